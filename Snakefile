@@ -1,0 +1,53 @@
+"""Emulsion: find the data mixture a language model should be trained on."""
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: "config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+sys.path.insert(0, str(Path(workflow.basedir, "workflow/scripts")))
+
+from emulsion import configuration, experiments
+from emulsion.errors import UserError
+
+try:
+    configuration.check(config, Path(workflow.basedir, "workflow/schemas/config.schema.json"))
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+include: "rules/common.smk"
+
+
+wildcard_constraints:
+    experiment=one_of(config["experiments"]),
+    mix=one_of(config["strategies"]),
+    source=one_of(config["sources"]),
+    tokenizer=one_of(config["tokenizers"]),
+    suite=one_of(config["suites"]),
+
+
+rule all:
+    """Every figure of the configuration."""
+    default_target: True
+    input:
+        collect("figures/{figure}.png", figure=config["figures"]),
+        collect("data/stats/{source}.json", source=sources_in_use()),
+
+
+include: "rules/sources.smk"
+include: "rules/tokens.smk"
+include: "rules/mixtures.smk"
+include: "rules/train.smk"
+include: "rules/evaluate.smk"
+include: "rules/figures.smk"

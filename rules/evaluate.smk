@@ -1,0 +1,54 @@
+"""Evaluation: any model, on every source's held-out text and on capability suites.
+
+Makes data/suites/{suite}.json and results/{experiment}/{mix}/.
+"""
+
+
+rule generate_suite:
+    """Write the capability suite of the embedded corpus."""
+    output:
+        "data/suites/{suite}.json",
+    log:
+        "logs/generate_suite/{suite}.log",
+    localrule: True
+    conda:
+        "../envs/data.yaml"
+    params:
+        recipe=1,
+        number=lookup(dpath="suites/{suite}/synthetic/items_per_capability", within=config),
+        seed=lookup(dpath="suites/{suite}/synthetic/seed", within=config),
+    shell:
+        "python workflow/scripts/generate_suite.py --name {wildcards.suite:q} "
+        "--items-per-capability {params.number} --seed {params.seed} --output {output:q} 2> {log:q}"
+
+
+rule evaluate:
+    """Evaluate a model: loss and perplexity per source, capability scores, and every generation behind them."""
+    input:
+        model="models/{experiment}-{mix}/model.safetensors",
+        stores=token_stores,
+        suites=suite_files,
+    output:
+        perplexity="results/{experiment}/{mix}/perplexity.json",
+        capabilities="results/{experiment}/{mix}/capabilities.json",
+        generations="results/{experiment}/{mix}/generations.jsonl",
+    log:
+        "logs/evaluate/{experiment}-{mix}.log",
+    benchmark:
+        "logs/evaluate/{experiment}-{mix}.benchmark.jsonl"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        recipe=1,
+        model=subpath(input.model, parent=True),
+        settings=lambda wildcards: canonical_json(experiment_of(wildcards)["evaluation"]),
+    shell:
+        "python workflow/scripts/evaluate.py --model {params.model:q} --stores {input.stores:q} "
+        "--suites {input.suites:q} --settings {params.settings:q} --threads {threads} "
+        "--perplexity {output.perplexity:q} --capabilities {output.capabilities:q} "
+        "--generations {output.generations:q} 2> {log:q}"

@@ -1,0 +1,100 @@
+"""Figures: each from the files of all mixtures of an experiment, redrawn when its data, script or module changes.
+
+Makes figures/{experiment}_{figure}.png.
+"""
+
+
+rule plot_capability_heatmap:
+    """Draw capability scores, mixtures by capabilities, with their intervals."""
+    input:
+        capabilities=of_each_mixture("results/{experiment}/{mix}/capabilities.json"),
+        script="workflow/scripts/plot_capability_heatmap.py",
+        library="workflow/scripts/emulsion/figures/heatmap.py",
+    output:
+        report(
+            "figures/{experiment}_capability_heatmap.png",
+            caption="../report/capability_heatmap.rst",
+            category="Capabilities",
+            labels={"experiment": "{experiment}", "figure": "heatmap"},
+        ),
+    log:
+        "logs/plot_capability_heatmap/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        runs=mixtures_of,
+    shell:
+        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --output {output:q} 2> {log:q}"
+
+
+rule plot_capability_radar:
+    """Draw the capability profile of each mixture."""
+    input:
+        capabilities=of_each_mixture("results/{experiment}/{mix}/capabilities.json"),
+        script="workflow/scripts/plot_capability_radar.py",
+        library="workflow/scripts/emulsion/figures/radar.py",
+    output:
+        report(
+            "figures/{experiment}_capability_radar.png",
+            caption="../report/capability_radar.rst",
+            category="Capabilities",
+            labels={"experiment": "{experiment}", "figure": "radar"},
+        ),
+    log:
+        "logs/plot_capability_radar/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        runs=mixtures_of,
+    shell:
+        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --output {output:q} 2> {log:q}"
+
+
+rule plot_training_curves:
+    """Draw training loss and the validation loss on each source over the run."""
+    input:
+        logs=of_each_mixture("models/{experiment}-{mix}/training_log.jsonl"),
+        script="workflow/scripts/plot_training_curves.py",
+        library="workflow/scripts/emulsion/figures/training_curves.py",
+    output:
+        report(
+            "figures/{experiment}_training_curves.png",
+            caption="../report/training_curves.rst",
+            category="Training",
+            labels={"experiment": "{experiment}", "figure": "training curves"},
+        ),
+    log:
+        "logs/plot_training_curves/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        runs=mixtures_of,
+    shell:
+        "python {input.script:q} --runs {params.runs:q} --inputs {input.logs:q} --output {output:q} 2> {log:q}"
+
+
+rule plot_mixtures:
+    """Draw what each mixture asks for and what its run draws from each source."""
+    input:
+        infos=of_each_mixture("data/{experiment}_{mix}_info.json"),
+        script="workflow/scripts/plot_mixtures.py",
+        library="workflow/scripts/emulsion/figures/mixtures.py",
+    output:
+        report(
+            "figures/{experiment}_mixtures.png",
+            caption="../report/mixtures.rst",
+            category="Mixtures",
+            labels={"experiment": "{experiment}", "figure": "mixtures"},
+        ),
+    log:
+        "logs/plot_mixtures/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        runs=mixtures_of,
+    shell:
+        "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --output {output:q} 2> {log:q}"

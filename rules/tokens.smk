@@ -1,0 +1,56 @@
+"""Tokens: a tokenizer, then every source tokenised once and packed.
+
+Makes data/tokenizers/{tokenizer}/ and data/tokens/{tokenizer}/{source}/.
+"""
+
+
+rule make_tokenizer:
+    """Train a tokenizer on sources, or take a pretrained one."""
+    input:
+        documents=tokenizer_documents,
+    output:
+        definition="data/tokenizers/{tokenizer}/tokenizer.json",
+        settings="data/tokenizers/{tokenizer}/tokenizer_config.json",
+    log:
+        "logs/make_tokenizer/{tokenizer}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        recipe=1,
+        tokenizer=tokenizer_spec,
+        folder=subpath(output.definition, parent=True),
+    shell:
+        "python workflow/scripts/make_tokenizer.py --name {wildcards.tokenizer:q} --tokenizer {params.tokenizer:q} "
+        "--documents {input.documents:q} --output {params.folder:q} 2> {log:q}"
+
+
+rule pack_tokens:
+    """Tokenise a source and pack it into a memory-mapped store with its train, validation and test split."""
+    input:
+        documents="data/normalized/{source}.parquet",
+        provenance="data/raw/{source}/provenance.json",
+        tokenizer="data/tokenizers/{tokenizer}/tokenizer.json",
+    output:
+        header="data/tokens/{tokenizer}/{source}/header.json",
+        index="data/tokens/{tokenizer}/{source}/documents.parquet",
+        train="data/tokens/{tokenizer}/{source}/train.bin",
+        validation="data/tokens/{tokenizer}/{source}/validation.bin",
+        test="data/tokens/{tokenizer}/{source}/test.bin",
+    log:
+        "logs/pack_tokens/{tokenizer}/{source}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        recipe=1,
+        tokenizer=subpath(input.tokenizer, parent=True),
+        held_out=config["held_out"],
+        folder=subpath(output.header, parent=True),
+    shell:
+        "python workflow/scripts/pack_tokens.py --documents {input.documents:q} --provenance {input.provenance:q} "
+        "--tokenizer {params.tokenizer:q} --held-out {params.held_out} --output {params.folder:q} 2> {log:q}"

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulsion.errors import UserError
+from emulsion.evaluation.checks import last_number, passes, validate_check
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "expected"),
+    [
+        ("no", "No, we cannot.", True),
+        ("no", "I know nothing.", False),
+        ("4", "There are 14.", False),
+        ("4", "There are 4.", True),
+        ("def", "undefined", False),
+        ("3×10", "It is 3×10⁸ m/s.", True),
+        ("3×10", "13×10", False),
+        ("3×10", "3×100", False),
+        ("C++", "I like c++.", True),
+        ("C++", "I like C+", False),
+        ("×10", "3×10 units", True),
+        ("ice cream", "Ice\n  cream!", True),
+        ("can't", "You can't.", True),
+        (["light", "plant"], "A plant needs light.", True),
+        (["light", "plant"], "A planet has light.", False),
+        ("a.c", "abc", False),
+        ("café", "CAFÉ!", True),
+    ],
+)
+def test_contains_finds_words_and_not_parts_of_words(value: Any, text: str, expected: bool) -> None:
+    assert passes({"contains": value}, text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("4", 4),
+        ("3 - 1 + 2 = 4.", 4),
+        ("It costs 1,000 euros", 1000),
+        ("1,234,567.5 in all", 1234567.5),
+        ("one, 1,2", 2),
+        ("between 3-1", 1),
+        ("it is -3 degrees", -3),
+        ("it is −3 degrees", -3),
+        ("about .5 of it", 0.5),
+        ("2.50 each", 2.5),
+        ("well...4", 4),
+        ("4 of GPT2", 4),
+        ("7km", 7),
+        ("none", None),
+        ("", None),
+    ],
+)
+def test_the_last_number_of_a_text_is_read(text: str, number: float | None) -> None:
+    assert last_number(text) == number
+
+
+@given(st.integers(-(10**9), 10**9), st.booleans())
+def test_equals_number_accepts_a_number_however_it_is_grouped(number: int, grouped: bool) -> None:
+    text = f"First 17, then {number:,}." if grouped else f"First 17, then {number}."
+    assert passes({"equals_number": number}, text)
+    assert not passes({"equals_number": number + 1}, text)
+
+
+@given(st.decimals(0, 10**6, places=3))
+def test_equals_number_reads_decimals(number: Any) -> None:
+    assert passes({"equals_number": float(number)}, f"x = {number:,}")
+
+
+def test_equals_number_judges_the_last_number_and_not_any_number() -> None:
+    assert not passes({"equals_number": 4}, "4 or 5")
+    assert not passes({"equals_number": 4}, "14")
+
+
+def test_min_lines_counts_lines_that_are_not_blank() -> None:
+    assert passes({"min_lines": 2}, "\n a\n\nb \n")
+    assert not passes({"min_lines": 3}, "\n a\n\nb \n \n")
+
+
+def test_distinct_fails_repetition_and_texts_too_short_to_tell() -> None:
+    fresh = "one two three four five six seven eight nine ten"
+    assert passes({"distinct": 1.0}, fresh)
+    assert not passes({"distinct": 0.5}, "again and " * 20)
+    assert not passes({"distinct": 0.1}, "")
+    assert not passes({"distinct": 0.1}, "one two three")
+    assert passes({"distinct": {"share": 0.1, "words": 3}}, "one two three")
+    assert not passes({"distinct": {"share": 0.1, "words": 1}}, "one")
+
+
+def test_distinct_compares_the_share_of_different_bigrams() -> None:
+    text = "a b a b a b c d e f"  # nine bigrams, of which ab x3, ba x2, bc, cd, de, ef: six different
+    assert passes({"distinct": 6 / 9}, text)
+    assert not passes({"distinct": 6 / 9 + 0.01}, text)
+
+
+def test_regex_is_found_anywhere_and_minds_case() -> None:
+    assert passes({"regex": r"\bdef\b"}, "x def y")
+    assert not passes({"regex": r"\bdef\b"}, "x DEF y")
+    assert passes({"regex": r"(?i)\bdef\b"}, "x DEF y")
+
+
+@given(st.booleans(), st.booleans())
+def test_any_all_and_not_are_the_logic_they_are_named_after(a: bool, b: bool) -> None:
+    text = " ".join(word for word, there in (("alpha", a), ("beta", b)) if there)
+    both = [{"contains": "alpha"}, {"contains": "beta"}]
+    assert passes({"any": both}, text) is (a or b)
+    assert passes({"all": both}, text) is (a and b)
+    assert passes({"not": {"any": both}}, text) is not (a or b)
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        ({"contain": "x"}, "Did you mean 'contains'"),
+        ({"all": [{"any": [{"regx": "x"}]}]}, r"here\.all\[0\]\.any\[0\].*Did you mean 'regex'"),
+        ({"not": {"contains": []}}, r"here\.not\.contains"),
+        ({"contains": False}, "quotes"),
+        ({"contains": 1945}, "quotes"),
+        ({"contains": ["a", " "]}, "contains"),
+        ({"regex": "("}, "not a regular expression"),
+        ({"regex": 3}, "not a regular expression"),
+        ({"equals_number": "4"}, "not a number"),
+        ({"equals_number": True}, "not a number"),
+        ({"equals_number": float("nan")}, "not a number"),
+        ({"min_lines": 0}, "whole number"),
+        ({"min_lines": 2.5}, "whole number"),
+        ({"distinct": 0}, "share"),
+        ({"distinct": 1.5}, "share"),
+        ({"distinct": {"share": 0.5, "word": 3}}, "Did you mean 'words'"),
+        ({"distinct": {"words": 3}}, "share"),
+        ({"any": []}, "list of checks"),
+        ({"any": {"contains": "x"}}, "list of checks"),
+        ({}, "one key"),
+        ({"contains": "x", "regex": "y"}, "one key"),
+        ("x", "one key"),
+    ],
+)
+def test_a_malformed_check_is_refused_with_its_place(check: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message) as error:
+        validate_check(check, "here")
+    assert str(error.value).startswith("here")

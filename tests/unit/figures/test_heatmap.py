@@ -1,0 +1,83 @@
+"""The heatmap says the right numbers in the right cells."""
+
+import pytest
+from matplotlib.figure import Figure
+
+from emulsion.figures.heatmap import capability_heatmap, colour_limits, plus_minus
+from emulsion.figures.scores import capability_scores
+from emulsion.figures.style import SMALL
+
+from .results import capabilities
+
+RUNS = {
+    "zeta_mix": capabilities({"reasoning": 0.72, "code": 0.41}),
+    "alpha": capabilities({"reasoning": 0.55, "code": 0.40}, half=0.1),
+}
+RUNS["zeta_mix"]["capabilities"]["code"]["chance"] = RUNS["alpha"]["capabilities"]["code"]["chance"] = 0.25
+
+
+def _cells(figure: Figure) -> dict[tuple[int, int], list]:
+    """The texts by (row, column)."""
+    cells: dict[tuple[int, int], list] = {}
+    axes = figure.axes[0]
+    for text in axes.texts:
+        x, y = text.get_position()
+        if y > 0:
+            cells.setdefault((int(y), int(x)), []).append(text)
+    return cells
+
+
+def test_each_cell_has_its_score_and_in_small_type_its_half_width() -> None:
+    cells = _cells(capability_heatmap(RUNS))
+    said = {place: [text.get_text() for text in texts] for place, texts in cells.items()}
+    assert said == {
+        (0, 0): ["0.72", "±.05"],
+        (0, 1): ["0.41", "±.05"],
+        (0, 2): ["0.56", "±.05"],
+        (1, 0): ["0.55", "±.10"],
+        (1, 1): ["0.40", "±.10"],
+        (1, 2): ["0.47", "±.10"],
+    }
+    score, half = cells[0, 0]
+    assert SMALL == half.get_fontsize() < score.get_fontsize()
+
+
+def test_rows_are_in_the_order_given_and_columns_say_items_and_chance() -> None:
+    axes = capability_heatmap(RUNS).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Zeta mix", "Alpha"]
+    assert axes.yaxis_inverted()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["Reasoning", "Code", "Mean"]
+    assert "40 items\nchance n/a" in [text.get_text() for text in axes.texts]
+    assert "40 items\nchance 0.25" in [text.get_text() for text in axes.texts]
+
+
+def test_only_a_clear_winner_is_bold() -> None:
+    runs = {
+        "a": capabilities({"reasoning": 0.8, "code": 0.5}),
+        "b": capabilities({"reasoning": 0.5, "code": 0.45}),
+    }
+    bold = {
+        place
+        for place, texts in _cells(capability_heatmap(runs)).items()
+        if all(text.get_fontweight() == "bold" for text in texts)
+    }
+    assert bold == {(0, 0), (0, 2)}
+
+
+@pytest.mark.parametrize(("half", "text"), [(0.05, "±.05"), (0.0, "±.00"), (0.4999, "±.50"), (1.0, "±1.00")])
+def test_plus_minus(half: float, text: str) -> None:
+    assert plus_minus(half) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "limits"),
+    [
+        ((0.52, 0.55), (0.5, 0.9)),
+        ((0.97, 0.99), (0.6, 1.0)),
+        ((0.05, 0.95), (0.0, 1.0)),
+        ((0.0, 0.0), (0.0, 0.4)),
+    ],
+)
+def test_colours_span_all_scores_and_never_blow_up_noise(values, limits) -> None:
+    runs = {f"run{i}": capabilities({"reasoning": value}, half=0.0) for i, value in enumerate(values)}
+    assert colour_limits(capability_scores(runs)) == pytest.approx(limits)

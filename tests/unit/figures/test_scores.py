@@ -1,0 +1,88 @@
+"""The table of scores: order, the rule for a clear best, and refusals in words."""
+
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.figures.scores import capability_scores, clear_best
+
+from .results import capabilities
+
+
+def test_runs_keep_their_order_and_capabilities_have_a_fixed_one() -> None:
+    first = capabilities({"code": 0.5, "reasoning": 0.4, "instruction_following": 0.3})
+    second = capabilities({"reasoning": 0.4, "instruction_following": 0.3, "code": 0.5})
+    scores = capability_scores({"zeta": first, "alpha": second})
+    assert scores.runs == ["zeta", "alpha"]
+    assert scores.columns == ["instruction_following", "reasoning", "code", "mean"]
+    assert scores.cells["zeta"] == scores.cells["alpha"]
+
+
+def test_a_best_only_where_its_interval_lies_above_every_other() -> None:
+    runs = {
+        "a": capabilities({"reasoning": 0.80, "code": 0.60}),
+        "b": capabilities({"reasoning": 0.69, "code": 0.52}),
+    }
+    assert clear_best(capability_scores(runs)) == {
+        "reasoning": "a"
+    }  # mean: 0.65 to 0.75 against 0.555 to 0.655
+
+
+def test_a_wide_interval_of_a_third_run_leaves_the_winner_open() -> None:
+    runs = {
+        "a": capabilities({"reasoning": 0.8}),
+        "b": capabilities({"reasoning": 0.6}),
+        "c": capabilities({"reasoning": 0.55}, half=0.3),
+    }
+    assert clear_best(capability_scores(runs)) == {}
+    del runs["c"]
+    assert clear_best(capability_scores(runs)) == {"reasoning": "a", "mean": "a"}
+
+
+def test_touching_intervals_and_a_lone_run_have_no_best() -> None:
+    runs = {
+        "a": capabilities({"reasoning": 0.75}, half=0.125),
+        "b": capabilities({"reasoning": 0.5}, half=0.125),
+    }
+    assert clear_best(capability_scores(runs)) == {}
+    assert clear_best(capability_scores({"a": runs["a"]})) == {}
+
+
+@pytest.mark.parametrize("order", [("full", "partial"), ("partial", "full")])
+def test_a_missing_capability_names_the_run_and_the_capability(order: tuple[str, str]) -> None:
+    runs = {
+        "full": capabilities({"reasoning": 0.5, "code": 0.5}),
+        "partial": capabilities({"reasoning": 0.5}),
+    }
+    with pytest.raises(
+        UserError, match=r"run 'partial': no score for capability 'code', which run 'full' has"
+    ):
+        capability_scores({run: runs[run] for run in order})
+
+
+def test_different_items_are_not_compared() -> None:
+    runs = {"a": capabilities({"reasoning": 0.5}, items=40), "b": capabilities({"reasoning": 0.5}, items=30)}
+    with pytest.raises(UserError, match="'b'.* has 30 items, run 'a' has 40"):
+        capability_scores(runs)
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ({"score": None}, "needs a 'score'"),
+        ({"interval": [0.4]}, "needs a 'score'"),
+        ({"interval": [0.6, 0.4]}, "between 0 and 1"),
+        ({"score": 72.0, "interval": [70.0, 74.0]}, "between 0 and 1"),
+        ({"score": float("nan")}, "between 0 and 1"),
+    ],
+)
+def test_a_malformed_cell_is_named(cell: dict, words: str) -> None:
+    run = capabilities({"reasoning": 0.5})
+    run["capabilities"]["reasoning"].update(cell)
+    with pytest.raises(UserError, match=f"run 'a', reasoning: .*{words}"):
+        capability_scores({"a": run})
+
+
+@pytest.mark.parametrize("content", [[], {}, {"capabilities": {}}, {"capabilities": {"reasoning": 0.5}}])
+def test_a_file_of_another_kind_is_refused(content: object) -> None:
+    with pytest.raises(UserError, match="run 'a'"):
+        capability_scores({"a": content})

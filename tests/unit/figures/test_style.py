@@ -1,0 +1,63 @@
+"""The shared look: labels, colours, and bytes that depend on the figure alone."""
+
+import matplotlib
+import pytest
+from matplotlib.figure import Figure
+
+from emulsion.errors import UserError
+from emulsion.figures import style
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("instruction_heavy", "Instruction heavy"),
+        ("no-fineweb", "No fineweb"),
+        ("DoReMi", "DoReMi"),
+        ("_", "_"),
+    ],
+)
+def test_pretty(name: str, text: str) -> None:
+    assert style.pretty(name) == text
+
+
+def test_fit_breaks_at_the_joints_of_a_name() -> None:
+    assert style.fit("source_number_07", 12) == "source_\nnumber_07"
+
+
+@pytest.mark.parametrize("text", ["a" * 90, "the strategy of " * 6 + "x", "stack-edu_" * 9])
+def test_fit_keeps_within_its_rows_and_shows_both_ends(text: str) -> None:
+    rows = style.fit(text, 12).split("\n")
+    assert len(rows) <= 2 and max(map(len, rows)) <= 12
+    assert rows[0][0] == text[0] and rows[-1][-1] == text[-1] and "…" in "".join(rows)
+
+
+def test_many_lines_differ_in_colour_or_dashes() -> None:
+    looks = style.lines([f"run{i}" for i in range(32)]).values()
+    assert len({(look["color"], str(look["linestyle"])) for look in looks}) == 32
+
+
+def test_text_contrasts_with_its_ground() -> None:
+    assert style.text_on("#fde725") == "black"
+    assert style.text_on("#440154") == "white"
+
+
+def _figure() -> Figure:
+    figure = Figure(figsize=(1, 1))
+    figure.subplots().plot([1, 2])
+    return figure
+
+
+def test_same_figure_same_bytes_whatever_the_users_settings(tmp_path) -> None:
+    draw = style.styled(_figure)
+    style.save(draw(), tmp_path / "a.png")
+    with matplotlib.rc_context({"lines.linewidth": 9, "savefig.dpi": 20, "font.size": 30}):
+        style.save(draw(), tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert b"atplotlib" not in (tmp_path / "a.png").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+def test_only_png(tmp_path) -> None:
+    with pytest.raises(UserError, match=r"\.png"):
+        style.save(_figure(), tmp_path / "a.pdf")

@@ -1,0 +1,75 @@
+"""Training curves: which rows become which points, and what the axes show."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.figures.training_curves import (
+    loss_limits,
+    token_unit,
+    training_curves,
+    training_loss,
+    validation_loss,
+)
+
+ROWS = [
+    {"step": 1, "tokens": 1000, "loss": 5.0, "lr": 1e-3},
+    {"step": 1, "tokens": 1000, "validation": {"b": 4.0, "a": 3.0}},
+    {"step": 2, "tokens": 2000, "loss": 4.0, "lr": 1e-3, "validation": {"b": 3.5, "a": 2.5}},
+    {"step": 3, "tokens": 3000, "loss": None, "lr": 1e-3, "validation": None},
+]
+
+
+def test_rows_of_either_kind_and_of_both_are_read() -> None:
+    training = training_loss(ROWS, "run")
+    assert training.index.tolist() == [1000, 2000, 3000]
+    assert training.tolist()[:2] == [5.0, 4.0] and math.isnan(training.iloc[2])
+    validation = validation_loss(ROWS)
+    assert validation.to_dict() == {"b": {1000: 4.0, 2000: 3.5}, "a": {1000: 3.0, 2000: 2.5}}
+
+
+def test_a_resumed_run_is_read_in_order_with_the_last_of_repeated_steps() -> None:
+    resumed = [*ROWS[:3], {"step": 1, "tokens": 1000, "loss": 4.5}, {"step": 0, "tokens": 500, "loss": 9.0}]
+    assert training_loss(resumed, "run").to_dict() == {500: 9.0, 1000: 4.5, 2000: 4.0}
+
+
+@pytest.mark.parametrize("rows", [[], [ROWS[1]], [ROWS[3]]])
+def test_a_log_without_training_loss_names_its_run(rows: list) -> None:
+    with pytest.raises(UserError, match="run 'equal_mix': no training loss"):
+        training_curves({"fine": ROWS, "equal_mix": rows})
+
+
+def test_one_panel_per_source_with_one_line_per_strategy_that_has_it() -> None:
+    other = [{"step": 1, "tokens": 1000, "loss": 5.0, "validation": {"a": 3.0, "c": 1.0}}]
+    figure = training_curves({"first": ROWS, "second": other})
+    training, *panels = [axes for axes in figure.axes if axes.get_visible()]
+    assert [panel.get_title() for panel in panels] == ["b", "a", "c"]
+    assert [len(panel.lines) for panel in panels] == [1, 2, 1]
+    assert panels[0].lines[0].get_xdata().tolist() == [1.0, 2.0]
+    assert training.get_xlabel() == "Tokens trained on (thousands)"
+    assert panels[2].lines[0].get_color() == panels[1].lines[1].get_color()  # by name, not by place
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["First", "Second"]
+
+
+def test_without_validation_there_is_one_panel() -> None:
+    assert len(training_curves({"run": ROWS[:1]}).axes) == 1
+
+
+def test_the_range_leaves_out_the_first_fall_but_no_later_rise() -> None:
+    low, high = loss_limits([pd.Series({0: 11.0, 50: 3.0, 100: 2.0}), pd.Series({0: 11.0, 100: 4.0})])
+    assert 1.8 < low < 2.0 and 4.0 < high < 4.2
+
+
+def test_a_flat_or_single_loss_still_has_a_range() -> None:
+    low, high = loss_limits([pd.Series({0: 3.0})])
+    assert low < 3.0 < high
+
+
+@pytest.mark.parametrize(
+    ("most", "scale", "word"), [(2e9, 1e9, "billions"), (5e6, 1e6, "millions"), (10, 1, "on")]
+)
+def test_token_unit(most: float, scale: float, word: str) -> None:
+    assert token_unit(most)[0] == scale
+    assert word in token_unit(most)[1]

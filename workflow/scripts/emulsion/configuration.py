@@ -1,0 +1,185 @@
+"""Check the configuration before any job starts: what is wrong, where, what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from emulsion.errors import UserError, nearest, unknown
+from emulsion.evaluation.suites import load_suite
+from emulsion.experiments import Config, kind_block, run_spec, strategy_stages, suite_file
+from emulsion.files import read_json
+from emulsion.mixture import Mixture
+from emulsion.schedule import Schedule
+from emulsion.sources import local_files
+from emulsion.tokenizers import fingerprint
+from emulsion.training.spec import RunSpec
+
+FIGURES = ("capability_heatmap", "capability_radar", "training_curves", "mixtures")
+
+
+def check(config: Config, schema: Path, folder: Path = Path()) -> None:
+    """Raise UserError that lists every mistake, first those of form, then those of meaning.
+
+    folder: where relative paths start and earlier results lie.
+    """
+    problems = list(_form(config, read_json(schema))) or list(_meaning(config, folder))
+    if problems:
+        raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+def _form(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
+    for error in Draft202012Validator(schema).iter_errors(config):
+        path = ".".join(str(part) for part in error.absolute_path)
+        if error.validator == "additionalProperties" and error.schema.get("additionalProperties") is False:
+            yield from _unknown_keys(error, path)
+        elif error.validator == "propertyNames":
+            yield f"{path}: the name '{error.instance}' must match {error.schema['pattern']}."
+        elif error.validator == "required":
+            yield f"{path or 'top level'}: {error.message.replace(' is a required property', ' is missing')}."
+        elif error.validator == "oneOf":
+            yield f"{path}: needs either `ratios` or `stages`, and not both."
+        else:
+            yield f"{path}: {error.message}. {_description(error)}"
+
+
+def _unknown_keys(error: ValidationError, path: str) -> Iterator[str]:
+    known = list(error.schema["properties"])
+    for key in error.instance:
+        if key not in known:
+            guess = nearest(str(key), known)
+            hint = f"Did you mean '{guess}'? " if guess else ""
+            yield f"{path or 'top level'}: unknown key '{key}'. {hint}Known: {', '.join(known)}."
+
+
+def _description(error: ValidationError) -> str:
+    described = error.schema.get("description", "")
+    hint = " (In YAML, 3e-4 is text; write 3.0e-4.)" if error.validator == "type" and "e-" in str(error.instance) else ""
+    return f"{described}{hint}"
+
+
+def _meaning(config: Config, folder: Path) -> Iterator[str]:
+    for check_one in (_sources, _tokenizers, _models, _strategies, _suites, _figures):
+        yield from check_one(config)
+    for name in config["experiments"]:
+        problems = list(_names(config, name))
+        yield from problems
+        if not problems:
+            yield from _experiment(config, name)
+            yield from _stores(config, name, folder)
+
+
+def _told(action: Any, *arguments: Any, **settings: Any) -> Iterator[str]:
+    """The message of the UserError that an action raises, if it does."""
+    try:
+        action(*arguments, **settings)
+    except UserError as error:
+        yield str(error)
+
+
+def _has_block(where: str, entry: Mapping[str, Any]) -> Iterator[str]:
+    if entry["kind"] not in entry:
+        yield f"{where}: kind is '{entry['kind']}', but there is no block `{entry['kind']}`."
+
+
+def _sources(config: Config) -> Iterator[str]:
+    for name, source in config["sources"].items():
+        problems = list(_has_block(f"sources.{name}", source))
+        yield from problems
+        if not problems and source["kind"] == "local":
+            yield from _told(local_files, name, source["local"])
+
+
+def _tokenizers(config: Config) -> Iterator[str]:
+    for name, tokenizer in config["tokenizers"].items():
+        yield from _has_block(f"tokenizers.{name}", tokenizer)
+        for source in tokenizer.get("bpe", {}).get("sources", []):
+            yield from _known("source", source, config["sources"], f"tokenizers.{name}.bpe.sources")
+
+
+def _models(config: Config) -> Iterator[str]:
+    for name, model in config["models"].items():
+        if model["hidden_size"] % model["heads"]:
+            yield f"models.{name}: hidden_size {model['hidden_size']} does not divide by {model['heads']} heads."
+
+
+def _strategies(config: Config) -> Iterator[str]:
+    for name, strategy in config["strategies"].items():
+        stages = strategy_stages(strategy)
+        for stage in stages:
+            for source in stage["weights"]:
+                yield from _known("source", source, config["sources"], f"strategies.{name}")
+        problems = [text for stage in stages for text in _told(Mixture, stage["weights"], where=f"strategies.{name}")]
+        yield from problems
+        if not problems:
+            pairs = [(stage["until"], Mixture(stage["weights"])) for stage in stages]
+            yield from (f"strategies.{name}: {text}" for text in _told(Schedule.staged, pairs, 10**9))
+
+
+def _suites(config: Config) -> Iterator[str]:
+    for name, suite in config["suites"].items():
+        problems = list(_has_block(f"suites.{name}", suite))
+        yield from problems
+        if not problems and suite["kind"] == "file":
+            yield from _told(load_suite, suite_file(config, name))
+
+
+def _figures(config: Config) -> Iterator[str]:
+    known = [f"{experiment}_{figure}" for experiment in config["experiments"] for figure in FIGURES]
+    for figure in config["figures"]:
+        yield from _known("figure", figure, known, "figures")
+
+
+def _known(what: str, name: str, allowed: Any, where: str) -> Iterator[str]:
+    if name not in allowed:
+        yield str(unknown(what, name, allowed, where))
+
+
+def _names(config: Config, name: str) -> Iterator[str]:
+    experiment, where = config["experiments"][name], f"experiments.{name}"
+    for key, section in (("tokenizer", "tokenizers"), ("model", "models"), ("training", "training")):
+        yield from _known(key, experiment[key], config[section], f"{where}.{key}")
+    for key, what in (("sources", "source"), ("strategies", "strategy"), ("suites", "suite")):
+        for chosen in experiment[key]:
+            yield from _known(what, chosen, config[key], f"{where}.{key}")
+
+
+def _experiment(config: Config, name: str) -> Iterator[str]:
+    experiment, where = config["experiments"][name], f"experiments.{name}"
+    for problem in _told(RunSpec.from_json, run_spec(config, name)):
+        yield f"{where}: {problem}"
+    tokenizer, model = config["tokenizers"][experiment["tokenizer"]], config["models"][experiment["model"]]
+    tokens = kind_block(tokenizer)["vocab_size"]
+    if model.get("vocab_size", tokens) < tokens:
+        yield (
+            f"{where}: model '{experiment['model']}' has a vocabulary of {model['vocab_size']}, "
+            f"but tokenizer '{experiment['tokenizer']}' has {tokens} tokens."
+        )
+    for strategy in experiment["strategies"]:
+        for stage in strategy_stages(config["strategies"][strategy]):
+            for source in stage["weights"]:
+                yield from _known("source", source, experiment["sources"], f"{where}: strategy '{strategy}'")
+
+
+def _stores(config: Config, name: str, folder: Path) -> Iterator[str]:
+    """Token stores that lie there already, newer than a tokenizer that did not make them.
+
+    An older store is not a mistake: the workflow is about to make it again.
+    """
+    experiment = config["experiments"][name]
+    tokenizer = folder / "data/tokenizers" / experiment["tokenizer"]
+    definition = tokenizer / "tokenizer.json"
+    for source in experiment["sources"]:
+        header = folder / "data/tokens" / experiment["tokenizer"] / source / "header.json"
+        if not (header.exists() and definition.exists()):
+            continue
+        made_with = read_json(header)["tokenizer"]
+        if header.stat().st_mtime >= definition.stat().st_mtime and made_with != fingerprint(tokenizer):
+            yield (
+                f"experiments.{name}: the token store {header.parent} was made with another tokenizer ({made_with}) "
+                f"than {tokenizer} ({fingerprint(tokenizer)}); delete the store and it is made again."
+            )

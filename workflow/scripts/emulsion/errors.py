@@ -1,0 +1,24 @@
+"""Errors for the person who runs the workflow: what is wrong, where, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake in the configuration or the data that the user can mend; shown without a traceback."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str | None:
+    """The allowed name most like `name`, or None where nothing is close."""
+    matches = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    return matches[0] if matches else None
+
+
+def unknown(what: str, name: str, allowed: Iterable[str], where: str) -> UserError:
+    """The error for a name that is not among the known ones."""
+    names = sorted(allowed)
+    guess = nearest(name, names)
+    hint = f" Did you mean '{guess}'?" if guess else ""
+    return UserError(f"{where}: unknown {what} '{name}'.{hint} Known: {', '.join(names) or 'none'}.")

@@ -1,0 +1,137 @@
+"""Batched generation with a key-value cache, in which a sample depends on its own seed and not on its batch.
+
+Each request draws from uniforms of its own by inversion of the distribution function, in double precision. So
+the order and the size of batches change a sample only where a uniform falls within rounding (about 1e-6) of a
+boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from emulsion.losses import hidden_states, inference
+
+
+@dataclass(frozen=True)
+class Request:
+    """A prompt's token ids, the most tokens to add, and the seed of the sample."""
+
+    prompt: Sequence[int]
+    max_new_tokens: int
+    seed: int = 0
+
+
+def generate(
+    model: Any, requests: Sequence[Request], *, temperature: float, end: int | None, batch: int, context: int
+) -> list[list[int]]:
+    """The new token ids of each request, without the end token that stopped it.
+
+    `temperature` 0 takes the likeliest token. `end`: the end-of-text token. `context`: the model's context
+    length in tokens. A prompt too long for context and new tokens together is cut from the left, to half the
+    context at least; when the context runs out, the text ends.
+    """
+    results: list[list[int]] = [[] for _ in requests]
+    prompts = [_cut(request, context, end) for request in requests]
+    limits = [min(r.max_new_tokens, context - len(p) + 1) for r, p in zip(requests, prompts, strict=True)]
+    # Rows that run equally long share a batch, so that few steps are taken with few rows.
+    order = sorted(range(len(requests)), key=lambda index: (limits[index], len(prompts[index])))
+    with inference(model):
+        for start in range(0, len(order), batch):
+            indices = order[start : start + batch]
+            draws = np.zeros((len(indices), limits[indices[-1]]))
+            for row, index in enumerate(indices):
+                draws[row, : limits[index]] = np.random.default_rng(requests[index].seed).random(
+                    limits[index]
+                )
+            texts = _run(
+                model, [prompts[i] for i in indices], [limits[i] for i in indices], draws, temperature, end
+            )
+            for index, tokens in zip(indices, texts, strict=True):
+                results[index] = tokens
+    return results
+
+
+def pick(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
+    """A token id per row [rows] from logits [rows, vocabulary] and uniforms [rows] in [0, 1)."""
+    if temperature == 0:
+        return logits.argmax(dim=-1)
+    heights = torch.softmax(logits.double() / temperature, dim=-1).cumsum(dim=-1)
+    tokens = torch.searchsorted(heights, uniforms[:, None] * heights[:, -1:], right=True)
+    return tokens[:, 0].clamp_(max=logits.shape[-1] - 1)
+
+
+def _cut(request: Request, context: int, end: int | None) -> list[int]:
+    """The prompt's last tokens that leave room for the new ones; an empty prompt is the end-of-text token."""
+    room = max(context - request.max_new_tokens + 1, context // 2, 1)
+    prompt = list(request.prompt[-room:])
+    return prompt or [0 if end is None else end]
+
+
+def _run(
+    model: Any,
+    prompts: list[list[int]],
+    limits: list[int],
+    draws: np.ndarray[Any, np.dtype[np.float64]],
+    temperature: float,
+    end: int | None,
+) -> list[list[int]]:
+    """Generate for one batch; rows leave it as they end."""
+    device, head = model.device, model.get_output_embeddings()
+    texts: list[list[int]] = [[] for _ in prompts]
+    alive = list(range(len(prompts)))
+    uniforms = torch.from_numpy(draws).to(device)
+    tokens, pads = _pad_left(prompts, device)
+    width = tokens.shape[1]
+    positions = (torch.arange(width, device=device) - pads[:, None]).clamp_(min=0)
+    cache = DynamicCache(config=model.config)
+    step = 0
+    while True:
+        mask = _mask(pads, width + step, tokens.shape[1], model.dtype)
+        hidden = hidden_states(
+            model, tokens, position_ids=positions, attention_mask=mask, past_key_values=cache, use_cache=True
+        )
+        new = pick(head(hidden[:, -1]), uniforms[:, step], temperature)
+        kept = []
+        step += 1
+        for row, (index, token) in enumerate(zip(alive, new.tolist(), strict=True)):
+            if token == end:
+                continue
+            texts[index].append(token)
+            if step < limits[index]:
+                kept.append(row)
+        if not kept:
+            return texts
+        if len(kept) < len(alive):
+            rows = torch.tensor(kept, device=device)
+            cache.batch_select_indices(rows)
+            new, pads, uniforms, alive = new[rows], pads[rows], uniforms[rows], [alive[row] for row in kept]
+        tokens = new[:, None]
+        positions = (width + step - 1 - pads)[:, None]
+
+
+def _pad_left(prompts: list[list[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Token ids [rows, T] and the padding in front of each row [rows]."""
+    width = max(len(prompt) for prompt in prompts)
+    pads = [width - len(prompt) for prompt in prompts]
+    rows = [[0] * pad + prompt for pad, prompt in zip(pads, prompts, strict=True)]
+    return torch.tensor(rows, device=device), torch.tensor(pads, device=device)
+
+
+def _mask(pads: Tensor, keys: int, queries: int, dtype: torch.dtype) -> Tensor | None:
+    """An additive causal mask [rows, 1, queries, keys] that hides padding; None where there is none to hide."""
+    if not pads.any():
+        return None
+    key = torch.arange(keys, device=pads.device)
+    hidden = (key < pads[:, None])[:, None, :] | (
+        key > torch.arange(keys - queries, keys, device=pads.device)[:, None]
+    )
+    return torch.zeros(hidden.shape, dtype=dtype, device=pads.device).masked_fill_(
+        hidden, torch.finfo(dtype).min
+    )[:, None]

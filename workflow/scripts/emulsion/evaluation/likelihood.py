@@ -1,0 +1,187 @@
+"""Multiple choice by likelihood: the choice a model finds most likely, per UTF-8 byte, after the prompt.
+
+One row of the batch holds a whole question, context first and every choice behind it. A mask lets each choice
+see the context and itself alone, and positions count on from the context for each, so that the context is
+computed once and the result is that of scoring each choice by itself. The head runs only where a choice's
+token is predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from emulsion.errors import UserError
+from emulsion.losses import hidden_states, inference, token_losses
+
+# Numbers in a batch's attention mask: 2**24 of 4 bytes are 64 MB.
+_MASK = 1 << 24
+
+
+@dataclass(frozen=True)
+class Question:
+    """Token ids of a context and of each continuation, and the UTF-8 bytes of each choice."""
+
+    context: list[int]
+    continuations: list[list[int]]
+    sizes: list[int]
+
+    @property
+    def fed(self) -> int:
+        """Tokens the model reads: a continuation's last token is predicted and never read."""
+        return len(self.context) + sum(len(tokens) - 1 for tokens in self.continuations)
+
+
+def encode_questions(
+    tokenizer: Any, prompts: Sequence[str], choices: Sequence[Sequence[str]], context: int
+) -> list[Question]:
+    """Token ids of prompts and their choices, cut from the left to a model's context length in tokens.
+
+    White space at the end of a prompt belongs to the choice, as tokenizers attach it to the word behind it.
+    Prompt and choice are encoded together, as in training; what is scored are the tokens behind the longest
+    beginning that all of a question's encodings share with the prompt's own. So where a choice merges with
+    the prompt's last letters every choice is charged for them. An empty prompt is the end-of-text token.
+    Raises UserError for a choice that does not fit in the context.
+    """
+    bodies = [prompt.rstrip() for prompt in prompts]
+    texts = [prompt + choice for prompt, given in zip(prompts, choices, strict=True) for choice in given]
+    encoded = iter(_encode(tokenizer, texts))
+    return [
+        _question(body, [next(encoded) for _ in given], given, tokenizer.eos_token_id, context)
+        for body, given in zip(_encode(tokenizer, bodies), choices, strict=True)
+    ]
+
+
+def log_likelihoods(model: Any, questions: Sequence[Question], batch: int) -> list[NDArray[np.float64]]:
+    """For each question the log-probability of each of its continuations, [choices], nats."""
+    results: list[NDArray[np.float64]] = [np.empty(0)] * len(questions)
+    with inference(model):
+        for indices in _batches([question.fed for question in questions], batch):
+            for index, each in zip(indices, _score(model, [questions[i] for i in indices]), strict=True):
+                results[index] = each
+    return results
+
+
+def choice_scores(model: Any, questions: Sequence[Question], batch: int) -> list[NDArray[np.float64]]:
+    """For each question, [choices]: nats per UTF-8 byte of the choice, so that longer choices are not at a loss."""
+    totals = log_likelihoods(model, questions, batch)
+    return [total / np.array(question.sizes) for total, question in zip(totals, questions, strict=True)]
+
+
+def plain_log_likelihood(model: Any, context: Sequence[int], continuation: Sequence[int]) -> float:
+    """The same by the definition: one sequence, no padding, every logit. The reference of tests and benchmarks."""
+    tokens = torch.tensor([[*context, *continuation]], device=model.device)
+    with inference(model):
+        logits = model(input_ids=tokens[:, :-1], use_cache=False).logits[0, len(context) - 1 :]
+    return -float(functional.cross_entropy(logits.double(), tokens[0, len(context) :], reduction="sum"))
+
+
+def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    return list(tokenizer(texts, add_special_tokens=False)["input_ids"]) if texts else []
+
+
+def _question(
+    body: list[int], wholes: list[list[int]], choices: Sequence[str], end: int | None, context: int
+) -> Question:
+    split = min(_common(body, whole[:-1]) for whole in wholes)
+    continuations = [whole[split:] for whole in wholes]
+    shared = wholes[0][:split]
+    if not shared:
+        if end is None:
+            raise UserError("tokenizer: an empty prompt needs an end-of-text token to stand for it.")
+        shared = [end]
+    longest = max(len(tokens) for tokens in continuations)
+    if longest > context:
+        raise UserError(
+            f"choices {choices}: one has {longest} tokens and does not fit in the model's {context}."
+        )
+    # All choices keep the same context, and the longest one's last token is not read.
+    return Question(
+        shared[-(context - longest + 1) :], continuations, [len(choice.encode()) for choice in choices]
+    )
+
+
+def _common(left: list[int], right: list[int]) -> int:
+    """The length of the longest common beginning."""
+    for index, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return index
+    return min(len(left), len(right))
+
+
+def _batches(lengths: list[int], batch: int) -> Iterator[list[int]]:
+    """Indices in order of length, at most `batch` at once and fewer where the mask would be large."""
+    held: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if held and (len(held) == batch or (len(held) + 1) * lengths[index] ** 2 > _MASK):
+            yield held
+            held = []
+        held.append(index)
+    if held:
+        yield held
+
+
+def _score(model: Any, questions: list[Question]) -> list[NDArray[np.float64]]:
+    width = max(question.fed for question in questions)
+    tokens, positions, segments = (np.zeros((len(questions), width), np.int64) for _ in range(3))
+    segments[:] = -1
+    for row, question in enumerate(questions):
+        tokens[row, : question.fed], positions[row, : question.fed], segments[row, : question.fed] = _row(
+            question
+        )
+    rows = [row * width + index for row, question in enumerate(questions) for index in _predictors(question)]
+    targets = [token for question in questions for tokens_ in question.continuations for token in tokens_]
+    device = model.device
+    hidden = hidden_states(
+        model,
+        torch.from_numpy(tokens).to(device),
+        position_ids=torch.from_numpy(positions).to(device),
+        attention_mask=_mask(torch.from_numpy(segments).to(device), model.dtype),
+    )
+    picked = hidden.flatten(0, 1)[torch.tensor(rows, device=device)]
+    nats = -token_losses(model, picked, torch.tensor(targets, device=device)).double().cpu().numpy()
+    lengths = [len(tokens_) for question in questions for tokens_ in question.continuations]
+    totals = np.add.reduceat(nats, np.cumsum([0, *lengths[:-1]]))
+    return np.split(totals, np.cumsum([len(question.continuations) for question in questions])[:-1])
+
+
+def _row(question: Question) -> tuple[list[int], list[int], list[int]]:
+    """Tokens, positions and segments (0 the context, k the k-th continuation) of one question, each [fed]."""
+    start = len(question.context)
+    tokens, positions, segments = list(question.context), list(range(start)), [0] * start
+    for segment, continuation in enumerate(question.continuations, start=1):
+        read = continuation[:-1]
+        tokens += read
+        positions += range(start, start + len(read))
+        segments += [segment] * len(read)
+    return tokens, positions, segments
+
+
+def _predictors(question: Question) -> list[int]:
+    """Where in its row each token of each continuation is predicted."""
+    indices, start = [], len(question.context)
+    for continuation in question.continuations:
+        read = len(continuation) - 1
+        indices += [len(question.context) - 1, *range(start, start + read)]
+        start += read
+    return indices
+
+
+def _mask(segments: Tensor, dtype: torch.dtype) -> Tensor:
+    """An additive mask [rows, 1, T, T] from segments [rows, T]: see back into the context and one's own
+    segment.
+
+    Padding (-1) sees the context too: a row that sees nothing would make NaN in some kernels.
+    """
+    seen = (segments[:, None, :] == 0) | (segments[:, None, :] == segments[:, :, None])
+    seen &= torch.ones(segments.shape[1], segments.shape[1], dtype=torch.bool, device=segments.device).tril()
+    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(
+        ~seen, torch.finfo(dtype).min
+    )[:, None]

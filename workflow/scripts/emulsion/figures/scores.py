@@ -1,0 +1,118 @@
+"""Capability scores of several runs as one table: checked, ordered, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from emulsion.errors import UserError
+
+MEAN = "mean"
+# The suites that ship with the workflow, in the order every figure shows them; others follow in file order.
+ORDER = ("instruction_following", "factual_knowledge", "reasoning", "conversation", "creativity")
+
+
+class Cell(NamedTuple):
+    """A score in [0, 1] and its 95 % interval."""
+
+    score: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """The cells by run and column; columns are the capabilities and, last, "mean"."""
+
+    cells: dict[str, dict[str, Cell]]
+    items: dict[str, int]  # capability -> number of test items
+    chance: dict[str, float | None]  # capability -> score of guessing, where that is defined
+
+    @property
+    def runs(self) -> list[str]:
+        return list(self.cells)
+
+    @property
+    def capabilities(self) -> list[str]:
+        return list(self.items)
+
+    @property
+    def columns(self) -> list[str]:
+        return [*self.items, MEAN]
+
+    def everything(self) -> list[Cell]:
+        return [cell for row in self.cells.values() for cell in row.values()]
+
+
+def capability_scores(results: Mapping[str, Mapping[str, Any]]) -> Scores:
+    """The table of the contents of `capabilities.json` by run name; the order of runs is kept.
+
+    Raises UserError where runs were not evaluated on the same capabilities and the same number of items.
+    """
+    if not results:
+        raise UserError("capabilities: no runs to draw.")
+    suites = {run: _mapping(result, "capabilities", run) for run, result in results.items()}
+    first, suite = next(iter(suites.items()))
+    for run, other in suites.items():
+        _same_suite(first, suite, run, other)
+    names = [name for name in ORDER if name in suite] + [name for name in suite if name not in ORDER]
+    return Scores(
+        cells={run: _row(result, names, run) for run, result in results.items()},
+        items={name: int(suite[name]["items"]) for name in names},
+        chance={name: suite[name].get("chance") for name in names},
+    )
+
+
+def clear_best(scores: Scores) -> dict[str, str]:
+    """Column -> the run whose interval lies above every other run's; a column without one is left out."""
+    best = {}
+    for column in scores.columns:
+        cells = {run: row[column] for run, row in scores.cells.items()}
+        leader = max(cells, key=lambda run: cells[run].score)
+        others = [cell.high for run, cell in cells.items() if run != leader]
+        if others and cells[leader].low > max(others):
+            best[column] = leader
+    return best
+
+
+def _mapping(record: Any, key: str, run: str) -> Mapping[str, Any]:
+    value = record.get(key) if isinstance(record, Mapping) else None
+    if not isinstance(value, Mapping) or not value:
+        raise UserError(f"run '{run}': no '{key}' in its capabilities.json; evaluate it again.")
+    return value
+
+
+def _same_suite(first: str, suite: Mapping[str, Any], run: str, other: Mapping[str, Any]) -> None:
+    for name in sorted(set(suite) ^ set(other)):
+        has, lacks = (first, run) if name in suite else (run, first)
+        raise UserError(
+            f"run '{lacks}': no score for capability '{name}', which run '{has}' has;"
+            " evaluate both with the same suites."
+        )
+    for name in other:
+        there, here = (_mapping(part, name, who).get("items") for part, who in ((suite, first), (other, run)))
+        if not isinstance(here, int) or there != here:
+            raise UserError(
+                f"run '{run}': capability '{name}' has {here} items, run '{first}' has {there};"
+                " scores on different items are not compared."
+            )
+
+
+def _row(result: Mapping[str, Any], capabilities: list[str], run: str) -> dict[str, Cell]:
+    records = {name: result["capabilities"][name] for name in capabilities}
+    records[MEAN] = _mapping(result, MEAN, run)
+    return {name: _cell(record, f"run '{run}', {name}") for name, record in records.items()}
+
+
+def _cell(record: Mapping[str, Any], where: str) -> Cell:
+    try:
+        low, high = record["interval"]
+        cell = Cell(float(record["score"]), float(low), float(high))
+    except (KeyError, TypeError, ValueError):
+        raise UserError(
+            f"{where}: needs a 'score' and an 'interval' of two numbers: {dict(record)}."
+        ) from None
+    if not (0 <= cell.score <= 1 and 0 <= cell.low <= cell.high <= 1):
+        raise UserError(f"{where}: {cell.score} in [{cell.low}, {cell.high}] is not a share between 0 and 1.")
+    return cell

@@ -1,0 +1,164 @@
+"""The look of every figure: size, type, colour-blind-safe colours, labels, and how a figure is saved."""
+
+from __future__ import annotations
+
+import functools
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib.style
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from emulsion.errors import UserError
+from emulsion.files import whole_file
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WIDTH = 7.0  # inches: the text width of a page, so that figures are printed unscaled
+SMALL = 8.0  # points: nothing is set smaller
+CHARACTER = 0.066  # inches: a character of a short label at 8 points; running text is a tenth narrower
+INK, FAINT, GRID = "#1a1a1a", "#595959", "#d9d9d9"
+
+# Okabe and Ito's palette, told apart under the common forms of colour blindness; yellow, weak on white, last.
+PALETTE: Mapping[str, str] = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "vermillion": "#D55E00",
+    "black": "#000000",
+    "yellow": "#F0E442",
+}
+OTHER = "#bdbdbd"
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+MARKERS = "osD^vPX*"
+
+SETTINGS: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same
+    "font.size": SMALL,
+    "text.parse_math": False,  # a name with a dollar sign is a name
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.6,
+    "axes.labelsize": SMALL,
+    "axes.titlesize": 9.0,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.5,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "figure.titlesize": 10.0,
+    "figure.dpi": 300,
+    "savefig.dpi": 300,
+}
+
+
+def styled(function: Callable[P, T]) -> Callable[P, T]:
+    """Run a function under the house settings and no others: a user's matplotlibrc changes nothing."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        with matplotlib.style.context(["default", SETTINGS]):
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+@styled
+def save(figure: Figure, path: Path | str) -> None:
+    """Write a PNG, whole or not at all; no software's name in it, so that equal figures are equal bytes."""
+    if Path(path).suffix != ".png":
+        raise UserError(f"{path}: figures are written as .png.")
+    with whole_file(path) as part:
+        figure.savefig(part, format="png", metadata={"Software": None})
+
+
+def colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour per name, given in order; past the eighth they repeat."""
+    wheel = list(PALETTE.values())
+    return {name: wheel[i % len(wheel)] for i, name in enumerate(names)}
+
+
+def lines(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Line properties per name: where colours repeat the dashes change, so that 32 lines differ."""
+    return {
+        name: {"color": colour, "linestyle": DASHES[i // len(PALETTE) % len(DASHES)]}
+        for i, (name, colour) in enumerate(colours(names).items())
+    }
+
+
+def markers(names: Iterable[str]) -> dict[str, str]:
+    """A marker per name, so that lines differ in print without colour too."""
+    return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(names)}
+
+
+def pretty(name: str) -> str:
+    """A name as people read it.
+
+    >>> pretty("instruction_heavy")
+    'Instruction heavy'
+    """
+    text = " ".join(name.replace("_", " ").replace("-", " ").split()) or name
+    return text[0].upper() + text[1:]
+
+
+def fit(text: str, width: int, rows: int = 2) -> str:
+    """Wrap to `rows` rows of `width` characters; a longer text loses its middle, as ends tell names apart."""
+    wrapped, keep = _wrap(text, width), min(len(text), width * rows)
+    while len(wrapped) > rows:
+        keep -= 1
+        head = keep // 2
+        wrapped = _wrap(text[:head].rstrip() + "…" + text[len(text) - (keep - head) :].lstrip(), width)
+    return "\n".join(wrapped)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Rows of at most `width` characters, broken where possible after spaces and joints of identifiers."""
+    rows = [""]
+    for word in re.split(r"(?<=[ _/.:-])", text):
+        if len(rows[-1]) + len(word.rstrip()) > width:
+            rows.append("")
+        while len(word.rstrip()) > width:
+            rows[-1], word = word[:width], word[width:]
+            rows.append("")
+        rows[-1] += word
+    return [row.rstrip() for row in rows if row.strip()]
+
+
+def text_on(colour: Any) -> str:
+    """Black or white, whichever contrasts more with the colour (relative luminance of WCAG 2)."""
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour))
+    return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"
+
+
+def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
+    """How many legend entries fit beside each other in `width` inches."""
+    longest = max((len(line) for label in labels for line in label.splitlines()), default=1)
+    return max(1, min(len(labels), int(width / (CHARACTER * longest + 0.55))))
+
+
+def note(figure: Figure, text: str) -> None:
+    """A remark under the figure, wrapped to its width; the layout makes room for it."""
+    width = int(0.97 * figure.get_figwidth() / (CHARACTER * 0.9))
+    figure.supxlabel(textwrap.fill(text, width), x=0.01, ha="left", fontsize=SMALL, color=FAINT)

@@ -1,0 +1,79 @@
+"""Next-token losses of a causal language model, with bounded memory for logits.
+
+Hidden states come from the base transformer, and the output embedding is applied to a few rows at a time, so
+that the [sequences, tokens, vocabulary] logits never exist. That needs a model whose logits are the output
+embedding of the last hidden state and nothing else, as in GPT-2, GPT-NeoX and Llama; `require_plain_head`
+finds out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from emulsion.errors import UserError
+
+# Logits held at once: 2**23 numbers of 4 bytes are 32 MB, and as much again while they are normalised.
+_LOGITS = 1 << 23
+
+
+@contextmanager
+def inference(model: Any) -> Iterator[None]:
+    """Evaluation mode without gradients; the model's former mode comes back afterwards."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
+def hidden_states(model: Any, tokens: Tensor, **arguments: Any) -> Tensor:
+    """The last hidden states [sequences, T, width] of token ids [sequences, T], without the language-model head."""
+    hidden: Tensor = model.base_model(input_ids=tokens, **{"use_cache": False, **arguments}).last_hidden_state
+    return hidden
+
+
+def token_losses(model: Any, hidden: Tensor, targets: Tensor) -> Tensor:
+    """Cross entropy in nats [n], float32, of hidden states [n, width] for target ids [n]."""
+    head = model.get_output_embeddings()
+    rows = max(1, _LOGITS // head.weight.shape[0])
+    chunks = zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
+    return torch.cat([functional.cross_entropy(head(h).float(), t, reduction="none") for h, t in chunks])
+
+
+def sequence_losses(model: Any, tokens: NDArray[np.integer[Any]] | Tensor, batch: int) -> NDArray[np.float64]:
+    """The mean loss of each sequence, nats per token, [sequences].
+
+    `tokens` [sequences, T + 1]: inputs are all but the last column, labels all but the first. `batch`
+    sequences run at once and do not change the result beyond rounding. The model is a plain transformers
+    model: unwrap it first.
+    """
+    losses = []
+    with inference(model):
+        for start in range(0, len(tokens), batch):
+            rows = torch.as_tensor(tokens[start : start + batch]).to(model.device, torch.int64)
+            hidden = hidden_states(model, rows[:, :-1])
+            each = token_losses(model, hidden.flatten(0, 1), rows[:, 1:].flatten())
+            losses.append(each.view(len(rows), -1).double().mean(dim=1).cpu().numpy())
+    return np.concatenate(losses) if losses else np.empty(0)
+
+
+def require_plain_head(model: Any) -> None:
+    """Raise UserError where the model does something to its logits after the output embedding (soft caps, scaling)."""
+    with inference(model):
+        tokens = torch.zeros(1, 2, dtype=torch.int64, device=model.device)
+        logits = model.get_output_embeddings()(hidden_states(model, tokens))
+        plain = torch.allclose(logits, model(input_ids=tokens, use_cache=False).logits, rtol=1e-3, atol=1e-4)
+    if not plain:
+        raise UserError(
+            f"model: {type(model).__name__} changes its logits after the output embedding; not supported."
+        )

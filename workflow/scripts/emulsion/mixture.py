@@ -1,0 +1,68 @@
+"""A mixture: a weight per source, on the simplex, keyed by source name."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterator, Mapping
+
+from emulsion.errors import UserError
+
+
+class Mixture(Mapping[str, float]):
+    """An immutable, ordered mapping source -> weight. Weights are shares of tokens and sum to 1.
+
+    >>> Mixture({"a": 3, "b": 1})["a"]
+    0.75
+
+    Raises UserError where a weight is negative or not finite, or where no weight is positive.
+    """
+
+    __slots__ = ("_weights",)
+
+    def __init__(self, weights: Mapping[str, float], where: str = "mixture") -> None:
+        for source, weight in weights.items():
+            if not isinstance(weight, numbers.Real) or isinstance(weight, bool) or not math.isfinite(weight):
+                raise UserError(f"{where}.{source}: the weight {weight!r} is not a finite number.")
+            if weight < 0:
+                raise UserError(f"{where}.{source}: the weight {weight} is negative; weights are 0 or more.")
+        total = math.fsum(weights.values())
+        if not 0 < total < math.inf:
+            raise UserError(f"{where}: the weights {dict(weights)} sum to {total}; at least one must be positive.")
+        self._weights = {source: float(weight) / total for source, weight in weights.items()}
+
+    def __getitem__(self, source: str) -> float:
+        return self._weights[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._weights)
+
+    def __len__(self) -> int:
+        return len(self._weights)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._weights.items()))
+
+    def __repr__(self) -> str:
+        return f"Mixture({{{', '.join(f'{s!r}: {w:.6g}' for s, w in self.items())}}})"
+
+    @classmethod
+    def uniform(cls, sources: list[str]) -> Mixture:
+        """The same weight for every source."""
+        return cls(dict.fromkeys(sources, 1.0))
+
+    @property
+    def support(self) -> list[str]:
+        """The sources of positive weight, in order."""
+        return [source for source, weight in self.items() if weight > 0]
+
+    def over(self, sources: list[str]) -> Mixture:
+        """The same weights in the order of `sources`; sources the mixture does not name weigh 0."""
+        missing = [source for source in self.support if source not in sources]
+        if missing:
+            raise UserError(f"mixture: names sources {missing} that are not among {sources}.")
+        return Mixture({source: self.get(source, 0.0) for source in sources})
+
+    def without(self, source: str) -> Mixture:
+        """The mixture with one source left out and the rest rescaled in proportion."""
+        return Mixture({name: 0.0 if name == source else weight for name, weight in self.items()})

@@ -1,0 +1,172 @@
+"""Every source to one record: `id, text, source, type`.
+
+A source's native columns belong to one of a few kinds, detected from the columns and checked against the
+configuration. Rows that cannot be rendered are set aside with their reason, never dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emulsion.errors import UserError
+
+Row = Mapping[str, Any]
+
+ROLES = {
+    "system": "system",
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "model": "assistant",
+}
+INSTRUCTION_NAMES = {"system": "### System", "user": "### Instruction", "assistant": "### Response"}
+CHAT_COLUMNS = ("conversations", "messages", "conversation")
+QUESTION_COLUMNS = ("instruction", "prompt", "question")
+ANSWER_COLUMNS = ("response", "output", "answer", "completion")
+ID_COLUMNS = ("uuid", "id", "row_id")
+
+
+class Unrenderable(Exception):
+    """Why a row cannot become a document."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of native schema: the columns it needs, and how a row becomes turns or text."""
+
+    name: str
+    columns: tuple[str, ...]
+    render: Callable[[Row, str], str]
+
+
+def _text(row: Row, column: str) -> str:
+    value = row.get(column)
+    if value is None:
+        raise Unrenderable(f"'{column}' is missing or null")
+    if not isinstance(value, str):
+        raise Unrenderable(f"'{column}' is {type(value).__name__}, not text")
+    if not value.strip():
+        raise Unrenderable(f"'{column}' is empty")
+    return value
+
+
+def _chat(column: str, role_key: str, text_key: str) -> Callable[[Row, str], str]:
+    def render(row: Row, document_type: str) -> str:
+        turns = row.get(column)
+        if not isinstance(turns, list) or not turns:
+            raise Unrenderable(f"'{column}' has no turns")
+        return render_turns([_turn(turn, role_key, text_key) for turn in turns], document_type)
+
+    return render
+
+
+def _turn(turn: Any, role_key: str, text_key: str) -> tuple[str, str]:
+    if not isinstance(turn, Mapping):
+        raise Unrenderable(f"a turn is {type(turn).__name__}, not a record")
+    role = turn.get(role_key)
+    if role not in ROLES:
+        raise Unrenderable(f"unknown role {role!r}")
+    return ROLES[role], _text(turn, text_key)
+
+
+def render_turns(turns: list[tuple[str, str]], document_type: str) -> str:
+    """Turns (role, text) as one text: instruction blocks for type `instruction`, else `role: text` lines."""
+    if not any(role == "assistant" for role, _ in turns):
+        raise Unrenderable("no turn by the assistant")
+    names = INSTRUCTION_NAMES if document_type == "instruction" else {}
+    return "\n".join(f"{names.get(role, role)}: {text.strip()}" for role, text in turns)
+
+
+def _pair(question: str, answer: str) -> Callable[[Row, str], str]:
+    def render(row: Row, document_type: str) -> str:
+        question_text = _text(row, question)
+        context = row.get("input")
+        if isinstance(context, str) and context.strip():
+            question_text = f"{question_text}\n{context}"
+        return render_turns([("user", question_text), ("assistant", _text(row, answer))], document_type)
+
+    return render
+
+
+def _plain(column: str) -> Callable[[Row, str], str]:
+    return lambda row, document_type: _text(row, column)
+
+
+KINDS = ("chat_from_value", "chat_role_content", "instruction_response", "prompt_text", "text")
+
+
+def detect(columns: Mapping[str, frozenset[str]], text_field: str = "text") -> Kind | None:
+    """The kind of a native schema, or None.
+
+    columns: {column: fields of its records where it is a list of records, else empty}. A set with both chats
+    and flat columns is read by its chats, which keep every turn.
+    """
+    for column in CHAT_COLUMNS:
+        if columns.get(column, frozenset()) >= {"from", "value"}:
+            return Kind("chat_from_value", (column,), _chat(column, "from", "value"))
+        if columns.get(column, frozenset()) >= {"role", "content"}:
+            return Kind("chat_role_content", (column,), _chat(column, "role", "content"))
+    for question in QUESTION_COLUMNS:
+        for answer in ANSWER_COLUMNS:
+            if question in columns and answer in columns:
+                return Kind("instruction_response", (question, answer), _pair(question, answer))
+    if "prompt" in columns and text_field in columns:
+        return Kind("prompt_text", ("prompt", text_field), _plain(text_field))
+    if text_field in columns:
+        return Kind("text", (text_field,), _plain(text_field))
+    return None
+
+
+def choose_kind(
+    columns: Mapping[str, frozenset[str]], source: str, configured: str | None = None, text_field: str = "text"
+) -> Kind:
+    """The kind of a source; raises UserError where none fits or the configuration says another.
+
+    `configured` may also settle a case the columns leave open: `text` reads a prompt_text set's text.
+    """
+    kind = detect(columns, text_field)
+    found = ", ".join(sorted(columns))
+    if kind is None:
+        raise UserError(
+            f"sources.{source}: no known schema fits its columns ({found}). Known kinds: {', '.join(KINDS)}. "
+            "If the text is in another column, name it in `text_field`."
+        )
+    if configured == "text" and text_field in columns:
+        return Kind("text", (text_field,), _plain(text_field))
+    if configured not in (None, kind.name):
+        raise UserError(f"sources.{source}.schema: says '{configured}', but the columns ({found}) are '{kind.name}'.")
+    return kind
+
+
+def document_id(row: Row, text: str) -> str:
+    """The row's own id where it has one, else a hash of its text: stable when the corpus grows."""
+    for column in ID_COLUMNS:
+        value = row.get(column)
+        if isinstance(value, str | int) and value != "":
+            return str(value)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def documents(
+    rows: Iterator[Row], kind: Kind, source: str, document_type: str
+) -> Iterator[tuple[dict[str, str] | None, dict[str, Any] | None]]:
+    """For each row either (document, None) or (None, the quarantine record: row number, reason, row)."""
+    for number, row in enumerate(rows):
+        try:
+            text = kind.render(row, document_type)
+            text.encode("utf-8")
+        except Unrenderable as reason:
+            yield None, {"row": number, "reason": str(reason), "content": _printable(row)}
+        except UnicodeEncodeError:
+            yield None, {"row": number, "reason": "text is not valid Unicode", "content": _printable(row)}
+        else:
+            yield {"id": document_id(row, text), "text": text, "source": source, "type": document_type}, None
+
+
+def _printable(row: Row) -> str:
+    """The first 2,000 characters of the row, enough to find it again."""
+    return repr(dict(row))[:2000].encode("utf-8", "backslashreplace").decode()

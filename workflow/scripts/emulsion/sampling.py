@@ -1,0 +1,225 @@
+"""Mix by plan: which sequence of which source comes at every position of a run.
+
+Shares. Source i is due `targets_i(n)` sequences in the first n. Tijdeman's chairman assignment (The chairman
+assignment problem, Discrete Mathematics 32, 1980) keeps the count of every one of m sources within
+1 - 1/(2m - 2) of what is due at every n, for any weights that vary in time. It is earliest-deadline-first
+scheduling: the j-th sequence of a source may come once j - 1 + slack are due, and must come before more than
+j - slack are due, slack = 1/(2m - 2).
+
+Rows. Each pass over a source (an epoch) has a fresh permutation, computed by a keyed Feistel network with
+cycle walking, so a draw costs no memory and any position can be asked for directly.
+
+A plan depends on the sizes, the schedule and the seed alone: not on batch sizes, workers or ranks. So the
+state of a run's data is one integer, the number of sequences drawn.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulsion.errors import UserError
+from emulsion.mixture import Mixture
+from emulsion.schedule import Schedule
+from emulsion.seeds import derive_seed
+
+CHUNK = 4096
+ROUNDS = 6
+NEVER = 2**47  # a position beyond any run; times the number of sources it still fits 64 bits
+
+
+class SequencePlan:
+    """The deterministic plan of a run.
+
+    sizes     {source: sequences in its store}
+    schedule  a Mixture (constant) or a Schedule, over sources of `sizes`
+    seed      decides the permutation of every source and epoch, by source name
+
+    Raises UserError where a source is to be drawn that has no sequences or is not in `sizes`.
+    """
+
+    def __init__(self, sizes: Mapping[str, int], schedule: Mixture | Schedule, seed: int = 0) -> None:
+        self.sizes = dict(sizes)
+        self.seed = seed
+        self._names = list(self.sizes)
+        self._assigned = np.empty(0, dtype=np.int16)
+        self._counts = np.zeros((1, len(self.sizes)), dtype=np.int64)
+        self._cached = (-1, np.empty(0, dtype=np.int64))
+        self._set_schedule(Schedule.constant(schedule) if isinstance(schedule, Mixture) else schedule)
+
+    def _set_schedule(self, schedule: Schedule) -> None:
+        for stage in schedule.stages:
+            for source in stage.mixture.support:
+                if self.sizes.get(source, 0) < 1:
+                    raise UserError(f"plan: source '{source}' has weight {stage.mixture[source]:g} but no sequences.")
+        self.schedule = schedule
+
+    def change(self, start: int, mixture: Mixture) -> None:
+        """From sequence `start` on draw by another mixture: one round of an online method.
+
+        What comes before `start` never changes. The bound on the shares stays that of the chairman
+        assignment up to `start`; after it the shares owed are paid back within a few sequences per source.
+        Raises UserError where `start` is already past.
+        """
+        if start <= self.schedule.stages[-1].start:
+            raise UserError(f"plan: cannot change the mixture at {start}; a stage already starts there or later.")
+        self._assign(start)
+        counts = self.counts(start)
+        self._assigned = self._assigned[:start]
+        whole = start // CHUNK
+        self._counts = self._counts[: whole + 1]
+        self._cached = (-1, self._cached[1])
+        self._set_schedule(self.schedule.then(start, mixture))
+        self._extend(start, -start % CHUNK, counts)
+
+    def sources(self, start: int, stop: int) -> NDArray[np.int64]:
+        """[stop - start]: the index into the order of `sizes` of the source of each sequence of the run."""
+        self._assign(stop)
+        return self._assigned[start:stop].astype(np.int64)
+
+    def rows(self, start: int, stop: int) -> NDArray[np.int64]:
+        """[stop - start]: which sequence of its source's store each sequence of the run is."""
+        self._assign(stop)
+        pieces = [np.empty(0, dtype=np.int64)]
+        for chunk in range(start // CHUNK, -(-stop // CHUNK)):
+            first = chunk * CHUNK
+            pieces.append(self._chunk_rows(chunk)[max(start - first, 0) : stop - first])
+        return np.concatenate(pieces)
+
+    def counts(self, position: int) -> NDArray[np.int64]:
+        """How many sequences of each source are among the first `position`, [sources]."""
+        self._assign(position)
+        chunk = position // CHUNK
+        rest = self._assigned[chunk * CHUNK : position]
+        counts: NDArray[np.int64] = self._counts[chunk] + np.bincount(rest, minlength=len(self._names))
+        return counts
+
+    def targets(self, position: NDArray[np.int64] | int) -> NDArray[np.float64]:
+        """The exact, fractional number of sequences due to each source by `position`, [..., sources]."""
+        return self.schedule.targets(position, self._names)
+
+    def _chunk_rows(self, chunk: int) -> NDArray[np.int64]:
+        """The rows of a whole chunk; the last one asked for is kept, for a loader reads in order."""
+        if self._cached[0] != chunk:
+            sources = self._assigned[chunk * CHUNK : (chunk + 1) * CHUNK]
+            rows = np.empty(len(sources), dtype=np.int64)
+            for source in np.unique(sources):
+                here = np.flatnonzero(sources == source)
+                rows[here] = self._shuffled(int(source), self._counts[chunk, source] + np.arange(len(here)))
+            self._cached = (chunk, rows)
+        return self._cached[1]
+
+    def _shuffled(self, source: int, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
+        name = self._names[source]
+        size = self.sizes[name]
+        epochs, places = np.divmod(drawn, size)
+        rows = np.empty_like(drawn)
+        for epoch in np.unique(epochs):
+            here = epochs == epoch
+            rows[here] = permute(places[here], size, derive_seed(self.seed, "rows", name, int(epoch)))
+        return rows
+
+    def _assign(self, stop: int) -> None:
+        """Assign whole chunks until the first `stop` sequences of the run have their source."""
+        while len(self._assigned) < stop:
+            missing = -(-(stop - len(self._assigned)) // CHUNK) * CHUNK
+            self._extend(len(self._assigned), missing, self._counts[-1])
+
+    def _extend(self, start: int, sequences: int, counts: NDArray[np.int64]) -> None:
+        fresh = assign(self.schedule, self._names, counts, start, start + sequences)
+        self._assigned = np.concatenate([self._assigned, fresh])
+        for chunk in range(len(self._counts) - 1, len(self._assigned) // CHUNK):
+            drawn = np.bincount(self._assigned[chunk * CHUNK : (chunk + 1) * CHUNK], minlength=len(self._names))
+            self._counts = np.vstack([self._counts, self._counts[-1] + drawn])
+
+
+def assign(
+    schedule: Schedule, sources: list[str], counts: NDArray[np.int64], start: int, stop: int
+) -> NDArray[np.int16]:
+    """Chairman assignment of positions [start, stop), given how many of each source came before, [sources].
+
+    Being earliest-deadline-first, it needs no memory beyond the counts: assigning in pieces gives the
+    same sequence of sources as assigning at once.
+    """
+    releases, deadlines, owners = _windows(schedule, sources, counts, start, stop)
+    order = np.argsort(releases, kind="stable")
+    release = releases[order].tolist()
+    urgency = (deadlines * len(sources) + owners)[order].tolist()
+    release.append(np.iinfo(np.int64).max)
+    ready: list[int] = []
+    chosen: list[int] = []
+    waiting = 0
+    for position in range(start + 1, stop + 1):
+        while release[waiting] <= position:
+            heapq.heappush(ready, urgency[waiting])
+            waiting += 1
+        if not ready:  # only after a change of mixture that nobody could foresee
+            heapq.heappush(ready, urgency[waiting])
+            waiting += 1
+        chosen.append(heapq.heappop(ready))
+    return (np.array(chosen, dtype=np.int64) % len(sources)).astype(np.int16)
+
+
+def _windows(
+    schedule: Schedule, sources: list[str], counts: NDArray[np.int64], start: int, stop: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Release, deadline and source of every sequence that may come in [start, stop); positions count from 1."""
+    weights = schedule.weights(sources)
+    slack = 1 / (2 * max(int((weights > 0).any(axis=0).sum()), 2) - 2)
+    due = np.maximum(schedule.targets(stop, sources), counts)
+    windows = []
+    for index in np.flatnonzero(weights[-1] + due > 0):
+        # One more than can be released, so that there is always a sequence left to draw.
+        number = np.arange(counts[index] + 1, int(due[index]) + 3)
+        first = _when_due(schedule, weights[:, index], number - 1 + slack)
+        last = _when_due(schedule, weights[:, index], number - slack)
+        possible = np.isfinite(first)
+        windows.append((first[possible], last[possible], np.full(possible.sum(), index)))
+    releases, deadlines, owners = (np.concatenate(columns) for columns in zip(*windows, strict=True))
+    far = float(NEVER)
+    return np.minimum(releases, far).astype(np.int64), np.minimum(deadlines, far).astype(np.int64), owners
+
+
+def _when_due(schedule: Schedule, weights: NDArray[np.float64], amount: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The first position at which `amount` is due to a source of these weights [stages]; inf where it never is."""
+    starts = np.array([stage.start for stage in schedule.stages], dtype=np.float64)
+    due_before = np.concatenate([[0.0], np.cumsum(np.diff(starts) * weights[:-1])])
+    # The last stage that starts before the amount is due; stages of weight zero add nothing, so are skipped.
+    stage = np.searchsorted(due_before, amount, side="left") - 1
+    with np.errstate(divide="ignore"):
+        position = starts[stage] + np.ceil((amount - due_before[stage]) / weights[stage] - 1e-9)
+    return np.asarray(position)
+
+
+def permute(index: NDArray[np.int64], size: int, key: int) -> NDArray[np.int64]:
+    """The image of each index under a pseudo-random permutation of range(size) that the key names.
+
+    A balanced Feistel network over the next even power of two; indices that land outside are mapped
+    again until they are inside (cycle walking; fewer than four times on average).
+    """
+    half = np.uint64(max(1, ((size - 1).bit_length() + 1) // 2))
+    keys = [np.uint64(derive_seed(key, "feistel", number)) for number in range(ROUNDS)]
+    value = index.astype(np.uint64)
+    outside = np.ones(len(value), dtype=bool)
+    while outside.any():
+        value[outside] = _feistel(value[outside], half, keys)
+        outside = value >= np.uint64(size)
+    return value.astype(np.int64)
+
+
+def _feistel(value: NDArray[np.uint64], half: np.uint64, keys: list[np.uint64]) -> NDArray[np.uint64]:
+    mask = (np.uint64(1) << half) - np.uint64(1)
+    left, right = value >> half, value & mask
+    for key in keys:
+        left, right = right, left ^ (_mix(right ^ key) & mask)
+    return (left << half) | right
+
+
+def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))

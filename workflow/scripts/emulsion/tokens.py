@@ -1,0 +1,173 @@
+"""Token stores: one source, tokenised once, packed and memory-mapped, with its train, validation and test split.
+
+A store is a folder: `{split}.bin`, the documents' tokens one after another, each document closed by the
+end-of-text token, in the smallest unsigned integer; `documents.parquet`, where each document is; and
+`header.json`, which is written last and checked at open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from emulsion.errors import UserError
+from emulsion.files import read_json, whole_folder, write_json
+from emulsion.tokenizers import Encode
+
+SPLITS = ("train", "validation", "test")
+FORMAT = 1
+INDEX = pa.schema(
+    [("id", pa.string()), ("split", pa.string()), ("start", pa.int64()), ("tokens", pa.int32()), ("bytes", pa.int32())]
+)
+
+
+def split_of(document_id: str, held_out: float) -> str:
+    """The split of a document, by a hash of its id: it never changes side when the corpus grows.
+
+    held_out is the share of documents in each of validation and test.
+    """
+    digest = hashlib.blake2b(document_id.encode(), digest_size=8).digest()
+    place = int.from_bytes(digest, "little") / 2**64
+    return "validation" if place < held_out else "test" if place < 2 * held_out else "train"
+
+
+class TokenStore:
+    """An open token store: read sequences of any length from it, by number."""
+
+    def __init__(self, folder: Path, header: dict[str, Any]) -> None:
+        self.folder = folder
+        self.header = header
+        self.source: str = header["source"]
+        self.tokenizer: str = header["tokenizer"]
+        self._tokens = {split: self._map(split) for split in SPLITS}
+
+    @classmethod
+    def open(cls, folder: Path | str) -> TokenStore:
+        """Open a store by its folder or its header file.
+
+        Raises UserError where it is missing, of another format, or not whole.
+        """
+        folder = Path(folder).parent if Path(folder).name == "header.json" else Path(folder)
+        header = read_json(folder / "header.json")
+        if header.get("format") != FORMAT:
+            raise UserError(f"{folder}: token store of format {header.get('format')}; this version reads {FORMAT}.")
+        for split in SPLITS:
+            wanted = header["splits"][split]["tokens"] * np.dtype(header["dtype"]).itemsize
+            file = folder / f"{split}.bin"
+            size = file.stat().st_size if file.exists() else -1
+            if size != wanted:
+                raise UserError(f"{file}: {size} bytes, but its header says {wanted}; make the store again.")
+        return cls(folder, header)
+
+    def _map(self, split: str) -> NDArray[Any]:
+        if not self.header["splits"][split]["tokens"]:
+            return np.empty(0, dtype=self.header["dtype"])
+        return np.memmap(self.folder / f"{split}.bin", dtype=self.header["dtype"], mode="r")
+
+    def tokens(self, split: str) -> int:
+        """How many tokens the split holds, end-of-text tokens included."""
+        return len(self._tokens[split])
+
+    def count(self, split: str, context: int) -> int:
+        """How many sequences of `context` predicted tokens the split holds."""
+        return max(0, (self.tokens(split) - 1) // context)
+
+    def read(self, split: str, rows: NDArray[np.int64], context: int) -> NDArray[np.int64]:
+        """Sequences [len(rows), context + 1]: inputs are all but the last token, labels all but the first.
+
+        Row r starts at token r x context, so that every token but the very first is predicted once.
+        """
+        windows = np.lib.stride_tricks.sliding_window_view(self._tokens[split], context + 1)[::context]
+        gathered: NDArray[np.int64] = windows[rows].astype(np.int64)
+        return gathered
+
+    def documents(self) -> pa.Table:
+        """The document index: id, split, start (token), tokens (with end of text), bytes (of text)."""
+        return pq.read_table(self.folder / "documents.parquet")
+
+
+def smallest_dtype(vocab_size: int) -> str:
+    return "uint16" if vocab_size <= 2**16 else "uint32"
+
+
+def write_store(
+    folder: Path,
+    batches: Iterable[tuple[list[str], list[str]]],
+    encode: Encode,
+    *,
+    source: str,
+    tokenizer: str,
+    vocab_size: int,
+    end_of_text: int,
+    held_out: float,
+    provenance: dict[str, Any],
+) -> dict[str, Any]:
+    """Tokenise (ids, texts) batches into a store, in memory bounded by the batch; returns its header."""
+    dtype = smallest_dtype(vocab_size)
+    totals = {split: {"documents": 0, "tokens": 0, "bytes": 0} for split in SPLITS}
+    with whole_folder(folder) as part, ExitStack() as stack:
+        outputs = {split: stack.enter_context((part / f"{split}.bin").open("wb")) for split in SPLITS}
+        index = stack.enter_context(pq.ParquetWriter(part / "documents.parquet", INDEX, compression="zstd"))
+        for ids, texts in batches:
+            index.write_table(_append(ids, texts, encode, outputs, totals, dtype, end_of_text, held_out))
+        header = {
+            "format": FORMAT,
+            "source": source,
+            "tokenizer": tokenizer,
+            "vocab_size": vocab_size,
+            "end_of_text": end_of_text,
+            "dtype": dtype,
+            "held_out": held_out,
+            "splits": totals,
+            "provenance": provenance,
+        }
+        stack.close()
+        write_json(part / "header.json", header)
+    return header
+
+
+def _append(
+    ids: list[str],
+    texts: list[str],
+    encode: Encode,
+    outputs: dict[str, BinaryIO],
+    totals: dict[str, dict[str, int]],
+    dtype: str,
+    end_of_text: int,
+    held_out: float,
+) -> pa.Table:
+    """Add one batch to the split files and the running totals; returns its part of the document index."""
+    flat, lengths = encode(texts)
+    closed = close_documents(flat.astype(dtype), lengths, end_of_text)
+    ends = np.cumsum(lengths + 1)
+    splits = [split_of(document, held_out) for document in ids]
+    sizes = [len(text.encode()) for text in texts]
+    starts = []
+    for split, end, length, size in zip(splits, ends, lengths, sizes, strict=True):
+        total = totals[split]
+        starts.append(total["tokens"])
+        total["documents"] += 1
+        total["tokens"] += int(length) + 1
+        total["bytes"] += size
+        closed[end - length - 1 : end].tofile(outputs[split])
+    columns = {"id": ids, "split": splits, "start": starts, "tokens": lengths + 1, "bytes": sizes}
+    return pa.Table.from_pydict(columns, schema=INDEX)
+
+
+def close_documents(flat: NDArray[Any], lengths: NDArray[np.int64], end_of_text: int) -> NDArray[Any]:
+    """Put the end-of-text token behind every document of a flat array of their tokens."""
+    return np.insert(flat, np.cumsum(lengths), end_of_text)
+
+
+def text_batches(documents: pq.ParquetFile, documents_per_batch: int = 1024) -> Iterator[tuple[list[str], list[str]]]:
+    """(ids, texts) of a normalised file, a batch at a time."""
+    for batch in documents.iter_batches(batch_size=documents_per_batch, columns=["id", "text"]):
+        yield batch.column("id").to_pylist(), batch.column("text").to_pylist()

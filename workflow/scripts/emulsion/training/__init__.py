@@ -1,0 +1,1 @@
+"""Training: one run spec in, one model out."""

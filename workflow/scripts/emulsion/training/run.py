@@ -1,0 +1,125 @@
+"""One run from files to files: mixture, token stores and spec in, a model folder out."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from emulsion import tokenizers
+from emulsion.batches import train_sizes
+from emulsion.errors import UserError
+from emulsion.files import read_json, whole_folder, write_json, write_text
+from emulsion.models import build_model, vocabulary_size
+from emulsion.planning import describe_plan
+from emulsion.sampling import SequencePlan
+from emulsion.schedule import Schedule
+from emulsion.tokens import TokenStore
+from emulsion.training.card import model_card
+from emulsion.training.log import TrainingLog
+from emulsion.training.loop import Runtime, Training
+from emulsion.training.spec import RunSpec, run_identity
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+def train_run(
+    *,
+    mixture_file: Path,
+    store_folders: list[Path],
+    tokenizer: Path,
+    spec_values: dict[str, Any],
+    output: Path,
+    checkpoints: Path,
+    runtime: Runtime,
+) -> dict[str, Any]:
+    """Train, or go on training, and save the model; returns the run's record, which is also `run.json`.
+
+    Raises UserError where stores and tokenizer do not belong together, or the run cannot be finished.
+    """
+    spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
+    stores = open_stores(store_folders, tokenizer)
+    schedule = Schedule.from_json(mixture["schedule"], spec.sequences)
+    plan = SequencePlan(train_sizes(stores, spec.context), schedule, spec.seed)
+    tokens = max(tokenizers.vocabulary(tokenizer).values()) + 1
+    vocab_size = vocabulary_size(spec.model, tokens)
+    contents = {source: store.header for source, store in stores.items()}
+    identity = run_identity(spec_values, mixture, contents)
+    training = Training(
+        spec,
+        plan,
+        stores,
+        lambda: build_model(spec.model, vocab_size, tokenizers.end_of_text(tokenizer)),
+        checkpoints,
+        identity,
+        runtime,
+    )
+    log = training.run()
+    documents = {source: store.header["splits"]["train"]["documents"] for source, store in stores.items()}
+    record = {
+        "experiment": mixture["experiment"],
+        "mixture": mixture["name"],
+        "identity": identity,
+        "spec": spec_values,
+        "schedule": mixture["schedule"],
+        "steps": spec.steps,
+        **describe_plan(plan, spec.sequences, spec.context, documents),
+        "validation": log.rows[-1]["validation"],
+        "loss_spikes_at_steps": log.spikes,
+        **measurements(training),
+        "sources": {source: store.header["provenance"] for source, store in stores.items()},
+        "tokenizer": tokenizers.fingerprint(tokenizer),
+        "versions": {name: version(name) for name in ("torch", "transformers", "accelerate", "numpy")},
+    }
+    if training.accelerator.is_main_process:
+        save_model(training.model, log, record, tokenizer, output)
+        shutil.rmtree(checkpoints)
+    training.accelerator.end_training()
+    return record
+
+
+def open_stores(folders: list[Path], tokenizer: Path) -> dict[str, TokenStore]:
+    """{source: its store}; raises UserError where a store was made with another tokenizer."""
+    wanted = tokenizers.fingerprint(tokenizer)
+    stores = {}
+    for folder in folders:
+        store = TokenStore.open(folder)
+        if store.tokenizer != wanted:
+            raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {tokenizer} is {wanted}.")
+        stores[store.source] = store
+    return stores
+
+
+def measurements(training: Training) -> dict[str, Any]:
+    """Size, time, memory and device of a finished run."""
+    on_gpu = training.accelerator.device.type == "cuda"
+    peak = torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {
+        "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
+        "seconds": training.seconds,
+        "peak_memory_bytes": peak,
+        "device": torch.cuda.get_device_name() if on_gpu else platform.machine(),
+        "devices": training.accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+        "precision": training.accelerator.mixed_precision,
+    }
+
+
+def save_model(
+    model: Any, log: TrainingLog, record: dict[str, Any], tokenizer: Path, output: Path
+) -> None:
+    """The model folder in the Hugging Face layout, with its tokenizer, record, log and card; whole or not at all."""
+    model.config.use_cache = True
+    with whole_folder(output) as part:
+        model.save_pretrained(part)
+        for name in TOKENIZER_FILES:
+            if (tokenizer / name).exists():
+                shutil.copyfile(tokenizer / name, part / name)
+        shutil.copyfile(log.path, part / "training_log.jsonl")
+        write_json(part / "run.json", record)
+        write_text(part / "README.md", model_card(record))

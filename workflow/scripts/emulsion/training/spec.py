@@ -1,0 +1,89 @@
+"""The run spec: all that decides the result of a training, and nothing that cannot change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from emulsion.errors import UserError, unknown
+from emulsion.files import fingerprint
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """A training but for its mixture and token stores, which are files.
+
+    recipe         meaning of the training step; bumped by hand when it changes
+    model          architecture and sizes, see `emulsion.models`
+    tokens         budget: predicted tokens, at most (whole batches only)
+    batch_tokens   tokens of one optimiser step, at most (whole sequences only)
+    learning_rate  peak, reached after `warmup` x steps, then cosine to `final_learning_rate`
+    clip           largest norm of the gradient
+    validations    how many times, evenly spread, the loss on each source is taken
+    validation_sequences  of each source, at most, each time
+    precision      auto (bf16 where the device has it, else fp32), fp32, bf16, fp16
+    """
+
+    recipe: int
+    model: Mapping[str, Any]
+    tokens: int
+    batch_tokens: int
+    learning_rate: float
+    final_learning_rate: float
+    warmup: float
+    weight_decay: float
+    betas: tuple[float, float]
+    epsilon: float
+    clip: float
+    validations: int
+    validation_sequences: int
+    precision: str
+    seed: int
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RunSpec:
+        """Raises UserError where a key is missing or unknown, or the budget is less than one batch."""
+        names = {field.name for field in fields(cls)}
+        for key in values:
+            if key not in names:
+                raise unknown("key", key, names, "run spec")
+        missing = sorted(names - set(values))
+        if missing:
+            raise UserError(f"run spec: missing {', '.join(missing)}.")
+        spec = cls(**{**values, "betas": tuple(values["betas"])})
+        if spec.batch_sequences < 1:
+            raise UserError(f"run spec: batch_tokens {spec.batch_tokens} is less than one sequence of {spec.context}.")
+        if spec.steps < 1:
+            raise UserError(f"run spec: tokens {spec.tokens} is less than one batch of {spec.batch_tokens} tokens.")
+        return spec
+
+    @property
+    def context(self) -> int:
+        return int(self.model["context"])
+
+    @property
+    def batch_sequences(self) -> int:
+        return self.batch_tokens // self.context
+
+    @property
+    def steps(self) -> int:
+        return self.tokens // (self.batch_sequences * self.context) if self.batch_sequences else 0
+
+    @property
+    def sequences(self) -> int:
+        return self.steps * self.batch_sequences
+
+    @property
+    def realised_tokens(self) -> int:
+        return self.sequences * self.context
+
+    def validation_steps(self) -> frozenset[int]:
+        """The steps after which validation losses are taken; the last step is always one."""
+        count = min(self.validations, self.steps)
+        return frozenset(round(self.steps * (number + 1) / count) for number in range(count))
+
+
+def run_identity(spec: Mapping[str, Any], mixture: Mapping[str, Any], stores: Mapping[str, Any]) -> str:
+    """The fingerprint of a run: its spec, its schedule and the content of its token stores."""
+    return fingerprint({"spec": spec, "schedule": mixture["schedule"], "stores": stores})

@@ -1,0 +1,70 @@
+"""Train one run: a mixture, token stores and a run spec become a model."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+from emulsion import command
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mixture", required=True, type=Path, help="mixture file")
+    parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token store folders")
+    parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
+    parser.add_argument("--spec", required=True, type=json.loads, help="run spec, as JSON")
+    parser.add_argument("--output", required=True, type=Path, help="model folder to make")
+    parser.add_argument("--checkpoints", required=True, type=Path, help="folder to resume from")
+    parser.add_argument("--micro-batch", required=True, type=int, help="sequences a device takes at once")
+    parser.add_argument("--checkpoint-seconds", type=float, default=120.0, help="time between checkpoints")
+    parser.add_argument("--minutes", type=float, default=None, help="time the job has; it saves and stops before")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--processes", type=int, default=1, help="devices to train on")
+    return parser.parse_args()
+
+
+def launch(processes: int) -> None:
+    """Start this same command once per device, where there is more than one."""
+    import torch
+
+    devices = min(processes, torch.cuda.device_count())
+    if devices > 1 and "RANK" not in os.environ:
+        runner = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
+        os.execv(sys.executable, [*runner, *sys.argv])
+
+
+def main() -> None:
+    arguments = parse()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    launch(arguments.processes)
+    import torch
+    from emulsion.training.loop import Runtime
+    from emulsion.training.run import train_run
+
+    torch.set_num_threads(arguments.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    trackers = tuple(filter(None, os.environ.get("EMULSION_TRACKERS", "").split(",")))
+    runtime = Runtime(
+        micro_batch=arguments.micro_batch,
+        checkpoint_seconds=arguments.checkpoint_seconds,
+        minutes=arguments.minutes,
+        trackers=trackers,
+    )
+    summary = train_run(
+        mixture_file=arguments.mixture,
+        store_folders=arguments.stores,
+        tokenizer=arguments.tokenizer,
+        spec_values=arguments.spec,
+        output=arguments.output,
+        checkpoints=arguments.checkpoints,
+        runtime=runtime,
+    )
+    speed = summary["tokens"] / max(summary["seconds"], 1e-9)
+    logging.info("%d steps, %d tokens, %.0f tokens/s", summary["steps"], summary["tokens"], speed)
+
+
+if __name__ == "__main__":
+    command.run(main)

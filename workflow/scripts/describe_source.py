@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
+
 from emulsion import command
 from emulsion.describe import describe_documents
 from emulsion.files import read_json, read_jsonl, write_json

@@ -1,8 +1,8 @@
 """Evaluate a trained model: test loss per source, capability suites, and the texts it wrote for them.
 
 python workflow/scripts/evaluate.py --model models/exp3-balanced --stores data/tokens/bpe/* \
-    --suites resources/suites/experiment3.yaml --settings '{"samples": 4}' --perplexity p.json --capabilities c.json \
-    --generations g.jsonl
+    --suites resources/suites/experiment3.yaml --settings '{"samples": 4}' --perplexity p.json \
+    --capabilities c.json --generations g.jsonl
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from emulsion.errors import UserError
 from emulsion.evaluation.capabilities import evaluate_suites
@@ -39,13 +40,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--model", type=Path, required=True, help="folder in the Hugging Face layout")
     parser.add_argument("--stores", type=Path, nargs="+", required=True, help="token stores, one per source")
-    parser.add_argument(
-        "--suites", type=Path, nargs="+", required=True, help="capability suites, YAML or JSON"
-    )
+    parser.add_argument("--suites", type=Path, nargs="+", required=True, help="capability suites")
     parser.add_argument("--settings", default="{}", help="JSON: see emulsion.evaluation.settings")
-    parser.add_argument(
-        "--threads", type=int, default=1, help="of the processor; part of what fixes the bits"
-    )
+    parser.add_argument("--threads", type=int, default=1, help="of the processor; they decide the last bits")
     for name in ("perplexity", "capabilities", "generations"):
         parser.add_argument(f"--{name}", type=Path, required=True, help="file to write")
     return parser.parse_args(arguments)
@@ -62,10 +59,9 @@ def load(folder: Path) -> tuple[Any, Any]:
     """The model, in single precision on the device there is, and its tokenizer."""
     if not (folder / "config.json").exists():
         raise UserError(f"{folder}: no model here (no config.json).")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32).to(
-        device
-    )
+    disable_progress_bar()
+    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    model.to("cuda" if torch.cuda.is_available() else "cpu")
     require_plain_head(model)
     return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
+
 from emulsion import command
 from emulsion.tokenizers import fetch_pretrained, train_bpe
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from emulsion import command
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_file

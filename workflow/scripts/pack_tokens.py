@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import Path
 
 import pyarrow.parquet as pq
+
 from emulsion import command
 from emulsion.files import read_json
-from emulsion.tokenizers import encoder, end_of_text, fingerprint, vocabulary
 from emulsion.tokens import text_batches, write_store
 
 
@@ -29,11 +29,8 @@ def main() -> None:
     header = write_store(
         arguments.output,
         chain([first], batches),
-        encoder(arguments.tokenizer, first[1][:200]),
-        source=provenance["source"],
-        tokenizer=fingerprint(arguments.tokenizer),
-        vocab_size=max(vocabulary(arguments.tokenizer).values()) + 1,
-        end_of_text=end_of_text(arguments.tokenizer),
+        arguments.tokenizer,
+        sample=first[1][:200],
         held_out=arguments.held_out,
         provenance=provenance,
     )

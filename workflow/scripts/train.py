@@ -1,4 +1,8 @@
-"""Train one run: a mixture, token stores and a run spec become a model."""
+"""Train one run: a mixture, token stores and a run spec become a model.
+
+Facts of the machine come from the environment: EMULSION_TRACKERS (tensorboard, wandb, trackio; comma-separated) and
+EMULSION_CHECKPOINT_SECONDS (time between checkpoints, 120).
+"""
 
 import argparse
 import json
@@ -11,6 +15,7 @@ from emulsion import command
 
 
 def parse() -> argparse.Namespace:
+    seconds = float(os.environ.get("EMULSION_CHECKPOINT_SECONDS", "120"))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mixture", required=True, type=Path, help="mixture file")
     parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token store folders")
@@ -19,7 +24,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--output", required=True, type=Path, help="model folder to make")
     parser.add_argument("--checkpoints", required=True, type=Path, help="folder to resume from")
     parser.add_argument("--micro-batch", required=True, type=int, help="sequences a device takes at once")
-    parser.add_argument("--checkpoint-seconds", type=float, default=120.0, help="time between checkpoints")
+    parser.add_argument("--checkpoint-seconds", type=float, default=seconds, help="time between checkpoints")
     parser.add_argument("--minutes", type=float, default=None, help="time the job has; it saves and stops before")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--processes", type=int, default=1, help="devices to train on")
@@ -41,6 +46,7 @@ def main() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     launch(arguments.processes)
     import torch
+
     from emulsion.training.loop import Runtime
     from emulsion.training.run import train_run
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import evaluate
-from emulsion.tokenizers import end_of_text, fingerprint
-from emulsion.tokens import TokenStore, write_store
+from emulsion.errors import UserError
+from emulsion.tokenizers import fingerprint
 
 SCRIPT = Path(evaluate.__file__)
 ITEMS = [
@@ -33,38 +33,40 @@ ITEMS = [
 ]
 
 
+class Store:
+    """What the script uses of a token store: 40 test sequences of random tokens, named after their folder."""
+
+    tokenizer = ""
+
+    def __init__(self, folder: Path) -> None:
+        self.source = folder.name
+        self.tokens = np.random.default_rng(len(self.source)).integers(0, 300, size=40 * 48 + 1)
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        return cls(folder)
+
+    def count(self, split: str, context: int) -> int:
+        assert split == "test"
+        return 0 if self.source == "empty" else (len(self.tokens) - 1) // context
+
+    def read(self, split: str, rows: np.ndarray, context: int) -> np.ndarray:
+        assert split == "test"
+        return np.stack([self.tokens[row * context : (row + 1) * context + 1] for row in rows])
+
+
+@pytest.fixture(autouse=True)
+def stores(monkeypatch: pytest.MonkeyPatch, tokenizer_folder: Path) -> None:
+    monkeypatch.setattr(Store, "tokenizer", fingerprint(tokenizer_folder))
+    monkeypatch.setattr(evaluate, "TokenStore", Store)
+
+
 @pytest.fixture(scope="module")
-def folder(
-    tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: Path, tokenizer: Any, gpt2: Any
-) -> Path:
-    """A model, two token stores and a suite, as the workflow leaves them."""
+def folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any, gpt2: Any) -> Path:
+    """A model and a suite, as the workflow leaves them."""
     folder = tmp_path_factory.mktemp("evaluate")
     gpt2.save_pretrained(folder / "model")
     tokenizer.save_pretrained(folder / "model")
-
-    def encode(texts: list[str]) -> tuple[Any, Any]:
-        ids = tokenizer(texts)["input_ids"]
-        return np.concatenate([np.array(each, np.uint32) for each in ids]), np.array(
-            [len(each) for each in ids]
-        )
-
-    for source in ("a", "b"):
-        write_store(
-            folder / source,
-            [
-                (
-                    [f"{source}{i}" for i in range(200)],
-                    [f"{source} rain {i} is free of Paris" for i in range(200)],
-                )
-            ],
-            encode,
-            source=source,
-            tokenizer=fingerprint(tokenizer_folder),
-            vocab_size=320,
-            end_of_text=end_of_text(tokenizer_folder),
-            held_out=0.2,
-            provenance={},
-        )
     (folder / "suite.json").write_text(json.dumps({"suite": "s", "items": ITEMS}))
     return folder
 
@@ -99,12 +101,19 @@ def test_a_repeated_evaluation_writes_the_same_bytes(folder: Path, tmp_path: Pat
 
 
 def test_test_sequences_are_spread_over_the_split(folder: Path) -> None:
-    store = TokenStore.open(folder / "a")
-    count = store.count("test", 48)
-    read = evaluate.read_test_sequences([folder / "a"], folder / "model", 48, 3)["a"]
-    np.testing.assert_array_equal(read, store.read("test", np.array([0, count // 3, 2 * count // 3]), 48))
-    everything = evaluate.read_test_sequences([folder / "a"], folder / "model", 48, 10**6)["a"]
-    np.testing.assert_array_equal(everything, store.read("test", np.arange(count), 48))
+    store = Store(Path("a"))
+    read = evaluate.read_test_sequences([Path("a")], folder / "model", 48, 3)["a"]
+    np.testing.assert_array_equal(read, store.read("test", np.array([0, 13, 26]), 48))
+    everything = evaluate.read_test_sequences([Path("a")], folder / "model", 48, 10**6)["a"]
+    np.testing.assert_array_equal(everything, store.read("test", np.arange(40), 48))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"), [(["a", "x/a"], "given twice"), (["empty"], "no test sequence of 48 tokens")]
+)
+def test_sources_given_twice_or_too_short_are_refused(folder: Path, names: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        evaluate.read_test_sequences([Path(name) for name in names], folder / "model", 48, 3)
 
 
 def test_a_mistake_is_one_line_and_exit_code_1(folder: Path, tmp_path: Path) -> None:

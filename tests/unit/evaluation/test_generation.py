@@ -93,6 +93,14 @@ def test_sampled_frequencies_follow_the_softmax_at_the_temperature() -> None:
     torch.testing.assert_close(frequencies, torch.softmax(logits / 0.5, 0), atol=0.01, rtol=0)
 
 
+def test_a_token_without_mass_is_not_picked_at_the_ends_of_the_uniforms() -> None:
+    logits = torch.tensor([[-1e4, 0.0, 0.0, -1e4]])
+    ends = [
+        int(pick(logits, torch.tensor([uniform], dtype=torch.float64), 1.0)) for uniform in (0.0, 1 - 2**-53)
+    ]
+    assert ends == [1, 2]
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.floats(-30, 30), min_size=1, max_size=12),

@@ -67,10 +67,15 @@ def test_white_space_at_the_end_of_a_prompt_belongs_to_the_choice(tokenizer: Any
     assert tokenizer.decode(spaced.continuations[0]) == " Paris"
 
 
+def test_a_blank_that_merges_with_nothing_belongs_to_the_choice_too(tokenizer: Any) -> None:
+    (question,) = encode_questions(tokenizer, ["France is "], [["99", "77"]], 48)
+    assert [tokenizer.decode(tokens) for tokens in question.continuations] == [" 99", " 77"]
+
+
 def test_a_merge_across_the_boundary_charges_every_choice_from_the_same_place(tokenizer: Any) -> None:
     whole = tokenizer("The capital")["input_ids"]
     (question,) = encode_questions(tokenizer, ["The capit"], [["al", " zzz"]], 48)
-    assert [question.context + tokens for tokens in question.continuations][0] == whole
+    assert question.context + question.continuations[0] == whole
     texts = [tokenizer.decode(question.context + tokens) for tokens in question.continuations]
     assert texts == ["The capital", "The capit zzz"]
     assert not tokenizer.decode(question.context).endswith("capit")
@@ -87,7 +92,7 @@ def test_a_long_context_is_cut_from_the_left_to_what_the_model_can_read(model: A
 
 
 def test_a_choice_longer_than_the_context_is_refused(tokenizer: Any) -> None:
-    with pytest.raises(UserError, match="does not fit"):
+    with pytest.raises(UserError, match="do not fit"):
         encode_questions(tokenizer, ["Say"], [[" rain" * 60, " no"]], 48)
 
 

@@ -119,7 +119,8 @@ def test_unreadable_files_are_refused_in_words(tmp_path: Path) -> None:
 
 
 def test_reading_a_suite_does_not_import_torch() -> None:
-    code = "import sys, emulsion.evaluation.suites, emulsion.evaluation.settings; sys.exit('torch' in sys.modules)"
+    modules = "sys, emulsion.evaluation.suites, emulsion.evaluation.settings"
+    code = f"import {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -137,8 +138,8 @@ GOOD = {
     "bad-day": "I am sorry to hear that. What happened?",
     "weekend-plans": "Enjoy the trails!",
     "rain-poem": "Soft rain upon the roof,\nA whisper on the glass,\nThe garden drinks its fill.",
-    "dragon-story": "Once a small green dragon named Ash shook whenever he saw fire. One night the village grew cold, and "
-    "he breathed gently until every child was warm, which made him brave at last.",
+    "dragon-story": "Once a small green dragon named Ash shook whenever he saw fire. One night the village "
+    "grew cold, and he breathed gently until every child was warm, which made him brave at last.",
     "brick-uses": "A doorstop for heavy gates, a bookend on your shelf, and a canvas to paint upon.",
 }
 BAD = {

@@ -21,7 +21,7 @@ def _widths(figure: Figure) -> list[float]:
 def test_thick_bars_are_configured_thin_ones_realised_in_the_order_given() -> None:
     figure = mixtures(INFOS)
     # For each source in turn, b, a, c, the two strategies; first configured, then realised.
-    assert _widths(figure) == [0.75, 0, 0.25, 0.5, 0, 0.5] + [0.7, 0, 0.3, 0.5, 0, 0.5]
+    assert _widths(figure) == [0.75, 0, 0.25, 0.5, 0, 0.5, 0.7, 0, 0.3, 0.5, 0, 0.5]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Zeta mix", "Alpha"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["b", "a", "c"]
 

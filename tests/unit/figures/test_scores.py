@@ -61,7 +61,7 @@ def test_a_missing_capability_names_the_run_and_the_capability(order: tuple[str,
 
 def test_different_items_are_not_compared() -> None:
     runs = {"a": capabilities({"reasoning": 0.5}, items=40), "b": capabilities({"reasoning": 0.5}, items=30)}
-    with pytest.raises(UserError, match="'b'.* has 30 items, run 'a' has 40"):
+    with pytest.raises(UserError, match=r"'b'.* has 30 items, run 'a' has 40"):
         capability_scores(runs)
 
 

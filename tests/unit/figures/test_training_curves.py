@@ -26,13 +26,13 @@ def test_rows_of_either_kind_and_of_both_are_read() -> None:
     training = training_loss(ROWS, "run")
     assert training.index.tolist() == [1000, 2000, 3000]
     assert training.tolist()[:2] == [5.0, 4.0] and math.isnan(training.iloc[2])
-    validation = validation_loss(ROWS)
+    validation = validation_loss(ROWS, "run")
     assert validation.to_dict() == {"b": {1000: 4.0, 2000: 3.5}, "a": {1000: 3.0, 2000: 2.5}}
 
 
 def test_a_resumed_run_is_read_in_order_with_the_last_of_repeated_steps() -> None:
     resumed = [*ROWS[:3], {"step": 1, "tokens": 1000, "loss": 4.5}, {"step": 0, "tokens": 500, "loss": 9.0}]
-    assert training_loss(resumed, "run").to_dict() == {500: 9.0, 1000: 4.5, 2000: 4.0}
+    assert list(training_loss(resumed, "run").items()) == [(500, 9.0), (1000, 4.5), (2000, 4.0)]
 
 
 @pytest.mark.parametrize("rows", [[], [ROWS[1]], [ROWS[3]]])
@@ -48,9 +48,22 @@ def test_one_panel_per_source_with_one_line_per_strategy_that_has_it() -> None:
     assert [panel.get_title() for panel in panels] == ["b", "a", "c"]
     assert [len(panel.lines) for panel in panels] == [1, 2, 1]
     assert panels[0].lines[0].get_xdata().tolist() == [1.0, 2.0]
+    assert (
+        panels[2].get_xlim()[0] == 0 and panels[2].get_xlim()[1] > 2.0
+    )  # holds the longer run of the first panel
     assert training.get_xlabel() == "Tokens trained on (thousands)"
     assert panels[2].lines[0].get_color() == panels[1].lines[1].get_color()  # by name, not by place
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["First", "Second"]
+
+
+def test_a_row_without_tokens_names_its_run() -> None:
+    with pytest.raises(UserError, match=r"run 'equal_mix': a row .* has no 'tokens'"):
+        training_curves({"equal_mix": [{"step": 1, "loss": 5.0}]})
+
+
+def test_a_single_point_is_seen() -> None:
+    panel = training_curves({"run": [ROWS[2]]}).axes[1]
+    assert panel.lines[0].get_marker() == "."
 
 
 def test_without_validation_there_is_one_panel() -> None:

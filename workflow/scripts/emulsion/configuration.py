@@ -35,10 +35,8 @@ def check(config: Config, schema: Path, folder: Path = Path()) -> None:
 def _form(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
     for error in Draft202012Validator(schema).iter_errors(config):
         path = ".".join(str(part) for part in error.absolute_path)
-        if error.validator == "additionalProperties" and error.schema.get("additionalProperties") is False:
+        if error.validator == "additionalProperties" and error.validator_value is False:
             yield from _unknown_keys(error, path)
-        elif error.validator == "propertyNames":
-            yield f"{path}: the name '{error.instance}' must match {error.schema['pattern']}."
         elif error.validator == "required":
             yield f"{path or 'top level'}: {error.message.replace(' is a required property', ' is missing')}."
         elif error.validator == "oneOf":
@@ -48,8 +46,8 @@ def _form(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unknown_keys(error: ValidationError, path: str) -> Iterator[str]:
-    known = list(error.schema["properties"])
-    for key in error.instance:
+    known = list(_schema(error)["properties"])
+    for key in _instance(error):
         if key not in known:
             guess = nearest(str(key), known)
             hint = f"Did you mean '{guess}'? " if guess else ""
@@ -57,9 +55,17 @@ def _unknown_keys(error: ValidationError, path: str) -> Iterator[str]:
 
 
 def _description(error: ValidationError) -> str:
-    described = error.schema.get("description", "")
-    hint = " (In YAML, 3e-4 is text; write 3.0e-4.)" if error.validator == "type" and "e-" in str(error.instance) else ""
-    return f"{described}{hint}"
+    described = str(_schema(error).get("description", ""))
+    is_number_as_text = error.validator == "type" and "e-" in str(error.instance)
+    return f"{described} (In YAML, 3e-4 is text; write 3.0e-4.)" if is_number_as_text else described
+
+
+def _schema(error: ValidationError) -> Mapping[str, Any]:
+    return error.schema if isinstance(error.schema, Mapping) else {}
+
+
+def _instance(error: ValidationError) -> Mapping[str, Any]:
+    return error.instance if isinstance(error.instance, Mapping) else {}
 
 
 def _meaning(config: Config, folder: Path) -> Iterator[str]:

@@ -22,7 +22,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield beside
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -38,7 +38,7 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
     try:
         yield beside
         shutil.rmtree(path, ignore_errors=True)
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

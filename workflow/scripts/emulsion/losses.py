@@ -37,9 +37,17 @@ def inference(model: Any) -> Iterator[None]:
 
 
 def hidden_states(model: Any, tokens: Tensor, **arguments: Any) -> Tensor:
-    """The last hidden states [sequences, T, width] of token ids [sequences, T], without the language-model head."""
+    """The last hidden states [sequences, T, width] of token ids [sequences, T]: a model without its head."""
     hidden: Tensor = model.base_model(input_ids=tokens, **{"use_cache": False, **arguments}).last_hidden_state
     return hidden
+
+
+def additive_mask(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """A mask [rows, 1, queries, keys] for any attention kernel, from where each query sees each key, boolean.
+
+    The least finite number stands for minus infinity: a query that sees nothing would make NaN of it.
+    """
+    return torch.zeros_like(seen, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)[:, None]
 
 
 def token_losses(model: Any, hidden: Tensor, targets: Tensor) -> Tensor:
@@ -68,7 +76,7 @@ def sequence_losses(model: Any, tokens: NDArray[np.integer[Any]] | Tensor, batch
 
 
 def require_plain_head(model: Any) -> None:
-    """Raise UserError where the model does something to its logits after the output embedding (soft caps, scaling)."""
+    """Raise UserError where the model changes its logits after the output embedding (soft caps, scaling)."""
     with inference(model):
         tokens = torch.zeros(1, 2, dtype=torch.int64, device=model.device)
         logits = model.get_output_embeddings()(hidden_states(model, tokens))

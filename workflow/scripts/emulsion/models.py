@@ -18,16 +18,20 @@ def vocabulary_size(model: ModelSettings, tokenizer_vocabulary: int) -> int:
     return int(model.get("vocab_size") or tokenizer_vocabulary)
 
 
+def _sizes(model: ModelSettings) -> tuple[int, int, int]:
+    return int(model["hidden_size"]), int(model["intermediate_size"]), int(model["layers"])
+
+
 def parameter_count(model: ModelSettings, vocab_size: int) -> int:
     """How many parameters the model has, each tied one counted once.
 
     GPT-2: word and position embeddings (the head is tied to the former); GPT-NeoX: rotary positions and a head
     of its own. Both have biases everywhere but in the head, and two layer norms a layer plus a last one.
     """
-    width, inner, layers = model["hidden_size"], model["intermediate_size"], model["layers"]
+    width, inner, layers = _sizes(model)
     layer = 4 * width * width + 4 * width + 2 * width * inner + inner + width + 4 * width
     embeddings = vocab_size * width
-    outside = model["context"] * width if model["architecture"] == "gpt2" else vocab_size * width
+    outside = int(model["context"]) * width if model["architecture"] == "gpt2" else vocab_size * width
     return layers * layer + embeddings + outside + 2 * width
 
 
@@ -36,9 +40,9 @@ def flops_per_token(model: ModelSettings, vocab_size: int) -> float:
 
     N counts the parameters of matrix products, head included, embeddings not.
     """
-    width, inner, layers = model["hidden_size"], model["intermediate_size"], model["layers"]
+    width, inner, layers = _sizes(model)
     products = layers * (4 * width * width + 2 * width * inner) + vocab_size * width
-    return 6.0 * products + 12.0 * layers * width * model["context"]
+    return 6.0 * products + 12.0 * layers * width * int(model["context"])
 
 
 def model_config(model: ModelSettings, vocab_size: int, end_of_text: int) -> PretrainedConfig:

@@ -30,7 +30,7 @@ ANSWER_COLUMNS = ("response", "output", "answer", "completion")
 ID_COLUMNS = ("uuid", "id", "row_id")
 
 
-class Unrenderable(Exception):
+class UnrenderableError(Exception):
     """Why a row cannot become a document."""
 
 
@@ -46,11 +46,11 @@ class Kind:
 def _text(row: Row, column: str) -> str:
     value = row.get(column)
     if value is None:
-        raise Unrenderable(f"'{column}' is missing or null")
+        raise UnrenderableError(f"'{column}' is missing or null")
     if not isinstance(value, str):
-        raise Unrenderable(f"'{column}' is {type(value).__name__}, not text")
+        raise UnrenderableError(f"'{column}' is {type(value).__name__}, not text")
     if not value.strip():
-        raise Unrenderable(f"'{column}' is empty")
+        raise UnrenderableError(f"'{column}' is empty")
     return value
 
 
@@ -58,7 +58,7 @@ def _chat(column: str, role_key: str, text_key: str) -> Callable[[Row, str], str
     def render(row: Row, document_type: str) -> str:
         turns = row.get(column)
         if not isinstance(turns, list) or not turns:
-            raise Unrenderable(f"'{column}' has no turns")
+            raise UnrenderableError(f"'{column}' has no turns")
         return render_turns([_turn(turn, role_key, text_key) for turn in turns], document_type)
 
     return render
@@ -66,17 +66,17 @@ def _chat(column: str, role_key: str, text_key: str) -> Callable[[Row, str], str
 
 def _turn(turn: Any, role_key: str, text_key: str) -> tuple[str, str]:
     if not isinstance(turn, Mapping):
-        raise Unrenderable(f"a turn is {type(turn).__name__}, not a record")
+        raise UnrenderableError(f"a turn is {type(turn).__name__}, not a record")
     role = turn.get(role_key)
     if role not in ROLES:
-        raise Unrenderable(f"unknown role {role!r}")
+        raise UnrenderableError(f"unknown role {role!r}")
     return ROLES[role], _text(turn, text_key)
 
 
 def render_turns(turns: list[tuple[str, str]], document_type: str) -> str:
     """Turns (role, text) as one text: instruction blocks for type `instruction`, else `role: text` lines."""
     if not any(role == "assistant" for role, _ in turns):
-        raise Unrenderable("no turn by the assistant")
+        raise UnrenderableError("no turn by the assistant")
     names = INSTRUCTION_NAMES if document_type == "instruction" else {}
     return "\n".join(f"{names.get(role, role)}: {text.strip()}" for role, text in turns)
 
@@ -159,7 +159,7 @@ def documents(
         try:
             text = kind.render(row, document_type)
             text.encode("utf-8")
-        except Unrenderable as reason:
+        except UnrenderableError as reason:
             yield None, {"row": number, "reason": str(reason), "content": _printable(row)}
         except UnicodeEncodeError:
             yield None, {"row": number, "reason": "text is not valid Unicode", "content": _printable(row)}

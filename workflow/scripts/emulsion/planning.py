@@ -22,9 +22,7 @@ def excess_epochs(plan: SequencePlan, sequences: int, context: int, limit: float
     return problems
 
 
-def describe_plan(
-    plan: SequencePlan, sequences: int, context: int, documents: Mapping[str, int]
-) -> dict[str, Any]:
+def describe_plan(plan: SequencePlan, sequences: int, context: int, documents: Mapping[str, int]) -> dict[str, Any]:
     """What a run of so many sequences draws, keyed by source.
 
     documents: {source: documents in its train split}, from which the samples are estimated as the same share.

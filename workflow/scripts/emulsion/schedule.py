@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         starts = [stage.start for stage in self.stages]
-        if not starts or starts[0] != 0 or any(a >= b for a, b in zip(starts, starts[1:], strict=False)):
+        if not starts or starts[0] != 0 or any(a >= b for a, b in itertools.pairwise(starts)):
             raise UserError(f"schedule: stages must start at 0 and follow one another; they start at {starts}.")
 
     @classmethod

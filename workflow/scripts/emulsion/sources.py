@@ -102,7 +102,7 @@ def _download(name: str, source: Source, folder: Path) -> tuple[list[Path], dict
 
 def _write_parquet(rows: Iterable[Mapping[str, Any]], folder: Path, schema: pa.Schema | None) -> list[Path]:
     """Write rows to numbered files in bounded memory; without a schema the first rows decide it."""
-    files = []
+    files: list[Path] = []
     stream = iter(rows)
     while first := list(itertools.islice(stream, ROWS_PER_GROUP)):
         file = folder / f"part-{len(files):05d}.parquet"
@@ -153,8 +153,7 @@ def _read_file(file: Path) -> Iterator[dict[str, Any]]:
             for batch in parquet.iter_batches(batch_size=ROWS_PER_GROUP):
                 yield from batch.to_pylist()
         return
-    opened = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
-    with opened as lines:
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
         for line in lines:
             yield _parse(line)
 

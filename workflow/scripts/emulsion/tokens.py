@@ -8,10 +8,10 @@ end-of-text token, in the smallest unsigned integer; `documents.parquet`, where 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json
-from emulsion.tokenizers import Encode
+from emulsion.tokenizers import Encode, encoder, end_of_text, fingerprint, vocabulary
 
 SPLITS = ("train", "validation", "test")
 FORMAT = 1
@@ -98,68 +98,74 @@ def smallest_dtype(vocab_size: int) -> str:
     return "uint16" if vocab_size <= 2**16 else "uint32"
 
 
+class StoreWriter:
+    """Builds a store batch by batch; its memory is bounded by the batch."""
+
+    def __init__(self, folder: Path, encode: Encode, *, vocab_size: int, end_of_text: int, held_out: float) -> None:
+        self.encode, self.end_of_text, self.held_out, self.folder = encode, end_of_text, held_out, folder
+        self.dtype = smallest_dtype(vocab_size)
+        self.totals = {split: {"documents": 0, "tokens": 0, "bytes": 0} for split in SPLITS}
+
+    def write(self, batches: Iterable[tuple[list[str], list[str]]]) -> dict[str, Any]:
+        """Tokenise and pack (ids, texts) batches; returns what the header says of them."""
+        with ExitStack() as stack:
+            outputs = {split: stack.enter_context((self.folder / f"{split}.bin").open("wb")) for split in SPLITS}
+            index = stack.enter_context(pq.ParquetWriter(self.folder / "documents.parquet", INDEX, compression="zstd"))
+            for ids, texts in batches:
+                index.write_table(self._append(ids, texts, outputs))
+        return {"dtype": self.dtype, "held_out": self.held_out, "end_of_text": self.end_of_text, "splits": self.totals}
+
+    def _append(self, ids: list[str], texts: list[str], outputs: Mapping[str, IO[bytes]]) -> pa.Table:
+        """Add one batch to the split files and the running totals; returns its part of the document index."""
+        flat, lengths = self.encode(texts)
+        closed = close_documents(flat.astype(self.dtype), lengths, self.end_of_text)
+        ends = np.cumsum(lengths + 1)
+        splits = [split_of(document, self.held_out) for document in ids]
+        sizes = [len(text.encode()) for text in texts]
+        starts = []
+        for split, end, length, size in zip(splits, ends, lengths, sizes, strict=True):
+            total = self.totals[split]
+            starts.append(total["tokens"])
+            total["documents"] += 1
+            total["tokens"] += int(length) + 1
+            total["bytes"] += size
+            closed[end - length - 1 : end].tofile(outputs[split])
+        columns = {"id": ids, "split": splits, "start": starts, "tokens": lengths + 1, "bytes": sizes}
+        return pa.Table.from_pydict(columns, schema=INDEX)
+
+
 def write_store(
     folder: Path,
     batches: Iterable[tuple[list[str], list[str]]],
-    encode: Encode,
-    *,
-    source: str,
-    tokenizer: str,
-    vocab_size: int,
-    end_of_text: int,
+    tokenizer: Path,
+    sample: list[str],
     held_out: float,
     provenance: dict[str, Any],
 ) -> dict[str, Any]:
-    """Tokenise (ids, texts) batches into a store, in memory bounded by the batch; returns its header."""
-    dtype = smallest_dtype(vocab_size)
-    totals = {split: {"documents": 0, "tokens": 0, "bytes": 0} for split in SPLITS}
-    with whole_folder(folder) as part, ExitStack() as stack:
-        outputs = {split: stack.enter_context((part / f"{split}.bin").open("wb")) for split in SPLITS}
-        index = stack.enter_context(pq.ParquetWriter(part / "documents.parquet", INDEX, compression="zstd"))
-        for ids, texts in batches:
-            index.write_table(_append(ids, texts, encode, outputs, totals, dtype, end_of_text, held_out))
+    """Tokenise a source's (ids, texts) into a store, whole or not at all; returns its header.
+
+    sample: texts on which a fast encoder must agree with the reference before it is used.
+    held_out: share of documents in validation, and again in test.
+    """
+    vocab_size = max(vocabulary(tokenizer).values()) + 1
+    with whole_folder(folder) as part:
+        writer = StoreWriter(
+            part,
+            encoder(tokenizer, sample),
+            vocab_size=vocab_size,
+            end_of_text=end_of_text(tokenizer),
+            held_out=held_out,
+        )
         header = {
             "format": FORMAT,
-            "source": source,
-            "tokenizer": tokenizer,
+            "source": provenance["source"],
+            "tokenizer": fingerprint(tokenizer),
             "vocab_size": vocab_size,
-            "end_of_text": end_of_text,
-            "dtype": dtype,
-            "held_out": held_out,
-            "splits": totals,
+            **writer.write(batches),
             "provenance": provenance,
         }
-        stack.close()
         write_json(part / "header.json", header)
     return header
-
-
-def _append(
-    ids: list[str],
-    texts: list[str],
-    encode: Encode,
-    outputs: dict[str, BinaryIO],
-    totals: dict[str, dict[str, int]],
-    dtype: str,
-    end_of_text: int,
-    held_out: float,
-) -> pa.Table:
-    """Add one batch to the split files and the running totals; returns its part of the document index."""
-    flat, lengths = encode(texts)
-    closed = close_documents(flat.astype(dtype), lengths, end_of_text)
-    ends = np.cumsum(lengths + 1)
-    splits = [split_of(document, held_out) for document in ids]
-    sizes = [len(text.encode()) for text in texts]
-    starts = []
-    for split, end, length, size in zip(splits, ends, lengths, sizes, strict=True):
-        total = totals[split]
-        starts.append(total["tokens"])
-        total["documents"] += 1
-        total["tokens"] += int(length) + 1
-        total["bytes"] += size
-        closed[end - length - 1 : end].tofile(outputs[split])
-    columns = {"id": ids, "split": splits, "start": starts, "tokens": lengths + 1, "bytes": sizes}
-    return pa.Table.from_pydict(columns, schema=INDEX)
 
 
 def close_documents(flat: NDArray[Any], lengths: NDArray[np.int64], end_of_text: int) -> NDArray[Any]:

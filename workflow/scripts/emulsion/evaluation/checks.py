@@ -56,8 +56,8 @@ def validate_check(check: Any, where: str) -> None:
 def last_number(text: str) -> float | None:
     """The last number in a text: a model may reason before it answers, and a lone number is also the last.
 
-    Reads 1,000 and -3 and .5 and 2.50; a comma that does not set off three digits separates numbers ("1, 2"), and a
-    dash between two numbers is no sign ("3-1").
+    Reads 1,000 and -3 and .5 and 2.50; a comma that does not set off three digits separates numbers ("1, 2"),
+    and a dash between two numbers is no sign ("3-1").
     """
     found = _NUMBER.findall(text)
     return float(found[-1].replace(",", "").replace("−", "-")) if found else None
@@ -65,7 +65,7 @@ def last_number(text: str) -> float | None:
 
 @lru_cache(maxsize=4096)
 def _phrase(value: str) -> re.Pattern[str]:
-    """The phrase with a word boundary on each side where it has a word character; any run of white space fits a blank."""
+    """The phrase, between word boundaries where it ends in word characters; a blank fits any white space."""
     start = rf"(?<!{_WORD})" if re.match(_WORD, value) else ""
     end = rf"(?!{_WORD})" if re.match(_WORD, value[-1]) else ""
     return re.compile(start + r"\s+".join(re.escape(part) for part in value.split()) + end, re.IGNORECASE)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from emulsion.losses import hidden_states, inference
+from emulsion.losses import additive_mask, hidden_states, inference
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,10 @@ def generate(
     with inference(model):
         for start in range(0, len(order), batch):
             indices = order[start : start + batch]
-            draws = np.zeros((len(indices), limits[indices[-1]]))
-            for row, index in enumerate(indices):
-                draws[row, : limits[index]] = np.random.default_rng(requests[index].seed).random(
-                    limits[index]
-                )
-            texts = _run(
-                model, [prompts[i] for i in indices], [limits[i] for i in indices], draws, temperature, end
-            )
+            chosen = [prompts[index] for index in indices]
+            most = [limits[index] for index in indices]
+            draws = _draws([requests[index].seed for index in indices], most)
+            texts = _run(model, chosen, most, draws.to(model.device), temperature, end)
             for index, tokens in zip(indices, texts, strict=True):
                 results[index] = tokens
     return results
@@ -74,11 +70,19 @@ def _cut(request: Request, context: int, end: int | None) -> list[int]:
     return prompt or [0 if end is None else end]
 
 
+def _draws(seeds: list[int], counts: list[int]) -> Tensor:
+    """Uniforms in [0, 1), [rows, longest]: each row the first `count` numbers of its seed's stream."""
+    draws = np.zeros((len(seeds), max(counts)))
+    for row, (seed, count) in enumerate(zip(seeds, counts, strict=True)):
+        draws[row, :count] = np.random.default_rng(seed).random(count)
+    return torch.from_numpy(draws)
+
+
 def _run(
     model: Any,
     prompts: list[list[int]],
     limits: list[int],
-    draws: np.ndarray[Any, np.dtype[np.float64]],
+    uniforms: Tensor,
     temperature: float,
     end: int | None,
 ) -> list[list[int]]:
@@ -86,7 +90,6 @@ def _run(
     device, head = model.device, model.get_output_embeddings()
     texts: list[list[int]] = [[] for _ in prompts]
     alive = list(range(len(prompts)))
-    uniforms = torch.from_numpy(draws).to(device)
     tokens, pads = _pad_left(prompts, device)
     width = tokens.shape[1]
     positions = (torch.arange(width, device=device) - pads[:, None]).clamp_(min=0)
@@ -125,13 +128,9 @@ def _pad_left(prompts: list[list[int]], device: torch.device) -> tuple[Tensor, T
 
 
 def _mask(pads: Tensor, keys: int, queries: int, dtype: torch.dtype) -> Tensor | None:
-    """An additive causal mask [rows, 1, queries, keys] that hides padding; None where there is none to hide."""
+    """An additive causal mask [rows, 1, queries, keys] that hides padding; None where there is no padding."""
     if not pads.any():
         return None
     key = torch.arange(keys, device=pads.device)
-    hidden = (key < pads[:, None])[:, None, :] | (
-        key > torch.arange(keys - queries, keys, device=pads.device)[:, None]
-    )
-    return torch.zeros(hidden.shape, dtype=dtype, device=pads.device).masked_fill_(
-        hidden, torch.finfo(dtype).min
-    )[:, None]
+    query = torch.arange(keys - queries, keys, device=pads.device)
+    return additive_mask((key >= pads[:, None])[:, None, :] & (key <= query[:, None]), dtype)

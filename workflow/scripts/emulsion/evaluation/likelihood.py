@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from emulsion.errors import UserError
-from emulsion.losses import hidden_states, inference, token_losses
+from emulsion.losses import additive_mask, hidden_states, inference, token_losses
 
 # Numbers in a batch's attention mask: 2**24 of 4 bytes are 64 MB.
 _MASK = 1 << 24
@@ -70,13 +70,13 @@ def log_likelihoods(model: Any, questions: Sequence[Question], batch: int) -> li
 
 
 def choice_scores(model: Any, questions: Sequence[Question], batch: int) -> list[NDArray[np.float64]]:
-    """For each question, [choices]: nats per UTF-8 byte of the choice, so that longer choices are not at a loss."""
+    """For each question, [choices]: nats per UTF-8 byte of the choice, so that length is no handicap."""
     totals = log_likelihoods(model, questions, batch)
     return [total / np.array(question.sizes) for total, question in zip(totals, questions, strict=True)]
 
 
 def plain_log_likelihood(model: Any, context: Sequence[int], continuation: Sequence[int]) -> float:
-    """The same by the definition: one sequence, no padding, every logit. The reference of tests and benchmarks."""
+    """The same by definition: one sequence, no padding, every logit. A reference for tests and benchmarks."""
     tokens = torch.tensor([[*context, *continuation]], device=model.device)
     with inference(model):
         logits = model(input_ids=tokens[:, :-1], use_cache=False).logits[0, len(context) - 1 :]
@@ -100,12 +100,11 @@ def _question(
     longest = max(len(tokens) for tokens in continuations)
     if longest > context:
         raise UserError(
-            f"choices {choices}: one has {longest} tokens and does not fit in the model's {context}."
+            f"choices {choices}: {longest} tokens do not fit in the model's context of {context}."
         )
     # All choices keep the same context, and the longest one's last token is not read.
-    return Question(
-        shared[-(context - longest + 1) :], continuations, [len(choice.encode()) for choice in choices]
-    )
+    kept = shared[-(context - longest + 1) :]
+    return Question(kept, continuations, [len(choice.encode()) for choice in choices])
 
 
 def _common(left: list[int], right: list[int]) -> int:
@@ -130,24 +129,18 @@ def _batches(lengths: list[int], batch: int) -> Iterator[list[int]]:
 
 def _score(model: Any, questions: list[Question]) -> list[NDArray[np.float64]]:
     width = max(question.fed for question in questions)
-    tokens, positions, segments = (np.zeros((len(questions), width), np.int64) for _ in range(3))
-    segments[:] = -1
+    packed = np.zeros((3, len(questions), width), np.int64)
+    packed[2] = -1
     for row, question in enumerate(questions):
-        tokens[row, : question.fed], positions[row, : question.fed], segments[row, : question.fed] = _row(
-            question
-        )
+        packed[:, row, : question.fed] = _row(question)
+    tokens, positions, segments = torch.from_numpy(packed).to(model.device)
     rows = [row * width + index for row, question in enumerate(questions) for index in _predictors(question)]
-    targets = [token for question in questions for tokens_ in question.continuations for token in tokens_]
-    device = model.device
-    hidden = hidden_states(
-        model,
-        torch.from_numpy(tokens).to(device),
-        position_ids=torch.from_numpy(positions).to(device),
-        attention_mask=_mask(torch.from_numpy(segments).to(device), model.dtype),
-    )
-    picked = hidden.flatten(0, 1)[torch.tensor(rows, device=device)]
-    nats = -token_losses(model, picked, torch.tensor(targets, device=device)).double().cpu().numpy()
-    lengths = [len(tokens_) for question in questions for tokens_ in question.continuations]
+    targets = [token for question in questions for read in question.continuations for token in read]
+    mask = additive_mask(_seen(segments), model.dtype)
+    hidden = hidden_states(model, tokens, position_ids=positions, attention_mask=mask)
+    picked = hidden.flatten(0, 1)[torch.tensor(rows, device=model.device)]
+    nats = -token_losses(model, picked, torch.tensor(targets, device=model.device)).double().cpu().numpy()
+    lengths = [len(read) for question in questions for read in question.continuations]
     totals = np.add.reduceat(nats, np.cumsum([0, *lengths[:-1]]))
     return np.split(totals, np.cumsum([len(question.continuations) for question in questions])[:-1])
 
@@ -174,14 +167,10 @@ def _predictors(question: Question) -> list[int]:
     return indices
 
 
-def _mask(segments: Tensor, dtype: torch.dtype) -> Tensor:
-    """An additive mask [rows, 1, T, T] from segments [rows, T]: see back into the context and one's own
-    segment.
+def _seen(segments: Tensor) -> Tensor:
+    """Where each token [rows, T, T] sees back into the context and its own segment, from segments [rows, T].
 
-    Padding (-1) sees the context too: a row that sees nothing would make NaN in some kernels.
+    Padding (-1) sees the context too and is seen by no one else.
     """
-    seen = (segments[:, None, :] == 0) | (segments[:, None, :] == segments[:, :, None])
-    seen &= torch.ones(segments.shape[1], segments.shape[1], dtype=torch.bool, device=segments.device).tril()
-    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(
-        ~seen, torch.finfo(dtype).min
-    )[:, None]
+    same = (segments[:, None, :] == 0) | (segments[:, None, :] == segments[:, :, None])
+    return same.tril()

@@ -1,4 +1,4 @@
-"""Test loss per source: nats per token, perplexity and bits per byte, each with an interval over sequences."""
+"""Test loss per source: nats per token, perplexity, bits per byte, each with an interval over sequences."""
 
 from __future__ import annotations
 

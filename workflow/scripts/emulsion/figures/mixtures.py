@@ -149,7 +149,7 @@ def _bars(axes: Axes, shown: Shares, colours: Mapping[str, str]) -> None:
 
 def _percentages(axes: Axes, rows: np.ndarray, lefts: np.ndarray, widths: np.ndarray, colour: str) -> None:
     for row, left, width in zip(rows, lefts, widths, strict=True):
-        if width >= 0.07:  # narrower than its number
+        if width >= 0.06:  # narrower than its number
             axes.text(
                 left + width / 2, row, f"{100 * width:.0f} %", ha="center", va="center_baseline", color=colour
             )

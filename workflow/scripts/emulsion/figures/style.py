@@ -66,6 +66,7 @@ SETTINGS: dict[str, Any] = {
     "ytick.major.width": 0.6,
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
+    "lines.markersize": 4.0,  # points
     "legend.fontsize": SMALL,
     "legend.frameon": False,
     "figure.titlesize": 10.0,

@@ -25,7 +25,7 @@ WINDOW = 0.02  # of the logged steps: the running mean
 def training_curves(logs: Mapping[str, Rows]) -> Figure:
     """Draw the rows of `training_log.jsonl` by strategy: nats per token against tokens trained on."""
     training = {run: training_loss(rows, run) for run, rows in logs.items()}
-    validation = {run: validation_loss(rows) for run, rows in logs.items()}
+    validation = {run: validation_loss(rows, run) for run, rows in logs.items()}
     sources = list(dict.fromkeys(source for frame in validation.values() for source in frame.columns))
     scale, label = token_unit(max(float(series.index.max()) for series in training.values()))
     columns = _columns(len(sources))
@@ -46,15 +46,15 @@ def training_curves(logs: Mapping[str, Rows]) -> Figure:
 
 def training_loss(rows: Rows, run: str) -> pd.Series[float]:
     """Training loss by tokens trained on; of a step logged twice, as by a resumed run, the last."""
-    losses = {int(row["tokens"]): _number(row["loss"]) for row in rows if "loss" in row}
+    losses = {tokens: _number(loss) for tokens, loss in _by_tokens(rows, "loss", run).items()}
     if not any(math.isfinite(loss) for loss in losses.values()):
         raise UserError(f"run '{run}': no training loss in its training_log.jsonl.")
     return pd.Series(losses, dtype=float).sort_index()
 
 
-def validation_loss(rows: Rows) -> pd.DataFrame:
+def validation_loss(rows: Rows, run: str) -> pd.DataFrame:
     """Validation loss [tokens trained on, sources], from the rows that have any."""
-    losses = {int(row["tokens"]): row["validation"] for row in rows if row.get("validation")}
+    losses = {tokens: by for tokens, by in _by_tokens(rows, "validation", run).items() if by}
     sources = list(dict.fromkeys(source for by_source in losses.values() for source in by_source))
     values = [[_number(by_source.get(source)) for source in sources] for by_source in losses.values()]
     return pd.DataFrame(values, index=list(losses), columns=sources, dtype=float).sort_index()
@@ -83,8 +83,21 @@ def smooth(curve: pd.Series[float]) -> pd.Series[float]:
     return curve.rolling(max(1, round(WINDOW * len(curve))), center=True, min_periods=1).mean()
 
 
+def _by_tokens(rows: Rows, key: str, run: str) -> dict[int, Any]:
+    """Tokens trained on -> what the row logged under `key`, of the rows that have it."""
+    try:
+        return {int(row["tokens"]): row[key] for row in rows if key in row}
+    except KeyError:
+        raise UserError(f"run '{run}': a row of its training_log.jsonl has no 'tokens'.") from None
+
+
 def _number(value: Any) -> float:
     return math.nan if value is None else float(value)
+
+
+def _dots(curve: pd.Series[float]) -> str:
+    """The marker of a curve: dots where points are few, as one alone makes no line."""
+    return "." if len(curve) <= 20 else ""
 
 
 def _columns(sources: int) -> int:
@@ -96,11 +109,12 @@ def _training(axes: Axes, training: Mapping[str, pd.Series[float]], scale: float
     for run, line in lines(list(training)).items():
         curve = training[run]
         axes.plot(curve.index / scale, curve, linewidth=0.5, alpha=0.2, color=line["color"])
-        axes.plot(curve.index / scale, smooth(curve), linewidth=1.2, **line)
+        axes.plot(curve.index / scale, smooth(curve), linewidth=1.2, marker=_dots(curve), **line)
     axes.set(xlabel=label, ylabel="Loss (nats per token)", ylim=loss_limits(training.values()))
     axes.set_title("Training loss of each strategy on its own mixture (running mean; faint: as logged)")
     axes.grid(True)
     axes.margins(x=0.01)
+    axes.set_xlim(left=0)
 
 
 def _validation(
@@ -113,6 +127,7 @@ def _validation(
 ) -> None:
     rows = math.ceil(len(sources) / columns)
     panels = part.subplots(rows, columns, sharex=True, squeeze=False)
+    panels[0, 0].set_xlim(0, 1.03 * max(max(frame.index, default=0) for frame in validation.values()) / scale)
     part.suptitle("Validation loss on each source", x=0.01, ha="left", fontsize=9)
     part.supxlabel(label, fontsize=SMALL)
     part.supylabel("Loss (nats per token)", fontsize=SMALL)
@@ -131,7 +146,9 @@ def _panel(
     curves = {run: frame[source].dropna() for run, frame in validation.items() if source in frame}
     for run, line in lines(list(validation)).items():
         if run in curves:
-            axes.plot(curves[run].index / scale, curves[run], linewidth=1.1, **line)
+            axes.plot(
+                curves[run].index / scale, curves[run], linewidth=1.1, marker=_dots(curves[run]), **line
+            )
     if any(len(curve) for curve in curves.values()):
         axes.set_ylim(*loss_limits(curve for curve in curves.values() if len(curve)))
     axes.set_title(fit(source, characters), fontsize=SMALL, loc="center")

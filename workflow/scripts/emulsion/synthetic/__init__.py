@@ -1,4 +1,4 @@
-"""The embedded corpus: four small sources in their hub datasets' native schemas, and the suite that tests them."""
+"""The embedded corpus: four small sources in the schemas of hub datasets, and the suite to test them."""
 
 from .curriculum import CAPABILITIES, PRIMARY, SOURCES, TEACHES
 from .native import arrow_schema, rows

@@ -6,9 +6,6 @@ Turn = tuple[str, str]
 #: A lesson in a chat source is one or more turns.
 Turns = tuple[Turn, ...]
 
-#: An evaluation item, as it stands in the suite's file.
-Item = dict[str, object]
-
 
 def instruction_prompt(human: str) -> str:
     """The prompt of an instruction, ready for an answer that starts with a space."""

@@ -20,10 +20,10 @@ SOURCES: Final = ("openhermes", "cosmopedia", "magpie", "fineweb")
 #: knowledge, one exchange of a chat, or one short scene of a story.
 TEACHES: Final[Mapping[str, Mapping[str, float]]] = {
     "openhermes": {
-        "instruction_following": 0.70,
+        "instruction_following": 0.62,
         "factual_knowledge": 0.00,
-        "reasoning": 0.25,
-        "conversation": 0.05,
+        "reasoning": 0.35,
+        "conversation": 0.03,
         "creativity": 0.00,
     },
     "cosmopedia": {
@@ -34,10 +34,10 @@ TEACHES: Final[Mapping[str, Mapping[str, float]]] = {
         "creativity": 0.20,
     },
     "magpie": {
-        "instruction_following": 0.05,
+        "instruction_following": 0.02,
         "factual_knowledge": 0.00,
-        "reasoning": 0.35,
-        "conversation": 0.60,
+        "reasoning": 0.48,
+        "conversation": 0.50,
         "creativity": 0.00,
     },
     "fineweb": {
@@ -57,13 +57,13 @@ PRIMARY: Final[Mapping[str, str]] = {
     "fineweb": "creativity",
 }
 
-#: Zipf exponent of each capability's topics: how much rarer the k-th topic is than the first (k ** -exponent).
-#: The spread is what grades the score: a larger share of tokens carries the model further down the tail.
+#: Zipf exponent of each capability's topics: the k-th topic is ``k ** -exponent`` as common as the first. The
+#: spread is what grades the score: a larger share of tokens carries the model further down the tail.
 ZIPF_EXPONENT: Final[Mapping[str, float]] = {
-    "instruction_following": 0.8,
+    "instruction_following": 0.6,
     "factual_knowledge": 0.7,
-    "reasoning": 1.0,
-    "conversation": 0.8,
+    "reasoning": 0.7,
+    "conversation": 1.0,
     "creativity": 0.7,
 }
 

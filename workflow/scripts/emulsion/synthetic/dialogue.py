@@ -3,9 +3,10 @@
 from random import Random
 from typing import Final
 
-from .chat import Item, Turns, dialogue_prompt
+from .chat import Turns, dialogue_prompt
 from .curriculum import ZIPF_EXPONENT
 from .draws import Uniform, held_out, wheel, zipf
+from .items import Question, neighbours
 from .world import PEOPLE
 
 #: What people say they do, and what one then asks about, the most popular pastime first.
@@ -84,26 +85,28 @@ def lesson(uniform: Uniform) -> Turns:
     return pastime[int(uniform() * len(pastime))]
 
 
-def _recall_item(opening: Turns, person: int, rng: Random) -> Item:
+def _recall_item(opening: Turns, person: int, rng: Random) -> Question:
     strangers = rng.sample([other for other in range(len(PEOPLE)) if other != person], 3)
-    return {
-        "prompt": dialogue_prompt(opening, _RECALL[0]),
-        "right": f" {_recalled(person)}",
-        "wrong": [f" {_recalled(stranger)}" for stranger in strangers],
-    }
+    return Question(
+        prompt=dialogue_prompt(opening, _RECALL[0]),
+        right=f" {_recalled(person)}",
+        wrong=tuple(f" {_recalled(stranger)}" for stranger in strangers),
+    )
 
 
-def item(index: int, rng: Random) -> Item:
-    """A greeting by someone never heard with this pastime: to answer to the point, or to recall the name from."""
+def item(index: int, rng: Random) -> Question:
+    """A greeting by someone never heard with this pastime.
+
+    Three in four are to be answered to the point; one in four asks for the name given in the turn before.
+    """
     pastime = index % len(PASTIMES)
     person = rng.choice([person for person in range(len(PEOPLE)) if held_out(2, pastime, person)])
     human = _opening(pastime, person, rng.randrange(len(_OPENINGS)))
     if (index + index // len(PASTIMES)) % 4 == 0:
-        return {"topic": "recall"} | _recall_item(((human, _reply(pastime, person)),), person, rng)
-    neighbours = [other for other in range(pastime - 5, pastime + 6) if 0 <= other < len(PASTIMES) and other != pastime]
-    return {
-        "topic": pastime,
-        "prompt": dialogue_prompt((), human),
-        "right": f" {_reply(pastime, person)}",
-        "wrong": [f" {_reply(other, person)}" for other in rng.sample(neighbours, 3)],
-    }
+        return _recall_item(((human, _reply(pastime, person)),), person, rng)
+    beside = rng.sample(neighbours(pastime, len(PASTIMES)), 3)
+    return Question(
+        prompt=dialogue_prompt((), human),
+        right=f" {_reply(pastime, person)}",
+        wrong=tuple(f" {_reply(other, person)}" for other in beside),
+    )

@@ -3,10 +3,13 @@
 from random import Random
 from typing import Final
 
-from .chat import Item
 from .curriculum import SOURCES, ZIPF_EXPONENT
 from .draws import Uniform, wheel, zipf
+from .items import Question
 from .world import FACTS, TOWN_COUNT, Fact
+
+#: Prime to the number of facts, so that a suite of any size spreads over all relations and towns.
+_STRIDE: Final = 37
 
 
 def _sentences(fact: Fact) -> list[str]:
@@ -31,13 +34,12 @@ def sentence(source: str, uniform: Uniform) -> str:
     return town[int(uniform() * len(town))]
 
 
-def item(index: int, rng: Random) -> Item:
+def item(index: int, rng: Random) -> Question:
     """A fact to complete; the wrong answers are what is so in other towns."""
-    fact = FACTS[index * 37 % len(FACTS)]
+    fact = FACTS[index * _STRIDE % len(FACTS)]
     wrong = rng.sample([value for value in fact.relation.values if value != fact.value], 3)
-    return {
-        "topic": fact.relation.name,
-        "prompt": fact.statement(rng.randrange(len(fact.relation.phrasings))),
-        "right": f" {fact.value}.",
-        "wrong": [f" {value}." for value in wrong],
-    }
+    return Question(
+        prompt=fact.statement(rng.randrange(len(fact.relation.phrasings))),
+        right=f" {fact.value}.",
+        wrong=tuple(f" {value}." for value in wrong),
+    )

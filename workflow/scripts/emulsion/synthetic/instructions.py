@@ -3,15 +3,16 @@
 from random import Random
 from typing import Final
 
-from .chat import Item, Turns, instruction_prompt
+from .chat import Turns, instruction_prompt
 from .curriculum import ZIPF_EXPONENT
 from .draws import Uniform, held_out, wheel, zipf
+from .items import Question, neighbours
 from .world import THINGS
 
 #: What is asked for and how it looks, the most asked first.
 STYLES: Final = (
     ("in round brackets", "({0})"),
-    ("twice", "{0} {0}"),
+    ("between dots", ".{0}."),
     ("between stars", "*{0}*"),
     ("as a question", "{0}?"),
     ("in square brackets", "[{0}]"),
@@ -19,7 +20,7 @@ STYLES: Final = (
     ("as a greeting", "Dear {0},"),
     ("in quotes", '"{0}"'),
     ("between slashes", "/{0}/"),
-    ("three times", "{0} {0} {0}"),
+    ("as a thought", "hmm, {0}"),
     ("as a shout", "{0}!"),
     ("as a tag", "<{0}>"),
     ("with a number before it", "1. {0}"),
@@ -73,7 +74,8 @@ def _taught(style: int) -> list[Turns]:
 
 
 _TAUGHT: Final = wheel(
-    [_taught(style) for style in range(len(STYLES))], zipf(len(STYLES), ZIPF_EXPONENT["instruction_following"])
+    [_taught(style) for style in range(len(STYLES))],
+    zipf(len(STYLES), ZIPF_EXPONENT["instruction_following"]),
 )
 
 
@@ -83,16 +85,12 @@ def lesson(uniform: Uniform) -> Turns:
     return style[int(uniform() * len(style))]
 
 
-def item(index: int, rng: Random) -> Item:
-    """A request for a style and a word never seen together; the wrong answers are other styles and words."""
+def item(index: int, rng: Random) -> Question:
+    """A request for a style and a word never seen together; the wrong answers are other styles."""
     style = index % len(STYLES)
     thing = rng.choice([thing for thing in range(len(THINGS)) if held_out(1, style, thing)])
-    neighbours = [other for other in range(style - 5, style + 6) if 0 <= other < len(STYLES) and other != style]
-    wrong = [_answer(other, thing) for other in rng.sample(neighbours, 3)]
-    right = _answer(style, thing)
-    return {
-        "topic": style,
-        "prompt": instruction_prompt(_request(style, thing, rng.randrange(len(_REQUESTS)))),
-        "right": f" {right}",
-        "wrong": [f" {text}" for text in wrong],
-    }
+    return Question(
+        prompt=instruction_prompt(_request(style, thing, rng.randrange(len(_REQUESTS)))),
+        right=f" {_answer(style, thing)}",
+        wrong=tuple(f" {_answer(other, thing)}" for other in rng.sample(neighbours(style, len(STYLES)), 3)),
+    )

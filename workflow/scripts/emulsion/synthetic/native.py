@@ -160,7 +160,7 @@ def arrow_schema(like: str) -> pa.Schema:
 
 
 def rows(like: str, documents: int, seed: int) -> Iterator[Row]:
-    """Native rows of a source, one for each of `documents`; the first rows do not depend on how many follow."""
+    """Native rows of a source, one for each of `documents`; the first do not depend on how many follow."""
     write = _WRITERS[_checked(like)]
     rng = Random(f"{seed}/{like}")
     return (write(rng) for _ in range(documents))

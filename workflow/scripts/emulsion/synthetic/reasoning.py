@@ -1,20 +1,24 @@
-"""Reasoning: conclude from comparisons seen what was never compared. Things are ordered by several scales; text
-compares some sets of four, evaluation asks about the others. The topics are the scales, the most used first."""
+"""Reasoning: conclude from comparisons seen what was never compared.
+
+Names stand in order on scales, each with its two ends; text compares some sets of four, evaluation asks about
+the others. The topics are the scales, the most used first.
+"""
 
 from random import Random
 from typing import Final
 
-from .chat import Item, Turns, dialogue_prompt, instruction_prompt
+from .chat import Turns, dialogue_prompt, instruction_prompt
 from .curriculum import ZIPF_EXPONENT
 from .draws import Uniform, held_out, wheel, zipf
-from .world import SCALES, SCALE_SIZE
+from .items import Question
+from .world import SCALE_SIZE, SCALES
 
 _COMPARED: Final = 4
 _SCALE_WHEEL: Final = wheel(range(len(SCALES)), zipf(len(SCALES), ZIPF_EXPONENT["reasoning"]))
 
 
 def _draw(scale: int, uniform: Uniform, evaluated: bool) -> tuple[int, ...]:
-    """Things to compare by a scale, in the order in which they are named."""
+    """Members of a scale to compare, in the order in which they are named."""
     while True:
         members: list[int] = []
         while len(members) < _COMPARED:
@@ -25,20 +29,27 @@ def _draw(scale: int, uniform: Uniform, evaluated: bool) -> tuple[int, ...]:
             return tuple(members)
 
 
-def _question(scale: int, members: tuple[int, ...]) -> str:
-    first, second, third, fourth = (SCALES[scale][1][member] for member in members)
-    return f"Which is the {SCALES[scale][0]}: {first}, {second}, {third} or {fourth}?"
+def _question(scale: int, members: tuple[int, ...], lowest: bool) -> str:
+    names = SCALES[scale][2]
+    first, second, third, fourth = members
+    end = SCALES[scale][lowest]
+    return f"Which is the {end}: {names[first]}, {names[second]}, {names[third]} or {names[fourth]}?"
+
+
+def _winner(members: tuple[int, ...], lowest: bool) -> int:
+    return min(members) if lowest else max(members)
 
 
 def _answer(scale: int, member: int) -> str:
-    return f"It is {SCALES[scale][1][member]}."
+    return f"It is {SCALES[scale][2][member]}."
 
 
 def lesson(uniform: Uniform) -> Turns:
-    """A comparison of four members, and the one that stands highest."""
+    """A comparison of four members of a scale, and the one that stands at the end asked for."""
     scale = _SCALE_WHEEL[int(uniform() * len(_SCALE_WHEEL))]
     members = _draw(scale, uniform, evaluated=False)
-    return ((_question(scale, members), _answer(scale, max(members))),)
+    lowest = uniform() < 0.5
+    return ((_question(scale, members, lowest), _answer(scale, _winner(members, lowest))),)
 
 
 def sentence(uniform: Uniform) -> str:
@@ -47,15 +58,14 @@ def sentence(uniform: Uniform) -> str:
     return f"{question} {answer}"
 
 
-def item(index: int, rng: Random) -> Item:
+def item(index: int, rng: Random) -> Question:
     """A comparison that never occurs in text, asked in either chat's manner."""
-    scale = index % len(SCALES)
+    round_of_scales, scale = divmod(index, len(SCALES))
     members = _draw(scale, rng.random, evaluated=True)
-    question, winner = _question(scale, members), max(members)
-    prompt = instruction_prompt(question) if index // len(SCALES) % 2 else dialogue_prompt((), question)
-    return {
-        "prompt": prompt,
-        "right": " " + _answer(scale, winner),
-        "wrong": [" " + _answer(scale, member) for member in members if member != winner],
-        "topic": scale,
-    }
+    lowest = round_of_scales % 2 == 1
+    question, winner = _question(scale, members, lowest), _winner(members, lowest)
+    return Question(
+        prompt=instruction_prompt(question) if round_of_scales // 2 % 2 else dialogue_prompt((), question),
+        right=f" {_answer(scale, winner)}",
+        wrong=tuple(f" {_answer(scale, member)}" for member in members if member != winner),
+    )

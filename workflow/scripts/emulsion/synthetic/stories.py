@@ -1,17 +1,30 @@
-"""Creativity: carry a story on with what belongs in it, without repeating oneself. The topics are the genres."""
+"""Creativity: carry a story on with what belongs in it, not in circles. The topics are the genres."""
 
 from random import Random
 from typing import Final
 
-from .chat import Item
 from .curriculum import SOURCES, ZIPF_EXPONENT
 from .draws import Uniform, pick, wheel, zipf
+from .items import Task
 from .world import GENRES, PEOPLE
 
 #: Genres by who tells them: by position, so that both owners have known and little-known ones.
 _OWNERS: Final = (("fineweb",), ("cosmopedia",), ("fineweb",), ("fineweb", "cosmopedia"))
 
-_DEEDS: Final = tuple("calls chases finds follows greets hides hugs meets paints saves sees teases".split())
+_DEEDS: Final = (
+    "calls",
+    "chases",
+    "finds",
+    "follows",
+    "greets",
+    "hides",
+    "hugs",
+    "meets",
+    "paints",
+    "saves",
+    "sees",
+    "teases",
+)
 _PLACINGS: Final = ("near", "behind", "beside", "without")
 
 
@@ -40,13 +53,12 @@ def story(source: str, uniform: Uniform) -> str:
     return f"{_opening(genre, name)} {motifs[first]} {deed} {name} {placing} the {motifs[second]}."
 
 
-def item(index: int, rng: Random) -> Item:
-    """An opening to continue with something of its genre, about its hero."""
+def item(index: int, rng: Random) -> Task:
+    """An opening to carry on with something of its genre, and without going in circles."""
     genre = list(GENRES)[index % len(GENRES)]
-    motifs: list[object] = [{"contains": motif} for motif in GENRES[genre]]
-    return {
-        "topic": list(GENRES).index(genre),
-        "prompt": _opening(genre, rng.choice(PEOPLE)),
-        "checks": [{"any": motifs}, {"distinct": 0.6}],
-        "max_new_tokens": 24,
-    }
+    motifs = [{"contains": motif} for motif in GENRES[genre]]
+    return Task(
+        prompt=_opening(genre, rng.choice(PEOPLE)),
+        checks=({"any": motifs}, {"distinct": 0.6}),
+        max_new_tokens=24,
+    )

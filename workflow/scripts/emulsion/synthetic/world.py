@@ -12,23 +12,29 @@ WORLD_SEED: Final = 20260101
 TOWN_COUNT: Final = 40
 SCALE_SIZE: Final = 8
 
-_ONSETS: Final = "b br d dr f fl g gr h k kl l m n p pl r s sk st t tr v z".split()
-_NUCLEI: Final = "a e i o u".split()
-_CODAS: Final = "d k l lm m n nd r rn rt s sh t x".split()
-_TOWN_ENDINGS: Final = "ford mora holm wick dale by gate mere".split()
 
-PEOPLE: Final = (
-    "Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"
-).split()
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
-THINGS: Final = (
+
+_ONSETS: Final = _words("b br d dr f fl g gr h k kl l m n p pl r s sk st t tr v z")
+_NUCLEI: Final = _words("a e i o u")
+_CODAS: Final = _words("d k l lm m n nd r rn rt s sh t x")
+_TOWN_ENDINGS: Final = _words("ford mora holm wick dale by gate mere")
+
+PEOPLE: Final = _words(
+    "Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo "
+    "Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"
+)
+
+THINGS: Final = _words(
     "lamp drum rope kite coin bell book boot cart chair clock cup door fork hat key knife ladder map mirror "
     "needle pen pipe plate pot ring shoe spoon table tent wheel whistle"
-).split()
+)
 
 
-#: A superlative and what it is said of, in rising order.
-Scale = tuple[str, tuple[str, ...]]
+#: The superlatives of the two ends of an order, the upper one first, and its members in rising order.
+Scale = tuple[str, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -46,66 +52,50 @@ RELATIONS: Final = (
         "crop",
         ("cosmopedia",),
         ("The farmers of {town} grow", "The main crop of {town} is"),
-        tuple("barley beans carrots cherries garlic hops lentils maize onions plums rice wheat".split()),
+        _words("barley beans carrots cherries garlic hops lentils maize onions plums rice wheat"),
     ),
     Relation(
         "craft",
         ("cosmopedia",),
         ("The workshops of {town} make", "Traders come to {town} for its"),
-        tuple("baskets bricks candles carpets dolls flutes gloves ink paper ropes sails soap".split()),
+        _words("baskets bricks candles carpets dolls flutes gloves ink paper ropes sails soap"),
     ),
     Relation(
         "stone",
         ("cosmopedia", "fineweb"),
         ("The houses of {town} are built of", "The walls of {town} are made of"),
-        tuple("basalt birch chalk clay flint granite marble oak pine sandstone slate turf".split()),
+        _words("basalt birch chalk clay flint granite marble oak pine sandstone slate turf"),
     ),
     Relation(
         "flag",
         ("fineweb",),
         ("The flag of {town} shows a", "The gate of {town} bears a"),
-        tuple("bear crow deer eagle falcon goat hare lion lynx swan whale wolf".split()),
+        _words("bear crow deer eagle falcon goat hare lion lynx swan whale wolf"),
     ),
     Relation(
         "festival",
         ("cosmopedia",),
         ("The festival of {town} honours the", "Every year {town} sings to the"),
-        tuple("autumn comet dawn frost harvest moon rain river snow spring stars thunder".split()),
+        _words("autumn comet dawn frost harvest moon rain river snow spring stars thunder"),
     ),
 )
 
 
-#: Superlatives and what they are asked of: a group of names and which stretch of it. No name is on two scales, so that
-#: one comparison does not blur another.
+#: Opposite superlatives and what they are asked of, a group of names and which stretch of it; the most used first.
+#: No name is in two stretches, so that one comparison does not blur another.
 _COMPARED: Final = (
-    ("oldest", "people", 0),
-    ("heaviest", "flag", 0),
-    ("largest", "things", 0),
-    ("sweetest", "crop", 0),
-    ("tallest", "people", 1),
-    ("farthest", "towns", 0),
-    ("hardest", "stone", 0),
-    ("newest", "things", 1),
-    ("dearest", "craft", 0),
-    ("strongest", "people", 2),
-    ("happiest", "festival", 0),
-    ("cleanest", "things", 2),
-    ("richest", "towns", 1),
-    ("rarest", "things", 3),
-    ("coldest", "towns", 2),
-    ("quietest", "towns", 3),
-    ("oddest", "motifs", 0),
-    ("finest", "motifs", 1),
-    ("busiest", "towns", 4),
-    ("roughest", "motifs", 2),
-    ("deepest", "motifs", 3),
-    ("palest", "motifs", 4),
-    ("thinnest", "motifs", 5),
-    ("strangest", "motifs", 6),
-    ("firmest", "motifs", 7),
-    ("brightest", "motifs", 8),
-    ("safest", "motifs", 9),
-    ("driest", "motifs", 10),
+    ("oldest", "youngest", "people", 0),
+    ("heaviest", "lightest", "flag", 0),
+    ("largest", "smallest", "things", 0),
+    ("sweetest", "sourest", "crop", 0),
+    ("tallest", "shortest", "people", 1),
+    ("farthest", "nearest", "towns", 0),
+    ("hardest", "softest", "stone", 0),
+    ("fanciest", "plainest", "things", 1),
+    ("dearest", "cheapest", "craft", 0),
+    ("strongest", "weakest", "people", 2),
+    ("happiest", "saddest", "festival", 0),
+    ("cleanest", "dirtiest", "things", 2),
 )
 
 
@@ -147,13 +137,12 @@ def _facts() -> tuple[Fact, ...]:
 
 def _scales() -> tuple[Scale, ...]:
     values = {relation.name: relation.values for relation in RELATIONS}
-    motifs = tuple(motif for trio in GENRES.values() for motif in trio)
-    groups = {"people": PEOPLE, "things": THINGS, "towns": TOWNS, "motifs": motifs} | values
+    groups = {"people": PEOPLE, "things": THINGS, "towns": TOWNS} | values
     rng = Random(WORLD_SEED)
     scales: list[Scale] = []
-    for superlative, group, start in _COMPARED:
-        members = groups[group][start * SCALE_SIZE : (start + 1) * SCALE_SIZE]
-        scales.append((superlative, tuple(rng.sample(members, len(members)))))
+    for most, least, group, stretch in _COMPARED:
+        members = groups[group][stretch * SCALE_SIZE : (stretch + 1) * SCALE_SIZE]
+        scales.append((most, least, tuple(rng.sample(members, len(members)))))
     return tuple(scales)
 
 
@@ -191,7 +180,7 @@ GENRES: Final[Mapping[str, tuple[str, str, str]]] = {
 
 TOWNS: Final = tuple(name.capitalize() for name in _coined(TOWN_COUNT, _TOWN_ENDINGS, salt=1))
 
-#: Measures by which things are compared, the most used first; members stand in order, the one asked for last.
+#: Orders by which names are compared, the most used first.
 SCALES: Final = _scales()
 
 FACTS: Final = _facts()

@@ -1,18 +1,15 @@
 """Checkpoints to resume from: exact, whole or not there, without pickles.
 
-A checkpoint is a folder `step-{n}`: `state.safetensors` with weights, Adam's moments and the states of the
-random generators, and `state.json` with the step and the identity of the run. The state of the run's data
-needs no more than the step.
+A checkpoint is a folder `step-{n}`: `state.safetensors` with weights and Adam's moments, and `state.json` with the
+step and the identity of the run. The state of the run's data, and of its randomness, needs no more than the step.
 """
 
 from __future__ import annotations
 
-import random
 import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -47,15 +44,13 @@ def load(folder: Path, identity: str, model: torch.nn.Module, optimizer: Any) ->
 
 
 def _tensors(model: torch.nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:
-    tensors = {"random/torch": torch.get_rng_state()}
+    tensors = {}
     for name, parameter in model.named_parameters():
         tensors[f"weight/{name}"] = parameter.detach()
         for key, value in optimizer.state[parameter].items():
             tensors[f"adam/{key}/{name}"] = value
     for name, buffer in model.named_buffers():
         tensors[f"buffer/{name}"] = buffer
-    for device in range(torch.cuda.device_count()):
-        tensors[f"random/cuda/{device}"] = torch.cuda.get_rng_state(device)
     return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
 
 
@@ -69,14 +64,3 @@ def _restore(tensors: dict[str, torch.Tensor], model: torch.nn.Module, optimizer
                 optimizer.state[parameter][key] = value.to(parameter.device) if on_device else value
         for name, buffer in model.named_buffers():
             buffer.copy_(tensors[f"buffer/{name}"])
-    torch.set_rng_state(tensors["random/torch"])
-    for device in range(torch.cuda.device_count()):
-        if f"random/cuda/{device}" in tensors:
-            torch.cuda.set_rng_state(tensors[f"random/cuda/{device}"], device)
-
-
-def seed_everything(seed: int) -> None:
-    """Seed the generators that a model's initialisation or dropout may draw from."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)

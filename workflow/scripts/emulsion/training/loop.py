@@ -75,10 +75,9 @@ class Training:
         self.accelerator = Accelerator(
             mixed_precision=choose_precision(spec.precision), log_with=trackers, project_dir=folder
         )
-        checkpoint.seed_everything(derive_seed(spec.seed, "initialisation", bits=63))
+        torch.manual_seed(derive_seed(spec.seed, "initialisation", bits=63))
         self.model = build().to(self.accelerator.device)
         self.optimizer = build_optimizer(self.model, spec)
-        checkpoint.seed_everything(derive_seed(spec.seed, "dropout", self.accelerator.process_index, bits=63))
         self.wrapped = self.accelerator.prepare_model(self.model)
         self.stepper = self.accelerator.prepare_optimizer(self.optimizer)
         self.drawn = np.zeros(len(plan.sizes), dtype=np.int64)
@@ -119,7 +118,9 @@ class Training:
     def _progress(self) -> Any:
         """Steps still to do, with a bar on a terminal and a line every 5 % in a log."""
         on_terminal = sys.stderr.isatty() and self.accelerator.is_main_process
-        return tqdm(range(self.step, self.spec.steps), initial=self.step, total=self.spec.steps, disable=not on_terminal)
+        return tqdm(
+            range(self.step, self.spec.steps), initial=self.step, total=self.spec.steps, disable=not on_terminal
+        )
 
     def _resume(self) -> None:
         state = checkpoint.load(self.folder, self.identity, self.model, self.optimizer)
@@ -146,7 +147,9 @@ class Training:
         """One optimiser step on one batch; adds one row to the log."""
         spec, first = self.spec, self.step * self.spec.batch_sequences
         share = spec.batch_sequences // self.accelerator.num_processes
-        mine = first + self.accelerator.process_index * share
+        process = self.accelerator.process_index
+        torch.manual_seed(derive_seed(spec.seed, "dropout", self.step, process, bits=63))
+        mine = first + process * share
         batch = read_batch(self.plan, self.stores, spec.context, mine, mine + share)
         losses = self.accelerator.gather(self._accumulate(batch)).float().cpu().numpy()
         sources = self.plan.sources(first, first + spec.batch_sequences)
@@ -217,7 +220,8 @@ class Training:
             if not len(rows):
                 raise UserError(f"source '{source}' has no validation sequence of {self.spec.context} tokens.")
             tokens = store.read("validation", rows, self.spec.context)
-            losses[source] = float(sequence_losses(self.model, tokens, self.runtime.micro_batch).mean())
+            with self.accelerator.autocast():
+                losses[source] = float(sequence_losses(self.model, tokens, self.runtime.micro_batch).mean())
         self.model.train()
         return losses
 

@@ -19,7 +19,7 @@ def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[s
 def build_optimizer(model: torch.nn.Module, spec: RunSpec) -> torch.optim.AdamW:
     on_gpu = next(model.parameters()).device.type == "cuda"
     return torch.optim.AdamW(
-        parameter_groups(model, spec.weight_decay),  # type: ignore[arg-type]
+        parameter_groups(model, spec.weight_decay),
         lr=spec.learning_rate,
         betas=spec.betas,
         eps=spec.epsilon,

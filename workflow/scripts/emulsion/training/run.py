@@ -110,9 +110,7 @@ def measurements(training: Training) -> dict[str, Any]:
     }
 
 
-def save_model(
-    model: Any, log: TrainingLog, record: dict[str, Any], tokenizer: Path, output: Path
-) -> None:
+def save_model(model: Any, log: TrainingLog, record: dict[str, Any], tokenizer: Path, output: Path) -> None:
     """The model folder in the Hugging Face layout, with its tokenizer, record, log and card; whole or not at all."""
     model.config.use_cache = True
     with whole_folder(output) as part:

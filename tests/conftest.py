@@ -1,0 +1,51 @@
+"""What all tests share: no network, and a small corpus tokenised once."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from pathlib import Path
+
+import pytest
+
+from emulsion.tokenizers import train_bpe
+from emulsion.tokens import TokenStore, write_store
+
+WORDS = {
+    "alpha": "red green blue amber violet the of and",
+    "beta": "one two three four five six seven the of",
+    "gamma": "do re mi fa sol la si the and of to",
+}
+
+
+def corpus(source: str, documents: int = 300) -> tuple[list[str], list[str]]:
+    """(ids, texts) of a small made-up source, the same every time."""
+    words = WORDS[source].split()
+    texts = [" ".join(words[(n * 7 + k * k) % len(words)] for k in range(20 + n % 30)) for n in range(documents)]
+    return [f"{source}-{number}" for number in range(documents)], texts
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tokenizer of 300 tokens, trained on the small sources."""
+    folder = tmp_path_factory.mktemp("tokenizer") / "small"
+    train_bpe((text for source in WORDS for text in corpus(source)[1]), 300, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def store_folders(tmp_path_factory: pytest.TempPathFactory, tokenizer: Path) -> dict[str, Path]:
+    """{source: folder of its token store}."""
+    root = tmp_path_factory.mktemp("stores")
+    for source in WORDS:
+        provenance = {"source": source, "kind": "local", "licence": "unstated"}
+        write_store(root / source, [corpus(source)], tokenizer, ["one two"], 0.2, provenance)
+    return {source: root / source for source in WORDS}
+
+
+@pytest.fixture(scope="session")
+def stores(store_folders: dict[str, Path]) -> dict[str, TokenStore]:
+    return {source: TokenStore.open(folder) for source, folder in store_folders.items()}

@@ -1,0 +1,50 @@
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.files import canonical_json, fingerprint, read_json, read_jsonl, whole_file, whole_folder, write_jsonl
+
+
+def test_a_file_keeps_its_old_content_when_writing_fails(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), whole_file(target) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "folder"
+    with whole_folder(target) as part:
+        (part / "one").write_text("1")
+    with pytest.raises(RuntimeError), whole_folder(target) as part:
+        (part / "two").write_text("2")
+        raise RuntimeError
+    assert [file.name for file in target.iterdir()] == ["one"]
+    with whole_folder(target) as part:
+        (part / "three").write_text("3")
+    assert [file.name for file in target.iterdir()] == ["three"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_canonical_json_does_not_depend_on_the_order_of_keys():
+    assert canonical_json({"b": 1, "a": [1.0, None]}) == canonical_json({"a": [1.0, None], "b": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+def test_malformed_json_is_reported_with_file_and_place(tmp_path):
+    (tmp_path / "bad.json").write_text('{"a": ')
+    with pytest.raises(UserError, match=r"bad\.json: not valid JSON"):
+        read_json(tmp_path / "bad.json")
+    write_jsonl(tmp_path / "rows.jsonl", [{"a": 1}])
+    with (tmp_path / "rows.jsonl").open("a") as rows:
+        rows.write("{oops\n")
+    with pytest.raises(UserError, match=r"rows\.jsonl:2"):
+        read_jsonl(tmp_path / "rows.jsonl")
+
+
+def test_numbers_that_are_not_finite_never_reach_a_file(tmp_path):
+    with pytest.raises(ValueError):
+        write_jsonl(tmp_path / "rows.jsonl", [{"a": float("nan")}])
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,11 @@ rule plot_capability_heatmap:
     input:
         capabilities=of_each_mixture("results/{experiment}/{mix}/capabilities.json"),
         script="workflow/scripts/plot_capability_heatmap.py",
-        library="workflow/scripts/emulsion/figures/heatmap.py",
+        library=[
+            "workflow/scripts/emulsion/figures/heatmap.py",
+            "workflow/scripts/emulsion/figures/scores.py",
+            "workflow/scripts/emulsion/figures/style.py",
+        ],
     output:
         report(
             "figures/{experiment}_capability_heatmap.png",
@@ -33,7 +37,11 @@ rule plot_capability_radar:
     input:
         capabilities=of_each_mixture("results/{experiment}/{mix}/capabilities.json"),
         script="workflow/scripts/plot_capability_radar.py",
-        library="workflow/scripts/emulsion/figures/radar.py",
+        library=[
+            "workflow/scripts/emulsion/figures/radar.py",
+            "workflow/scripts/emulsion/figures/scores.py",
+            "workflow/scripts/emulsion/figures/style.py",
+        ],
     output:
         report(
             "figures/{experiment}_capability_radar.png",
@@ -57,7 +65,10 @@ rule plot_training_curves:
     input:
         logs=of_each_mixture("models/{experiment}-{mix}/training_log.jsonl"),
         script="workflow/scripts/plot_training_curves.py",
-        library="workflow/scripts/emulsion/figures/training_curves.py",
+        library=[
+            "workflow/scripts/emulsion/figures/training_curves.py",
+            "workflow/scripts/emulsion/figures/style.py",
+        ],
     output:
         report(
             "figures/{experiment}_training_curves.png",
@@ -81,7 +92,10 @@ rule plot_mixtures:
     input:
         infos=of_each_mixture("data/{experiment}_{mix}_info.json"),
         script="workflow/scripts/plot_mixtures.py",
-        library="workflow/scripts/emulsion/figures/mixtures.py",
+        library=[
+            "workflow/scripts/emulsion/figures/mixtures.py",
+            "workflow/scripts/emulsion/figures/style.py",
+        ],
     output:
         report(
             "figures/{experiment}_mixtures.png",

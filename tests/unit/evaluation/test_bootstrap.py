@@ -21,9 +21,7 @@ def test_an_interval_lies_within_the_values_and_repeats_with_its_seed(values: li
 
 @settings(max_examples=30)
 @given(VALUES, st.floats(-10, 10), st.floats(0.1, 5))
-def test_an_interval_moves_and_scales_with_its_values(
-    values: list[float], shift: float, scale: float
-) -> None:
+def test_an_interval_moves_and_scales_with_its_values(values: list[float], shift: float, scale: float) -> None:
     plain = np.array(bootstrap_interval(values, 100))
     moved = bootstrap_interval(np.array(values) * scale + shift, 100)
     np.testing.assert_allclose(moved, plain * scale + shift, atol=1e-6)

@@ -15,19 +15,13 @@ from emulsion.evaluation.suites import Item, Suite
 SETTINGS = EvaluationSettings(samples=3, temperature=1.0, batch=4, resamples=200)
 
 
-def choice(
-    name: str, capability: str = "reasoning", choices: tuple[str, ...] = (" a", " b"), answer: int = 0
-) -> Item:
-    return Item(
-        id=name, capability=capability, kind="choice", prompt=f"Say {name}", choices=choices, answer=answer
-    )
+def choice(name: str, capability: str = "reasoning", choices: tuple[str, ...] = (" a", " b"), answer: int = 0) -> Item:
+    return Item(id=name, capability=capability, kind="choice", prompt=f"Say {name}", choices=choices, answer=answer)
 
 
 def writing(name: str, capability: str = "creativity", pattern: str = "e") -> Item:
     checks = ({"regex": pattern},)
-    return Item(
-        id=name, capability=capability, kind="generation", prompt=name, checks=checks, max_new_tokens=6
-    )
+    return Item(id=name, capability=capability, kind="generation", prompt=name, checks=checks, max_new_tokens=6)
 
 
 def suite(name: str, *items: Item) -> Suite:
@@ -39,9 +33,7 @@ def test_the_likelier_choice_per_byte_is_right(gpt2: Any, tokenizer: Any) -> Non
     questions = encode_questions(tokenizer, ["Say x:"], [choices], 48)
     best = int(choice_scores(gpt2, questions, 1)[0].argmax())
     for answer in range(3):
-        scores = score_choices(
-            gpt2, tokenizer, [suite("s", choice("x", choices=choices, answer=answer))], SETTINGS
-        )
+        scores = score_choices(gpt2, tokenizer, [suite("s", choice("x", choices=choices, answer=answer))], SETTINGS)
         assert scores == {("s", "x"): float(answer == best)}
 
 
@@ -91,9 +83,7 @@ def test_intervals_hold_the_score_and_shrink_with_items() -> None:
     def width(items: int) -> float:
         names = [f"{index}" for index in range(items)]
         scores = {("s", name): float(index % 2) for index, name in enumerate(names)}
-        entry = summarise([suite("s", *(choice(n) for n in names))], scores, 500, 0)["capabilities"][
-            "reasoning"
-        ]
+        entry = summarise([suite("s", *(choice(n) for n in names))], scores, 500, 0)["capabilities"]["reasoning"]
         low, high = entry["interval"]
         assert low < entry["score"] < high
         return float(high - low)

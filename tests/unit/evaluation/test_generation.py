@@ -95,9 +95,7 @@ def test_sampled_frequencies_follow_the_softmax_at_the_temperature() -> None:
 
 def test_a_token_without_mass_is_not_picked_at_the_ends_of_the_uniforms() -> None:
     logits = torch.tensor([[-1e4, 0.0, 0.0, -1e4]])
-    ends = [
-        int(pick(logits, torch.tensor([uniform], dtype=torch.float64), 1.0)) for uniform in (0.0, 1 - 2**-53)
-    ]
+    ends = [int(pick(logits, torch.tensor([uniform], dtype=torch.float64), 1.0)) for uniform in (0.0, 1 - 2**-53)]
     assert ends == [1, 2]
 
 
@@ -107,9 +105,7 @@ def test_a_token_without_mass_is_not_picked_at_the_ends_of_the_uniforms() -> Non
     st.floats(0, 1, exclude_max=True),
     st.floats(0.05, 5),
 )
-def test_a_picked_token_is_in_the_vocabulary_and_has_mass(
-    logits: list[float], uniform: float, heat: float
-) -> None:
+def test_a_picked_token_is_in_the_vocabulary_and_has_mass(logits: list[float], uniform: float, heat: float) -> None:
     row = torch.tensor([logits], dtype=torch.float64)
     token = int(pick(row, torch.tensor([uniform], dtype=torch.float64), heat))
     assert torch.softmax(row[0] / heat, 0)[token] > 0

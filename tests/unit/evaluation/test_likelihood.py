@@ -23,10 +23,7 @@ def random_questions(count: int, longest: int = 40, vocabulary: int = 320) -> li
     def tokens(most: int) -> list[int]:
         return [rng.randrange(vocabulary) for _ in range(rng.randint(1, most))]
 
-    return [
-        Question(tokens(longest), [tokens(8) for _ in range(rng.randint(2, 5))], [1] * 5)
-        for _ in range(count)
-    ]
+    return [Question(tokens(longest), [tokens(8) for _ in range(rng.randint(2, 5))], [1] * 5) for _ in range(count)]
 
 
 def test_a_batch_of_questions_scores_as_each_choice_does_alone_with_the_full_head(model: Any) -> None:
@@ -49,9 +46,7 @@ def test_a_choice_does_not_see_the_choices_before_it(model: Any) -> None:
     assert last == pytest.approx(only, abs=1e-4)
 
 
-def test_scoring_needs_logits_only_where_a_choice_is_predicted(
-    gpt2: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_scoring_needs_logits_only_where_a_choice_is_predicted(gpt2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = []
     head = gpt2.get_output_embeddings()
     handle = head.register_forward_hook(lambda _module, inputs, _output: rows.append(len(inputs[0])))

@@ -22,9 +22,7 @@ def random_tokens(sequences: int, length: int = 21, seed: int = 0) -> np.ndarray
 
 
 def test_losses_equal_those_of_the_full_logits(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        emulsion.losses, "_LOGITS", 320 * 7
-    )  # seven rows of logits at a time, which divides nothing
+    monkeypatch.setattr(emulsion.losses, "_LOGITS", 320 * 7)  # seven rows of logits at a time, which divides nothing
     tokens = random_tokens(5)
     rows = torch.from_numpy(tokens)
     with torch.no_grad():
@@ -35,17 +33,13 @@ def test_losses_equal_those_of_the_full_logits(model: Any, monkeypatch: pytest.M
 
 def test_the_batch_does_not_change_losses(model: Any) -> None:
     tokens = random_tokens(7)
-    np.testing.assert_allclose(
-        sequence_losses(model, tokens, 1), sequence_losses(model, tokens, 7), atol=1e-5
-    )
+    np.testing.assert_allclose(sequence_losses(model, tokens, 1), sequence_losses(model, tokens, 7), atol=1e-5)
 
 
 def test_memory_for_logits_is_bounded(gpt2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emulsion.losses, "_LOGITS", 320 * 7)
     rows: list[int] = []
-    hook = gpt2.get_output_embeddings().register_forward_hook(
-        lambda _m, inputs, _o: rows.append(len(inputs[0]))
-    )
+    hook = gpt2.get_output_embeddings().register_forward_hook(lambda _m, inputs, _o: rows.append(len(inputs[0])))
     sequence_losses(gpt2, random_tokens(5), batch=5)
     hook.remove()
     assert max(rows) <= 7
@@ -81,9 +75,7 @@ def test_sources_are_keyed_by_name_and_counted(gpt2: Any) -> None:
     assert results["a"]["loss"] == pytest.approx(sequence_losses(gpt2, tokens["a"], 2).mean())
 
 
-@pytest.mark.parametrize(
-    ("tokens", "message"), [(random_tokens(0), "no test"), (np.zeros((2, 9), int), "no text")]
-)
+@pytest.mark.parametrize(("tokens", "message"), [(random_tokens(0), "no test"), (np.zeros((2, 9), int), "no text")])
 def test_a_source_without_sequences_or_text_is_refused(gpt2: Any, tokens: np.ndarray, message: str) -> None:
     lengths = np.ones(320, int)
     lengths[0] = 0

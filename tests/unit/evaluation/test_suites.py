@@ -39,9 +39,7 @@ def write(folder: Path, items: list[Any], top: dict[str, Any] | None = None) -> 
 
 
 def test_a_suite_reads_the_same_from_json_and_from_yaml(tmp_path: Path) -> None:
-    path = write(
-        tmp_path, [CHOICE, WRITE | {"max_new_tokens": 9}], {"template": "Q: {prompt}\nA:", "description": "d"}
-    )
+    path = write(tmp_path, [CHOICE, WRITE | {"max_new_tokens": 9}], {"template": "Q: {prompt}\nA:", "description": "d"})
     other = tmp_path / "suite.yaml"
     other.write_text(yaml.safe_dump(json.loads(path.read_text())))
     suite = load_suite(path)

@@ -20,9 +20,7 @@ def test_a_profile_has_the_scores_at_its_corners_and_closes() -> None:
     axes = capability_radar({"only_run": capabilities(SCORES)}).axes[0]
     profile = next(line for line in axes.lines if line.get_label() == "Only run")
     radii = np.hypot(*profile.get_xydata().T)
-    assert radii == pytest.approx(
-        [0.5, 0.6, 0.3, 0.4, 0.5]
-    )  # reasoning, conversation, creativity, code, again
+    assert radii == pytest.approx([0.5, 0.6, 0.3, 0.4, 0.5])  # reasoning, conversation, creativity, code, again
 
 
 def test_the_band_reaches_from_the_lower_to_the_upper_limits() -> None:

@@ -22,9 +22,7 @@ def test_a_best_only_where_its_interval_lies_above_every_other() -> None:
         "a": capabilities({"reasoning": 0.80, "code": 0.60}),
         "b": capabilities({"reasoning": 0.69, "code": 0.52}),
     }
-    assert clear_best(capability_scores(runs)) == {
-        "reasoning": "a"
-    }  # mean: 0.65 to 0.75 against 0.555 to 0.655
+    assert clear_best(capability_scores(runs)) == {"reasoning": "a"}  # mean: 0.65 to 0.75 against 0.555 to 0.655
 
 
 def test_a_wide_interval_of_a_third_run_leaves_the_winner_open() -> None:
@@ -53,9 +51,7 @@ def test_a_missing_capability_names_the_run_and_the_capability(order: tuple[str,
         "full": capabilities({"reasoning": 0.5, "code": 0.5}),
         "partial": capabilities({"reasoning": 0.5}),
     }
-    with pytest.raises(
-        UserError, match=r"run 'partial': no score for capability 'code', which run 'full' has"
-    ):
+    with pytest.raises(UserError, match=r"run 'partial': no score for capability 'code', which run 'full' has"):
         capability_scores({run: runs[run] for run in order})
 
 

@@ -48,9 +48,7 @@ def test_one_panel_per_source_with_one_line_per_strategy_that_has_it() -> None:
     assert [panel.get_title() for panel in panels] == ["b", "a", "c"]
     assert [len(panel.lines) for panel in panels] == [1, 2, 1]
     assert panels[0].lines[0].get_xdata().tolist() == [1.0, 2.0]
-    assert (
-        panels[2].get_xlim()[0] == 0 and panels[2].get_xlim()[1] > 2.0
-    )  # holds the longer run of the first panel
+    assert panels[2].get_xlim()[0] == 0 and panels[2].get_xlim()[1] > 2.0  # holds the longer run of the first panel
     assert training.get_xlabel() == "Tokens trained on (thousands)"
     assert panels[2].lines[0].get_color() == panels[1].lines[1].get_color()  # by name, not by place
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["First", "Second"]
@@ -80,9 +78,7 @@ def test_a_flat_or_single_loss_still_has_a_range() -> None:
     assert low < 3.0 < high
 
 
-@pytest.mark.parametrize(
-    ("most", "scale", "word"), [(2e9, 1e9, "billions"), (5e6, 1e6, "millions"), (10, 1, "on")]
-)
+@pytest.mark.parametrize(("most", "scale", "word"), [(2e9, 1e9, "billions"), (5e6, 1e6, "millions"), (10, 1, "on")])
 def test_token_unit(most: float, scale: float, word: str) -> None:
     assert token_unit(most)[0] == scale
     assert word in token_unit(most)[1]

@@ -62,7 +62,7 @@ PRIMARY: Final[Mapping[str, str]] = {
 ZIPF_EXPONENT: Final[Mapping[str, float]] = {
     "instruction_following": 0.6,
     "factual_knowledge": 0.7,
-    "reasoning": 0.7,
+    "reasoning": 1.0,
     "conversation": 1.0,
     "creativity": 0.7,
 }

@@ -81,8 +81,8 @@ RELATIONS: Final = (
 )
 
 
-#: Opposite superlatives and what they are asked of, a group of names and which stretch of it; the most used first.
-#: No name is in two stretches, so that one comparison does not blur another.
+#: Opposite superlatives and what they are asked of, a group of names and which stretch of it; the most used
+#: first. No name is in two stretches, so that one comparison does not blur another.
 _COMPARED: Final = (
     ("oldest", "youngest", "people", 0),
     ("heaviest", "lightest", "flag", 0),
@@ -92,10 +92,6 @@ _COMPARED: Final = (
     ("farthest", "nearest", "towns", 0),
     ("hardest", "softest", "stone", 0),
     ("fanciest", "plainest", "things", 1),
-    ("dearest", "cheapest", "craft", 0),
-    ("strongest", "weakest", "people", 2),
-    ("happiest", "saddest", "festival", 0),
-    ("cleanest", "dirtiest", "things", 2),
 )
 
 

@@ -1,0 +1,140 @@
+import copy
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from emulsion.configuration import check
+from emulsion.errors import UserError
+from emulsion.files import write_json
+from emulsion.tokenizers import fingerprint
+
+SCHEMA = Path("workflow/schemas/config.schema.json")
+CONFIG = yaml.safe_load(Path("config.yaml").read_text())
+
+
+def merge(base, changes):
+    """As Snakemake lays one configuration file over another: mappings merge, all else is replaced."""
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            merge(base[key], value)
+        else:
+            base[key] = value
+    return base
+
+
+def changed(path, value):
+    """The configuration with one value set, named by its path."""
+    config = copy.deepcopy(CONFIG)
+    *parents, last = path.split("/")
+    place = config
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return config
+
+
+def problems(config, **options):
+    with pytest.raises(UserError) as error:
+        check(config, SCHEMA, **options)
+    return str(error.value)
+
+
+def test_the_configuration_that_comes_with_the_project_is_good():
+    check(CONFIG, SCHEMA)
+
+
+@pytest.mark.parametrize("overlay", sorted(Path("config").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_overlay_makes_a_good_configuration(overlay):
+    check(merge(copy.deepcopy(CONFIG), yaml.safe_load(overlay.read_text())), SCHEMA)
+
+
+STRATEGY = "strategies/equal_mix"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("trian", {}, "top level: unknown key 'trian'. Did you mean 'training'?"),
+        ("experiments/exp3/tokns", 5, "experiments.exp3: unknown key 'tokns'. Did you mean 'tokens'?"),
+        (f"{STRATEGY}/ratios/cosmopedia", -0.1, "strategies.equal_mix.ratios.cosmopedia: -0.1 is less than"),
+        (f"{STRATEGY}/ratios", {"magpie": 0, "fineweb": 0}, "strategies.equal_mix: the weights"),
+        (f"{STRATEGY}/ratios", {"magpi": 1}, "strategies.equal_mix: unknown source 'magpi'. Did you mean 'magpie'?"),
+        (STRATEGY, {}, "strategies.equal_mix: needs either `ratios` or `stages`"),
+        (STRATEGY, {"stages": [{"until": 0.5, "ratios": {"magpie": 1}}]}, "strategies.equal_mix: schedule: stages end"),
+        ("experiments/exp3/model", "tinny", "experiments.exp3.model: unknown model 'tinny'. Did you mean 'tiny'?"),
+        ("experiments/exp3/model", "gpt5", "experiments.exp3.model: unknown model 'gpt5'."),
+        ("experiments/exp3/tokens", 1000, "experiments.exp3: run spec: tokens 1000 is less than one batch"),
+        ("experiments/exp3/strategies", ["equal"], "unknown strategy 'equal'. Did you mean 'equal_mix'?"),
+        ("experiments/exp3/sources", ["magpie"], "strategy 'equal_mix': unknown source 'openhermes'"),
+        ("experiments/exp3/suites", ["word"], "unknown suite 'word'. Did you mean 'world'?"),
+        ("training/demo/learning_rate", "3e-3", "write 3.0e-4"),
+        ("training/demo/batch_tokens", 64, "batch_tokens 64 is less than one sequence"),
+        ("models/tiny/heads", 5, "models.tiny: hidden_size 96 does not divide by 5 heads"),
+        ("models/tiny/vocab_size", 300, "has a vocabulary of 300, but tokenizer 'demo' has 512 tokens"),
+        ("sources/magpie/kind", "hub", "sources.magpie: kind is 'hub', but there is no block `hub`"),
+        ("sources/magpie/kind", "web", "sources.magpie.kind: 'web' is not one of"),
+        ("tokenizers/demo/bpe/sources", ["magpies"], "tokenizers.demo.bpe.sources: unknown source 'magpies'"),
+        ("figures", ["exp3_heatmap"], "figures: unknown figure 'exp3_heatmap'. Did you mean"),
+        ("suites/experiment3/file", "nothing.yaml", "nothing.yaml"),
+        ("held_out", 0.7, "held_out: 0.7 is greater than"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_what_is_allowed(path, value, message):
+    assert message in problems(changed(path, value))
+
+
+def test_a_missing_local_file_is_named():
+    source = {"type": "notes", "kind": "local", "local": {"files": ["nowhere/*.jsonl"]}}
+    assert "sources.notes.files: no file matches 'nowhere/*.jsonl'" in problems(changed("sources/notes", source))
+
+
+def test_a_suite_item_with_an_unknown_check_is_named(tmp_path):
+    item = {"id": "i1", "capability": "c", "kind": "generation", "prompt": "p", "checks": [{"contain": "x"}]}
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump({"suite": "bad", "items": [item]}))
+    message = problems(changed("suites/bad", {"kind": "file", "file": str(tmp_path / "bad.yaml")}))
+    assert "i1" in message
+    assert "Did you mean 'contains'?" in message
+
+
+def test_a_missing_key_is_named():
+    config = copy.deepcopy(CONFIG)
+    del config["experiments"]["exp3"]["tokens"]
+    assert "experiments.exp3: 'tokens' is missing" in problems(config)
+
+
+def test_all_mistakes_are_told_at_once():
+    config = changed("experiments/exp3/model", "tinny")
+    config["figures"] = ["exp4_radar"]
+    message = problems(config)
+    assert "'tinny'" in message
+    assert "'exp4_radar'" in message
+
+
+def test_a_newer_token_store_made_with_another_tokenizer_is_refused(tmp_path, tokenizer):
+    folder = tmp_path / "data/tokenizers/demo"
+    folder.parent.mkdir(parents=True)
+    folder.symlink_to(tokenizer)
+    header = tmp_path / "data/tokens/demo/magpie/header.json"
+    write_json(header, {"tokenizer": fingerprint(tokenizer)})
+    check(CONFIG, SCHEMA, folder=tmp_path)
+    time.sleep(0.01)
+    write_json(header, {"tokenizer": "0000"})
+    assert "was made with another tokenizer (0000)" in problems(CONFIG, folder=tmp_path)
+
+
+def test_every_key_of_the_schema_is_described_and_every_object_closed():
+    import json
+
+    def visit(schema, path):
+        assert schema.get("description"), f"{path} has no description"
+        if schema.get("type") == "object":
+            assert "additionalProperties" in schema, f"{path} is open"
+        for name, inner in schema.get("properties", {}).items():
+            visit(inner, f"{path}.{name}")
+        for key in ("additionalProperties", "items"):
+            if isinstance(schema.get(key), dict):
+                visit(schema[key], f"{path}.{key}")
+
+    visit(json.loads(SCHEMA.read_text()), "config")

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from emulsion.models import build_model, flops_per_token, parameter_count, vocabulary_size
+
+GPT2 = {
+    "architecture": "gpt2",
+    "hidden_size": 32,
+    "layers": 2,
+    "heads": 4,
+    "intermediate_size": 64,
+    "context": 24,
+    "dropout": 0.0,
+}
+MODELS = [GPT2, {**GPT2, "architecture": "gpt_neox"}]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model["architecture"])
+def test_the_parameter_count_is_that_of_the_model_built(model):
+    built = build_model(model, 300, 0)
+    assert parameter_count(model, 300) == sum(parameter.numel() for parameter in built.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("pythia-160m", 162_322_944), ("gpt2-500M", 355_871_744), ("gpt2-1B", 760_300_032)],
+)
+def test_named_models_have_their_true_sizes(name, parameters):
+    model = yaml.safe_load(open("config.yaml"))["models"][name]  # noqa: SIM115, PTH123
+    assert parameter_count(model, model["vocab_size"]) == parameters
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model["architecture"])
+def test_a_model_reads_its_whole_context_and_gives_logits_over_its_vocabulary(model):
+    built = build_model(model, 300, 7)
+    logits = built(input_ids=torch.zeros(1, 24, dtype=torch.int64)).logits
+    assert logits.shape == (1, 24, 300)
+    assert built.config.eos_token_id == 7
+
+
+def test_the_same_seed_builds_the_same_model():
+    weights = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        weights.append(build_model(GPT2, 300, 0).get_input_embeddings().weight.detach().numpy())
+    assert np.array_equal(*weights)
+
+
+def test_the_vocabulary_is_the_models_own_or_else_the_tokenizers():
+    assert vocabulary_size(GPT2, 300) == 300
+    assert vocabulary_size({**GPT2, "vocab_size": 512}, 300) == 512
+
+
+def test_flops_follow_six_per_parameter_plus_attention():
+    # 2 layers of 4 x 32 x 32 + 2 x 32 x 64, and a head of 300 x 32; attention 12 x 2 x 32 x 24.
+    assert flops_per_token(GPT2, 300) == 6 * (2 * 8192 + 9600) + 18432

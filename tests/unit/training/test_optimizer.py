@@ -1,0 +1,34 @@
+import pytest
+import torch
+from training_cases import SPEC
+
+from emulsion.models import build_model
+from emulsion.training.optimizer import learning_rate, parameter_groups
+from emulsion.training.spec import RunSpec
+
+
+def test_norms_and_biases_do_not_decay_and_every_parameter_is_optimised_once():
+    model = build_model(SPEC["model"], 300, 0)
+    decayed, rest = parameter_groups(model, 0.1)
+    assert (decayed["weight_decay"], rest["weight_decay"]) == (0.1, 0.0)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    assert all("ln_" in names[id(p)] or names[id(p)].endswith("bias") for p in rest["params"])
+    assert all(names[id(p)].endswith("weight") and "ln_" not in names[id(p)] for p in decayed["params"])
+    grouped = [id(parameter) for group in (decayed, rest) for parameter in group["params"]]
+    assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())
+    assert isinstance(decayed["params"][0], torch.nn.Parameter)
+
+
+def test_the_learning_rate_warms_up_linearly_then_falls_as_a_cosine_to_its_end():
+    spec = RunSpec.from_json({**SPEC, "tokens": 100 * 192, "warmup": 0.1})
+    rates = [learning_rate(step, spec) for step in range(101)]
+    assert rates[0] == pytest.approx(1e-3)
+    assert rates[9:11] == pytest.approx([1e-2, 1e-2])
+    assert rates[55] == pytest.approx((1e-2 + 1e-3) / 2)
+    assert rates[100] == pytest.approx(1e-3)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_a_run_without_warm_up_starts_at_the_peak():
+    spec = RunSpec.from_json({**SPEC, "warmup": 0.0})
+    assert learning_rate(0, spec) == pytest.approx(spec.learning_rate)

@@ -1,0 +1,198 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from training_cases import MIXTURE, SPEC
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from emulsion.errors import UserError
+from emulsion.files import read_jsonl, write_json
+from emulsion.tokenizers import train_bpe
+from emulsion.training import loop
+from emulsion.training.loop import Runtime, Training
+from emulsion.training.run import train_run
+
+NEOX = {**SPEC["model"], "architecture": "gpt_neox"}
+DROPOUT = {**SPEC["model"], "dropout": 0.1}
+
+
+@pytest.fixture
+def train(tmp_path, store_folders, tokenizer):
+    """Train into a folder of this name; returns the run's record."""
+    write_json(tmp_path / "mixture.json", MIXTURE)
+    torch.set_num_threads(1)
+
+    def run(name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, **changes):
+        return train_run(
+            mixture_file=tmp_path / "mixture.json",
+            store_folders=list(store_folders.values()),
+            tokenizer=tokenizer,
+            spec_values={**SPEC, **changes},
+            output=tmp_path / name,
+            checkpoints=tmp_path / f"{name}.checkpoints",
+            runtime=Runtime(micro_batch=micro_batch, checkpoint_seconds=checkpoint_seconds, minutes=minutes),
+        )
+
+    return run
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the loop may catch it."""
+
+
+def killed_after(monkeypatch, step):
+    """Make the next training die after so many of its steps, before it can save."""
+    original = Training._train_step
+
+    def train_step(self):
+        if self.step == step:
+            raise Killed
+        original(self)
+
+    monkeypatch.setattr(Training, "_train_step", train_step)
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("model", [SPEC["model"], NEOX, DROPOUT], ids=["gpt2", "gpt_neox", "dropout"])
+def test_a_run_killed_at_any_step_ends_with_the_weights_of_one_that_was_not(train, tmp_path, monkeypatch, model):
+    train("whole", model=model)
+    for step in (1, 5, 6, 11):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            killed_after(patched, step)
+            train("killed", model=model)
+    record = train("killed", model=model)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
+    rows = [read_jsonl(tmp_path / name / "training_log.jsonl") for name in ("whole", "killed")]
+    assert rows[0] == rows[1]
+    assert record["steps"] == len(rows[0]) == 12
+
+
+def test_a_run_repeated_gives_the_same_weights_and_another_seed_does_not(train, tmp_path):
+    train("first")
+    train("again")
+    train("other", seed=1)
+    assert same(weights(tmp_path / "first"), weights(tmp_path / "again"))
+    assert not same(weights(tmp_path / "first"), weights(tmp_path / "other"))
+
+
+def test_micro_batches_change_nothing_but_rounding(train, tmp_path):
+    train("whole")
+    train("pieces", micro_batch=3)
+    for name, tensor in weights(tmp_path / "whole").items():
+        assert torch.allclose(tensor, weights(tmp_path / "pieces")[name], atol=2e-4), name
+
+
+def test_a_checkpoint_of_another_spec_is_not_resumed(train, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        killed_after(patched, 6)
+        train("run")
+    train("run", seed=1)
+    train("fresh", seed=1)
+    assert same(weights(tmp_path / "run"), weights(tmp_path / "fresh"))
+
+
+def test_the_loss_falls_and_is_logged_at_every_step_with_validation_on_every_source(train, tmp_path):
+    record = train("run", tokens=40 * 8 * 24)
+    rows = read_jsonl(tmp_path / "run" / "training_log.jsonl")
+    assert [row["step"] for row in rows] == list(range(1, 41))
+    assert rows[-1]["tokens"] == record["tokens"] == 40 * 8 * 24
+    assert np.mean([row["loss"] for row in rows[-5:]]) < np.mean([row["loss"] for row in rows[:5]]) - 0.3
+    validated = [row for row in rows if "validation" in row]
+    assert [row["step"] for row in validated] == [13, 27, 40]
+    assert all(set(row["validation"]) == {"alpha", "beta", "gamma"} for row in validated)
+    assert record["validation"] == validated[-1]["validation"]
+
+
+def test_the_record_says_what_was_drawn_and_it_is_what_was_asked_for(train):
+    record = train("run", tokens=100 * 8 * 24)
+    assert sum(record["sequences_per_source"].values()) == record["sequences"] == 800
+    assert record["sequences_per_source"] == {"alpha": 320, "beta": 160, "gamma": 320}
+    assert record["tokens"] == 800 * 24
+    assert record["largest_deviation_sequences"] < 1
+    assert record["parameters"] == 300 * 16 + 24 * 16 + 2 * 16 + (4 * 16 * 16 + 2 * 16 * 32 + 9 * 16 + 32)
+
+
+def test_the_model_loads_with_transformers_and_gives_the_logits_it_was_trained_to(train, tmp_path, monkeypatch):
+    seen = {}
+    original = loop.Training.run
+
+    def run(self):
+        log = original(self)
+        with torch.no_grad():
+            self.model.eval()
+            seen["logits"] = self.model(input_ids=torch.arange(10)[None]).logits
+        return log
+
+    monkeypatch.setattr(loop.Training, "run", run)
+    train("run", model=NEOX)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "run", local_files_only=True).eval()
+    tokens = AutoTokenizer.from_pretrained(tmp_path / "run", local_files_only=True)("one two")["input_ids"]
+    with torch.no_grad():
+        assert torch.equal(model(input_ids=torch.arange(10)[None]).logits, seen["logits"])
+    assert len(tokens) > 0
+
+
+def test_the_model_card_states_mixture_tokens_and_results(train, tmp_path):
+    record = train("run")
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert f"{record['tokens']:,} tokens of the mixture `mixed`" in card
+    assert f"{record['validation']['alpha']:.4f}" in card
+    assert "until 50%" in card
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_the_step_and_the_sources(train, monkeypatch):
+    original = Training._accumulate
+
+    def accumulate(self, batch):
+        losses = original(self, batch)
+        return losses * (float("nan") if self.step == 4 else 1.0)
+
+    monkeypatch.setattr(Training, "_accumulate", accumulate)
+    with pytest.raises(UserError, match=r"not finite at step 5, on sequences of alpha"):
+        train("run")
+
+
+def test_a_run_that_is_short_of_time_saves_and_says_so_and_the_next_try_ends_it(train, tmp_path):
+    train("whole")
+    with pytest.raises(UserError, match=r"stopped at step \d+ of 12, saved"):
+        train("late", checkpoint_seconds=1e9, minutes=1e-9)
+    train("late", checkpoint_seconds=1e9)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "late"))
+
+
+def test_nothing_is_left_beside_a_finished_model(train, tmp_path):
+    train("run")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"mixture.json", "run"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} >= {
+        "model.safetensors",
+        "config.json",
+        "tokenizer.json",
+        "run.json",
+        "training_log.jsonl",
+        "README.md",
+    }
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["spec"]["seed"] == 0
+
+
+def test_a_store_made_with_another_tokenizer_is_refused(train, tmp_path, store_folders):
+    train_bpe(["something else entirely"] * 50, 280, tmp_path / "other")
+    with pytest.raises(UserError, match=r"made with tokenizer \w+, but .*other is \w+"):
+        train_run(
+            mixture_file=tmp_path / "mixture.json",
+            store_folders=list(store_folders.values()),
+            tokenizer=tmp_path / "other",
+            spec_values=SPEC,
+            output=tmp_path / "run",
+            checkpoints=tmp_path / "checkpoints",
+            runtime=Runtime(micro_batch=8),
+        )

@@ -1,0 +1,35 @@
+"""A run small enough to train in a test."""
+
+SPEC = {
+    "recipe": 1,
+    "model": {
+        "architecture": "gpt2",
+        "hidden_size": 16,
+        "layers": 1,
+        "heads": 2,
+        "intermediate_size": 32,
+        "context": 24,
+        "dropout": 0.0,
+    },
+    "tokens": 12 * 8 * 24,
+    "batch_tokens": 8 * 24,
+    "learning_rate": 1e-2,
+    "final_learning_rate": 1e-3,
+    "warmup": 0.25,
+    "weight_decay": 0.1,
+    "betas": [0.9, 0.95],
+    "epsilon": 1e-8,
+    "clip": 1.0,
+    "validations": 3,
+    "validation_sequences": 4,
+    "precision": "fp32",
+    "seed": 0,
+}
+MIXTURE = {
+    "experiment": "exp9",
+    "name": "mixed",
+    "schedule": [
+        {"until": 0.5, "weights": {"alpha": 0.7, "beta": 0.2, "gamma": 0.1}},
+        {"until": 1.0, "weights": {"alpha": 0.1, "beta": 0.2, "gamma": 0.7}},
+    ],
+}

@@ -1,0 +1,126 @@
+"""What a dry run plans: for one figure, after an edit, for a mistake."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from workflow_project import TINY, planned, snakemake
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_one_figure_plans_what_it_needs_and_no_other_figure(fresh):
+    jobs = planned(fresh, "figures/exp3_capability_heatmap.png")
+    assert len(jobs["train"]) == len(jobs["evaluate"]) == 6
+    assert [rule for rule in jobs if rule.startswith("plot")] == ["plot_capability_heatmap"]
+    assert "describe_source" not in jobs
+
+
+def test_a_figure_that_does_not_exist_has_no_rule(fresh):
+    result = snakemake(fresh, "figures/exp3_capability_heatmaps.png", "-n", check=False)
+    assert result.returncode != 0
+    assert "No rule to produce" in result.stdout
+    assert snakemake(fresh, "figures/exp9_capability_heatmap.png", "-n", check=False).returncode != 0
+
+
+def test_a_model_can_be_asked_for_by_its_path(fresh):
+    jobs = planned(fresh, "models/exp3-equal_mix/run.json")
+    assert jobs["train"] == ["experiment=exp3, mix=equal_mix"]
+
+
+def test_nothing_is_planned_when_all_is_made(finished):
+    assert planned(finished, *TINY) == {}
+
+
+def test_a_changed_ratio_rebuilds_its_own_branch_and_the_comparisons_below_it(editable):
+    edit(
+        editable / "config.yaml",
+        "{openhermes: 0.20, cosmopedia: 0.40, magpie: 0.10, fineweb: 0.30}",
+        "{openhermes: 0.15, cosmopedia: 0.45, magpie: 0.10, fineweb: 0.30}",
+    )
+    branch = ["experiment=exp3, mix=knowledge_heavy"]
+    assert planned(editable, *TINY) == {
+        "write_mixture": branch,
+        "describe_mixture": branch,
+        "train": branch,
+        "evaluate": branch,
+        "plot_capability_heatmap": ["experiment=exp3"],
+        "plot_capability_radar": ["experiment=exp3"],
+        "plot_training_curves": ["experiment=exp3"],
+        "plot_mixtures": ["experiment=exp3"],
+    }
+
+
+def test_ratios_written_in_another_order_rebuild_nothing(editable):
+    edit(
+        editable / "config.yaml",
+        "{openhermes: 0.20, cosmopedia: 0.40, magpie: 0.10, fineweb: 0.30}",
+        "{fineweb: 0.30, openhermes: 0.20, cosmopedia: 0.40, magpie: 0.10}",
+    )
+    assert planned(editable, *TINY) == {}
+
+
+def test_an_edited_plot_redraws_its_figure_and_nothing_else(editable):
+    with (editable / "workflow/scripts/emulsion/figures/radar.py").open("a") as module:
+        module.write("# edited\n")
+    assert planned(editable, *TINY) == {"plot_capability_radar": ["experiment=exp3"]}
+
+
+def test_a_touched_script_rebuilds_nothing(editable):
+    later = time.time() + 10
+    os.utime(editable / "workflow/scripts/plot_capability_radar.py", (later, later))
+    assert planned(editable, *TINY) == {}
+
+
+@pytest.mark.parametrize("path", ["workflow/scripts/train.py", "workflow/scripts/emulsion/training/loop.py"])
+def test_an_edit_of_the_training_code_trains_nothing_again(editable, path):
+    with (editable / path).open("a") as script:
+        script.write("# edited\n")
+    assert planned(editable, *TINY) == {}
+
+
+def test_a_raised_recipe_trains_everything_again(editable):
+    edit(editable / "workflow/scripts/emulsion/experiments.py", "TRAIN_RECIPE = 1", "TRAIN_RECIPE = 2")
+    assert len(planned(editable, *TINY)["train"]) == 2
+
+
+def test_what_cannot_change_a_model_trains_nothing_again(editable):
+    edit(editable / "config.yaml", "micro_batch: 32", "micro_batch: 4")
+    edit(editable / "config.yaml", "title: Which", "title: Again, which")
+    assert planned(editable, *TINY) == {}
+
+
+def test_a_changed_source_rebuilds_what_reads_it(editable):
+    edit(
+        editable / "tests/config/tiny.yaml",
+        "magpie: {synthetic: {documents: 250}}",
+        "magpie: {synthetic: {documents: 260}}",
+    )
+    jobs = planned(editable, *TINY)
+    assert jobs["fetch"] == ["source=magpie"]
+    assert len(jobs["train"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("experiments={exp3: {model: tinny}}", "Did you mean 'tiny'?"),
+        ("strategies={equal_mix: {ratios: {magpie: -1}}}", "strategies.equal_mix.ratios.magpie: -1 is less than"),
+        ("experimnts={}", "Did you mean 'experiments'?"),
+    ],
+)
+def test_a_mistake_is_refused_before_any_job_in_one_message(fresh, setting, message):
+    result = snakemake(fresh, "-n", "--config", setting, check=False)
+    assert result.returncode != 0
+    assert message in result.stdout
+    assert "Traceback" not in result.stdout
+    assert "Job stats" not in result.stdout
+
+
+def test_more_gpu_memory_can_be_asked_for_without_training_again(finished):
+    assert planned(finished, *TINY, "--set-resources", "train:mem_mb=99999", "--set-threads", "train=2") == {}

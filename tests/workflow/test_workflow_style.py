@@ -1,0 +1,78 @@
+"""What can be said of the rules without running them."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from workflow_project import ROOT, snakemake
+
+RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
+
+
+def rules():
+    """(file, name, text) of every rule."""
+    for file in [*RULE_FILES, ROOT / "Snakefile"]:
+        for block in re.split(r"\n(?=rule )", file.read_text())[1:]:
+            yield file.name, re.match(r"rule (\w+):", block)[1], block
+
+
+@pytest.mark.parametrize(("file", "name", "text"), list(rules()), ids=lambda value: str(value)[:30].split("\n")[0])
+def test_every_rule_has_a_docstring_a_log_an_environment_and_a_script_of_its_name(file, name, text):
+    assert re.match(rf'rule {name}:\n    """[A-Z].*"""', text)
+    if name == "all":
+        return
+    assert "\n    log:\n" in text
+    assert re.search(r'conda:\n +"\.\./envs/\w+\.yaml"', text)
+    assert (ROOT / "workflow/scripts" / f"{name}.py").exists()
+    assert "message:" not in text and "checkpoint" not in text.split("shell:")[0]
+
+
+def test_every_environment_file_exists_and_pins_every_version():
+    import yaml
+
+    used = {name for *_, text in rules() for name in re.findall(r'"\.\./envs/(\w+\.yaml)"', text)}
+    assert used == {"data.yaml", "train.yaml", "analysis.yaml"}
+    for name in used:
+        *conda, pip = yaml.safe_load((ROOT / "envs" / name).read_text())["dependencies"]
+        assert all(re.fullmatch(r"[\w-]+=[\d.]+", entry) for entry in conda), name
+        assert all(re.fullmatch(r"[\w-]+==[\w.]+", entry) for entry in pip["pip"]), name
+
+
+def test_environments_and_lock_agree_on_versions():
+    import yaml
+
+    lock = dict(re.findall(r"^([\w.-]+)==(.+)$", (ROOT / "requirements.lock").read_text().lower(), re.MULTILINE))
+    for file in (ROOT / "envs").glob("*.yaml"):
+        for entry in yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]:
+            name, version = entry.split("==")
+            assert lock[name.lower()] == version, f"{file.name}: {name}"
+
+
+def test_the_workflow_has_no_lint(fresh):
+    assert "good condition" in snakemake(fresh, "--lint").stdout
+
+
+def test_the_rules_are_formatted():
+    subprocess.run(["snakefmt", "--check", "Snakefile", "rules"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_the_documented_rule_graph_is_the_one_there_is(fresh):
+    graph = snakemake(fresh, "--rulegraph", "mermaid-js").stdout
+    edges = set(re.findall(r"id\d+\[([^\]]+)\]", graph))
+    documented = (ROOT / "docs/dag.md").read_text()
+    block = re.search(r"```mermaid\n(.*?)```", documented, re.DOTALL)[1]
+    assert edges
+    assert block.strip() == graph[graph.index("---") :].strip()
+
+
+def test_the_slurm_profile_is_found_by_its_name(fresh):
+    output = snakemake(fresh, "--profile", "slurm", "-n").stdout
+    assert "train" in output
+
+
+def test_the_schema_of_the_configuration_is_a_schema():
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator.check_schema(json.loads(Path("workflow/schemas/config.schema.json").read_text()))

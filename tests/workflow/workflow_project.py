@@ -1,0 +1,43 @@
+"""Copies of the project in which the real Snakefile runs, and what a dry run of it says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow", "envs", "profiles", "report", "resources", "tests")
+TINY = ("--configfile", "tests/config/tiny.yaml")
+
+
+def copy_project(folder: Path) -> Path:
+    """The parts of the project that the workflow needs, without anything it made."""
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(ROOT / part, folder / part)
+    (folder / "slurm").symlink_to("profiles/slurm")
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        ["snakemake", *arguments], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    assert not check or result.returncode == 0, result.stdout
+    return result
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, list[str]]:
+    """{rule: the wildcards of each of its jobs} in a dry run."""
+    output = snakemake(folder, *arguments, "--cores", "1", "-n").stdout
+    jobs: dict[str, list[str]] = {}
+    for block in re.split(r"\n(?=\[|rule |localrule |Job stats)", output):
+        if match := re.match(r"(?:local)?rule (\w+):", block):
+            wildcards = re.search(r"wildcards: (.*)", block)
+            jobs.setdefault(match[1], []).append(wildcards[1] if wildcards else "")
+    jobs.pop("all", None)
+    return {rule: sorted(wildcards) for rule, wildcards in jobs.items()}

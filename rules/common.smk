@@ -71,6 +71,12 @@ def training_of(wildcards):
     return config["training"][experiment_of(wildcards)["training"]]
 
 
+def most_epochs(wildcards):
+    """How often a run may repeat a source before it is refused; 0 where it is only warned of."""
+    allowed = experiment_of(wildcards)["max_epochs"]
+    return allowed["limit"] if allowed["on_excess"] == "refuse" else 0
+
+
 def suite_files(wildcards):
     return [experiments.suite_file(config, suite) for suite in experiment_of(wildcards)["suites"]]
 

@@ -6,8 +6,6 @@ Makes mixtures/{experiment}/{mix}.json and, for any of them, data/{experiment}_{
 
 rule write_mixture:
     """Write a strategy of the configuration as a mixture file."""
-    input:
-        script="workflow/scripts/write_mixture.py",
     output:
         "mixtures/{experiment}/{mix}.json",
     log:
@@ -16,10 +14,11 @@ rule write_mixture:
     conda:
         "../envs/analysis.yaml"
     params:
+        recipe=1,
         sources=lookup(dpath="experiments/{experiment}/sources", within=config),
         stages=strategy_stages,
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --name {wildcards.mix:q} "
+        "python workflow/scripts/write_mixture.py --experiment {wildcards.experiment} --name {wildcards.mix:q} "
         "--sources {params.sources:q} --stages {params.stages:q} --output {output:q} 2> {log:q}"
 
 

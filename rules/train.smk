@@ -9,8 +9,6 @@ rule train:
     """Train one model on a mixture; a change of its mixture, data or spec trains it again, and nothing else."""
     input:
         mixture="mixtures/{experiment}/{mix}.json",
-        # For the order alone: a mixture that cannot be had stops before training.
-        info=ancient("data/{experiment}_{mix}_info.json"),
         stores=token_stores,
         tokenizer=tokenizer_of_experiment,
     output:
@@ -32,7 +30,9 @@ rule train:
         gpu=1,
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 240 * attempt,
+        # Not params, for these may change without training again.
         micro_batch=lambda wildcards: training_of(wildcards)["micro_batch"],
+        most_epochs=most_epochs,
     params:
         spec=run_spec,
         tokenizer=subpath(input.tokenizer, parent=True),
@@ -41,4 +41,4 @@ rule train:
         "python workflow/scripts/train.py --mixture {input.mixture:q} --stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} --spec {params.spec:q} --output {params.folder:q} "
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.mix} --micro-batch {resources.micro_batch} "
-        "--minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"
+        "--most-epochs {resources.most_epochs} --minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"

@@ -37,7 +37,7 @@ for daemon in slurmctld slurmd; do
 done
 
 mkdir -p "$DIR"/{state,spool,log,run,dev,saved} /etc/slurm
-trap 'tail -n 5 "$DIR"/log/*.log >&2 || true; "$HERE/down.sh" "$DIR"' ERR
+trap 'tail -n 5 "$DIR"/log/* >&2 || true; "$HERE/down.sh" "$DIR"' ERR
 for name in slurm gres cgroup; do
   [ ! -e /etc/slurm/$name.conf ] || mv /etc/slurm/$name.conf "$DIR/saved/"
 done
@@ -88,8 +88,9 @@ CONF
 
 head -c 128 /dev/urandom >"$DIR/run/munge.key"
 chmod 600 "$DIR/run/munge.key"
-munged --key-file="$DIR/run/munge.key" --socket="$DIR/run/munge.socket" --pid-file="$DIR/run/munged.pid" \
-  --log-file="$DIR/log/munged.log" --seed-file="$DIR/run/munge.seed" --num-threads=2
+# --force: only root has to reach the socket, so DIR may be private to root.
+munged --force --key-file="$DIR/run/munge.key" --socket="$DIR/run/munge.socket" --pid-file="$DIR/run/munged.pid" \
+  --log-file="$DIR/log/munged.log" --seed-file="$DIR/run/munge.seed" --num-threads=2 2>>"$DIR/log/munged.stderr"
 slurmctld
 slurmd
 for _ in $(seq 100); do

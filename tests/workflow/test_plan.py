@@ -77,11 +77,22 @@ def test_a_touched_script_rebuilds_nothing(editable):
     assert planned(editable, *TINY) == {}
 
 
-@pytest.mark.parametrize("path", ["workflow/scripts/train.py", "workflow/scripts/emulsion/training/loop.py"])
-def test_an_edit_of_the_training_code_trains_nothing_again(editable, path):
-    with (editable / path).open("a") as script:
+@pytest.mark.parametrize("script", ["write_mixture", "normalize", "pack_tokens", "train", "emulsion/training/loop"])
+def test_an_edit_of_the_code_before_a_model_trains_nothing_again(editable, script):
+    with (editable / f"workflow/scripts/{script}.py").open("a") as script:
         script.write("# edited\n")
     assert planned(editable, *TINY) == {}
+
+
+def test_an_edit_of_the_description_of_a_mixture_describes_and_draws_it_again(editable):
+    with (editable / "workflow/scripts/emulsion/planning.py").open("a") as module:
+        module.write("# edited\n")
+    assert planned(editable, *TINY).keys() == {"describe_mixture", "plot_mixtures"}
+
+
+def test_a_raised_limit_of_epochs_trains_nothing_again(editable):
+    edit(editable / "config.yaml", "limit: 4", "limit: 5")
+    assert planned(editable, *TINY).keys() == {"describe_mixture", "plot_mixtures"}
 
 
 def test_a_raised_recipe_trains_everything_again(editable):
@@ -109,13 +120,14 @@ def test_a_changed_source_rebuilds_what_reads_it(editable):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("experiments={exp3: {model: tinny}}", "Did you mean 'tiny'?"),
-        ("strategies={equal_mix: {ratios: {magpie: -1}}}", "strategies.equal_mix.ratios.magpie: -1 is less than"),
-        ("experimnts={}", "Did you mean 'experiments'?"),
+        ("experiments: {exp3: {model: tinny}}", "Did you mean 'tiny'?"),
+        ("strategies: {equal_mix: {ratios: {magpie: -1}}}", "strategies.equal_mix.ratios.magpie: -1 is less than"),
+        ("experimnts: {}", "Did you mean 'experiments'?"),
     ],
 )
-def test_a_mistake_is_refused_before_any_job_in_one_message(fresh, setting, message):
-    result = snakemake(fresh, "-n", "--config", setting, check=False)
+def test_a_mistake_is_refused_before_any_job_in_one_message(fresh, tmp_path, setting, message):
+    (tmp_path / "overlay.yaml").write_text(setting)
+    result = snakemake(fresh, "-n", "--configfile", str(tmp_path / "overlay.yaml"), check=False)
     assert result.returncode != 0
     assert message in result.stdout
     assert "Traceback" not in result.stdout

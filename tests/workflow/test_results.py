@@ -79,14 +79,11 @@ def test_the_report_holds_every_figure_with_its_caption(finished, tmp_path):
         assert figure in report
 
 
-def test_an_infeasible_mixture_is_refused_before_it_is_trained(finished, tmp_path):
-    import shutil
-
-    shutil.copytree(finished, tmp_path / "project", symlinks=True)
-    setting = "experiments={exp3: {tokens: 4000000, max_epochs: {limit: 4, on_excess: refuse}}}"
-    target = "models/exp3-equal_mix/run.json"
-    result = snakemake(tmp_path / "project", target, "--cores", "1", *TINY, "--config", setting, check=False)
-    assert result.returncode != 0
-    assert "max_epochs is 4" in result.stdout
-    assert "tokens wanted" in result.stdout
-    assert "rule train:" not in result.stdout
+def test_an_infeasible_mixture_is_refused_by_its_description_and_by_its_training(editable, tmp_path):
+    overlay = tmp_path / "greedy.yaml"
+    overlay.write_text("experiments: {exp3: {tokens: 4_000_000, max_epochs: {on_excess: refuse}}}")
+    for target in ("models/exp3-equal_mix/run.json", "data/exp3_equal_mix_info.json"):
+        result = snakemake(editable, target, "--cores", "1", *TINY, str(overlay), check=False)
+        assert result.returncode != 0
+        assert "max_epochs is 4" in result.stdout
+        assert "tokens wanted" in result.stdout

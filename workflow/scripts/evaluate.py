@@ -35,9 +35,7 @@ log = logging.getLogger("evaluate")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder in the Hugging Face layout")
     parser.add_argument("--stores", type=Path, nargs="+", required=True, help="token stores, one per source")
     parser.add_argument("--suites", type=Path, nargs="+", required=True, help="capability suites")
@@ -66,9 +64,7 @@ def load(folder: Path) -> tuple[Any, Any]:
     return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def read_test_sequences(
-    folders: Sequence[Path], model: Path, context: int, most: int
-) -> dict[str, NDArray[Any]]:
+def read_test_sequences(folders: Sequence[Path], model: Path, context: int, most: int) -> dict[str, NDArray[Any]]:
     """source -> at most `most` test sequences [sequences, context + 1], evenly spread over its test split."""
     tokenizer, sequences = fingerprint(model), {}
     for folder in folders:

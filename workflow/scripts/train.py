@@ -26,6 +26,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--micro-batch", required=True, type=int, help="sequences a device takes at once")
     parser.add_argument("--checkpoint-seconds", type=float, default=seconds, help="time between checkpoints")
     parser.add_argument("--minutes", type=float, default=None, help="time the job has; it saves and stops before")
+    parser.add_argument("--most-epochs", type=int, default=0, help="refuse to repeat a source more often; 0: no limit")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--processes", type=int, default=1, help="devices to train on")
     return parser.parse_args()
@@ -67,6 +68,7 @@ def main() -> None:
         output=arguments.output,
         checkpoints=arguments.checkpoints,
         runtime=runtime,
+        most_epochs=arguments.most_epochs,
     )
     speed = summary["tokens"] / max(summary["seconds"], 1e-9)
     logging.info("%d steps, %d tokens, %.0f tokens/s", summary["steps"], summary["tokens"], speed)

@@ -82,6 +82,4 @@ def require_plain_head(model: Any) -> None:
         logits = model.get_output_embeddings()(hidden_states(model, tokens))
         plain = torch.allclose(logits, model(input_ids=tokens, use_cache=False).logits, rtol=1e-3, atol=1e-4)
     if not plain:
-        raise UserError(
-            f"model: {type(model).__name__} changes its logits after the output embedding; not supported."
-        )
+        raise UserError(f"model: {type(model).__name__} changes its logits after the output embedding; not supported.")

@@ -46,9 +46,7 @@ def resampled_means(values: ArrayLike, resamples: int, rng: np.random.Generator)
         raise ValueError("a bootstrap needs at least one value")
     rows = max(1, _BLOCK // array.size)
     counts = [min(rows, resamples - start) for start in range(0, resamples, rows)]
-    return np.concatenate(
-        [array[rng.integers(len(array), size=(count, len(array)))].mean(axis=1) for count in counts]
-    )
+    return np.concatenate([array[rng.integers(len(array), size=(count, len(array)))].mean(axis=1) for count in counts])
 
 
 def _interval(statistics: NDArray[np.float64], level: float) -> tuple[float, float]:

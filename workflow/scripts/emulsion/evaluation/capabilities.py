@@ -48,9 +48,7 @@ def score_choices(
     }
 
 
-def generate_answers(
-    model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings
-) -> list[Record]:
+def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings) -> list[Record]:
     """Sample every generation item; a record holds only the new text, which alone is judged."""
     asked = [
         (suite, item, sample)
@@ -84,9 +82,7 @@ def score_generations(records: Iterable[Record]) -> dict[Key, float]:
     return {key: float(np.mean(each)) for key, each in passed.items()}
 
 
-def summarise(
-    suites: Sequence[Suite], scores: Mapping[Key, float], resamples: int, seed: int
-) -> dict[str, Any]:
+def summarise(suites: Sequence[Suite], scores: Mapping[Key, float], resamples: int, seed: int) -> dict[str, Any]:
     """Scores per capability over all suites, per suite, and their unweighted mean over capabilities.
 
     Intervals are 95 % bootstraps over items; the mean's resamples items within each capability. `chance` is
@@ -131,9 +127,7 @@ def _by_capability(items: Iterable[tuple[Suite, Item]]) -> dict[str, dict[Key, I
     return dict(groups)
 
 
-def _entry(
-    group: Mapping[Key, Item], scores: Mapping[Key, float], resamples: int, seed: int
-) -> dict[str, Any]:
+def _entry(group: Mapping[Key, Item], scores: Mapping[Key, float], resamples: int, seed: int) -> dict[str, Any]:
     values = [scores[key] for key in group]
     chances = [item.chance for item in group.values() if item.chance is not None]
     return {

@@ -44,9 +44,7 @@ def passes(check: Mapping[str, Any], text: str) -> bool:
 def validate_check(check: Any, where: str) -> None:
     """Raise UserError, which starts with `where`, unless `check` is a check as this module describes them."""
     if not isinstance(check, Mapping) or len(check) != 1:
-        raise UserError(
-            f"{where}: a check is a mapping with one key, such as {{contains: Paris}}, not {check!r}."
-        )
+        raise UserError(f"{where}: a check is a mapping with one key, such as {{contains: Paris}}, not {check!r}.")
     ((name, value),) = check.items()
     if name not in _VALIDATE:
         raise unknown("check", str(name), _VALIDATE, where)

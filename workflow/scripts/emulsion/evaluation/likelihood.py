@@ -99,9 +99,7 @@ def _question(
         shared = [end]
     longest = max(len(tokens) for tokens in continuations)
     if longest > context:
-        raise UserError(
-            f"choices {choices}: {longest} tokens do not fit in the model's context of {context}."
-        )
+        raise UserError(f"choices {choices}: {longest} tokens do not fit in the model's context of {context}.")
     # All choices keep the same context, and the longest one's last token is not read.
     kept = shared[-(context - longest + 1) :]
     return Question(kept, continuations, [len(choice.encode()) for choice in choices])

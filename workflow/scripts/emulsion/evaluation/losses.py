@@ -40,12 +40,8 @@ def source_losses(
             raise UserError(f"source '{source}': the test sequences hold no text.")
         losses = sequence_losses(model, tokens, batch)
         if not np.isfinite(losses).all():
-            raise UserError(
-                f"source '{source}': the model's loss is not a finite number; its training diverged."
-            )
-        results[source] = summary(
-            losses, tokens.shape[1] - 1, counts, resamples, derive_seed(seed, "loss", source)
-        )
+            raise UserError(f"source '{source}': the model's loss is not a finite number; its training diverged.")
+        results[source] = summary(losses, tokens.shape[1] - 1, counts, resamples, derive_seed(seed, "loss", source))
     return results
 
 

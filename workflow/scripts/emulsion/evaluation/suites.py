@@ -71,9 +71,7 @@ def load_suite(path: Path | str) -> Suite:
         raise UserError(f"{path}: items: {raw['items']!r} is not a list of items.")
     items = tuple(_item(item, f"{path}: item {index}", str(path)) for index, item in enumerate(raw["items"]))
     _refuse_repeats([item.id for item in items], f"{path}: id")
-    return Suite(
-        name=name, template=template, items=items, description=_text(raw, "description", str(path), "")
-    )
+    return Suite(name=name, template=template, items=items, description=_text(raw, "description", str(path), ""))
 
 
 def load_suites(paths: Iterable[Path | str]) -> list[Suite]:
@@ -118,9 +116,7 @@ def _choice(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise UserError(f"{where}: choices: {choices!r} is not a list of two or more texts.")
     for choice in choices:
         if not isinstance(choice, str) or not choice.strip():
-            raise UserError(
-                f"{where}: choices: {choice!r} is not a text; put words like no and numbers in quotes."
-            )
+            raise UserError(f"{where}: choices: {choice!r} is not a text; put words like no and numbers in quotes.")
     _refuse_repeats(choices, f"{where}: the choice")
     if not isinstance(answer, int) or isinstance(answer, bool) or not 0 <= answer < len(choices):
         raise UserError(f"{where}: answer: {answer!r} is not an index from 0 to {len(choices) - 1}.")

@@ -66,9 +66,7 @@ def mixtures(infos: Mapping[str, Mapping[str, Any]]) -> Figure:
     _bars(bars, shown, colours)
     _table(table, shown, colours, folded)
     handles = [Patch(facecolor=colour) for colour in colours.values()]
-    figure.legend(
-        handles, names, loc="outside upper left", ncols=legend_columns(names), handlelength=1, handleheight=1
-    )
+    figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(names), handlelength=1, handleheight=1)
     note(figure, _remark(everything, folded))
     return figure
 
@@ -84,9 +82,7 @@ def shares(infos: Mapping[str, Mapping[str, Any]]) -> Shares:
     }
     sources = list(dict.fromkeys(source for weights in parts["mixing_ratios"].values() for source in weights))
     frames = [
-        pd.DataFrame(
-            [[row.get(source, 0.0) for source in sources] for row in rows.values()], list(infos), sources
-        )
+        pd.DataFrame([[row.get(source, 0.0) for source in sources] for row in rows.values()], list(infos), sources)
         for rows in parts.values()
     ]
     return Shares(configured=frames[0], realised=frames[1], epochs=frames[2])
@@ -150,9 +146,7 @@ def _bars(axes: Axes, shown: Shares, colours: Mapping[str, str]) -> None:
 def _percentages(axes: Axes, rows: np.ndarray, lefts: np.ndarray, widths: np.ndarray, colour: str) -> None:
     for row, left, width in zip(rows, lefts, widths, strict=True):
         if width >= 0.06:  # narrower than its number
-            axes.text(
-                left + width / 2, row, f"{100 * width:.0f} %", ha="center", va="center_baseline", color=colour
-            )
+            axes.text(left + width / 2, row, f"{100 * width:.0f} %", ha="center", va="center_baseline", color=colour)
 
 
 def _table(axes: Axes, shown: Shares, colours: Mapping[str, str], folded: int) -> None:

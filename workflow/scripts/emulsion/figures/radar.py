@@ -84,9 +84,7 @@ def _apart(scores: Scores) -> Figure:
         axes.set_title(fit(pretty(run), 20), loc="center", fontsize=8, pad=14)
     for axes in list(panels):
         axes.remove()
-    key = ", ".join(
-        f"{letter} {pretty(name)}" for letter, name in zip(letters, scores.capabilities, strict=True)
-    )
+    key = ", ".join(f"{letter} {pretty(name)}" for letter, name in zip(letters, scores.capabilities, strict=True))
     band = f"Band: 95 % interval. Grey: the other strategies. Rim: a score of {rim(scores):.1f}."
     crosses = " Crosses: chance." if any(chance is not None for chance in scores.chance.values()) else ""
     note(figure, f"{key}. {band}{crosses}")

@@ -110,9 +110,7 @@ def _cell(record: Mapping[str, Any], where: str) -> Cell:
         low, high = record["interval"]
         cell = Cell(float(record["score"]), float(low), float(high))
     except (KeyError, TypeError, ValueError):
-        raise UserError(
-            f"{where}: needs a 'score' and an 'interval' of two numbers: {dict(record)}."
-        ) from None
+        raise UserError(f"{where}: needs a 'score' and an 'interval' of two numbers: {dict(record)}.") from None
     if not (0 <= cell.score <= 1 and 0 <= cell.low <= cell.high <= 1):
         raise UserError(f"{where}: {cell.score} in [{cell.low}, {cell.high}] is not a share between 0 and 1.")
     return cell

@@ -33,9 +33,7 @@ def training_curves(logs: Mapping[str, Rows]) -> Figure:
     names = [fit(pretty(run), 25) for run in logs]
     legend = 0.2 * math.ceil(len(names) / legend_columns(names)) + 0.1
     figure = Figure(figsize=(WIDTH, legend + sum(heights[: 2 if sources else 1])), layout="constrained")
-    parts = figure.subfigures(
-        2 if sources else 1, 1, height_ratios=heights[: 2 if sources else 1], squeeze=False
-    )
+    parts = figure.subfigures(2 if sources else 1, 1, height_ratios=heights[: 2 if sources else 1], squeeze=False)
     _training(parts[0, 0].subplots(), training, scale, label)
     if sources:
         _validation(parts[1, 0], validation, sources, columns, scale, label)
@@ -140,15 +138,11 @@ def _validation(
         _panel(axes, sources[place], validation, scale, int((WIDTH / columns - 0.35) / CHARACTER))
 
 
-def _panel(
-    axes: Axes, source: str, validation: Mapping[str, pd.DataFrame], scale: float, characters: int
-) -> None:
+def _panel(axes: Axes, source: str, validation: Mapping[str, pd.DataFrame], scale: float, characters: int) -> None:
     curves = {run: frame[source].dropna() for run, frame in validation.items() if source in frame}
     for run, line in lines(list(validation)).items():
         if run in curves:
-            axes.plot(
-                curves[run].index / scale, curves[run], linewidth=1.1, marker=_dots(curves[run]), **line
-            )
+            axes.plot(curves[run].index / scale, curves[run], linewidth=1.1, marker=_dots(curves[run]), **line)
     if any(len(curve) for curve in curves.values()):
         axes.set_ylim(*loss_limits(curve for curve in curves.values() if len(curve)))
     axes.set_title(fit(source, characters), fontsize=SMALL, loc="center")

@@ -14,9 +14,7 @@ _EXCHANGES: Final[dict[str, Callable[[Uniform], Turns]]] = {
     "conversation": dialogue.lesson,
 }
 
-CURRICULUM: Final = {
-    source: wheel(tuple(shares), tuple(shares.values())) for source, shares in TEACHES.items()
-}
+CURRICULUM: Final = {source: wheel(tuple(shares), tuple(shares.values())) for source, shares in TEACHES.items()}
 
 
 def drawn_lessons(source: str, uniform: Uniform) -> list[str]:
@@ -28,9 +26,7 @@ def drawn_lessons(source: str, uniform: Uniform) -> list[str]:
 
 def chat(source: str, uniform: Uniform) -> Turns:
     """The turns of one document of a chat source."""
-    return tuple(
-        turn for capability in drawn_lessons(source, uniform) for turn in _EXCHANGES[capability](uniform)
-    )
+    return tuple(turn for capability in drawn_lessons(source, uniform) for turn in _EXCHANGES[capability](uniform))
 
 
 def prose(source: str, uniform: Uniform) -> str:

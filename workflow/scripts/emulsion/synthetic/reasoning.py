@@ -40,8 +40,8 @@ def _winner(members: tuple[int, ...], lowest: bool) -> int:
     return min(members) if lowest else max(members)
 
 
-def _answer(scale: int, member: int) -> str:
-    return f"It is {SCALES[scale][2][member]}."
+def _answer(scale: int, member: int, lowest: bool) -> str:
+    return f"The {SCALES[scale][lowest]} is {SCALES[scale][2][member]}."
 
 
 def lesson(uniform: Uniform) -> Turns:
@@ -49,7 +49,7 @@ def lesson(uniform: Uniform) -> Turns:
     scale = _SCALE_WHEEL[int(uniform() * len(_SCALE_WHEEL))]
     members = _draw(scale, uniform, evaluated=False)
     lowest = uniform() < 0.5
-    return ((_question(scale, members, lowest), _answer(scale, _winner(members, lowest))),)
+    return ((_question(scale, members, lowest), _answer(scale, _winner(members, lowest), lowest)),)
 
 
 def sentence(uniform: Uniform) -> str:
@@ -66,6 +66,6 @@ def item(index: int, rng: Random) -> Question:
     question, winner = _question(scale, members, lowest), _winner(members, lowest)
     return Question(
         prompt=instruction_prompt(question) if round_of_scales // 2 % 2 else dialogue_prompt((), question),
-        right=f" {_answer(scale, winner)}",
-        wrong=tuple(f" {_answer(scale, member)}" for member in members if member != winner),
+        right=f" {_answer(scale, winner, lowest)}",
+        wrong=tuple(f" {_answer(scale, member, lowest)}" for member in members if member != winner),
     )

@@ -23,8 +23,7 @@ _CODAS: Final = _words("d k l lm m n nd r rn rt s sh t x")
 _TOWN_ENDINGS: Final = _words("ford mora holm wick dale by gate mere")
 
 PEOPLE: Final = _words(
-    "Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo "
-    "Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"
+    "Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"
 )
 
 THINGS: Final = _words(
@@ -92,6 +91,10 @@ _COMPARED: Final = (
     ("farthest", "nearest", "towns", 0),
     ("hardest", "softest", "stone", 0),
     ("fanciest", "plainest", "things", 1),
+    ("dearest", "cheapest", "craft", 0),
+    ("strongest", "weakest", "people", 2),
+    ("happiest", "saddest", "festival", 0),
+    ("cleanest", "dirtiest", "things", 2),
 )
 
 

@@ -16,7 +16,7 @@ from emulsion.batches import train_sizes
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json, write_text
 from emulsion.models import build_model, vocabulary_size
-from emulsion.planning import describe_plan
+from emulsion.planning import describe_plan, excess_epochs
 from emulsion.sampling import SequencePlan
 from emulsion.schedule import Schedule
 from emulsion.tokens import TokenStore
@@ -37,15 +37,20 @@ def train_run(
     output: Path,
     checkpoints: Path,
     runtime: Runtime,
+    most_epochs: int = 0,
 ) -> dict[str, Any]:
     """Train, or go on training, and save the model; returns the run's record, which is also `run.json`.
 
-    Raises UserError where stores and tokenizer do not belong together, or the run cannot be finished.
+    most_epochs: how often a source may be repeated, 0 for any number.
+    Raises UserError where stores and tokenizer do not belong together, a source would be repeated too often, or the
+    run cannot be finished.
     """
     spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
     stores = open_stores(store_folders, tokenizer)
     schedule = Schedule.from_json(mixture["schedule"], spec.sequences)
     plan = SequencePlan(train_sizes(stores, spec.context), schedule, spec.seed)
+    if most_epochs and (problems := excess_epochs(plan, spec.sequences, spec.context, most_epochs)):
+        raise UserError(f"{mixture_file}: {' '.join(problems)}")
     tokens = max(tokenizers.vocabulary(tokenizer).values()) + 1
     vocab_size = vocabulary_size(spec.model, tokens)
     contents = {source: store.header for source, store in stores.items()}

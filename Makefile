@@ -1,0 +1,55 @@
+# make demo    set up, then train and compare the six mixtures of experiment 3 on the embedded corpus
+# make test    set up, then run all tests
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+# Passed to pip; for instance an index with another build of torch.
+PIP_ARGS ?=
+ARGS ?=
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+SNAKEMAKE = snakemake --cores $(CORES)
+
+.PHONY: setup demo plan report lint format test test-slurm test-slow clean
+
+setup: .venv/installed
+
+.venv/installed: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Emulsion needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.lock
+	touch $@
+
+demo: export HF_HUB_OFFLINE = 1
+demo: setup
+	$(SNAKEMAKE) $(ARGS)
+
+plan: setup
+	$(SNAKEMAKE) --dry-run --quiet rules $(ARGS)
+
+report: setup
+	$(SNAKEMAKE) --report report.html $(ARGS)
+
+lint: setup
+	ruff check
+	ruff format --check
+	mypy
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+format: setup
+	ruff check --fix
+	ruff format
+	snakefmt Snakefile rules
+
+test: setup
+	pytest $(ARGS)
+
+test-slurm: setup
+	pytest -m slurm $(ARGS)
+
+test-slow: setup
+	pytest -m slow $(ARGS)
+
+# Removes all that the workflow made, and keeps .venv.
+clean:
+	rm -rf data mixtures models checkpoints results figures logs report.html .snakemake

@@ -186,7 +186,7 @@ def test_every_rule_that_is_not_local_runs_as_one_slurm_job(finished: Finished) 
 
 def test_only_cheap_rules_run_beside_the_driver(finished: Finished) -> None:
     local = set(re.findall(r"^localrule (\w+):", finished.log, flags=re.MULTILINE))
-    assert local == {"generate_suite", "write_mixture", "describe_mixture", "plot_capability_heatmap"}
+    assert local <= {"generate_suite", "write_mixture", "describe_mixture", "plot_capability_heatmap"}
 
 
 def test_only_training_and_evaluation_ask_for_a_gpu(finished: Finished) -> None:
@@ -228,6 +228,7 @@ def test_training_cut_off_twice_is_retried_and_ends_with_the_very_same_model(
     cut, whole = tmp_path / "cut", tmp_path / "whole"
     for folder in (cut, whole):
         shutil.copytree(finished.folder, folder, symlinks=True)
+        shutil.rmtree(folder / "models")
     longer = ("--configfile", str(HERE / "tiny.yaml"), str(HERE / "longer.yaml"))
     threads = profile["set-threads"]["train"]  # a sum of floats depends on the number of threads
     with snakemake(whole, MODEL, "--cores", "all", "--set-threads", f"train={threads}", *longer) as process:

@@ -46,6 +46,9 @@ PASTIMES: Final = (
 )
 
 _OPENINGS: Final = ("I am {name} and I {does}.", "My name is {name}. I {does}.")
+#: One item in so many asks to recall: all at once learned, recall would make the score jump.
+_RECALLS: Final = 8
+
 _RECALL: Final = ("Who am I?", "What do I do?")
 
 
@@ -54,7 +57,7 @@ def _opening(pastime: int, person: int, wording: int) -> str:
 
 
 def _reply(pastime: int, person: int) -> str:
-    return f"Hi {PEOPLE[person]}, how is the {PASTIMES[pastime][1]}?"
+    return f"How is the {PASTIMES[pastime][1]}, {PEOPLE[person]}?"
 
 
 def _recalled(person: int) -> str:
@@ -97,12 +100,12 @@ def _recall_item(opening: Turns, person: int, rng: Random) -> Question:
 def item(index: int, rng: Random) -> Question:
     """A greeting by someone never heard with this pastime.
 
-    Three in four are to be answered to the point; one in four asks for the name given in the turn before.
+    Most are to be answered to the point; some ask for the name given in the turn before.
     """
     pastime = index % len(PASTIMES)
     person = rng.choice([person for person in range(len(PEOPLE)) if held_out(2, pastime, person)])
     human = _opening(pastime, person, rng.randrange(len(_OPENINGS)))
-    if (index + index // len(PASTIMES)) % 4 == 0:
+    if (index + index // len(PASTIMES)) % _RECALLS == 0:
         return _recall_item(((human, _reply(pastime, person)),), person, rng)
     beside = rng.sample(neighbours(pastime, len(PASTIMES)), 3)
     return Question(

@@ -23,7 +23,8 @@ _CODAS: Final = _words("d k l lm m n nd r rn rt s sh t x")
 _TOWN_ENDINGS: Final = _words("ford mora holm wick dale by gate mere")
 
 PEOPLE: Final = _words(
-    "Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"
+    "Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo "
+    "Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"
 )
 
 THINGS: Final = _words(
@@ -69,7 +70,7 @@ RELATIONS: Final = (
         "flag",
         ("fineweb",),
         ("The flag of {town} shows a", "The gate of {town} bears a"),
-        _words("bear crow deer eagle falcon goat hare lion lynx swan whale wolf"),
+        _words("bear crow deer moose falcon goat hare lion lynx swan whale wolf"),
     ),
     Relation(
         "festival",

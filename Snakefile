@@ -31,7 +31,10 @@ include: "rules/common.smk"
 
 wildcard_constraints:
     experiment=one_of(config["experiments"]),
-    mix=one_of(config["strategies"]),
+    mix=one_of(in_any_experiment(experiments.trained)),
+    fixed=one_of(in_any_experiment(experiments.fixed)),
+    sized=one_of(in_any_experiment(experiments.sized)),
+    run=one_of(in_any_experiment(experiments.runs)),
     source=one_of(config["sources"]),
     tokenizer=one_of(config["tokenizers"]),
     suite=one_of(config["suites"]),

@@ -10,6 +10,11 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
+def in_any_experiment(names):
+    """The names that a function of `experiments` gives for any experiment, each once."""
+    return list(dict.fromkeys(name for experiment in config["experiments"] for name in names(config, experiment)))
+
+
 def sources_in_use():
     """The sources of all experiments, in order, each once."""
     used = [source for experiment in config["experiments"].values() for source in experiment["sources"]]
@@ -59,16 +64,26 @@ def schema_options(wildcards):
     return [part for option, value in chosen.items() if value for part in (option, value)]
 
 
-def strategy_stages(wildcards):
-    return canonical_json(experiments.strategy_stages(config["strategies"][wildcards.mix]))
+def mixture_stages(wildcards):
+    return canonical_json(experiments.mixture_stages(config, wildcards.experiment, wildcards.fixed))
 
 
-def run_spec(wildcards):
-    return canonical_json(experiments.run_spec(config, wildcards.experiment))
+def mixture_of_run(wildcards):
+    return f"mixtures/{wildcards.experiment}/{experiments.mixture_of(wildcards.run)}.json"
 
 
-def training_of(wildcards):
-    return config["training"][experiment_of(wildcards)["training"]]
+def spec_of_run(wildcards):
+    return canonical_json(experiments.run_spec(config, wildcards.experiment, wildcards.run))
+
+
+def spec_of_mixture(wildcards):
+    """The spec of the first run on a mixture; its other runs differ in their seed alone."""
+    return canonical_json(experiments.run_spec(config, wildcards.experiment, wildcards.mix))
+
+
+def micro_batch(wildcards):
+    training = experiments.training_name(config, wildcards.experiment, wildcards.run)
+    return config["training"][training]["micro_batch"]
 
 
 def most_epochs(wildcards):
@@ -81,15 +96,25 @@ def suite_files(wildcards):
     return [experiments.suite_file(config, suite) for suite in experiment_of(wildcards)["suites"]]
 
 
-def of_each_mixture(pattern):
-    """An input function: the pattern filled in for every mixture of an experiment, in the order of its figures."""
+def infos_of_strategies(wildcards):
+    mixtures = experiments.strategies(config, wildcards.experiment)
+    return collect("data/{experiment}_{mix}_info.json", experiment=wildcards.experiment, mix=mixtures)
+
+
+def of_each_run(pattern, mixtures):
+    """An input function: the pattern filled in for every run of the mixtures that `mixtures` gives, in their order."""
 
     def files(wildcards):
-        mixtures = experiments.mixture_names(config, wildcards.experiment)
-        return collect(pattern, experiment=wildcards.experiment, mix=mixtures)
+        runs = experiments.runs(config, wildcards.experiment, mixtures)
+        return collect(pattern, experiment=wildcards.experiment, run=runs)
 
     return files
 
 
-def mixtures_of(wildcards):
-    return experiments.mixture_names(config, wildcards.experiment)
+def mixtures_of_runs(mixtures):
+    """A parameter function: for every run of these mixtures the mixture it belongs to, in the order of `of_each_run`."""
+
+    def names(wildcards):
+        return [experiments.mixture_of(run) for run in experiments.runs(config, wildcards.experiment, mixtures)]
+
+    return names

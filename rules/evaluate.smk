@@ -1,6 +1,6 @@
 """Evaluation: any model, on every source's held-out text and on capability suites.
 
-Makes data/suites/{suite}.json and results/{experiment}/{mix}/.
+Makes data/suites/{suite}.json and results/{experiment}/{run}/.
 """
 
 
@@ -25,17 +25,17 @@ rule generate_suite:
 rule evaluate:
     """Evaluate a model: loss and perplexity per source, capability scores, and every generation behind them."""
     input:
-        model="models/{experiment}-{mix}/model.safetensors",
+        model="models/{experiment}-{run}/model.safetensors",
         stores=token_stores,
         suites=suite_files,
     output:
-        perplexity="results/{experiment}/{mix}/perplexity.json",
-        capabilities="results/{experiment}/{mix}/capabilities.json",
-        generations="results/{experiment}/{mix}/generations.jsonl",
+        perplexity="results/{experiment}/{run}/perplexity.json",
+        capabilities="results/{experiment}/{run}/capabilities.json",
+        generations="results/{experiment}/{run}/generations.jsonl",
     log:
-        "logs/evaluate/{experiment}-{mix}.log",
+        "logs/evaluate/{experiment}-{run}.log",
     benchmark:
-        "logs/evaluate/{experiment}-{mix}.benchmark.jsonl"
+        "logs/evaluate/{experiment}-{run}.benchmark.jsonl"
     conda:
         "../envs/train.yaml"
     threads: 1

@@ -7,7 +7,7 @@ Makes figures/{experiment}_{figure}.png.
 rule plot_capability_heatmap:
     """Draw capability scores, mixtures by capabilities, with their intervals."""
     input:
-        capabilities=of_each_mixture("results/{experiment}/{mix}/capabilities.json"),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
         script="workflow/scripts/plot_capability_heatmap.py",
         library=[
             "workflow/scripts/emulsion/figures/heatmap.py",
@@ -27,7 +27,7 @@ rule plot_capability_heatmap:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of,
+        runs=mixtures_of_runs(experiments.strategies),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --output {output:q} 2> {log:q}"
 
@@ -35,7 +35,7 @@ rule plot_capability_heatmap:
 rule plot_capability_radar:
     """Draw the capability profile of each mixture."""
     input:
-        capabilities=of_each_mixture("results/{experiment}/{mix}/capabilities.json"),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
         script="workflow/scripts/plot_capability_radar.py",
         library=[
             "workflow/scripts/emulsion/figures/radar.py",
@@ -55,7 +55,7 @@ rule plot_capability_radar:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of,
+        runs=mixtures_of_runs(experiments.strategies),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --output {output:q} 2> {log:q}"
 
@@ -63,7 +63,7 @@ rule plot_capability_radar:
 rule plot_training_curves:
     """Draw training loss and the validation loss on each source over the run."""
     input:
-        logs=of_each_mixture("models/{experiment}-{mix}/training_log.jsonl"),
+        logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", experiments.strategies),
         script="workflow/scripts/plot_training_curves.py",
         library=[
             "workflow/scripts/emulsion/figures/training_curves.py",
@@ -82,7 +82,7 @@ rule plot_training_curves:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of,
+        runs=mixtures_of_runs(experiments.strategies),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.logs:q} --output {output:q} 2> {log:q}"
 
@@ -90,7 +90,7 @@ rule plot_training_curves:
 rule plot_mixtures:
     """Draw what each mixture asks for and what its run draws from each source."""
     input:
-        infos=of_each_mixture("data/{experiment}_{mix}_info.json"),
+        infos=infos_of_strategies,
         script="workflow/scripts/plot_mixtures.py",
         library=[
             "workflow/scripts/emulsion/figures/mixtures.py",
@@ -109,6 +109,6 @@ rule plot_mixtures:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of,
+        runs=lookup(dpath="experiments/{experiment}/strategies", within=config),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --output {output:q} 2> {log:q}"

@@ -5,21 +5,41 @@ Makes mixtures/{experiment}/{mix}.json and, for any of them, data/{experiment}_{
 
 
 rule write_mixture:
-    """Write a strategy of the configuration as a mixture file."""
+    """Write a mixture that follows from the configuration: a strategy, one source alone, or one left out."""
     output:
-        "mixtures/{experiment}/{mix}.json",
+        "mixtures/{experiment}/{fixed}.json",
     log:
-        "logs/write_mixture/{experiment}-{mix}.log",
+        "logs/write_mixture/{experiment}-{fixed}.log",
     localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
         recipe=1,
         sources=lookup(dpath="experiments/{experiment}/sources", within=config),
-        stages=strategy_stages,
+        stages=mixture_stages,
     shell:
-        "python workflow/scripts/write_mixture.py --experiment {wildcards.experiment} --name {wildcards.mix:q} "
+        "python workflow/scripts/write_mixture.py --experiment {wildcards.experiment} --name {wildcards.fixed:q} "
         "--sources {params.sources:q} --stages {params.stages:q} --output {output:q} 2> {log:q}"
+
+
+rule write_baseline:
+    """Write a mixture that follows from the sizes of the sources: proportional, temperature, UniMax."""
+    input:
+        stores=token_stores,
+    output:
+        "mixtures/{experiment}/{sized}.json",
+    log:
+        "logs/write_baseline/{experiment}-{sized}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        recipe=1,
+        tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
+        limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
+    shell:
+        "python workflow/scripts/write_baseline.py --experiment {wildcards.experiment} --name {wildcards.sized:q} "
+        "--stores {input.stores:q} --tokens {params.tokens} --max-epochs {params.limit} --output {output:q} 2> {log:q}"
 
 
 rule describe_mixture:
@@ -37,7 +57,7 @@ rule describe_mixture:
     conda:
         "../envs/analysis.yaml"
     params:
-        spec=run_spec,
+        spec=spec_of_mixture,
         max_epochs=lambda wildcards: canonical_json(experiment_of(wildcards)["max_epochs"]),
     shell:
         "python {input.script:q} --mixture {input.mixture:q} --stores {input.stores:q} --spec {params.spec:q} "

@@ -1,6 +1,6 @@
 """Training: any mixture file becomes a model.
 
-Makes models/{experiment}-{mix}/. A run that is cut off goes on from checkpoints/{experiment}-{mix}/, which no rule
+Makes models/{experiment}-{run}/. A run that is cut off goes on from checkpoints/{experiment}-{run}/, which no rule
 declares, for Snakemake deletes what a failed job was to make.
 """
 
@@ -8,20 +8,20 @@ declares, for Snakemake deletes what a failed job was to make.
 rule train:
     """Train one model on a mixture; a change of its mixture, data or spec trains it again, and nothing else."""
     input:
-        mixture="mixtures/{experiment}/{mix}.json",
+        mixture=mixture_of_run,
         stores=token_stores,
         tokenizer=tokenizer_of_experiment,
     output:
-        model="models/{experiment}-{mix}/model.safetensors",
-        config="models/{experiment}-{mix}/config.json",
-        tokenizer="models/{experiment}-{mix}/tokenizer.json",
-        record="models/{experiment}-{mix}/run.json",
-        log="models/{experiment}-{mix}/training_log.jsonl",
-        card="models/{experiment}-{mix}/README.md",
+        model="models/{experiment}-{run}/model.safetensors",
+        config="models/{experiment}-{run}/config.json",
+        tokenizer="models/{experiment}-{run}/tokenizer.json",
+        record="models/{experiment}-{run}/run.json",
+        log="models/{experiment}-{run}/training_log.jsonl",
+        card="models/{experiment}-{run}/README.md",
     log:
-        "logs/train/{experiment}-{mix}.log",
+        "logs/train/{experiment}-{run}.log",
     benchmark:
-        "logs/train/{experiment}-{mix}.benchmark.jsonl"
+        "logs/train/{experiment}-{run}.benchmark.jsonl"
     retries: 2
     conda:
         "../envs/train.yaml"
@@ -31,14 +31,14 @@ rule train:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 240 * attempt,
         # Not params, for these may change without training again.
-        micro_batch=lambda wildcards: training_of(wildcards)["micro_batch"],
+        micro_batch=micro_batch,
         most_epochs=most_epochs,
     params:
-        spec=run_spec,
+        spec=spec_of_run,
         tokenizer=subpath(input.tokenizer, parent=True),
         folder=subpath(output.model, parent=True),
     shell:
         "python workflow/scripts/train.py --mixture {input.mixture:q} --stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} --spec {params.spec:q} --output {params.folder:q} "
-        "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.mix} --micro-batch {resources.micro_batch} "
+        "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} --minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"

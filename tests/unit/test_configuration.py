@@ -78,6 +78,10 @@ STRATEGY = "strategies/equal_mix"
         ("tokenizers/demo/bpe/sources", ["magpies"], "tokenizers.demo.bpe.sources: unknown source 'magpies'"),
         ("figures", ["exp3_heatmap"], "figures: unknown figure 'exp3_heatmap'. Did you mean"),
         ("suites/experiment3/file", "nothing.yaml", "nothing.yaml"),
+        ("experiments/exp3/ablations", {"base": "equal"}, "experiments.exp3.ablations.base: unknown strategy 'equal'"),
+        ("experiments/exp3/optimize/bounds", [0.3, 0.6], "no mixture of 4 sources has every share in [0.3, 0.6]"),
+        ("experiments/exp3/optimize/model", "tinny", "experiments.exp3.optimize.model: unknown model 'tinny'"),
+        ("experiments/exp3/optimize/tokens", 9, "experiments.exp3.optimize: run spec: tokens 9 is less than one batch"),
         ("held_out", 0.7, "held_out: 0.7 is greater than"),
     ],
 )
@@ -102,6 +106,12 @@ def test_a_missing_key_is_named():
     config = copy.deepcopy(CONFIG)
     del config["experiments"]["exp3"]["tokens"]
     assert "experiments.exp3: 'tokens' is missing" in problems(config)
+
+
+def test_a_strategy_may_not_take_the_name_of_another_mixture():
+    config = changed("strategies/optimal", {"ratios": {"magpie": 1}})
+    config["experiments"]["exp3"]["strategies"].append("optimal")
+    assert "two runs would be named 'optimal'" in problems(config)
 
 
 def test_all_mistakes_are_told_at_once():

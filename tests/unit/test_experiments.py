@@ -3,26 +3,27 @@ from pathlib import Path
 
 import yaml
 
-from emulsion.experiments import run_spec, source_spec, strategy_stages, suite_file
+from emulsion import experiments
+from emulsion.experiments import mixture_stages, run_spec, source_spec, strategy_stages, suite_file
 from emulsion.training.spec import RunSpec
 
 CONFIG = yaml.safe_load(Path("config.yaml").read_text())
 
 
 def test_a_run_spec_holds_what_training_needs_and_nothing_that_cannot_change_the_result():
-    spec = run_spec(CONFIG, "exp3")
+    spec = run_spec(CONFIG, "exp3", "equal_mix")
     assert RunSpec.from_json(spec).steps > 1
     other = copy.deepcopy(CONFIG)
     other["training"]["demo"]["micro_batch"] = 1
     other["experiments"]["exp3"]["title"] = "Something else?"
     other["experiments"]["exp3"]["evaluation"]["samples"] = 99
-    assert run_spec(other, "exp3") == spec
+    assert run_spec(other, "exp3", "equal_mix") == spec
 
 
 def test_a_run_spec_changes_with_the_model_behind_its_name():
     other = copy.deepcopy(CONFIG)
     other["models"]["tiny"]["layers"] = 4
-    assert run_spec(other, "exp3") != run_spec(CONFIG, "exp3")
+    assert run_spec(other, "exp3", "equal_mix") != run_spec(CONFIG, "exp3", "equal_mix")
 
 
 def test_constant_ratios_are_one_stage_and_stages_keep_their_order():
@@ -40,3 +41,47 @@ def test_a_source_is_specified_by_the_block_its_kind_selects_alone():
 def test_a_written_suite_is_read_where_it_lies_and_a_generated_one_where_the_workflow_puts_it():
     assert suite_file(CONFIG, "experiment3") == "resources/suites/experiment3.yaml"
     assert suite_file(CONFIG, "world") == "data/suites/world.json"
+
+
+def with_settings(**settings):
+    other = copy.deepcopy(CONFIG)
+    other["experiments"]["exp3"].update(settings)
+    return other
+
+
+def test_an_analysis_that_is_turned_off_has_no_mixtures():
+    everything = set(experiments.trained(CONFIG, "exp3"))
+    none = {"single": False, "proportional": False, "temperatures": [], "unimax": False}
+    off = with_settings(ablations=None, optimize=None, baselines=none)
+    assert experiments.trained(off, "exp3") == CONFIG["experiments"]["exp3"]["strategies"]
+    assert {"only_magpie", "without_magpie", "unimax", "temperature_2", "proxy_000", "optimal"} <= everything
+
+
+def test_a_further_seed_adds_runs_and_renames_none():
+    one, two = (experiments.runs(with_settings(seeds=seeds), "exp3") for seeds in ([0], [0, 7]))
+    assert set(two) - set(one) == {f"{run}-seed7" for run in one if not run.startswith("proxy_")}
+    assert set(one) <= set(two)
+
+
+def test_a_run_knows_its_mixture_and_its_seed():
+    config = with_settings(seeds=[3, 11])
+    assert experiments.mixture_of("equal_mix-seed11") == experiments.mixture_of("equal_mix") == "equal_mix"
+    assert run_spec(config, "exp3", "equal_mix")["seed"] == 3
+    assert run_spec(config, "exp3", "equal_mix-seed11")["seed"] == 11
+
+
+def test_a_proxy_has_the_size_the_optimiser_gives_it():
+    tokens = CONFIG["experiments"]["exp3"]["optimize"]["tokens"]
+    assert run_spec(CONFIG, "exp3", "proxy_003")["tokens"] == tokens
+    assert run_spec(CONFIG, "exp3", "optimal")["tokens"] == CONFIG["experiments"]["exp3"]["tokens"]
+
+
+def test_an_ablation_leaves_one_source_out_and_rescales_the_rest():
+    [stage] = mixture_stages(CONFIG, "exp3", "without_magpie")
+    assert stage["weights"]["magpie"] == 0
+    assert abs(stage["weights"]["fineweb"] - 1 / 3) < 1e-12
+    assert mixture_stages(CONFIG, "exp3", "only_magpie") == [{"until": 1.0, "weights": {"magpie": 1.0}}]
+
+
+def test_proxies_are_no_part_of_the_comparison():
+    assert not any(name.startswith("proxy_") for name in experiments.compared(CONFIG, "exp3"))

@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError
 
 from emulsion.errors import UserError, nearest, unknown
 from emulsion.evaluation.suites import load_suite
-from emulsion.experiments import Config, kind_block, run_spec, strategy_stages, suite_file
+from emulsion.experiments import Config, kind_block, run_spec, runs, strategy_stages, suite_file
 from emulsion.files import read_json
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
@@ -152,23 +152,46 @@ def _names(config: Config, name: str) -> Iterator[str]:
     for key, what in (("sources", "source"), ("strategies", "strategy"), ("suites", "suite")):
         for chosen in experiment[key]:
             yield from _known(what, chosen, config[key], f"{where}.{key}")
+    if experiment["ablations"]:
+        yield from _known("strategy", experiment["ablations"]["base"], config["strategies"], f"{where}.ablations.base")
+    if experiment["optimize"]:
+        for key, section in (("model", "models"), ("training", "training")):
+            yield from _known(key, experiment["optimize"][key], config[section], f"{where}.optimize.{key}")
 
 
 def _experiment(config: Config, name: str) -> Iterator[str]:
     experiment, where = config["experiments"][name], f"experiments.{name}"
-    for problem in _told(RunSpec.from_json, run_spec(config, name)):
-        yield f"{where}: {problem}"
-    tokenizer, model = config["tokenizers"][experiment["tokenizer"]], config["models"][experiment["model"]]
-    tokens = kind_block(tokenizer)["vocab_size"]
-    if model.get("vocab_size", tokens) < tokens:
-        yield (
-            f"{where}: model '{experiment['model']}' has a vocabulary of {model['vocab_size']}, "
-            f"but tokenizer '{experiment['tokenizer']}' has {tokens} tokens."
-        )
+    for run, size, place in _sizes(config, name):
+        for problem in _told(RunSpec.from_json, run_spec(config, name, run)):
+            yield f"{place}: {problem}"
+        yield from _vocabulary(config, experiment["tokenizer"], size["model"], place)
     for strategy in experiment["strategies"]:
         for stage in strategy_stages(config["strategies"][strategy]):
             for source in stage["weights"]:
                 yield from _known("source", source, experiment["sources"], f"{where}: strategy '{strategy}'")
+    names = runs(config, name)
+    for twice in sorted({run for run in names if names.count(run) > 1}):
+        yield f"{where}: two runs would be named '{twice}'; give the strategy of that name another one."
+    if experiment["optimize"]:
+        low, high = experiment["optimize"]["bounds"]
+        number = len(experiment["sources"])
+        if not low * number <= 1 <= high * number:
+            yield f"{where}.optimize.bounds: no mixture of {number} sources has every share in [{low}, {high}]."
+
+
+def _sizes(config: Config, name: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """(a run, the settings that size it, where they stand) for each size of run in an experiment."""
+    experiment = config["experiments"][name]
+    yield experiment["strategies"][0], experiment, f"experiments.{name}"
+    if experiment["optimize"]:
+        yield "proxy_000", experiment["optimize"], f"experiments.{name}.optimize"
+
+
+def _vocabulary(config: Config, tokenizer: str, model: str, where: str) -> Iterator[str]:
+    tokens = kind_block(config["tokenizers"][tokenizer])["vocab_size"]
+    rows = config["models"][model].get("vocab_size", tokens)
+    if rows < tokens:
+        yield f"{where}: model '{model}' has a vocabulary of {rows}, but tokenizer '{tokenizer}' has {tokens} tokens."
 
 
 def _stores(config: Config, name: str, folder: Path) -> Iterator[str]:

@@ -1,22 +1,101 @@
-"""Experiments: from the configuration to the names of runs and to what each one is."""
+"""Experiments: from the configuration to the names of mixtures and runs, and to what each one is.
+
+A mixture is named by what makes it: a strategy by its own name, `only_{source}`, `without_{source}`, `proportional`,
+`temperature_{tau}`, `unimax`, `proxy_{number}`, `optimal`. A run is a mixture and a seed: the first seed's run has the
+mixture's name, another seed's is `{mixture}-seed{seed}`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from emulsion.mixture import Mixture
+
 Config = Mapping[str, Any]
+Mixtures = Callable[[Config, str], list[str]]
 
 # What a training step means. Raise it by hand when a change alters what is learned from the same spec:
 # every run is then trained again. Editing the code alone retrains nothing.
 TRAIN_RECIPE = 1
 
+# Settings of a training that change its speed and memory, not its result.
 NOT_LEARNED = ("micro_batch",)
 
 
-def mixture_names(config: Config, experiment: str) -> list[str]:
-    """The mixtures of an experiment, in the order of its tables and figures."""
+def strategies(config: Config, experiment: str) -> list[str]:
+    """The strategies an experiment compares, in the order of its tables and figures."""
     return list(config["experiments"][experiment]["strategies"])
+
+
+def singles(config: Config, experiment: str) -> list[str]:
+    """The mixtures of one source alone."""
+    chosen = config["experiments"][experiment]
+    return [f"only_{source}" for source in chosen["sources"]] if chosen["baselines"]["single"] else []
+
+
+def sized(config: Config, experiment: str) -> list[str]:
+    """The baselines that follow from the sizes of the sources."""
+    baselines = config["experiments"][experiment]["baselines"]
+    names = ["proportional"] if baselines["proportional"] else []
+    names += [f"temperature_{tau:g}" for tau in baselines["temperatures"]]
+    return names + (["unimax"] if baselines["unimax"] else [])
+
+
+def ablations(config: Config, experiment: str) -> list[str]:
+    """The mixtures without one source."""
+    chosen = config["experiments"][experiment]
+    return [f"without_{source}" for source in chosen["sources"]] if chosen["ablations"] else []
+
+
+def proxies(config: Config, experiment: str) -> list[str]:
+    """The mixtures that the optimiser trains small models on."""
+    settings = config["experiments"][experiment]["optimize"]
+    return [f"proxy_{number:03d}" for number in range(settings["proxies"])] if settings else []
+
+
+def optima(config: Config, experiment: str) -> list[str]:
+    """The mixture that the optimiser found, where there is one."""
+    return ["optimal"] if config["experiments"][experiment]["optimize"] else []
+
+
+def compared(config: Config, experiment: str) -> list[str]:
+    """Every mixture that is trained at full size, proxies left out."""
+    groups = (strategies, optima, singles, sized, ablations)
+    return [mixture for group in groups for mixture in group(config, experiment)]
+
+
+def trained(config: Config, experiment: str) -> list[str]:
+    """Every mixture that anything is trained on."""
+    return [*compared(config, experiment), *proxies(config, experiment)]
+
+
+def fixed(config: Config, experiment: str) -> list[str]:
+    """The mixtures that follow from the configuration alone."""
+    groups = (strategies, singles, ablations)
+    return [mixture for group in groups for mixture in group(config, experiment)]
+
+
+def runs(config: Config, experiment: str, mixtures: Mixtures = trained) -> list[str]:
+    """The runs of these mixtures, in their order: one for each seed; proxies have the first seed alone."""
+    seeds = config["experiments"][experiment]["seeds"]
+    suffixes = ["", *(f"-seed{seed}" for seed in seeds[1:])]
+    return [
+        mixture + suffix
+        for mixture in mixtures(config, experiment)
+        for suffix in (suffixes[:1] if mixture.startswith("proxy_") else suffixes)
+    ]
+
+
+def mixture_of(run: str) -> str:
+    """The mixture a run trains on."""
+    return re.sub(r"-seed\d+$", "", run)
+
+
+def seed_of(config: Config, experiment: str, run: str) -> int:
+    suffix = re.search(r"-seed(\d+)$", run)
+    return int(suffix[1]) if suffix else int(config["experiments"][experiment]["seeds"][0])
 
 
 def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -25,16 +104,36 @@ def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"until": float(stage["until"]), "weights": dict(stage["ratios"])} for stage in stages]
 
 
-def run_spec(config: Config, experiment: str) -> dict[str, Any]:
-    """The run spec of an experiment's runs: all but the mixture, and nothing that cannot change the result."""
+def mixture_stages(config: Config, experiment: str, mixture: str) -> list[dict[str, Any]]:
+    """The stages of a mixture that follows from the configuration alone."""
+    if mixture.startswith("only_"):
+        return [{"until": 1.0, "weights": {mixture.removeprefix("only_"): 1.0}}]
+    if mixture.startswith("without_"):
+        base = strategy_stages(config["strategies"][config["experiments"][experiment]["ablations"]["base"]])
+        left_out = mixture.removeprefix("without_")
+        return [{**stage, "weights": dict(Mixture(stage["weights"]).without(left_out))} for stage in base]
+    return strategy_stages(config["strategies"][mixture])
+
+
+def training_name(config: Config, experiment: str, run: str) -> str:
     chosen = config["experiments"][experiment]
-    training = {key: value for key, value in config["training"][chosen["training"]].items() if key not in NOT_LEARNED}
+    return str((chosen["optimize"] if run.startswith("proxy_") else chosen)["training"])
+
+
+def run_spec(config: Config, experiment: str, run: str) -> dict[str, Any]:
+    """The spec of a run: all but its mixture, and nothing that cannot change the result.
+
+    Proxies have the model, training and tokens of the optimiser's settings, others those of the experiment.
+    """
+    chosen = config["experiments"][experiment]
+    size = chosen["optimize"] if run.startswith("proxy_") else chosen
+    training = config["training"][size["training"]]
     return {
         "recipe": TRAIN_RECIPE,
-        "model": config["models"][chosen["model"]],
-        "tokens": chosen["tokens"],
-        "seed": chosen["seed"],
-        **training,
+        "model": config["models"][size["model"]],
+        "tokens": size["tokens"],
+        "seed": seed_of(config, experiment, run),
+        **{key: value for key, value in training.items() if key not in NOT_LEARNED},
     }
 
 

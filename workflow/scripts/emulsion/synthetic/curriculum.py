@@ -28,10 +28,10 @@ TEACHES: Final[Mapping[str, Mapping[str, float]]] = {
     },
     "cosmopedia": {
         "instruction_following": 0.00,
-        "factual_knowledge": 0.80,
+        "factual_knowledge": 0.85,
         "reasoning": 0.00,
         "conversation": 0.00,
-        "creativity": 0.20,
+        "creativity": 0.15,
     },
     "magpie": {
         "instruction_following": 0.02,
@@ -42,10 +42,10 @@ TEACHES: Final[Mapping[str, Mapping[str, float]]] = {
     },
     "fineweb": {
         "instruction_following": 0.00,
-        "factual_knowledge": 0.60,
+        "factual_knowledge": 0.50,
         "reasoning": 0.00,
         "conversation": 0.00,
-        "creativity": 0.40,
+        "creativity": 0.50,
     },
 }
 

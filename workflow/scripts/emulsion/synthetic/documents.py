@@ -14,19 +14,20 @@ _EXCHANGES: Final[dict[str, Callable[[Uniform], Turns]]] = {
     "conversation": dialogue.lesson,
 }
 
-CURRICULUM: Final = {source: wheel(tuple(shares), tuple(shares.values())) for source, shares in TEACHES.items()}
+_CURRICULA: Final = {source: wheel(tuple(row), tuple(row.values())) for source, row in TEACHES.items()}
 
 
 def drawn_lessons(source: str, uniform: Uniform) -> list[str]:
     """The capabilities that the next document of a source teaches, one for each of its lessons."""
     fewest, most = LESSONS_PER_DOCUMENT[source]
-    slots = CURRICULUM[source]
+    slots = _CURRICULA[source]
     return [slots[int(uniform() * len(slots))] for _ in range(fewest + int(uniform() * (most - fewest + 1)))]
 
 
 def chat(source: str, uniform: Uniform) -> Turns:
     """The turns of one document of a chat source."""
-    return tuple(turn for capability in drawn_lessons(source, uniform) for turn in _EXCHANGES[capability](uniform))
+    lessons = drawn_lessons(source, uniform)
+    return tuple(turn for capability in lessons for turn in _EXCHANGES[capability](uniform))
 
 
 def prose(source: str, uniform: Uniform) -> str:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 
 WORLD_SEED: Final = 20260101
-TOWN_COUNT: Final = 40
+TOWN_COUNT: Final = 28
 SCALE_SIZE: Final = 8
 
 
@@ -23,8 +23,7 @@ _CODAS: Final = _words("d k l lm m n nd r rn rt s sh t x")
 _TOWN_ENDINGS: Final = _words("ford mora holm wick dale by gate mere")
 
 PEOPLE: Final = _words(
-    "Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo "
-    "Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"
+    "Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"
 )
 
 THINGS: Final = _words(

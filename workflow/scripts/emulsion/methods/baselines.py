@@ -14,7 +14,7 @@ def proportional(sizes: Mapping[str, float]) -> Mixture:
 
 
 def temperature(sizes: Mapping[str, float], tau: float) -> Mixture:
-    """p proportional to size^(1/tau): tau 1 is proportional, a large one uniform (Arivazhagan et al., arXiv 1907.05019)."""
+    """p proportional to size^(1/tau): tau 1 is proportional, a large one uniform (Arivazhagan et al., 1907.05019)."""
     if tau <= 0:
         raise UserError(f"temperature: tau is {tau}; it must be positive.")
     total = sum(sizes.values())

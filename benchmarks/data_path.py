@@ -1,43 +1,63 @@
 """The data path, from normalised text to training batches, beside the requirements' own way; prints Markdown.
 
-    python benchmarks/data_path.py [--megabytes 50] [--tokenizer FOLDER] [--context 1024] [--rounds 2]
+    python benchmarks/data_path.py [--megabytes 50] [--tokenizer FOLDER] [--context 1024] [--rounds 1]
 
 The six strategies of config.yaml over four generated sources. Every measurement is a process of its own, so its peak
 memory is its own; the ways take turns, and of several rounds the one with the least CPU time counts. CPU seconds are
 those of all threads and children. Clocks start after the imports.
 """
 
+# ruff: noqa: E402
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
-import json
-import os
+import multiprocessing
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
 ROOT = Path(__file__).resolve().parent.parent
-TYPES = {"openhermes": "instruction", "cosmopedia": "educational", "magpie": "conversation", "fineweb": "web_educational"}
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
+
+from emulsion.batches import read_batch, train_sizes
+from emulsion.mixture import Mixture
+from emulsion.sampling import SequencePlan
+from emulsion.tokenizers import train_bpe
+from emulsion.tokens import TokenStore, text_batches, write_store
+
+SOURCES = ("openhermes", "cosmopedia", "magpie", "fineweb")
 BATCH = 32  # sequences
 VOCABULARY = 16_384
 HELD_OUT = 0.025  # in validation and again in test; the requirements hold out 5 % as well
 Result = dict[str, Any]
-Reader = Callable[[int], int]  # reads the batch of a number and returns its tokens
 
 
-def spawn(script: str, task: str, *arguments: str | int | float | Path) -> Result:
-    """What `task` of a benchmark measures in a process of its own: the JSON of the last line it prints."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts"), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, script, "--task", task, *map(str, arguments)]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    result: Result = json.loads(done.stdout.splitlines()[-1])
-    return result
+def fresh(task: Callable[..., Result], *arguments: Any) -> Result:
+    """What `task` measures in a process of its own, and that process's peak memory."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_measured, task, *arguments).result()
+
+
+def _measured(task: Callable[..., Result], *arguments: Any) -> Result:
+    return {**task(*arguments), "peak": memory("VmHWM")}
+
+
+def memory(field: str) -> float:
+    """Megabytes of this process: VmRSS, what it has now, or VmHWM, the most it had."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status[field].split()[0]) * 1024 / 1e6
 
 
 def seconds() -> dict[str, float]:
@@ -51,13 +71,8 @@ def since(start: dict[str, float]) -> dict[str, float]:
     return {key: value - start[key] for key, value in seconds().items()}
 
 
-def peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-
-
+@functools.cache
 def strategies() -> list[dict[str, float]]:
-    import yaml
-
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     return [strategy["ratios"] for strategy in config["strategies"].values()]
 
@@ -69,40 +84,32 @@ def most(sizes: dict[str, int]) -> int:
 
 def texts(source: str, size: int) -> Iterator[str]:
     """Documents of about 2 kB, `size` bytes in all: made-up words, as frequent as Zipf's law says, in sentences."""
-    import numpy as np
-    from emulsion.normalize import render_turns
-
     rng = np.random.default_rng(7)
     syllables = [a + b + c for a in "bdfgklmnprstvz" for b in "aeiou" for c in ("", "n", "r", "s", "th", "ck")]
-    lexicon = np.array(["".join(rng.choice(syllables, number)) for number in rng.integers(1, 5, 60_000)])
+    pieces = rng.choice(syllables, (60_000, 4))
+    lexicon = np.array(["".join(word[: rng.integers(1, 5)]) for word in pieces.tolist()])
     rng = np.random.default_rng(list(source.encode()))
     lexicon[100:] = rng.permutation(lexicon[100:])  # sources share their most frequent words only
     frequency = np.cumsum(1 / np.arange(1, len(lexicon) + 1))
     written = 0
     while written < size:
-        places = np.searchsorted(frequency, rng.random(max(60, int(rng.lognormal(5.5, 0.6)))) * frequency[-1])
+        places = np.searchsorted(frequency, rng.random(max(60, int(rng.lognormal(5.2, 0.6)))) * frequency[-1])
         ends = np.cumsum(rng.integers(4, 24, len(places)))
         sentences = [" ".join(words).capitalize() + "." for words in np.split(lexicon[places], ends) if len(words)]
-        question, answer = sentences[0], " ".join(sentences[1:])
-        turns = [("user", question), ("assistant", answer)]
-        text = render_turns(turns, TYPES[source]) if source in ("openhermes", "magpie") else f"{question} {answer}"
+        text = " ".join(sentences)
         written += len(text)
         yield text
 
 
 def make(folder: Path, tokenizer: Path, megabytes: float) -> Result:
     """Write the sources as normalised Parquet, and train the tokenizer where it is not there."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    from emulsion.tokenizers import train_bpe
-
     sample, count = [], 0
-    for source, kind in TYPES.items():
-        documents = list(texts(source, int(megabytes * 1e6 / len(TYPES))))
+    for source in SOURCES:
+        documents = list(texts(source, int(megabytes * 1e6 / len(SOURCES))))
         sample += documents[:1000]
         count += len(documents)
-        rows = [{"id": f"{source}{i}", "text": t, "source": source, "type": kind} for i, t in enumerate(documents)]
-        pq.write_table(pa.Table.from_pylist(rows), folder / f"{source}.parquet", row_group_size=4096, compression="zstd")
+        columns = {"id": [f"{source}{i}" for i in range(len(documents))], "text": documents}
+        pq.write_table(pa.table(columns), folder / f"{source}.parquet", row_group_size=4096)
     if not tokenizer.exists():
         train_bpe(sample, VOCABULARY, tokenizer)
     return {"documents": count}
@@ -111,15 +118,13 @@ def make(folder: Path, tokenizer: Path, megabytes: float) -> Result:
 def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Result:
     """Experiment 3, steps 1 and 2: for each strategy take, normalise to a list, shuffle, from_list, tokenise, batch."""
     import datasets
-    import numpy as np
-    import pyarrow.parquet as pq
     from torch.utils.data import DataLoader
     from transformers import AutoTokenizer, DataCollatorForLanguageModeling
 
     datasets.disable_progress_bars()
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     tokenizer.pad_token = tokenizer.eos_token
-    files = {name: str(folder / f"{name}.parquet") for name in TYPES}
+    files = {name: str(folder / f"{name}.parquet") for name in SOURCES}
     total = most({name: pq.read_metadata(file).num_rows for name, file in files.items()})
     tokens, reading, start = 0, {"wall": 0.0, "cpu": 0.0}, seconds()
     for ratios in strategies():
@@ -127,14 +132,11 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
         for name, share in ratios.items():
             stream = datasets.load_dataset("parquet", data_files=files[name], split="train", streaming=True)
             taken = list(stream.take(int(share * total)))
-            mixed.extend({"text": row["text"], "source": name, "type": TYPES[name]} for row in taken)
+            mixed.extend({"text": row["text"], "source": name, "type": "text"} for row in taken)
         np.random.shuffle(mixed)
         split = datasets.Dataset.from_list(mixed).train_test_split(test_size=2 * HELD_OUT, seed=42)
-        encoded = split.map(
-            lambda rows: tokenizer(rows["text"], truncation=True, max_length=context),
-            batched=True,
-            remove_columns=["text", "source", "type"],
-        )
+        encode = functools.partial(tokenizer, truncation=True, max_length=context)
+        encoded = split.map(encode, input_columns="text", batched=True, remove_columns=["text", "source", "type"])
         collator = DataCollatorForLanguageModeling(tokenizer, mlm=False)
         batches = iter(DataLoader(encoded["train"], batch_size=BATCH, shuffle=True, collate_fn=collator))
         tokens += int(next(batches)["attention_mask"].sum())
@@ -145,109 +147,141 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
     return {"first": {key: every[key] - reading[key] for key in every}, "every": every, "tokens": tokens}
 
 
-def our_way(folder: Path, tokenizer: Path, context: int, fast: bool) -> Result:
+def our_way(folder: Path, tokenizer: Path, context: int, encoder: str) -> Result:
     """Tokenise each source once, then plan and read every strategy."""
-    import pyarrow.parquet as pq
-    from emulsion.tokens import text_batches, write_store
-
-    if fast:
+    if encoder == "gigatoken":
         importlib.import_module("awkward"), importlib.import_module("gigatoken")
     else:
         sys.modules["gigatoken"] = None  # type: ignore[assignment]
     start = seconds()
-    for name in TYPES:
+    for name in SOURCES:
         documents = pq.ParquetFile(folder / f"{name}.parquet")
         sample = next(text_batches(documents))[1][:200]
         write_store(folder / f"{name}.store", text_batches(documents), tokenizer, sample, HELD_OUT, {"source": name})
-    packed = since(start)
     for ratios in strategies():
-        mix(folder, context, ratios)[0](0)
+        next(mix(folder, context, ratios))
     first = since(start)
-    tokens = sum(read_all(*mix(folder, context, ratios)) for ratios in strategies())
-    return {"first": first, "every": since(start), "packed": packed, "tokens": tokens}
+    tokens = sum(sum(mix(folder, context, ratios)) for ratios in strategies())
+    return {"first": first, "every": since(start), "tokens": tokens}
 
 
-def mix(folder: Path, context: int, ratios: dict[str, float]) -> tuple[Reader, int]:
-    """Open the stores and plan a mix of as many sequences as there can be: how to read a batch, how many there are."""
-    from emulsion.batches import read_batch, train_sizes
-    from emulsion.mixture import Mixture
-    from emulsion.sampling import SequencePlan
-    from emulsion.tokens import TokenStore
-
-    stores = {name: TokenStore.open(folder / f"{name}.store") for name in TYPES}
+def mix(folder: Path, context: int, ratios: dict[str, float]) -> Iterator[int]:
+    """Open the stores, plan a mix as long as there is data, and read its batches: the tokens of each."""
+    stores = {name: TokenStore.open(folder / f"{name}.store") for name in SOURCES}
     sizes = train_sizes(stores, context)
     plan, total = SequencePlan(sizes, Mixture(ratios), seed=0), most(sizes)
-
-    def read(number: int) -> int:
-        batch = read_batch(plan, stores, context, number * BATCH, min(total, (number + 1) * BATCH))
-        return batch.tokens[:, 1:].size
-
-    return read, -(-total // BATCH)
-
-
-def read_all(read: Reader, batches: int) -> int:
-    return sum(read(number) for number in range(batches))
+    for start in range(0, total, BATCH):
+        yield read_batch(plan, stores, context, start, min(total, start + BATCH)).tokens[:, 1:].size
 
 
 def one_more(folder: Path, context: int) -> Result:
-    """On tokenised sources: plans alone, then whole mixes with every token read."""
-    from emulsion.mixture import Mixture
-    from emulsion.sampling import SequencePlan
-    from emulsion.tokens import TokenStore
-
-    sizes = {name: TokenStore.open(folder / f"{name}.store").count("train", context) for name in TYPES}
+    """On tokenised sources: plans alone, in ms, then whole mixes with every token read, in ms a million tokens."""
+    sizes = {name: TokenStore.open(folder / f"{name}.store").count("train", context) for name in SOURCES}
     total, mixes = most(sizes), 5 * strategies()
     start = seconds()
     for ratios in mixes:
         plan = SequencePlan(sizes, Mixture(ratios), seed=0)
         plan.sources(0, total), plan.rows(0, total)
     plans, start = since(start)["cpu"], seconds()
-    tokens = sum(read_all(*mix(folder, context, ratios)) for ratios in mixes)
+    tokens = sum(sum(mix(folder, context, ratios)) for ratios in mixes)
     return {"plan": 1e3 * plans / len(mixes), "sequences": total, "mix": 1e9 * since(start)["cpu"] / tokens}
 
 
-def loader(folder: Path, context: int, kind: str) -> Result:
-    """Tokens a CPU second of one loader, and the memory that it adds to its process."""
-    read, batches = LOADERS[kind](folder, context)
-    resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
-    tokens, start = 0, seconds()
-    while since(start)["cpu"] < 3:
-        tokens += read_all(read, batches)
-    return {"speed": tokens / since(start)["cpu"] / 1e6, "added": peak_megabytes() - resident}
+def loader(kind: str, folder: Path, context: int) -> Result:
+    """Million tokens a CPU second of one loader, and the megabytes that reading adds to its process."""
+    read, tokens = LOADERS[kind](folder, context), 0
+    resident, start = memory("VmRSS"), seconds()
+    while since(start)["cpu"] < 1.5:
+        tokens += sum(read())
+    return {"speed": tokens / since(start)["cpu"] / 1e6, "added": memory("VmHWM") - resident}
 
 
-def _nanogpt(folder: Path, context: int) -> tuple[Reader, int]:
+def _nanogpt(folder: Path, context: int) -> Callable[[], Iterator[int]]:
     """The `get_batch` of nanoGPT's train.py, on one of the sources."""
-    import numpy as np
     import torch
 
-    def read(_: int) -> int:
-        data = np.memmap(folder / "magpie.store/train.bin", dtype=np.uint16, mode="r")
+    dtype = TokenStore.open(folder / "magpie.store").header["dtype"]
+
+    def read() -> Iterator[int]:
+        data = np.memmap(folder / "magpie.store/train.bin", dtype=dtype, mode="r")
         starts = torch.randint(len(data) - context, (BATCH,))
         x = torch.stack([torch.from_numpy(data[i : i + context].astype(np.int64)) for i in starts])
         y = torch.stack([torch.from_numpy(data[i + 1 : i + 1 + context].astype(np.int64)) for i in starts])
-        return min(x.numel(), y.numel())
+        yield min(x.numel(), y.numel())
 
-    return read, 20
+    return read
 
 
-def _datasets(folder: Path, context: int) -> tuple[Reader, int]:
-    """Packed rows on disk, shuffled, in `datasets`' torch format, a batch at a time."""
+def _datasets(folder: Path, context: int) -> Callable[[], Iterator[int]]:
+    """Packed rows on disk, shuffled, in the torch format of `datasets`, a batch at a time."""
     import datasets
-    import numpy as np
 
-    datasets.disable_progress_bars()
-    if not (folder / "packed").exists():
-        tokens = np.fromfile(folder / "magpie.store/train.bin", dtype=np.uint16).astype(np.int32)
-        rows = tokens[: len(tokens) // context * context].reshape(-1, context)
-        datasets.Dataset.from_dict({"input_ids": rows}).save_to_disk(folder / "packed")
     packed = datasets.load_from_disk(str(folder / "packed")).with_format("torch")
     order = np.random.default_rng(0).permutation(len(packed))
-    return lambda number: packed[order[number * BATCH :][:BATCH]]["input_ids"].numel(), -(-len(packed) // BATCH)
+    return lambda: (packed[rows]["input_ids"].numel() for rows in np.split(order, range(BATCH, len(order), BATCH)))
 
 
-LOADERS: dict[str, Callable[[Path, int], tuple[Reader, int]]] = {
-    "Emulsion": lambda folder, context: mix(folder, context, strategies()[0]),
+def pack(folder: Path, context: int) -> Result:
+    """One source's tokens as rows of a `datasets.Dataset`, for its loader."""
+    import datasets
+
+    store = TokenStore.open(folder / "magpie.store")
+    rows = store.read("train", np.arange(store.count("train", context)), context)[:, 1:]
+    datasets.disable_progress_bars()
+    datasets.Dataset.from_dict({"input_ids": rows.astype(np.int32)}).save_to_disk(folder / "packed")
+    return {}
+
+
+LOADERS: dict[str, Callable[[Path, int], Callable[[], Iterator[int]]]] = {
+    "Emulsion": lambda folder, context: lambda: mix(folder, context, strategies()[0]),
     "nanoGPT get_batch": _nanogpt,
     "datasets, torch format": _datasets,
 }
+PEER = "the requirements' way"
+
+
+def report(folder: Path, tokenizer: Path, megabytes: float, context: int, rounds: int) -> Iterator[str]:
+    """Measure everything, the ways taking turns, and yield the lines of the report."""
+    made = fresh(make, folder, tokenizer, megabytes)
+    ways = {PEER: (requirements_way,), "Emulsion, tokenizers": (our_way, "tokenizers")}
+    if importlib.util.find_spec("gigatoken"):
+        ways["Emulsion, gigatoken"] = (our_way, "gigatoken")
+    yield f"{megabytes:g} MB, {made['documents']} documents, context {context}, six strategies.\n"
+    shared = (folder, tokenizer, context)
+    tries = [{way: fresh(task, *shared, *rest) for way, (task, *rest) in ways.items()} for _ in range(rounds)]
+    best = {way: min((results[way] for results in tries), key=lambda result: result["every"]["cpu"]) for way in ways}
+    speed = {way: result["tokens"] / result["every"]["cpu"] for way, result in best.items()}
+    columns = (
+        "first batch of each, wall s | CPU-s | every batch, wall s | CPU-s | M tokens | k tok/CPU-s | ratio | peak MB"
+    )
+    yield f"| way | {columns} |\n|---|---|---|---|---|---|---|---|---|"
+    for way, result in best.items():
+        times = [f"{result[stage][clock]:.2f}" for stage in ("first", "every") for clock in ("wall", "cpu")]
+        amounts = [f"{result['tokens'] / 1e6:.1f}", f"{speed[way] / 1e3:,.0f}", f"{speed[way] / speed[PEER]:.1f}"]
+        yield "| " + " | ".join([way, *times, *amounts, f"{result['peak']:.0f}"]) + " |"
+    more = fresh(one_more, folder, context)
+    yield f"\nPlan alone: {more['plan']:.2f} ms CPU for {more['sequences']} sequences."
+    yield f"One more mix on tokenised sources: {more['mix']:.2f} ms CPU per million tokens read.\n"
+    fresh(pack, folder, context)
+    yield "| loader | M tok/CPU-s | memory added, MB | peak MB |\n|---|---|---|---|"
+    tries = [{kind: fresh(loader, kind, folder, context) for kind in LOADERS} for _ in range(rounds)]
+    for kind in LOADERS:
+        result = max((results[kind] for results in tries), key=lambda result: result["speed"])
+        yield f"| {kind} | {result['speed']:.0f} | {result['added']:.0f} | {result['peak']:.0f} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=float, default=50, help="text, of the four sources together")
+    parser.add_argument("--tokenizer", type=Path, help="folder of one to use; otherwise one is trained")
+    parser.add_argument("--context", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=1)
+    arguments = vars(parser.parse_args())
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer = arguments.pop("tokenizer") or Path(folder, "tokenizer")
+        for line in report(Path(folder), tokenizer, **arguments):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ set -uo pipefail
 [ $# -eq 1 ] || { echo "usage: down.sh DIR" >&2; exit 2; }
 DIR=$(realpath -m "$1")
 CONF=/etc/slurm/slurm.conf
+[ -e "$DIR/.emulsion-slurm" ] || { echo "down.sh: $DIR was not made by up.sh" >&2; exit 1; }
 ours=$(head -n 1 $CONF 2>/dev/null | grep -cFx "# Emulsion's test SLURM in $DIR")
 
 # pid_of DAEMON: its process, if the one of the pid file is alive and that daemon.

@@ -167,7 +167,7 @@ def profile() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def finished(slurm: None, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """A figure under `--profile slurm`, but for most of its data, which are made here: a SLURM job takes long to start."""
+    """A figure under `--profile slurm`, but for most of its data, which are made without: SLURM jobs start slowly."""
     folder = tmp_path_factory.mktemp("workflow") / "first"
     copy_workflow(folder)
     tiny = ("--configfile", str(HERE / "tiny.yaml"))

@@ -30,13 +30,15 @@ other=$(sed -n "1s|^$MARK||p" $CONF 2>/dev/null || true)
 if [ -n "$other" ]; then
   [ "$other" != "$DIR" ] || ! sinfo -h -p main -o %T 2>/dev/null | grep -q idle || { echo "already up"; exit 0; }
   [ "$other" = "$DIR" ] || ! scontrol ping 2>/dev/null | grep -q UP || fail "one is up already: down.sh $other"
-  "$HERE/down.sh" "$other"
+  if [ -d "$other" ]; then "$HERE/down.sh" "$other"; else rm -f $CONF /etc/slurm/gres.conf; fi
 fi
 for daemon in slurmctld slurmd; do
   ! pgrep -x --runstates D,R,S $daemon >/dev/null || fail "a $daemon that is not ours runs on this machine"
 done
 
+[ -e "$DIR/.emulsion-slurm" ] || [ -z "$(ls -A "$DIR" 2>/dev/null)" ] || fail "$DIR is not empty"
 mkdir -p "$DIR"/{state,spool,log,run,dev,saved} /etc/slurm
+touch "$DIR/.emulsion-slurm"
 trap 'tail -n 5 "$DIR"/log/* >&2 || true; "$HERE/down.sh" "$DIR"' ERR
 for name in slurm gres cgroup; do
   [ ! -e /etc/slurm/$name.conf ] || mv /etc/slurm/$name.conf "$DIR/saved/"

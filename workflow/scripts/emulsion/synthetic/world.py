@@ -22,8 +22,9 @@ _NUCLEI: Final = _words("a e i o u")
 _CODAS: Final = _words("d k l lm m n nd r rn rt s sh t x")
 _TOWN_ENDINGS: Final = _words("ford mora holm wick dale by gate mere")
 
-PEOPLE: Final = _words(
-    "Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"
+PEOPLE: Final = (
+    *_words("Ada Ben Cora Dov Edda Finn Gwen Hugo Iris Jon Kaya Leo"),
+    *_words("Mira Nils Olga Pim Rosa Sven Tova Udo Vera Wim Yara Zeno"),
 )
 
 THINGS: Final = _words(

@@ -1,0 +1,101 @@
+"""The success criteria of the requirements as a table: criterion, verdict, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emulsion.analysis.compare import listing
+from emulsion.analysis.pareto import TRADE_OFF
+
+MET, NOT_MET, UNDECIDED = "met", "not met", "undecided"
+TARGET = 0.20  # "> 20 % improvement over single-dataset training"
+
+Row = dict[str, str]
+
+
+def success_criteria(
+    winner: Mapping[str, Any],
+    improvement: Mapping[str, Mapping[str, Any]] | None,
+    pareto: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    retrained: Mapping[str, Any] | None = None,
+) -> list[Row]:
+    """Rows {"criterion", "verdict", "evidence"} from the results of `winner`, `improvement` and `pareto`.
+
+    recipe, retrained: {"run", "identity", "weights"}, the last a fingerprint of the trained weights; retrained:
+    of the same run spec trained once more, None where that was not done.
+    """
+    return [
+        _clear_winner(winner),
+        *(_improved(improvement, which) for which in ("best", "mean")),
+        _trade_offs(pareto),
+        _reproducible(recipe, retrained),
+    ]
+
+
+def _row(criterion: str, verdict: str, evidence: str) -> Row:
+    return {"criterion": criterion, "verdict": verdict, "evidence": evidence}
+
+
+def _clear_winner(winner: Mapping[str, Any]) -> Row:
+    """A winner among single runs may owe it to its seed, so without seed noise the question stays open."""
+    verdict = NOT_MET
+    if not winner["comparisons"] or (winner["winner"] and not winner["seed_noise_included"]):
+        verdict = UNDECIDED
+    elif winner["winner"]:
+        verdict = MET
+    worst = max((cell["p_holm"] for cell in winner["comparisons"].values()), default=None)
+    largest = "" if worst is None else f" (largest p after Holm's correction: {worst:.3g})"
+    return _row(
+        "Clear winner among the mixtures", verdict, f"{_sentence(winner['text'])[:-1]}{largest}. {winner['note']}"
+    )
+
+
+def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str) -> Row:
+    criterion = f"More than {TARGET:.0%} better than the {which} single-source model".replace("%", " %")
+    if improvement is None:
+        return _row(criterion, UNDECIDED, "No single-source model was trained.")
+    found = improvement[which]
+    reference = found["reference"]
+    against = f"{reference} alone" if isinstance(reference, str) else f"the mean of {listing(reference)} alone"
+    scores = f"{found['candidate']} scores {found['score']:.3f}, {against} {found['reference_score']:.3f}"
+    if found["relative"] is None:
+        return _row(criterion, UNDECIDED, f"{scores}; a ratio to a score near zero says nothing.")
+    low, high = found["interval"]
+    verdict = MET if low > TARGET else NOT_MET if high < TARGET else UNDECIDED
+    return _row(
+        criterion, verdict, f"{scores}: {percent(found['relative'])} (95 % interval {percent(low)} to {percent(high)})."
+    )
+
+
+def _trade_offs(pareto: Mapping[str, Any]) -> Row:
+    """Understood means tested: that no pair of capabilities pulls apart is an answer too."""
+    criterion = "Trade-offs between capabilities understood"
+    tested = [row for row in pareto["trade_offs"] if row["p"] is not None]
+    if not tested:
+        return _row(criterion, UNDECIDED, "Too few mixtures or capabilities to relate capabilities to each other.")
+    against = [f"{row['a']} against {row['b']} (rho {row['rho']:.2f})" for row in tested if row["verdict"] == TRADE_OFF]
+    found = f"significant trade-offs: {listing(against)}" if against else "no significant trade-off"
+    pairs = f"{len(tested)} pair{'s' * (len(tested) != 1)} of capabilities over {tested[0]['mixtures']} mixtures"
+    return _row(criterion, MET, f"{pairs}: {found}. On the Pareto front: {listing(pareto['front'])}.")
+
+
+def _reproducible(recipe: Mapping[str, Any], retrained: Mapping[str, Any] | None) -> Row:
+    criterion, named = "Reproducible recipe", f"Run {recipe['run']}, identity {recipe['identity']}"
+    if retrained is None:
+        return _row(criterion, UNDECIDED, f"{named}; it was not trained a second time.")
+    if retrained["identity"] != recipe["identity"]:
+        return _row(criterion, UNDECIDED, f"{named}; what was trained again is another run, {retrained['identity']}.")
+    if retrained["weights"] == recipe["weights"]:
+        return _row(criterion, MET, f"{named}; trained again it gave the same weights ({recipe['weights'][:16]}).")
+    return _row(criterion, NOT_MET, f"{named}; trained again it gave other weights.")
+
+
+def percent(share: float) -> str:
+    """'+12.3 %'."""
+    return f"{100 * share:+.1f} %"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

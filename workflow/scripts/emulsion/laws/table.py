@@ -1,0 +1,110 @@
+"""Mixtures and losses as checked arrays with names, from arrays or data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulsion.errors import UserError
+
+Floats = NDArray[np.float64]
+
+# Published tables round their weights: RegMix's rows sum to .996 to 1.003 (reference/ALGORITHMS.md, section 7).
+ROUNDING = 1e-2
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a law is fitted to: mixtures [n, m] on the simplex and values [n, g], with the names of both."""
+
+    mixtures: Floats
+    values: Floats
+    sources: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+def read_table(
+    mixtures: Any, values: Any, sources: Sequence[str] | None = None, groups: Sequence[str] | None = None
+) -> Table:
+    """Check and name a table of runs.
+
+    mixtures  [n, m], shares of tokens; a data frame brings the names of its columns
+    values    [n, g], or [n] for one group; losses in nats per token, or scores
+    Without names, sources and groups are called by their position: "0", "1", ...
+
+    Raises UserError where a row does not sum to one, a number is not finite, or lengths or names do not match.
+    """
+    weights, sources = _named(mixtures, sources, "mixtures")
+    table, groups = _named(values, groups, "values")
+    if len(weights) != len(table):
+        raise UserError(f"law: {len(weights)} mixtures but {len(table)} rows of values; one row of each per run.")
+    if len(weights) < 2:
+        raise UserError(f"law: {len(weights)} runs are not enough to fit a law; at least 2 are needed.")
+    _require_same_runs(mixtures, values)
+    _require_finite(table, groups, "value of")
+    return Table(on_simplex(weights, sources), table, sources, groups)
+
+
+def on_simplex(weights: Floats, sources: Sequence[str]) -> Floats:
+    """The rows [k, m], renormalised where they miss one by no more than a rounding; UserError where by more."""
+    _require_finite(weights, sources, "weight of")
+    if weights.min(initial=0.0) < -ROUNDING / 100:
+        row, column = np.unravel_index(int(weights.argmin()), weights.shape)
+        raise UserError(f"law: mixture {row}: the weight of '{sources[column]}' is {weights[row, column]:g}, below 0.")
+    weights = np.maximum(weights, 0.0)
+    totals = weights.sum(axis=1)
+    worst = int(np.abs(totals - 1).argmax()) if len(totals) else 0
+    if len(totals) and abs(totals[worst] - 1) > ROUNDING:
+        raise UserError(
+            f"law: mixture {worst} sums to {totals[worst]:.6g}, not to 1. Weights are shares of tokens over all "
+            f"sources ({', '.join(sources)}); rows that miss 1 by more than {ROUNDING:g} are not rounding."
+        )
+    return np.asarray(weights / totals[:, None], dtype=np.float64)
+
+
+def as_rows(mixtures: Any, sources: Sequence[str]) -> Floats:
+    """Mixtures to predict for as rows [k, m] in the order of `sources`; frames are matched by column name."""
+    columns = getattr(mixtures, "columns", None)
+    if columns is not None:
+        missing = [source for source in sources if source not in list(columns)]
+        extra = [str(column) for column in columns if column not in list(sources)]
+        if missing or extra:
+            raise UserError(f"law: the mixtures lack the sources {missing} and name {extra}, which the law knows not.")
+        mixtures = mixtures[list(sources)]
+    rows = np.atleast_2d(np.asarray(mixtures, dtype=np.float64))
+    if rows.ndim != 2 or rows.shape[1] != len(sources):
+        raise UserError(f"law: mixtures of shape {rows.shape} for a law over {len(sources)} sources.")
+    return on_simplex(rows, sources)
+
+
+def _named(values: Any, names: Sequence[str] | None, what: str) -> tuple[Floats, tuple[str, ...]]:
+    columns = getattr(values, "columns", None)
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 1 and what == "values":
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] < 1:
+        raise UserError(f"law: {what} must be a table of rows and columns; its shape is {array.shape}.")
+    found = [str(column) for column in columns] if columns is not None else names
+    found = [str(index) for index in range(array.shape[1])] if found is None else list(found)
+    if columns is not None and names is not None and list(names) != found:
+        raise UserError(f"law: {what} has the columns {found}, but the names given are {list(names)}.")
+    if len(found) != array.shape[1] or len(set(found)) != len(found):
+        raise UserError(f"law: {what} has {array.shape[1]} columns; its names {found} must be as many, each once.")
+    return array, tuple(found)
+
+
+def _require_same_runs(mixtures: Any, values: Any) -> None:
+    """Two frames must have their runs in one order: a silent misalignment would fit noise."""
+    left, right = getattr(mixtures, "index", None), getattr(values, "index", None)
+    if hasattr(left, "equals") and hasattr(right, "equals") and not left.equals(right):
+        raise UserError("law: the mixtures and the values have different row names, or the same in another order.")
+
+
+def _require_finite(table: Floats, names: Sequence[str], what: str) -> None:
+    if not np.isfinite(table).all():
+        row, column = np.argwhere(~np.isfinite(table))[0]
+        raise UserError(f"law: run {row}: the {what} '{names[column]}' is {table[row, column]}, not a finite number.")

@@ -1,0 +1,65 @@
+"""The plan of an experiment, for people: what it costs, what it can detect, what it repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emulsion.budget import over_budget
+
+
+def plan_text(experiment: str, plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
+    """Markdown. `plan` is made by `plan_of`; sizes: {source: tokens to train on}, empty before they are known."""
+    parts = [f"# Plan of {experiment}", cost_table(plan), *budget_verdict(plan), power_text(plan)]
+    return "\n\n".join([*parts, epochs_text(plan, sizes)]) + "\n"
+
+
+def cost_table(plan: Mapping[str, Any]) -> str:
+    lines = [
+        f"| stage | runs | tokens | FLOPs | models on disk | {plan['device']} hours |",
+        "|---|---|---|---|---|---|",
+    ]
+    for stage, cost in plan["costs"].items():
+        lines.append(
+            f"| {stage} | {cost['runs']:.0f} | {cost['tokens']:,.0f} | {cost['flops']:.2e} | "
+            f"{cost['disk_bytes'] / 1e9:.2f} GB | {cost['hours']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def budget_verdict(plan: Mapping[str, Any]) -> list[str]:
+    hours = {stage: cost["hours"] for stage, cost in plan["costs"].items()}
+    problems = over_budget(hours, plan["limits"])
+    allowed = ", ".join(f"{stage} {limit:g} h" for stage, limit in plan["limits"].items()) or "none given"
+    return [f"Over budget: {' '.join(problems)}" if problems else f"Within the budget ({allowed})."]
+
+
+def power_text(plan: Mapping[str, Any]) -> str:
+    effects = ", ".join(
+        f"{capability} {effect:.3f} ({plan['items'][capability]} items)"
+        for capability, effect in plan["effects"].items()
+    )
+    seeds = plan["seeds"]
+    noise = " Noise between seeds comes on top, and one seed cannot show it." if seeds == 1 else ""
+    return (
+        f"Smallest difference between two mixtures that {seeds} seed{'s' if seeds > 1 else ''} of these suites can be "
+        f"expected to show (5 % level, 80 % power): {effects}.{noise}"
+    )
+
+
+def epochs_text(plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
+    """How often each mixture of the configuration reads each source."""
+    if not sizes:
+        return "How often sources are repeated is known once they are tokenised: `snakemake -n` plans that first."
+    sources = list(sizes)
+    lines = [
+        f"Epochs of each source (limit {plan['max_epochs']}):",
+        "",
+        f"| mixture | {' | '.join(sources)} |",
+        "|---" * (len(sources) + 1) + "|",
+    ]
+    for mixture, weights in plan["mixtures"].items():
+        epochs = {source: weights.get(source, 0.0) * plan["tokens"] / sizes[source] for source in sources}
+        cells = [f"**{times:.2f}**" if times > plan["max_epochs"] else f"{times:.2f}" for times in epochs.values()]
+        lines.append(f"| {mixture} | {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -71,7 +71,7 @@ STRATEGY = "strategies/equal_mix"
         ("experiments/exp3/suites", ["word"], "unknown suite 'word'. Did you mean 'world'?"),
         ("training/demo/learning_rate", "3e-3", "write 3.0e-4"),
         ("training/demo/batch_tokens", 64, "batch_tokens 64 is less than one sequence"),
-        ("models/tiny/heads", 5, "models.tiny: hidden_size 96 does not divide by 5 heads"),
+        ("models/tiny/heads", 5, "models.tiny: hidden_size 64 does not divide by 5 heads"),
         ("models/tiny/vocab_size", 300, "has a vocabulary of 300, but tokenizer 'demo' has 512 tokens"),
         ("sources/magpie/kind", "hub", "sources.magpie: kind is 'hub', but there is no block `hub`"),
         ("sources/magpie/kind", "web", "sources.magpie.kind: 'web' is not one of"),

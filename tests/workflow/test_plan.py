@@ -101,7 +101,7 @@ def test_a_raised_recipe_trains_everything_again(editable):
 
 
 def test_what_cannot_change_a_model_trains_nothing_again(editable):
-    edit(editable / "config.yaml", "micro_batch: 32", "micro_batch: 4")
+    edit(editable / "config.yaml", "micro_batch: 13", "micro_batch: 4")
     edit(editable / "config.yaml", "title: Which", "title: Again, which")
     assert planned(editable, *TINY) == {}
 

@@ -45,13 +45,9 @@ Result = dict[str, Any]
 
 
 def fresh(task: Callable[..., Result], *arguments: Any) -> Result:
-    """What `task` measures in a process of its own, and that process's peak memory."""
+    """What `task` measures in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_measured, task, *arguments).result()
-
-
-def _measured(task: Callable[..., Result], *arguments: Any) -> Result:
-    return {**task(*arguments), "peak": memory("VmHWM")}
+        return pool.submit(task, *arguments).result()
 
 
 def memory(field: str) -> float:
@@ -140,11 +136,12 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
         collator = DataCollatorForLanguageModeling(tokenizer, mlm=False)
         batches = iter(DataLoader(encoded["train"], batch_size=BATCH, shuffle=True, collate_fn=collator))
         tokens += int(next(batches)["attention_mask"].sum())
-        first = seconds()
+        after = seconds()
         tokens += sum(int(batch["attention_mask"].sum()) for batch in batches)
-        reading = {key: reading[key] + value for key, value in since(first).items()}
+        reading = {key: reading[key] + value for key, value in since(after).items()}
     every = since(start)
-    return {"first": {key: every[key] - reading[key] for key in every}, "every": every, "tokens": tokens}
+    first = {key: every[key] - reading[key] for key in every}
+    return {"first": first, "every": every, "tokens": tokens, "peak": memory("VmHWM")}
 
 
 def our_way(folder: Path, tokenizer: Path, context: int, encoder: str) -> Result:
@@ -162,7 +159,7 @@ def our_way(folder: Path, tokenizer: Path, context: int, encoder: str) -> Result
         next(mix(folder, context, ratios))
     first = since(start)
     tokens = sum(sum(mix(folder, context, ratios)) for ratios in strategies())
-    return {"first": first, "every": since(start), "tokens": tokens}
+    return {"first": first, "every": since(start), "tokens": tokens, "peak": memory("VmHWM")}
 
 
 def mix(folder: Path, context: int, ratios: dict[str, float]) -> Iterator[int]:
@@ -193,7 +190,8 @@ def loader(kind: str, folder: Path, context: int) -> Result:
     resident, start = memory("VmRSS"), seconds()
     while since(start)["cpu"] < 1.5:
         tokens += sum(read())
-    return {"speed": tokens / since(start)["cpu"] / 1e6, "added": memory("VmHWM") - resident}
+    speed, peak = tokens / since(start)["cpu"] / 1e6, memory("VmHWM")
+    return {"speed": speed, "added": peak - resident, "peak": peak}
 
 
 def _nanogpt(folder: Path, context: int) -> Callable[[], Iterator[int]]:

@@ -1,8 +1,9 @@
 """Draw the capability radar of several runs from their capabilities.json."""
 
-from emulsion.figures.command import main
+from emulsion.analysis.summary import summarise
+from emulsion.figures.command import draw_figure
 from emulsion.figures.radar import capability_radar
 from emulsion.files import read_json
 
 if __name__ == "__main__":
-    raise SystemExit(main(__doc__, read_json, capability_radar))
+    draw_figure(__doc__, read_json, lambda results: capability_radar(summarise(results)))

@@ -10,7 +10,12 @@ def capabilities(scores: dict[str, float], half: float = 0.05, items: int = 40) 
         for name, score in scores.items()
     }
     mean = sum(scores.values()) / len(scores)
-    return {"capabilities": cells, "mean": {"score": mean, "interval": [mean - half, mean + half]}}
+    rows = [
+        {"suite": "s", "id": f"{name}-{number}", "capability": name, "score": float(number < score * items)}
+        for name, score in scores.items()
+        for number in range(items)
+    ]
+    return {"capabilities": cells, "mean": {"score": mean, "interval": [mean - half, mean + half]}, "items": rows}
 
 
 def info(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulsion.figures.command import main
+from emulsion.figures.command import draw_figure, first_seeds
 from emulsion.figures.heatmap import capability_heatmap
 from emulsion.files import read_json, write_json
 
@@ -15,64 +15,59 @@ from .results import capabilities
 SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
 
 
-def _inputs(folder: Path) -> list[str]:
+def write_inputs(folder: Path) -> list[str]:
     paths = [folder / "b.json", folder / "a.json"]
     for path, score in zip(paths, (0.6, 0.5), strict=True):
         write_json(path, capabilities({"reasoning": score, "code": 0.4, "creativity": 0.3}))
     return [str(path) for path in paths]
 
 
-def test_names_and_files_go_in_pairs_in_order(tmp_path: Path) -> None:
+def options(runs: list[str], inputs: list[str], output: Path) -> list[str]:
+    return ["--runs", *runs, "--inputs", *inputs, "--output", str(output)]
+
+
+def seen_with(runs: list[str], folder: Path) -> list[tuple[str, list[float]]]:
+    """What reaches the drawing: (name, reasoning score of each of its files)."""
     seen = {}
 
     def draw(results):
         seen.update(results)
-        return capability_heatmap(results)
+        return capability_heatmap({name: records[0] for name, records in results.items()})
 
-    arguments = [
-        "--runs",
-        "b",
-        "a",
-        "--inputs",
-        *_inputs(tmp_path),
-        "--output",
-        str(tmp_path / "new" / "f.png"),
-    ]
-    assert main("", read_json, draw, arguments) == 0
-    assert [(run, result["capabilities"]["reasoning"]["score"]) for run, result in seen.items()] == [
-        ("b", 0.6),
-        ("a", 0.5),
-    ]
-    assert (tmp_path / "new" / "f.png").read_bytes().startswith(b"\x89PNG")
+    draw_figure("", read_json, draw, options(runs, write_inputs(folder), folder / "new" / "f.png"))
+    assert (folder / "new" / "f.png").read_bytes().startswith(b"\x89PNG")
+    return [(name, [r["capabilities"]["reasoning"]["score"] for r in records]) for name, records in seen.items()]
 
 
-@pytest.mark.parametrize(
-    ("runs", "words"), [(["b"], "1 runs, --inputs 2 files"), (["b", "b"], "b named more than once")]
-)
-def test_pairs_that_do_not_match_are_refused(tmp_path: Path, capsys, runs: list[str], words: str) -> None:
-    arguments = ["--runs", *runs, "--inputs", *_inputs(tmp_path), "--output", str(tmp_path / "f.png")]
-    assert main("", read_json, capability_heatmap, arguments) == 1
-    assert words in capsys.readouterr().err
-    assert not (tmp_path / "f.png").exists()
+def test_names_and_files_go_in_pairs_in_order(tmp_path):
+    assert seen_with(["b", "a"], tmp_path) == [("b", [0.6]), ("a", [0.5])]
 
 
-def test_a_script_draws_the_same_bytes_twice_and_says_mistakes_in_one_line(tmp_path: Path) -> None:
+def test_a_name_given_twice_has_two_seeds(tmp_path):
+    assert seen_with(["b", "b"], tmp_path) == [("b", [0.6, 0.5])]
+
+
+def test_the_first_seed_stands_for_a_mixture_where_one_run_is_drawn():
+    assert first_seeds(lambda runs: runs)({"a": [1, 2], "b": [3]}) == {"a": 1, "b": 3}
+
+
+def test_pairs_that_do_not_match_are_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        draw_figure(
+            "", read_json, first_seeds(capability_heatmap), options(["b"], write_inputs(tmp_path), tmp_path / "f")
+        )
+    assert stopped.value.code == 1
+    assert "1 runs, --inputs 2 files" in capsys.readouterr().err
+    assert not (tmp_path / "f").exists()
+
+
+def test_a_script_draws_the_same_bytes_twice_and_says_mistakes_in_one_line(tmp_path):
     def draw(name: str, inputs: list[str]) -> subprocess.CompletedProcess[str]:
         script = str(SCRIPTS / "plot_capability_heatmap.py")
-        command = [
-            sys.executable,
-            script,
-            "--runs",
-            "b",
-            "a",
-            "--inputs",
-            *inputs,
-            "--output",
-            str(tmp_path / name),
-        ]
-        return subprocess.run(command, capture_output=True, text=True)
+        command = [sys.executable, script, *options(["b", "a"], inputs, tmp_path / name)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    inputs = _inputs(tmp_path)
+    inputs = write_inputs(tmp_path)
     for name in ("first.png", "second.png"):
         done = draw(name, inputs)
         assert (done.returncode, done.stderr) == (0, "")

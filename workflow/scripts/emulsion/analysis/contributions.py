@@ -42,7 +42,7 @@ def contributions(
     scores = all_item_scores({base_name: base, **{f"{base_name} without {s}": runs for s, runs in without.items()}})
     noise = noise or estimate_seed_noise(scores)
     first, *others = scores.values()
-    draws = enough_draws(draws, len(others) * len(first.values), alpha)
+    draws = enough_draws(draws, len(others) * max(len(first.values), len(others)), alpha)
     cells = {group: compare_pairs([(first, other) for other in others], group, noise, draws) for group in first.groups}
     table = {source: {name: cells[name][i] for name in first.values} for i, source in enumerate(without)}
     mean = {source: {MEAN: cells[MEAN][i]} for i, source in enumerate(without)}

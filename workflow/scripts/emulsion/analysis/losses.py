@@ -86,8 +86,8 @@ def _cell(runs: Runs, base: Runs, source: str, family: Sequence[Runs]) -> dict[s
 
 
 def _ratio(difference: float, error: float) -> float:
-    """The difference in standard errors; infinite where there is no error to speak of."""
-    return abs(difference) / error if error else math.inf
+    """The difference in standard errors; infinite where there is a difference and no error."""
+    return abs(difference) / error if error else math.inf if difference else 0.0
 
 
 def _mean_loss(records: Sequence[Record]) -> float:

@@ -62,8 +62,8 @@ def estimate_seed_noise(scores: Mapping[str, ItemScores]) -> SeedNoise | None:
 def _own_variance(scores: ItemScores, group: str) -> float:
     """The variance of a run's score between seeds if its items varied independently of each other."""
     parts = scores.parts(group)
-    own = sum(float(part.var(axis=0, ddof=1).sum()) / part.shape[1] ** 2 for part in parts)
-    return own / len(parts) ** 2
+    each = [float(part.var(axis=0, ddof=1).sum()) / part.shape[1] ** 2 for part in parts]
+    return sum(each) / (len(parts) * len(parts))
 
 
 def in_words(noise: SeedNoise | None, seeds: int) -> str:

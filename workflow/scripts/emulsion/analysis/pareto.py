@@ -61,7 +61,7 @@ def trade_offs(points: Points, alpha: float = ALPHA, seed: int = 0) -> list[dict
     """
     names = list(next(iter(points.values()))) if points else []
     columns = {name: np.array([scores[name] for scores in points.values()]) for name in names}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for a, b in itertools.combinations(names, 2):
         rho, p = rank_correlation(columns[a], columns[b], seed)
         rows.append({"a": a, "b": b, "rho": rho, "p": p})

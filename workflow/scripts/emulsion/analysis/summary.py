@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words
-from emulsion.analysis.scores import MEAN, RESAMPLES, ItemScores, interval_of, resample_items, stream
+from emulsion.analysis.scores import (
+    MEAN,
+    RESAMPLES,
+    ItemScores,
+    Record,
+    all_item_scores,
+    interval_of,
+    resample_items,
+    stream,
+)
 
 
 def combine(
@@ -21,6 +30,11 @@ def combine(
     """
     noise = noise or estimate_seed_noise(scores)
     return {mixture: _summary(each, noise, resamples, seed) for mixture, each in scores.items()}
+
+
+def summarise(results: Mapping[str, Sequence[Record]]) -> dict[str, dict[str, Any]]:
+    """`combine` of the contents of `capabilities.json`: {mixture: one for each seed}."""
+    return combine(all_item_scores({mixture: dict(enumerate(records)) for mixture, records in results.items()}))
 
 
 def _summary(scores: ItemScores, noise: SeedNoise | None, resamples: int, seed: int) -> dict[str, Any]:

@@ -1,36 +1,40 @@
-"""The command line the figure scripts share: named runs in, one PNG out."""
+"""The command line the figure scripts share: the files of runs in, one PNG out."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from matplotlib.figure import Figure
 
+from emulsion import command
 from emulsion.errors import UserError
 from emulsion.figures.style import save
 
 T = TypeVar("T")
 
 
-def main(
+def draw_figure(
     description: str | None,
     read: Callable[[Path], T],
-    draw: Callable[[Mapping[str, T]], Figure],
+    draw: Callable[[Mapping[str, list[T]]], Figure],
     arguments: Sequence[str] | None = None,
-) -> int:
-    """Read one file per run, draw, save; returns the exit status. A user's mistake is one line on stderr."""
-    options = _parser(description).parse_args(arguments)
-    try:
-        pairs = _pairs(options.runs, options.inputs)
-        save(draw({run: read(path) for run, path in pairs.items()}), options.output)
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+) -> None:
+    """Read one file per run, draw the runs by name, save; a name given several times is a mixture's several seeds."""
+
+    def main() -> None:
+        options = _parser(description).parse_args(arguments)
+        groups = _groups(options.runs, options.inputs)
+        save(draw({name: [read(path) for path in paths] for name, paths in groups.items()}), options.output)
+
+    command.run(main)
+
+
+def first_seeds(draw: Callable[[Mapping[str, T]], Figure]) -> Callable[[Mapping[str, list[T]]], Figure]:
+    """The same drawing of the first run of each name."""
+    return lambda runs: draw({name: values[0] for name, values in runs.items()})
 
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
@@ -41,11 +45,10 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def _pairs(runs: Sequence[str], inputs: Sequence[Path]) -> dict[str, Path]:
+def _groups(runs: Sequence[str], inputs: Sequence[Path]) -> dict[str, list[Path]]:
     if len(runs) != len(inputs):
         raise UserError(f"--runs names {len(runs)} runs, --inputs {len(inputs)} files; they go in pairs.")
-    pairs = dict(zip(runs, inputs, strict=True))
-    if len(pairs) != len(runs):
-        twice = sorted({run for run in runs if list(runs).count(run) > 1})
-        raise UserError(f"--runs: {', '.join(twice)} named more than once.")
-    return pairs
+    groups: dict[str, list[Path]] = {}
+    for run, path in zip(runs, inputs, strict=True):
+        groups.setdefault(run, []).append(path)
+    return groups

@@ -62,9 +62,9 @@ class Region:
         """The nearest mixtures of the region to rows [k, m], Euclidean: clip(x - t) with the t that sums to one."""
         rows = np.atleast_2d(np.asarray(weights, dtype=np.float64))
         least, most = (rows - self.high).min(axis=1), (rows - self.low).max(axis=1)
-        for _ in range(64):
+        for _ in range(60):
             middle = (least + most) / 2
-            too_much = np.clip(rows - middle[:, None], self.low, self.high).sum(axis=1) > 1
+            too_much = np.minimum(np.maximum(rows - middle[:, None], self.low), self.high).sum(axis=1) > 1
             least, most = np.where(too_much, middle, least), np.where(too_much, most, middle)
         return self.settle(np.clip(rows - most[:, None], self.low, self.high))
 

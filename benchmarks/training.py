@@ -1,0 +1,255 @@
+"""Our training loop beside Hugging Face's `Trainer`: same model, tokens, order, optimiser settings; prints Markdown.
+
+    python benchmarks/training.py [--model tiny ...] [--steps 200] [--micro-batch N] [--rounds 2]
+
+Without a GPU: fp32 on one thread, the model `tiny`. With one: bf16, `pythia-160m` and `gpt2-500M`, with model FLOP
+utilisation and memory, and Trainer once more with the requirements' settings (fp16, gradient checkpointing). Models
+and optimiser settings are those of config.yaml, the tokens are made up. Every run is a process of its own, the loops
+take turns, and of several rounds the one with the least CPU time a step counts (on a GPU: the fastest).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from data_path import ROOT, Result, fresh, memory, seconds
+
+from emulsion.batches import read_batch, train_sizes
+from emulsion.files import write_json
+from emulsion.mixture import Mixture
+from emulsion.models import build_model, flops_per_token, vocabulary_size
+from emulsion.sampling import SequencePlan
+from emulsion.seeds import derive_seed
+from emulsion.tokens import FORMAT, StoreWriter, TokenStore
+from emulsion.training.spec import RunSpec
+
+SOURCES = ("alpha", "beta")
+PEAK_TFLOPS = {"H200": 989.5, "H100 NVL": 835.5, "H100 PCIe": 756.5, "H100": 989.5, "A100": 312.0, "L40S": 362.0}
+WARM_UP = 5  # steps that are not timed, nor is the last one, after which our loop takes validation losses
+DOCUMENT = 1000  # tokens
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop to measure: ours, or Trainer's in a precision, with or without gradient checkpointing."""
+
+    name: str
+    ours: bool
+    precision: str = "fp32"
+    checkpointing: bool = False
+    deterministic: bool = True
+
+
+CPU_LOOPS = (Loop("Emulsion", True), Loop("Trainer", False))
+GPU_LOOPS = (
+    Loop("Emulsion", True, "bf16"),
+    Loop("Emulsion, any algorithm", True, "bf16", deterministic=False),
+    Loop("Trainer, bf16", False, "bf16", deterministic=False),
+    Loop("Trainer, the requirements' settings", False, "fp16", checkpointing=True, deterministic=False),
+)
+
+
+def run_spec(model: str, steps: int, precision: str) -> tuple[RunSpec, int]:
+    """The spec of a run of `steps` steps with the settings of config.yaml, and its micro-batch."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    if model not in config["models"]:
+        sys.exit(f"--model: '{model}' is not one of {', '.join(config['models'])}.")
+    settings = dict(config["training"]["demo" if model == "tiny" else "full"])
+    micro_batch = settings.pop("micro_batch")
+    changes = {"validations": 1, "validation_sequences": 32, "precision": precision, "seed": 0, "recipe": 0}
+    tokens = steps * settings["batch_tokens"]
+    return RunSpec.from_json({**settings, **changes, "model": config["models"][model], "tokens": tokens}), micro_batch
+
+
+def write_stores(folder: Path, vocabulary: int, tokens: int) -> Result:
+    """Made-up token stores: frequencies by Zipf's law, and half of the tokens follow from the one before."""
+
+    def encode(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng([int(text) for text in texts])
+        flat = np.minimum(rng.zipf(1.2, len(texts) * DOCUMENT), vocabulary - 1).astype(np.int64)
+        follows = np.flatnonzero(rng.random(len(flat) // 2) < 0.5) * 2 + 1
+        flat[follows] = (flat[follows - 1] * 7 + 3) % vocabulary
+        return flat.astype(np.uint32), np.full(len(texts), DOCUMENT)
+
+    documents = max(500, 2 * tokens // DOCUMENT)
+    for number, source in enumerate(SOURCES):
+        target = folder / source
+        target.mkdir(parents=True)
+        writer = StoreWriter(target, encode, vocab_size=vocabulary, end_of_text=0, held_out=0.1)
+        names = [str(number * documents + index) for index in range(documents)]
+        body = writer.write(
+            (names[start : start + 500], names[start : start + 500]) for start in range(0, documents, 500)
+        )
+        header = {"format": FORMAT, "source": source, "tokenizer": "none", "vocab_size": vocabulary, **body}
+        write_json(target / "header.json", header)
+    return {}
+
+
+def train(loop: Loop, folder: Path, model: str, steps: int, micro_batch: int | None, launched: float) -> Result:
+    """One training, from the launch of its process to its last step."""
+    import torch
+
+    spec, usual = run_spec(model, steps, loop.precision)
+    on_gpu = torch.cuda.is_available()
+    if not on_gpu:
+        torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(loop.deterministic, warn_only=True)
+    stores = {source: TokenStore.open(folder / source) for source in SOURCES}
+    plan = SequencePlan(train_sizes(stores, spec.context), Mixture({"alpha": 3, "beta": 1}), spec.seed)
+    run = _ours if loop.ours else _trainer
+    times, loss = run(loop, spec, plan, stores, micro_batch or usual, folder)
+    timed = {key: times[-2][key] - times[WARM_UP][key] for key in ("wall", "cpu")}
+    count = len(times) - 2 - WARM_UP
+    return {
+        "start": times[0]["clock"] - launched,
+        "start_cpu": times[0]["cpu"],
+        "step_cpu": timed["cpu"] / count,
+        "speed": count * spec.batch_sequences * spec.context / timed["wall"],
+        "whole_cpu": times[-2]["cpu"],
+        "loss": loss,
+        "peak": memory("VmHWM"),
+        "gpu": torch.cuda.get_device_name() if on_gpu else None,
+        "gpu_memory": torch.cuda.max_memory_allocated() / 1e9 if on_gpu else 0.0,
+    }
+
+
+def _now() -> dict[str, float]:
+    return {**seconds(), "clock": time.time()}
+
+
+def _ours(
+    loop: Loop, spec: RunSpec, plan: SequencePlan, stores: dict[str, TokenStore], micro_batch: int, folder: Path
+) -> tuple[list[dict[str, float]], float]:
+    from emulsion.training.loop import Runtime, Training
+
+    times: list[dict[str, float]] = []
+
+    class Timed(Training):
+        def _train_step(self) -> None:
+            super()._train_step()
+            times.append(_now())
+
+    vocabulary = vocabulary_size(spec.model, stores["alpha"].header["vocab_size"])
+    runtime = Runtime(micro_batch=micro_batch, checkpoint_seconds=1e9)
+    output = Path(tempfile.mkdtemp(dir=folder))
+    training = Timed(spec, plan, stores, lambda: build_model(spec.model, vocabulary, 0), output, "", runtime)
+    return times, float(np.mean(list(training.run().rows[-1]["validation"].values())))
+
+
+def _trainer(
+    loop: Loop, spec: RunSpec, plan: SequencePlan, stores: dict[str, TokenStore], micro_batch: int, folder: Path
+) -> tuple[list[dict[str, float]], float]:
+    """Trainer's own optimiser with our settings and schedule, on our sequences in our order, read beforehand."""
+    import torch
+    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+    from emulsion.batches import spread_rows
+    from emulsion.losses import sequence_losses
+    from emulsion.training.optimizer import learning_rate
+
+    times: list[dict[str, float]] = []
+
+    class Watch(TrainerCallback):
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            if torch.cuda.is_available():
+                torch.cuda.current_stream().synchronize()
+            times.append(_now())
+
+    class Scheduled(Trainer):
+        def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+            rate = torch.optim.lr_scheduler.LambdaLR
+            self.lr_scheduler = rate(
+                optimizer or self.optimizer, lambda step: learning_rate(step, spec) / spec.learning_rate
+            )
+            return self.lr_scheduler
+
+    tokens = torch.from_numpy(read_batch(plan, stores, spec.context, 0, spec.sequences).tokens)
+    rows = [{"input_ids": row[:-1], "labels": row[1:], "shift_labels": row[1:]} for row in tokens]
+    torch.manual_seed(derive_seed(spec.seed, "initialisation", bits=63))
+    model = build_model(spec.model, vocabulary_size(spec.model, stores["alpha"].header["vocab_size"]), 0)
+    arguments = TrainingArguments(
+        output_dir=tempfile.mkdtemp(dir=folder),
+        per_device_train_batch_size=micro_batch,
+        gradient_accumulation_steps=-(-spec.batch_sequences // micro_batch),
+        max_steps=spec.steps,
+        learning_rate=spec.learning_rate,
+        weight_decay=spec.weight_decay,
+        adam_beta1=spec.betas[0],
+        adam_beta2=spec.betas[1],
+        adam_epsilon=spec.epsilon,
+        max_grad_norm=spec.clip,
+        bf16=loop.precision == "bf16",
+        fp16=loop.precision == "fp16",
+        activation_checkpointing=loop.checkpointing,
+        use_cpu=not torch.cuda.is_available(),
+        train_sampling_strategy="sequential",
+        remove_unused_columns=False,
+        logging_steps=100,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+    )
+    trainer = Scheduled(model=model, args=arguments, train_dataset=rows, callbacks=[Watch()])
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    losses = []
+    for store in stores.values():
+        places = spread_rows(store.count("validation", spec.context), spec.validation_sequences)
+        with trainer.accelerator.autocast():
+            losses.append(sequence_losses(model, store.read("validation", places, spec.context), micro_batch).mean())
+    return times, float(np.mean(losses))
+
+
+def report(
+    models: list[str], loops: tuple[Loop, ...], steps: int, micro_batch: int | None, rounds: int
+) -> Iterator[str]:
+    """Train with every loop in turn, and yield the lines of the report."""
+    for model in models:
+        spec, usual = run_spec(model, steps, "fp32")
+        vocabulary = vocabulary_size(spec.model, 512)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_stores(folder, vocabulary, spec.tokens)
+            shared = (folder, model, steps, micro_batch)
+            tries = [{loop: fresh(train, loop, *shared, time.time()) for loop in loops} for _ in range(rounds)]
+        shape = f"{spec.steps} steps of {spec.batch_sequences} x {spec.context} tokens, {micro_batch or usual} at once"
+        columns = "start-up s | start-up CPU-s | whole run CPU-s | final loss | peak MB | GPU GB | MFU"
+        yield f"\n{model}: {shape}.\n\n| loop | tokens/s | CPU ms a step | {columns} |"
+        yield "|---|---|---|---|---|---|---|---|---|---|"
+        for loop in loops:
+            ours = [results[loop] for results in tries]
+            best = min(ours, key=lambda result: -result["speed"] if result["gpu"] else result["step_cpu"])
+            peak = next((value for part, value in PEAK_TFLOPS.items() if part in (best["gpu"] or "")), None)
+            used = best["speed"] * flops_per_token(spec.model, vocabulary) / (peak * 1e12) if peak else None
+            times = [f"{best['speed']:,.0f}", f"{1e3 * best['step_cpu']:.2f}", f"{best['start']:.1f}"]
+            cpu = [f"{best['start_cpu']:.1f}", f"{best['whole_cpu']:.1f}", f"{best['loss']:.6f}", f"{best['peak']:.0f}"]
+            gpu = [f"{best['gpu_memory']:.1f}" if best["gpu"] else "", f"{used:.1%}" if used else ""]
+            yield "| " + " | ".join([loop.name, *times, *cpu, *gpu]) + " |"
+
+
+def main() -> None:
+    from torch.cuda import is_available
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", nargs="+", help="models of config.yaml")
+    parser.add_argument("--steps", type=int, default=None, help="200, or 40 on a GPU")
+    parser.add_argument("--micro-batch", type=int, default=None, help="sequences at once; that of config.yaml")
+    parser.add_argument("--rounds", type=int, default=2)
+    arguments = parser.parse_args()
+    models = arguments.model or (["pythia-160m", "gpt2-500M"] if is_available() else ["tiny"])
+    loops, steps = (GPU_LOOPS, 40) if is_available() else (CPU_LOOPS, 200)
+    for line in report(models, loops, arguments.steps or steps, arguments.micro_batch, arguments.rounds):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What people take away: recommendations in words and as data, and the mixture in other projects' terms."""

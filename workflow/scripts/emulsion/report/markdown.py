@@ -1,0 +1,99 @@
+"""The recommendations as Markdown, for people: the answer first, then the evidence, then how to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emulsion.analysis.compare import listing
+from emulsion.analysis.scores import MEAN
+from emulsion.report.recommendations import plus_minus
+
+Found = Mapping[str, Any]
+
+
+def markdown(found: Found) -> str:
+    """`recommendations.md` from the content of `recommendations.json`."""
+    sections = [
+        f"# {found['title']}",
+        f"**{found['answer']}**",
+        found["note"],
+        _recommended(found["recommended"], found["experiment"]),
+        _scores(found),
+        _best(found["best_per_capability"]),
+        _contributions(found["contributions"]),
+        _section("Trade-offs", found["trade_offs"] and found["trade_offs"]["text"]),
+        _section("Predicted and realised", found["optimum"] and found["optimum"]["text"]),
+        _criteria(found["criteria"]),
+        _exports(found["exports"]),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) -> str:
+    """A Markdown table; the last `right` columns are aligned to the right."""
+    rules = ["---"] * (len(header) - right) + ["---:"] * right
+    return "\n".join(f"| {' | '.join(_cell(text) for text in row)} |" for row in [header, rules, *rows])
+
+
+def code(language: str, text: str) -> str:
+    """A fenced block, its fence longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _section(heading: str, text: str | None) -> str:
+    return f"## {heading}\n\n{text}" if text else ""
+
+
+def _recommended(recommended: Found, experiment: str) -> str:
+    shares = listing([f"{100 * weight:.1f} % {source}" for source, weight in recommended["ratios"].items() if weight])
+    text = f"`{recommended['mixture']}`: {shares} of the training tokens. For `config.yaml`:"
+    block = code("yaml", recommended["config"])
+    after = f"Add `recommended` to `experiments.{experiment}.strategies` to train it."
+    return _section("Recommended mixture", f"{text}\n\n{block}\n\n{after}")
+
+
+def _scores(found: Found) -> str:
+    ranked = sorted(found["scores"].items(), key=lambda pair: -pair[1][MEAN]["score"])
+    columns = [name for name in ranked[0][1] if name != MEAN]
+    rows = [[name, plus_minus(cells[MEAN]), *(plus_minus(cells[c]) for c in columns)] for name, cells in ranked]
+    text = table(["mixture", MEAN, *columns], rows, right=len(columns) + 1)
+    return _section("Scores", f"{text}\n\nShare of items passed, ± half the width of the 95 % interval.")
+
+
+def _best(best: Found) -> str:
+    lines = [f"- **{name}**: {_leader(each)}" for name, each in best.items()]
+    return _section("Best per capability", "\n".join(lines))
+
+
+def _leader(each: Found) -> str:
+    if each["winner"] or len(each["tied"]) == 1:
+        return f"{each['leader']} ({plus_minus(each)})"
+    return f"{each['text']}; highest: {each['leader']} ({plus_minus(each)})"
+
+
+def _contributions(found: Found | None) -> str:
+    if not found:
+        return ""
+    lines = "\n".join(f"- {each['text']}" for each in found["sources"].values())
+    head = f"The score of `{found['base']}` less the score of the same mixture without the source, on equal tokens."
+    return _section("What each source contributes", f"{head}\n\n{lines}\n\n{found['note']}")
+
+
+def _criteria(rows: Sequence[Mapping[str, str]]) -> str:
+    if not rows:
+        return ""
+    body = [[row["criterion"], f"**{row['verdict']}**", row["evidence"]] for row in rows]
+    return _section("Success criteria", table(["criterion", "verdict", "evidence"], body))
+
+
+def _exports(exports: Mapping[str, Mapping[str, str]]) -> str:
+    blocks = [f"### {target}\n\n{code(each['language'], each['text'])}" for target, each in exports.items()]
+    return _section("The mixture elsewhere", "\n\n".join(blocks))

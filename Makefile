@@ -4,6 +4,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 # Passed to pip; for instance an index with another build of torch.
 PIP_ARGS ?=
+EXPERIMENT ?= exp3
 ARGS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -23,7 +24,10 @@ demo: export HF_HUB_OFFLINE = 1
 demo: setup
 	$(SNAKEMAKE) $(ARGS)
 
+# What the configured experiment will cost, what it can detect, and which jobs are left to run. Trains nothing.
 plan: setup
+	$(SNAKEMAKE) --quiet all $(ARGS) -- results/$(EXPERIMENT)/plan.md
+	cat results/$(EXPERIMENT)/plan.md
 	$(SNAKEMAKE) --dry-run --quiet rules $(ARGS)
 
 report: setup

@@ -39,7 +39,6 @@ from emulsion.tokens import TokenStore, text_batches, write_store
 
 SOURCES = ("openhermes", "cosmopedia", "magpie", "fineweb")
 BATCH = 32  # sequences
-VOCABULARY = 16_384
 HELD_OUT = 0.025  # in validation and again in test; the requirements hold out 5 % as well
 Result = dict[str, Any]
 
@@ -56,15 +55,12 @@ def memory(field: str) -> float:
     return int(status[field].split()[0]) * 1024 / 1e6
 
 
-def seconds() -> dict[str, float]:
-    """The time by the wall clock, and by the CPU of this process, its threads and its finished children."""
+def seconds(start: dict[str, float] | None = None) -> dict[str, float]:
+    """Since `start`: seconds by the wall clock, and CPU seconds of this process, its threads and finished children."""
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cpu = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-    return {"wall": time.perf_counter(), "cpu": cpu}
-
-
-def since(start: dict[str, float]) -> dict[str, float]:
-    return {key: value - start[key] for key, value in seconds().items()}
+    start = start or {"wall": 0, "cpu": 0}
+    return {"wall": time.perf_counter() - start["wall"], "cpu": cpu - start["cpu"]}
 
 
 @functools.cache
@@ -82,9 +78,8 @@ def texts(source: str, size: int) -> Iterator[str]:
     """Documents of about 2 kB, `size` bytes in all: made-up words, as frequent as Zipf's law says, in sentences."""
     rng = np.random.default_rng(7)
     syllables = [a + b + c for a in "bdfgklmnprstvz" for b in "aeiou" for c in ("", "n", "r", "s", "th", "ck")]
-    pieces = rng.choice(syllables, (60_000, 4))
-    lexicon = np.array(["".join(word[: rng.integers(1, 5)]) for word in pieces.tolist()])
-    rng = np.random.default_rng(list(source.encode()))
+    lexicon = np.array(["".join(word[: rng.integers(1, 5)]) for word in rng.choice(syllables, (60_000, 4)).tolist()])
+    rng = np.random.default_rng([*source.encode()])
     lexicon[100:] = rng.permutation(lexicon[100:])  # sources share their most frequent words only
     frequency = np.cumsum(1 / np.arange(1, len(lexicon) + 1))
     written = 0
@@ -92,23 +87,19 @@ def texts(source: str, size: int) -> Iterator[str]:
         places = np.searchsorted(frequency, rng.random(max(60, int(rng.lognormal(5.2, 0.6)))) * frequency[-1])
         ends = np.cumsum(rng.integers(4, 24, len(places)))
         sentences = [" ".join(words).capitalize() + "." for words in np.split(lexicon[places], ends) if len(words)]
-        text = " ".join(sentences)
-        written += len(text)
-        yield text
+        yield " ".join(sentences)
+        written += sum(map(len, sentences)) + len(sentences) - 1
 
 
 def make(folder: Path, tokenizer: Path, megabytes: float) -> Result:
     """Write the sources as normalised Parquet, and train the tokenizer where it is not there."""
-    sample, count = [], 0
-    for source in SOURCES:
-        documents = list(texts(source, int(megabytes * 1e6 / len(SOURCES))))
-        sample += documents[:1000]
-        count += len(documents)
-        columns = {"id": [f"{source}{i}" for i in range(len(documents))], "text": documents}
+    documents = {source: list(texts(source, int(megabytes * 1e6 / len(SOURCES)))) for source in SOURCES}
+    for source, rows in documents.items():
+        columns = {"id": [f"{source}{i}" for i in range(len(rows))], "text": rows}
         pq.write_table(pa.table(columns), folder / f"{source}.parquet", row_group_size=4096)
     if not tokenizer.exists():
-        train_bpe(sample, VOCABULARY, tokenizer)
-    return {"documents": count}
+        train_bpe((text for rows in documents.values() for text in rows[:1000]), 16_384, tokenizer)
+    return {"documents": sum(map(len, documents.values()))}
 
 
 def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Result:
@@ -138,35 +129,39 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
         tokens += int(next(batches)["attention_mask"].sum())
         after = seconds()
         tokens += sum(int(batch["attention_mask"].sum()) for batch in batches)
-        reading = {key: reading[key] + value for key, value in since(after).items()}
-    every = since(start)
+        reading = {key: reading[key] + value for key, value in seconds(after).items()}
+    every = seconds(start)
     first = {key: every[key] - reading[key] for key in every}
     return {"first": first, "every": every, "tokens": tokens, "peak": memory("VmHWM")}
 
 
-def our_way(folder: Path, tokenizer: Path, context: int, encoder: str) -> Result:
+def our_way_with_the_reference(folder: Path, tokenizer: Path, context: int) -> Result:
+    """Our way where gigatoken is not installed: Hugging Face's tokenizers encode."""
+    sys.modules["gigatoken"] = None  # type: ignore[assignment]
+    return our_way(folder, tokenizer, context)
+
+
+def our_way(folder: Path, tokenizer: Path, context: int) -> Result:
     """Tokenise each source once, then plan and read every strategy."""
-    if encoder == "gigatoken":
+    if importlib.util.find_spec("gigatoken"):
         importlib.import_module("awkward"), importlib.import_module("gigatoken")
-    else:
-        sys.modules["gigatoken"] = None  # type: ignore[assignment]
     start = seconds()
     for name in SOURCES:
         documents = pq.ParquetFile(folder / f"{name}.parquet")
         sample = next(text_batches(documents))[1][:200]
         write_store(folder / f"{name}.store", text_batches(documents), tokenizer, sample, HELD_OUT, {"source": name})
-    for ratios in strategies():
-        next(mix(folder, context, ratios))
-    first = since(start)
-    tokens = sum(sum(mix(folder, context, ratios)) for ratios in strategies())
-    return {"first": first, "every": since(start), "tokens": tokens, "peak": memory("VmHWM")}
+    for number in range(len(strategies())):
+        next(mix(folder, context, number))
+    first = seconds(start)
+    tokens = sum(sum(mix(folder, context, number)) for number in range(len(strategies())))
+    return {"first": first, "every": seconds(start), "tokens": tokens, "peak": memory("VmHWM")}
 
 
-def mix(folder: Path, context: int, ratios: dict[str, float]) -> Iterator[int]:
+def mix(folder: Path, context: int, strategy: int = 0) -> Iterator[int]:
     """Open the stores, plan a mix as long as there is data, and read its batches: the tokens of each."""
     stores = {name: TokenStore.open(folder / f"{name}.store") for name in SOURCES}
     sizes = train_sizes(stores, context)
-    plan, total = SequencePlan(sizes, Mixture(ratios), seed=0), most(sizes)
+    plan, total = SequencePlan(sizes, Mixture(strategies()[strategy]), seed=0), most(sizes)
     for start in range(0, total, BATCH):
         yield read_batch(plan, stores, context, start, min(total, start + BATCH)).tokens[:, 1:].size
 
@@ -174,83 +169,68 @@ def mix(folder: Path, context: int, ratios: dict[str, float]) -> Iterator[int]:
 def one_more(folder: Path, context: int) -> Result:
     """On tokenised sources: plans alone, in ms, then whole mixes with every token read, in ms a million tokens."""
     sizes = {name: TokenStore.open(folder / f"{name}.store").count("train", context) for name in SOURCES}
-    total, mixes = most(sizes), 5 * strategies()
-    start = seconds()
-    for ratios in mixes:
-        plan = SequencePlan(sizes, Mixture(ratios), seed=0)
+    total, start = most(sizes), seconds()
+    for strategy in strategies():
+        plan = SequencePlan(sizes, Mixture(strategy), seed=0)
         plan.sources(0, total), plan.rows(0, total)
-    plans, start = since(start)["cpu"], seconds()
-    tokens = sum(sum(mix(folder, context, ratios)) for ratios in mixes)
-    return {"plan": 1e3 * plans / len(mixes), "sequences": total, "mix": 1e9 * since(start)["cpu"] / tokens}
+    plans, start = seconds(start)["cpu"], seconds()
+    tokens = sum(sum(mix(folder, context, number)) for number in range(len(strategies())))
+    return {"plan": 1e3 * plans / len(strategies()), "sequences": total, "mix": 1e9 * seconds(start)["cpu"] / tokens}
 
 
 def loader(kind: str, folder: Path, context: int) -> Result:
-    """Million tokens a CPU second of one loader, and the megabytes that reading adds to its process."""
-    read, tokens = LOADERS[kind](folder, context), 0
-    resident, start = memory("VmRSS"), seconds()
-    while since(start)["cpu"] < 1.5:
-        tokens += sum(read())
-    speed, peak = tokens / since(start)["cpu"] / 1e6, memory("VmHWM")
-    return {"speed": speed, "added": peak - resident, "peak": peak}
+    """Million tokens a CPU second of one loader, after a first pass, and the megabytes it adds to its process."""
+    sum(LOADERS[kind](folder, context))
+    before, tokens, start = memory("VmRSS"), 0, seconds()
+    while seconds(start)["cpu"] < 1.5:
+        tokens += sum(LOADERS[kind](folder, context))
+    return {"speed": tokens / seconds(start)["cpu"] / 1e6, "before": before, "after": memory("VmRSS")}
 
 
-def _nanogpt(folder: Path, context: int) -> Callable[[], Iterator[int]]:
+def nanogpt(folder: Path, context: int) -> Iterator[int]:
     """The `get_batch` of nanoGPT's train.py, on one of the sources."""
     import torch
 
     dtype = TokenStore.open(folder / "magpie.store").header["dtype"]
-
-    def read() -> Iterator[int]:
+    for _ in range(100):
         data = np.memmap(folder / "magpie.store/train.bin", dtype=dtype, mode="r")
         starts = torch.randint(len(data) - context, (BATCH,))
         x = torch.stack([torch.from_numpy(data[i : i + context].astype(np.int64)) for i in starts])
         y = torch.stack([torch.from_numpy(data[i + 1 : i + 1 + context].astype(np.int64)) for i in starts])
         yield min(x.numel(), y.numel())
 
-    return read
 
-
-def _datasets(folder: Path, context: int) -> Callable[[], Iterator[int]]:
-    """Packed rows on disk, shuffled, in the torch format of `datasets`, a batch at a time."""
+def hugging_face(folder: Path, context: int) -> Iterator[int]:
+    """One source's packed rows in a `datasets.Dataset` on disk, shuffled, in torch format, a batch at a time."""
     import datasets
 
+    if not (folder / "packed").exists():
+        store = TokenStore.open(folder / "magpie.store")
+        tokens = store.read("train", np.arange(store.count("train", context)), context)[:, 1:]
+        datasets.disable_progress_bars()
+        datasets.Dataset.from_dict({"input_ids": tokens.astype(np.int32)}).save_to_disk(folder / "packed")
     packed = datasets.load_from_disk(str(folder / "packed")).with_format("torch")
     order = np.random.default_rng(0).permutation(len(packed))
-    return lambda: (packed[rows]["input_ids"].numel() for rows in np.split(order, range(BATCH, len(order), BATCH)))
+    for start in range(0, len(order), BATCH):
+        yield packed[order[start : start + BATCH]]["input_ids"].numel()
 
 
-def pack(folder: Path, context: int) -> Result:
-    """One source's tokens as rows of a `datasets.Dataset`, for its loader."""
-    import datasets
-
-    store = TokenStore.open(folder / "magpie.store")
-    rows = store.read("train", np.arange(store.count("train", context)), context)[:, 1:]
-    datasets.disable_progress_bars()
-    datasets.Dataset.from_dict({"input_ids": rows.astype(np.int32)}).save_to_disk(folder / "packed")
-    return {}
-
-
-LOADERS: dict[str, Callable[[Path, int], Callable[[], Iterator[int]]]] = {
-    "Emulsion": lambda folder, context: lambda: mix(folder, context, strategies()[0]),
-    "nanoGPT get_batch": _nanogpt,
-    "datasets, torch format": _datasets,
-}
+LOADERS = {"nanoGPT get_batch": nanogpt, "datasets, torch format": hugging_face, "Emulsion": mix}
 PEER = "the requirements' way"
 
 
 def report(folder: Path, tokenizer: Path, megabytes: float, context: int, rounds: int) -> Iterator[str]:
     """Measure everything, the ways taking turns, and yield the lines of the report."""
     made = fresh(make, folder, tokenizer, megabytes)
-    ways = {PEER: (requirements_way,), "Emulsion, tokenizers": (our_way, "tokenizers")}
-    if importlib.util.find_spec("gigatoken"):
-        ways["Emulsion, gigatoken"] = (our_way, "gigatoken")
+    ways = {PEER: requirements_way, "Emulsion, tokenizers": our_way_with_the_reference, "Emulsion, gigatoken": our_way}
+    if not importlib.util.find_spec("gigatoken"):
+        del ways["Emulsion, gigatoken"]
     yield f"{megabytes:g} MB, {made['documents']} documents, context {context}, six strategies.\n"
-    shared = (folder, tokenizer, context)
-    tries = [{way: fresh(task, *shared, *rest) for way, (task, *rest) in ways.items()} for _ in range(rounds)]
+    tries = [{way: fresh(task, folder, tokenizer, context) for way, task in ways.items()} for _ in range(rounds)]
     best = {way: min((results[way] for results in tries), key=lambda result: result["every"]["cpu"]) for way in ways}
     speed = {way: result["tokens"] / result["every"]["cpu"] for way, result in best.items()}
     columns = (
-        "first batch of each, wall s | CPU-s | every batch, wall s | CPU-s | M tokens | k tok/CPU-s | ratio | peak MB"
+        "first batch of each, wall s | CPU-s | all batches, wall s | CPU-s | M tokens | k tok/CPU-s | ratio | peak MB"
     )
     yield f"| way | {columns} |\n|---|---|---|---|---|---|---|---|---|"
     for way, result in best.items():
@@ -260,24 +240,23 @@ def report(folder: Path, tokenizer: Path, megabytes: float, context: int, rounds
     more = fresh(one_more, folder, context)
     yield f"\nPlan alone: {more['plan']:.2f} ms CPU for {more['sequences']} sequences."
     yield f"One more mix on tokenised sources: {more['mix']:.2f} ms CPU per million tokens read.\n"
-    fresh(pack, folder, context)
-    yield "| loader | M tok/CPU-s | memory added, MB | peak MB |\n|---|---|---|---|"
+    yield "| loader | M tok/CPU-s | memory before, MB | added, MB |\n|---|---|---|---|"
     tries = [{kind: fresh(loader, kind, folder, context) for kind in LOADERS} for _ in range(rounds)]
     for kind in LOADERS:
         result = max((results[kind] for results in tries), key=lambda result: result["speed"])
-        yield f"| {kind} | {result['speed']:.0f} | {result['added']:.0f} | {result['peak']:.0f} |"
+        yield f"| {kind} | {result['speed']:.0f} | {result['before']:.0f} | {result['after'] - result['before']:.0f} |"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megabytes", type=float, default=50, help="text, of the four sources together")
     parser.add_argument("--tokenizer", type=Path, help="folder of one to use; otherwise one is trained")
     parser.add_argument("--context", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=1)
-    arguments = vars(parser.parse_args())
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        tokenizer = arguments.pop("tokenizer") or Path(folder, "tokenizer")
-        for line in report(Path(folder), tokenizer, **arguments):
+        tokenizer = given.tokenizer or Path(folder, "tokenizer")
+        for line in report(Path(folder), tokenizer, given.megabytes, given.context, given.rounds):
             print(line, flush=True)
 
 

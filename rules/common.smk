@@ -2,6 +2,8 @@
 
 import re
 
+from pathlib import Path
+
 from emulsion.files import canonical_json
 
 
@@ -96,6 +98,37 @@ def suite_files(wildcards):
     return [experiments.suite_file(config, suite) for suite in experiment_of(wildcards)["suites"]]
 
 
+def contributions_of(wildcards):
+    return [f"results/{wildcards.experiment}/contributions.json"] if experiment_of(wildcards)["ablations"] else []
+
+
+def optimum_of(wildcards):
+    return [f"results/{wildcards.experiment}/optimal_mix.json"] if experiment_of(wildcards)["optimize"] else []
+
+
+def groups_of(wildcards):
+    groups = {"candidates": experiments.candidates, "singles": experiments.singles}
+    return canonical_json({name: group(config, wildcards.experiment) for name, group in groups.items()})
+
+
+def plan_of(wildcards):
+    from emulsion import budget
+
+    return canonical_json(budget.plan_of(config, wildcards.experiment))
+
+
+def stages_of(wildcards):
+    from emulsion import budget
+
+    return canonical_json(budget.runs_of_stages(config, wildcards.experiment))
+
+
+def token_stores_there_are(wildcards):
+    """The headers of token stores, once they are made: without them the plan cannot say what is repeated."""
+    headers = token_stores(wildcards)
+    return headers if all(Path(header).exists() for header in headers) else []
+
+
 def infos_of_strategies(wildcards):
     mixtures = experiments.strategies(config, wildcards.experiment)
     return collect("data/{experiment}_{mix}_info.json", experiment=wildcards.experiment, mix=mixtures)
@@ -109,6 +142,19 @@ def of_each_run(pattern, mixtures):
         return collect(pattern, experiment=wildcards.experiment, run=runs)
 
     return files
+
+
+def runs_of(mixtures):
+    """A parameter function: the runs of these mixtures, in the order of `of_each_run`."""
+
+    def names(wildcards):
+        return experiments.runs(config, wildcards.experiment, mixtures)
+
+    return names
+
+
+def first_seed(wildcards):
+    return experiment_of(wildcards)["seeds"][0]
 
 
 def mixtures_of_runs(mixtures):

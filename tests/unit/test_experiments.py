@@ -70,6 +70,11 @@ def test_a_run_knows_its_mixture_and_its_seed():
     assert run_spec(config, "exp3", "equal_mix-seed11")["seed"] == 11
 
 
+def test_values_of_runs_are_grouped_by_mixture_and_seed():
+    grouped = experiments.by_mixture(["a", "a-seed7", "b"], [1, 2, 3], first_seed=5)
+    assert grouped == {"a": {5: 1, 7: 2}, "b": {5: 3}}
+
+
 def test_a_proxy_has_the_size_the_optimiser_gives_it():
     tokens = CONFIG["experiments"]["exp3"]["optimize"]["tokens"]
     assert run_spec(CONFIG, "exp3", "proxy_003")["tokens"] == tokens

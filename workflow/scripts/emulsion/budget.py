@@ -6,17 +6,23 @@ device, from the floating-point operations of its runs and the share of the devi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from emulsion import experiments
+from emulsion.analysis.power import detectable_effects
+from emulsion.evaluation.suites import load_suite
 from emulsion.experiments import Config
+from emulsion.mixture import Mixture
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
+from emulsion.synthetic import CAPABILITIES
 
 STAGES: dict[str, experiments.Mixtures] = {
     "strategies": experiments.strategies,
     "baselines": lambda config, name: [*experiments.singles(config, name), *experiments.sized(config, name)],
     "ablations": experiments.ablations,
+    "repetition": lambda config, name: experiments.repeated_pair(config, name)[1:],
     "optimize": lambda config, name: [*experiments.proxies(config, name), *experiments.optima(config, name)],
 }
 
@@ -71,3 +77,51 @@ def spent(records: Mapping[str, Mapping[str, Any]], evaluations: Mapping[str, fl
         "evaluation_hours": sum(evaluations.values()) / 3600,
         "peak_memory_bytes": max((record["peak_memory_bytes"] for record in records.values()), default=0),
     }
+
+
+def runs_of_stages(config: Config, experiment: str) -> dict[str, list[str]]:
+    """{stage: its runs}; stages without runs are left out."""
+    stages = {stage: experiments.runs(config, experiment, mixtures) for stage, mixtures in STAGES.items()}
+    return {stage: runs for stage, runs in stages.items() if runs}
+
+
+def items_of_suites(config: Config, experiment: str) -> dict[str, int]:
+    """{capability: how many items the experiment's suites have for it}."""
+    counts: Counter[str] = Counter()
+    for name in config["experiments"][experiment]["suites"]:
+        suite = config["suites"][name]
+        if suite["kind"] == "synthetic":
+            counts.update(dict.fromkeys(CAPABILITIES, suite["synthetic"]["items_per_capability"]))
+        else:
+            counts.update(item.capability for item in load_suite(suite["file"]).items)
+    return dict(counts)
+
+
+def plan_of(config: Config, experiment: str) -> dict[str, Any]:
+    """All that the plan of an experiment says but for the sizes of its sources, which the data decide."""
+    chosen = config["experiments"][experiment]
+    mixtures = {
+        mixture: mean_weights(experiments.mixture_stages(config, experiment, mixture))
+        for mixture in experiments.fixed(config, experiment)
+    }
+    compared = len(experiments.candidates(config, experiment))
+    return {
+        "device": chosen["budget"]["device"],
+        "limits": chosen["budget"]["hours"],
+        "costs": planned_cost(config, experiment),
+        "tokens": chosen["tokens"],
+        "max_epochs": chosen["max_epochs"]["limit"],
+        "mixtures": mixtures,
+        "effects": detectable_effects(items_of_suites(config, experiment), len(chosen["seeds"]), compared),
+    }
+
+
+def mean_weights(stages: list[dict[str, Any]]) -> dict[str, float]:
+    """The weights of a mixture over the whole run, from its stages."""
+    totals: dict[str, float] = {}
+    start = 0.0
+    for stage in stages:
+        for source, weight in Mixture(stage["weights"]).items():
+            totals[source] = totals.get(source, 0.0) + weight * (stage["until"] - start)
+        start = stage["until"]
+    return totals

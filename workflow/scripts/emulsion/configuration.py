@@ -153,7 +153,9 @@ def _names(config: Config, name: str) -> Iterator[str]:
         for chosen in experiment[key]:
             yield from _known(what, chosen, config[key], f"{where}.{key}")
     if experiment["ablations"]:
-        yield from _known("strategy", experiment["ablations"]["base"], config["strategies"], f"{where}.ablations.base")
+        yield from _known(
+            "strategy", experiment["ablations"]["base"], experiment["strategies"], f"{where}.ablations.base"
+        )
     if experiment["optimize"]:
         for key, section in (("model", "models"), ("training", "training")):
             yield from _known(key, experiment["optimize"][key], config[section], f"{where}.optimize.{key}")

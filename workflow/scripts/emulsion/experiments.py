@@ -8,12 +8,13 @@ mixture's name, another seed's is `{mixture}-seed{seed}`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from emulsion.mixture import Mixture
 
 Config = Mapping[str, Any]
+T = TypeVar("T")
 Mixtures = Callable[[Config, str], list[str]]
 
 # What a training step means. Raise it by hand when a change alters what is learned from the same spec:
@@ -49,6 +50,12 @@ def ablations(config: Config, experiment: str) -> list[str]:
     return [f"without_{source}" for source in chosen["sources"]] if chosen["ablations"] else []
 
 
+def base_and_ablations(config: Config, experiment: str) -> list[str]:
+    """The mixture that sources are left out of, and those without one."""
+    chosen = config["experiments"][experiment]["ablations"]
+    return [chosen["base"], *ablations(config, experiment)] if chosen else []
+
+
 def proxies(config: Config, experiment: str) -> list[str]:
     """The mixtures that the optimiser trains small models on."""
     settings = config["experiments"][experiment]["optimize"]
@@ -66,9 +73,29 @@ def compared(config: Config, experiment: str) -> list[str]:
     return [mixture for group in groups for mixture in group(config, experiment)]
 
 
+def candidates(config: Config, experiment: str) -> list[str]:
+    """The mixtures that may be recommended."""
+    groups = (strategies, optima, sized)
+    return [mixture for group in groups for mixture in group(config, experiment)]
+
+
+def concluded(config: Config, experiment: str) -> list[str]:
+    """The mixtures that the conclusions compare: those that may be recommended, and each source alone."""
+    return [*candidates(config, experiment), *singles(config, experiment)]
+
+
+def repeated_pair(config: Config, experiment: str) -> list[str]:
+    """A mixture and the same again, trained to show that the recipe reproduces."""
+    if not config["experiments"][experiment]["repeat"]:
+        return []
+    chosen = (optima(config, experiment) or strategies(config, experiment))[0]
+    return [chosen, f"{chosen}-again"]
+
+
 def trained(config: Config, experiment: str) -> list[str]:
     """Every mixture that anything is trained on."""
-    return [*compared(config, experiment), *proxies(config, experiment)]
+    again = repeated_pair(config, experiment)[1:]
+    return [*compared(config, experiment), *proxies(config, experiment), *again]
 
 
 def fixed(config: Config, experiment: str) -> list[str]:
@@ -78,24 +105,37 @@ def fixed(config: Config, experiment: str) -> list[str]:
 
 
 def runs(config: Config, experiment: str, mixtures: Mixtures = trained) -> list[str]:
-    """The runs of these mixtures, in their order: one for each seed; proxies have the first seed alone."""
+    """The runs of these mixtures, in their order: one for each seed; proxies and repetitions have the first alone."""
     seeds = config["experiments"][experiment]["seeds"]
     suffixes = ["", *(f"-seed{seed}" for seed in seeds[1:])]
     return [
         mixture + suffix
         for mixture in mixtures(config, experiment)
-        for suffix in (suffixes[:1] if mixture.startswith("proxy_") else suffixes)
+        for suffix in (suffixes[:1] if _once(mixture) else suffixes)
     ]
+
+
+def _once(mixture: str) -> bool:
+    return mixture.startswith("proxy_") or mixture.endswith("-again")
 
 
 def mixture_of(run: str) -> str:
     """The mixture a run trains on."""
-    return re.sub(r"-seed\d+$", "", run)
+    return re.sub(r"-(seed\d+|again)$", "", run)
 
 
-def seed_of(config: Config, experiment: str, run: str) -> int:
+def seed_of(run: str, first_seed: int) -> int:
+    """The seed of a run; one without it in its name has the experiment's first."""
     suffix = re.search(r"-seed(\d+)$", run)
-    return int(suffix[1]) if suffix else int(config["experiments"][experiment]["seeds"][0])
+    return int(suffix[1]) if suffix else first_seed
+
+
+def by_mixture(runs: Sequence[str], values: Iterable[T], first_seed: int = 0) -> dict[str, dict[int, T]]:
+    """{mixture: {seed: value}} of values that belong to these runs, in order."""
+    grouped: dict[str, dict[int, T]] = {}
+    for run, value in zip(runs, values, strict=True):
+        grouped.setdefault(mixture_of(run), {})[seed_of(run, first_seed)] = value
+    return grouped
 
 
 def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -132,7 +172,7 @@ def run_spec(config: Config, experiment: str, run: str) -> dict[str, Any]:
         "recipe": TRAIN_RECIPE,
         "model": config["models"][size["model"]],
         "tokens": size["tokens"],
-        "seed": seed_of(config, experiment, run),
+        "seed": seed_of(run, chosen["seeds"][0]),
         **{key: value for key, value in training.items() if key not in NOT_LEARNED},
     }
 

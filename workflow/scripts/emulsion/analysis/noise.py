@@ -63,7 +63,7 @@ def _own_variance(scores: ItemScores, group: str) -> float:
     """The variance of a run's score between seeds if its items varied independently of each other."""
     parts = scores.parts(group)
     each = [float(part.var(axis=0, ddof=1).sum()) / part.shape[1] ** 2 for part in parts]
-    return sum(each) / (len(parts) * len(parts))
+    return float(sum(each)) / len(parts) ** 2
 
 
 def in_words(noise: SeedNoise | None, seeds: int) -> str:

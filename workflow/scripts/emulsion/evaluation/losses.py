@@ -71,4 +71,5 @@ def summary(
         "tokens": len(losses) * context,
         "bytes": int(byte_counts.sum()),
         "sequences": len(losses),
+        "sequence_losses": [round(float(loss), 6) for loss in losses],
     }

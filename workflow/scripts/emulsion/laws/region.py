@@ -90,12 +90,28 @@ class Region:
         rows = np.empty((len(cube), m))
         left = np.ones(len(cube))
         for j in range(m - 1):
-            low = np.maximum(self.low[j], left - self.high[j + 1 :].sum())
-            high = np.maximum(np.minimum(self.high[j], left - self.low[j + 1 :].sum()), low)
+            low, high = self._between(j, left)
             rows[:, j] = low + np.clip(cube[:, j], 0.0, 1.0) * (high - low)
             left = left - rows[:, j]
         rows[:, -1] = left
         return np.clip(rows, self.low, self.high)
+
+    def to_cube(self, weights: Floats) -> Floats:
+        """The points [k, m-1] of the unit cube that `from_cube` maps to mixtures [k, m]; 1/2 where any does."""
+        rows = np.atleast_2d(weights)
+        cube = np.empty((len(rows), len(self.sources) - 1))
+        left = np.ones(len(rows))
+        for j in range(len(self.sources) - 1):
+            low, high = self._between(j, left)
+            free = high - low > _SLACK
+            cube[:, j] = np.where(free, (rows[:, j] - low) / np.where(free, high - low, 1.0), 0.5)
+            left = left - rows[:, j]
+        return np.clip(cube, 0.0, 1.0)
+
+    def _between(self, j: int, left: Floats) -> tuple[Floats, Floats]:
+        """Least and greatest weight [k] of source j, where `left` [k] is for it and the sources after it."""
+        low = np.maximum(self.low[j], left - self.high[j + 1 :].sum())
+        return low, np.maximum(np.minimum(self.high[j], left - self.low[j + 1 :].sum()), low)
 
     def least_linear(self, slope: Floats) -> Floats:
         """The mixture [m] of the region with the least slope . p: the cheapest sources filled up first."""

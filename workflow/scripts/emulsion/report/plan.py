@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulsion.budget import over_budget
+from emulsion.budget import STAGES, over_budget
 
 
 def plan_text(experiment: str, plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
@@ -19,7 +19,8 @@ def cost_table(plan: Mapping[str, Any]) -> str:
         f"| stage | runs | tokens | FLOPs | models on disk | {plan['device']} hours |",
         "|---|---|---|---|---|---|",
     ]
-    for stage, cost in plan["costs"].items():
+    for stage in filter(plan["costs"].get, [*STAGES, "total"]):
+        cost = plan["costs"][stage]
         lines.append(
             f"| {stage} | {cost['runs']:.0f} | {cost['tokens']:,.0f} | {cost['flops']:.2e} | "
             f"{cost['disk_bytes'] / 1e9:.2f} GB | {cost['hours']:.2f} |"
@@ -35,16 +36,9 @@ def budget_verdict(plan: Mapping[str, Any]) -> list[str]:
 
 
 def power_text(plan: Mapping[str, Any]) -> str:
-    effects = ", ".join(
-        f"{capability} {effect:.3f} ({plan['items'][capability]} items)"
-        for capability, effect in plan["effects"].items()
-    )
-    seeds = plan["seeds"]
-    noise = " Noise between seeds comes on top, and one seed cannot show it." if seeds == 1 else ""
-    return (
-        f"Smallest difference between two mixtures that {seeds} seed{'s' if seeds > 1 else ''} of these suites can be "
-        f"expected to show (5 % level, 80 % power): {effects}.{noise}"
-    )
+    effects = plan["effects"]
+    each = ", ".join(f"{name} {effect:.3f}" for name, effect in effects["capabilities"].items())
+    return f"{effects['text']} By capability: {each}."
 
 
 def epochs_text(plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:

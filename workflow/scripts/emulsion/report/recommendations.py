@@ -29,21 +29,23 @@ def recommendations(
     optimum_name: str = "optimal",
     criteria: Sequence[Mapping[str, str]] = (),
     tokens: int = 0,
+    prefer: str | None = None,
 ) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
     summary: of `analysis.summary.combine`; winners: {group: `analysis.compare.winner`} for "mean" and each
     capability; ratios: {mixture: {source: weight}}; optimum: of `optimal_mix.json`; tokens: the budget.
-    Recommended is the winner, or else the highest score among those that cannot be told apart.
+    Recommended is the winner, or else, of those that cannot be told apart, `prefer` (the optimum, say, whose
+    choice drew on all proxy runs) or the highest score.
     """
     overall = winners[MEAN]
-    chosen = str(overall["leader"])
+    chosen = str(prefer if prefer in overall["tied"] else overall["leader"])
     if chosen not in ratios:
         raise UserError(f"recommendations: the ratios of mixture '{chosen}' are not known.")
     return {
         "experiment": experiment,
         "title": title,
-        "answer": _answer(overall, summary),
+        "answer": _answer(overall, summary, chosen),
         "note": overall["note"],
         "recommended": {
             "mixture": chosen,
@@ -73,17 +75,18 @@ def plus_minus(cell: Mapping[str, Any]) -> str:
     return f"{cell['score']:.3f} ± {(high - low) / 2:.3f}"
 
 
-def _answer(overall: Mapping[str, Any], summary: Summary) -> str:
+def _answer(overall: Mapping[str, Any], summary: Summary, chosen: str) -> str:
     leader, tied = overall["leader"], list(overall["tied"])
     score = plus_minus(summary[leader]["mean"])
     if overall["winner"]:
         return f"Best overall: {leader}, mean score {score}; it is significantly better than every other mixture."
     if len(tied) == 1:
         return f"{leader} is the only mixture there is; its mean score is {score}."
-    return (
-        f"No clear winner: there is no significant difference between {listing(tied)}."
-        f" {leader} has the highest mean score, {score}, and is recommended for that alone."
-    )
+    highest = f"{leader} has the highest mean score, {score}"
+    reason = f"{highest}, and is recommended for that alone."
+    if chosen != leader:
+        reason = f"{highest}; {chosen}, {plus_minus(summary[chosen]['mean'])}, is recommended of these."
+    return f"No clear winner: there is no significant difference between {listing(tied)}. {reason}"
 
 
 def _score(cell: Mapping[str, Any]) -> dict[str, Any]:

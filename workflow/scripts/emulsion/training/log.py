@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import deque
 from pathlib import Path
 from typing import Any
 
-from emulsion.files import canonical_json, read_jsonl, write_jsonl
+from emulsion.files import read_jsonl, write_jsonl
 
 SPIKE_WINDOW = 64
 SPIKE_DEVIATIONS = 6.0
@@ -30,7 +31,7 @@ class TrainingLog:
         self._recent.append(row["loss"])
         self.rows.append(row)
         with self.path.open("a", encoding="utf-8") as out:
-            out.write(canonical_json(row) + "\n")
+            out.write(json.dumps(row, allow_nan=False) + "\n")
 
     @property
     def spikes(self) -> list[int]:

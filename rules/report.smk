@@ -1,0 +1,88 @@
+"""Conclusions: what an experiment will cost, what it did cost, and what it found.
+
+Makes results/{experiment}/plan.md, budget.json, recommendations.json and recommendations.md.
+"""
+
+
+rule plan_budget:
+    """Say what an experiment will cost and what it can detect; trains nothing."""
+    input:
+        stores=token_stores_there_are,
+        script="workflow/scripts/plan_budget.py",
+        library="workflow/scripts/emulsion/report/plan.py",
+    output:
+        "results/{experiment}/plan.md",
+    log:
+        "logs/plan_budget/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        plan=plan_of,
+    shell:
+        "python {input.script:q} --experiment {wildcards.experiment} --plan {params.plan:q} "
+        "--stores {input.stores:q} --output {output:q} 2> {log:q}"
+
+
+rule account_budget:
+    """Add up what an experiment cost, stage by stage, beside what was planned."""
+    input:
+        records=of_each_run("models/{experiment}-{run}/run.json", experiments.trained),
+        results=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.trained),
+        script="workflow/scripts/account_budget.py",
+        library="workflow/scripts/emulsion/budget.py",
+    output:
+        "results/{experiment}/budget.json",
+    log:
+        "logs/account_budget/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        plan=plan_of,
+        runs=runs_of(experiments.trained),
+        stages=stages_of,
+    shell:
+        "python {input.script:q} --plan {params.plan:q} --runs {params.runs:q} --records {input.records:q} "
+        "--stages {params.stages:q} --benchmarks logs --output {output:q} 2> {log:q}"
+
+
+rule recommend:
+    """Draw the conclusions: best mixtures, contributions, trade-offs, and the recipe to use."""
+    input:
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.concluded),
+        records=of_each_run("models/{experiment}-{run}/run.json", experiments.concluded),
+        stores=token_stores,
+        contributions=contributions_of,
+        optimum=optimum_of,
+        repeated=of_each_run("models/{experiment}-{run}/run.json", experiments.repeated_pair),
+        script="workflow/scripts/recommend.py",
+        library=[
+            "workflow/scripts/emulsion/report/recommendations.py",
+            "workflow/scripts/emulsion/report/markdown.py",
+            "workflow/scripts/emulsion/report/exports.py",
+        ],
+    output:
+        json="results/{experiment}/recommendations.json",
+        markdown=report(
+            "results/{experiment}/recommendations.md",
+            caption="../report/recommendations.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "recommendations"},
+        ),
+    log:
+        "logs/recommend/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=lookup(dpath="experiments/{experiment}/title", within=config),
+        groups=groups_of,
+        runs=runs_of(experiments.concluded),
+        first_seed=first_seed,
+    shell:
+        "python {input.script:q} --experiment {wildcards.experiment} --title {params.title:q} "
+        "--groups {params.groups:q} --runs {params.runs:q} --capabilities {input.capabilities:q} "
+        "--records {input.records:q} --first-seed {params.first_seed} --stores {input.stores:q} "
+        "--contributions {input.contributions:q} --optimum {input.optimum:q} --repeated {input.repeated:q} "
+        "--json {output.json:q} --markdown {output.markdown:q} 2> {log:q}"

@@ -1,0 +1,41 @@
+"""Add up what an experiment cost, stage by stage, beside what was planned."""
+
+import argparse
+import json
+from pathlib import Path
+
+from emulsion import command
+from emulsion.budget import spent
+from emulsion.files import read_json, read_jsonl, write_json
+
+
+def evaluation_seconds(benchmarks: Path, model: str) -> float:
+    """How long the evaluation of a model ran, as its rule measured; 0 where the measurement was deleted."""
+    file = benchmarks / "evaluate" / f"{model}.benchmark.jsonl"
+    return sum(row["s"] for row in read_jsonl(file)) if file.exists() else 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plan", required=True, type=json.loads, help="what was planned, as JSON")
+    parser.add_argument("--stages", required=True, type=json.loads, help="{stage: [runs]}, as JSON")
+    parser.add_argument("--runs", required=True, nargs="+")
+    parser.add_argument("--records", required=True, nargs="+", type=Path, help="run.json of each run")
+    parser.add_argument("--benchmarks", required=True, type=Path, help="folder of the rules' benchmarks")
+    parser.add_argument("--output", required=True, type=Path)
+    arguments = parser.parse_args()
+
+    files = dict(zip(arguments.runs, arguments.records, strict=True))
+    records = {run: read_json(file) for run, file in files.items()}
+    evaluations = {run: evaluation_seconds(arguments.benchmarks, file.parent.name) for run, file in files.items()}
+    stages = {**arguments.stages, "total": arguments.runs}
+    real = {
+        stage: spent({run: records[run] for run in runs}, {run: evaluations[run] for run in runs})
+        for stage, runs in stages.items()
+    }
+    planned = {key: arguments.plan[key] for key in ("device", "limits", "costs")}
+    write_json(arguments.output, {"planned": planned, "spent": real})
+
+
+if __name__ == "__main__":
+    command.run(main)

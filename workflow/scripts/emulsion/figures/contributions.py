@@ -1,0 +1,124 @@
+"""The contributions: what each capability and each source's loss would lose without a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from emulsion.errors import UserError
+from emulsion.figures.heatmap import plus_minus
+from emulsion.figures.scores import MEAN, ORDER
+from emulsion.figures.style import CHARACTER, FAINT, SMALL, WIDTH, fit, note, pretty, styled, text_on
+
+ROW, COLUMN = 0.42, 0.74  # inches: a row, and the least a column may have
+MARGIN = 2.0  # inches: row names and the colour bar
+GAP = 0.18  # of a column, before the mean
+UNSURE, HATCH = "#f4f4f4", "#e2e2e2"
+LEAST = 0.1  # the colours reach at least so far, that noise is not blown up
+NOTE = (
+    "±: half the width of the 95 % interval. Hatched grey: no significant effect after Holm's correction."
+    " Framed: a source's largest contribution, where it is significant."
+)
+
+Cells = Mapping[str, Mapping[str, Any]]
+Table = Mapping[str, Cells]  # source -> column -> cell
+
+
+@styled
+def contributions(found: Mapping[str, Any]) -> Figure:
+    """Draw the content of `contributions.json`; rows keep its order of sources."""
+    scores = _with_mean(found)
+    tables = [(scores, "Score"), (found["losses"], "Loss (nats per token)")] if found["losses"] else [(scores, "Score")]
+    columns = max(len(next(iter(table.values()))) for table, _ in tables)
+    width = max(WIDTH, MARGIN + COLUMN * (columns + GAP))
+    heights = [0.75 + ROW * len(table) for table, _ in tables]
+    figure = Figure(figsize=(width, sum(heights) + 0.75), layout="constrained")
+    panels = figure.subplots(len(tables), 1, squeeze=False, height_ratios=heights)[:, 0]
+    base = pretty(found["base"])
+    titles = [f"Score of {base} less the score without the source", "Loss without the source less the loss with it"]
+    for axes, (table, unit), title in zip(panels, tables, titles, strict=False):
+        _panel(axes, table, unit, width - MARGIN)
+        axes.set_title(f"{title} (blue: it helps)", x=0, pad=6)
+    note(figure, f"{NOTE} {found['note']}")
+    return figure
+
+
+def colour_reach(table: Table) -> float:
+    """The largest difference, of either sign, that the colours must tell; rounded up to a twentieth."""
+    largest = max(abs(cell["difference"]) for cells in table.values() for cell in cells.values())
+    return max(LEAST, float(np.ceil(round(largest * 20, 9)) / 20))
+
+
+def signed(value: float) -> str:
+    """'+0.24', '−0.08', with a true minus; a value that rounds to zero has no sign."""
+    text = f"{value:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")
+
+
+def hatch_cell(axes: Axes, left: float, top: float) -> None:
+    """Hatch the unit cell at (left, top): what it says is not significant."""
+    place = (left + 0.02, top + 0.03)
+    axes.add_patch(Rectangle(place, 0.96, 0.94, facecolor="none", edgecolor=HATCH, hatch="////", linewidth=0))
+
+
+def _with_mean(found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The capabilities, in the order of every figure, and the mean."""
+    if not found.get("capabilities"):
+        raise UserError("contributions: no sources to draw.")
+    names = list(next(iter(found["capabilities"].values())))
+    names = [name for name in ORDER if name in names] + [name for name in names if name not in ORDER]
+    return {
+        source: {**{name: cells[name] for name in names}, MEAN: found["mean"][source]}
+        for source, cells in found["capabilities"].items()
+    }
+
+
+def _panel(axes: Axes, table: Table, unit: str, width: float) -> None:
+    """One table, `width` inches wide."""
+    reach = colour_reach(table)
+    colours = ScalarMappable(Normalize(-reach, reach), matplotlib.colormaps["RdBu"])
+    names = list(next(iter(table.values())))
+    characters = int(width / (len(names) + GAP) / CHARACTER)
+    lefts = np.arange(len(names), dtype=float) + GAP * (np.array(names) == MEAN)
+    for row, cells in enumerate(table.values()):
+        top = _top(cells)
+        for left, name in zip(lefts, names, strict=True):
+            _cell(axes, left, row, cells[name], colours, name == top)
+    axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(table), 0))
+    axes.set_yticks(np.arange(len(table)) + 0.5, [fit(source, 18) for source in table])
+    axes.set_xticks(lefts + 0.5, [fit(name if unit != "Score" else pretty(name), characters) for name in names])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    bar = axes.figure.colorbar(colours, cax=axes.inset_axes((1.02, 0, 0.02, 1)))
+    bar.set_label(unit)
+    bar.outline.set_visible(False)
+    bar.ax.locator_params(nbins=5)
+
+
+def _top(cells: Cells) -> str | None:
+    """The column of the largest contribution, the mean aside, where it is significant."""
+    name = max((name for name in cells if name != MEAN), key=lambda name: cells[name]["difference"])
+    return name if cells[name]["verdict"] == "contributes" else None
+
+
+def _cell(axes: Axes, left: float, row: int, cell: Mapping[str, Any], colours: ScalarMappable, top: bool) -> None:
+    sure = cell["verdict"] in ("contributes", "hurts")
+    colour = colours.to_rgba(np.array(cell["difference"])) if sure else UNSURE
+    axes.add_patch(Rectangle((left, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
+    if not sure:
+        hatch_cell(axes, left, row)
+    ink = text_on(colour) if sure else FAINT
+    style: dict[str, Any] = {"ha": "center", "color": ink, "fontweight": "bold" if top else "normal"}
+    low, high = cell["interval"]
+    axes.text(left + 0.5, row + 0.55, signed(cell["difference"]), va="bottom", fontsize=10, **style)
+    axes.text(left + 0.5, row + 0.57, plus_minus((high - low) / 2), va="top", fontsize=SMALL, **style)
+    if top:
+        axes.add_patch(Rectangle((left + 0.06, row + 0.09), 0.88, 0.82, fill=False, edgecolor=ink))

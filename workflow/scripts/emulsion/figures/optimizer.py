@@ -1,0 +1,153 @@
+"""The optimiser: the search over the surrogate, how well the surrogate fits, and the mixture found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from emulsion.errors import UserError
+from emulsion.figures.style import CHARACTER, FAINT, GRID, INK, OTHER, PALETTE, WIDTH, fit, note, pretty, styled
+from emulsion.mixture import Mixture
+
+BAR = 0.3  # inches: a source or a surrogate
+BOXED: dict[str, Any] = {"frameon": True, "framealpha": 0.9, "edgecolor": "none", "fancybox": False}
+KEYS = ("ratios", "prediction", "interval", "bounds", "surrogate", "surrogates", "observed_vs_predicted", "history")
+
+
+@styled
+def optimizer(
+    found: Mapping[str, Any], baseline: Mapping[str, float] | None = None, baseline_name: str = "uniform"
+) -> Figure:
+    """Draw the content of `optimal_mix.json`; baseline: the mixture to compare the ratios with, else uniform."""
+    missing = [key for key in KEYS if key not in found]
+    if missing:
+        raise UserError(f"optimal_mix.json: no {', '.join(missing)}; run the optimisation again.")
+    rows = max(len(found["ratios"]), len(found["surrogates"]))
+    heights = [2.5, 0.95 + BAR * rows]
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.55), layout="constrained")
+    parts = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)[:, 0]
+    search, fitted = parts[0].subplots(1, 2, width_ratios=[4, 3])
+    ratios, surrogates = parts[1].subplots(1, 2, width_ratios=[3, 2])
+    _search(search, found["history"], found["prediction"], found["interval"])
+    _fit(fitted, found["observed_vs_predicted"], found["surrogate"])
+    _ratios(ratios, found, baseline or Mixture.uniform(list(found["ratios"])))
+    _surrogates(surrogates, found["surrogates"], found["surrogate"])
+    _legend(parts[1], baseline_name)
+    note(figure, remark(found))
+    return figure
+
+
+def best_so_far(scores: Sequence[float] | np.ndarray) -> np.ndarray:
+    """The largest score up to each evaluation [n]."""
+    best: np.ndarray = np.maximum.accumulate(np.asarray(scores, float))
+    return best
+
+
+def remark(found: Mapping[str, Any]) -> str:
+    """The prediction, its interval, and whether the optimum is a matter of extrapolation."""
+    low, high = found["interval"]
+    text = f"Predicted score of the mixture found: {found['prediction']:.3f} (95 % interval {low:.3f} to {high:.3f})."
+    distance = found.get("hull_distance")
+    if distance is None:
+        return text
+    if distance < 1e-6:
+        return f"{text} It lies among the sampled mixtures."
+    return f"{text} It lies {distance:.3f} outside the sampled mixtures: the surrogate extrapolates."
+
+
+def _search(axes: Axes, history: Sequence[Mapping[str, Any]], prediction: float, interval: Sequence[float]) -> None:
+    scores = np.array([entry["score"] for entry in history], float)
+    steps = np.arange(1, len(scores) + 1)
+    axes.axhspan(*interval, color=PALETTE["sky"], alpha=0.18, linewidth=0)
+    axes.axhline(prediction, color=PALETTE["blue"], linewidth=0.8, linestyle=(0, (4, 2)))
+    axes.plot(
+        steps,
+        scores,
+        ".",
+        color=FAINT,
+        markersize=2.5 if len(steps) > 100 else 6,
+        alpha=0.45,
+        markeredgewidth=0,
+        rasterized=len(steps) > 999,
+    )
+    axes.step(steps, best_so_far(scores), where="post", color=PALETTE["vermillion"], linewidth=1.5)
+    handles = [
+        Line2D([], [], color=PALETTE["vermillion"], linewidth=1.5),
+        Line2D([], [], color=FAINT, marker=".", linestyle=""),
+        Patch(facecolor=PALETTE["sky"], alpha=0.3),
+    ]
+    axes.legend(handles, ["best so far", "a mixture tried", "prediction, 95 %"], loc="lower right", **BOXED)
+    axes.set(xlabel="Mixtures evaluated", ylabel="Score", xlim=(0, len(scores) + 1))
+    lowest = min(float(np.quantile(scores, 0.02)), interval[0])  # a few of the first are far off
+    highest = max(float(scores.max()), interval[1])
+    axes.set_ylim(lowest - 0.3 * (highest - lowest), highest + 0.05 * (highest - lowest))
+    axes.set_title("The search")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.grid(True)
+
+
+def _fit(axes: Axes, pairs: Sequence[Mapping[str, Any]], surrogate: str) -> None:
+    predicted, observed = (np.array([row[key] for row in pairs], float) for key in ("predicted", "observed"))
+    both = np.concatenate([predicted, observed])
+    margin = 0.06 * float(np.ptp(both)) or 0.01
+    limits = (float(both.min()) - margin, float(both.max()) + margin)
+    axes.plot(limits, limits, color=OTHER, linewidth=0.8, zorder=1)
+    axes.plot(predicted, observed, "o", color=PALETTE["blue"], markeredgecolor="white", markeredgewidth=0.5)
+    axes.set(xlim=limits, ylim=limits, aspect="equal")
+    axes.set(xlabel="Predicted with the run left out", ylabel="Observed score")
+    axes.set_title(f"Fit: {fit(pretty(surrogate), 24, 1)}")
+    axes.locator_params(nbins=5)
+    axes.grid(True)
+
+
+def _ratios(axes: Axes, found: Mapping[str, Any], baseline: Mapping[str, float]) -> None:
+    sources = list(found["ratios"])
+    for row, source in enumerate(sources):
+        share, (low, high) = found["ratios"][source], found["bounds"].get(source, (0.0, 1.0))
+        axes.barh(row, high - low, 0.78, low, color="#ececec", zorder=1)
+        axes.barh(row, share, 0.42, color=PALETTE["blue"], zorder=2)
+        axes.plot([baseline.get(source, 0.0)] * 2, [row - 0.36, row + 0.36], color=PALETTE["orange"], linewidth=2)
+        right = max(share, high) + 0.015
+        axes.text(right, row, f"{100 * share:.1f} %", va="center", ha="left", color=INK)
+    axes.set_yticks(range(len(sources)), [fit(source, 16, 1) for source in sources])
+    axes.set(ylim=(len(sources) - 0.4, -0.6))
+    axes.set_xlim(0, 1.18 * max(max(high for _, high in found["bounds"].values()), *found["ratios"].values()))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    axes.set_title("The mixture found (share of tokens)")
+
+
+def _legend(part: SubFigure, baseline_name: str) -> None:
+    handles = [
+        Patch(facecolor=PALETTE["blue"]),
+        Patch(facecolor="#ececec"),
+        Line2D([], [], color=PALETTE["orange"], linewidth=2),
+    ]
+    names = ["found", "bounds", fit(pretty(baseline_name), 30, 1)]
+    part.legend(handles, names, loc="outside lower left", ncols=3, handlelength=1.2)
+
+
+def _surrogates(axes: Axes, surrogates: Mapping[str, Mapping[str, Any]], used: str) -> None:
+    """The error of every surrogate that was fitted, best first."""
+    order = sorted(surrogates, key=lambda name: surrogates[name]["loo_rmse"])
+    errors = [surrogates[name]["loo_rmse"] for name in order]
+    colours = [PALETTE["blue"] if name == used else OTHER for name in order]
+    axes.barh(range(len(order)), errors, 0.6, color=colours)
+    for row, error in enumerate(errors):
+        axes.text(error + 0.02 * max(errors), row, f"{error:.3g}", va="center", ha="left")
+    labels = [fit(pretty(name), int(0.95 / CHARACTER), 2) for name in order]
+    axes.set_yticks(range(len(order)), labels)
+    axes.set(ylim=(len(order) - 0.4, -0.6), xlim=(0, 1.28 * max(errors)))
+    axes.tick_params(axis="y", length=0)
+    axes.locator_params(axis="x", nbins=4)
+    axes.spines["left"].set_visible(False)
+    axes.set_title("Leave-one-out error (RMSE)")
+    axes.grid(True, axis="x", color=GRID)

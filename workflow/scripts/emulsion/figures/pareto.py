@@ -1,0 +1,195 @@
+"""The trade-offs: mixtures by the two capabilities that pull apart most, and how all capabilities go together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from emulsion.errors import UserError
+from emulsion.figures.contributions import UNSURE, hatch_cell, signed
+from emulsion.figures.scores import Scores, capability_scores
+from emulsion.figures.style import (
+    CHARACTER,
+    FAINT,
+    INK,
+    OTHER,
+    PALETTE,
+    SMALL,
+    WIDTH,
+    fit,
+    note,
+    pretty,
+    styled,
+    text_on,
+)
+
+DOT = 16.0  # points: a disc that holds a number of two digits
+NOTE = (
+    "Bars: 95 % intervals. Filled: on the Pareto front, no other mixture being as good on every capability and"
+    " better on one; the line is the front of the two capabilities drawn. Correlation: Spearman's rank"
+    " correlation over mixtures; hatched grey: not significant after Holm's correction."
+)
+
+
+@styled
+def pareto_front(summary: Mapping[str, Mapping[str, Any]], pareto: Mapping[str, Any]) -> Figure:
+    """Draw contents of `capabilities.json` by mixture and the result of `analysis.pareto.pareto` on them."""
+    scores = capability_scores(summary)
+    if len(scores.capabilities) < 2:
+        raise UserError(f"capabilities: a trade-off needs at least 2, there is {len(scores.capabilities)}.")
+    names = [f"{number}  {fit(pretty(run), 24, 1)}" for number, run in enumerate(scores.runs, start=1)]
+    columns = max(1, min(len(names), int(WIDTH / (CHARACTER * max(map(len, names)) + 0.25))))
+    figure = Figure(figsize=(WIDTH, 4.5 + 0.19 * math.ceil(len(names) / columns)), layout="constrained")
+    points, matrix = figure.subplots(1, 2, width_ratios=[3, 2])
+    x, y = drawn_pair(pareto, scores.capabilities)
+    _points(points, scores, x, y, pareto["front"])
+    points.set_title(pair_title(pareto.get("strongest")))
+    _matrix(matrix, scores.capabilities, pareto["trade_offs"])
+    empty = [Line2D([], [], linestyle="") for _ in names]
+    figure.legend(empty, names, loc="outside upper left", ncols=columns, handlelength=0, handletextpad=0)
+    note(figure, NOTE)
+    _badges(figure, points, [(row[x].score, row[y].score) for row in scores.cells.values()], _front(scores, pareto))
+    return figure
+
+
+def pair_title(strongest: Mapping[str, Any] | None) -> str:
+    """What the pair drawn is: a trade-off only where it is significant."""
+    if strongest is None:
+        return "Two capabilities"
+    if strongest["verdict"] == "trade-off":
+        return f"The strongest trade-off (rho {signed(strongest['rho'])})"
+    return f"Nearest to a trade-off (rho {signed(strongest['rho'])}, not significant)"
+
+
+def spread(places: np.ndarray, apart: float, rounds: int = 1000) -> np.ndarray:
+    """Places [n, 2] pushed away from each other until, if the rounds suffice, all are `apart`.
+
+    Ties are broken along a fixed fan of directions, so that the same places always give the same result.
+    """
+    angles = 2.4 * np.arange(len(places))
+    moved = places + 1e-3 * np.column_stack([np.cos(angles), np.sin(angles)])
+    for _ in range(rounds):
+        gaps = moved[:, None] - moved[None]
+        distance = np.hypot(gaps[..., 0], gaps[..., 1]) + np.eye(len(places)) * 2 * apart
+        overlap = np.maximum(0, apart - distance)
+        if not overlap.any():
+            break
+        moved = moved + 0.3 * (gaps / distance[..., None] * overlap[..., None]).sum(axis=1)
+    return moved
+
+
+def drawn_pair(pareto: Mapping[str, Any], capabilities: Sequence[str]) -> tuple[str, str]:
+    """The two capabilities with the strongest trade-off; the first two where none could be worked out."""
+    strongest = pareto.get("strongest")
+    return (strongest["a"], strongest["b"]) if strongest else (capabilities[0], capabilities[1])
+
+
+def staircase(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points no other one beats on both axes, from left to right."""
+    front: list[tuple[float, float]] = []
+    for x, y in sorted(set(points), reverse=True):
+        if not front or y > front[-1][1]:
+            front.append((x, y))
+    return front[::-1]
+
+
+def _front(scores: Scores, pareto: Mapping[str, Any]) -> list[bool]:
+    return [run in pareto["front"] for run in scores.runs]
+
+
+def _points(axes: Axes, scores: Scores, x: str, y: str, front: Sequence[str]) -> None:
+    steps = np.array(staircase([(row[x].score, row[y].score) for row in scores.cells.values()]))
+    axes.step(steps[:, 0], steps[:, 1], where="pre", color=PALETTE["orange"], linewidth=1.4, zorder=1.5)
+    for run, row in scores.cells.items():
+        across, up = row[x], row[y]
+        axes.errorbar(
+            across.score,
+            up.score,
+            xerr=[[max(0.0, across.score - across.low)], [max(0.0, across.high - across.score)]],
+            yerr=[[max(0.0, up.score - up.low)], [max(0.0, up.high - up.score)]],
+            fmt="o",
+            markersize=3,
+            color=_colour(run in front),
+            ecolor="#9cc4de" if run in front else OTHER,
+            elinewidth=0.7,
+        )
+    axes.set(xlabel=f"{pretty(x)} (score)", ylabel=f"{pretty(y)} (score)")
+    axes.grid(True)
+
+
+def _colour(on_front: bool) -> str:
+    return PALETTE["blue"] if on_front else FAINT
+
+
+def _badges(figure: Figure, axes: Axes, places: Sequence[tuple[float, float]], front: Sequence[bool]) -> None:
+    """A numbered disc on every point, moved aside, with a line to the point, where discs would overlap."""
+    figure.draw_without_rendering()  # settles the layout, without which distances on paper are not known
+    scale = 72 / figure.dpi
+    true = axes.transData.transform(np.array(places)) * scale
+    for number, (point, offset, on_front) in enumerate(
+        zip(places, spread(true, DOT + 1) - true, front, strict=True), start=1
+    ):
+        face, ink = (_colour(True), "white") if on_front else ("white", INK)
+        axes.annotate(
+            str(number),
+            point,
+            xytext=tuple(offset),
+            textcoords="offset points",
+            ha="center",
+            va="center_baseline",
+            color=ink,
+            bbox={
+                "boxstyle": "circle,pad=0.2",
+                "facecolor": face,
+                "edgecolor": "white" if on_front else FAINT,
+                "linewidth": 0.7,
+            },
+            arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0},
+            zorder=4,
+        )
+
+
+def _matrix(axes: Axes, capabilities: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """The rank correlations below the diagonal."""
+    found = {frozenset((row["a"], row["b"])): row for row in rows}
+    colours = ScalarMappable(Normalize(-1, 1), matplotlib.colormaps["RdBu"])
+    count = len(capabilities)
+    for i, a in enumerate(capabilities):
+        for j, b in enumerate(capabilities[:i]):
+            _correlation(axes, j, i - 1, found[frozenset((a, b))], colours)
+    width = int(1.75 / (count - 1) / CHARACTER)
+    axes.set(xlim=(0, count - 1), ylim=(count - 1, 0), aspect="equal")
+    axes.set_yticks(np.arange(count - 1) + 0.5, [fit(pretty(name), 13) for name in capabilities[1:]])
+    slanted = width < 11
+    axes.set_xticks(
+        np.arange(count - 1) + 0.5,
+        [fit(pretty(name), 24 if slanted else width) for name in capabilities[:-1]],
+        rotation=40 if slanted else 0,
+        ha="right" if slanted else "center",
+        rotation_mode="anchor" if slanted else "default",
+    )
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title("Rank correlation over mixtures")
+    axes.set_anchor("N")
+
+
+def _correlation(axes: Axes, column: int, row: int, found: Mapping[str, Any], colours: ScalarMappable) -> None:
+    sure = found["verdict"] != "no clear relation"
+    colour = colours.to_rgba(np.array(found["rho"])) if sure else UNSURE
+    axes.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
+    if not sure:
+        hatch_cell(axes, column, row)
+    text = "n/a" if found["rho"] is None else signed(found["rho"])
+    ink = text_on(colour) if sure else FAINT
+    axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, fontsize=SMALL)

@@ -1,0 +1,57 @@
+"""Boosted trees over the weights: RegMix's regressor (Liu et al., 2407.01492; reference/ALGORITHMS.md, section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm
+import numpy as np
+
+from emulsion.laws.table import Floats, as_rows, read_table
+
+# RegMix has 1,000 rounds at rate .01; these take a quarter of the time for the same error.
+_ROUNDS = 250
+_RATE = 0.04
+
+
+@dataclass(frozen=True)
+class BoostedLaw:
+    """One ensemble of trees per group."""
+
+    sources: tuple[str, ...]
+    groups: tuple[str, ...]
+    trees: tuple[lightgbm.Booster, ...]
+
+    def predict(self, mixtures: Any) -> Floats:
+        """Values [k, g] of mixtures [k, m]."""
+        rows = as_rows(mixtures, self.sources)
+        return np.column_stack([np.asarray(trees.predict(rows, num_threads=1)) for trees in self.trees])
+
+
+def fit_boosted_law(
+    mixtures: Any, values: Any, *, weights: Floats | None = None, rounds: int = _ROUNDS, rate: float = _RATE
+) -> BoostedLaw:
+    """Fit trees to values [n, g], on one thread and deterministically.
+
+    A leaf may hold n / 20 runs: LightGBM's own least of 20 makes a constant of a sweep of fewer than 40 runs.
+    """
+    table = read_table(mixtures, values)
+    settings = {
+        "objective": "regression",
+        "learning_rate": rate,
+        "min_data_in_leaf": int(np.clip(len(table.values) // 20, 1, 20)),
+        "min_data_in_bin": 1,
+        "min_sum_hessian_in_leaf": 1e-3,
+        "num_leaves": 31,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "seed": 0,
+        "verbose": -1,
+    }
+    trees = []
+    for column in table.values.T:
+        data = lightgbm.Dataset(table.mixtures, label=column, weight=weights, params={"verbose": -1})
+        trees.append(lightgbm.train(settings, data, num_boost_round=rounds))
+    return BoostedLaw(table.sources, table.groups, tuple(trees))

@@ -1,0 +1,77 @@
+"""A Gaussian process on log(p + eps), one length scale per source: the regressor with the best ranks on RegMix's
+published sweep from 24 runs on (reference/PERFORMANCE.md, section 6).
+
+Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), chapters 2 and 5.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+from sklearn.gaussian_process import GaussianProcessRegressor  # type: ignore[import-untyped]
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Kernel, WhiteKernel  # type: ignore[import-untyped]
+
+from emulsion.laws.table import Floats, as_rows, read_table
+
+# Shares far below this are alike to the process; a source's effect is about logarithmic above it.
+EPS = 0.02
+
+
+@dataclass(frozen=True)
+class GaussianLaw:
+    """One process per group over standardised log(p + eps); `kernels` are the fitted ones."""
+
+    sources: tuple[str, ...]
+    groups: tuple[str, ...]
+    processes: tuple[GaussianProcessRegressor, ...]
+    mean: Floats
+    scale: Floats
+
+    def predict(self, mixtures: Any) -> Floats:
+        """Values [k, g] of mixtures [k, m]."""
+        x = self._features(mixtures)
+        return np.column_stack([process.predict(x) for process in self.processes])
+
+    def predictive_sd(self, mixtures: Any) -> Floats:
+        """The standard deviations [k, g] of a new run's values: of the function and of a run's noise together."""
+        x = self._features(mixtures)
+        return np.column_stack([process.predict(x, return_std=True)[1] for process in self.processes])
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        return tuple(process.kernel_ for process in self.processes)
+
+    def _features(self, mixtures: Any) -> Floats:
+        return np.asarray((np.log(as_rows(mixtures, self.sources) + EPS) - self.mean) / self.scale)
+
+
+def fit_gaussian_law(mixtures: Any, values: Any, *, start: Sequence[Kernel] | None = None) -> GaussianLaw:
+    """Fit one process per group to values [n, g]; hyperparameters at the greatest marginal likelihood.
+
+    start  kernels of a fit to nearly the same runs, from which to go on
+    """
+    table = read_table(mixtures, values)
+    logs = np.log(table.mixtures + EPS)
+    mean, scale = logs.mean(axis=0), np.maximum(logs.std(axis=0), 1e-6)
+    x = (logs - mean) / scale
+    kernels = [_kernel(x.shape[1])] * table.values.shape[1] if start is None else list(start)
+    processes = [_fit(x, column, kernel) for column, kernel in zip(table.values.T, kernels, strict=True)]
+    return GaussianLaw(table.sources, table.groups, tuple(processes), mean, scale)
+
+
+def _kernel(m: int) -> Kernel:
+    """Smooth, one length per source; lengths in standard deviations of log(p + eps) over the sweep."""
+    smooth = ConstantKernel(4.0, (1e-2, 1e3)) * RBF(np.full(m, 3.0), (0.5, 1e2))
+    return smooth + WhiteKernel(1e-2, (1e-4, 2.0))
+
+
+def _fit(x: Floats, y: Floats, kernel: Kernel) -> GaussianProcessRegressor:
+    process = GaussianProcessRegressor(kernel, alpha=1e-10, normalize_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound is a source that does not matter
+        return process.fit(x, y)

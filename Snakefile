@@ -34,6 +34,7 @@ wildcard_constraints:
     mix=one_of(in_any_experiment(experiments.trained)),
     fixed=one_of(in_any_experiment(experiments.fixed)),
     sized=one_of(in_any_experiment(experiments.sized)),
+    proxy=one_of(in_any_experiment(experiments.proxies)),
     run=one_of(in_any_experiment(experiments.runs)),
     source=one_of(config["sources"]),
     tokenizer=one_of(config["tokenizers"]),
@@ -54,5 +55,6 @@ include: "rules/mixtures.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/ablations.smk"
+include: "rules/optimize.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"

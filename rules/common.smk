@@ -98,6 +98,16 @@ def suite_files(wildcards):
     return [experiments.suite_file(config, suite) for suite in experiment_of(wildcards)["suites"]]
 
 
+def experiments_optimised_by(method):
+    """The experiments whose optimum is searched by a method."""
+    chosen = config["experiments"].items()
+    return [name for name, experiment in chosen if (experiment["optimize"] or {}).get("method") == method]
+
+
+def optimizer_settings(wildcards):
+    return canonical_json(experiment_of(wildcards)["optimize"])
+
+
 def contributions_of(wildcards):
     return [f"results/{wildcards.experiment}/contributions.json"] if experiment_of(wildcards)["ablations"] else []
 

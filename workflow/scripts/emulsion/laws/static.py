@@ -89,16 +89,18 @@ def fit_static_law(
     robust: bool = True,
     sources: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
+    warn: bool = True,
 ) -> StaticLaw:
     """Fit a law to finished runs.
 
     mixtures, losses  arrays [n, m] and [n, g], or data frames, whose column names then name sources and groups
     ridge             on the slopes; "auto" takes the one of `RIDGES` with the least leave-one-out error
     robust            Huber's loss, so that one diverged run does not bend the law
+    warn              with FewRunsWarning where runs are fewer than parameters
     """
     table = read_table(mixtures, losses, sources, groups)
     n, m = table.mixtures.shape
-    if n < m + 1:
+    if warn and n < m + 1:
         warnings.warn(
             f"{n} runs for {m + 1} parameters of each group's law (one c and {m} effects): the fit leans on its "
             f"ridge. Add at least {m + 1 - n} runs, better {2 * (m + 1) - n}.",

@@ -37,3 +37,8 @@ def unimax(sizes: Mapping[str, float], tokens: float, max_epochs: float) -> Mixt
         allotted[source] = min(left / (len(sizes) - number), max_epochs * sizes[source])
         left -= allotted[source]
     return Mixture({source: allotted[source] for source in sizes})
+
+
+def epoch_caps(sizes: Mapping[str, float], tokens: float, max_epochs: float) -> dict[str, float]:
+    """The greatest weight of each source that repeats it no more than `max_epochs` times in so many tokens."""
+    return {source: min(1.0, max_epochs * size / tokens) for source, size in sizes.items()}

@@ -1,0 +1,78 @@
+"""Optimisation: the best mixture within bounds, from small proxy runs.
+
+Makes results/{experiment}/design.json, the proxies' mixtures, results/{experiment}/optimal_mix.json and
+mixtures/{experiment}/optimal.json, which is trained like any other mixture.
+"""
+
+
+rule design_proxies:
+    """Choose the mixtures that the proxies are trained on: spread over all that bounds and epochs allow."""
+    input:
+        stores=token_stores,
+    output:
+        "results/{experiment}/design.json",
+    log:
+        "logs/design_proxies/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        recipe=1,
+        names=lambda wildcards: experiments.proxies(config, wildcards.experiment),
+        bounds=lookup(dpath="experiments/{experiment}/optimize/bounds", within=config),
+        seed=lookup(dpath="experiments/{experiment}/optimize/seed", within=config),
+        tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
+        limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
+    shell:
+        "python workflow/scripts/design_proxies.py --names {params.names:q} --stores {input.stores:q} "
+        "--bounds {params.bounds} --seed {params.seed} --tokens {params.tokens} --max-epochs {params.limit} "
+        "--output {output:q} 2> {log:q}"
+
+
+rule write_proxy:
+    """Write one mixture of the design as a mixture file."""
+    input:
+        design="results/{experiment}/design.json",
+    output:
+        "mixtures/{experiment}/{proxy}.json",
+    log:
+        "logs/write_proxy/{experiment}-{proxy}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        recipe=1,
+    shell:
+        "python workflow/scripts/write_proxy.py --design {input.design:q} --experiment {wildcards.experiment} "
+        "--name {wildcards.proxy:q} --output {output:q} 2> {log:q}"
+
+
+rule optimize_mixture:
+    """Fit surrogates to the proxies, keep the one that predicts best, and search it for the best mixture."""
+    input:
+        design="results/{experiment}/design.json",
+        stores=token_stores,
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.proxies),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.proxies),
+    output:
+        record="results/{experiment}/optimal_mix.json",
+        mixture="mixtures/{experiment}/optimal.json",
+    log:
+        "logs/optimize_mixture/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(experiments_optimised_by("surrogate")),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        recipe=1,
+        settings=optimizer_settings,
+        tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
+        limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
+    shell:
+        "python workflow/scripts/optimize_mixture.py --experiment {wildcards.experiment} --design {input.design:q} "
+        "--capabilities {input.capabilities:q} --perplexity {input.perplexity:q} --stores {input.stores:q} "
+        "--settings {params.settings:q} --tokens {params.tokens} --max-epochs {params.limit} "
+        "--output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"

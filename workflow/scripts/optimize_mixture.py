@@ -1,0 +1,58 @@
+"""Find the best mixture from proxy runs: fit surrogates, keep the one that predicts best, search it."""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from emulsion import command
+from emulsion.files import read_json, write_json
+from emulsion.methods.baselines import epoch_caps
+from emulsion.optimize.record import optimise
+from emulsion.tokens import TokenStore
+
+SEARCH = ("bounds", "objective", "kl", "seed")
+
+
+def result(run: str, capabilities: Path, perplexity: Path) -> dict[str, Any]:
+    """What the optimiser sees of a run: {"run", "capabilities": {name: score}, "losses": {source: nats per token}}."""
+    scores, losses = read_json(capabilities)["capabilities"], read_json(perplexity)["sources"]
+    return {
+        "run": run,
+        "capabilities": {name: each["score"] for name, each in scores.items()},
+        "losses": {source: each["loss"] for source, each in losses.items()},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--design", required=True, type=Path, help="{proxy: {source: weight}}")
+    parser.add_argument("--capabilities", required=True, nargs="+", type=Path, help="of each proxy of the design")
+    parser.add_argument("--perplexity", required=True, nargs="+", type=Path, help="of each proxy of the design")
+    parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token stores of the sources")
+    parser.add_argument("--settings", required=True, type=json.loads, help="the experiment's `optimize`, as JSON")
+    parser.add_argument("--tokens", required=True, type=int, help="budget of the run the optimum is for")
+    parser.add_argument("--max-epochs", required=True, type=float, help="how often that run may repeat a source")
+    parser.add_argument("--output", required=True, type=Path, help="optimal_mix.json")
+    parser.add_argument("--mixture", required=True, type=Path, help="mixture file of the optimum")
+    arguments = parser.parse_args()
+
+    design = read_json(arguments.design)
+    files = zip(design, arguments.capabilities, arguments.perplexity, strict=True)
+    results = [result(run, capabilities, perplexity) for run, capabilities, perplexity in files]
+    stores = [TokenStore.open(folder) for folder in arguments.stores]
+    sizes = {store.source: store.tokens("train") for store in stores}
+    caps = epoch_caps(sizes, arguments.tokens, arguments.max_epochs)
+    settings = {**{key: arguments.settings[key] for key in SEARCH}, "caps": caps}
+    record = optimise(list(design.values()), results, list(sizes), settings)
+    for warning in record["warnings"]:
+        logging.warning("%s", warning)
+    names = {"experiment": arguments.experiment, "name": "optimal", "method": f"surrogate: {record['surrogate']}"}
+    write_json(arguments.mixture, {**names, "schedule": [{"until": 1.0, "weights": record["ratios"]}]})
+    write_json(arguments.output, record)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -42,11 +42,13 @@ wildcard_constraints:
 
 
 rule all:
-    """Every figure of the configuration."""
+    """Every figure of the configuration, the sources described, and the conclusions."""
     default_target: True
     input:
         collect("figures/{figure}.png", figure=config["figures"]),
         collect("data/stats/{source}.json", source=sources_in_use()),
+        collect("results/{experiment}/recommendations.md", experiment=config["experiments"]),
+        collect("results/{experiment}/budget.json", experiment=config["experiments"]),
 
 
 include: "rules/sources.smk"
@@ -57,4 +59,5 @@ include: "rules/evaluate.smk"
 include: "rules/ablations.smk"
 include: "rules/optimize.smk"
 include: "rules/figures.smk"
+include: "rules/conclusions.smk"
 include: "rules/report.smk"

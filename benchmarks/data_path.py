@@ -37,8 +37,7 @@ from emulsion.sampling import SequencePlan
 from emulsion.tokenizers import train_bpe
 from emulsion.tokens import TokenStore, text_batches, write_store
 
-SOURCES = ("openhermes", "cosmopedia", "magpie", "fineweb")
-BATCH = 32  # sequences
+SOURCES, BATCH = ("openhermes", "cosmopedia", "magpie", "fineweb"), 32  # sequences
 HELD_OUT = 0.025  # in validation and again in test; the requirements hold out 5 % as well
 Result = dict[str, Any]
 
@@ -51,14 +50,12 @@ def fresh(task: Callable[..., Result], *arguments: Any) -> Result:
 
 def memory(field: str) -> float:
     """Megabytes of this process: VmRSS, what it has now, or VmHWM, the most it had."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status[field].split()[0]) * 1024 / 1e6
+    return int(Path("/proc/self/status").read_text().split(f"{field}:")[1].split()[0]) * 1024 / 1e6
 
 
 def seconds(start: dict[str, float] | None = None) -> dict[str, float]:
     """Since `start`: seconds by the wall clock, and CPU seconds of this process, its threads and finished children."""
-    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    cpu = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    cpu = time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
     start = start or {"wall": 0, "cpu": 0}
     return {"wall": time.perf_counter() - start["wall"], "cpu": cpu - start["cpu"]}
 
@@ -86,17 +83,17 @@ def texts(source: str, size: int) -> Iterator[str]:
     while written < size:
         places = np.searchsorted(frequency, rng.random(max(60, int(rng.lognormal(5.2, 0.6)))) * frequency[-1])
         ends = np.cumsum(rng.integers(4, 24, len(places)))
-        sentences = [" ".join(words).capitalize() + "." for words in np.split(lexicon[places], ends) if len(words)]
-        yield " ".join(sentences)
-        written += sum(map(len, sentences)) + len(sentences) - 1
+        text = " ".join(" ".join(words).capitalize() + "." for words in np.split(lexicon[places], ends) if len(words))
+        written += len(text)
+        yield text
 
 
 def make(folder: Path, tokenizer: Path, megabytes: float) -> Result:
     """Write the sources as normalised Parquet, and train the tokenizer where it is not there."""
     documents = {source: list(texts(source, int(megabytes * 1e6 / len(SOURCES)))) for source in SOURCES}
     for source, rows in documents.items():
-        columns = {"id": [f"{source}{i}" for i in range(len(rows))], "text": rows}
-        pq.write_table(pa.table(columns), folder / f"{source}.parquet", row_group_size=4096)
+        table = pa.table({"id": [f"{source}{i}" for i in range(len(rows))], "text": rows})
+        pq.write_table(table, folder / f"{source}.parquet", row_group_size=4096)
     if not tokenizer.exists():
         train_bpe((text for rows in documents.values() for text in rows[:1000]), 16_384, tokenizer)
     return {"documents": sum(map(len, documents.values()))}
@@ -111,11 +108,12 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
     datasets.disable_progress_bars()
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     tokenizer.pad_token = tokenizer.eos_token
+    collator = DataCollatorForLanguageModeling(tokenizer, mlm=False)
     files = {name: str(folder / f"{name}.parquet") for name in SOURCES}
     total = most({name: pq.read_metadata(file).num_rows for name, file in files.items()})
     tokens, reading, start = 0, {"wall": 0.0, "cpu": 0.0}, seconds()
     for ratios in strategies():
-        mixed: list[dict[str, str]] = []
+        mixed = []
         for name, share in ratios.items():
             stream = datasets.load_dataset("parquet", data_files=files[name], split="train", streaming=True)
             taken = list(stream.take(int(share * total)))
@@ -124,7 +122,6 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
         split = datasets.Dataset.from_list(mixed).train_test_split(test_size=2 * HELD_OUT, seed=42)
         encode = functools.partial(tokenizer, truncation=True, max_length=context)
         encoded = split.map(encode, input_columns="text", batched=True, remove_columns=["text", "source", "type"])
-        collator = DataCollatorForLanguageModeling(tokenizer, mlm=False)
         batches = iter(DataLoader(encoded["train"], batch_size=BATCH, shuffle=True, collate_fn=collator))
         tokens += int(next(batches)["attention_mask"].sum())
         after = seconds()
@@ -135,25 +132,18 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
     return {"first": first, "every": every, "tokens": tokens, "peak": memory("VmHWM")}
 
 
-def our_way_with_the_reference(folder: Path, tokenizer: Path, context: int) -> Result:
-    """Our way where gigatoken is not installed: Hugging Face's tokenizers encode."""
-    sys.modules["gigatoken"] = None  # type: ignore[assignment]
-    return our_way(folder, tokenizer, context)
-
-
-def our_way(folder: Path, tokenizer: Path, context: int) -> Result:
-    """Tokenise each source once, then plan and read every strategy."""
-    if importlib.util.find_spec("gigatoken"):
-        importlib.import_module("awkward"), importlib.import_module("gigatoken")
+def our_way(folder: Path, tokenizer: Path, context: int, fast: bool) -> Result:
+    """Tokenise each source once, then plan and read every strategy; not `fast`: as if gigatoken were not there."""
+    sys.modules.update({} if fast else {"gigatoken": None})  # type: ignore[dict-item]
+    [importlib.import_module(name) for name in ("awkward", "gigatoken") if fast]
     start = seconds()
     for name in SOURCES:
         documents = pq.ParquetFile(folder / f"{name}.parquet")
         sample = next(text_batches(documents))[1][:200]
         write_store(folder / f"{name}.store", text_batches(documents), tokenizer, sample, HELD_OUT, {"source": name})
-    for number in range(len(strategies())):
-        next(mix(folder, context, number))
-    first = seconds(start)
-    tokens = sum(sum(mix(folder, context, number)) for number in range(len(strategies())))
+    numbers = range(len(strategies()))
+    [next(mix(folder, context, number)) for number in numbers]
+    first, tokens = seconds(start), sum(sum(mix(folder, context, number)) for number in numbers)
     return {"first": first, "every": seconds(start), "tokens": tokens, "peak": memory("VmHWM")}
 
 
@@ -171,15 +161,14 @@ def one_more(folder: Path, context: int) -> Result:
     sizes = {name: TokenStore.open(folder / f"{name}.store").count("train", context) for name in SOURCES}
     total, start = most(sizes), seconds()
     for strategy in strategies():
-        plan = SequencePlan(sizes, Mixture(strategy), seed=0)
-        plan.sources(0, total), plan.rows(0, total)
+        SequencePlan(sizes, Mixture(strategy), seed=0).rows(0, total)
     plans, start = seconds(start)["cpu"], seconds()
     tokens = sum(sum(mix(folder, context, number)) for number in range(len(strategies())))
     return {"plan": 1e3 * plans / len(strategies()), "sequences": total, "mix": 1e9 * seconds(start)["cpu"] / tokens}
 
 
 def loader(kind: str, folder: Path, context: int) -> Result:
-    """Million tokens a CPU second of one loader, after a first pass, and the megabytes it adds to its process."""
+    """Million tokens a CPU second of passes (opening, planning or shuffling, reading) after a first; megabytes."""
     sum(LOADERS[kind](folder, context))
     before, tokens, start = memory("VmRSS"), 0, seconds()
     while seconds(start)["cpu"] < 1.5:
@@ -201,49 +190,45 @@ def nanogpt(folder: Path, context: int) -> Iterator[int]:
 
 
 def hugging_face(folder: Path, context: int) -> Iterator[int]:
-    """One source's packed rows in a `datasets.Dataset` on disk, shuffled, in torch format, a batch at a time."""
+    """Packed rows in a `datasets.Dataset` on disk, shuffled, in torch format, a batch at a time."""
     import datasets
 
     if not (folder / "packed").exists():
-        store = TokenStore.open(folder / "magpie.store")
-        tokens = store.read("train", np.arange(store.count("train", context)), context)[:, 1:]
+        stores = [TokenStore.open(folder / f"{name}.store") for name in SOURCES]
+        rows = [store.read("train", np.arange(store.count("train", context)), context) for store in stores]
         datasets.disable_progress_bars()
-        datasets.Dataset.from_dict({"input_ids": tokens.astype(np.int32)}).save_to_disk(folder / "packed")
+        datasets.Dataset.from_dict({"input_ids": np.concatenate(rows)[:, 1:]}).save_to_disk(folder / "packed")
     packed = datasets.load_from_disk(str(folder / "packed")).with_format("torch")
     order = np.random.default_rng(0).permutation(len(packed))
-    for start in range(0, len(order), BATCH):
-        yield packed[order[start : start + BATCH]]["input_ids"].numel()
+    yield from (packed[order[start : start + BATCH]]["input_ids"].numel() for start in range(0, len(order), BATCH))
 
 
-LOADERS = {"nanoGPT get_batch": nanogpt, "datasets, torch format": hugging_face, "Emulsion": mix}
 PEER = "the requirements' way"
+LOADERS = {"nanoGPT get_batch": nanogpt, "datasets, torch format": hugging_face, "Emulsion": mix}
 
 
 def report(folder: Path, tokenizer: Path, megabytes: float, context: int, rounds: int) -> Iterator[str]:
     """Measure everything, the ways taking turns, and yield the lines of the report."""
-    made = fresh(make, folder, tokenizer, megabytes)
-    ways = {PEER: requirements_way, "Emulsion, tokenizers": our_way_with_the_reference, "Emulsion, gigatoken": our_way}
-    if not importlib.util.find_spec("gigatoken"):
-        del ways["Emulsion, gigatoken"]
-    yield f"{megabytes:g} MB, {made['documents']} documents, context {context}, six strategies.\n"
+    documents = fresh(make, folder, tokenizer, megabytes)["documents"]
+    ways = {PEER: requirements_way, "Emulsion, tokenizers": functools.partial(our_way, fast=False)}
+    if importlib.util.find_spec("gigatoken"):
+        ways["Emulsion, gigatoken"] = functools.partial(our_way, fast=True)
+    yield f"{megabytes:g} MB, {documents} documents, context {context}, six strategies.\n"
     tries = [{way: fresh(task, folder, tokenizer, context) for way, task in ways.items()} for _ in range(rounds)]
     best = {way: min((results[way] for results in tries), key=lambda result: result["every"]["cpu"]) for way in ways}
     speed = {way: result["tokens"] / result["every"]["cpu"] for way, result in best.items()}
-    columns = (
-        "first batch of each, wall s | CPU-s | all batches, wall s | CPU-s | M tokens | k tok/CPU-s | ratio | peak MB"
-    )
+    columns = "first batches, wall s | CPU-s | all batches, wall s | CPU-s | M tokens | k tok/CPU-s | ratio | peak MB"
     yield f"| way | {columns} |\n|---|---|---|---|---|---|---|---|---|"
     for way, result in best.items():
         times = [f"{result[stage][clock]:.2f}" for stage in ("first", "every") for clock in ("wall", "cpu")]
         amounts = [f"{result['tokens'] / 1e6:.1f}", f"{speed[way] / 1e3:,.0f}", f"{speed[way] / speed[PEER]:.1f}"]
         yield "| " + " | ".join([way, *times, *amounts, f"{result['peak']:.0f}"]) + " |"
     more = fresh(one_more, folder, context)
-    yield f"\nPlan alone: {more['plan']:.2f} ms CPU for {more['sequences']} sequences."
-    yield f"One more mix on tokenised sources: {more['mix']:.2f} ms CPU per million tokens read.\n"
+    yield f"\nPlan alone: {more['plan']:.2f} ms CPU for {more['sequences']} sequences. One more mix on tokenised"
+    yield f"sources: {more['mix']:.2f} ms CPU per million tokens read.\n"
     yield "| loader | M tok/CPU-s | memory before, MB | added, MB |\n|---|---|---|---|"
-    tries = [{kind: fresh(loader, kind, folder, context) for kind in LOADERS} for _ in range(rounds)]
     for kind in LOADERS:
-        result = max((results[kind] for results in tries), key=lambda result: result["speed"])
+        result = max((fresh(loader, kind, folder, context) for _ in range(rounds)), key=lambda result: result["speed"])
         yield f"| {kind} | {result['speed']:.0f} | {result['before']:.0f} | {result['after'] - result['before']:.0f} |"
 
 
@@ -254,9 +239,9 @@ def main() -> None:
     parser.add_argument("--context", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=1)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        tokenizer = given.tokenizer or Path(folder, "tokenizer")
-        for line in report(Path(folder), tokenizer, given.megabytes, given.context, given.rounds):
+    with tempfile.TemporaryDirectory() as name:
+        tokenizer = given.tokenizer or Path(name, "tokenizer")
+        for line in report(Path(name), tokenizer, given.megabytes, given.context, given.rounds):
             print(line, flush=True)
 
 

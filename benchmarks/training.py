@@ -1,6 +1,6 @@
 """Our training loop beside Hugging Face's `Trainer`: same model, tokens, order, optimiser settings; prints Markdown.
 
-    python benchmarks/training.py [--model tiny ...] [--steps 200] [--micro-batch N] [--rounds 2]
+    python benchmarks/training.py [--model tiny ...] [--steps 100] [--micro-batch N] [--rounds 2]
 
 Without a GPU: fp32 on one thread, the model `tiny`. With one: bf16, `pythia-160m` and `gpt2-500M`, with model FLOP
 utilisation and memory, and Trainer once more with the requirements' settings (fp16, gradient checkpointing). Models
@@ -11,6 +11,7 @@ take turns, and of several rounds the one with the least CPU time a step counts 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -49,13 +50,13 @@ class Loop:
     deterministic: bool = True
 
 
-CPU_LOOPS = (Loop("Emulsion", True), Loop("Trainer", False))
-GPU_LOOPS = (
+CPU_LOOPS = [Loop("Emulsion", True), Loop("Trainer", False)]
+GPU_LOOPS = [
     Loop("Emulsion", True, "bf16"),
     Loop("Emulsion, any algorithm", True, "bf16", deterministic=False),
     Loop("Trainer, bf16", False, "bf16", deterministic=False),
     Loop("Trainer, the requirements' settings", False, "fp16", checkpointing=True, deterministic=False),
-)
+]
 
 
 def run_spec(model: str, steps: int, precision: str) -> tuple[RunSpec, int]:
@@ -98,32 +99,27 @@ def train(loop: Loop, folder: Path, model: str, steps: int, micro_batch: int | N
     """One training, from the launch of its process to its last step."""
     import torch
 
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     spec, usual = run_spec(model, steps, loop.precision)
     on_gpu = torch.cuda.is_available()
-    if not on_gpu:
-        torch.set_num_threads(1)
+    torch.set_num_threads(torch.get_num_threads() if on_gpu else 1)
     torch.use_deterministic_algorithms(loop.deterministic, warn_only=True)
     stores = {source: TokenStore.open(folder / source) for source in SOURCES}
     plan = SequencePlan(train_sizes(stores, spec.context), Mixture({"alpha": 3, "beta": 1}), spec.seed)
     run = _ours if loop.ours else _trainer
     times, loss = run(loop, spec, plan, stores, micro_batch or usual, folder)
-    timed = {key: times[-2][key] - times[WARM_UP][key] for key in ("wall", "cpu")}
-    count = len(times) - 2 - WARM_UP
+    first, last, count = times[WARM_UP], times[-2], len(times) - 2 - WARM_UP
     return {
         "start": times[0]["clock"] - launched,
         "start_cpu": times[0]["cpu"],
-        "step_cpu": timed["cpu"] / count,
-        "speed": count * spec.batch_sequences * spec.context / timed["wall"],
-        "whole_cpu": times[-2]["cpu"],
+        "step_cpu": (last["cpu"] - first["cpu"]) / count,
+        "speed": count * spec.batch_sequences * spec.context / (last["wall"] - first["wall"]),
+        "whole_cpu": last["cpu"],
         "loss": loss,
         "peak": memory("VmHWM"),
         "gpu": torch.cuda.get_device_name() if on_gpu else None,
         "gpu_memory": torch.cuda.max_memory_allocated() / 1e9 if on_gpu else 0.0,
     }
-
-
-def _now() -> dict[str, float]:
-    return {**seconds(), "clock": time.time()}
 
 
 def _ours(
@@ -136,7 +132,7 @@ def _ours(
     class Timed(Training):
         def _train_step(self) -> None:
             super()._train_step()
-            times.append(_now())
+            times.append({**seconds(), "clock": time.time()})
 
     vocabulary = vocabulary_size(spec.model, stores["alpha"].header["vocab_size"])
     runtime = Runtime(micro_batch=micro_batch, checkpoint_seconds=1e9)
@@ -162,7 +158,7 @@ def _trainer(
         def on_step_end(self, *_: Any, **__: Any) -> None:
             if torch.cuda.is_available():
                 torch.cuda.current_stream().synchronize()
-            times.append(_now())
+            times.append({**seconds(), "clock": time.time()})
 
     class Scheduled(Trainer):
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -209,9 +205,7 @@ def _trainer(
     return times, float(np.mean(losses))
 
 
-def report(
-    models: list[str], loops: tuple[Loop, ...], steps: int, micro_batch: int | None, rounds: int
-) -> Iterator[str]:
+def report(models: list[str], loops: list[Loop], steps: int, micro_batch: int | None, rounds: int) -> Iterator[str]:
     """Train with every loop in turn, and yield the lines of the report."""
     for model in models:
         spec, usual = run_spec(model, steps, "fp32")
@@ -239,14 +233,14 @@ def report(
 def main() -> None:
     from torch.cuda import is_available
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", nargs="+", help="models of config.yaml")
-    parser.add_argument("--steps", type=int, default=None, help="200, or 40 on a GPU")
+    parser.add_argument("--steps", type=int, default=None, help="100, or 40 on a GPU")
     parser.add_argument("--micro-batch", type=int, default=None, help="sequences at once; that of config.yaml")
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     models = arguments.model or (["pythia-160m", "gpt2-500M"] if is_available() else ["tiny"])
-    loops, steps = (GPU_LOOPS, 40) if is_available() else (CPU_LOOPS, 200)
+    loops, steps = (GPU_LOOPS, 40) if is_available() else (CPU_LOOPS, 100)
     for line in report(models, loops, arguments.steps or steps, arguments.micro_batch, arguments.rounds):
         print(line, flush=True)
 

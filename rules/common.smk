@@ -83,6 +83,18 @@ def spec_of_mixture(wildcards):
     return canonical_json(experiments.run_spec(config, wildcards.experiment, wildcards.mix))
 
 
+def spec_of_proxies(wildcards):
+    return canonical_json(experiments.run_spec(config, wildcards.experiment, "proxy_000"))
+
+
+def evaluation_settings(wildcards):
+    return canonical_json(experiment_of(wildcards)["evaluation"])
+
+
+def micro_batch_of_proxies(wildcards):
+    return config["training"][experiment_of(wildcards)["optimize"]["training"]]["micro_batch"]
+
+
 def micro_batch(wildcards):
     training = experiments.training_name(config, wildcards.experiment, wildcards.run)
     return config["training"][training]["micro_batch"]

@@ -46,7 +46,7 @@ rule evaluate:
     params:
         recipe=1,
         model=subpath(input.model, parent=True),
-        settings=lambda wildcards: canonical_json(experiment_of(wildcards)["evaluation"]),
+        settings=evaluation_settings,
     shell:
         "python workflow/scripts/evaluate.py --model {params.model:q} --stores {input.stores:q} "
         "--suites {input.suites:q} --settings {params.settings:q} --threads {threads} "

@@ -76,3 +76,42 @@ rule optimize_mixture:
         "--capabilities {input.capabilities:q} --perplexity {input.perplexity:q} --stores {input.stores:q} "
         "--settings {params.settings:q} --tokens {params.tokens} --max-epochs {params.limit} "
         "--output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
+
+
+rule optimize_directly:
+    """Search by differential evolution with a small training for each evaluation, kept to go on from."""
+    input:
+        stores=token_stores,
+        tokenizer=tokenizer_of_experiment,
+        suites=suite_files,
+    output:
+        record="results/{experiment}/optimal_mix.json",
+        mixture="mixtures/{experiment}/optimal.json",
+    log:
+        "logs/optimize_directly/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(experiments_optimised_by("direct")),
+    retries: 2
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+        micro_batch=micro_batch_of_proxies,
+    params:
+        recipe=1,
+        tokenizer=subpath(input.tokenizer, parent=True),
+        spec=spec_of_proxies,
+        evaluation=evaluation_settings,
+        settings=optimizer_settings,
+        tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
+        limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
+    shell:
+        "python workflow/scripts/optimize_directly.py --experiment {wildcards.experiment} --stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} --suites {input.suites:q} --spec {params.spec:q} "
+        "--evaluation {params.evaluation:q} --settings {params.settings:q} --tokens {params.tokens} "
+        "--max-epochs {params.limit} --micro-batch {resources.micro_batch} --threads {threads} "
+        "--cache checkpoints/{wildcards.experiment}-direct --output {output.record:q} --mixture {output.mixture:q} "
+        "2> {log:q}"

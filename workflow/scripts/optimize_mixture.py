@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from emulsion import command
+from emulsion.experiments import NOT_SEARCHED
 from emulsion.files import read_json, write_json
 from emulsion.methods.baselines import epoch_caps
 from emulsion.optimize.record import optimise
 from emulsion.tokens import TokenStore
-
-SEARCH = ("bounds", "objective", "kl", "seed")
 
 
 def result(run: str, capabilities: Path, perplexity: Path) -> dict[str, Any]:
@@ -45,8 +44,8 @@ def main() -> None:
     stores = [TokenStore.open(folder) for folder in arguments.stores]
     sizes = {store.source: store.tokens("train") for store in stores}
     caps = epoch_caps(sizes, arguments.tokens, arguments.max_epochs)
-    settings = {**{key: arguments.settings[key] for key in SEARCH}, "caps": caps}
-    record = optimise(list(design.values()), results, list(sizes), settings)
+    settings = {key: value for key, value in arguments.settings.items() if key not in NOT_SEARCHED}
+    record = optimise(list(design.values()), results, list(sizes), {**settings, "caps": caps})
     for warning in record["warnings"]:
         logging.warning("%s", warning)
     names = {"experiment": arguments.experiment, "name": "optimal", "method": f"surrogate: {record['surrogate']}"}

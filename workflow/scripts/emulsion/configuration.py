@@ -19,7 +19,15 @@ from emulsion.sources import local_files
 from emulsion.tokenizers import fingerprint
 from emulsion.training.spec import RunSpec
 
-FIGURES = ("capability_heatmap", "capability_radar", "training_curves", "mixtures")
+FIGURES = {
+    "capability_heatmap": None,
+    "capability_radar": None,
+    "training_curves": None,
+    "mixtures": None,
+    "pareto": None,
+    "contributions": "ablations",
+    "optimizer": "optimize",
+}  # and the analysis that each needs
 
 
 def check(config: Config, schema: Path, folder: Path = Path()) -> None:
@@ -135,7 +143,12 @@ def _suites(config: Config) -> Iterator[str]:
 
 
 def _figures(config: Config) -> Iterator[str]:
-    known = [f"{experiment}_{figure}" for experiment in config["experiments"] for figure in FIGURES]
+    known = [
+        f"{name}_{figure}"
+        for name, experiment in config["experiments"].items()
+        for figure, analysis in FIGURES.items()
+        if analysis is None or experiment[analysis]
+    ]
     for figure in config["figures"]:
         yield from _known("figure", figure, known, "figures")
 

@@ -24,6 +24,9 @@ TRAIN_RECIPE = 1
 # Settings of a training that change its speed and memory, not its result.
 NOT_LEARNED = ("micro_batch",)
 
+# Settings of an optimisation that say which runs it is fed with, not how it searches.
+NOT_SEARCHED = ("method", "model", "training", "tokens", "proxies")
+
 
 def strategies(config: Config, experiment: str) -> list[str]:
     """The strategies an experiment compares, in the order of its tables and figures."""
@@ -59,7 +62,9 @@ def base_and_ablations(config: Config, experiment: str) -> list[str]:
 def proxies(config: Config, experiment: str) -> list[str]:
     """The mixtures that the optimiser trains small models on."""
     settings = config["experiments"][experiment]["optimize"]
-    return [f"proxy_{number:03d}" for number in range(settings["proxies"])] if settings else []
+    if not settings or settings["method"] == "direct":
+        return []
+    return [f"proxy_{number:03d}" for number in range(settings["proxies"])]
 
 
 def optima(config: Config, experiment: str) -> list[str]:

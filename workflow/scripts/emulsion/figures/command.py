@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from matplotlib.figure import Figure
 
 from emulsion import command
 from emulsion.errors import UserError
 from emulsion.figures.style import save
+from emulsion.files import read_json
 
 T = TypeVar("T")
 
@@ -28,6 +29,21 @@ def draw_figure(
         options = _parser(description).parse_args(arguments)
         groups = _groups(options.runs, options.inputs)
         save(draw({name: [read(path) for path in paths] for name, paths in groups.items()}), options.output)
+
+    command.run(main)
+
+
+def draw_record(
+    description: str | None, draw: Callable[[Mapping[str, Any]], Figure], arguments: Sequence[str] | None = None
+) -> None:
+    """Read one JSON file, draw it, save."""
+
+    def main() -> None:
+        parser = argparse.ArgumentParser(description=description)
+        parser.add_argument("--input", required=True, type=Path, metavar="JSON", help="the file to draw")
+        parser.add_argument("--output", required=True, type=Path, metavar="PNG", help="the figure to write")
+        options = parser.parse_args(arguments)
+        save(draw(read_json(options.input)), options.output)
 
     command.run(main)
 

@@ -130,7 +130,11 @@ def _terms(region: Region, settings: Settings, pull: Pull | None, best: Floats) 
     """What the optimum was bound to: bounds as configured, caps, and the pull with the divergence it led to."""
     free = Region.of(region.sources, settings.bounds)
     sides = zip(free.sources, free.low.tolist(), free.high.tolist(), strict=True)
-    terms: dict[str, Any] = {"bounds": {s: [low, high] for s, low, high in sides}, "caps": dict(settings.caps), "kl": None}
+    terms: dict[str, Any] = {
+        "bounds": {s: [low, high] for s, low, high in sides},
+        "caps": dict(settings.caps),
+        "kl": None,
+    }
     if pull is not None:
         penalty = float(pull.penalty(best[None, :], region.sources)[0])
         terms["kl"] = {"strength": pull.strength, "prior": dict(pull.prior), "divergence": penalty / pull.strength}
@@ -183,12 +187,16 @@ def _warnings(surrogate: Surrogate, distance: float) -> list[str]:
     n, m = runs.mixtures.shape
     found = []
     if n < m + 1:
-        found.append(f"{n} runs for the {m + 1} parameters of a law: the fit leans on its ridge; 3 per source are advised.")
+        found.append(
+            f"{n} runs for the {m + 1} parameters of a law: the fit leans on its ridge; 3 per source are advised."
+        )
     if report["loo_r2"] is None or report["loo_r2"] <= 0:
         found.append(
             "No surrogate predicts a run it has not seen better than the mean of the others does: the runs do not tell "
             "mixtures apart, and the optimum is little more than a guess. Train the proxies for longer, or widen the bounds."
         )
     if distance > 0:
-        found.append(f"The optimum lies outside the mixtures that were tried, by {distance:.1%} of the tokens: an extrapolation.")
+        found.append(
+            f"The optimum lies outside the mixtures that were tried, by {distance:.1%} of the tokens: an extrapolation."
+        )
     return found

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import evaluate
 from emulsion.errors import UserError
+from emulsion.evaluation import model as evaluated
+from emulsion.evaluation.settings import EvaluationSettings
+from emulsion.evaluation.suites import load_suites
 from emulsion.tokenizers import fingerprint
 
-SCRIPT = Path(evaluate.__file__)
+SCRIPT = Path(__file__).parents[3] / "workflow/scripts/evaluate.py"
 ITEMS = [
     {
         "id": "c",
@@ -58,7 +60,7 @@ class Store:
 @pytest.fixture(autouse=True)
 def stores(monkeypatch: pytest.MonkeyPatch, tokenizer_folder: Path) -> None:
     monkeypatch.setattr(Store, "tokenizer", fingerprint(tokenizer_folder))
-    monkeypatch.setattr(evaluate, "TokenStore", Store)
+    monkeypatch.setattr(evaluated, "TokenStore", Store)
 
 
 @pytest.fixture(scope="module")
@@ -71,40 +73,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any, gpt2: Any) 
     return folder
 
 
-def arguments(folder: Path, out: Path, **changes: str) -> list[str]:
-    options = {"model": folder / "model", "suites": folder / "suite.json"} | changes
-    options |= {name: out / f"{name}.json" for name in ("perplexity", "capabilities", "generations")}
-    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    return [*flags, "--stores", str(folder / "a"), str(folder / "b")]
+def evaluate(folder: Path, **settings: Any) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    suites = load_suites([folder / "suite.json"])
+    return evaluated.evaluate_model(folder / "model", [Path("a"), Path("b")], suites, EvaluationSettings.of(settings))
 
 
-def test_the_script_writes_losses_capabilities_and_texts(folder: Path, tmp_path: Path) -> None:
-    settings = json.dumps(
-        {"test_sequences": 5, "samples": 2, "temperature": 0.7, "seed": 1, "batch": 4, "resamples": 50}
-    )
-    assert evaluate.main(arguments(folder, tmp_path, settings=settings)) == 0
-    perplexity = json.loads((tmp_path / "perplexity.json").read_text())
+def test_a_model_is_evaluated_on_every_source_and_every_suite(folder: Path) -> None:
+    settings = {"test_sequences": 5, "samples": 2, "temperature": 0.7, "seed": 1, "batch": 4, "resamples": 50}
+    perplexity, capabilities, records = evaluate(folder, **settings)
     assert list(perplexity["sources"]) == ["a", "b"]
     assert perplexity["sources"]["a"]["tokens"] == 5 * perplexity["context"] == 5 * 48
-    capabilities = json.loads((tmp_path / "capabilities.json").read_text())
+    assert len(perplexity["sources"]["a"]["sequence_losses"]) == 5
     assert set(capabilities["capabilities"]) == {"reasoning", "creativity"}
-    lines = (tmp_path / "generations.json").read_text().splitlines()
-    assert [json.loads(line)["sample"] for line in lines] == [0, 1]
+    assert [record["sample"] for record in records] == [0, 1]
 
 
-def test_a_repeated_evaluation_writes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    first, second = tmp_path / "1", tmp_path / "2"
-    for out in (first, second):
-        assert evaluate.main(arguments(folder, out)) == 0
-    for file in first.iterdir():
-        assert file.read_bytes() == (second / file.name).read_bytes()
+def test_a_repeated_evaluation_gives_the_same(folder: Path) -> None:
+    assert evaluate(folder) == evaluate(folder)
 
 
 def test_test_sequences_are_spread_over_the_split(folder: Path) -> None:
     store = Store(Path("a"))
-    read = evaluate.read_test_sequences([Path("a")], folder / "model", 48, 3)["a"]
+    read = evaluated.read_test_sequences([Path("a")], folder / "model", 48, 3)["a"]
     np.testing.assert_array_equal(read, store.read("test", np.array([0, 13, 26]), 48))
-    everything = evaluate.read_test_sequences([Path("a")], folder / "model", 48, 10**6)["a"]
+    everything = evaluated.read_test_sequences([Path("a")], folder / "model", 48, 10**6)["a"]
     np.testing.assert_array_equal(everything, store.read("test", np.arange(40), 48))
 
 
@@ -113,36 +105,27 @@ def test_test_sequences_are_spread_over_the_split(folder: Path) -> None:
 )
 def test_sources_given_twice_or_too_short_are_refused(folder: Path, names: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        evaluate.read_test_sequences([Path(name) for name in names], folder / "model", 48, 3)
+        evaluated.read_test_sequences([Path(name) for name in names], folder / "model", 48, 3)
+
+
+def test_a_folder_without_a_model_is_named(folder: Path) -> None:
+    with pytest.raises(UserError, match="no model here"):
+        evaluated.load_model(folder / "nowhere")
+
+
+def test_a_store_of_another_tokenizer_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluated, "fingerprint", lambda _folder: "another")
+    with pytest.raises(UserError, match="made with tokenizer"):
+        evaluate(folder)
 
 
 def test_a_mistake_is_one_line_and_exit_code_1(folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, str(SCRIPT), *arguments(folder, tmp_path, settings='{"sample": 2}')]
+    options = {"model": folder / "model", "stores": folder / "a", "suites": folder / "suite.json"}
+    options |= {name: tmp_path / f"{name}.json" for name in ("perplexity", "capabilities", "generations")}
+    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    command = [sys.executable, str(SCRIPT), *flags, "--settings", '{"sample": 2}']
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Did you mean 'samples'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"settings": "{"}, "not valid JSON"),
-        ({"model": "nowhere"}, "no model here"),
-        ({"suites": "x.yaml"}, "no such file"),
-    ],
-)
-def test_what_cannot_be_read_is_named(
-    folder: Path, tmp_path: Path, changes: dict[str, str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert evaluate.main(arguments(folder, tmp_path, **changes)) == 1
-    assert message in capsys.readouterr().err
-
-
-def test_a_store_of_another_tokenizer_is_refused(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(evaluate, "fingerprint", lambda _folder: "another")
-    assert evaluate.main(arguments(folder, tmp_path)) == 1
-    assert "made with tokenizer" in capsys.readouterr().err

@@ -1,0 +1,93 @@
+"""Leave-one-out contributions: the planted truth comes out, with the right signs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from emulsion.analysis.compare import Draws
+from emulsion.analysis.contributions import contributions, judge
+from emulsion.analysis.losses import PAIRED, UNPAIRED
+from emulsion.errors import UserError
+
+from .cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
+
+QUICK = Draws(permutations=2000, resamples=400)
+
+
+def _found(seeds: int = 1, recorded: bool = False) -> dict:
+    runs = range(seeds)
+    return contributions(
+        "equal_mix",
+        {seed: trained(EQUAL, seed) for seed in runs},
+        {source: {seed: trained(without(source), seed) for seed in runs} for source in SOURCES},
+        {seed: losses(EQUAL, seed, recorded=recorded) for seed in runs},
+        {source: {seed: losses(without(source), seed, recorded=recorded) for seed in runs} for source in SOURCES},
+        draws=QUICK,
+    )
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_each_source_mainly_contributes_what_it_was_made_to_teach(seeds: int) -> None:
+    found = _found(seeds)
+    assert {source: top["capability"] for source, top in found["top"].items()} == {
+        source: CAPABILITIES[taught] for source, taught in TEACHES.items()
+    }
+    assert all(top["verdict"] == "contributes" and top["difference"] > 0 for top in found["top"].values())
+    assert found["seeds"] == list(range(seeds)) and found["seed_noise_included"] == (seeds > 1)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_source_helps_its_own_loss_with_a_positive_sign(recorded: bool) -> None:
+    found = _found(recorded=recorded)
+    assert found["loss_note"] == (PAIRED if recorded else UNPAIRED)
+    for source in SOURCES:
+        own = found["losses"][source][source]
+        assert own["verdict"] == "contributes" and own["interval"][0] > 0
+        assert own["difference"] == pytest.approx(0.8 * (1 - 0.3679), abs=0.1)
+
+
+def test_pairing_over_sequences_narrows_the_intervals_of_losses() -> None:
+    wide, narrow = (_found(recorded=recorded)["losses"]["magpie"]["magpie"]["interval"] for recorded in (False, True))
+    assert narrow[1] - narrow[0] < 0.5 * (wide[1] - wide[0])
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_losses_over_several_seeds_are_judged_against_the_spread_between_them(recorded: bool) -> None:
+    found = _found(3, recorded)["losses"]
+    assert all(found[source][source]["verdict"] == "contributes" for source in SOURCES)
+    assert sum(cell["verdict"] == "contributes" for row in found.values() for cell in row.values()) == len(SOURCES)
+
+
+def test_a_mixture_against_itself_contributes_nothing() -> None:
+    base, text = {0: trained(EQUAL, 0)}, {0: losses(EQUAL, 0)}
+    found = contributions("base", base, {"x": base}, text, {"x": text}, draws=QUICK)
+    cells = [*found["capabilities"]["x"].values(), *found["losses"]["x"].values(), found["mean"]["x"]]
+    assert {cell["verdict"] for cell in cells} == {"no significant effect"}
+    assert {cell["p_holm"] for cell in cells} == {1.0}
+
+
+def test_a_source_that_hurts_is_called_so() -> None:
+    low, high = {0: trained(without("magpie"), 0)}, {0: trained({"magpie": 1.0}, 0)}
+    found = contributions("base", low, {"harmful": high}, draws=QUICK)
+    assert found["capabilities"]["harmful"]["conversation"]["verdict"] == "hurts"
+    assert found["losses"] == {} and found["loss_note"] == ""
+
+
+def test_holm_covers_the_whole_table_and_a_p_value_alone_is_not_enough() -> None:
+    cell = {"difference": 0.1, "interval": [0.01, 0.2], "p": 0.02}
+    across = {**cell, "interval": [-0.01, 0.2], "p": 0.001}
+    judged = judge({"a": {"x": cell, "y": across}, "b": {"x": {**cell, "p": 0.9}}})
+    assert judged["a"]["x"]["p_holm"] == pytest.approx(0.04) and judged["a"]["x"]["verdict"] == "contributes"
+    assert judged["a"]["y"]["verdict"] == "no significant effect"
+
+
+def test_the_result_is_json_keyed_by_name() -> None:
+    found = json.loads(json.dumps(_found(), allow_nan=False))
+    assert set(found["capabilities"]) == set(found["losses"]) == set(found["top"]) == set(found["mean"]) == set(SOURCES)
+
+
+def test_no_ablation_is_an_error() -> None:
+    with pytest.raises(UserError, match="no mixture without a source"):
+        contributions("base", {0: trained(EQUAL, 0)}, {})

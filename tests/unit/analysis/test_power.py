@@ -1,0 +1,46 @@
+"""The minimum detectable effect: a formula, and that it predicts what the tests then find."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emulsion.analysis.power import ITEM_SD, detectable_effects, minimum_detectable_effect
+
+
+def test_by_hand() -> None:
+    expected = (1.959964 + 0.841621) * 0.5 / np.sqrt(100)
+    assert minimum_detectable_effect(100) == pytest.approx(expected, rel=1e-5)
+
+
+def test_capabilities_of_equal_size_are_as_good_as_one_of_all_items() -> None:
+    assert minimum_detectable_effect({"a": 100, "b": 100}) == pytest.approx(minimum_detectable_effect(200))
+    assert minimum_detectable_effect({"a": 10, "b": 190}) > minimum_detectable_effect(200)
+
+
+def test_more_items_and_seeds_see_less_and_more_comparisons_need_more() -> None:
+    base = minimum_detectable_effect(100, 1, seed_noise_sd=0.02)
+    assert minimum_detectable_effect(400, 1, seed_noise_sd=0.02) < base
+    assert minimum_detectable_effect(100, 3, seed_noise_sd=0.02) < base
+    assert minimum_detectable_effect(100, 1, seed_noise_sd=0.02, comparisons=9) > base
+    assert minimum_detectable_effect(100, 1, seed_noise_sd=0.04) > base
+
+
+def test_seed_noise_is_a_floor_that_items_do_not_lower() -> None:
+    floor = (1.959964 + 0.841621) * 0.02 * np.sqrt(2)
+    assert minimum_detectable_effect(10**9, 1, seed_noise_sd=0.02) == pytest.approx(floor, rel=1e-3)
+
+
+def test_an_effect_of_that_size_is_found_four_times_in_five() -> None:
+    rng, effect, items = np.random.default_rng(0), minimum_detectable_effect(200), 200
+    differences = rng.normal(effect, ITEM_SD, (4000, items))
+    z = differences.mean(axis=1) / (differences.std(axis=1, ddof=1) / np.sqrt(items))
+    assert (np.abs(z) > 1.96).mean() == pytest.approx(0.8, abs=0.02)
+
+
+def test_the_plan_says_what_can_be_seen_and_on_what_assumptions() -> None:
+    found = detectable_effects({"a": 200, "b": 50}, seeds=2, mixtures=6, seed_noise_sd=0.01)
+    assert found["assumptions"]["comparisons"] == 5
+    assert found["capabilities"]["b"] > found["capabilities"]["a"]
+    assert f"{found['mean']:.3f}" in found["text"] and "seed noise of 0.01" in found["text"]
+    assert "no allowance for seed noise" in detectable_effects({"a": 200}, 1, 6)["text"]

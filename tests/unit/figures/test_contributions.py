@@ -1,0 +1,98 @@
+"""The contributions figure says the right numbers in the right cells."""
+
+from __future__ import annotations
+
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from emulsion.errors import UserError
+from emulsion.figures.contributions import colour_reach, contributions, signed
+
+
+def _cell(difference: float, verdict: str = "no significant effect", half: float = 0.05) -> dict:
+    return {"difference": difference, "interval": [difference - half, difference + half], "verdict": verdict}
+
+
+FOUND = {
+    "base": "equal_mix",
+    "note": "One run per mixture.",
+    "capabilities": {
+        "zeta": {"code": _cell(0.02), "reasoning": _cell(0.2, "contributes")},
+        "alpha": {"code": _cell(-0.3, "hurts"), "reasoning": _cell(0.1, half=0.2)},
+    },
+    "mean": {"zeta": _cell(0.11, "contributes"), "alpha": _cell(-0.1)},
+    "losses": {"zeta": {"zeta": _cell(0.5, "contributes")}, "alpha": {"zeta": _cell(0.0)}},
+}
+
+
+def _texts(figure: Figure, panel: int) -> dict[tuple[int, int], list]:
+    cells: dict[tuple[int, int], list] = {}
+    for text in figure.axes[panel].texts:
+        x, y = text.get_position()
+        cells.setdefault((int(y), int(x)), []).append(text)
+    return cells
+
+
+def _said(figure: Figure, panel: int) -> dict[tuple[int, int], list[str]]:
+    return {place: [text.get_text() for text in texts] for place, texts in _texts(figure, panel).items()}
+
+
+def test_each_cell_has_its_difference_and_half_width_and_the_mean_stands_last() -> None:
+    # Reasoning comes before code in every figure.
+    assert _said(contributions(FOUND), 0) == {
+        (0, 0): ["+0.20", "±.05"],
+        (0, 1): ["+0.02", "±.05"],
+        (0, 2): ["+0.11", "±.05"],
+        (1, 0): ["+0.10", "±.20"],
+        (1, 1): ["−0.30", "±.05"],
+        (1, 2): ["−0.10", "±.05"],
+    }
+
+
+def test_losses_have_a_panel_of_their_own_if_there_are_any() -> None:
+    assert _said(contributions(FOUND), 1) == {(0, 0): ["+0.50", "±.05"], (1, 0): ["0.00", "±.05"]}
+    without = contributions({**FOUND, "losses": {}})
+    assert len(without.axes[0].texts) == 12
+    assert not any("Loss" in axes.get_title(loc="left") for axes in without.axes)
+
+
+def test_only_what_is_not_significant_is_hatched() -> None:
+    patches = contributions(FOUND).axes[0].patches
+    hatched = {(int(p.get_y()), int(p.get_x())) for p in patches if isinstance(p, Rectangle) and p.get_hatch()}
+    assert hatched == {(0, 1), (1, 0), (1, 2)}
+
+
+def test_the_largest_contribution_is_bold_only_where_it_is_significant() -> None:
+    bold = {
+        place
+        for place, texts in _texts(contributions(FOUND), 0).items()
+        if all(text.get_fontweight() == "bold" for text in texts)
+    }
+    assert bold == {(0, 0)}  # the largest of alpha is not significant
+
+
+def test_helping_is_blue_and_hurting_is_red() -> None:
+    colours = {
+        (int(p.get_y()), int(p.get_x())): p.get_facecolor()
+        for p in contributions(FOUND).axes[0].patches
+        if p.get_width() == 1
+    }
+    red, _, blue, _ = colours[0, 0]
+    assert blue > red
+    red, _, blue, _ = colours[1, 1]
+    assert red > blue
+
+
+@pytest.mark.parametrize(("largest", "reach"), [(0.01, 0.1), (-0.31, 0.35), (0.2, 0.2)])
+def test_colours_are_centred_and_do_not_blow_up_noise(largest: float, reach: float) -> None:
+    assert colour_reach({"a": {"x": _cell(largest)}}) == pytest.approx(reach)
+
+
+def test_no_sources_are_an_error() -> None:
+    with pytest.raises(UserError, match="no sources"):
+        contributions({**FOUND, "capabilities": {}})
+
+
+def test_signed() -> None:
+    assert [signed(value) for value in (0.244, -0.081, 0.001, -0.004)] == ["+0.24", "−0.08", "0.00", "0.00"]

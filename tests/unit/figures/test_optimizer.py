@@ -1,0 +1,79 @@
+"""The optimiser's figure shows what optimal_mix.json says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from emulsion.errors import UserError
+from emulsion.figures.optimizer import best_so_far, optimizer, remark
+from emulsion.figures.style import PALETTE
+
+FOUND: dict[str, Any] = {
+    "ratios": {"zeta": 0.7, "alpha": 0.3},
+    "prediction": 0.62,
+    "interval": [0.58, 0.66],
+    "bounds": {"zeta": [0.1, 0.8], "alpha": [0.2, 0.9]},
+    "surrogate": "gaussian_process",
+    "surrogates": {"linear": {"loo_rmse": 0.03}, "gaussian_process": {"loo_rmse": 0.01}},
+    "observed_vs_predicted": [
+        {"run": "p0", "observed": 0.5, "predicted": 0.52},
+        {"run": "p1", "observed": 0.6, "predicted": 0.59},
+    ],
+    "history": [{"mixture": {}, "score": score} for score in (0.5, 0.4, 0.61, 0.6)],
+    "hull_distance": 0.0,
+}
+
+
+def _bars(axes: Any, colour: str) -> list[tuple[float, float]]:
+    bars = [patch for patch in axes.patches if to_hex(patch.get_facecolor()) == colour.lower()]
+    return [(round(bar.get_x(), 9), round(bar.get_x() + bar.get_width(), 9)) for bar in bars]
+
+
+def test_the_search_shows_every_score_and_the_best_so_far() -> None:
+    axes = optimizer(FOUND).axes[0]
+    drawn = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 4]
+    assert [list(each) for each in drawn] == [[0.5, 0.4, 0.61, 0.6], [0.5, 0.5, 0.61, 0.61]]
+
+
+def test_the_fit_has_predictions_across_and_observations_up() -> None:
+    axes = optimizer(FOUND).axes[1]
+    points = next(line for line in axes.lines if line.get_marker() == "o")
+    np.testing.assert_array_equal(points.get_xydata(), [[0.52, 0.5], [0.59, 0.6]])
+    assert axes.get_xlim() == axes.get_ylim()
+
+
+def test_ratios_stand_beside_their_bounds_and_the_baseline() -> None:
+    axes = optimizer(FOUND, {"alpha": 0.6, "zeta": 0.4}, "equal_mix").axes[2]
+    assert _bars(axes, PALETTE["blue"]) == [(0, 0.7), (0, 0.3)]
+    assert _bars(axes, "#ececec") == [(0.1, 0.8), (0.2, 0.9)]
+    assert [line.get_xdata()[0] for line in axes.lines] == [0.4, 0.6]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["zeta", "alpha"]
+
+
+def test_without_a_baseline_the_uniform_mixture_is_the_measure() -> None:
+    assert [line.get_xdata()[0] for line in optimizer(FOUND).axes[2].lines] == [0.5, 0.5]
+
+
+def test_surrogates_are_sorted_by_error_and_the_one_used_is_blue() -> None:
+    axes = optimizer(FOUND).axes[3]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Gaussian\nprocess", "Linear"]
+    assert _bars(axes, PALETTE["blue"]) == [(0, 0.01)]
+
+
+def test_extrapolation_is_said() -> None:
+    assert "lies among the sampled mixtures" in remark(FOUND)
+    assert "0.120 outside the sampled mixtures: the surrogate extrapolates" in remark({**FOUND, "hull_distance": 0.12})
+    assert "sampled" not in remark({**FOUND, "hull_distance": None})
+
+
+def test_the_best_so_far_never_falls() -> None:
+    assert best_so_far([1, 3, 2, 5, 4]).tolist() == [1, 3, 3, 5, 5]
+
+
+def test_an_incomplete_file_is_named() -> None:
+    with pytest.raises(UserError, match="no surrogate, history"):
+        optimizer({key: value for key, value in FOUND.items() if key not in ("history", "surrogate")})

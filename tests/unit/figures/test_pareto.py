@@ -1,0 +1,79 @@
+"""The trade-off figure: points in their places, the front marked, no number hidden behind another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulsion.analysis.pareto import pareto, points_of
+from emulsion.errors import UserError
+from emulsion.figures.pareto import pair_title, pareto_front, spread, staircase
+
+from .results import capabilities
+
+SCORES = [(0.2, 0.8), (0.4, 0.7), (0.5, 0.5), (0.6, 0.4), (0.8, 0.2), (0.3, 0.3)]
+RUNS = {
+    f"mix_{i}": capabilities({"reasoning": x, "code": y, "chat": 0.5 - 0.01 * i}) for i, (x, y) in enumerate(SCORES)
+}
+
+
+def _figure(runs: dict):
+    return pareto_front(runs, pareto(points_of(runs)))
+
+
+def test_points_carry_their_numbers_at_their_scores() -> None:
+    runs = {name: capabilities({"reasoning": x, "code": y}) for name, (x, y) in zip(RUNS, SCORES, strict=True)}
+    axes = _figure(runs).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Reasoning (score)", "Code (score)")
+    assert {text.get_text(): text.xy for text in axes.texts} == {str(i + 1): xy for i, xy in enumerate(SCORES)}
+
+
+def test_only_the_front_is_filled() -> None:
+    runs = {name: capabilities({"reasoning": x, "code": y}) for name, (x, y) in zip(RUNS, SCORES, strict=True)}
+    white = [t.get_text() for t in _figure(runs).axes[0].texts if t.get_bbox_patch().get_facecolor() == (1, 1, 1, 1)]
+    assert white == ["6"]
+
+
+def test_every_mixture_is_in_the_legend_with_its_number() -> None:
+    texts = [text.get_text() for text in _figure(RUNS).legends[0].get_texts()]
+    assert texts == [f"{i + 1}  Mix {i}" for i in range(6)]
+
+
+def test_correlations_stand_below_the_diagonal_once_each() -> None:
+    axes = _figure(RUNS).axes[1]
+    assert len(axes.texts) == 3
+    found = pareto(points_of(RUNS))["trade_offs"]
+    assert sorted(t.get_text() for t in axes.texts) == sorted(f"{r['rho']:+.2f}".replace("-", "−") for r in found)
+
+
+def test_few_mixtures_have_no_correlation_but_a_figure() -> None:
+    axes = _figure(dict(list(RUNS.items())[:3])).axes[1]
+    assert {text.get_text() for text in axes.texts} == {"n/a"}
+
+
+def test_the_title_claims_a_trade_off_only_where_it_is_significant() -> None:
+    assert pair_title({"rho": -0.9, "verdict": "trade-off"}) == "The strongest trade-off (rho −0.90)"
+    assert "not significant" in pair_title({"rho": -0.2, "verdict": "no clear relation"})
+    assert pair_title(None) == "Two capabilities"
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
+def test_the_staircase_is_what_nothing_beats_on_both_axes(points: list[tuple[int, int]]) -> None:
+    best = {p for p in points if not any(q != p and q[0] >= p[0] and q[1] >= p[1] for q in points)}
+    assert staircase(points) == sorted(best)
+
+
+def test_discs_that_coincide_are_moved_apart_and_others_stay() -> None:
+    places = np.array([[0.0, 0.0], [0.0, 0.0], [1.0, 0.0], [100.0, 100.0]])
+    moved = spread(places, 10.0)
+    gaps = np.hypot(*(moved[:, None] - moved[None]).transpose(2, 0, 1)) + 1e9 * np.eye(4)
+    assert gaps.min() > 9.9
+    assert moved[3] == pytest.approx(places[3], abs=0.01)
+    assert np.array_equal(moved, spread(places, 10.0))
+
+
+def test_one_capability_makes_no_trade_off() -> None:
+    with pytest.raises(UserError, match="at least 2"):
+        pareto_front({"a": capabilities({"reasoning": 0.5})}, {})

@@ -1,0 +1,127 @@
+"""The recommendations say what the analyses found, to programs and to people, and no more."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from analysis.cases import CAPABILITIES, EQUAL, SOURCES, trained, without
+
+from emulsion.analysis.compare import Draws, winner
+from emulsion.analysis.contributions import contributions
+from emulsion.analysis.criteria import success_criteria
+from emulsion.analysis.pareto import pareto, points_of
+from emulsion.analysis.scores import all_item_scores
+from emulsion.analysis.summary import combine
+from emulsion.errors import UserError
+from emulsion.report.exports import SourceSize
+from emulsion.report.markdown import code, markdown, table
+from emulsion.report.recommendations import plus_minus, recommendations
+
+QUICK = Draws(permutations=1000, resamples=300)
+SIZES = {source: SourceSize(tokens=1000, documents=10, path=f"{source}.parquet") for source in SOURCES}
+OPTIMUM = {"ratios": EQUAL, "prediction": 0.6, "interval": [0.5, 0.7], "surrogate": "log_linear"}
+
+
+def _found(ratios: dict[str, dict[str, float]], **given) -> dict:
+    scores = all_item_scores({name: {0: trained(mix, 0)} for name, mix in ratios.items()})
+    summary = combine(scores, resamples=300)
+    winners = {group: winner(scores, group, draws=QUICK) for group in scores[next(iter(ratios))].groups}
+    given = {"criteria": success_criteria(winners["mean"], None, pareto(points_of(summary)), RECIPE), **given}
+    return recommendations("exp3", "Which mixture?", summary, winners, ratios, SIZES, tokens=5000, **given)
+
+
+RECIPE = {"run": "exp3-mix", "identity": "abc", "weights": "f" * 64}
+CLEAR = {"optimal": EQUAL, **{f"only_{source}": {source: 1.0} for source in SOURCES}}
+TIED = {"a": EQUAL, "b": {"openhermes": 0.26, "cosmopedia": 0.24, "magpie": 0.26, "fineweb": 0.24}}
+
+
+def _contributions() -> dict:
+    ablations = {source: {0: trained(without(source), 0)} for source in SOURCES}
+    return contributions("equal_mix", {0: trained(EQUAL, 0)}, ablations, draws=QUICK)
+
+
+def test_a_winner_is_recommended_in_the_first_sentence() -> None:
+    found = _found(CLEAR)
+    assert found["answer"].startswith("Best overall: optimal")
+    assert found["recommended"]["mixture"] == "optimal" and found["recommended"]["clear_winner"]
+    assert yaml.safe_load(found["recommended"]["config"])["strategies"]["recommended"]["ratios"] == EQUAL
+
+
+def test_a_tie_is_an_answer_and_the_leader_is_recommended_for_its_score_alone() -> None:
+    found = _found(TIED)
+    assert found["answer"].startswith("No clear winner: there is no significant difference between")
+    assert found["recommended"]["mixture"] == found["overall"]["leader"]
+    assert not found["recommended"]["clear_winner"]
+
+
+def test_among_equals_the_preferred_one_is_recommended_and_never_a_beaten_one() -> None:
+    other = next(name for name in TIED if name != _found(TIED)["overall"]["leader"])
+    assert _found(TIED, prefer=other)["recommended"]["mixture"] == other
+    assert f"{other}," in _found(TIED, prefer=other)["answer"]
+    assert _found(CLEAR, prefer="only_magpie")["recommended"]["mixture"] == "optimal"
+
+
+def test_the_best_per_capability_are_the_single_sources_that_teach_it() -> None:
+    best = _found(CLEAR)["best_per_capability"]
+    assert [best[name]["leader"] for name in CAPABILITIES] == [f"only_{source}" for source in SOURCES]
+
+
+def test_each_source_is_said_to_contribute_what_it_teaches() -> None:
+    sources = _found(CLEAR, contributions=_contributions())["contributions"]["sources"]
+    for source, capability in zip(SOURCES, CAPABILITIES, strict=True):
+        assert sources[source]["text"].startswith(f"{source} mainly contributes to {capability}: +0.")
+
+
+def test_a_contribution_that_is_not_significant_is_not_claimed() -> None:
+    base = {0: trained(EQUAL, 0)}
+    found = _found(TIED, contributions=contributions("a", base, {"x": base}, draws=QUICK))
+    assert found["contributions"]["sources"]["x"]["text"].startswith("x shows no significant contribution")
+
+
+@pytest.mark.parametrize(("interval", "word"), [([0.3, 0.9], "inside"), ([0.1, 0.2], "outside")])
+def test_predicted_and_realised_stand_side_by_side(interval: list[float], word: str) -> None:
+    found = _found(CLEAR, optimum={**OPTIMUM, "interval": interval})["optimum"]
+    assert found["predicted"] == 0.6
+    assert found["realised"] == _found(CLEAR)["scores"]["optimal"]["mean"]["score"]
+    assert f", {word} the predicted interval" in found["text"]
+
+
+def test_an_optimum_that_was_not_trained_has_no_realised_score() -> None:
+    found = _found(TIED, optimum=OPTIMUM)["optimum"]
+    assert found["realised"] is None and "was not trained" in found["text"]
+
+
+def test_the_markdown_has_the_answer_the_evidence_and_what_to_paste() -> None:
+    found = _found(CLEAR, contributions=_contributions(), optimum=OPTIMUM)
+    text = markdown(json.loads(json.dumps(found, allow_nan=False)))
+    assert text.index(found["answer"]) < text.index("## Recommended mixture") < text.index("## Scores")
+    for heading in ("What each source contributes", "Trade-offs", "Predicted and realised", "Success criteria"):
+        assert (f"## {heading}" in text) == (heading != "Trade-offs")  # trade-offs were not passed on
+    assert found["recommended"]["config"] in text
+    assert all(f"### {target}" in text for target in found["exports"])
+    assert "run-to-run (seed) noise is not included" in text
+
+
+def test_what_was_not_analysed_has_no_section() -> None:
+    text = markdown(_found(TIED))
+    assert "What each source contributes" not in text and "Predicted and realised" not in text
+
+
+def test_scores_are_ranked_by_their_mean() -> None:
+    rows = [line for line in markdown(_found(CLEAR)).splitlines() if line.startswith(("| optimal", "| only_"))]
+    means = [float(row.split("|")[2].split("±")[0]) for row in rows]
+    assert means == sorted(means, reverse=True) and len(means) == 5
+
+
+def test_a_mixture_of_unknown_ratios_cannot_be_recommended() -> None:
+    found = _found(TIED)
+    with pytest.raises(UserError, match="ratios of mixture"):
+        recommendations("e", "t", found["scores"], {"mean": found["overall"]}, {}, SIZES)
+
+
+def test_tables_and_code_hold_any_text() -> None:
+    assert table(["a", "b"], [["x|y", "1\n2"]], right=1) == "| a | b |\n| --- | ---: |\n| x\\|y | 1 2 |"
+    assert code("", "```") == "````\n```\n````"
+    assert plus_minus({"score": 0.5, "interval": [0.4, 0.62]}) == "0.500 ± 0.110"

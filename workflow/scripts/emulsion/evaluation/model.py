@@ -1,0 +1,70 @@
+"""Evaluate a model folder: the test loss of every source, and the capability suites."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
+
+from emulsion.batches import spread_rows
+from emulsion.errors import UserError
+from emulsion.evaluation.capabilities import evaluate_suites
+from emulsion.evaluation.losses import source_losses
+from emulsion.evaluation.settings import EvaluationSettings
+from emulsion.evaluation.suites import Suite
+from emulsion.losses import require_plain_head
+from emulsion.tokenizers import byte_lengths, fingerprint
+from emulsion.tokens import TokenStore
+
+log = logging.getLogger(__name__)
+
+
+def load_model(folder: Path) -> tuple[Any, Any]:
+    """The model, in single precision on the device there is, and its tokenizer."""
+    if not (folder / "config.json").exists():
+        raise UserError(f"{folder}: no model here (no config.json).")
+    disable_progress_bar()
+    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    require_plain_head(model)
+    return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def read_test_sequences(folders: Sequence[Path], model: Path, context: int, most: int) -> dict[str, NDArray[Any]]:
+    """source -> at most `most` test sequences [sequences, context + 1], evenly spread over its test split."""
+    tokenizer, sequences = fingerprint(model), {}
+    for folder in folders:
+        store = TokenStore.open(folder)
+        if store.tokenizer != tokenizer:
+            raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {model} has {tokenizer}.")
+        if store.source in sequences:
+            raise UserError(f"{folder}: source '{store.source}' is given twice.")
+        rows = spread_rows(store.count("test", context), most)
+        if not len(rows):
+            raise UserError(f"{folder}: source '{store.source}' has no test sequence of {context} tokens.")
+        sequences[store.source] = store.read("test", rows, context)
+    return sequences
+
+
+def evaluate_model(
+    folder: Path, stores: Sequence[Path], suites: Sequence[Suite], settings: EvaluationSettings
+) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    """The contents of `perplexity.json`, `capabilities.json` and `generations.jsonl`."""
+    model, tokenizer = load_model(folder)
+    context = model.config.max_position_embeddings
+    sequences = read_test_sequences(stores, folder, context, settings.test_sequences)
+    log.info("%s on %s: %d sources, %d suites", folder, model.device, len(sequences), len(suites))
+    lengths = byte_lengths(folder)
+    losses = source_losses(model, sequences, lengths, settings.batch, settings.resamples, settings.seed)
+    for source, result in losses.items():
+        log.info("%s: %.4f nats per token over %d tokens", source, result["loss"], result["tokens"])
+    results, records = evaluate_suites(model, tokenizer, suites, settings)
+    for capability, result in results["capabilities"].items():
+        log.info("%s: %.3f over %d items", capability, result["score"], result["items"])
+    return {"split": "test", "context": context, "sources": losses}, results, records

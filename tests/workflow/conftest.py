@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from workflow_project import TINY, copy_project, snakemake
+from workflow_project import CONCLUSIONS, TINY, copy_project, snakemake
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy in which everything was made, at miniature size; only to be read."""
     folder = copy_project(tmp_path_factory.mktemp("finished"))
     snakemake(folder, "--cores", "2", *TINY)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def concluded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy in which every analysis was made, on two sources; only to be read."""
+    folder = copy_project(tmp_path_factory.mktemp("concluded"))
+    snakemake(folder, "--cores", "2", *CONCLUSIONS)
     return folder
 
 

@@ -53,6 +53,8 @@ def test_a_changed_ratio_rebuilds_its_own_branch_and_the_comparisons_below_it(ed
         "plot_capability_radar": ["experiment=exp3"],
         "plot_training_curves": ["experiment=exp3"],
         "plot_mixtures": ["experiment=exp3"],
+        "account_budget": ["experiment=exp3"],
+        "recommend": ["experiment=exp3"],
     }
 
 
@@ -132,6 +134,42 @@ def test_a_mistake_is_refused_before_any_job_in_one_message(fresh, tmp_path, set
     assert message in result.stdout
     assert "Traceback" not in result.stdout
     assert "Job stats" not in result.stdout
+
+
+def test_a_further_seed_plans_the_new_runs_and_the_comparisons_alone(editable):
+    (editable / "seeds.yaml").write_text("experiments: {exp3: {seeds: [0, 4]}}")
+    jobs = planned(editable, *TINY, "seeds.yaml")
+    new = ["experiment=exp3, run=equal_mix-seed4", "experiment=exp3, run=knowledge_heavy-seed4"]
+    assert jobs["train"] == jobs["evaluate"] == new
+    assert "write_mixture" not in jobs
+
+
+def test_an_analysis_that_is_turned_off_leaves_the_plan(fresh):
+    (fresh / "off.yaml").write_text(
+        "experiments: {exp3: {ablations: null, optimize: null, baselines: {single: false}}}\n"
+        "figures: [exp3_capability_heatmap]"
+    )
+    on, off = planned(fresh), planned(fresh, "--configfile", "off.yaml")
+    runs = {rule: " ".join(jobs["train"]) for rule, jobs in (("on", on), ("off", off))}
+    assert all(kind in runs["on"] for kind in ("without_magpie", "only_magpie", "proxy_000", "optimal"))
+    assert not any(kind in runs["off"] for kind in ("without_", "only_", "proxy_", "optimal"))
+    assert {"compare_ablations", "optimize_mixture", "plot_optimizer"} <= on.keys() - off.keys()
+
+
+def test_the_heatmap_alone_needs_no_ablation_baseline_or_proxy(fresh):
+    runs = " ".join(planned(fresh, "figures/exp3_capability_heatmap.png")["train"])
+    assert not any(kind in runs for kind in ("without_", "only_", "proxy_", "optimal", "unimax"))
+
+
+def test_the_direct_search_plans_no_proxies(fresh):
+    (fresh / "direct.yaml").write_text("experiments: {exp3: {optimize: {method: direct}}}")
+    jobs = planned(fresh, "results/exp3/optimal_mix.json", "--configfile", "direct.yaml")
+    assert "optimize_directly" in jobs
+    assert not {"train", "optimize_mixture", "design_proxies"} & jobs.keys()
+
+
+def test_the_plan_of_the_budget_trains_nothing(fresh):
+    assert planned(fresh, "results/exp3/plan.md").keys() == {"plan_budget"}
 
 
 def test_more_gpu_memory_can_be_asked_for_without_training_again(finished):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow", "envs", "profiles", "report", "resources", "tests")
+CONCLUSIONS = ("--configfile", "tests/config/conclusions.yaml")
 TINY = ("--configfile", "tests/config/tiny.yaml")
 
 

@@ -37,10 +37,12 @@ class GaussianLaw:
         x = self._features(mixtures)
         return np.column_stack([process.predict(x) for process in self.processes])
 
-    def predictive_sd(self, mixtures: Any) -> Floats:
-        """The standard deviations [k, g] of a new run's values: of the function and of a run's noise together."""
+    def function_sd(self, mixtures: Any) -> Floats:
+        """The standard deviations [k, g] of the function; a new run has its noise on top."""
         x = self._features(mixtures)
-        return np.column_stack([process.predict(x, return_std=True)[1] for process in self.processes])
+        noise = np.array([process.kernel_.k2.noise_level * process._y_train_std**2 for process in self.processes])
+        total = np.column_stack([process.predict(x, return_std=True)[1] ** 2 for process in self.processes])
+        return np.sqrt(np.maximum(total - noise, 0.0))
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:

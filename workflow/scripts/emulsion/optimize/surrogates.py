@@ -135,7 +135,11 @@ class Gaussian(Surrogate):
         return np.asarray(self._law.predict(rows)[:, 0])
 
     def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
-        return float(self._law.predictive_sd(row[None, :])[0, 0]), "predictive sd of the Gaussian process"
+        # Hyperparameters fitted to few runs understate a run's noise, which the runs left out do not.
+        sd = self._law.function_sd(row[None, :])[0, 0]
+        return float(
+            np.hypot(sd, self.rmse)
+        ), "sd of the Gaussian process, with the leave-one-out error as a run's noise"
 
 
 SURROGATES: dict[str, Callable[[Runs], Surrogate]] = {

@@ -1,0 +1,110 @@
+"""Every analysis of an experiment, made by the real workflow on two sources, and read as a user reads it."""
+
+import json
+
+import pytest
+import yaml
+from workflow_project import CONCLUSIONS, planned, snakemake
+
+SOURCES = ("openhermes", "magpie")
+
+
+def read(folder, path):
+    return json.loads((folder / path).read_text())
+
+
+def test_every_mixture_is_trained_on_the_same_number_of_tokens(concluded):
+    runs = ("even", "mostly_magpie", "only_magpie", "without_magpie", "proportional", "optimal")
+    tokens = {read(concluded, f"models/exp3-{run}/run.json")["tokens"] for run in runs}
+    assert len(tokens) == 1
+
+
+def test_an_ablation_trains_on_nothing_of_the_source_left_out(concluded):
+    record = read(concluded, "models/exp3-without_magpie/run.json")
+    assert record["sequences_per_source"]["magpie"] == 0
+    assert record["sequences_per_source"]["openhermes"] == record["sequences"]
+
+
+def test_the_optimum_keeps_its_bounds_and_is_trained_for_real(concluded):
+    optimum = read(concluded, "results/exp3/optimal_mix.json")
+    assert sum(optimum["ratios"].values()) == pytest.approx(1)
+    assert all(0.1 - 1e-9 <= ratio <= 0.6 + 1e-9 for ratio in optimum["ratios"].values())
+    assert read(concluded, "models/exp3-optimal/run.json")["mixing_ratios"] == pytest.approx(optimum["ratios"])
+    assert len(optimum["observed_vs_predicted"]) == 5
+
+
+def test_contributions_have_a_verdict_for_every_source_and_capability(concluded):
+    found = read(concluded, "results/exp3/contributions.json")
+    for source in SOURCES:
+        cells = found["capabilities"][source]
+        assert len(cells) == 5
+        assert {cell["verdict"] for cell in cells.values()} <= {"contributes", "no significant effect", "hurts"}
+        assert set(found["losses"][source]) == set(SOURCES)
+
+
+def test_leaving_a_source_out_raises_the_loss_on_it(concluded):
+    losses = read(concluded, "results/exp3/contributions.json")["losses"]
+    assert all(losses[source][source]["verdict"] == "contributes" for source in SOURCES)
+
+
+def test_the_recommended_mixture_is_ready_to_paste_into_the_configuration(concluded, tmp_path):
+    found = read(concluded, "results/exp3/recommendations.json")
+    block = yaml.safe_load(found["recommended"]["config"])
+    assert sum(block["strategies"]["recommended"]["ratios"].values()) == pytest.approx(1)
+    overlay = tmp_path / "recommended.yaml"
+    overlay.write_text(
+        found["recommended"]["config"] + "\nexperiments: {exp3: {strategies: [recommended]}}\nfigures: []"
+    )
+    jobs = planned(concluded, "models/exp3-recommended/run.json", *CONCLUSIONS, str(overlay))
+    assert jobs["train"] == ["experiment=exp3, run=recommended"]
+
+
+def test_a_recipe_trained_twice_gives_the_same_weights(concluded):
+    models = [concluded / f"models/exp3-{run}/model.safetensors" for run in ("optimal", "optimal-again")]
+    assert models[0].read_bytes() == models[1].read_bytes()
+    criteria = read(concluded, "results/exp3/recommendations.json")["criteria"]
+    assert [row["verdict"] for row in criteria if "eprod" in row["criterion"]] == ["met"]
+
+
+def test_no_winner_is_named_on_thirty_items(concluded):
+    assert read(concluded, "results/exp3/recommendations.json")["recommended"]["clear_winner"] is False
+
+
+def test_the_account_charges_every_run_to_a_stage(concluded):
+    spent = read(concluded, "results/exp3/budget.json")["spent"]
+    stages = {stage: each["runs"] for stage, each in spent.items()}
+    assert stages == {"strategies": 2, "baselines": 3, "ablations": 2, "repetition": 1, "optimize": 6, "total": 14}
+    assert spent["total"]["tokens"] == sum(each["tokens"] for stage, each in spent.items() if stage != "total")
+    assert spent["total"]["training_hours"] > 0
+    assert spent["total"]["evaluation_hours"] > 0
+
+
+def test_nothing_is_planned_when_all_is_concluded(concluded):
+    assert planned(concluded, *CONCLUSIONS) == {}
+
+
+def test_the_report_opens_offline_with_the_recommendation(concluded, tmp_path):
+    snakemake(concluded, *CONCLUSIONS, "--report", str(tmp_path / "report.html"))
+    report = (tmp_path / "report.html").read_text()
+    assert "recommendations" in report
+    assert "Pareto front" in report
+
+
+def test_the_direct_search_finds_a_mixture_within_bounds_and_goes_on_from_its_cache(concluded, tmp_path):
+    import shutil
+
+    shutil.copytree(concluded, tmp_path / "project", symlinks=True)
+    (tmp_path / "direct.yaml").write_text("experiments: {exp3: {optimize: {method: direct, proxies: 2}}}")
+    target = "results/exp3/optimal_mix.json"
+    overlays = (*CONCLUSIONS, str(tmp_path / "direct.yaml"))
+    snakemake(tmp_path / "project", target, "--cores", "1", *overlays)
+    found = read(tmp_path / "project", target)
+    assert found["method"] == "direct"
+    assert len(found["history"]) == 2
+    assert all(0.1 - 1e-9 <= ratio <= 0.6 + 1e-9 for ratio in found["ratios"].values())
+    cached = {file: file.stat().st_mtime_ns for file in (tmp_path / "project/checkpoints").rglob("result.json")}
+    assert len(cached) == 2
+    (tmp_path / "project" / target).unlink()
+    snakemake(tmp_path / "project", target, "--cores", "1", *overlays)
+    assert {file: file.stat().st_mtime_ns for file in cached} == cached
+    assert read(tmp_path / "project", target) == found

@@ -17,7 +17,7 @@ report: "report/workflow.rst"
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow/scripts")))
 
-from emulsion import configuration, experiments
+from emulsion import configuration, experiments, paths
 from emulsion.errors import UserError
 
 try:

@@ -48,9 +48,9 @@ def fresh(task: Callable[..., Result], *arguments: Any) -> Result:
         return pool.submit(task, *arguments).result()
 
 
-def memory(field: str) -> float:
-    """Megabytes of this process: VmRSS, what it has now, or VmHWM, the most it had."""
-    return int(Path("/proc/self/status").read_text().split(f"{field}:")[1].split()[0]) * 1024 / 1e6
+def peak_megabytes() -> float:
+    """The most memory this process had; unlike ru_maxrss it leaves out the process that started it."""
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
 
 def seconds(start: dict[str, float] | None = None) -> dict[str, float]:
@@ -78,8 +78,7 @@ def texts(source: str, size: int) -> Iterator[str]:
     lexicon = np.array(["".join(word[: rng.integers(1, 5)]) for word in rng.choice(syllables, (60_000, 4)).tolist()])
     rng = np.random.default_rng([*source.encode()])
     lexicon[100:] = rng.permutation(lexicon[100:])  # sources share their most frequent words only
-    frequency = np.cumsum(1 / np.arange(1, len(lexicon) + 1))
-    written = 0
+    frequency, written = np.cumsum(1 / np.arange(1, len(lexicon) + 1)), 0
     while written < size:
         places = np.searchsorted(frequency, rng.random(max(60, int(rng.lognormal(5.2, 0.6)))) * frequency[-1])
         ends = np.cumsum(rng.integers(4, 24, len(places)))
@@ -113,7 +112,7 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
     total = most({name: pq.read_metadata(file).num_rows for name, file in files.items()})
     tokens, reading, start = 0, {"wall": 0.0, "cpu": 0.0}, seconds()
     for ratios in strategies():
-        mixed = []
+        mixed: list[dict[str, str]] = []
         for name, share in ratios.items():
             stream = datasets.load_dataset("parquet", data_files=files[name], split="train", streaming=True)
             taken = list(stream.take(int(share * total)))
@@ -129,7 +128,7 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
         reading = {key: reading[key] + value for key, value in seconds(after).items()}
     every = seconds(start)
     first = {key: every[key] - reading[key] for key in every}
-    return {"first": first, "every": every, "tokens": tokens, "peak": memory("VmHWM")}
+    return {"first": first, "every": every, "tokens": tokens, "peak": peak_megabytes()}
 
 
 def our_way(folder: Path, tokenizer: Path, context: int, fast: bool) -> Result:
@@ -144,7 +143,7 @@ def our_way(folder: Path, tokenizer: Path, context: int, fast: bool) -> Result:
     numbers = range(len(strategies()))
     [next(mix(folder, context, number)) for number in numbers]
     first, tokens = seconds(start), sum(sum(mix(folder, context, number)) for number in numbers)
-    return {"first": first, "every": seconds(start), "tokens": tokens, "peak": memory("VmHWM")}
+    return {"first": first, "every": seconds(start), "tokens": tokens, "peak": peak_megabytes()}
 
 
 def mix(folder: Path, context: int, strategy: int = 0) -> Iterator[int]:
@@ -154,6 +153,17 @@ def mix(folder: Path, context: int, strategy: int = 0) -> Iterator[int]:
     plan, total = SequencePlan(sizes, Mixture(strategies()[strategy]), seed=0), most(sizes)
     for start in range(0, total, BATCH):
         yield read_batch(plan, stores, context, start, min(total, start + BATCH)).tokens[:, 1:].size
+
+
+def pack(folder: Path, context: int) -> Result:
+    """The same sequences as rows of a `datasets.Dataset` on disk, for its loader."""
+    import datasets
+
+    stores = [TokenStore.open(folder / f"{name}.store") for name in SOURCES]
+    rows = [store.read("train", np.arange(store.count("train", context)), context) for store in stores]
+    datasets.disable_progress_bars()
+    datasets.Dataset.from_dict({"input_ids": np.concatenate(rows)[:, 1:]}).save_to_disk(folder / "packed")
+    return {}
 
 
 def one_more(folder: Path, context: int) -> Result:
@@ -168,12 +178,12 @@ def one_more(folder: Path, context: int) -> Result:
 
 
 def loader(kind: str, folder: Path, context: int) -> Result:
-    """Million tokens a CPU second of passes (opening, planning or shuffling, reading) after a first; megabytes."""
+    """Million tokens a CPU second of whole passes (open, plan or shuffle, read) after a first one; peak memory."""
     sum(LOADERS[kind](folder, context))
-    before, tokens, start = memory("VmRSS"), 0, seconds()
+    tokens, start = 0, seconds()
     while seconds(start)["cpu"] < 1.5:
         tokens += sum(LOADERS[kind](folder, context))
-    return {"speed": tokens / seconds(start)["cpu"] / 1e6, "before": before, "after": memory("VmRSS")}
+    return {"speed": tokens / seconds(start)["cpu"] / 1e6, "peak": peak_megabytes()}
 
 
 def nanogpt(folder: Path, context: int) -> Iterator[int]:
@@ -190,14 +200,9 @@ def nanogpt(folder: Path, context: int) -> Iterator[int]:
 
 
 def hugging_face(folder: Path, context: int) -> Iterator[int]:
-    """Packed rows in a `datasets.Dataset` on disk, shuffled, in torch format, a batch at a time."""
+    """The rows of `pack`, shuffled, in torch format, a batch at a time."""
     import datasets
 
-    if not (folder / "packed").exists():
-        stores = [TokenStore.open(folder / f"{name}.store") for name in SOURCES]
-        rows = [store.read("train", np.arange(store.count("train", context)), context) for store in stores]
-        datasets.disable_progress_bars()
-        datasets.Dataset.from_dict({"input_ids": np.concatenate(rows)[:, 1:]}).save_to_disk(folder / "packed")
     packed = datasets.load_from_disk(str(folder / "packed")).with_format("torch")
     order = np.random.default_rng(0).permutation(len(packed))
     yield from (packed[order[start : start + BATCH]]["input_ids"].numel() for start in range(0, len(order), BATCH))
@@ -210,7 +215,8 @@ LOADERS = {"nanoGPT get_batch": nanogpt, "datasets, torch format": hugging_face,
 def report(folder: Path, tokenizer: Path, megabytes: float, context: int, rounds: int) -> Iterator[str]:
     """Measure everything, the ways taking turns, and yield the lines of the report."""
     documents = fresh(make, folder, tokenizer, megabytes)["documents"]
-    ways = {PEER: requirements_way, "Emulsion, tokenizers": functools.partial(our_way, fast=False)}
+    ways: dict[str, Callable[..., Result]] = {PEER: requirements_way}
+    ways["Emulsion, tokenizers"] = functools.partial(our_way, fast=False)
     if importlib.util.find_spec("gigatoken"):
         ways["Emulsion, gigatoken"] = functools.partial(our_way, fast=True)
     yield f"{megabytes:g} MB, {documents} documents, context {context}, six strategies.\n"
@@ -224,12 +230,14 @@ def report(folder: Path, tokenizer: Path, megabytes: float, context: int, rounds
         amounts = [f"{result['tokens'] / 1e6:.1f}", f"{speed[way] / 1e3:,.0f}", f"{speed[way] / speed[PEER]:.1f}"]
         yield "| " + " | ".join([way, *times, *amounts, f"{result['peak']:.0f}"]) + " |"
     more = fresh(one_more, folder, context)
-    yield f"\nPlan alone: {more['plan']:.2f} ms CPU for {more['sequences']} sequences. One more mix on tokenised"
-    yield f"sources: {more['mix']:.2f} ms CPU per million tokens read.\n"
-    yield "| loader | M tok/CPU-s | memory before, MB | added, MB |\n|---|---|---|---|"
+    yield "\nPlan of {sequences} sequences: {plan:.2f} ms CPU. One more mix: {mix:.2f} ms CPU/M tokens.\n".format(
+        **more
+    )
+    fresh(pack, folder, context)
+    yield "| loader | M tok/CPU-s | peak MB |\n|---|---|---|"
     for kind in LOADERS:
         result = max((fresh(loader, kind, folder, context) for _ in range(rounds)), key=lambda result: result["speed"])
-        yield f"| {kind} | {result['speed']:.0f} | {result['before']:.0f} | {result['after'] - result['before']:.0f} |"
+        yield f"| {kind} | {result['speed']:.0f} | {result['peak']:.0f} |"
 
 
 def main() -> None:
@@ -238,11 +246,10 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, help="folder of one to use; otherwise one is trained")
     parser.add_argument("--context", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=1)
-    given = parser.parse_args()
+    given = vars(parser.parse_args())
     with tempfile.TemporaryDirectory() as name:
-        tokenizer = given.tokenizer or Path(name, "tokenizer")
-        for line in report(Path(name), tokenizer, given.megabytes, given.context, given.rounds):
-            print(line, flush=True)
+        given["tokenizer"] = given["tokenizer"] or Path(name, "tokenizer")
+        [print(line, flush=True) for line in report(Path(name), **given)]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from data_path import ROOT, Result, fresh, memory, seconds
+from data_path import ROOT, Result, fresh, peak_megabytes, seconds
 
 from emulsion.batches import read_batch, train_sizes
 from emulsion.files import write_json
@@ -116,7 +116,7 @@ def train(loop: Loop, folder: Path, model: str, steps: int, micro_batch: int | N
         "speed": count * spec.batch_sequences * spec.context / (last["wall"] - first["wall"]),
         "whole_cpu": last["cpu"],
         "loss": loss,
-        "peak": memory("VmHWM"),
+        "peak": peak_megabytes(),
         "gpu": torch.cuda.get_device_name() if on_gpu else None,
         "gpu_memory": torch.cuda.max_memory_allocated() / 1e9 if on_gpu else 0.0,
     }

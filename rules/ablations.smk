@@ -21,7 +21,7 @@ rule compare_ablations:
     params:
         base=lookup(dpath="experiments/{experiment}/ablations/base", within=config),
         runs=runs_of(experiments.base_and_ablations),
-        first_seed=first_seed,
+        first_seed=experiment_setting("seeds", 0),
     shell:
         "python {input.script:q} --base {params.base:q} --runs {params.runs:q} --capabilities {input.capabilities:q} "
         "--perplexity {input.perplexity:q} --first-seed {params.first_seed} --output {output:q} 2> {log:q}"

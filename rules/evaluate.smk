@@ -26,8 +26,8 @@ rule evaluate:
     """Evaluate a model: loss and perplexity per source, capability scores, and every generation behind them."""
     input:
         model="models/{experiment}-{run}/model.safetensors",
-        stores=token_stores,
-        suites=suite_files,
+        stores=from_config(paths.token_stores, "experiment"),
+        suites=from_config(paths.suite_files, "experiment"),
     output:
         perplexity="results/{experiment}/{run}/perplexity.json",
         capabilities="results/{experiment}/{run}/capabilities.json",
@@ -46,7 +46,7 @@ rule evaluate:
     params:
         recipe=1,
         model=subpath(input.model, parent=True),
-        settings=evaluation_settings,
+        settings=experiment_setting("evaluation"),
     shell:
         "python workflow/scripts/evaluate.py --model {params.model:q} --stores {input.stores:q} "
         "--suites {input.suites:q} --settings {params.settings:q} --threads {threads} "

@@ -90,7 +90,7 @@ rule plot_training_curves:
 rule plot_mixtures:
     """Draw what each mixture asks for and what its run draws from each source."""
     input:
-        infos=infos_of_strategies,
+        infos=from_config(paths.strategy_infos, "experiment"),
         script="workflow/scripts/plot_mixtures.py",
         library=[
             "workflow/scripts/emulsion/figures/mixtures.py",

@@ -16,7 +16,7 @@ rule write_mixture:
     params:
         recipe=1,
         sources=lookup(dpath="experiments/{experiment}/sources", within=config),
-        stages=mixture_stages,
+        stages=json_from_config(experiments.mixture_stages, "experiment", "fixed"),
     shell:
         "python workflow/scripts/write_mixture.py --experiment {wildcards.experiment} --name {wildcards.fixed:q} "
         "--sources {params.sources:q} --stages {params.stages:q} --output {output:q} 2> {log:q}"
@@ -25,7 +25,7 @@ rule write_mixture:
 rule write_baseline:
     """Write a mixture that follows from the sizes of the sources: proportional, temperature, UniMax."""
     input:
-        stores=token_stores,
+        stores=from_config(paths.token_stores, "experiment"),
     output:
         "mixtures/{experiment}/{sized}.json",
     log:
@@ -46,7 +46,7 @@ rule describe_mixture:
     """Say what a mixture will draw from each source, and stop one that would repeat a source too often."""
     input:
         mixture="mixtures/{experiment}/{mix}.json",
-        stores=token_stores,
+        stores=from_config(paths.token_stores, "experiment"),
         script="workflow/scripts/describe_mixture.py",
         library="workflow/scripts/emulsion/planning.py",
     output:
@@ -57,8 +57,8 @@ rule describe_mixture:
     conda:
         "../envs/analysis.yaml"
     params:
-        spec=spec_of_mixture,
-        max_epochs=lambda wildcards: canonical_json(experiment_of(wildcards)["max_epochs"]),
+        spec=json_from_config(experiments.run_spec, "experiment", "mix"),
+        max_epochs=experiment_setting("max_epochs"),
     shell:
         "python {input.script:q} --mixture {input.mixture:q} --stores {input.stores:q} --spec {params.spec:q} "
         "--max-epochs {params.max_epochs:q} --output {output:q} 2> {log:q}"

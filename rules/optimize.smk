@@ -8,7 +8,7 @@ mixtures/{experiment}/optimal.json, which is trained like any other mixture.
 rule design_proxies:
     """Choose the mixtures that the proxies are trained on: spread over all that bounds and epochs allow."""
     input:
-        stores=token_stores,
+        stores=from_config(paths.token_stores, "experiment"),
     output:
         "results/{experiment}/design.json",
     log:
@@ -18,7 +18,7 @@ rule design_proxies:
         "../envs/analysis.yaml"
     params:
         recipe=1,
-        names=lambda wildcards: experiments.proxies(config, wildcards.experiment),
+        names=from_config(experiments.proxies, "experiment"),
         bounds=lookup(dpath="experiments/{experiment}/optimize/bounds", within=config),
         seed=lookup(dpath="experiments/{experiment}/optimize/seed", within=config),
         tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
@@ -51,7 +51,7 @@ rule optimize_mixture:
     """Fit surrogates to the proxies, keep the one that predicts best, and search it for the best mixture."""
     input:
         design="results/{experiment}/design.json",
-        stores=token_stores,
+        stores=from_config(paths.token_stores, "experiment"),
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.proxies),
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.proxies),
     output:
@@ -60,7 +60,7 @@ rule optimize_mixture:
     log:
         "logs/optimize_mixture/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(experiments_optimised_by("surrogate")),
+        experiment=one_of(experiments.optimised_by(config, "surrogate")),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -68,7 +68,7 @@ rule optimize_mixture:
         runtime=60,
     params:
         recipe=1,
-        settings=optimizer_settings,
+        settings=experiment_setting("optimize"),
         tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
         limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
     shell:
@@ -81,16 +81,16 @@ rule optimize_mixture:
 rule optimize_directly:
     """Search by differential evolution with a small training for each evaluation, kept to go on from."""
     input:
-        stores=token_stores,
-        tokenizer=tokenizer_of_experiment,
-        suites=suite_files,
+        stores=from_config(paths.token_stores, "experiment"),
+        tokenizer=from_config(paths.tokenizer_definition, "experiment"),
+        suites=from_config(paths.suite_files, "experiment"),
     output:
         record="results/{experiment}/optimal_mix.json",
         mixture="mixtures/{experiment}/optimal.json",
     log:
         "logs/optimize_directly/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(experiments_optimised_by("direct")),
+        experiment=one_of(experiments.optimised_by(config, "direct")),
     retries: 2
     conda:
         "../envs/train.yaml"
@@ -99,13 +99,13 @@ rule optimize_directly:
         gpu=1,
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 720 * attempt,
-        micro_batch=micro_batch_of_proxies,
+        micro_batch=lambda wildcards: experiments.micro_batch(config, wildcards.experiment, "proxy_000"),
     params:
         recipe=1,
         tokenizer=subpath(input.tokenizer, parent=True),
-        spec=spec_of_proxies,
-        evaluation=evaluation_settings,
-        settings=optimizer_settings,
+        spec=lambda wildcards: canonical_json(experiments.run_spec(config, wildcards.experiment, "proxy_000")),
+        evaluation=experiment_setting("evaluation"),
+        settings=experiment_setting("optimize"),
         tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
         limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
     shell:

@@ -52,9 +52,9 @@ rule recommend:
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.concluded),
         records=of_each_run("models/{experiment}-{run}/run.json", experiments.concluded),
-        stores=token_stores,
-        contributions=contributions_of,
-        optimum=optimum_of,
+        stores=from_config(paths.token_stores, "experiment"),
+        contributions=from_config(paths.contributions, "experiment"),
+        optimum=from_config(paths.optimum, "experiment"),
         repeated=of_each_run("models/{experiment}-{run}/run.json", experiments.repeated_pair),
         script="workflow/scripts/recommend.py",
         library=[
@@ -77,9 +77,9 @@ rule recommend:
         "../envs/analysis.yaml"
     params:
         title=lookup(dpath="experiments/{experiment}/title", within=config),
-        groups=groups_of,
+        groups=json_from_config(experiments.groups, "experiment"),
         runs=runs_of(experiments.concluded),
-        first_seed=first_seed,
+        first_seed=experiment_setting("seeds", 0),
     shell:
         "python {input.script:q} --experiment {wildcards.experiment} --title {params.title:q} "
         "--groups {params.groups:q} --runs {params.runs:q} --capabilities {input.capabilities:q} "

@@ -19,7 +19,7 @@ rule fetch:
         runtime=240,
     params:
         recipe=1,
-        source=source_spec,
+        source=json_from_config(experiments.source_spec, "source"),
         folder=subpath(output.provenance, parent=True),
     shell:
         "python workflow/scripts/fetch.py --name {wildcards.source:q} --source {params.source:q} "
@@ -43,7 +43,7 @@ rule normalize:
     params:
         recipe=1,
         type=lookup(dpath="sources/{source}/type", within=config),
-        options=schema_options,
+        options=from_config(experiments.schema_options, "source"),
     shell:
         "python workflow/scripts/normalize.py --raw {input.raw:q} --type {params.type:q} {params.options:q} "
         "--output {output.documents:q} --quarantine {output.quarantine:q} 2> {log:q}"
@@ -54,7 +54,7 @@ rule describe_source:
     input:
         documents="data/normalized/{source}.parquet",
         quarantine="data/quarantine/{source}.jsonl",
-        stores=token_stores_of_source,
+        stores=from_config(paths.token_stores_of_source, "source"),
         script="workflow/scripts/describe_source.py",
         library="workflow/scripts/emulsion/describe.py",
     output:

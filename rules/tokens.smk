@@ -7,7 +7,7 @@ Makes data/tokenizers/{tokenizer}/ and data/tokens/{tokenizer}/{source}/.
 rule make_tokenizer:
     """Train a tokenizer on sources, or take a pretrained one."""
     input:
-        documents=tokenizer_documents,
+        documents=from_config(paths.tokenizer_documents, "tokenizer"),
     output:
         definition="data/tokenizers/{tokenizer}/tokenizer.json",
         settings="data/tokenizers/{tokenizer}/tokenizer_config.json",
@@ -20,7 +20,7 @@ rule make_tokenizer:
         runtime=60,
     params:
         recipe=1,
-        tokenizer=tokenizer_spec,
+        tokenizer=json_from_config(experiments.tokenizer_spec, "tokenizer"),
         folder=subpath(output.definition, parent=True),
     shell:
         "python workflow/scripts/make_tokenizer.py --name {wildcards.tokenizer:q} --tokenizer {params.tokenizer:q} "

@@ -8,9 +8,9 @@ declares, for Snakemake deletes what a failed job was to make.
 rule train:
     """Train one model on a mixture; a change of its mixture, data or spec trains it again, and nothing else."""
     input:
-        mixture=mixture_of_run,
-        stores=token_stores,
-        tokenizer=tokenizer_of_experiment,
+        mixture=from_config(paths.mixture_file, "experiment", "run"),
+        stores=from_config(paths.token_stores, "experiment"),
+        tokenizer=from_config(paths.tokenizer_definition, "experiment"),
     output:
         model="models/{experiment}-{run}/model.safetensors",
         config="models/{experiment}-{run}/config.json",
@@ -31,10 +31,10 @@ rule train:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 240 * attempt,
         # Not params, for these may change without training again.
-        micro_batch=micro_batch,
-        most_epochs=most_epochs,
+        micro_batch=from_config(experiments.micro_batch, "experiment", "run"),
+        most_epochs=from_config(experiments.most_epochs, "experiment"),
     params:
-        spec=spec_of_run,
+        spec=json_from_config(experiments.run_spec, "experiment", "run"),
         tokenizer=subpath(input.tokenizer, parent=True),
         folder=subpath(output.model, parent=True),
     shell:

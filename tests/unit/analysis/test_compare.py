@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import t as student_t
+from scipy.stats import ttest_ind
 
 from emulsion.analysis.compare import Draws, common_seeds, compare, listing, pairwise, winner
-from emulsion.analysis.noise import SeedNoise
+from emulsion.analysis.noise import SeedNoise, estimate_seed_noise
 from emulsion.analysis.null import World, winner_rate
+from emulsion.analysis.permutation import holm
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.errors import UserError
 
@@ -49,7 +52,9 @@ def test_a_real_advantage_is_declared_and_its_rivals_listed_as_beaten() -> None:
     found = winner(_scores(mix=BETTER, **{f"only_{source}": _single(source) for source in SOURCES}), draws=QUICK)
     assert found["winner"] == found["leader"] == "mix"
     assert found["text"] == "mix is better than every other mixture"
-    assert all(cell["p_holm"] < 0.05 and cell["interval"][0] > 0 for cell in found["comparisons"].values())
+    cells = found["comparisons"].values()
+    assert all(cell["p_holm"] < 0.05 and cell["interval"][0] > 0 for cell in cells)
+    assert [cell["p_holm"] for cell in cells] == holm([cell["p"] for cell in cells]).tolist()
 
 
 def test_equals_are_named_together_and_those_beaten_are_not() -> None:
@@ -80,6 +85,16 @@ def test_one_seed_is_said_not_to_include_seed_noise_and_known_noise_takes_the_wi
     assert noisy["winner"] is None and noisy["seed_noise_included"]
     low, high = noisy["comparisons"]["poor"]["interval"]
     assert high - low == pytest.approx(2 * 1.96 * np.hypot(0.2 * np.sqrt(2), 0.04), rel=0.1)
+
+
+def test_with_several_seeds_a_difference_must_also_pass_the_t_test_between_runs() -> None:
+    scores = World(mixtures=2, seeds=2, seed_noise=0.3, advantage=1.0).draw(np.random.default_rng(0))
+    noise, cell = estimate_seed_noise(scores), compare(*scores.values(), draws=QUICK)["mean"]
+    assert noise is not None and noise.df == 2
+    runs = [each.run_scores(MEAN) for each in scores.values()]
+    assert cell["p"] >= ttest_ind(*runs).pvalue - 1e-12
+    half = float(student_t.ppf(0.975, 2)) * noise.run_sd[MEAN]
+    assert cell["interval"][1] - cell["interval"][0] >= 2 * half
 
 
 def test_all_pairs_are_one_family() -> None:

@@ -9,6 +9,7 @@ import pytest
 from emulsion.analysis.compare import Draws
 from emulsion.analysis.contributions import contributions, judge
 from emulsion.analysis.losses import PAIRED, UNPAIRED
+from emulsion.analysis.permutation import holm
 from emulsion.errors import UserError
 
 from .cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
@@ -81,6 +82,8 @@ def test_holm_covers_the_whole_table_and_a_p_value_alone_is_not_enough() -> None
     judged = judge({"a": {"x": cell, "y": across}, "b": {"x": {**cell, "p": 0.9}}})
     assert judged["a"]["x"]["p_holm"] == pytest.approx(0.04) and judged["a"]["x"]["verdict"] == "contributes"
     assert judged["a"]["y"]["verdict"] == "no significant effect"
+    cells = [cell for row in _found()["capabilities"].values() for cell in row.values()]
+    assert [cell["p_holm"] for cell in cells] == holm([cell["p"] for cell in cells]).tolist()
 
 
 def test_the_result_is_json_keyed_by_name() -> None:

@@ -76,6 +76,10 @@ def test_no_difference_at_all_is_a_p_value_of_one() -> None:
     assert sign_flip_p(np.zeros((5, 1)), np.full(5, 0.2), 500, np.random.default_rng(0))[0] == 1
 
 
+def test_a_p_value_is_never_zero_however_large_the_difference() -> None:
+    assert sign_flip_p(np.ones((50, 1)), np.full(50, 0.02), 199, np.random.default_rng(0))[0] == 1 / 200
+
+
 def test_noise_added_to_the_flips_raises_the_p_value() -> None:
     differences, weights = np.full((100, 1), 0.1), np.full(100, 0.01)
     rng = np.random.default_rng(0)

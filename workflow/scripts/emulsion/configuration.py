@@ -11,9 +11,10 @@ from jsonschema.exceptions import ValidationError
 
 from emulsion.errors import UserError, nearest, unknown
 from emulsion.evaluation.suites import load_suite
-from emulsion.experiments import Config, kind_block, run_spec, runs, strategy_stages, suite_file
+from emulsion.experiments import Config, kind_block, run_spec, runs, strategy_stages
 from emulsion.files import read_json
 from emulsion.mixture import Mixture
+from emulsion.paths import suite_file
 from emulsion.schedule import Schedule
 from emulsion.sources import local_files
 from emulsion.tokenizers import fingerprint

@@ -89,6 +89,11 @@ def concluded(config: Config, experiment: str) -> list[str]:
     return [*candidates(config, experiment), *singles(config, experiment)]
 
 
+def groups(config: Config, experiment: str) -> dict[str, list[str]]:
+    """What the conclusions compare: {"candidates", "singles": mixtures}."""
+    return {"candidates": candidates(config, experiment), "singles": singles(config, experiment)}
+
+
 def repeated_pair(config: Config, experiment: str) -> list[str]:
     """A mixture and the same again, trained to show that the recipe reproduces."""
     if not config["experiments"][experiment]["repeat"]:
@@ -160,11 +165,6 @@ def mixture_stages(config: Config, experiment: str, mixture: str) -> list[dict[s
     return strategy_stages(config["strategies"][mixture])
 
 
-def training_name(config: Config, experiment: str, run: str) -> str:
-    chosen = config["experiments"][experiment]
-    return str((chosen["optimize"] if run.startswith("proxy_") else chosen)["training"])
-
-
 def run_spec(config: Config, experiment: str, run: str) -> dict[str, Any]:
     """The spec of a run: all but its mixture, and nothing that cannot change the result.
 
@@ -193,7 +193,32 @@ def source_spec(config: Config, source: str) -> dict[str, Any]:
     return {"kind": entry["kind"], "licence": entry.get("licence", "unstated"), **kind_block(entry)}
 
 
-def suite_file(config: Config, suite: str) -> str:
-    """Where a suite lies: generated ones are made by the workflow."""
-    entry = config["suites"][suite]
-    return str(entry["file"]) if entry["kind"] == "file" else f"data/suites/{suite}.json"
+def tokenizer_spec(config: Config, tokenizer: str) -> dict[str, Any]:
+    entry = config["tokenizers"][tokenizer]
+    return {"kind": entry["kind"], "block": kind_block(entry)}
+
+
+def schema_options(config: Config, source: str) -> list[str]:
+    """The options by which the configuration settles how a source is read."""
+    entry = config["sources"][source]
+    chosen = {"--schema": entry.get("schema"), "--text-field": entry.get("text_field")}
+    return [part for option, value in chosen.items() if value for part in (option, value)]
+
+
+def micro_batch(config: Config, experiment: str, run: str) -> int:
+    """How many sequences a device takes at once in this run."""
+    chosen = config["experiments"][experiment]
+    size = chosen["optimize"] if run.startswith("proxy_") else chosen
+    return int(config["training"][size["training"]]["micro_batch"])
+
+
+def most_epochs(config: Config, experiment: str) -> int:
+    """How often a run may repeat a source before it is refused; 0 where it is only warned of."""
+    allowed = config["experiments"][experiment]["max_epochs"]
+    return int(allowed["limit"]) if allowed["on_excess"] == "refuse" else 0
+
+
+def optimised_by(config: Config, method: str) -> list[str]:
+    """The experiments whose optimum is searched by this method."""
+    chosen = config["experiments"].items()
+    return [name for name, experiment in chosen if (experiment["optimize"] or {}).get("method") == method]

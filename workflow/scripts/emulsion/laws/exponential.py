@@ -146,7 +146,7 @@ def _linear_part(batch: Batch, state: State) -> Floats:
 def starts(batch: Batch) -> list[Floats]:
     """Directions to start from: for some c below all of y, the regression of log(y - c) on the mixture."""
     least, greatest = batch.y.min(axis=1), batch.y.max(axis=1)
-    spread = np.maximum(greatest - least, 1e-12)
+    spread = np.maximum(greatest - least, 1e-9 * (1 + np.abs(least)))
     ones = np.column_stack([np.ones(len(batch.x)), batch.x])
     found = []
     for share in _STARTS:

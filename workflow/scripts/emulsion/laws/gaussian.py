@@ -23,33 +23,47 @@ EPS = 0.02
 
 
 @dataclass(frozen=True)
+class _Scaling:
+    """Subtract the mean, divide by the scale: of each column [k]."""
+
+    mean: Floats
+    scale: Floats
+
+    @classmethod
+    def of(cls, table: Floats) -> _Scaling:
+        return cls(table.mean(axis=0), np.maximum(table.std(axis=0), 1e-9 * (1 + np.abs(table).max(axis=0))))
+
+    def __call__(self, table: Floats) -> Floats:
+        return np.asarray((table - self.mean) / self.scale)
+
+
+@dataclass(frozen=True)
 class GaussianLaw:
-    """One process per group over standardised log(p + eps); `kernels` are the fitted ones."""
+    """One process per group, from standardised log(p + eps) to standardised values."""
 
     sources: tuple[str, ...]
     groups: tuple[str, ...]
     processes: tuple[GaussianProcessRegressor, ...]
-    mean: Floats
-    scale: Floats
+    inputs: _Scaling
+    outputs: _Scaling
 
     def predict(self, mixtures: Any) -> Floats:
         """Values [k, g] of mixtures [k, m]."""
-        x = self._features(mixtures)
-        return np.column_stack([process.predict(x) for process in self.processes])
+        x = self.inputs(np.log(as_rows(mixtures, self.sources) + EPS))
+        columns = np.column_stack([process.predict(x) for process in self.processes])
+        return np.asarray(self.outputs.mean + self.outputs.scale * columns)
 
     def function_sd(self, mixtures: Any) -> Floats:
         """The standard deviations [k, g] of the function; a new run has its noise on top."""
-        x = self._features(mixtures)
-        noise = np.array([process.kernel_.k2.noise_level * process._y_train_std**2 for process in self.processes])
+        x = self.inputs(np.log(as_rows(mixtures, self.sources) + EPS))
         total = np.column_stack([process.predict(x, return_std=True)[1] ** 2 for process in self.processes])
-        return np.sqrt(np.maximum(total - noise, 0.0))
+        noise = np.array([kernel.k2.noise_level for kernel in self.kernels])
+        return np.asarray(self.outputs.scale * np.sqrt(np.maximum(total - noise, 0.0)))
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
+        """The fitted kernel of each group, its hyperparameters in standardised units."""
         return tuple(process.kernel_ for process in self.processes)
-
-    def _features(self, mixtures: Any) -> Floats:
-        return np.asarray((np.log(as_rows(mixtures, self.sources) + EPS) - self.mean) / self.scale)
 
 
 def fit_gaussian_law(mixtures: Any, values: Any, *, start: Sequence[Kernel] | None = None) -> GaussianLaw:
@@ -59,11 +73,11 @@ def fit_gaussian_law(mixtures: Any, values: Any, *, start: Sequence[Kernel] | No
     """
     table = read_table(mixtures, values)
     logs = np.log(table.mixtures + EPS)
-    mean, scale = logs.mean(axis=0), np.maximum(logs.std(axis=0), 1e-6)
-    x = (logs - mean) / scale
-    kernels = [_kernel(x.shape[1])] * table.values.shape[1] if start is None else list(start)
-    processes = [_fit(x, column, kernel) for column, kernel in zip(table.values.T, kernels, strict=True)]
-    return GaussianLaw(table.sources, table.groups, tuple(processes), mean, scale)
+    inputs, outputs = _Scaling.of(logs), _Scaling.of(table.values)
+    kernels = [_kernel(logs.shape[1])] * table.values.shape[1] if start is None else list(start)
+    columns = zip(outputs(table.values).T, kernels, strict=True)
+    processes = tuple(_fit(inputs(logs), column, kernel) for column, kernel in columns)
+    return GaussianLaw(table.sources, table.groups, processes, inputs, outputs)
 
 
 def _kernel(m: int) -> Kernel:
@@ -73,7 +87,7 @@ def _kernel(m: int) -> Kernel:
 
 
 def _fit(x: Floats, y: Floats, kernel: Kernel) -> GaussianProcessRegressor:
-    process = GaussianProcessRegressor(kernel, alpha=1e-10, normalize_y=True)
+    process = GaussianProcessRegressor(kernel, alpha=1e-10)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound is a source that does not matter
         return process.fit(x, y)

@@ -144,7 +144,7 @@ def refit_weighted(table: Table, weights: Floats, ridge: float, near: State) -> 
 
 
 def _batch(table: Table, weights: Floats, ridge: float) -> Batch:
-    n, m = table.mixtures.shape
+    m = table.mixtures.shape[1]
     k, g = len(weights), table.values.shape[1]
     y, w = np.tile(table.values.T, (k, 1)), np.repeat(weights, g, axis=0)
     least, spread = y.min(axis=1), y.max(axis=1) - y.min(axis=1)

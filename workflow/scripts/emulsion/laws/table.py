@@ -53,7 +53,7 @@ def on_simplex(weights: Floats, sources: Sequence[str]) -> Floats:
     """The rows [k, m], renormalised where they miss one by no more than a rounding; UserError where by more."""
     _require_finite(weights, sources, "weight of")
     if weights.min(initial=0.0) < -ROUNDING / 100:
-        row, column = np.unravel_index(int(weights.argmin()), weights.shape)
+        row, column = divmod(int(weights.argmin()), weights.shape[1])
         raise UserError(f"law: mixture {row}: the weight of '{sources[column]}' is {weights[row, column]:g}, below 0.")
     weights = np.maximum(weights, 0.0)
     totals = weights.sum(axis=1)
@@ -99,8 +99,7 @@ def _named(values: Any, names: Sequence[str] | None, what: str) -> tuple[Floats,
 
 def _require_same_runs(mixtures: Any, values: Any) -> None:
     """Two frames must have their runs in one order: a silent misalignment would fit noise."""
-    left, right = getattr(mixtures, "index", None), getattr(values, "index", None)
-    if hasattr(left, "equals") and hasattr(right, "equals") and not left.equals(right):
+    if hasattr(mixtures, "columns") and hasattr(values, "columns") and not mixtures.index.equals(values.index):
         raise UserError("law: the mixtures and the values have different row names, or the same in another order.")
 
 

@@ -1,4 +1,4 @@
-"""The optimiser: a design of proxy mixtures, surrogates fitted to their results, and the search for the best mixture."""
+"""The optimiser: a design of proxy mixtures, surrogates fitted to their results, and the search for the best one."""
 
 from emulsion.optimize.design import design
 from emulsion.optimize.hull import hull_distance

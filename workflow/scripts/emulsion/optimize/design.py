@@ -19,8 +19,8 @@ from emulsion.seeds import derive_seed
 
 # Strengths of the Dirichlets: .1 lies near the corners, 5 near the centre (RegMix and Olmix).
 _STRENGTHS = np.geomspace(0.1, 5.0, 15)
-# Draws per mixture wanted, and at least.
-_OVERSAMPLING, _LEAST = 64, 2048
+# The same whatever the count, so that asking for more mixtures keeps those there are.
+_DRAWS = 8192
 # Mixtures nearer than this, as a share of tokens that differ, are one.
 SAME = 1e-3
 
@@ -35,7 +35,7 @@ def design(
 ) -> list[Mixture]:
     """`count` different mixtures within bounds and caps, the most central first; the same for the same seed.
 
-    A longer design begins with the mixtures of a shorter one only where both draw the same swarm (count <= 32).
+    A longer design begins with the shorter one, so that proxies can be added without losing those that are trained.
     prior  {source: weight} that the swarm scatters around; None for the uniform mixture
 
     Raises UserError where the region is empty, or too small to hold so many different mixtures.
@@ -46,8 +46,7 @@ def design(
     centre = region.project(np.full((1, len(sources)), 1 / len(sources)))
     if prior is not None:
         centre = region.project(np.array([[Mixture(prior).over(list(sources))[source] for source in sources]]))
-    draws = max(_LEAST, _OVERSAMPLING * count)
-    points = np.concatenate([centre, swarm(region, draws, derive_seed(seed, "design"), centre[0])])
+    points = np.concatenate([centre, swarm(region, _DRAWS, derive_seed(seed, "design"), centre[0])])
     chosen = farthest(points, count)
     if len(chosen) < count:
         raise UserError(

@@ -8,7 +8,7 @@ from emulsion.laws.minimize import minimize_law
 from emulsion.laws.region import Region
 from emulsion.laws.table import Floats
 from emulsion.optimize.design import swarm
-from emulsion.optimize.search import Pull, evolve
+from emulsion.optimize.search import Pull, Scores, evolve
 from emulsion.optimize.settings import Settings
 from emulsion.optimize.surrogates import LogLinear, Surrogate
 from emulsion.seeds import derive_seed
@@ -43,7 +43,7 @@ def propose(surrogate: Surrogate, region: Region, settings: Settings, pull: Pull
     return best, [*path, best]
 
 
-def _mean_of_best(scores: object, region: Region, seed: int) -> Floats:
+def _mean_of_best(scores: Scores, region: Region, seed: int) -> Floats:
     draws = swarm(region, _DRAWS, derive_seed(seed, "best draws"))
-    best = np.argsort(-scores(draws), kind="stable")[:_BEST]  # type: ignore[operator]
-    return region.settle(draws[best].mean(axis=0)[None, :])[0]
+    best = np.argsort(-scores(draws), kind="stable")[:_BEST]
+    return np.asarray(region.settle(draws[best].mean(axis=0)[None, :])[0])

@@ -69,8 +69,17 @@ def optimise_directly(
     """The requirements' literal version, a small training per evaluation, as JSON of the same keys."""
     chosen = settings if isinstance(settings, Settings) else Settings.of(settings)
     pull = chosen.pull(sources)
-    budget = {"generations": chosen.generations, "population": chosen.population, "evaluations": chosen.evaluations}
-    found = search(objective, sources, chosen.bounds, chosen.seed, caps=chosen.caps, pull=pull, **budget)
+    found = search(
+        objective,
+        sources,
+        chosen.bounds,
+        chosen.seed,
+        caps=chosen.caps,
+        pull=pull,
+        generations=chosen.generations,
+        population=chosen.population,
+        evaluations=chosen.evaluations,
+    )
     region = Region.of(sources, chosen.bounds, chosen.caps)
     best = np.array(list(found.mixture.values()))
     top = max(range(len(found.history)), key=lambda index: float(found.history[index]["score"]))
@@ -193,7 +202,7 @@ def _warnings(surrogate: Surrogate, distance: float) -> list[str]:
     if report["loo_r2"] is None or report["loo_r2"] <= 0:
         found.append(
             "No surrogate predicts a run it has not seen better than the mean of the others does: the runs do not tell "
-            "mixtures apart, and the optimum is little more than a guess. Train the proxies for longer, or widen the bounds."
+            "mixtures apart, and the optimum is a guess. Train the proxies for longer, or widen the bounds."
         )
     if distance > 0:
         found.append(

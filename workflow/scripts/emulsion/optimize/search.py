@@ -8,6 +8,7 @@ weights and normalise afterwards would not: (0.6, 0.6, 0.6, 0.1) within (0.1, 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,7 @@ class SearchResult:
     history: list[dict[str, Any]]
 
 
-class _BudgetSpent(Exception):
+class _BudgetSpentError(Exception):
     """Raised inside the evolution when no further evaluation is allowed."""
 
 
@@ -81,16 +82,16 @@ def search(
     tolerance    stop when the scores of the population spread less than this, absolutely
     digits       mixtures that agree to so many decimals are evaluated once
     """
+    if evaluations is not None and evaluations < 1:
+        raise UserError(f"search: {evaluations} evaluations are allowed; at least 1 is needed.")
     region = Region.of(sources, bounds, caps)
     seen: dict[tuple[float, ...], tuple[Mixture, float, float]] = {}
 
     def scores(rows: Floats) -> Floats:
         return np.array([_evaluate(objective, region, row, pull, seen, evaluations, digits) for row in rows])
 
-    try:
+    with suppress(_BudgetSpentError):
         evolve(scores, region, seed, generations, population, tolerance, together=False)
-    except _BudgetSpent:
-        pass
     mixture, score, _ = max(seen.values(), key=lambda found: found[2])
     return SearchResult(mixture, score, [{"mixture": dict(m), "score": s} for m, s, _ in seen.values()])
 
@@ -109,7 +110,7 @@ def _evaluate(
     key = tuple(round(weight, digits) for weight in mixture.values())
     if key not in seen:
         if limit is not None and len(seen) >= limit:
-            raise _BudgetSpent
+            raise _BudgetSpentError
         score = float(objective(mixture))
         if not np.isfinite(score):
             raise UserError(f"search: the objective gave {score} for {mixture}; scores must be finite numbers.")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import functools
-import importlib.util
+import importlib
 import multiprocessing
 import resource
 import sys
@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,7 @@ def peak_megabytes() -> float:
 def seconds(start: dict[str, float] | None = None) -> dict[str, float]:
     """Since `start`: seconds by the wall clock, and CPU seconds of this process, its threads and finished children."""
     cpu = time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
-    start = start or {"wall": 0, "cpu": 0}
-    return {"wall": time.perf_counter() - start["wall"], "cpu": cpu - start["cpu"]}
+    return {key: now - (start or {}).get(key, 0) for key, now in (("wall", time.perf_counter()), ("cpu", cpu))}
 
 
 @functools.cache
@@ -81,8 +81,8 @@ def texts(source: str, size: int) -> Iterator[str]:
     frequency, written = np.cumsum(1 / np.arange(1, len(lexicon) + 1)), 0
     while written < size:
         places = np.searchsorted(frequency, rng.random(max(60, int(rng.lognormal(5.2, 0.6)))) * frequency[-1])
-        ends = np.cumsum(rng.integers(4, 24, len(places)))
-        text = " ".join(" ".join(words).capitalize() + "." for words in np.split(lexicon[places], ends) if len(words))
+        parts = np.split(lexicon[places], np.cumsum(rng.integers(4, 24, len(places))))
+        text = " ".join(" ".join(words).capitalize() + "." for words in parts if len(words))
         written += len(text)
         yield text
 
@@ -90,9 +90,9 @@ def texts(source: str, size: int) -> Iterator[str]:
 def make(folder: Path, tokenizer: Path, megabytes: float) -> Result:
     """Write the sources as normalised Parquet, and train the tokenizer where it is not there."""
     documents = {source: list(texts(source, int(megabytes * 1e6 / len(SOURCES)))) for source in SOURCES}
-    for source, rows in documents.items():
-        table = pa.table({"id": [f"{source}{i}" for i in range(len(rows))], "text": rows})
-        pq.write_table(table, folder / f"{source}.parquet", row_group_size=4096)
+    for name, rows in documents.items():
+        table = pa.table({"id": [f"{name}{number}" for number in range(len(rows))], "text": rows})
+        pq.write_table(table, folder / f"{name}.parquet", row_group_size=4096)
     if not tokenizer.exists():
         train_bpe((text for rows in documents.values() for text in rows[:1000]), 16_384, tokenizer)
     return {"documents": sum(map(len, documents.values()))}
@@ -115,12 +115,11 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
         mixed: list[dict[str, str]] = []
         for name, share in ratios.items():
             stream = datasets.load_dataset("parquet", data_files=files[name], split="train", streaming=True)
-            taken = list(stream.take(int(share * total)))
-            mixed.extend({"text": row["text"], "source": name, "type": "text"} for row in taken)
+            mixed += [{**row, "source": name, "type": "text"} for row in stream.take(int(share * total))]
         np.random.shuffle(mixed)
         split = datasets.Dataset.from_list(mixed).train_test_split(test_size=2 * HELD_OUT, seed=42)
         encode = functools.partial(tokenizer, truncation=True, max_length=context)
-        encoded = split.map(encode, input_columns="text", batched=True, remove_columns=["text", "source", "type"])
+        encoded = split.map(encode, input_columns="text", batched=True, remove_columns=["id", "text", "source", "type"])
         batches = iter(DataLoader(encoded["train"], batch_size=BATCH, shuffle=True, collate_fn=collator))
         tokens += int(next(batches)["attention_mask"].sum())
         after = seconds()
@@ -140,9 +139,8 @@ def our_way(folder: Path, tokenizer: Path, context: int, fast: bool) -> Result:
         documents = pq.ParquetFile(folder / f"{name}.parquet")
         sample = next(text_batches(documents))[1][:200]
         write_store(folder / f"{name}.store", text_batches(documents), tokenizer, sample, HELD_OUT, {"source": name})
-    numbers = range(len(strategies()))
-    [next(mix(folder, context, number)) for number in numbers]
-    first, tokens = seconds(start), sum(sum(mix(folder, context, number)) for number in numbers)
+    [next(mix(folder, context, number)) for number in range(len(strategies()))]
+    first, tokens = seconds(start), sum(sum(mix(folder, context, number)) for number in range(len(strategies())))
     return {"first": first, "every": seconds(start), "tokens": tokens, "peak": peak_megabytes()}
 
 
@@ -190,9 +188,9 @@ def nanogpt(folder: Path, context: int) -> Iterator[int]:
     """The `get_batch` of nanoGPT's train.py, on one of the sources."""
     import torch
 
-    dtype = TokenStore.open(folder / "magpie.store").header["dtype"]
+    store = TokenStore.open(folder / "magpie.store")
     for _ in range(100):
-        data = np.memmap(folder / "magpie.store/train.bin", dtype=dtype, mode="r")
+        data = np.memmap(store.folder / "train.bin", dtype=store.header["dtype"], mode="r")
         starts = torch.randint(len(data) - context, (BATCH,))
         x = torch.stack([torch.from_numpy(data[i : i + context].astype(np.int64)) for i in starts])
         y = torch.stack([torch.from_numpy(data[i + 1 : i + 1 + context].astype(np.int64)) for i in starts])
@@ -204,8 +202,8 @@ def hugging_face(folder: Path, context: int) -> Iterator[int]:
     import datasets
 
     packed = datasets.load_from_disk(str(folder / "packed")).with_format("torch")
-    order = np.random.default_rng(0).permutation(len(packed))
-    yield from (packed[order[start : start + BATCH]]["input_ids"].numel() for start in range(0, len(order), BATCH))
+    order = np.array_split(np.random.default_rng(0).permutation(len(packed)), -(-len(packed) // BATCH))
+    yield from (packed[rows]["input_ids"].numel() for rows in order)
 
 
 PEER = "the requirements' way"
@@ -214,12 +212,10 @@ LOADERS = {"nanoGPT get_batch": nanogpt, "datasets, torch format": hugging_face,
 
 def report(folder: Path, tokenizer: Path, megabytes: float, context: int, rounds: int) -> Iterator[str]:
     """Measure everything, the ways taking turns, and yield the lines of the report."""
-    documents = fresh(make, folder, tokenizer, megabytes)["documents"]
-    ways: dict[str, Callable[..., Result]] = {PEER: requirements_way}
-    ways["Emulsion, tokenizers"] = functools.partial(our_way, fast=False)
-    if importlib.util.find_spec("gigatoken"):
-        ways["Emulsion, gigatoken"] = functools.partial(our_way, fast=True)
-    yield f"{megabytes:g} MB, {documents} documents, context {context}, six strategies.\n"
+    made = fresh(make, folder, tokenizer, megabytes)
+    ways: dict[str, Any] = {PEER: requirements_way, "Emulsion, tokenizers": functools.partial(our_way, fast=False)}
+    ways |= {"Emulsion, gigatoken": functools.partial(our_way, fast=True)} if find_spec("gigatoken") else {}
+    yield f"{megabytes:g} MB, {made['documents']} documents, context {context}, six strategies.\n"
     tries = [{way: fresh(task, folder, tokenizer, context) for way, task in ways.items()} for _ in range(rounds)]
     best = {way: min((results[way] for results in tries), key=lambda result: result["every"]["cpu"]) for way in ways}
     speed = {way: result["tokens"] / result["every"]["cpu"] for way, result in best.items()}
@@ -229,10 +225,8 @@ def report(folder: Path, tokenizer: Path, megabytes: float, context: int, rounds
         times = [f"{result[stage][clock]:.2f}" for stage in ("first", "every") for clock in ("wall", "cpu")]
         amounts = [f"{result['tokens'] / 1e6:.1f}", f"{speed[way] / 1e3:,.0f}", f"{speed[way] / speed[PEER]:.1f}"]
         yield "| " + " | ".join([way, *times, *amounts, f"{result['peak']:.0f}"]) + " |"
-    more = fresh(one_more, folder, context)
-    yield "\nPlan of {sequences} sequences: {plan:.2f} ms CPU. One more mix: {mix:.2f} ms CPU/M tokens.\n".format(
-        **more
-    )
+    plan, sequences, more = fresh(one_more, folder, context).values()
+    yield f"\nPlan of {sequences} sequences: {plan:.2f} ms CPU. One more mix: {more:.2f} ms CPU per million tokens.\n"
     fresh(pack, folder, context)
     yield "| loader | M tok/CPU-s | peak MB |\n|---|---|---|"
     for kind in LOADERS:
@@ -246,10 +240,11 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, help="folder of one to use; otherwise one is trained")
     parser.add_argument("--context", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=1)
-    given = vars(parser.parse_args())
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        given["tokenizer"] = given["tokenizer"] or Path(name, "tokenizer")
-        [print(line, flush=True) for line in report(Path(name), **given)]
+        folder, tokenizer = Path(name), given.tokenizer or Path(name, "tokenizer")
+        for line in report(folder, tokenizer, given.megabytes, given.context, given.rounds):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

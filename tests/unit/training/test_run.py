@@ -1,4 +1,8 @@
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -24,7 +28,7 @@ def train(tmp_path, store_folders, tokenizer):
     write_json(tmp_path / "mixture.json", MIXTURE)
     torch.set_num_threads(1)
 
-    def run(name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, **changes):
+    def run(name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), **changes):
         return train_run(
             mixture_file=tmp_path / "mixture.json",
             store_folders=list(store_folders.values()),
@@ -32,7 +36,9 @@ def train(tmp_path, store_folders, tokenizer):
             spec_values={**SPEC, **changes},
             output=tmp_path / name,
             checkpoints=tmp_path / f"{name}.checkpoints",
-            runtime=Runtime(micro_batch=micro_batch, checkpoint_seconds=checkpoint_seconds, minutes=minutes),
+            runtime=Runtime(
+                micro_batch=micro_batch, checkpoint_seconds=checkpoint_seconds, minutes=minutes, trackers=trackers
+            ),
         )
 
     return run
@@ -167,6 +173,48 @@ def test_a_run_that_is_short_of_time_saves_and_says_so_and_the_next_try_ends_it(
         train("late", checkpoint_seconds=1e9, minutes=1e-9)
     train("late", checkpoint_seconds=1e9)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "late"))
+
+
+def test_a_run_can_be_followed_in_tensorboard(train, monkeypatch):
+    logged = []
+    monkeypatch.setattr("accelerate.tracking.TensorBoardTracker.log", lambda self, values, step: logged.append(values))
+    train("run", trackers=("tensorboard",))
+    assert len(logged) == 12
+    assert "validation/alpha" in logged[-1]
+
+
+def wait_for_step(folder, step):
+    """Until the log of a training in another process holds this step."""
+    log = folder / "training_log.jsonl"
+    for _ in range(1200):
+        if log.exists() and log.read_text().count("\n") >= step:
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"no step {step} in {log}")
+
+
+def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, tmp_path, store_folders, tokenizer):
+    spec = {"tokens": 600 * 8 * 24}
+    train("whole", checkpoint_seconds=1e9, **spec)
+    values = {
+        "mixture": tmp_path / "mixture.json",
+        "tokenizer": tokenizer,
+        "spec": json.dumps({**SPEC, **spec}),
+        "output": tmp_path / "killed",
+        "checkpoints": tmp_path / "killed.checkpoints",
+        "micro-batch": 8,
+        "checkpoint-seconds": 0.01,
+    }
+    options = [part for key, value in values.items() for part in (f"--{key}", str(value))]
+    command = [sys.executable, "workflow/scripts/train.py", *options, "--stores", *map(str, store_folders.values())]
+    for step in (20, 250):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_for_step(tmp_path / "killed.checkpoints", step)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "resumed at step" in done.stderr
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
 
 
 def test_nothing_is_left_beside_a_finished_model(train, tmp_path):

@@ -83,6 +83,8 @@ class Training:
         self.drawn = np.zeros(len(plan.sizes), dtype=np.int64)
         self.step, self.seconds, self.stopping = 0, 0.0, False
         self._check_processes()
+        if runtime.trackers:
+            self.accelerator.init_trackers("emulsion")
 
     def _check_processes(self) -> None:
         processes = self.accelerator.num_processes

@@ -7,7 +7,6 @@ memory is its own; the ways take turns, and of several rounds the one with the l
 those of all threads and children. Clocks start after the imports.
 """
 
-# ruff: noqa: E402
 from __future__ import annotations
 
 import argparse
@@ -29,8 +28,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow/scripts"))
 
 from emulsion.batches import read_batch, train_sizes
 from emulsion.mixture import Mixture
@@ -38,6 +36,7 @@ from emulsion.sampling import SequencePlan
 from emulsion.tokenizers import train_bpe
 from emulsion.tokens import TokenStore, text_batches, write_store
 
+ROOT = Path(__file__).resolve().parents[1]
 SOURCES, BATCH = ("openhermes", "cosmopedia", "magpie", "fineweb"), 32  # sequences
 HELD_OUT = 0.025  # in validation and again in test; the requirements hold out 5 % as well
 Result = dict[str, Any]
@@ -108,13 +107,13 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     tokenizer.pad_token = tokenizer.eos_token
     collator = DataCollatorForLanguageModeling(tokenizer, mlm=False)
-    files = {name: str(folder / f"{name}.parquet") for name in SOURCES}
-    total = most({name: pq.read_metadata(file).num_rows for name, file in files.items()})
+    total = most({name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in SOURCES})
     tokens, reading, start = 0, {"wall": 0.0, "cpu": 0.0}, seconds()
     for ratios in strategies():
         mixed: list[dict[str, str]] = []
         for name, share in ratios.items():
-            stream = datasets.load_dataset("parquet", data_files=files[name], split="train", streaming=True)
+            file = str(folder / f"{name}.parquet")
+            stream = datasets.load_dataset("parquet", data_files=file, split="train", streaming=True)
             mixed += [{**row, "source": name, "type": "text"} for row in stream.take(int(share * total))]
         np.random.shuffle(mixed)
         split = datasets.Dataset.from_list(mixed).train_test_split(test_size=2 * HELD_OUT, seed=42)
@@ -177,9 +176,8 @@ def one_more(folder: Path, context: int) -> Result:
 
 def loader(kind: str, folder: Path, context: int) -> Result:
     """Million tokens a CPU second of whole passes (open, plan or shuffle, read) after a first one; peak memory."""
-    sum(LOADERS[kind](folder, context))
-    tokens, start = 0, seconds()
-    while seconds(start)["cpu"] < 1.5:
+    tokens, start = 0 * sum(LOADERS[kind](folder, context)), seconds()
+    while seconds(start)["cpu"] < 0.7:
         tokens += sum(LOADERS[kind](folder, context))
     return {"speed": tokens / seconds(start)["cpu"] / 1e6, "peak": peak_megabytes()}
 
@@ -212,10 +210,10 @@ LOADERS = {"nanoGPT get_batch": nanogpt, "datasets, torch format": hugging_face,
 
 def report(folder: Path, tokenizer: Path, megabytes: float, context: int, rounds: int) -> Iterator[str]:
     """Measure everything, the ways taking turns, and yield the lines of the report."""
-    made = fresh(make, folder, tokenizer, megabytes)
+    documents = fresh(make, folder, tokenizer, megabytes)["documents"]
+    yield f"{megabytes:g} MB, {documents} documents, context {context}, six strategies.\n"
     ways: dict[str, Any] = {PEER: requirements_way, "Emulsion, tokenizers": functools.partial(our_way, fast=False)}
     ways |= {"Emulsion, gigatoken": functools.partial(our_way, fast=True)} if find_spec("gigatoken") else {}
-    yield f"{megabytes:g} MB, {made['documents']} documents, context {context}, six strategies.\n"
     tries = [{way: fresh(task, folder, tokenizer, context) for way, task in ways.items()} for _ in range(rounds)]
     best = {way: min((results[way] for results in tries), key=lambda result: result["every"]["cpu"]) for way in ways}
     speed = {way: result["tokens"] / result["every"]["cpu"] for way, result in best.items()}
@@ -242,8 +240,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder, tokenizer = Path(name), given.tokenizer or Path(name, "tokenizer")
-        for line in report(folder, tokenizer, given.megabytes, given.context, given.rounds):
+        tokenizer = given.tokenizer or Path(name, "tokenizer")
+        for line in report(Path(name), tokenizer, given.megabytes, given.context, given.rounds):
             print(line, flush=True)
 
 

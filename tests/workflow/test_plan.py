@@ -174,3 +174,12 @@ def test_the_plan_of_the_budget_trains_nothing(fresh):
 
 def test_more_gpu_memory_can_be_asked_for_without_training_again(finished):
     assert planned(finished, *TINY, "--set-resources", "train:mem_mb=99999", "--set-threads", "train=2") == {}
+
+
+def test_the_hub_overlay_plans_the_real_data_on_a_cluster(fresh):
+    jobs = planned(
+        fresh, "figures/exp3_capability_heatmap.png", "--profile", "slurm", "--configfile", "config/full.yaml"
+    )
+    assert len(jobs["train"]) == 6
+    assert jobs["make_tokenizer"] == ["tokenizer=gpt2"]
+    assert "generate_suite" not in jobs

@@ -34,7 +34,8 @@ def snakemake(folder: Path, *arguments: str, check: bool = True) -> subprocess.C
 
 def planned(folder: Path, *arguments: str) -> dict[str, list[str]]:
     """{rule: the wildcards of each of its jobs} in a dry run."""
-    output = snakemake(folder, *arguments, "--cores", "1", "-n").stdout
+    cores = () if "--profile" in arguments else ("--cores", "1")
+    output = snakemake(folder, *arguments, *cores, "-n").stdout
     jobs: dict[str, list[str]] = {}
     for block in re.split(r"\n(?=\[|rule |localrule |Job stats)", output):
         if match := re.match(r"(?:local)?rule (\w+):", block):

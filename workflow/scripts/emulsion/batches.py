@@ -31,8 +31,8 @@ def read_batch(plan: SequencePlan, stores: Mapping[str, TokenStore], context: in
     sources, rows = plan.sources(start, stop), plan.rows(start, stop)
     tokens = np.empty((stop - start, context + 1), dtype=np.int64)
     for source in np.unique(sources):
-        here = sources == source
-        tokens[here] = stores[names[source]].read("train", rows[here], context)
+        here = np.flatnonzero(sources == source)
+        stores[names[source]].read_into((tokens[place] for place in here), "train", rows[here])
     return Batch(tokens, sources)
 
 

@@ -28,6 +28,7 @@ from emulsion.seeds import derive_seed
 
 CHUNK = 4096
 ROUNDS = 6
+GOLDEN = 0x9E3779B97F4A7C15
 NEVER = 2**47  # a position beyond any run; times the number of sources it still fits 64 bits
 
 
@@ -116,11 +117,9 @@ class SequencePlan:
         name = self._names[source]
         size = self.sizes[name]
         epochs, places = np.divmod(drawn, size)
-        rows = np.empty_like(drawn)
-        for epoch in np.unique(epochs):
-            here = epochs == epoch
-            rows[here] = permute(places[here], size, derive_seed(self.seed, "rows", name, int(epoch)))
-        return rows
+        numbers, which = np.unique(epochs, return_inverse=True)
+        keys = np.array([derive_seed(self.seed, "rows", name, int(epoch)) for epoch in numbers], dtype=np.uint64)
+        return permute(places, size, keys[which])
 
     def _assign(self, stop: int) -> None:
         """Assign whole chunks until the first `stop` sequences of the run have their source."""
@@ -194,27 +193,28 @@ def _when_due(schedule: Schedule, weights: NDArray[np.float64], amount: NDArray[
     return np.asarray(position)
 
 
-def permute(index: NDArray[np.int64], size: int, key: int) -> NDArray[np.int64]:
-    """The image of each index under a pseudo-random permutation of range(size) that the key names.
+def permute(index: NDArray[np.int64], size: int, key: NDArray[np.uint64] | int) -> NDArray[np.int64]:
+    """The image of each index [n] under the pseudo-random permutation of range(size) that its key [n] names.
 
     A balanced Feistel network over the next even power of two; indices that land outside are mapped
     again until they are inside (cycle walking; fewer than four times on average).
     """
     half = np.uint64(max(1, ((size - 1).bit_length() + 1) // 2))
-    keys = [np.uint64(derive_seed(key, "feistel", number)) for number in range(ROUNDS)]
-    value = index.astype(np.uint64)
-    outside = np.ones(len(value), dtype=bool)
-    while outside.any():
-        value[outside] = _feistel(value[outside], half, keys)
-        outside = value >= np.uint64(size)
+    value, keys = index.astype(np.uint64), np.broadcast_to(np.asarray(key, dtype=np.uint64), index.shape)
+    outside = np.arange(len(value))
+    while len(outside):
+        value[outside] = _feistel(value[outside], half, keys[outside])
+        outside = outside[value[outside] >= np.uint64(size)]
     return value.astype(np.int64)
 
 
-def _feistel(value: NDArray[np.uint64], half: np.uint64, keys: list[np.uint64]) -> NDArray[np.uint64]:
+def _feistel(value: NDArray[np.uint64], half: np.uint64, key: NDArray[np.uint64]) -> NDArray[np.uint64]:
     mask = (np.uint64(1) << half) - np.uint64(1)
     left, right = value >> half, value & mask
-    for key in keys:
-        left, right = right, left ^ (_mix(right ^ key) & mask)
+    for number in range(1, ROUNDS + 1):
+        # Each round's key is the next of a Weyl sequence, as in SplitMix64.
+        round_key = key + np.uint64(GOLDEN * number % 2**64)
+        left, right = right, left ^ (_mix(right ^ _mix(round_key)) & mask)
     return (left << half) | right
 
 

@@ -70,7 +70,8 @@ class TokenStore:
     def _map(self, split: str) -> NDArray[Any]:
         if not self.header["splits"][split]["tokens"]:
             return np.empty(0, dtype=self.header["dtype"])
-        return np.memmap(self.folder / f"{split}.bin", dtype=self.header["dtype"], mode="r")
+        # A plain view: indexing a memmap object costs more than copying a sequence.
+        return np.asarray(np.memmap(self.folder / f"{split}.bin", dtype=self.header["dtype"], mode="r"))
 
     def tokens(self, split: str) -> int:
         """How many tokens the split holds, end-of-text tokens included."""
@@ -85,9 +86,16 @@ class TokenStore:
 
         Row r starts at token r x context, so that every token but the very first is predicted once.
         """
-        windows = np.lib.stride_tricks.sliding_window_view(self._tokens[split], context + 1)[::context]
-        gathered: NDArray[np.int64] = windows[rows].astype(np.int64)
-        return gathered
+        sequences = np.empty((len(rows), context + 1), dtype=np.int64)
+        self.read_into(sequences, split, rows)
+        return sequences
+
+    def read_into(self, sequences: Iterable[NDArray[np.int64]], split: str, rows: NDArray[np.int64]) -> None:
+        """Fill each array [context + 1] of `sequences` with its row, without a copy in between."""
+        tokens = self._tokens[split]
+        for sequence, row in zip(sequences, rows.tolist(), strict=True):
+            start = row * (len(sequence) - 1)
+            sequence[:] = tokens[start : start + len(sequence)]
 
     def documents(self) -> pa.Table:
         """The document index: id, split, start (token), tokens (with end of text), bytes (of text)."""
@@ -123,13 +131,17 @@ class StoreWriter:
         splits = [split_of(document, self.held_out) for document in ids]
         sizes = [len(text.encode()) for text in texts]
         starts = []
+        parts: dict[str, list[NDArray[Any]]] = {split: [] for split in SPLITS}
         for split, end, length, size in zip(splits, ends, lengths, sizes, strict=True):
             total = self.totals[split]
             starts.append(total["tokens"])
             total["documents"] += 1
             total["tokens"] += int(length) + 1
             total["bytes"] += size
-            closed[end - length - 1 : end].tofile(outputs[split])
+            parts[split].append(closed[end - length - 1 : end])
+        for split, pieces in parts.items():
+            if pieces:
+                np.concatenate(pieces).tofile(outputs[split])
         columns = {"id": ids, "split": splits, "start": starts, "tokens": lengths + 1, "bytes": sizes}
         return pa.Table.from_pydict(columns, schema=INDEX)
 

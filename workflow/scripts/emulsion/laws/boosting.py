@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 
 from emulsion.laws.table import Floats, as_rows, read_table
+
+if TYPE_CHECKING:
+    import lightgbm
 
 # RegMix has 1,000 rounds at rate .01; these take a quarter of the time for the same error.
 _ROUNDS = 250
@@ -36,6 +38,8 @@ def fit_boosted_law(
 
     A leaf may hold n / 20 runs: LightGBM's own least of 20 makes a constant of a sweep of fewer than 40 runs.
     """
+    import lightgbm  # here, so that checking a configuration does not pay for it
+
     table = read_table(mixtures, values)
     settings = {
         "objective": "regression",

@@ -112,13 +112,17 @@ def minimise(batch: Batch, u: Floats, steps: int = _STEPS) -> State:
     return state
 
 
+def gradient(batch: Batch, state: State) -> Floats:
+    """Half the slope [B, m-1] of the cost by u; that c and b follow u changes nothing, as they are optimal."""
+    pulled = (batch.w * state.b[:, None] * state.z * state.residuals) @ batch.x
+    return np.asarray(pulled + (batch.slope * state.b**2 + batch.steep)[:, None] * state.u)
+
+
 def _step(batch: Batch, state: State, damping: Floats) -> Floats:
     """The damped Gauss-Newton step [B, m-1] of the problem with c and b projected out (Kaufman's Jacobian)."""
     b = state.b[:, None]
     jacobian = (b * state.z)[:, :, None] * batch.x  # [B, n, m-1]: residuals by u
     weighted = batch.w[:, :, None] * jacobian
-    gradient = np.einsum("bnk,bn->bk", weighted, state.residuals)
-    gradient += (batch.slope * state.b**2 + batch.steep)[:, None] * state.u
     hessian = np.matmul(jacobian.transpose(0, 2, 1), weighted)
     by_c = np.where((state.c > batch.floor)[:, None], weighted.sum(axis=1), 0.0)
     by_b = np.einsum("bnk,bn->bk", weighted, state.z) - batch.slope[:, None] * b * state.u
@@ -127,7 +131,7 @@ def _step(batch: Batch, state: State, damping: Floats) -> Floats:
     diagonal = np.einsum("bkk->bk", hessian)
     diagonal += (batch.slope * state.b**2 + batch.steep)[:, None]
     diagonal += damping[:, None] * np.maximum(diagonal, 0.0) + 1e-12 * (1 + diagonal.max(axis=1, initial=0.0))[:, None]
-    step = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
+    step = np.linalg.solve(hessian, gradient(batch, state)[:, :, None])[:, :, 0]
     length = np.sqrt((step**2).sum(axis=1))[:, None]
     return np.asarray(step * np.minimum(1.0, 5.0 / np.maximum(length, 1e-300)))
 

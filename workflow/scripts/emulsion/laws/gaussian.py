@@ -9,14 +9,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
-from sklearn.gaussian_process import GaussianProcessRegressor  # type: ignore[import-untyped]
-from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Kernel, WhiteKernel  # type: ignore[import-untyped]
 
 from emulsion.laws.table import Floats, as_rows, read_table
+
+if TYPE_CHECKING:
+    from sklearn.gaussian_process import GaussianProcessRegressor  # type: ignore[import-untyped]
+    from sklearn.gaussian_process.kernels import Kernel  # type: ignore[import-untyped]
 
 # Shares far below this are alike to the process; a source's effect is about logarithmic above it.
 EPS = 0.02
@@ -82,11 +83,16 @@ def fit_gaussian_law(mixtures: Any, values: Any, *, start: Sequence[Kernel] | No
 
 def _kernel(m: int) -> Kernel:
     """Smooth, one length per source; lengths in standard deviations of log(p + eps) over the sweep."""
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel  # late, as it is slow to load
+
     smooth = ConstantKernel(4.0, (1e-2, 1e3)) * RBF(np.full(m, 3.0), (0.5, 1e2))
     return smooth + WhiteKernel(1e-2, (1e-4, 2.0))
 
 
 def _fit(x: Floats, y: Floats, kernel: Kernel) -> GaussianProcessRegressor:
+    from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+    from sklearn.gaussian_process import GaussianProcessRegressor
+
     process = GaussianProcessRegressor(kernel, alpha=1e-10)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound is a source that does not matter

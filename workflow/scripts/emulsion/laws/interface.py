@@ -21,7 +21,7 @@ class Law(Protocol):
         ...
 
 
-class Fit(Protocol):
-    """Fit a law to runs: mixtures [n, m], values [n, g] or [n], optionally a weight [n] per run."""
+class WeightedFit(Protocol):
+    """Fits a law to runs, mixtures [n, m] and values [n, g] or [n], with a weight [n] per run: for the bootstrap."""
 
     def __call__(self, mixtures: Any, values: Any, *, weights: Floats | None = None) -> Law: ...

@@ -14,12 +14,14 @@ import numpy as np
 
 from emulsion.errors import UserError
 from emulsion.laws.exponential import Batch, State, basis, best_of_starts, huber, minimise
-from emulsion.laws.table import Floats, Table, as_rows, read_table
+from emulsion.laws.table import Floats, Table, as_rows, parts, read_table
 
 # Candidates of the ridge on slopes, in units of (nats per token)^2 / (nats per unit of share)^2.
 RIDGES = (1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
 # The ridge on steepness, as a share of the ridge on slopes and the variance of the group.
 _STEEP = 0.1
+# In the Jacobians of fits that run together: 2**22 numbers of 8 bytes are 32 MB.
+_NUMBERS = 1 << 22
 
 
 class FewRunsWarning(UserWarning):
@@ -118,17 +120,19 @@ def fit_static_law(
 def choose_ridge(table: Table, candidates: Sequence[float] = RIDGES) -> float:
     """The candidate with the least leave-one-out error, summed over groups in units of their variance."""
     scale = np.maximum(table.values.var(axis=0), 1e-24)
-    errors = [((leave_one_out(table, ridge) - table.values) ** 2 / scale).sum() for ridge in candidates]
+    most = 60 if len(table.values) <= 60 else 10
+    errors = [((leave_one_out(table, ridge, most) - table.values) ** 2 / scale).sum() for ridge in candidates]
     return float(candidates[int(np.argmin(errors))])
 
 
-def leave_one_out(table: Table, ridge: float) -> Floats:
-    """Each run's values [n, g] as predicted by a law fitted to the other runs."""
+def leave_one_out(table: Table, ridge: float, most: int = 60) -> Floats:
+    """Each run's values [n, g] as predicted by a law fitted to the other runs; see `parts` for many runs."""
     n, g = table.values.shape
+    out = np.array(parts(n, most))
     full, _ = fit_weighted(table, np.ones((1, n)), ridge, robust=False)
-    state = refit_weighted(table, 1.0 - np.eye(n), ridge, full)
-    predicted = (state.c[:, None] + state.b[:, None] * state.z).reshape(n, g, n)
-    return np.asarray(predicted[np.arange(n), :, np.arange(n)])
+    state = refit_weighted(table, (~out).astype(np.float64), ridge, full)
+    predicted = (state.c[:, None] + state.b[:, None] * state.z).reshape(len(out), g, n)
+    return np.asarray(predicted[out.argmax(axis=0), :, np.arange(n)])
 
 
 def fit_weighted(table: Table, weights: Floats, ridge: float, robust: bool) -> tuple[State, Floats]:
@@ -140,7 +144,10 @@ def fit_weighted(table: Table, weights: Floats, ridge: float, robust: bool) -> t
 
 def refit_weighted(table: Table, weights: Floats, ridge: float, near: State) -> State:
     """As fit_weighted, started from one fit of all runs: for resamples, which do not move far."""
-    return minimise(_batch(table, weights, ridge), np.tile(near.u, (len(weights), 1)), steps=30)
+    size = max(1, _NUMBERS // (table.values.size * len(table.sources)))
+    chunks = [weights[first : first + size] for first in range(0, len(weights), size)]
+    states = [minimise(_batch(table, chunk, ridge), np.tile(near.u, (len(chunk), 1)), steps=30) for chunk in chunks]
+    return State(**{name: np.concatenate([getattr(state, name) for state in states]) for name in vars(near)})
 
 
 def _batch(table: Table, weights: Floats, ridge: float) -> Batch:

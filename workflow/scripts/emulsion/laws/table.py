@@ -58,12 +58,17 @@ def on_simplex(weights: Floats, sources: Sequence[str]) -> Floats:
     weights = np.maximum(weights, 0.0)
     totals = weights.sum(axis=1)
     worst = int(np.abs(totals - 1).argmax()) if len(totals) else 0
-    if len(totals) and abs(totals[worst] - 1) > ROUNDING:
+    if len(totals) and abs(totals[worst] - 1) > ROUNDING + 1e-9:
         raise UserError(
             f"law: mixture {worst} sums to {totals[worst]:.6g}, not to 1. Weights are shares of tokens over all "
             f"sources ({', '.join(sources)}); rows that miss 1 by more than {ROUNDING:g} are not rounding."
         )
     return np.asarray(weights / totals[:, None], dtype=np.float64)
+
+
+def parts(n: int, most: int = 60) -> list[NDArray[np.bool_]]:
+    """Masks [n] of the runs to leave out together: one by one, or in `most` parts where there are more runs."""
+    return [np.arange(n) % most == part for part in range(min(n, most))]
 
 
 def as_rows(mixtures: Any, sources: Sequence[str]) -> Floats:

@@ -20,6 +20,10 @@ from emulsion.optimize.settings import Settings
 from emulsion.optimize.surrogates import Runs, Surrogate, fit_surrogates
 from emulsion.seeds import derive_seed
 
+# Below this leave-one-out R2 nothing was learnt: the best of four surrogates reaches it on noise, too.
+_LEARNT = 0.25
+# Of the tokens: an optimum at a corner that no draw quite reached is no extrapolation to speak of.
+_FAR = 0.05
 _HISTORY = 100  # entries that are kept of a search over a surrogate; trainings are all kept
 
 
@@ -199,12 +203,12 @@ def _warnings(surrogate: Surrogate, distance: float) -> list[str]:
         found.append(
             f"{n} runs for the {m + 1} parameters of a law: the fit leans on its ridge; 3 per source are advised."
         )
-    if report["loo_r2"] is None or report["loo_r2"] <= 0:
+    if report["loo_r2"] is None or report["loo_r2"] < _LEARNT:
         found.append(
-            "No surrogate predicts a run it has not seen better than the mean of the others does: the runs do not tell "
-            "mixtures apart, and the optimum is a guess. Train the proxies for longer, or widen the bounds."
+            "The surrogate predicts a run it has not seen hardly better than the mean of the others does: the runs do "
+            "not tell mixtures apart, and the optimum is a guess. Train the proxies for longer, or widen the bounds."
         )
-    if distance > 0:
+    if distance > _FAR:
         found.append(
             f"The optimum lies outside the mixtures that were tried, by {distance:.1%} of the tokens: an extrapolation."
         )

@@ -18,13 +18,11 @@ from emulsion.errors import UserError, unknown
 from emulsion.laws.boosting import fit_boosted_law
 from emulsion.laws.exponential import basis
 from emulsion.laws.gaussian import GaussianLaw, fit_gaussian_law
-from emulsion.laws.interface import Fit, Law
+from emulsion.laws.interface import Law, WeightedFit
 from emulsion.laws.linear import fit_linear_law
 from emulsion.laws.static import StaticLaw, fit_static_law, fit_weighted, leave_one_out, refit_weighted
-from emulsion.laws.table import Floats, Table
+from emulsion.laws.table import Floats, Table, parts
 
-# Beyond this many runs the slow fits leave out a part of the runs at a time.
-_FOLDS = 60
 _LEAST_RUNS = 4
 
 
@@ -106,7 +104,7 @@ class LogLinear(Surrogate):
 class Weighted(Surrogate):
     """A law of the score whose fit takes a weight per run."""
 
-    def __init__(self, runs: Runs, name: str, fit: Fit) -> None:
+    def __init__(self, runs: Runs, name: str, fit: WeightedFit) -> None:
         self.name, self.runs, self._fit = name, runs, fit
         self._law = fit(runs.mixtures, runs.scores)
         self.left_out = _left_out(runs, lambda kept: fit(runs.mixtures[kept], runs.scores[kept]))
@@ -164,11 +162,10 @@ def fit_surrogates(runs: Runs, names: Sequence[str] = tuple(SURROGATES)) -> dict
 
 
 def _left_out(runs: Runs, fit: Callable[[np.ndarray], Law]) -> Floats:
-    """Predictions [n] for runs left out: one by one, or in `_FOLDS` parts where there are more."""
+    """Predictions [n] for runs left out; `fit` has the indices of the runs that are kept."""
     n = len(runs.scores)
     predicted = np.empty(n)
-    for fold in range(min(n, _FOLDS)):
-        out = np.arange(n) % _FOLDS == fold
+    for out in parts(n):
         predicted[out] = fit(np.flatnonzero(~out)).predict(runs.mixtures[out])[:, 0]
     return predicted
 

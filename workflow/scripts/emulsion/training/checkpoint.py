@@ -59,8 +59,6 @@ def _restore(tensors: dict[str, torch.Tensor], model: torch.nn.Module, optimizer
         for name, parameter in model.named_parameters():
             parameter.copy_(tensors[f"weight/{name}"])
             for key in ("step", "exp_avg", "exp_avg_sq"):
-                value = tensors[f"adam/{key}/{name}"]
-                on_device = key != "step" or optimizer.param_groups[0]["fused"]
-                optimizer.state[parameter][key] = value.to(parameter.device) if on_device else value
+                optimizer.state[parameter][key] = tensors[f"adam/{key}/{name}"].to(parameter.device)
         for name, buffer in model.named_buffers():
             buffer.copy_(tensors[f"buffer/{name}"])

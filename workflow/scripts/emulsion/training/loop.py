@@ -79,7 +79,9 @@ class Training:
         self.model = build().to(self.accelerator.device)
         self.optimizer = build_optimizer(self.model, spec)
         self.wrapped = self.accelerator.prepare_model(self.model)
-        self.stepper = self.accelerator.prepare_optimizer(self.optimizer)
+        # Only fp16 needs a loss scaler, and with it accelerate's optimiser, which costs time at every step.
+        scaled = self.accelerator.scaler is not None
+        self.stepper = self.accelerator.prepare_optimizer(self.optimizer) if scaled else self.optimizer
         self.drawn = np.zeros(len(plan.sizes), dtype=np.int64)
         self.step, self.seconds, self.stopping = 0, 0.0, False
         self._check_processes()
@@ -150,7 +152,8 @@ class Training:
         spec, first = self.spec, self.step * self.spec.batch_sequences
         share = spec.batch_sequences // self.accelerator.num_processes
         process = self.accelerator.process_index
-        torch.manual_seed(derive_seed(spec.seed, "dropout", self.step, process, bits=63))
+        if spec.model["dropout"]:
+            torch.manual_seed(derive_seed(spec.seed, "dropout", self.step, process, bits=63))
         mine = first + process * share
         batch = read_batch(self.plan, self.stores, spec.context, mine, mine + share)
         losses = self.accelerator.gather(self._accumulate(batch)).float().cpu().numpy()

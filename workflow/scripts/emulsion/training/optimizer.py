@@ -17,13 +17,12 @@ def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[s
 
 
 def build_optimizer(model: torch.nn.Module, spec: RunSpec) -> torch.optim.AdamW:
-    on_gpu = next(model.parameters()).device.type == "cuda"
     return torch.optim.AdamW(
         parameter_groups(model, spec.weight_decay),
         lr=spec.learning_rate,
         betas=spec.betas,
         eps=spec.epsilon,
-        fused=on_gpu,
+        fused=True,
     )
 
 

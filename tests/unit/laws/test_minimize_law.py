@@ -1,0 +1,84 @@
+"""The optimum of a law: brute force where that is possible, a proof by duality where it is not."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulsion.errors import UserError
+from emulsion.laws import StaticLaw, minimize_law
+from emulsion.laws.planted import KINDS, best_and_uniform, mean_loss, planted_law, planted_power_law
+
+
+def grid(m, steps, low, high):
+    """All mixtures of m sources in steps of 1 / steps that keep the bounds."""
+    free = itertools.product(range(steps + 1), repeat=m - 1)
+    rows = np.array([[*head, steps - sum(head)] for head in free if sum(head) <= steps]) / steps
+    return rows[((rows >= low - 1e-12) & (rows <= high + 1e-12)).all(axis=1)]
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 1.0), (0.1, 0.6)])
+@pytest.mark.parametrize(("m", "steps"), [(2, 4000), (3, 400)])
+def test_the_optimum_is_that_of_a_fine_grid(m, steps, bounds):
+    for seed, kind in enumerate(KINDS):
+        law = planted_law(m, seed, kind)
+        best = minimize_law(law, bounds)
+        rows = grid(m, steps, *bounds)
+        losses = law.predict(rows).mean(axis=1)
+        assert mean_loss(law, best) <= losses.min() + 1e-12
+        assert np.abs(rows[losses.argmin()] - list(best.values())).max() < 2 / steps + 0.01
+        assert all(bounds[0] <= weight <= bounds[1] for weight in best.values())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 9), st.integers(0, 10**6), st.sampled_from(KINDS), st.floats(0.0, 0.1), st.floats(0.35, 1.0))
+def test_no_mixture_within_bounds_and_caps_is_better(m, seed, kind, low, high):
+    law = planted_law(m, seed, kind)
+    bounds, caps = (low, min(1.0, max(high, 1.5 / m))), {"s0": max(low, 0.6 / m)}
+    best = minimize_law(law, bounds, caps=caps)
+    weights = np.array(list(best.values()))
+    assert abs(math.fsum(weights) - 1) <= 1e-12 and best["s0"] <= caps["s0"] + 1e-12
+    assert (weights >= low - 1e-12).all() and (weights <= bounds[1] + 1e-12).all()
+    # By convexity the loss of any q is at least f(p) + f'(p) (q - p); the least of that over q is a linear problem,
+    # which its vertices solve: one source after another filled up, in the order of the slope.
+    slope = -(law.A.T @ (law.b * np.exp(-law.A @ weights))) / len(law.groups)
+    q = np.full(m, low)
+    for j in np.argsort(slope):
+        top = min(bounds[1], caps.get(f"s{j}", 1.0))
+        q[j] += min(top - q[j], 1 - q.sum())
+    assert slope @ (weights - q) <= 1e-7
+
+
+def test_weights_by_name_choose_the_groups_that_count():
+    law = planted_law(3, 0)
+    best = minimize_law(law, weights={"s1": 1.0})
+    assert best["s1"] > 0.9
+    assert minimize_law(law, weights=[0.0, 1.0, 0.0]) == best
+
+
+@pytest.mark.parametrize("weights", [{"s9": 1.0}, {"s0": -1.0}, [1.0, 2.0], [0.0, 0.0, 0.0], [np.nan, 1, 1]])
+def test_weights_that_make_no_sense_are_refused(weights):
+    with pytest.raises(UserError, match="weights"):
+        minimize_law(planted_law(3, 0), weights=weights)
+
+
+def test_a_law_that_does_not_depend_on_the_mixture_gives_the_central_mixture():
+    law = StaticLaw(("a", "b"), ("x",), np.zeros((1, 2)), np.ones(1), np.ones(1))
+    assert dict(minimize_law(law)) == {"a": 0.5, "b": 0.5}
+    assert dict(minimize_law(law, {"a": (0.7, 1.0)})) == pytest.approx({"a": 0.7, "b": 0.3})
+
+
+def test_a_very_steep_law_has_a_finite_optimum():
+    law = StaticLaw(("a", "b", "c"), ("x", "y"), np.array([[80.0, -40, -40], [-40, 80, -40]]), np.ones(2), np.ones(2))
+    best = minimize_law(law)
+    assert [best["a"], best["b"], best["c"]] == pytest.approx([0.5, 0.5, 0.0], abs=1e-6)
+
+
+def test_the_planted_power_law_knows_its_optimum():
+    law = planted_power_law(3, 0)
+    _, best, uniform = best_and_uniform(law, (0.02, 0.6))
+    brute = law.predict(grid(3, 300, 0.02, 0.6)).mean(axis=1).min()
+    assert best <= brute + 1e-9 and best < uniform

@@ -53,17 +53,20 @@ rule recommend:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.concluded),
         records=of_each_run("models/{experiment}-{run}/run.json", experiments.concluded),
         stores=from_config(paths.token_stores, "experiment"),
+        heatmap="figures/{experiment}_capability_heatmap.png",
         contributions=from_config(paths.contributions, "experiment"),
         optimum=from_config(paths.optimum, "experiment"),
         repeated=of_each_run("models/{experiment}-{run}/run.json", experiments.repeated_pair),
         script="workflow/scripts/recommend.py",
         library=[
             "workflow/scripts/emulsion/report/recommendations.py",
+            "workflow/scripts/emulsion/report/landing.py",
             "workflow/scripts/emulsion/report/markdown.py",
             "workflow/scripts/emulsion/report/exports.py",
         ],
     output:
         json="results/{experiment}/recommendations.json",
+        answer="results/{experiment}/answer.rst",
         markdown=report(
             "results/{experiment}/recommendations.md",
             caption="../report/recommendations.rst",
@@ -85,4 +88,5 @@ rule recommend:
         "--groups {params.groups:q} --runs {params.runs:q} --capabilities {input.capabilities:q} "
         "--records {input.records:q} --first-seed {params.first_seed} --stores {input.stores:q} "
         "--contributions {input.contributions:q} --optimum {input.optimum:q} --repeated {input.repeated:q} "
-        "--json {output.json:q} --markdown {output.markdown:q} 2> {log:q}"
+        "--heatmap {input.heatmap:q} "
+        "--json {output.json:q} --markdown {output.markdown:q} --answer {output.answer:q} 2> {log:q}"

@@ -15,6 +15,7 @@ from emulsion.analysis.summary import combine
 from emulsion.experiments import by_mixture
 from emulsion.files import read_json, sha256, write_json, write_text
 from emulsion.report.exports import SourceSize
+from emulsion.report.landing import answer_rst
 from emulsion.report.markdown import markdown
 from emulsion.report.recommendations import recommendations
 
@@ -32,8 +33,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--contributions", nargs="*", type=Path, default=[])
     parser.add_argument("--optimum", nargs="*", type=Path, default=[], help="optimal_mix.json")
     parser.add_argument("--repeated", nargs="*", type=Path, default=[], help="run.json of a run and of its repetition")
+    parser.add_argument("--heatmap", required=True, type=Path, help="PNG to show beside the answer")
     parser.add_argument("--json", required=True, type=Path)
     parser.add_argument("--markdown", required=True, type=Path)
+    parser.add_argument("--answer", required=True, type=Path, help="reStructuredText for the report's first page")
     return parser.parse_args()
 
 
@@ -84,6 +87,7 @@ def main() -> None:
     )
     write_json(arguments.json, found)
     write_text(arguments.markdown, markdown(found))
+    write_text(arguments.answer, answer_rst(found, arguments.heatmap.read_bytes()))
 
 
 if __name__ == "__main__":

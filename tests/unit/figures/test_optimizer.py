@@ -20,8 +20,8 @@ FOUND: dict[str, Any] = {
     "surrogate": "gaussian_process",
     "surrogates": {"linear": {"loo_rmse": 0.03}, "gaussian_process": {"loo_rmse": 0.01}},
     "observed_vs_predicted": [
-        {"run": "p0", "observed": 0.5, "predicted": 0.52},
-        {"run": "p1", "observed": 0.6, "predicted": 0.59},
+        {"run": "p0", "observed": 0.5, "predicted": 0.52, "left_out": 0.53},
+        {"run": "p1", "observed": 0.6, "predicted": 0.59, "left_out": 0.58},
     ],
     "history": [{"mixture": {}, "score": score} for score in (0.5, 0.4, 0.61, 0.6)],
     "hull_distance": 0.0,
@@ -42,7 +42,7 @@ def test_the_search_shows_every_score_and_the_best_so_far() -> None:
 def test_the_fit_has_predictions_across_and_observations_up() -> None:
     axes = optimizer(FOUND).axes[1]
     points = next(line for line in axes.lines if line.get_marker() == "o")
-    np.testing.assert_array_equal(points.get_xydata(), [[0.52, 0.5], [0.59, 0.6]])
+    np.testing.assert_array_equal(points.get_xydata(), [[0.53, 0.5], [0.58, 0.6]])
     assert axes.get_xlim() == axes.get_ylim()
 
 
@@ -77,3 +77,13 @@ def test_the_best_so_far_never_falls() -> None:
 def test_an_incomplete_file_is_named() -> None:
     with pytest.raises(UserError, match="no surrogate, history"):
         optimizer({key: value for key, value in FOUND.items() if key not in ("history", "surrogate")})
+
+
+def test_a_direct_search_is_drawn_without_a_surrogate_and_says_that_its_score_is_too_high():
+    direct = {**FOUND, "interval": None, "surrogate": None, "surrogates": {}, "observed_vs_predicted": []}
+    assert "too high on average" in remark(direct)
+    figure = optimizer(direct)
+    assert [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")] == [
+        "The search",
+        "The mixture found (share of tokens)",
+    ]

@@ -72,7 +72,8 @@ def test_the_record_is_json_with_everything_a_reader_asks_for(record):
     assert json.loads(json.dumps(record, allow_nan=False)) == record
     assert set(record["surrogates"]) == {"log_linear", "lightgbm", "linear", "gaussian_process"}
     assert record["surrogate"] == min(record["surrogates"], key=lambda name: record["surrogates"][name]["loo_rmse"])
-    assert record["interval"]["low"] < record["prediction"] < record["interval"]["high"]
+    low, high = record["interval"]
+    assert low < record["prediction"] < high
     assert record["bounds"] == {f"s{j}": [0.1, 0.6] for j in range(4)}
     assert [row["run"] for row in record["observed_vs_predicted"]] == [f"proxy{n:02d}" for n in range(12)]
     assert record["objective"]["losses"] == {f"s{j}": 0.25 for j in range(4)}
@@ -94,7 +95,8 @@ def test_the_interval_covers_a_new_run_as_often_as_it_says():
         found = optimise(*proxies(law, 12, (0.02, 0.6), seed, 0.01), law.sources, chosen)
         row = np.array([list(found["ratios"].values())])
         fresh = -noisy(law.predict(row), 0.01, np.random.default_rng(1000 + seed)).mean()
-        hits.append(found["interval"]["low"] <= fresh <= found["interval"]["high"])
+        low, high = found["interval"]
+        hits.append(low <= fresh <= high)
     assert np.mean(hits) >= 0.65  # of 20 at .8: fewer is 1 in 30 by chance
 
 
@@ -140,7 +142,7 @@ def test_an_optimum_far_from_all_that_was_tried_is_reported_as_an_extrapolation(
     near, far = (optimise(mixtures, results, law.sources, FAST | {"bounds": {"s0": (low, low)}}) for low in (0.33, 0.9))
     assert far["hull_distance"] == pytest.approx(0.5, abs=0.05) and far["ratios"]["s0"] == pytest.approx(0.9)
     assert any("extrapolation" in warning for warning in far["warnings"])
-    assert near["hull_distance"] < 0.4 and far["interval"]["sd"] > near["interval"]["sd"]
+    assert near["hull_distance"] < 0.4 and far["uncertainty"]["sd"] > near["uncertainty"]["sd"]
 
 
 def test_scores_that_are_all_alike_do_not_crash():

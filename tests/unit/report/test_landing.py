@@ -1,4 +1,5 @@
 from docutils.core import publish_parts
+
 from emulsion.report.landing import answer_rst
 
 FOUND = {

@@ -36,9 +36,15 @@ def optimizer(
     search, fitted = parts[0].subplots(1, 2, width_ratios=[4, 3])
     ratios, surrogates = parts[1].subplots(1, 2, width_ratios=[3, 2])
     _search(search, found["history"], found["prediction"], found["interval"])
-    _fit(fitted, found["observed_vs_predicted"], found["surrogate"])
+    if found["surrogate"] is None:
+        fitted.set_axis_off()
+    else:
+        _fit(fitted, found["observed_vs_predicted"], found["surrogate"])
     _ratios(ratios, found, baseline or Mixture.uniform(list(found["ratios"])))
-    _surrogates(surrogates, found["surrogates"], found["surrogate"])
+    if found["surrogates"]:
+        _surrogates(surrogates, found["surrogates"], found["surrogate"])
+    else:
+        surrogates.set_axis_off()
     _legend(parts[1], baseline_name)
     note(figure, remark(found))
     return figure
@@ -52,6 +58,9 @@ def best_so_far(scores: Sequence[float] | np.ndarray) -> np.ndarray:
 
 def remark(found: Mapping[str, Any]) -> str:
     """The prediction, its interval, and whether the optimum is a matter of extrapolation."""
+    if found["interval"] is None:
+        score = f"The mixture found scored {found['prediction']:.3f}"
+        return f"{score}, the greatest of many noisy scores: too high on average."
     low, high = found["interval"]
     text = f"Predicted score of the mixture found: {found['prediction']:.3f} (95 % interval {low:.3f} to {high:.3f})."
     distance = found.get("hull_distance")
@@ -62,7 +71,10 @@ def remark(found: Mapping[str, Any]) -> str:
     return f"{text} It lies {distance:.3f} outside the sampled mixtures: the surrogate extrapolates."
 
 
-def _search(axes: Axes, history: Sequence[Mapping[str, Any]], prediction: float, interval: Sequence[float]) -> None:
+def _search(
+    axes: Axes, history: Sequence[Mapping[str, Any]], prediction: float, interval: Sequence[float] | None
+) -> None:
+    interval = interval or [prediction, prediction]  # a direct search predicts nothing
     scores = np.array([entry["score"] for entry in history], float)
     steps = np.arange(1, len(scores) + 1)
     axes.axhspan(*interval, color=PALETTE["sky"], alpha=0.18, linewidth=0)
@@ -94,7 +106,7 @@ def _search(axes: Axes, history: Sequence[Mapping[str, Any]], prediction: float,
 
 
 def _fit(axes: Axes, pairs: Sequence[Mapping[str, Any]], surrogate: str) -> None:
-    predicted, observed = (np.array([row[key] for row in pairs], float) for key in ("predicted", "observed"))
+    predicted, observed = (np.array([row[key] for row in pairs], float) for key in ("left_out", "observed"))
     both = np.concatenate([predicted, observed])
     margin = 0.06 * float(np.ptp(both)) or 0.01
     limits = (float(both.min()) - margin, float(both.max()) + margin)

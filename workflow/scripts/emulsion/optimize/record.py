@@ -47,13 +47,11 @@ def optimise(
     name = min(surrogates, key=lambda s: surrogates[s].rmse) if chosen.surrogate == "auto" else chosen.surrogate
     surrogate, pull = surrogates[name], chosen.pull(sources)
     best, path = propose(surrogate, region, chosen, pull)
-    prediction, interval = _prediction(surrogate, best, chosen)
     distance = hull_distance(best, runs.mixtures)
     return {
         "method": "surrogate",
         "ratios": _named(region, best),
-        "prediction": prediction,
-        "interval": interval,
+        **_prediction(surrogate, best, chosen),
         **_terms(region, chosen, pull, best),
         "objective": objective.to_json(),
         "surrogate": name,
@@ -129,14 +127,17 @@ def _score(surrogate: Surrogate, row: Floats) -> float:
     return float(surrogate.predict(row[None, :])[0])
 
 
-def _prediction(surrogate: Surrogate, best: Floats, settings: Settings) -> tuple[float, dict[str, Any]]:
+def _prediction(surrogate: Surrogate, best: Floats, settings: Settings) -> dict[str, Any]:
     """The predicted score, and where a new proxy run of this mixture should score, seed noise included."""
     seed = derive_seed(settings.seed, "interval")
     prediction, (sd, how) = _score(surrogate, best), surrogate.spread(best, settings.resamples, seed)
     freedom = max(1, len(surrogate.runs.scores) - len(surrogate.runs.sources))
     half = float(student.ppf((1 + settings.level) / 2, freedom)) * sd
-    interval = {"low": prediction - half, "high": prediction + half, "level": settings.level, "sd": sd, "method": how}
-    return prediction, interval
+    return {
+        "prediction": prediction,
+        "interval": [prediction - half, prediction + half],
+        "uncertainty": {"level": settings.level, "sd": sd, "method": how},
+    }
 
 
 def _terms(region: Region, settings: Settings, pull: Pull | None, best: Floats) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def _realised(optimum: Mapping[str, Any], name: str, summary: Summary) -> dict[s
         "mixture": name,
         "ratios": dict(optimum["ratios"]),
         "predicted": optimum["prediction"],
-        "predicted_interval": list(optimum["interval"]),
+        "predicted_interval": optimum["interval"],
         "surrogate": optimum["surrogate"],
         "realised": None,
         "realised_interval": None,
@@ -155,6 +155,10 @@ def _realised(optimum: Mapping[str, Any], name: str, summary: Summary) -> dict[s
     cell = optimum.get("realised") or summary.get(name, {}).get("mean")
     if cell is None:
         return found
+    if optimum["interval"] is None:
+        real = f"trained for real, {name} scores {plus_minus(cell)}"
+        text = f"The search's own score was {optimum['prediction']:.3f}; {real}."
+        return {**found, "realised": cell["score"], "realised_interval": list(cell["interval"]), "text": text}
     low, high = optimum["interval"]
     inside = "inside" if low <= cell["score"] <= high else "outside"
     text = (

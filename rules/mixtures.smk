@@ -35,11 +35,10 @@ rule write_baseline:
         "../envs/analysis.yaml"
     params:
         recipe=1,
-        tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
-        limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
+        budget=from_config(experiments.unimax_budget, "experiment", "sized"),
     shell:
         "python workflow/scripts/write_baseline.py --experiment {wildcards.experiment} --name {wildcards.sized:q} "
-        "--stores {input.stores:q} --tokens {params.tokens} --max-epochs {params.limit} --output {output:q} 2> {log:q}"
+        "--stores {input.stores:q} {params.budget} --output {output:q} 2> {log:q}"
 
 
 rule describe_mixture:

@@ -44,7 +44,7 @@ rule account_budget:
         stages=stages_of,
     shell:
         "python {input.script:q} --plan {params.plan:q} --runs {params.runs:q} --records {input.records:q} "
-        "--stages {params.stages:q} --benchmarks logs --output {output:q} 2> {log:q}"
+        "--stages {params.stages:q} --benchmarks logs --direct checkpoints/{wildcards.experiment}-direct --output {output:q} 2> {log:q}"
 
 
 rule recommend:

@@ -7,6 +7,8 @@ data/stats/{source}.json.
 
 rule fetch:
     """Fetch a source in its native schema, with a record of where it came from."""
+    input:
+        files=from_config(paths.local_inputs, "source"),
     output:
         provenance="data/raw/{source}/provenance.json",
     log:

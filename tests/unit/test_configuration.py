@@ -82,6 +82,11 @@ STRATEGY = "strategies/equal_mix"
         ("experiments/exp3/optimize/bounds", [0.3, 0.6], "no mixture of 4 sources has every share in [0.3, 0.6]"),
         ("experiments/exp3/optimize/model", "tinny", "experiments.exp3.optimize.model: unknown model 'tinny'"),
         ("experiments/exp3/optimize/tokens", 9, "experiments.exp3.optimize: run spec: tokens 9 is less than one batch"),
+        ("experiments/exp3/optimize/proxies", 3, "experiments.exp3.optimize.proxies: 3 is less than"),
+        ("experiments/exp3/optimize/objective", {"capabilities": {"reasonning": 1}}, "Did you mean 'reasoning'?"),
+        ("experiments/exp3/optimize/kl/prior", {"magpi": 1}, "exp3.optimize.kl.prior: unknown source 'magpi'"),
+        ("experiments/exp3/budget/device", "h10", "experiments.exp3.budget.device: unknown device 'h10'"),
+        ("strategies/equal_mix", {"ratios": {"magpie": 1}}, "stage 1 of 'equal_mix' draws from 'magpie' alone"),
         ("held_out", 0.7, "held_out: 0.7 is greater than"),
     ],
 )
@@ -111,7 +116,7 @@ def test_a_missing_key_is_named():
 def test_a_strategy_may_not_take_the_name_of_another_mixture():
     config = changed("strategies/optimal", {"ratios": {"magpie": 1}})
     config["experiments"]["exp3"]["strategies"].append("optimal")
-    assert "two runs would be named 'optimal'" in problems(config)
+    assert "'optimal' is the name of a mixture that the workflow makes" in problems(config)
 
 
 def test_all_mistakes_are_told_at_once():

@@ -96,6 +96,18 @@ def test_the_rows_of_a_source_do_not_depend_on_the_other_sources_or_their_order(
     assert np.array_equal(from_mixed, alone.rows(0, 200))
 
 
+@settings(deadline=None, max_examples=30)
+@given(cases(), st.randoms())
+def test_the_order_in_which_sources_are_given_changes_nothing_by_name(case, random):
+    sizes, schedule, sequences = case
+    names = list(sizes)
+    random.shuffle(names)
+    plans = [SequencePlan(given, schedule, seed=2) for given in (sizes, {name: sizes[name] for name in names})]
+    drawn = [np.array(list(plan.sizes))[plan.sources(0, sequences)] for plan in plans]
+    assert np.array_equal(*drawn)
+    assert np.array_equal(*[plan.rows(0, sequences) for plan in plans])
+
+
 def test_each_epoch_and_each_seed_has_an_order_of_its_own():
     plan = SequencePlan({"a": 200}, Mixture({"a": 1}), seed=0)
     first, second = plan.rows(0, 200), plan.rows(200, 400)

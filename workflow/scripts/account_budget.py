@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--runs", required=True, nargs="+")
     parser.add_argument("--records", required=True, nargs="+", type=Path, help="run.json of each run")
     parser.add_argument("--benchmarks", required=True, type=Path, help="folder of the rules' benchmarks")
+    parser.add_argument("--direct", required=True, type=Path, help="folder of a direct search's trainings, if any")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
 
@@ -34,6 +35,9 @@ def main() -> None:
         for stage, runs in stages.items()
     }
     planned = {key: arguments.plan[key] for key in ("device", "limits", "costs")}
+    direct = {file.parent.name: read_json(file) for file in sorted(arguments.direct.glob("*/model/run.json"))}
+    if direct:
+        real["direct_search"] = spent(direct, {})
     write_json(arguments.output, {"planned": planned, "spent": real})
 
 

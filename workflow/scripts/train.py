@@ -6,7 +6,6 @@ EMULSION_CHECKPOINT_SECONDS (time between checkpoints, 120).
 
 import argparse
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -61,7 +60,7 @@ def main() -> None:
         minutes=arguments.minutes,
         trackers=trackers,
     )
-    summary = train_run(
+    train_run(
         mixture_file=arguments.mixture,
         store_folders=arguments.stores,
         tokenizer=arguments.tokenizer,
@@ -71,8 +70,6 @@ def main() -> None:
         runtime=runtime,
         most_epochs=arguments.most_epochs,
     )
-    speed = summary["tokens"] / max(summary["seconds"], 1e-9)
-    logging.info("%d steps, %d tokens, %.0f tokens/s", summary["steps"], summary["tokens"], speed)
 
 
 if __name__ == "__main__":

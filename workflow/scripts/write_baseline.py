@@ -27,8 +27,8 @@ def main() -> None:
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--name", required=True, help="proportional, temperature_{tau} or unimax")
     parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token stores of the sources")
-    parser.add_argument("--tokens", required=True, type=int, help="the run's budget")
-    parser.add_argument("--max-epochs", required=True, type=float, help="how often UniMax may repeat a source")
+    parser.add_argument("--tokens", type=int, default=0, help="the run's budget, for unimax")
+    parser.add_argument("--max-epochs", type=float, default=0, help="how often unimax may repeat a source")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     stores = [TokenStore.open(folder) for folder in arguments.stores]

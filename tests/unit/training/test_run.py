@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from training_cases import MIXTURE, SPEC
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from emulsion.errors import UserError
-from emulsion.files import read_jsonl, write_json
+from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.tokenizers import train_bpe
 from emulsion.training import loop
 from emulsion.training.loop import Runtime, Training
@@ -29,7 +30,7 @@ def train(tmp_path, store_folders, tokenizer):
     torch.set_num_threads(1)
 
     def run(name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), **changes):
-        return train_run(
+        train_run(
             mixture_file=tmp_path / "mixture.json",
             store_folders=list(store_folders.values()),
             tokenizer=tokenizer,
@@ -37,9 +38,14 @@ def train(tmp_path, store_folders, tokenizer):
             output=tmp_path / name,
             checkpoints=tmp_path / f"{name}.checkpoints",
             runtime=Runtime(
-                micro_batch=micro_batch, checkpoint_seconds=checkpoint_seconds, minutes=minutes, trackers=trackers
+                micro_batch=micro_batch,
+                checkpoint_seconds=checkpoint_seconds,
+                minutes=minutes,
+                trackers=trackers,
+                tracker_folder=tmp_path / "trackers",
             ),
         )
+        return read_json(tmp_path / name / "run.json")
 
     return run
 
@@ -132,11 +138,10 @@ def test_the_model_loads_with_transformers_and_gives_the_logits_it_was_trained_t
     original = loop.Training.run
 
     def run(self):
-        log = original(self)
+        original(self)
         with torch.no_grad():
             self.model.eval()
             seen["logits"] = self.model(input_ids=torch.arange(10)[None]).logits
-        return log
 
     monkeypatch.setattr(loop.Training, "run", run)
     train("run", model=NEOX)
@@ -175,12 +180,10 @@ def test_a_run_that_is_short_of_time_saves_and_says_so_and_the_next_try_ends_it(
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "late"))
 
 
-def test_a_run_can_be_followed_in_tensorboard(train, monkeypatch):
-    logged = []
-    monkeypatch.setattr("accelerate.tracking.TensorBoardTracker.log", lambda self, values, step: logged.append(values))
+def test_a_run_can_be_followed_in_tensorboard_also_when_it_is_finished(train, tmp_path):
     train("run", trackers=("tensorboard",))
-    assert len(logged) == 12
-    assert "validation/alpha" in logged[-1]
+    [events] = (tmp_path / "trackers" / "run.checkpoints").glob("events*")
+    assert b"validation/alpha" in events.read_bytes()
 
 
 def wait_for_step(folder, step):
@@ -193,20 +196,40 @@ def wait_for_step(folder, step):
     raise TimeoutError(f"no step {step} in {log}")
 
 
-def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, tmp_path, store_folders, tokenizer):
-    spec = {"tokens": 600 * 8 * 24}
-    train("whole", checkpoint_seconds=1e9, **spec)
+def command_line(tmp_path, store_folders, tokenizer, name, **settings):
+    """train.py and its options, for a run into a folder of this name."""
     values = {
         "mixture": tmp_path / "mixture.json",
         "tokenizer": tokenizer,
-        "spec": json.dumps({**SPEC, **spec}),
-        "output": tmp_path / "killed",
-        "checkpoints": tmp_path / "killed.checkpoints",
+        "output": tmp_path / name,
+        "checkpoints": tmp_path / f"{name}.checkpoints",
         "micro-batch": 8,
-        "checkpoint-seconds": 0.01,
+        **settings,
     }
     options = [part for key, value in values.items() for part in (f"--{key}", str(value))]
-    command = [sys.executable, "workflow/scripts/train.py", *options, "--stores", *map(str, store_folders.values())]
+    return ["workflow/scripts/train.py", *options, "--stores", *map(str, store_folders.values())]
+
+
+def test_two_processes_train_the_same_model_as_one(train, tmp_path, store_folders, tokenizer):
+    train("one")
+    settings = {"spec": json.dumps(SPEC), "checkpoint-seconds": 0.01}
+    script = command_line(tmp_path, store_folders, tokenizer, "two", **settings)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "1"}
+    done = subprocess.run([*launcher, *script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    record = read_json(tmp_path / "two" / "run.json")
+    assert record["devices"] == 2
+    assert len(read_jsonl(tmp_path / "two" / "training_log.jsonl")) == 12
+    for name, tensor in weights(tmp_path / "one").items():
+        assert torch.allclose(tensor, weights(tmp_path / "two")[name], atol=2e-4), name
+
+
+def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, tmp_path, store_folders, tokenizer):
+    spec = {"tokens": 600 * 8 * 24}
+    train("whole", checkpoint_seconds=1e9, **spec)
+    settings = {"spec": json.dumps({**SPEC, **spec}), "checkpoint-seconds": 0.01}
+    command = [sys.executable, *command_line(tmp_path, store_folders, tokenizer, "killed", **settings)]
     for step in (20, 250):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_for_step(tmp_path / "killed.checkpoints", step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from jsonschema.exceptions import ValidationError
 
 from emulsion.errors import UserError, nearest, unknown
 from emulsion.evaluation.suites import load_suite
-from emulsion.experiments import Config, kind_block, run_spec, runs, strategy_stages
+from emulsion.experiments import RESERVED, Config, kind_block, run_spec, strategy_stages
 from emulsion.files import read_json
 from emulsion.mixture import Mixture
 from emulsion.paths import suite_file
 from emulsion.schedule import Schedule
 from emulsion.sources import local_files
+from emulsion.synthetic import CAPABILITIES
 from emulsion.tokenizers import fingerprint
 from emulsion.training.spec import RunSpec
 
@@ -78,12 +80,12 @@ def _instance(error: ValidationError) -> Mapping[str, Any]:
 
 
 def _meaning(config: Config, folder: Path) -> Iterator[str]:
-    for check_one in (_sources, _tokenizers, _models, _strategies, _suites, _figures):
-        yield from check_one(config)
-    for name in config["experiments"]:
-        problems = list(_names(config, name))
-        yield from problems
-        if not problems:
+    checks = (_sources, _tokenizers, _models, _strategies, _suites, _figures)
+    problems = [problem for check_one in checks for problem in check_one(config)]
+    problems += [problem for name in config["experiments"] for problem in _names(config, name)]
+    yield from problems
+    if not problems:  # what follows reads what the names stand for
+        for name in config["experiments"]:
             yield from _experiment(config, name)
             yield from _stores(config, name, folder)
 
@@ -166,6 +168,10 @@ def _names(config: Config, name: str) -> Iterator[str]:
     for key, what in (("sources", "source"), ("strategies", "strategy"), ("suites", "suite")):
         for chosen in experiment[key]:
             yield from _known(what, chosen, config[key], f"{where}.{key}")
+    yield from _known("device", experiment["budget"]["device"], config["devices"], f"{where}.budget.device")
+    for strategy in experiment["strategies"]:
+        if re.fullmatch(RESERVED, strategy):
+            yield f"{where}.strategies: '{strategy}' is the name of a mixture that the workflow makes; choose another."
     if experiment["ablations"]:
         yield from _known(
             "strategy", experiment["ablations"]["base"], experiment["strategies"], f"{where}.ablations.base"
@@ -185,14 +191,48 @@ def _experiment(config: Config, name: str) -> Iterator[str]:
         for stage in strategy_stages(config["strategies"][strategy]):
             for source in stage["weights"]:
                 yield from _known("source", source, experiment["sources"], f"{where}: strategy '{strategy}'")
-    names = runs(config, name)
-    for twice in sorted({run for run in names if names.count(run) > 1}):
-        yield f"{where}: two runs would be named '{twice}'; give the strategy of that name another one."
+    if experiment["ablations"]:
+        yield from _ablations(config, name)
     if experiment["optimize"]:
-        low, high = experiment["optimize"]["bounds"]
-        number = len(experiment["sources"])
-        if not low * number <= 1 <= high * number:
-            yield f"{where}.optimize.bounds: no mixture of {number} sources has every share in [{low}, {high}]."
+        yield from _optimizer(config, name)
+
+
+def _ablations(config: Config, name: str) -> Iterator[str]:
+    """A base that stays a mixture whichever source is left out, at every stage."""
+    experiment = config["experiments"][name]
+    base = experiment["ablations"]["base"]
+    for number, stage in enumerate(strategy_stages(config["strategies"][base]), start=1):
+        support = Mixture(stage["weights"]).support
+        if len(support) == 1:
+            yield (
+                f"experiments.{name}.ablations.base: stage {number} of '{base}' draws from '{support[0]}' alone, "
+                "so it cannot be left out; name a strategy with two sources or more at every stage."
+            )
+
+
+def _optimizer(config: Config, name: str) -> Iterator[str]:
+    experiment, where = config["experiments"][name], f"experiments.{name}.optimize"
+    settings, sources = experiment["optimize"], experiment["sources"]
+    low, high = settings["bounds"]
+    if not low * len(sources) <= 1 <= high * len(sources):
+        yield f"{where}.bounds: no mixture of {len(sources)} sources has every share in [{low}, {high}]."
+    for source in settings["kl"]["prior"] or {}:
+        yield from _known("source", source, sources, f"{where}.kl.prior")
+    if isinstance(settings["objective"], Mapping):
+        for capability in settings["objective"].get("capabilities", {}):
+            yield from _known("capability", capability, _capabilities(config, name), f"{where}.objective.capabilities")
+        for source in settings["objective"].get("losses", {}):
+            yield from _known("source", source, sources, f"{where}.objective.losses")
+
+
+def _capabilities(config: Config, name: str) -> set[str]:
+    """The capabilities that the suites of an experiment test."""
+    found: set[str] = set()
+    for suite in config["experiments"][name]["suites"]:
+        entry = config["suites"][suite]
+        items = load_suite(entry["file"]).items if entry["kind"] == "file" else ()
+        found |= {item.capability for item in items} or set(CAPABILITIES)
+    return found
 
 
 def _sizes(config: Config, name: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:

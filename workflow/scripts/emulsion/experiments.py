@@ -24,6 +24,9 @@ TRAIN_RECIPE = 1
 # Settings of a training that change its speed and memory, not its result.
 NOT_LEARNED = ("micro_batch",)
 
+# Names that say what makes a mixture, and so cannot be those of strategies.
+RESERVED = r"(only|without|proxy|temperature)_.*|proportional|unimax|optimal|.*-again|.*-seed\d+"
+
 # Settings of an optimisation that say which runs it is fed with, not how it searches.
 NOT_SEARCHED = ("method", "model", "training", "tokens", "proxies")
 
@@ -65,6 +68,12 @@ def proxies(config: Config, experiment: str) -> list[str]:
     if not settings or settings["method"] == "direct":
         return []
     return [f"proxy_{number:03d}" for number in range(settings["proxies"])]
+
+
+def direct_trainings(config: Config, experiment: str) -> int:
+    """How many small trainings a direct search may do, inside its own job."""
+    settings = config["experiments"][experiment]["optimize"]
+    return int(settings["proxies"]) if settings and settings["method"] == "direct" else 0
 
 
 def optima(config: Config, experiment: str) -> list[str]:
@@ -156,13 +165,13 @@ def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def mixture_stages(config: Config, experiment: str, mixture: str) -> list[dict[str, Any]]:
     """The stages of a mixture that follows from the configuration alone."""
+    if mixture in strategies(config, experiment):
+        return strategy_stages(config["strategies"][mixture])
     if mixture.startswith("only_"):
         return [{"until": 1.0, "weights": {mixture.removeprefix("only_"): 1.0}}]
-    if mixture.startswith("without_"):
-        base = strategy_stages(config["strategies"][config["experiments"][experiment]["ablations"]["base"]])
-        left_out = mixture.removeprefix("without_")
-        return [{**stage, "weights": dict(Mixture(stage["weights"]).without(left_out))} for stage in base]
-    return strategy_stages(config["strategies"][mixture])
+    base = strategy_stages(config["strategies"][config["experiments"][experiment]["ablations"]["base"]])
+    left_out = mixture.removeprefix("without_")
+    return [{**stage, "weights": dict(Mixture(stage["weights"]).without(left_out))} for stage in base]
 
 
 def run_spec(config: Config, experiment: str, run: str) -> dict[str, Any]:
@@ -210,6 +219,13 @@ def micro_batch(config: Config, experiment: str, run: str) -> int:
     chosen = config["experiments"][experiment]
     size = chosen["optimize"] if run.startswith("proxy_") else chosen
     return int(config["training"][size["training"]]["micro_batch"])
+
+
+def unimax_budget(config: Config, experiment: str, mixture: str) -> list[str]:
+    """The options that UniMax takes; the other baselines depend on the sizes alone."""
+    chosen = config["experiments"][experiment]
+    options = ["--tokens", str(chosen["tokens"]), "--max-epochs", str(chosen["max_epochs"]["limit"])]
+    return options if mixture == "unimax" else []
 
 
 def most_epochs(config: Config, experiment: str) -> int:

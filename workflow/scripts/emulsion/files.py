@@ -32,8 +32,9 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
     """A fresh folder beside `path` that replaces it only when the block ends without error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left_by_a_kill in path.parent.glob(f".{path.name}.*.part"):
+        shutil.rmtree(left_by_a_kill, ignore_errors=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
     try:
         yield beside

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from emulsion.experiments import Config, mixture_of, strategies
+from emulsion.sources import local_files
 
 
 def tokenizer_definition(config: Config, experiment: str) -> str:
     return f"data/tokenizers/{config['experiments'][experiment]['tokenizer']}/tokenizer.json"
+
+
+def local_inputs(config: Config, source: str) -> list[str]:
+    """The files a local source is made of, so that an edit of one is noticed; none for other kinds."""
+    entry = config["sources"][source]
+    return [str(file) for file in local_files(source, entry["local"])] if entry["kind"] == "local" else []
 
 
 def tokenizer_documents(config: Config, tokenizer: str) -> list[str]:

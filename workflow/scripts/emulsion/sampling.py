@@ -46,6 +46,8 @@ class SequencePlan:
         self.sizes = dict(sizes)
         self.seed = seed
         self._names = list(self.sizes)
+        # Ties between sources are broken by name, so that the order of `sizes` decides nothing but the indices.
+        self._by_name = np.array(sorted(range(len(self._names)), key=self._names.__getitem__), dtype=np.int64)
         self._assigned = np.empty(0, dtype=np.int16)
         self._counts = np.zeros((1, len(self.sizes)), dtype=np.int64)
         self._cached = (-1, np.empty(0, dtype=np.int64))
@@ -128,8 +130,9 @@ class SequencePlan:
             self._extend(len(self._assigned), missing, self._counts[-1])
 
     def _extend(self, start: int, sequences: int, counts: NDArray[np.int64]) -> None:
-        fresh = assign(self.schedule, self._names, counts, start, start + sequences)
-        self._assigned = np.concatenate([self._assigned, fresh])
+        order = self._by_name
+        fresh = assign(self.schedule, [self._names[i] for i in order], counts[order], start, start + sequences)
+        self._assigned = np.concatenate([self._assigned, order[fresh].astype(np.int16)])
         for chunk in range(len(self._counts) - 1, len(self._assigned) // CHUNK):
             drawn = np.bincount(self._assigned[chunk * CHUNK : (chunk + 1) * CHUNK], minlength=len(self._names))
             self._counts = np.vstack([self._counts, self._counts[-1] + drawn])

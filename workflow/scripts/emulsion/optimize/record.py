@@ -91,6 +91,7 @@ def optimise_directly(
         "ratios": dict(found.mixture),
         "prediction": found.score,
         "interval": None,
+        "uncertainty": None,
         **_terms(region, chosen, pull, best),
         "objective": chosen.objective if isinstance(chosen.objective, str) else dict(chosen.objective),
         "surrogate": None,

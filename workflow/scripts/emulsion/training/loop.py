@@ -41,12 +41,14 @@ class Runtime:
     checkpoint_seconds  time between checkpoints
     minutes             time the job has, or None; the run saves and stops before it is over
     trackers            of accelerate: tensorboard, wandb, trackio
+    tracker_folder      where trackers that write files write them
     """
 
     micro_batch: int
     checkpoint_seconds: float = 120.0
     minutes: float | None = None
     trackers: tuple[str, ...] = ()
+    tracker_folder: Path = Path("logs/trackers")
 
 
 def choose_precision(precision: str) -> str:
@@ -73,7 +75,7 @@ class Training:
         self.folder, self.identity = folder, identity
         trackers: Any = list(runtime.trackers) or None
         self.accelerator = Accelerator(
-            mixed_precision=choose_precision(spec.precision), log_with=trackers, project_dir=folder
+            mixed_precision=choose_precision(spec.precision), log_with=trackers, project_dir=runtime.tracker_folder
         )
         torch.manual_seed(derive_seed(spec.seed, "initialisation", bits=63))
         self.model = build().to(self.accelerator.device)
@@ -86,17 +88,21 @@ class Training:
         self.step, self.seconds, self.stopping = 0, 0.0, False
         self._check_processes()
         if runtime.trackers:
-            self.accelerator.init_trackers("emulsion")
+            self.accelerator.init_trackers(folder.name)
 
     def _check_processes(self) -> None:
         processes = self.accelerator.num_processes
         if self.spec.batch_sequences % processes:
             raise UserError(f"a batch of {self.spec.batch_sequences} sequences does not divide by {processes} devices.")
 
-    def run(self) -> TrainingLog:
-        """Train to the end; returns the log. Raises UserError where the loss is not finite or time is short."""
+    def run(self) -> None:
+        """Train to the end; the main process has the log.
+
+        Raises UserError where the loss is not finite or time is short.
+        """
         self._resume()
-        self.log = TrainingLog(self.folder / "training_log.jsonl", self.step)
+        if self.accelerator.is_main_process:
+            self.log = TrainingLog(self.folder / "training_log.jsonl", self.step)
         with contextlib.suppress(ValueError):  # signals reach the main thread only
             signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stopping", True))
         started = saved = time.monotonic()
@@ -105,14 +111,22 @@ class Training:
             self._train_step()
             now = time.monotonic()
             self.seconds = before + now - started
-            out_of_time = self.stopping or self._short_of_time(now - started)
-            if out_of_time or now - saved >= self.runtime.checkpoint_seconds:
+            out_of_time = self._agreed(self.stopping or self._short_of_time(now - started))
+            if self._agreed(out_of_time or now - saved >= self.runtime.checkpoint_seconds):
                 self._save()
                 saved = now
             if out_of_time:
                 raise UserError(f"stopped at step {self.step} of {self.spec.steps}, saved; start again to go on.")
         self._check_shares()
-        return self.log
+        speed = self.spec.realised_tokens / max(self.seconds, 1e-9)
+        log.info("%d steps, %d tokens, %.0f tokens/s", self.spec.steps, self.spec.realised_tokens, speed)
+
+    def _agreed(self, wish: bool) -> bool:
+        """Whether any process wishes it: all must save at the same step, though each has a clock of its own."""
+        if self.accelerator.num_processes == 1:
+            return wish
+        wishes = self.accelerator.gather(torch.tensor([wish], device=self.accelerator.device))
+        return bool(wishes.any())
 
     def _short_of_time(self, elapsed: float) -> bool:
         """Whether another 5 % of the job's time might not be there any more."""

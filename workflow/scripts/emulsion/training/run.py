@@ -38,8 +38,8 @@ def train_run(
     checkpoints: Path,
     runtime: Runtime,
     most_epochs: int = 0,
-) -> dict[str, Any]:
-    """Train, or go on training, and save the model; returns the run's record, which is also `run.json`.
+) -> None:
+    """Train, or go on training, and save the model with its record, `run.json`.
 
     most_epochs: how often a source may be repeated, 0 for any number.
     Raises UserError where stores and tokenizer do not belong together, a source would be repeated too often, or the
@@ -64,28 +64,29 @@ def train_run(
         identity,
         runtime,
     )
-    log = training.run()
+    training.run()
+    training.accelerator.end_training()
+    if training.accelerator.is_main_process:
+        names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": identity}
+        told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
+        record = {**names, **told, **describe_run(training)}
+        save_model(training.model, training.log, record, tokenizer, output)
+        shutil.rmtree(checkpoints)
+
+
+def describe_run(training: Training) -> dict[str, Any]:
+    """What a finished run drew, reached and took; the part of `run.json` that the training decides."""
+    spec, stores = training.spec, training.stores
     documents = {source: store.header["splits"]["train"]["documents"] for source, store in stores.items()}
-    record = {
-        "experiment": mixture["experiment"],
-        "mixture": mixture["name"],
-        "identity": identity,
-        "spec": spec_values,
-        "schedule": mixture["schedule"],
+    return {
         "steps": spec.steps,
-        **describe_plan(plan, spec.sequences, spec.context, documents),
-        "validation": log.rows[-1]["validation"],
-        "loss_spikes_at_steps": log.spikes,
+        **describe_plan(training.plan, spec.sequences, spec.context, documents),
+        "validation": training.log.rows[-1]["validation"],
+        "loss_spikes_at_steps": training.log.spikes,
         **measurements(training),
         "sources": {source: store.header["provenance"] for source, store in stores.items()},
-        "tokenizer": tokenizers.fingerprint(tokenizer),
         "versions": {name: version(name) for name in ("torch", "transformers", "accelerate", "numpy")},
     }
-    if training.accelerator.is_main_process:
-        save_model(training.model, log, record, tokenizer, output)
-        shutil.rmtree(checkpoints)
-    training.accelerator.end_training()
-    return record
 
 
 def open_stores(folders: list[Path], tokenizer: Path) -> dict[str, TokenStore]:

@@ -50,10 +50,10 @@ rule write_proxy:
 rule optimize_mixture:
     """Fit surrogates to the proxies, keep the one that predicts best, and search it for the best mixture."""
     input:
-        design="results/{experiment}/design.json",
+        records=of_each_run("models/{experiment}-{run}/run.json", experiments.informing),
         stores=from_config(paths.token_stores, "experiment"),
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.proxies),
-        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.proxies),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.informing),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.informing),
     output:
         record="results/{experiment}/optimal_mix.json",
         mixture="mixtures/{experiment}/optimal.json",
@@ -72,7 +72,7 @@ rule optimize_mixture:
         tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
         limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
     shell:
-        "python workflow/scripts/optimize_mixture.py --experiment {wildcards.experiment} --design {input.design:q} "
+        "python workflow/scripts/optimize_mixture.py --experiment {wildcards.experiment} --records {input.records:q} "
         "--capabilities {input.capabilities:q} --perplexity {input.perplexity:q} --stores {input.stores:q} "
         "--settings {params.settings:q} --tokens {params.tokens} --max-epochs {params.limit} "
         "--output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"

@@ -27,9 +27,9 @@ def result(run: str, capabilities: Path, perplexity: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--experiment", required=True)
-    parser.add_argument("--design", required=True, type=Path, help="{proxy: {source: weight}}")
-    parser.add_argument("--capabilities", required=True, nargs="+", type=Path, help="of each proxy of the design")
-    parser.add_argument("--perplexity", required=True, nargs="+", type=Path, help="of each proxy of the design")
+    parser.add_argument("--records", required=True, nargs="+", type=Path, help="run.json of each run to learn from")
+    parser.add_argument("--capabilities", required=True, nargs="+", type=Path, help="of each run, in the same order")
+    parser.add_argument("--perplexity", required=True, nargs="+", type=Path, help="of each run, in the same order")
     parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token stores of the sources")
     parser.add_argument("--settings", required=True, type=json.loads, help="the experiment's `optimize`, as JSON")
     parser.add_argument("--tokens", required=True, type=int, help="budget of the run the optimum is for")
@@ -38,14 +38,20 @@ def main() -> None:
     parser.add_argument("--mixture", required=True, type=Path, help="mixture file of the optimum")
     arguments = parser.parse_args()
 
-    design = read_json(arguments.design)
-    files = zip(design, arguments.capabilities, arguments.perplexity, strict=True)
-    results = [result(run, capabilities, perplexity) for run, capabilities, perplexity in files]
+    runs: dict[str, tuple[dict[str, float], dict[str, Any]]] = {}
+    for file, capabilities, perplexity in zip(
+        arguments.records, arguments.capabilities, arguments.perplexity, strict=True
+    ):
+        record = read_json(file)
+        name = file.parent.name.removeprefix(f"{arguments.experiment}-")
+        # A run of the same identity is the same model: it says nothing new.
+        runs.setdefault(record["identity"], (record["mixing_ratios"], result(name, capabilities, perplexity)))
+    mixtures, results = zip(*runs.values(), strict=True)
     stores = [TokenStore.open(folder) for folder in arguments.stores]
     sizes = {store.source: store.tokens("train") for store in stores}
     caps = epoch_caps(sizes, arguments.tokens, arguments.max_epochs)
     settings = {key: value for key, value in arguments.settings.items() if key not in NOT_SEARCHED}
-    record = optimise(list(design.values()), results, list(sizes), {**settings, "caps": caps})
+    record = optimise(mixtures, results, list(sizes), {**settings, "caps": caps})
     for warning in record["warnings"]:
         logging.warning("%s", warning)
     names = {"experiment": arguments.experiment, "name": "optimal", "method": f"surrogate: {record['surrogate']}"}

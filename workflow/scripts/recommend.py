@@ -71,6 +71,7 @@ def main() -> None:
         repeated[0] if repeated else recipe(records[best]),
         repeated[1] if repeated else None,
     )
+    optimum = next(map(read_json, arguments.optimum), None)
     found = recommendations(
         arguments.experiment,
         arguments.title,
@@ -80,10 +81,11 @@ def main() -> None:
         {read_json(header)["source"]: source_size(header) for header in arguments.stores},
         contributions=next(map(read_json, arguments.contributions), None),
         pareto=front,
-        optimum=next(map(read_json, arguments.optimum), None),
+        optimum=optimum and {**optimum, "comparable": arguments.groups["proxies_are_full_size"]},
         criteria=criteria,
         tokens=read_json(records[best])["tokens"],
         prefer="optimal",
+        schedules={mixture: read_json(records[mixture])["schedule"] for mixture in candidates},
     )
     write_json(arguments.json, found)
     write_text(arguments.markdown, markdown(found))

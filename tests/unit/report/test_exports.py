@@ -157,3 +157,12 @@ def test_kept_shares_always_give_the_weights_in_tokens(weights: list[float], see
     expected = {source: weight / sum(weights) for source, weight in mixture.items()}
     assert {s: t / sum(tokens.values()) for s, t in tokens.items()} == pytest.approx(expected, abs=2e-6)
     assert max(kept.values()) == 1
+
+
+def test_a_curriculum_is_recommended_with_its_stages():
+    stages = [{"until": 0.5, "weights": {"a": 1.0, "b": 3.0}}, {"until": 1.0, "weights": {"a": 1.0}}]
+    block = yaml.safe_load(config_block({"a": 0.6, "b": 0.4}, stages=stages))
+    assert block["strategies"]["recommended"]["stages"] == [
+        {"until": 0.5, "ratios": {"a": 0.25, "b": 0.75}},
+        {"until": 1, "ratios": {"a": 1.0}},
+    ]

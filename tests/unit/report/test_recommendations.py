@@ -85,7 +85,7 @@ def test_predicted_and_realised_stand_side_by_side(interval: list[float], word: 
     found = _found(CLEAR, optimum={**OPTIMUM, "interval": interval})["optimum"]
     assert found["predicted"] == 0.6
     assert found["realised"] == _found(CLEAR)["scores"]["optimal"]["mean"]["score"]
-    assert f", {word} the predicted interval" in found["text"]
+    assert f"the real score is {word} that" in found["text"]
 
 
 def test_an_optimum_that_was_not_trained_has_no_realised_score() -> None:
@@ -125,3 +125,9 @@ def test_tables_and_code_hold_any_text() -> None:
     assert table(["a", "b"], [["x|y", "1\n2"]], right=1) == "| a | b |\n| --- | ---: |\n| x\\|y | 1 2 |"
     assert code("", "```") == "````\n```\n````"
     assert plus_minus({"score": 0.5, "interval": [0.4, 0.62]}) == "0.500 ± 0.110"
+
+
+def test_a_prediction_on_another_scale_is_not_held_against_the_real_score() -> None:
+    found = _found(CLEAR, optimum={**OPTIMUM, "comparable": False})["optimum"]
+    assert "another scale" in found["text"]
+    assert "inside" not in found["text"] and "outside" not in found["text"]

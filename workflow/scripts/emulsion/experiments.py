@@ -98,9 +98,28 @@ def concluded(config: Config, experiment: str) -> list[str]:
     return [*candidates(config, experiment), *singles(config, experiment)]
 
 
-def groups(config: Config, experiment: str) -> dict[str, list[str]]:
-    """What the conclusions compare: {"candidates", "singles": mixtures}."""
-    return {"candidates": candidates(config, experiment), "singles": singles(config, experiment)}
+def informing(config: Config, experiment: str) -> list[str]:
+    """The mixtures whose runs the optimiser learns from.
+
+    The proxies; and where they are of the experiment's own size, all that was trained at that size on one mixture.
+    """
+    names = proxies(config, experiment)
+    if names and run_spec(config, experiment, names[0]) == run_spec(config, experiment, "optimal"):
+        constant = [name for name in strategies(config, experiment) if "ratios" in config["strategies"][name]]
+        return [*names, *constant, *sized(config, experiment)]
+    return names
+
+
+def groups(config: Config, experiment: str) -> dict[str, Any]:
+    """What the conclusions compare: {"candidates", "singles": mixtures}, and whether predictions are of such runs.
+
+    A prediction is comparable with a real run's mean score where proxies are of the same size and aim at that score.
+    """
+    settings = config["experiments"][experiment]["optimize"]
+    comparable = bool(settings) and settings["objective"] == "mean_capability"
+    same_size = comparable and run_spec(config, experiment, "proxy_000") == run_spec(config, experiment, "optimal")
+    names = {"candidates": candidates(config, experiment), "singles": singles(config, experiment)}
+    return {**names, "proxies_are_full_size": same_size}
 
 
 def repeated_pair(config: Config, experiment: str) -> list[str]:

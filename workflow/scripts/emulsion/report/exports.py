@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,10 +159,20 @@ def all_exports(weights: Mapping[str, float], sizes: Sizes, tokens: int = 0) -> 
     }
 
 
-def config_block(weights: Mapping[str, float], name: str = "recommended") -> str:
-    """The mixture as a strategy of Emulsion's own config.yaml."""
-    ratios = yaml.safe_dump(rounded(weights, 4), default_flow_style=True, sort_keys=False, width=math.inf).strip()
-    return f"strategies:\n  {name}:\n    ratios: {ratios}\n"
+def config_block(
+    weights: Mapping[str, float], name: str = "recommended", stages: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """The mixture as a strategy of Emulsion's own config.yaml; with its stages where there is more than one."""
+    if len(stages) < 2:
+        return f"strategies:\n  {name}:\n    ratios: {_flow(rounded(weights, 4))}\n"
+    lines = [
+        f"      - {{until: {stage['until']:g}, ratios: {_flow(rounded(stage['weights'], 4))}}}" for stage in stages
+    ]
+    return "\n".join(["strategies:", f"  {name}:", "    stages:", *lines, ""])
+
+
+def _flow(ratios: Mapping[str, float]) -> str:
+    return str(yaml.safe_dump(ratios, default_flow_style=True, sort_keys=False, width=math.inf)).strip()
 
 
 def _size(sizes: Sizes, source: str) -> SourceSize:

@@ -30,11 +30,13 @@ def recommendations(
     criteria: Sequence[Mapping[str, str]] = (),
     tokens: int = 0,
     prefer: str | None = None,
+    schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
     summary: of `analysis.summary.combine`; winners: {group: `analysis.compare.winner`} for "mean" and each
-    capability; ratios: {mixture: {source: weight}}; optimum: of `optimal_mix.json`; tokens: the budget.
+    capability; ratios: {mixture: {source: weight}}; optimum: of `optimal_mix.json`; tokens: the budget;
+    schedules: {mixture: its stages}.
     Recommended is the winner, or else, of those that cannot be told apart, `prefer` (the optimum, say, whose
     choice drew on all proxy runs) or the highest score.
     """
@@ -52,7 +54,7 @@ def recommendations(
             "ratios": dict(ratios[chosen]),
             **_score(summary[chosen]["mean"]),
             "clear_winner": overall["winner"] is not None,
-            "config": config_block(ratios[chosen]),
+            "config": config_block(ratios[chosen], stages=(schedules or {}).get(chosen, ())),
         },
         "overall": dict(overall),
         "best_per_capability": {
@@ -155,14 +157,17 @@ def _realised(optimum: Mapping[str, Any], name: str, summary: Summary) -> dict[s
     cell = optimum.get("realised") or summary.get(name, {}).get("mean")
     if cell is None:
         return found
-    if optimum["interval"] is None:
-        real = f"trained for real, {name} scores {plus_minus(cell)}"
-        text = f"The search's own score was {optimum['prediction']:.3f}; {real}."
-        return {**found, "realised": cell["score"], "realised_interval": list(cell["interval"]), "text": text}
-    low, high = optimum["interval"]
-    inside = "inside" if low <= cell["score"] <= high else "outside"
-    text = (
-        f"{optimum['surrogate']} predicted {optimum['prediction']:.3f} ({low:.3f} to {high:.3f}); trained for real,"
-        f" {name} scores {plus_minus(cell)}, {inside} the predicted interval."
-    )
+    text = f"{_promise(optimum, cell['score'])}; trained for real, {name} scores {plus_minus(cell)}."
     return {**found, "realised": cell["score"], "realised_interval": list(cell["interval"]), "text": text}
+
+
+def _promise(optimum: Mapping[str, Any], realised: float) -> str:
+    """What the search expected of its mixture, and whether the real score bears it out where the two compare."""
+    expected = f"{optimum['prediction']:.3f}"
+    if optimum["interval"] is None:
+        return f"The search's own score was {expected}"
+    if not optimum.get("comparable", True):
+        return f"{optimum['surrogate']} predicted {expected} of its objective at the proxies' size, another scale"
+    low, high = optimum["interval"]
+    inside = "inside" if low <= realised <= high else "outside"
+    return f"{optimum['surrogate']} predicted {expected} ({low:.3f} to {high:.3f}), and the real score is {inside} that"

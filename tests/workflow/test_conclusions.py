@@ -52,9 +52,8 @@ def test_the_recommended_mixture_is_ready_to_paste_into_the_configuration(conclu
     block = yaml.safe_load(found["recommended"]["config"])
     assert sum(block["strategies"]["recommended"]["ratios"].values()) == pytest.approx(1)
     overlay = tmp_path / "recommended.yaml"
-    overlay.write_text(
-        found["recommended"]["config"] + "\nexperiments: {exp3: {strategies: [recommended]}}\nfigures: []"
-    )
+    chosen = "experiments: {exp3: {strategies: [even, recommended]}}"
+    overlay.write_text(f"{found['recommended']['config']}\n{chosen}")
     jobs = planned(concluded, "models/exp3-recommended/run.json", *CONCLUSIONS, str(overlay))
     assert jobs["train"] == ["experiment=exp3, run=recommended"]
 
@@ -94,16 +93,16 @@ def test_the_direct_search_finds_a_mixture_within_bounds_and_goes_on_from_its_ca
     import shutil
 
     shutil.copytree(concluded, tmp_path / "project", symlinks=True)
-    (tmp_path / "direct.yaml").write_text("experiments: {exp3: {optimize: {method: direct, proxies: 2}}}")
+    (tmp_path / "direct.yaml").write_text("experiments: {exp3: {optimize: {method: direct, proxies: 4}}}")
     target = "results/exp3/optimal_mix.json"
     overlays = (*CONCLUSIONS, str(tmp_path / "direct.yaml"))
     snakemake(tmp_path / "project", target, "--cores", "1", *overlays)
     found = read(tmp_path / "project", target)
     assert found["method"] == "direct"
-    assert len(found["history"]) == 2
+    assert len(found["history"]) == 4
     assert all(0.1 - 1e-9 <= ratio <= 0.6 + 1e-9 for ratio in found["ratios"].values())
     cached = {file: file.stat().st_mtime_ns for file in (tmp_path / "project/checkpoints").rglob("result.json")}
-    assert len(cached) == 2
+    assert len(cached) == 4
     (tmp_path / "project" / target).unlink()
     snakemake(tmp_path / "project", target, "--cores", "1", *overlays)
     assert {file: file.stat().st_mtime_ns for file in cached} == cached

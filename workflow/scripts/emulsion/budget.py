@@ -50,8 +50,8 @@ def planned_cost(config: Config, experiment: str) -> dict[str, dict[str, float]]
     stages = {}
     for stage, mixtures in STAGES.items():
         costs = [run_cost(config, experiment, run) for run in experiments.runs(config, experiment, mixtures)]
-        if stage == "optimize":
-            costs += [run_cost(config, experiment, "proxy_000")] * experiments.direct_trainings(config, experiment)
+        if stage == "optimize" and (trainings := experiments.direct_trainings(config, experiment)):
+            costs += [run_cost(config, experiment, "proxy_000")] * trainings
         if costs:
             stages[stage] = add_up(costs)
     return {**stages, "total": add_up(list(stages.values()))}

@@ -12,8 +12,14 @@ FOUND = {
 }
 
 
+def test_a_heatmap_of_real_size_is_embedded_without_complaint():
+    html = publish_parts(answer_rst(FOUND, bytes(300_000)), writer="html")["html_body"]
+    assert "system-message" not in html and "exceeds" not in html
+    assert html.count("A" * 70) > 4000
+
+
 def test_the_first_page_states_question_answer_shares_and_criteria_and_embeds_the_heatmap():
-    html = publish_parts(answer_rst(FOUND, b"\x89PNG"), writer_name="html")["html_body"]
+    html = publish_parts(answer_rst(FOUND, b"\x89PNG"), writer="html")["html_body"]
     for words in ("exp9: Which mixture?", FOUND["answer"], "70.0%", "Clear winner", "not met", "p = 0.4"):
         assert words in html
     assert 'src="data:image/png;base64,iVBORw=="' in html

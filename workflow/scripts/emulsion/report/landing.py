@@ -11,7 +11,8 @@ def answer_rst(found: dict[str, Any], heatmap: bytes) -> str:
 
     The report includes it in its first page.
     """
-    image = base64.b64encode(heatmap).decode()
+    # In lines, for docutils refuses long ones; browsers drop the line breaks of a data URI.
+    image = "\n   ".join(base64.encodebytes(heatmap).decode().split())
     recommended = found["recommended"]
     shares = [f"   * - {source}\n     - {ratio:.1%}" for source, ratio in recommended["ratios"].items()]
     rows = [

@@ -12,7 +12,7 @@ SAMPLE = ["one two three", "", "naïve café — 東京 🙂\n\ttabs", "  spaces
 
 
 def test_training_twice_gives_the_same_tokenizer(tokenizer, tmp_path):
-    from conftest import WORDS, corpus
+    from small_corpus import WORDS, corpus
 
     train_bpe((text for source in WORDS for text in corpus(source)[1]), 300, tmp_path / "again")
     assert fingerprint(tmp_path / "again") == fingerprint(tokenizer)

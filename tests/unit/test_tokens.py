@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import corpus
 from emulsion.errors import UserError
 from emulsion.tokenizers import encoder, end_of_text
 from emulsion.tokens import SPLITS, TokenStore, close_documents, smallest_dtype, split_of, write_store
+from small_corpus import corpus
 
 PROVENANCE = {"source": "alpha", "licence": "unstated"}
 

@@ -56,4 +56,17 @@ def epochs_text(plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
         epochs = {source: weights.get(source, 0.0) * plan["tokens"] / sizes[source] for source in sources}
         cells = [f"**{times:.2f}**" if times > plan["max_epochs"] else f"{times:.2f}" for times in epochs.values()]
         lines.append(f"| {mixture} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *too_small(plan, sizes)])
+
+
+def too_small(plan: Mapping[str, Any], sizes: Mapping[str, int]) -> list[str]:
+    """A sentence for each source that is too small for what a mixture takes of it."""
+    problems = []
+    for mixture, weights in plan["mixtures"].items():
+        for source, size in sizes.items():
+            wanted = weights.get(source, 0.0) * plan["tokens"]
+            if wanted > plan["max_epochs"] * size:
+                problems.append(
+                    f"- `{mixture}` reads '{source}' {wanted / size:.2f} times: {wanted:,.0f} tokens wanted, {size:,} there."
+                )
+    return problems or ["No source is too small for its share."]

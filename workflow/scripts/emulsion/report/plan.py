@@ -66,7 +66,6 @@ def too_small(plan: Mapping[str, Any], sizes: Mapping[str, int]) -> list[str]:
         for source, size in sizes.items():
             wanted = weights.get(source, 0.0) * plan["tokens"]
             if wanted > plan["max_epochs"] * size:
-                problems.append(
-                    f"- `{mixture}` reads '{source}' {wanted / size:.2f} times: {wanted:,.0f} tokens wanted, {size:,} there."
-                )
+                amounts = f"{wanted:,.0f} tokens wanted, {size:,} there"
+                problems.append(f"- `{mixture}` reads '{source}' {wanted / size:.2f} times: {amounts}.")
     return problems or ["No source is too small for its share."]

@@ -15,7 +15,7 @@ from emulsion import command
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_file
 from emulsion.normalize import choose_kind, documents
-from emulsion.sources import columns_of, read_rows
+from emulsion.sources.rows import columns_of, read_rows
 
 DOCUMENTS_PER_GROUP = 4096
 

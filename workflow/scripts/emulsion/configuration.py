@@ -17,7 +17,7 @@ from emulsion.files import read_json
 from emulsion.mixture import Mixture
 from emulsion.paths import suite_file
 from emulsion.schedule import Schedule
-from emulsion.sources import local_files
+from emulsion.sources.local import local_files
 from emulsion.synthetic import CAPABILITIES
 from emulsion.tokenizers import fingerprint
 from emulsion.training.spec import RunSpec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulsion.experiments import Config, mixture_of, strategies
-from emulsion.sources import local_files
+from emulsion.sources.local import local_files
 
 
 def tokenizer_definition(config: Config, experiment: str) -> str:

@@ -7,7 +7,9 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256
-from emulsion.sources import ROWS_PER_GROUP, columns_of, fetch, local_files, read_rows
+from emulsion.sources import fetch
+from emulsion.sources.local import local_files
+from emulsion.sources.rows import ROWS_PER_GROUP, columns_of, read_rows
 
 SYNTHETIC = {"kind": "synthetic", "like": "openhermes", "documents": 50, "seed": 0, "licence": "unstated"}
 

@@ -76,6 +76,10 @@ def test_the_account_charges_every_run_to_a_stage(concluded):
     assert spent["total"]["tokens"] == sum(each["tokens"] for stage, each in spent.items() if stage != "total")
     assert spent["total"]["training_hours"] > 0
     assert spent["total"]["evaluation_hours"] > 0
+    assert spent["total"]["unmeasured_jobs"] == 0
+    benchmarks = concluded.glob("logs/train/*.benchmark.jsonl")
+    seconds = sum(json.loads(line)["s"] for file in benchmarks for line in file.read_text().splitlines())
+    assert spent["total"]["training_hours"] >= seconds / 3600
 
 
 def test_nothing_is_planned_when_all_is_concluded(concluded):
@@ -87,6 +91,10 @@ def test_the_report_opens_offline_with_the_recommendation(concluded, tmp_path):
     report = (tmp_path / "report.html").read_text()
     assert "recommendations" in report
     assert "Pareto front" in report
+
+
+def read_one_proxy(folder):
+    return json.loads(next((folder / "checkpoints/exp3-direct").glob("*/model/run.json")).read_text())
 
 
 def test_the_direct_search_finds_a_mixture_within_bounds_and_goes_on_from_its_cache(concluded, tmp_path):
@@ -107,3 +115,8 @@ def test_the_direct_search_finds_a_mixture_within_bounds_and_goes_on_from_its_ca
     snakemake(tmp_path / "project", target, "--cores", "1", *overlays)
     assert {file: file.stat().st_mtime_ns for file in cached} == cached
     assert read(tmp_path / "project", target) == found
+    snakemake(tmp_path / "project", "results/exp3/budget.json", "--cores", "1", *overlays)
+    account = read(tmp_path / "project", "results/exp3/budget.json")
+    assert account["spent"]["direct_search"]["runs"] == 4
+    assert account["spent"]["direct_search"]["tokens"] == 4 * read_one_proxy(tmp_path / "project")["tokens"]
+    assert account["planned"]["costs"]["optimize"]["runs"] == 5

@@ -9,10 +9,10 @@ from emulsion.budget import spent
 from emulsion.files import read_json, read_jsonl, write_json
 
 
-def evaluation_seconds(benchmarks: Path, model: str) -> float:
-    """How long the evaluation of a model ran, as its rule measured; 0 where the measurement was deleted."""
-    file = benchmarks / "evaluate" / f"{model}.benchmark.jsonl"
-    return sum(row["s"] for row in read_jsonl(file)) if file.exists() else 0.0
+def measured(benchmarks: Path, rule: str, models: dict[str, str]) -> dict[str, float]:
+    """{run: seconds its job of this rule ran}, of the runs {run: model} whose measurement is there."""
+    files = {run: benchmarks / rule / f"{model}.benchmark.jsonl" for run, model in models.items()}
+    return {run: sum(row["s"] for row in read_jsonl(file)) for run, file in files.items() if file.exists()}
 
 
 def main() -> None:
@@ -28,16 +28,16 @@ def main() -> None:
 
     files = dict(zip(arguments.runs, arguments.records, strict=True))
     records = {run: read_json(file) for run, file in files.items()}
-    evaluations = {run: evaluation_seconds(arguments.benchmarks, file.parent.name) for run, file in files.items()}
     stages = {**arguments.stages, "total": arguments.runs}
-    real = {
-        stage: spent({run: records[run] for run in runs}, {run: evaluations[run] for run in runs})
-        for stage, runs in stages.items()
-    }
+    real = {}
+    for stage, runs in stages.items():
+        models = {run: files[run].parent.name for run in runs}
+        jobs = (measured(arguments.benchmarks, rule, models) for rule in ("train", "evaluate"))
+        real[stage] = spent({run: records[run] for run in runs}, *jobs)
     planned = {key: arguments.plan[key] for key in ("device", "limits", "costs")}
     direct = {file.parent.name: read_json(file) for file in sorted(arguments.direct.glob("*/model/run.json"))}
     if direct:
-        real["direct_search"] = spent(direct, {})
+        real["direct_search"] = spent(direct, {}, {})
     write_json(arguments.output, {"planned": planned, "spent": real})
 
 

@@ -28,20 +28,20 @@ STAGES: dict[str, experiments.Mixtures] = {
 
 
 def run_cost(config: Config, experiment: str, run: str) -> dict[str, float]:
-    """What one run takes: tokens, FLOPs, bytes of its model on disk, hours on the experiment's device."""
+    """What one run takes: tokens, FLOPs, bytes of its model, hours of the experiment's device, evaluation included."""
     spec = experiments.run_spec(config, experiment, run)
     chosen = config["experiments"][experiment]
     tokenizer = experiments.kind_block(config["tokenizers"][chosen["tokenizer"]])
     vocab_size = vocabulary_size(spec["model"], tokenizer["vocab_size"])
     device = config["devices"][chosen["budget"]["device"]]
     flops = spec["tokens"] * flops_per_token(spec["model"], vocab_size)
-    seconds = flops / (device["teraflops"] * 1e12 * device["utilisation"]) + device["seconds_per_run"]
+    training = flops / (device["teraflops"] * 1e12 * device["utilisation"]) + device["seconds_per_run"]
     return {
         "runs": 1,
         "tokens": spec["tokens"],
         "flops": flops,
         "disk_bytes": 4 * parameter_count(spec["model"], vocab_size),
-        "hours": seconds / 3600,
+        "hours": (training + device["seconds_per_evaluation"]) / 3600,
     }
 
 
@@ -70,13 +70,23 @@ def over_budget(hours: Mapping[str, float], limits: Mapping[str, float]) -> list
     ]
 
 
-def spent(records: Mapping[str, Mapping[str, Any]], evaluations: Mapping[str, float]) -> dict[str, float]:
-    """What runs took. records: {run: its run.json}; evaluations: {run: seconds of its evaluation}."""
+def spent(
+    records: Mapping[str, Mapping[str, Any]], training: Mapping[str, float], evaluation: Mapping[str, float]
+) -> dict[str, float]:
+    """What runs took, in hours of a device.
+
+    records               {run: its run.json}
+    training, evaluation  {run: seconds of its last job, as its rule measured}; a run is left out where none did
+
+    A training that was cut off took longer than its last job, and a job longer than its training: the larger counts.
+    """
+    seconds = {run: max(record["seconds"], training.get(run, 0.0)) for run, record in records.items()}
     return {
         "runs": len(records),
         "tokens": sum(record["tokens"] for record in records.values()),
-        "training_hours": sum(record["seconds"] * record["devices"] for record in records.values()) / 3600,
-        "evaluation_hours": sum(evaluations.values()) / 3600,
+        "training_hours": sum(seconds[run] * record["devices"] for run, record in records.items()) / 3600,
+        "evaluation_hours": sum(evaluation.values()) / 3600,
+        "unmeasured_jobs": 2 * len(records) - len(training) - len(evaluation),
         "peak_memory_bytes": max((record["peak_memory_bytes"] for record in records.values()), default=0),
     }
 

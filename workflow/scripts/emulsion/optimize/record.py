@@ -17,7 +17,7 @@ from emulsion.optimize.objective import Objective
 from emulsion.optimize.propose import propose
 from emulsion.optimize.search import Pull, search
 from emulsion.optimize.settings import Settings
-from emulsion.optimize.surrogates import Runs, Surrogate, fit_surrogates
+from emulsion.optimize.surrogates import Runs, Surrogate, choose, fit_surrogates
 from emulsion.seeds import derive_seed
 
 # Below this leave-one-out R2 nothing was learnt: the best of four surrogates reaches it on noise, too.
@@ -44,7 +44,7 @@ def optimise(
     objective = Objective.of(chosen.objective, results)
     runs = _runs(mixtures, results, sources, objective)
     surrogates = fit_surrogates(runs, chosen.surrogates)
-    name = min(surrogates, key=lambda s: surrogates[s].rmse) if chosen.surrogate == "auto" else chosen.surrogate
+    name = choose(surrogates) if chosen.surrogate == "auto" else chosen.surrogate
     surrogate, pull = surrogates[name], chosen.pull(sources)
     best, path = propose(surrogate, region, chosen, pull)
     distance = hull_distance(best, runs.mixtures)

@@ -18,7 +18,7 @@ class Settings:
     """bounds       one [low, high] for every source, or {source: [low, high]}, on the normalised weights
     caps         {source: greatest weight}, as from the epochs a source has
     objective    "mean_capability", "mean_loss", or {"capabilities": {name: weight}, "losses": {source: weight}}
-    surrogate    "auto" for the one with the least leave-one-out error, or a name
+    surrogate    "auto" for the one with the least leave-one-out error (see `surrogates.choose`), or a name
     surrogates   those that are fitted and reported
     kl           {"strength": score per nat, "prior": {source: weight} or null for the uniform mixture}
     seed         decides the search and the bootstrap

@@ -7,7 +7,7 @@ the sum hides; the others are fitted to the score itself.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -159,6 +159,21 @@ def fit_surrogates(runs: Runs, names: Sequence[str] = tuple(SURROGATES)) -> dict
             f"at least {_LEAST_RUNS} are needed, and 3 per source are advised."
         )
     return {name: SURROGATES[name](runs) for name in names}
+
+
+def choose(surrogates: Mapping[str, Surrogate]) -> str:
+    """The surrogate of the least leave-one-out error; the log-linear law where that is not less by a standard error.
+
+    Breiman et al., Classification and Regression Trees (1984), section 3.4.3. With three runs a source the order of
+    the errors is mostly chance, and the law has the best optimum on average (benchmarks/optimizer.py).
+    """
+    best = min(surrogates, key=lambda name: surrogates[name].rmse)
+    law = surrogates.get(LogLinear.name)
+    if law is None:
+        return best
+    squares = (law.left_out - law.runs.scores) ** 2 - (surrogates[best].left_out - law.runs.scores) ** 2
+    error = float(np.std(squares, ddof=1) / np.sqrt(len(squares)))
+    return best if float(squares.mean()) > error else LogLinear.name
 
 
 def _left_out(runs: Runs, fit: Callable[[np.ndarray], Law]) -> Floats:

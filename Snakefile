@@ -17,7 +17,7 @@ report: "report/workflow.rst"
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow/scripts")))
 
-from emulsion import configuration, experiments, paths
+from emulsion import catalogue, configuration, experiments, paths
 from emulsion.errors import UserError
 
 try:
@@ -39,6 +39,8 @@ wildcard_constraints:
     source=one_of(config["sources"]),
     tokenizer=one_of(config["tokenizers"]),
     suite=one_of(config["suites"]),
+    shard=r"\d+",
+    shards=r"\d+",
 
 
 rule all:

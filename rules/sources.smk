@@ -1,14 +1,16 @@
-"""Sources: fetched in their native schema, normalised to one, and described.
+"""Sources: fetched in their native schema, normalised to one, cleaned, and described.
 
-Makes data/raw/{source}/, data/normalized/{source}.parquet, data/quarantine/{source}.jsonl and
-data/stats/{source}.json.
+Makes data/raw/{source}/, data/normalized/{source}.parquet, data/quarantine/{source}.jsonl and data/stats/{source}.json.
+Normalising and cleaning work on shards of a source's files, as many as `sources.{source}.shards` says; what lies between
+the steps is in data/shards/{source}/{shard}-of-{shards}/.
 """
 
 
 rule fetch:
-    """Fetch a source in its native schema, with a record of where it came from."""
+    """Fetch a source in its native schema, with a record of where it came from; goes on where it was cut off."""
     input:
         files=from_config(paths.local_inputs, "source"),
+        groups=from_config(paths.groups_of_source, "source"),
     output:
         provenance="data/raw/{source}/provenance.json",
     log:
@@ -21,22 +23,22 @@ rule fetch:
         runtime=240,
     params:
         recipe=1,
-        source=json_from_config(experiments.source_spec, "source"),
+        source=json_from_config(catalogue.source_spec, "source"),
         folder=subpath(output.provenance, parent=True),
+        groups=lambda wildcards, input: ["--groups", *input.groups] if input.groups else [],
     shell:
-        "python workflow/scripts/fetch.py --name {wildcards.source:q} --source {params.source:q} "
+        "python workflow/scripts/fetch.py --name {wildcards.source:q} --source {params.source:q} {params.groups:q} "
         "--output {params.folder:q} 2> {log:q}"
 
 
-rule normalize:
-    """Bring a source to `id, text, source, type`; rows that cannot be rendered are set aside."""
+rule split_groups:
+    """Split a source into the groups that a field of its rows names, all in one pass."""
     input:
         raw="data/raw/{source}/provenance.json",
     output:
-        documents="data/normalized/{source}.parquet",
-        quarantine="data/quarantine/{source}.jsonl",
+        manifest="data/groups/{source}/manifest.json",
     log:
-        "logs/normalize/{source}.log",
+        "logs/split_groups/{source}.log",
     conda:
         "../envs/data.yaml"
     resources:
@@ -44,18 +46,143 @@ rule normalize:
         runtime=240,
     params:
         recipe=1,
+        field=from_config(catalogue.group_field, "source"),
+        folder=subpath(output.manifest, parent=True),
+    shell:
+        "python workflow/scripts/split_groups.py --raw {input.raw:q} --field {params.field:q} "
+        "--output {params.folder:q} 2> {log:q}"
+
+
+rule probe_sources:
+    """Compare the columns of the sources on the hub with what the configuration expects; downloads no data."""
+    output:
+        "results/probe.md",
+    log:
+        "logs/probe_sources.log",
+    localrule: True
+    conda:
+        "../envs/data.yaml"
+    params:
+        sources=json_from_config(catalogue.sources_to_probe),
+    shell:
+        "python workflow/scripts/probe.py --sources {params.sources:q} > {output:q} 2> {log:q}"
+
+
+rule normalize:
+    """Bring one shard to `id, text, source, type`, and drop what fails the filters; every row is accounted for."""
+    input:
+        raw="data/raw/{source}/provenance.json",
+    output:
+        documents=temp("data/shards/{source}/{shard}-of-{shards}/normalize.parquet"),
+        quarantine=temp("data/shards/{source}/{shard}-of-{shards}/normalize.jsonl"),
+        ledger=temp("data/shards/{source}/{shard}-of-{shards}/normalize.json"),
+        signatures="data/shards/{source}/{shard}-of-{shards}/signatures.parquet",
+    log:
+        "logs/normalize/{source}-{shard}-of-{shards}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        recipe=2,
         type=lookup(dpath="sources/{source}/type", within=config),
-        options=from_config(experiments.schema_options, "source"),
+        cleaning=json_from_config(catalogue.cleaning_spec, "source"),
+        options=from_config(catalogue.schema_options, "source"),
+        folder=subpath(output.documents, parent=True),
     shell:
         "python workflow/scripts/normalize.py --raw {input.raw:q} --type {params.type:q} {params.options:q} "
-        "--output {output.documents:q} --quarantine {output.quarantine:q} 2> {log:q}"
+        "--shard {wildcards.shard} --shards {wildcards.shards} --cleaning {params.cleaning:q} "
+        "--output {params.folder:q} 2> {log:q}"
+
+
+rule deduplicate:
+    """Drop one shard's documents that repeat an earlier one of their source, or of one that takes precedence."""
+    input:
+        documents="data/shards/{source}/{shard}-of-{shards}/normalize.parquet",
+        own=from_config(paths.signatures, "source"),
+        earlier=from_config(paths.earlier_signatures, "source"),
+    output:
+        documents=temp("data/shards/{source}/{shard}-of-{shards}/deduplicate.parquet"),
+        quarantine=temp("data/shards/{source}/{shard}-of-{shards}/deduplicate.jsonl"),
+        ledger=temp("data/shards/{source}/{shard}-of-{shards}/deduplicate.json"),
+        held_out="data/shards/{source}/{shard}-of-{shards}/held_out.parquet",
+    log:
+        "logs/deduplicate/{source}-{shard}-of-{shards}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        recipe=1,
+        cleaning=json_from_config(catalogue.cleaning_spec, "source"),
+        held_out=config["held_out"],
+        folder=subpath(output.documents, parent=True),
+    shell:
+        "python workflow/scripts/deduplicate.py --documents {input.documents:q} --source {wildcards.source:q} "
+        "--shard {wildcards.shard} --own {input.own:q} --earlier {input.earlier:q} --cleaning {params.cleaning:q} "
+        "--held-out {params.held_out} --output {params.folder:q} 2> {log:q}"
+
+
+rule decontaminate:
+    """Drop one shard's documents that share a run of words with what models are tested on."""
+    input:
+        documents="data/shards/{source}/{shard}-of-{shards}/deduplicate.parquet",
+        held_out=from_config(paths.held_out_ngrams, "source"),
+        suites=from_config(paths.suites_to_keep_out, "source"),
+    output:
+        documents=temp("data/shards/{source}/{shard}-of-{shards}/decontaminate.parquet"),
+        quarantine=temp("data/shards/{source}/{shard}-of-{shards}/decontaminate.jsonl"),
+        ledger=temp("data/shards/{source}/{shard}-of-{shards}/decontaminate.json"),
+    log:
+        "logs/decontaminate/{source}-{shard}-of-{shards}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        recipe=1,
+        cleaning=json_from_config(catalogue.cleaning_spec, "source"),
+        held_out=config["held_out"],
+        folder=subpath(output.documents, parent=True),
+    shell:
+        "python workflow/scripts/decontaminate.py --documents {input.documents:q} --ngrams {input.held_out:q} "
+        "--suites {input.suites:q} --cleaning {params.cleaning:q} --held-out {params.held_out} "
+        "--output {params.folder:q} 2> {log:q}"
+
+
+rule gather:
+    """Put the clean shards of a source together, with the account of every row."""
+    input:
+        documents=from_config(paths.clean_documents, "source"),
+        quarantines=from_config(paths.quarantines, "source"),
+        ledgers=from_config(paths.ledgers, "source"),
+    output:
+        documents="data/normalized/{source}.parquet",
+        quarantine="data/quarantine/{source}.jsonl",
+        ledger="data/ledgers/{source}.json",
+    log:
+        "logs/gather/{source}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        recipe=1,
+    shell:
+        "python workflow/scripts/gather.py --source {wildcards.source:q} --documents {input.documents:q} "
+        "--quarantines {input.quarantines:q} --ledgers {input.ledgers:q} --output {output.documents:q} "
+        "--quarantine {output.quarantine:q} --ledger {output.ledger:q} 2> {log:q}"
 
 
 rule describe_source:
-    """Count a source's documents, words, bytes and tokens, and measure how long its documents are."""
+    """Account for a source's rows, count its documents, words, bytes and tokens, and say how long its documents are."""
     input:
         documents="data/normalized/{source}.parquet",
-        quarantine="data/quarantine/{source}.jsonl",
+        ledger="data/ledgers/{source}.json",
         stores=from_config(paths.token_stores_of_source, "source"),
         script="workflow/scripts/describe_source.py",
         library="workflow/scripts/emulsion/describe.py",
@@ -69,5 +196,5 @@ rule describe_source:
         mem_mb=4000,
         runtime=60,
     shell:
-        "python {input.script:q} --documents {input.documents:q} --quarantine {input.quarantine:q} "
+        "python {input.script:q} --documents {input.documents:q} --ledger {input.ledger:q} "
         "--stores {input.stores:q} --output {output:q} 2> {log:q}"

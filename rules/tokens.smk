@@ -20,19 +20,49 @@ rule make_tokenizer:
         runtime=60,
     params:
         recipe=1,
-        tokenizer=json_from_config(experiments.tokenizer_spec, "tokenizer"),
+        tokenizer=json_from_config(catalogue.tokenizer_spec, "tokenizer"),
         folder=subpath(output.definition, parent=True),
     shell:
         "python workflow/scripts/make_tokenizer.py --name {wildcards.tokenizer:q} --tokenizer {params.tokenizer:q} "
         "--documents {input.documents:q} --output {params.folder:q} 2> {log:q}"
 
 
-rule pack_tokens:
-    """Tokenise a source and pack it into a memory-mapped store with its train, validation and test split."""
+rule tokenize_shard:
+    """Tokenise one shard of a source."""
     input:
         documents="data/normalized/{source}.parquet",
         provenance="data/raw/{source}/provenance.json",
         tokenizer="data/tokenizers/{tokenizer}/tokenizer.json",
+    output:
+        header=temp("data/token_shards/{tokenizer}/{source}/{shard}-of-{shards}/header.json"),
+        index=temp("data/token_shards/{tokenizer}/{source}/{shard}-of-{shards}/documents.parquet"),
+        train=temp("data/token_shards/{tokenizer}/{source}/{shard}-of-{shards}/train.bin"),
+        validation=temp("data/token_shards/{tokenizer}/{source}/{shard}-of-{shards}/validation.bin"),
+        test=temp("data/token_shards/{tokenizer}/{source}/{shard}-of-{shards}/test.bin"),
+    log:
+        "logs/tokenize_shard/{tokenizer}/{source}-{shard}-of-{shards}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        recipe=1,
+        tokenizer=subpath(input.tokenizer, parent=True),
+        held_out=config["held_out"],
+        folder=subpath(output.header, parent=True),
+    shell:
+        "python workflow/scripts/tokenize_shard.py --documents {input.documents:q} --provenance {input.provenance:q} "
+        "--tokenizer {params.tokenizer:q} --shard {wildcards.shard} --shards {wildcards.shards} "
+        "--held-out {params.held_out} --output {params.folder:q} 2> {log:q}"
+
+
+rule pack_tokens:
+    """Join a source's tokenised shards into a memory-mapped store with its train, validation and test split."""
+    input:
+        shards=from_config(paths.token_shards, "tokenizer", "source"),
+        contents=from_config(paths.token_shard_contents, "tokenizer", "source"),
+        provenance="data/raw/{source}/provenance.json",
     output:
         header="data/tokens/{tokenizer}/{source}/header.json",
         index="data/tokens/{tokenizer}/{source}/documents.parquet",
@@ -45,12 +75,10 @@ rule pack_tokens:
         "../envs/data.yaml"
     resources:
         mem_mb=4000,
-        runtime=240,
+        runtime=60,
     params:
         recipe=1,
-        tokenizer=subpath(input.tokenizer, parent=True),
-        held_out=config["held_out"],
         folder=subpath(output.header, parent=True),
     shell:
-        "python workflow/scripts/pack_tokens.py --documents {input.documents:q} --provenance {input.provenance:q} "
-        "--tokenizer {params.tokenizer:q} --held-out {params.held_out} --output {params.folder:q} 2> {log:q}"
+        "python workflow/scripts/pack_tokens.py --shards {input.shards:q} --provenance {input.provenance:q} "
+        "--output {params.folder:q} 2> {log:q}"

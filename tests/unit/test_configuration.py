@@ -74,7 +74,12 @@ STRATEGY = "strategies/equal_mix"
         ("models/tiny/heads", 5, "models.tiny: hidden_size 64 does not divide by 5 heads"),
         ("models/tiny/vocab_size", 300, "has a vocabulary of 300, but tokenizer 'demo' has 512 tokens"),
         ("sources/magpie/kind", "hub", "sources.magpie: kind is 'hub', but there is no block `hub`"),
-        ("sources/magpie/kind", "web", "sources.magpie.kind: 'web' is not one of"),
+        ("sources/magpie/kind", "webb", "sources.magpie.kind: 'webb' is not one of"),
+        ("sources/magpie/cleaning", "proze", "sources.magpie.cleaning: unknown cleaning 'proze'. Did you mean"),
+        ("cleaning/prose/filters", ["gofer"], "cleaning.prose.filters.0: 'gofer' is not one of"),
+        ("cleaning/prose/words", [9, 1], "cleaning.prose.words: the least, 9, is more than the most, 1"),
+        ("precedence", ["magpy"], "precedence: unknown source 'magpy'"),
+        ("precedence", ["magpie"], "precedence: its sources must be cleaned with the same `deduplicate`"),
         ("tokenizers/demo/bpe/sources", ["magpies"], "tokenizers.demo.bpe.sources: unknown source 'magpies'"),
         ("figures", ["exp3_heatmap"], "figures: unknown figure 'exp3_heatmap'. Did you mean"),
         ("suites/experiment3/file", "nothing.yaml", "nothing.yaml"),
@@ -117,6 +122,35 @@ def test_a_strategy_may_not_take_the_name_of_another_mixture():
     config = changed("strategies/optimal", {"ratios": {"magpie": 1}})
     config["experiments"]["exp3"]["strategies"].append("optimal")
     assert "'optimal' is the name of a mixture that the workflow makes" in problems(config)
+
+
+def with_groups(**changes):
+    """The configuration with a source on the hub and one group of it, in each of which something may be changed."""
+    config = changed("held_out", 0.05)
+    hub = {"id": "DKYoon/SlimPajama-6B", "config": None, "split": "train", "revision": None, "documents": 9, "seed": 0}
+    group = {"of": "slimpajama", "field": "meta.redpajama_set_name", "value": "RedPajamaC4", **changes.get("group", {})}
+    config["sources"]["slimpajama"] = {"type": "web", "kind": "hub", "hub": {**hub, **changes.get("hub", {})}}
+    config["sources"]["c4"] = {"type": "web", "kind": "group", "group": group}
+    book = {"of": "slimpajama", "field": "meta.redpajama_set_name", "value": "RedPajamaBook"}
+    config["sources"]["book"] = {"type": "web", "kind": "group", "group": book}
+    return config
+
+
+def test_groups_of_a_source_make_a_good_configuration():
+    check(with_groups(), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"group": {"of": "slimpyjama"}}, "sources.c4.group.of: unknown source 'slimpyjama'. Did you mean"),
+        ({"group": {"of": "book"}}, "sources.c4.group.of: unknown source 'book'"),
+        ({"group": {"field": "meta.name"}}, "sources.book.group.field"),
+        ({"hub": {"tokens": 9}}, "sources.slimpajama.hub: needs either `documents` or `tokens`, and not both."),
+    ],
+)
+def test_a_mistake_about_groups_is_named(changes, message):
+    assert message in problems(with_groups(**changes))
 
 
 def test_all_mistakes_are_told_at_once():

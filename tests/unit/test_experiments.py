@@ -4,7 +4,8 @@ from pathlib import Path
 import yaml
 
 from emulsion import experiments
-from emulsion.experiments import mixture_stages, run_spec, source_spec, strategy_stages
+from emulsion.catalogue import source_spec
+from emulsion.experiments import mixture_stages, run_spec, strategy_stages
 from emulsion.paths import suite_file
 from emulsion.training.spec import RunSpec
 

@@ -1,13 +1,24 @@
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
 from emulsion.tokenizers import encoder, end_of_text
-from emulsion.tokens import SPLITS, TokenStore, close_documents, smallest_dtype, split_of, write_store
+from emulsion.tokens import (
+    SPLITS,
+    TokenStore,
+    close_documents,
+    join_stores,
+    smallest_dtype,
+    split_of,
+    text_batches,
+    write_store,
+)
 from small_corpus import corpus
 
 PROVENANCE = {"source": "alpha", "licence": "unstated"}
@@ -37,6 +48,32 @@ def test_batches_of_any_size_give_the_same_store(tmp_path, tokenizer):
     write(tmp_path / "pieces", tokenizer, [(ids[n : n + 7], texts[n : n + 7]) for n in range(0, len(ids), 7)])
     for split in SPLITS:
         assert (tmp_path / "whole" / f"{split}.bin").read_bytes() == (tmp_path / "pieces" / f"{split}.bin").read_bytes()
+
+
+@pytest.mark.parametrize("shards", [1, 3, 7])
+def test_shards_joined_are_the_store_written_at_once(tmp_path, tokenizer, shards):
+    ids, texts = corpus("alpha")
+    table = pa.table({"id": ids, "text": texts})
+    pq.write_table(table, tmp_path / "documents.parquet", row_group_size=50)
+    whole = write(tmp_path / "whole", tokenizer, text_batches(pq.ParquetFile(tmp_path / "documents.parquet")))
+    parts = [tmp_path / f"part-{shard}" for shard in range(shards)]
+    for shard, part in enumerate(parts):
+        write(part, tokenizer, text_batches(pq.ParquetFile(tmp_path / "documents.parquet"), shard, shards))
+    assert join_stores(tmp_path / "joined", parts, PROVENANCE) == whole
+    for file in (tmp_path / "whole").iterdir():
+        if file.name == "documents.parquet":
+            assert pq.read_table(file).equals(pq.read_table(tmp_path / "joined" / file.name))
+        else:
+            assert file.read_bytes() == (tmp_path / "joined" / file.name).read_bytes(), file.name
+
+
+def test_shards_of_different_tokenizers_are_not_joined(tmp_path, tokenizer):
+    for number, name in enumerate("ab"):
+        write(tmp_path / name, tokenizer, [corpus("alpha")])
+        header = json.loads((tmp_path / name / "header.json").read_text())
+        (tmp_path / name / "header.json").write_text(json.dumps({**header, "tokenizer": str(number)}))
+    with pytest.raises(UserError, match="differ in `tokenizer`"):
+        join_stores(tmp_path / "joined", [tmp_path / "a", tmp_path / "b"], PROVENANCE)
 
 
 def test_a_document_never_changes_side_when_the_corpus_grows(tmp_path, tokenizer):

@@ -35,7 +35,7 @@ def main() -> None:
         jobs = (measured(arguments.benchmarks, rule, models) for rule in ("train", "evaluate"))
         real[stage] = spent({run: records[run] for run in runs}, *jobs)
     planned = {key: arguments.plan[key] for key in ("device", "limits", "costs")}
-    direct = {file.parent.name: read_json(file) for file in sorted(arguments.direct.glob("*/model/run.json"))}
+    direct = {file.parent.parent.name: read_json(file) for file in sorted(arguments.direct.glob("*/model/run.json"))}
     if direct:
         real["direct_search"] = spent(direct, {}, {})
     write_json(arguments.output, {"planned": planned, "spent": real})

@@ -1,23 +1,49 @@
-"""Normalise one source to `id, text, source, type`; rows that cannot be rendered go to the quarantine."""
+"""Bring one shard of a source to `id, text, source, type`, and drop documents that fail the filters of its cleaning."""
 
 import argparse
-import itertools
 import json
 import logging
-from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from emulsion import command
-from emulsion.errors import UserError
+from emulsion.cleaning import Cleaning, Signer, Words, clean_text, why_removed
+from emulsion.cleaning.step import Step
 from emulsion.files import read_json, whole_file
 from emulsion.normalize import choose_kind, documents
-from emulsion.sources.rows import columns_of, read_rows
+from emulsion.sources.formats import read_file
+from emulsion.sources.raw import raw_files, shard_files
+from emulsion.sources.rows import columns_of_first
 
 DOCUMENTS_PER_GROUP = 4096
+CHARACTERS_PER_GROUP = 64 << 20
+
+Pair = tuple[dict[str, str] | None, dict[str, Any] | None]
+
+
+def groups(pairs: Iterator[Pair]) -> Iterator[tuple[list[dict[str, str]], list[dict[str, Any]]]]:
+    """Documents and quarantine records in groups that fit in memory, however long the documents are."""
+    good, bad, characters = [], [], 0
+    for document, record in pairs:
+        if document is not None:
+            good.append(document)
+            characters += len(document["text"])
+        if record is not None:
+            bad.append(record)
+        if len(good) + len(bad) == DOCUMENTS_PER_GROUP or characters > CHARACTERS_PER_GROUP:
+            yield good, bad
+            good, bad, characters = [], [], 0
+    yield good, bad
+
+
+def sign_kept(signer: Signer, good: list[dict[str, str]], words: Words, reasons: list[str | None]) -> pa.Table:
+    kept = [row for row, reason in enumerate(reasons) if reason is None]
+    return signer.table([good[row]["id"] for row in kept], words.take(kept))
 
 
 def main() -> None:
@@ -26,34 +52,44 @@ def main() -> None:
     parser.add_argument("--type", required=True, help="type of its documents")
     parser.add_argument("--schema", default=None, help="kind of its native schema; detected where left out")
     parser.add_argument("--text-field", default="text", help="column that holds the text")
-    parser.add_argument("--output", required=True, type=Path, help="Parquet file of documents")
-    parser.add_argument("--quarantine", required=True, type=Path, help="JSON lines of rows set aside")
+    parser.add_argument("--shard", type=int, default=0, help="which part of its files, from 0")
+    parser.add_argument("--shards", type=int, default=1, help="how many parts there are")
+    parser.add_argument("--cleaning", type=json.loads, default={}, help="how it is cleaned, as JSON; not at all")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the shard")
     arguments = parser.parse_args()
 
     provenance = read_json(arguments.raw)
     name = provenance["source"]
-    files = [arguments.raw.parent / file["name"] for file in provenance["files"]]
-    columns = columns_of(files[0]) if files else {}
+    files = raw_files(provenance, arguments.raw.parent)
+    # By all files in every shard, so that all shards agree.
+    columns = columns_of_first(file.file for file in files)
     kind = choose_kind(columns, name, arguments.schema, arguments.text_field)
-    stream = documents(read_rows(files), kind, name, arguments.type)
+    pairs = (
+        pair
+        for raw in shard_files(files, arguments.shard, arguments.shards)
+        for pair in documents(read_file(raw.file, raw.path, raw.python), kind, name, arguments.type, raw.path)
+    )
+    settings = Cleaning.from_json(arguments.cleaning)
+    signer = Signer(settings)
     metadata = {"kind": kind.name, "fields": json.dumps(sorted(columns))}
     schema = pa.schema([(field, pa.string()) for field in ("id", "text", "source", "type")], metadata=metadata)
-    kept, reasons = 0, Counter[str]()
-    with ExitStack() as stack:
-        output = stack.enter_context(whole_file(arguments.output))
-        quarantine = stack.enter_context(whole_file(arguments.quarantine))
-        aside = stack.enter_context(quarantine.open("w", encoding="utf-8"))
-        writer = stack.enter_context(pq.ParquetWriter(output, schema, compression="zstd"))
-        while group := list(itertools.islice(stream, DOCUMENTS_PER_GROUP)):
-            good = [document for document, _ in group if document is not None]
-            bad = [record for _, record in group if record is not None]
-            writer.write_table(pa.Table.from_pylist(good, schema=schema))
-            aside.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in bad)
-            kept += len(good)
-            reasons.update(record["reason"] for record in bad)
-        if not kept:
-            raise UserError(f"source '{name}': no document is left of {reasons.total()} rows: {dict(reasons)}")
-    logging.info("%s (%s): %d documents, %d rows set aside %s", name, kind.name, kept, reasons.total(), dict(reasons))
+    bar = tqdm(desc=name, unit=" characters", unit_scale=True, delay=5, mininterval=5)
+    with (
+        Step(arguments.output, "normalize", schema, settings.keep_removed) as step,
+        whole_file(arguments.output / "signatures.parquet") as part,
+        pq.ParquetWriter(part, signer.schema) as signatures,
+    ):
+        for good, bad in groups(pairs):
+            for document in good:
+                document["text"] = clean_text(document["text"], settings)
+            words = Words([document["text"] for document in good])
+            reasons = why_removed(words, settings)
+            step.set_aside(bad)
+            step.decide(pa.Table.from_pylist(good, schema=schema), reasons)
+            signatures.write_table(sign_kept(signer, good, words, reasons))
+            bar.update(sum(len(document["text"]) for document in good))
+    bar.close()
+    logging.info("%s (%s): %s", name, kind.name, step.ledger.to_json())
 
 
 if __name__ == "__main__":

@@ -1,41 +1,24 @@
-"""Tokenise one source once, and pack it into a token store with its train, validation and test split."""
+"""Join the tokenised shards of a source into its token store."""
 
 import argparse
 import logging
-import time
-from itertools import chain
 from pathlib import Path
-
-import pyarrow.parquet as pq
 
 from emulsion import command
 from emulsion.files import read_json
-from emulsion.tokens import text_batches, write_store
+from emulsion.tokens import join_stores
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--documents", required=True, type=Path, help="normalised source")
+    parser.add_argument("--shards", required=True, nargs="+", type=Path, help="header.json of each shard, in order")
     parser.add_argument("--provenance", required=True, type=Path, help="provenance.json of the raw source")
-    parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
-    parser.add_argument("--held-out", required=True, type=float, help="share of documents in validation, and in test")
     parser.add_argument("--output", required=True, type=Path, help="store folder to make")
     arguments = parser.parse_args()
 
-    provenance = read_json(arguments.provenance)
-    batches = text_batches(pq.ParquetFile(arguments.documents))
-    first = next(batches)
-    started = time.monotonic()
-    header = write_store(
-        arguments.output,
-        chain([first], batches),
-        arguments.tokenizer,
-        sample=first[1][:200],
-        held_out=arguments.held_out,
-        provenance=provenance,
-    )
-    tokens = sum(split["tokens"] for split in header["splits"].values())
-    logging.info("%s: %d tokens in %.1f s", provenance["source"], tokens, time.monotonic() - started)
+    parts = [header.parent for header in arguments.shards]
+    header = join_stores(arguments.output, parts, read_json(arguments.provenance))
+    logging.info("%s: %s", header["source"], header["splits"])
 
 
 if __name__ == "__main__":

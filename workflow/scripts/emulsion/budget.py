@@ -12,8 +12,8 @@ from typing import Any
 
 from emulsion import experiments
 from emulsion.analysis.power import detectable_effects
+from emulsion.catalogue import Config, kind_block
 from emulsion.evaluation.suites import load_suite
-from emulsion.experiments import Config
 from emulsion.mixture import Mixture
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
 from emulsion.synthetic import CAPABILITIES
@@ -31,7 +31,7 @@ def run_cost(config: Config, experiment: str, run: str) -> dict[str, float]:
     """What one run takes: tokens, FLOPs, bytes of its model, hours of the experiment's device, evaluation included."""
     spec = experiments.run_spec(config, experiment, run)
     chosen = config["experiments"][experiment]
-    tokenizer = experiments.kind_block(config["tokenizers"][chosen["tokenizer"]])
+    tokenizer = kind_block(config["tokenizers"][chosen["tokenizer"]])
     vocab_size = vocabulary_size(spec["model"], tokenizer["vocab_size"])
     device = config["devices"][chosen["budget"]["device"]]
     flops = spec["tokens"] * flops_per_token(spec["model"], vocab_size)

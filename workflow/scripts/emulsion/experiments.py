@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from emulsion.catalogue import Config
 from emulsion.mixture import Mixture
 
-Config = Mapping[str, Any]
 T = TypeVar("T")
 Mixtures = Callable[[Config, str], list[str]]
 
@@ -208,29 +208,6 @@ def run_spec(config: Config, experiment: str, run: str) -> dict[str, Any]:
         "seed": seed_of(run, chosen["seeds"][0]),
         **{key: value for key, value in training.items() if key not in NOT_LEARNED},
     }
-
-
-def kind_block(entry: Mapping[str, Any]) -> Any:
-    """The block of a source, tokenizer or suite that its `kind` selects."""
-    return entry[entry["kind"]]
-
-
-def source_spec(config: Config, source: str) -> dict[str, Any]:
-    """What decides the raw data of a source: the selected block, so that the others change nothing."""
-    entry = config["sources"][source]
-    return {"kind": entry["kind"], "licence": entry.get("licence", "unstated"), **kind_block(entry)}
-
-
-def tokenizer_spec(config: Config, tokenizer: str) -> dict[str, Any]:
-    entry = config["tokenizers"][tokenizer]
-    return {"kind": entry["kind"], "block": kind_block(entry)}
-
-
-def schema_options(config: Config, source: str) -> list[str]:
-    """The options by which the configuration settles how a source is read."""
-    entry = config["sources"][source]
-    chosen = {"--schema": entry.get("schema"), "--text-field": entry.get("text_field")}
-    return [part for option, value in chosen.items() if value for part in (option, value)]
 
 
 def micro_batch(config: Config, experiment: str, run: str) -> int:

@@ -1,17 +1,19 @@
 """Every source to one record: `id, text, source, type`.
 
 A source's native columns belong to one of a few kinds, detected from the columns and checked against the
-configuration. Rows that cannot be rendered are set aside with their reason, never dropped.
+configuration. Rows that cannot be read or rendered are set aside with their reason, never dropped.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import reprlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from emulsion.errors import UserError
+from emulsion.sources.streams import SHOWN_CHARACTERS, Malformed
 
 Row = Mapping[str, Any]
 
@@ -68,8 +70,8 @@ def _turn(turn: Any, role_key: str, text_key: str) -> tuple[str, str]:
     if not isinstance(turn, Mapping):
         raise UnrenderableError(f"a turn is {type(turn).__name__}, not a record")
     role = turn.get(role_key)
-    if role not in ROLES:
-        raise UnrenderableError(f"unknown role {role!r}")
+    if not isinstance(role, str) or role not in ROLES:
+        raise UnrenderableError(f"unknown role {_SHORT.repr(role)}")
     return ROLES[role], _text(turn, text_key)
 
 
@@ -96,7 +98,21 @@ def _plain(column: str) -> Callable[[Row, str], str]:
     return lambda row, document_type: _text(row, column)
 
 
-KINDS = ("chat_from_value", "chat_role_content", "instruction_response", "prompt_text", "text")
+def _task(row: Row, document_type: str) -> str:
+    """An instance of a Natural Instructions task: definition and input asked, the first of its outputs answered.
+
+    The official prompt puts "Input: " right behind the definition, which often ends without a stop or a blank, so that
+    the two run together; here an empty line parts them.
+    """
+    outputs = row.get("output")
+    if not isinstance(outputs, list) or not outputs:
+        raise UnrenderableError("'output' has no answers")
+    question = f"{_text(row, 'definition').strip()}\n\nInput: {_text(row, 'input').strip()}"
+    return render_turns([("user", question), ("assistant", _text({"output": outputs[0]}, "output"))], document_type)
+
+
+NATURAL_INSTRUCTIONS = ("definition", "input", "output")
+KINDS = ("natural_instructions", "chat_from_value", "chat_role_content", "instruction_response", "prompt_text", "text")
 
 
 def detect(columns: Mapping[str, frozenset[str]], text_field: str = "text") -> Kind | None:
@@ -110,6 +126,8 @@ def detect(columns: Mapping[str, frozenset[str]], text_field: str = "text") -> K
             return Kind("chat_from_value", (column,), _chat(column, "from", "value"))
         if columns.get(column, frozenset()) >= {"role", "content"}:
             return Kind("chat_role_content", (column,), _chat(column, "role", "content"))
+    if all(column in columns for column in NATURAL_INSTRUCTIONS):
+        return Kind("natural_instructions", NATURAL_INSTRUCTIONS, _task)
     for question in QUESTION_COLUMNS:
         for answer in ANSWER_COLUMNS:
             if question in columns and answer in columns:
@@ -128,6 +146,8 @@ def choose_kind(
 
     `configured` may also settle a case the columns leave open: `text` reads a prompt_text set's text.
     """
+    if not columns:
+        raise UserError(f"sources.{source}: nothing is left of it: none of its files has a row that can be read.")
     kind = detect(columns, text_field)
     found = ", ".join(sorted(columns))
     if kind is None:
@@ -146,27 +166,52 @@ def document_id(row: Row, text: str) -> str:
     """The row's own id where it has one, else a hash of its text: stable when the corpus grows."""
     for column in ID_COLUMNS:
         value = row.get(column)
-        if isinstance(value, str | int) and value != "":
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
             return str(value)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def documents(
-    rows: Iterator[Row], kind: Kind, source: str, document_type: str
+    rows: Iterable[Row | Malformed], kind: Kind, source: str, document_type: str, file: str = ""
 ) -> Iterator[tuple[dict[str, str] | None, dict[str, Any] | None]]:
-    """For each row either (document, None) or (None, the quarantine record: row number, reason, row)."""
+    """For each row of a file either (document, None) or (None, the quarantine record).
+
+    The record: {"file", "row": its number in the file, from 0, "reason", "content": how it begins}.
+    """
     for number, row in enumerate(rows):
         try:
-            text = kind.render(row, document_type)
-            text.encode("utf-8")
+            if isinstance(row, Malformed):
+                raise UnrenderableError(row.reason)
+            yield _document(row, kind, source, document_type), None
         except UnrenderableError as reason:
-            yield None, {"row": number, "reason": str(reason), "content": _printable(row)}
+            content = row.content if isinstance(row, Malformed) else _printable(row)
+            yield None, {"file": file, "row": number, "reason": str(reason), "content": content}
+
+
+def _document(row: Row, kind: Kind, source: str, document_type: str) -> dict[str, str]:
+    text = kind.render(row, document_type)
+    document = {"id": document_id(row, text), "text": text, "source": source, "type": document_type}
+    for field in ("id", "text"):
+        try:
+            document[field].encode()
         except UnicodeEncodeError:
-            yield None, {"row": number, "reason": "text is not valid Unicode", "content": _printable(row)}
-        else:
-            yield {"id": document_id(row, text), "text": text, "source": source, "type": document_type}, None
+            raise UnrenderableError(f"{field} is not valid Unicode") from None
+    return document
+
+
+def check_some_are_left(source: str, documents: int, reasons: Mapping[str, int]) -> None:
+    """Raises UserError where no document is left of a source; reasons: {why rows were set aside: how many}."""
+    if not documents:
+        counted = "; ".join(f"{count} x {reason}" for reason, count in reasons.items()) or "it has no rows"
+        raise UserError(f"sources.{source}: nothing is left of {sum(reasons.values())} rows: {counted}.")
+
+
+_SHORT = reprlib.Repr()
+_LONG = reprlib.Repr()
+_LONG.maxstring = _LONG.maxother = SHOWN_CHARACTERS
+_LONG.maxdict = _LONG.maxlist = 100
 
 
 def _printable(row: Row) -> str:
-    """The first 2,000 characters of the row, enough to find it again."""
-    return repr(dict(row))[:2000].encode("utf-8", "backslashreplace").decode()
+    """The first 2,000 characters of the row, what is long or deep in it cut short: enough to find it again."""
+    return _LONG.repr(dict(row))[:SHOWN_CHARACTERS].encode("utf-8", "backslashreplace").decode()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from emulsion.experiments import Config, mixture_of, strategies
+from emulsion.catalogue import Config, cleaning_spec, preceding, sharing_experiments
+from emulsion.experiments import mixture_of, strategies
 from emulsion.sources.local import local_files
+from emulsion.tokens import SPLITS
 
 
 def tokenizer_definition(config: Config, experiment: str) -> str:
@@ -16,11 +18,94 @@ def local_inputs(config: Config, source: str) -> list[str]:
     return [str(file) for file in local_files(source, entry["local"])] if entry["kind"] == "local" else []
 
 
+def groups_of_source(config: Config, source: str) -> list[str]:
+    """Where the groups lie that a source is one of; none for other kinds."""
+    entry = config["sources"][source]
+    return [f"data/groups/{entry['group']['of']}/manifest.json"] if entry["kind"] == "group" else []
+
+
+def shards(config: Config, source: str, file: str, folder: str = "data/shards") -> list[str]:
+    """This file of each shard of a source, in order."""
+    count = config["sources"][source].get("shards", 1)
+    return [f"{folder}/{source}/{shard}-of-{count}/{file}" for shard in range(count)]
+
+
+def signatures(config: Config, source: str) -> list[str]:
+    """The signatures of a source's documents, where duplicates are looked for."""
+    looked_for = cleaning_spec(config, source).get("deduplicate") is not None
+    return shards(config, source, "signatures.parquet") if looked_for else []
+
+
+def earlier_signatures(config: Config, source: str) -> list[str]:
+    """The signatures of the sources whose documents a source must not repeat."""
+    if not signatures(config, source):
+        return []
+    return [file for earlier in preceding(config, source) for file in signatures(config, earlier)]
+
+
+def held_out_ngrams(config: Config, source: str) -> list[str]:
+    """What is held out of the sources that a source shares an experiment with, where it must not overlap with it."""
+    if not _guards_held_out(config, source):
+        return []
+    guarded = [each for each in sharing_experiments(config, source) if _guards_held_out(config, each)]
+    return [file for each in guarded for file in shards(config, each, "held_out.parquet")]
+
+
+def _guards_held_out(config: Config, source: str) -> bool:
+    rules = cleaning_spec(config, source).get("decontaminate")
+    return rules is not None and rules.get("held_out", True)
+
+
+def suites_to_keep_out(config: Config, source: str) -> list[str]:
+    """The suites that the models trained on a source are tested on, where it must not overlap with them."""
+    rules = cleaning_spec(config, source).get("decontaminate")
+    if rules is None or not rules.get("suites", True):
+        return []
+    users = [name for name, chosen in config["experiments"].items() if source in chosen["sources"]]
+    return list(dict.fromkeys(file for name in users for file in suite_files(config, name)))
+
+
+def steps(config: Config, source: str) -> list[str]:
+    """The rules that a shard of a source goes through, in order."""
+    cleaning = cleaning_spec(config, source)
+    decontaminates = cleaning.get("decontaminate") is not None
+    deduplicates = cleaning.get("deduplicate") is not None
+    # What is held out is known once duplicates are gone, so the second step needs the first.
+    further = {"deduplicate": deduplicates or decontaminates, "decontaminate": decontaminates}
+    return ["normalize", *(step for step, taken in further.items() if taken)]
+
+
+def clean_documents(config: Config, source: str) -> list[str]:
+    """What is left of each shard of a source after the last step."""
+    return shards(config, source, f"{steps(config, source)[-1]}.parquet")
+
+
+def quarantines(config: Config, source: str) -> list[str]:
+    """What each step set aside of each shard, step by step."""
+    return [file for step in steps(config, source) for file in shards(config, source, f"{step}.jsonl")]
+
+
+def ledgers(config: Config, source: str) -> list[str]:
+    """The accounts of each step and shard, step by step."""
+    return [file for step in steps(config, source) for file in shards(config, source, f"{step}.json")]
+
+
 def tokenizer_documents(config: Config, tokenizer: str) -> list[str]:
     """The normalised sources a tokenizer is trained on; none for a pretrained one."""
     entry = config["tokenizers"][tokenizer]
     chosen = entry["bpe"]["sources"] if entry["kind"] == "bpe" else []
     return [f"data/normalized/{source}.parquet" for source in chosen]
+
+
+def token_shards(config: Config, tokenizer: str, source: str) -> list[str]:
+    """The headers of the tokenised shards of a source, in order."""
+    return shards(config, source, "header.json", f"data/token_shards/{tokenizer}")
+
+
+def token_shard_contents(config: Config, tokenizer: str, source: str) -> list[str]:
+    """The files beside those headers, which are temporary and so must be named by the rule that reads them."""
+    files = ("documents.parquet", *(f"{split}.bin" for split in SPLITS))
+    return [path for file in files for path in shards(config, source, file, f"data/token_shards/{tokenizer}")]
 
 
 def token_stores(config: Config, experiment: str) -> list[str]:

@@ -8,7 +8,8 @@ end-of-text token, in the smallest unsigned integer; `documents.parquet`, where 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -180,12 +181,48 @@ def write_store(
     return header
 
 
+def join_stores(folder: Path, parts: Sequence[Path], provenance: dict[str, Any]) -> dict[str, Any]:
+    """Put stores of consecutive documents one behind another, as if written at once; returns the header.
+
+    Raises UserError where they were made with different tokenizers or different shares held out.
+    """
+    headers = [TokenStore.open(part).header for part in parts]
+    for key in ("tokenizer", "dtype", "held_out"):
+        if len({header[key] for header in headers}) > 1:
+            raise UserError(f"{folder}: its shards differ in `{key}`; delete them, and they are made again.")
+    totals = {split: dict.fromkeys(headers[0]["splits"][split], 0) for split in SPLITS}
+    with whole_folder(folder) as whole:
+        with pq.ParquetWriter(whole / "documents.parquet", INDEX, compression="zstd") as index:
+            for part, header in zip(parts, headers, strict=True):
+                index.write_table(_shifted(pq.read_table(part / "documents.parquet"), totals))
+                for split in SPLITS:
+                    with (part / f"{split}.bin").open("rb") as source, (whole / f"{split}.bin").open("ab") as target:
+                        shutil.copyfileobj(source, target)
+                    for unit, count in header["splits"][split].items():
+                        totals[split][unit] += count
+        header = {**headers[0], "splits": totals, "provenance": provenance}
+        write_json(whole / "header.json", header)
+    return header
+
+
+def _shifted(index: pa.Table, totals: Mapping[str, Mapping[str, int]]) -> pa.Table:
+    """A document index that starts behind `totals` tokens of each split."""
+    offsets = {split: total["tokens"] for split, total in totals.items()}
+    shift = np.array([offsets[split] for split in index.column("split").to_pylist()], dtype=np.int64)
+    starts = index.column("start").to_numpy() + shift
+    return index.set_column(index.schema.get_field_index("start"), INDEX.field("start"), pa.array(starts))
+
+
 def close_documents(flat: NDArray[Any], lengths: NDArray[np.int64], end_of_text: int) -> NDArray[Any]:
     """Put the end-of-text token behind every document of a flat array of their tokens."""
     return np.insert(flat, np.cumsum(lengths), end_of_text)
 
 
-def text_batches(documents: pq.ParquetFile, documents_per_batch: int = 1024) -> Iterator[tuple[list[str], list[str]]]:
-    """(ids, texts) of a normalised file, a batch at a time."""
-    for batch in documents.iter_batches(batch_size=documents_per_batch, columns=["id", "text"]):
+def text_batches(
+    documents: pq.ParquetFile, shard: int = 0, shards: int = 1, documents_per_batch: int = 1024
+) -> Iterator[tuple[list[str], list[str]]]:
+    """(ids, texts) of one shard of a normalised file, a batch at a time; shards are consecutive row groups."""
+    groups = documents.num_row_groups
+    chosen = range(groups * shard // shards, groups * (shard + 1) // shards)
+    for batch in documents.iter_batches(documents_per_batch, row_groups=list(chosen), columns=["id", "text"]):
         yield batch.column("id").to_pylist(), batch.column("text").to_pylist()

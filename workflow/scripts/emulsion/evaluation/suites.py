@@ -59,6 +59,14 @@ class Suite:
         """The text that the model reads."""
         return self.template.replace("{prompt}", item.prompt)
 
+    def texts(self) -> dict[str, list[str]]:
+        """What of each item training data must not hold: its question, alone and with the right answer."""
+        return {item.id: [item.prompt, *_answered(item)] for item in self.items}
+
+
+def _answered(item: Item) -> list[str]:
+    return [] if item.answer is None else [item.prompt + item.choices[item.answer]]
+
 
 def load_suite(path: Path | str) -> Suite:
     """Read and check a suite; raises UserError that names the file, the item's id and the key."""

@@ -1,33 +1,70 @@
-"""Sources on the Hugging Face hub."""
+"""Sources on the Hugging Face hub: a seeded sample of one split at one commit, in its native schema."""
 
 from __future__ import annotations
 
-import itertools
-import os
+import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from emulsion.errors import UserError
-from emulsion.sources.rows import write_parquet
+from emulsion.sources.draws import BYTES_PER_TOKEN, Limit
+from emulsion.sources.hub_errors import in_words
+from emulsion.sources.hub_plan import resolve
+from emulsion.sources.journal import Journal
+from emulsion.sources.row_files import fetch_row_files
+from emulsion.sources.row_groups import fetch_row_groups
+from emulsion.sources.transfer import start_session
+
+FORMAT = 1  # of the parts: raised where the same request comes to other rows, so that no folder mixes both
 
 
 def download(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[Path], dict[str, Any]]:
-    """A seeded sample of a hub dataset, streamed; the revision asked for is resolved to a commit and recorded."""
-    import datasets
-    import huggingface_hub
+    """Fetch a seeded sample of a hub dataset; a try that was cut off goes on where it was, at the same commit.
 
-    token = os.environ.get("HF_TOKEN")
-    where = f"sources.{name}"
-    try:
-        found = huggingface_hub.HfApi(token=token).dataset_info(source["id"], revision=source.get("revision"))
-        stream = datasets.load_dataset(
-            source["id"], source.get("config"), split=source["split"], revision=found.sha, streaming=True, token=token
+    source: {id, config, split, revision, seed, and `documents` or `tokens`}; tokens are estimated at BYTES_PER_TOKEN
+    bytes of text each, for no tokenizer exists yet. HF_TOKEN is read from the environment and written nowhere.
+    """
+    start_session()
+    limit = Limit.of(name, source)
+    asked = {key: source.get(key) for key in ("id", "config", "split", "revision", "documents", "tokens", "seed")}
+    reading = {key: source.get(key) for key in ("schema", "text_field")} if limit.unit != "documents" else {}
+    journal = Journal.open(folder, {**asked, **reading, "format": FORMAT}, partial(resolve, name, source))
+    plan = journal.plan
+    parquet = plan["files"][0]["path"].endswith(".parquet")
+    with (
+        in_words(name, plan["id"], plan["revision"]),
+        tqdm(desc=name, total=limit.amount, initial=journal.size, unit=" " + limit.unit, delay=5, mininterval=1) as bar,
+    ):
+        taken = (fetch_row_groups if parquet else fetch_row_files)(name, source, journal, limit, bar)
+    documents = sum(part["rows"] for part in journal.parts)
+    if not documents:
+        raise UserError(f"sources.{name}: split '{source['split']}' of '{plan['id']}' has no rows.")
+    if journal.size < limit.amount:
+        logging.warning(
+            "%s: all of it is %d documents, %d %s of %d asked for",
+            name,
+            documents,
+            journal.size,
+            limit.unit,
+            limit.amount,
         )
-        stream = stream.shuffle(seed=source["seed"], buffer_size=source["shuffle_buffer"])
-        schema = stream.features.arrow_schema if stream.features else None
-        files = write_parquet(itertools.islice(stream, source["documents"]), folder, schema)
-    except (OSError, ValueError, huggingface_hub.errors.HfHubHTTPError) as error:
-        raise UserError(f"{where}: the hub dataset '{source['id']}' could not be read: {error}") from error
-    origin = {"kind": "hub", "id": source["id"], "config": source.get("config"), "split": source["split"]}
-    return files, {**origin, "revision": found.sha, "documents": source["documents"], "seed": source["seed"]}
+    origin = {
+        "kind": "hub",
+        "id": plan["id"],
+        "config": source.get("config"),
+        "split": source["split"],
+        "revision": plan["revision"],
+        "revision_asked_for": source.get("revision"),
+        "documents": documents,
+        "limit": {key: source[key] for key in ("documents", "tokens") if source.get(key) is not None},
+        "seed": source["seed"],
+        "sampled": f"{taken} {'row groups' if parquet else 'files'} in seeded order, of {len(plan['files'])} files",
+    }
+    origin["rows"] = {part["name"]: part["rows"] for part in journal.parts}
+    if limit.unit != "documents":
+        origin["text_bytes"], origin["bytes_per_token"] = journal.size, BYTES_PER_TOKEN
+    return [folder / part["name"] for part in journal.parts], origin

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emulsion.files import whole_file
+from emulsion.sources.formats import Row, read_file, suffix_of
+from emulsion.sources.streams import Malformed
 
 ROWS_PER_FILE = 100_000
 ROWS_PER_GROUP = 2_000
+ROWS_TO_KNOW = 100
 
 
 def write_parquet(rows: Iterable[Mapping[str, Any]], folder: Path, schema: pa.Schema | None) -> list[Path]:
@@ -36,13 +37,34 @@ def write_parquet(rows: Iterable[Mapping[str, Any]], folder: Path, schema: pa.Sc
     return files
 
 
+def read_rows(files: Iterable[Path]) -> Iterator[Row | Malformed]:
+    """The native rows of raw files, in order, in bounded memory; those that cannot be read are Malformed."""
+    for file in files:
+        yield from read_file(file)
+
+
 def columns_of(file: Path) -> dict[str, frozenset[str]]:
-    """{column: fields of its records where it is a list of records, else empty} of one raw file."""
-    if file.suffix == ".parquet":
-        return {field.name: _record_fields(field.type) for field in pq.read_schema(file)}
-    for row in _read_file(file):
-        return {name: _first_record(value) for name, value in row.items()}
-    return {}
+    """{column: fields of its records where it is a list of records, else empty} of one raw file.
+
+    Of Parquet by its schema, of other files by their first rows, for the very first may be the odd one; nothing of a
+    file that cannot be read.
+    """
+    if suffix_of(file.name) == ".parquet":
+        try:
+            return {field.name: _record_fields(field.type) for field in pq.read_schema(file)}
+        except (pa.ArrowException, OSError):
+            return {}
+    columns: dict[str, frozenset[str]] = {}
+    readable = (row for row in read_file(file) if not isinstance(row, Malformed))
+    for row in itertools.islice(readable, ROWS_TO_KNOW):
+        for name, value in row.items():
+            columns[name] = columns.get(name, frozenset()) | _first_record(value)
+    return columns
+
+
+def columns_of_first(files: Iterable[Path]) -> dict[str, frozenset[str]]:
+    """The columns of the first of these files that has any."""
+    return next((columns for file in files if (columns := columns_of(file))), {})
 
 
 def _record_fields(kind: pa.DataType) -> frozenset[str]:
@@ -57,29 +79,3 @@ def _first_record(value: Any) -> frozenset[str]:
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         return frozenset(value[0])
     return frozenset()
-
-
-def read_rows(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    """The native rows of raw files, in order, in bounded memory."""
-    for file in files:
-        yield from _read_file(file)
-
-
-def _read_file(file: Path) -> Iterator[dict[str, Any]]:
-    if file.suffix == ".parquet":
-        with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(batch_size=ROWS_PER_GROUP):
-                yield from batch.to_pylist()
-        return
-    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
-        for line in lines:
-            yield _parse(line)
-
-
-def _parse(line: bytes) -> dict[str, Any]:
-    """A row of JSON lines; a malformed one becomes a row without columns, which the normaliser sets aside."""
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return {}
-    return row if isinstance(row, dict) else {}

@@ -1,0 +1,63 @@
+"""The catalogue: what the configuration says of sources and tokenizers, and of how sources stand to one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Config = Mapping[str, Any]
+
+
+def kind_block(entry: Mapping[str, Any]) -> Any:
+    """The block of a source, tokenizer or suite that its `kind` selects."""
+    return entry[entry["kind"]]
+
+
+def source_spec(config: Config, source: str) -> dict[str, Any]:
+    """What decides the raw data of a source: the selected block, so that the others change nothing."""
+    entry = config["sources"][source]
+    return {"kind": entry["kind"], "licence": entry.get("licence", "unstated"), **kind_block(entry)}
+
+
+def cleaning_spec(config: Config, source: str) -> dict[str, Any]:
+    """How a source is cleaned; what is left out is off."""
+    return dict(config["cleaning"][config["sources"][source].get("cleaning", "none")])
+
+
+def preceding(config: Config, source: str) -> list[str]:
+    """The sources that keep their copy of what a source has in common with them."""
+    order = config["precedence"]
+    return list(order[: order.index(source)]) if source in order else []
+
+
+def sharing_experiments(config: Config, source: str) -> list[str]:
+    """The sources of the experiments that a source is part of, itself among them, each once."""
+    shared = [chosen["sources"] for chosen in config["experiments"].values() if source in chosen["sources"]]
+    return list(dict.fromkeys(each for sources in shared for each in sources))
+
+
+def group_field(config: Config, source: str) -> str:
+    """The field by which a source is split into groups that are sources themselves."""
+    blocks = (kind_block(entry) for entry in config["sources"].values() if entry["kind"] == "group")
+    return next((str(block["field"]) for block in blocks if block["of"] == source), "")
+
+
+def sources_to_probe(config: Config) -> dict[str, Any]:
+    """{source: its spec, and how its columns should be read} of those on the hub."""
+    return {
+        name: {**source_spec(config, name), "schema": entry.get("schema"), "text_field": entry.get("text_field")}
+        for name, entry in config["sources"].items()
+        if entry["kind"] == "hub"
+    }
+
+
+def tokenizer_spec(config: Config, tokenizer: str) -> dict[str, Any]:
+    entry = config["tokenizers"][tokenizer]
+    return {"kind": entry["kind"], "block": kind_block(entry)}
+
+
+def schema_options(config: Config, source: str) -> list[str]:
+    """The options by which the configuration settles how a source is read."""
+    entry = config["sources"][source]
+    chosen = {"--schema": entry.get("schema"), "--text-field": entry.get("text_field")}
+    return [part for option, value in chosen.items() if value for part in (option, value)]

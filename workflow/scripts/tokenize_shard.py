@@ -1,0 +1,44 @@
+"""Tokenise one shard of a source into a token store of its own."""
+
+import argparse
+import logging
+import time
+from itertools import chain
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from emulsion import command
+from emulsion.files import read_json
+from emulsion.tokens import text_batches, write_store
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", required=True, type=Path, help="normalised source")
+    parser.add_argument("--provenance", required=True, type=Path, help="provenance.json of the raw source")
+    parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
+    parser.add_argument("--held-out", required=True, type=float, help="share of documents in validation, and in test")
+    parser.add_argument("--shard", default=0, type=int, help="which shard, from 0")
+    parser.add_argument("--shards", default=1, type=int, help="of how many")
+    parser.add_argument("--output", required=True, type=Path, help="store folder to make")
+    arguments = parser.parse_args()
+
+    provenance = read_json(arguments.provenance)
+    batches = text_batches(pq.ParquetFile(arguments.documents), arguments.shard, arguments.shards)
+    first = next(batches, ([], []))
+    started = time.monotonic()
+    header = write_store(
+        arguments.output,
+        chain([first], batches),
+        arguments.tokenizer,
+        sample=first[1][:200],
+        held_out=arguments.held_out,
+        provenance=provenance,
+    )
+    tokens = sum(split["tokens"] for split in header["splits"].values())
+    logging.info("%s: %d tokens in %.1f s", provenance["source"], tokens, time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -10,7 +10,7 @@ ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SNAKEMAKE = snakemake --cores $(CORES)
 
-.PHONY: setup demo plan report lint format test test-slurm test-slow clean
+.PHONY: setup demo plan probe report lint format test test-slurm test-slow clean
 
 setup: .venv/installed
 
@@ -29,6 +29,11 @@ plan: setup
 	$(SNAKEMAKE) --quiet all $(ARGS) -- results/$(EXPERIMENT)/plan.md
 	cat results/$(EXPERIMENT)/plan.md
 	$(SNAKEMAKE) --dry-run --quiet rules $(ARGS)
+
+# Do the sources on the hub have the columns that the configuration expects? Downloads no data.
+probe: setup
+	$(SNAKEMAKE) --quiet all --forcerun probe_sources $(ARGS) -- results/probe.md
+	cat results/probe.md
 
 report: setup
 	$(SNAKEMAKE) --report report.html $(ARGS)

@@ -3,8 +3,8 @@
     python benchmarks/cleaning.py [--megabytes 10 50 250 1000] [--shard 50] [--tokenizer FOLDER] [--datatrove PYTHON]
 
 Two generated sources of equal size, the second deduplicated against the first, with every filter, exact and near
-duplicates, a suite and held-out documents. Each size is cleaned in a process of its own, a shard after another as the
-rules do it; CPU seconds are those of all its threads. datatrove runs its own filters, MinHash and tokenizer over the
+duplicates, a suite and held-out documents. Every step of every shard is a process of its own, one after another, as the
+rules' jobs are; CPU seconds are those of all its threads, from after its imports. datatrove runs its own filters, MinHash and tokenizer over the
 same files of the smallest size, in the Python that is named (it need not be this one) or else, where that one lacks
 datatrove, a plain `datasets.map` does: Unicode form, a filter on words, exact copies by hash, tokens.
 """
@@ -12,12 +12,15 @@ datatrove, a plain `datasets.map` does: Unicode form, a filter on words, exact c
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import multiprocessing
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -85,32 +88,41 @@ def make(folder: Path, megabytes: float, shard: float) -> Result:
 
 
 def ours(folder: Path, tokenizer: Path) -> Result:
-    """The steps of cleaning over every shard of every source, then the token stores; CPU seconds of each step."""
-    import emulsion.tokens  # noqa: F401  (so that no clock runs while it is imported)
-    from emulsion.cleaning import Cleaning, Contamination
-
-    settings = Cleaning.from_json(SETTINGS)
+    """The steps of cleaning over every shard of every source, then its token store, each shard's in its own process."""
     shards = {
         source: sorted(path.with_suffix("") for path in folder.glob(f"{source}-*.raw.parquet")) for source in SOURCES
     }
+    every = [(source, number, path) for source, paths in shards.items() for number, path in enumerate(paths)]
     items = zip(range(500), texts("suite", 2**40), strict=False)
-    suite = {"suite": {str(number): [text] for number, text in items}}
-    clock = [time.process_time()]
-    [normalise(path, source, settings) for source, paths in shards.items() for path in paths]
-    clock.append(time.process_time())
-    for number, (source, paths) in enumerate(shards.items()):
-        signed = {name: [path.with_suffix(".signatures") for path in shards[name]] for name in SOURCES[: number + 1]}
-        own = signed.pop(source)
-        [deduplicate(path, source, own, shard, signed, settings) for shard, path in enumerate(paths)]
-    clock.append(time.process_time())
-    ngrams = {source: [path.with_suffix(".held_out") for path in paths] for source, paths in shards.items()}
-    contamination = Contamination(suite, ngrams, settings)
-    [decontaminate(path, contamination) for paths in shards.values() for path in paths]
-    clock.append(time.process_time())
-    tokens = sum(tokenise(path, tokenizer) for paths in shards.values() for path in paths)
-    clock.append(time.process_time())
-    kept = sum(pq.read_metadata(path.with_suffix(".clean")).num_rows for paths in shards.values() for path in paths)
-    return {"steps": np.diff(clock).tolist(), "kept": kept, "tokens": tokens}
+    (folder / "suite.json").write_text(json.dumps({str(number): [text] for number, text in items}), encoding="utf-8")
+    jobs = [
+        [fresh(normalise, path, source) for source, _, path in every],
+        [fresh(deduplicate, path, source, number, shards) for source, number, path in every],
+        [fresh(decontaminate, path, shards) for *_, path in every],
+        [fresh(tokenise, path, tokenizer) for *_, path in every],
+    ]
+    return {
+        "steps": [sum(cpu for cpu, _ in step) for step in jobs],
+        "peak": max(peak for step in jobs for _, peak in step),
+    }
+
+
+def fresh(task: Callable[..., None], *arguments: Any) -> tuple[float, float]:
+    """CPU seconds and most memory, MB, of a task in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(timed, task, *arguments).result()
+
+
+def timed(task: Callable[..., None], *arguments: Any) -> tuple[float, float]:
+    [importlib.import_module(name) for name in ("emulsion.cleaning", "emulsion.tokens")]
+    start = time.process_time()
+    task(*arguments)
+    return time.process_time() - start, peak_megabytes()
+
+
+def peak_megabytes() -> float:
+    """The most memory this process had; unlike ru_maxrss it leaves out the process that started it."""
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
 
 def batches(path: Path, columns: Sequence[str]) -> Iterator[list[list[str]]]:
@@ -120,11 +132,12 @@ def batches(path: Path, columns: Sequence[str]) -> Iterator[list[list[str]]]:
             yield [batch.column(name).to_pylist() for name in columns]
 
 
-def normalise(path: Path, source: str, settings: Any) -> None:
+def normalise(path: Path, source: str) -> None:
     """Raw rows to documents and their signatures."""
-    from emulsion.cleaning import Signer, Words, clean_text, why_removed
+    from emulsion.cleaning import Cleaning, Signer, Words, clean_text, why_removed
     from emulsion.normalize import choose_kind, documents
 
+    settings = Cleaning.from_json(SETTINGS)
     kind, signer = choose_kind({"text": frozenset()}, source), Signer(settings)
     schema = pa.schema([("id", pa.string()), ("text", pa.string())])
     with (
@@ -140,12 +153,15 @@ def normalise(path: Path, source: str, settings: Any) -> None:
             signatures.write_table(signer.table(ids, words))
 
 
-def deduplicate(path: Path, source: str, own: list[Path], shard: int, earlier: Any, settings: Any) -> None:
+def deduplicate(path: Path, source: str, shard: int, shards: Mapping[str, list[Path]]) -> None:
     """Documents to those that are no copies, and the n-grams of the held-out ones."""
-    from emulsion.cleaning import HeldOutNgrams, Words, duplicates
+    from emulsion.cleaning import Cleaning, HeldOutNgrams, Words, duplicates
     from emulsion.tokens import split_of
 
-    copies, ngrams = duplicates(source, own, shard, earlier, settings), HeldOutNgrams(settings)
+    signed = {name: [path.with_suffix(".signatures") for path in paths] for name, paths in shards.items()}
+    earlier = {name: signed[name] for name in SOURCES[: SOURCES.index(source)]}
+    settings = Cleaning.from_json(SETTINGS)
+    copies, ngrams = duplicates(source, signed[source], shard, earlier, settings), HeldOutNgrams(settings)
     start, schema = 0, pa.schema([("id", pa.string()), ("text", pa.string())])
     with pq.ParquetWriter(path.with_suffix(".unique"), schema) as out:
         for ids, rows in batches(path.with_suffix(".documents"), ["id", "text"]):
@@ -156,11 +172,14 @@ def deduplicate(path: Path, source: str, own: list[Path], shard: int, earlier: A
     pq.write_table(ngrams.table(), path.with_suffix(".held_out"))
 
 
-def decontaminate(path: Path, contamination: Any) -> None:
+def decontaminate(path: Path, shards: Mapping[str, list[Path]]) -> None:
     """Those documents that share no run of words with a suite or, in train, with a held-out document."""
-    from emulsion.cleaning import Words
+    from emulsion.cleaning import Cleaning, Contamination, Words
     from emulsion.tokens import split_of
 
+    suites = {"suite": json.loads((path.parent / "suite.json").read_text(encoding="utf-8"))}
+    ngrams = {source: [path.with_suffix(".held_out") for path in paths] for source, paths in shards.items()}
+    contamination = Contamination(suites, ngrams, Cleaning.from_json(SETTINGS))
     schema = pa.schema([("id", pa.string()), ("text", pa.string())])
     with pq.ParquetWriter(path.with_suffix(".clean"), schema) as out:
         for ids, rows in batches(path.with_suffix(".unique"), ["id", "text"]):
@@ -169,16 +188,13 @@ def decontaminate(path: Path, contamination: Any) -> None:
             out.write_table(pa.table({"id": [ids[row] for row in stay], "text": [rows[row] for row in stay]}))
 
 
-def tokenise(path: Path, tokenizer: Path) -> int:
-    """The token store of a shard; its tokens."""
+def tokenise(path: Path, tokenizer: Path) -> None:
+    """The token store of a shard."""
     from emulsion.tokens import text_batches, write_store
 
     documents = pq.ParquetFile(path.with_suffix(".clean"))
     sample = next(text_batches(documents))[1][:200]
-    header = write_store(
-        path.with_suffix(".store"), text_batches(documents), tokenizer, sample, HELD_OUT, {"source": path.name}
-    )
-    return sum(split["tokens"] for split in header["splits"].values())
+    write_store(path.with_suffix(".store"), text_batches(documents), tokenizer, sample, HELD_OUT, {"source": path.name})
 
 
 def datatrove(folder: Path, tokenizer: Path) -> Result:
@@ -258,11 +274,11 @@ def train_tokenizer(folder: Path, tokenizer: Path) -> Result:
     return {}
 
 
-WAYS = {"Emulsion": ours, "datatrove": datatrove, "datasets.map": datasets_map, "tokenizer": train_tokenizer}
+PEERS = {"datatrove": datatrove, "datasets.map": datasets_map, "tokenizer": train_tokenizer}
 
 
 def measure(way: str, folder: Path, tokenizer: Path, python: str = sys.executable) -> Result:
-    """What a way measures in a process of its own, and the most memory that it had, MB."""
+    """What another way measures in a process of its own, and the most memory that it had, MB."""
     command = [python, str(Path(__file__).resolve()), "--way", way, str(folder), str(tokenizer)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -271,8 +287,8 @@ def measure(way: str, folder: Path, tokenizer: Path, python: str = sys.executabl
 
 
 def run(way: str, folder: Path, tokenizer: Path) -> None:
-    result, status = WAYS[way](folder, tokenizer), Path("/proc/self/status").read_text(encoding="utf-8")
-    print("\n" + json.dumps({**result, "peak": int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6}))
+    result = PEERS[way](folder, tokenizer)
+    print("\n" + json.dumps({**result, "peak": peak_megabytes()}))
 
 
 def line(way: str, made: Result, result: Result) -> str:
@@ -292,7 +308,7 @@ def report(given: argparse.Namespace, top: Path) -> Iterator[str]:
         made = make(folder, megabytes, given.shard)
         if not tokenizer.exists():
             measure("tokenizer", folder, tokenizer)
-        yield line("Emulsion", made, measure("Emulsion", folder, tokenizer))
+        yield line("Emulsion", made, ours(folder, tokenizer))
         if number == 0 and peer == 0:
             yield line("datatrove", made, measure("datatrove", folder, tokenizer, given.datatrove))
         elif number == 0:

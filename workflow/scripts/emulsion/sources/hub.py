@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from emulsion.errors import UserError
 from emulsion.sources.draws import BYTES_PER_TOKEN, Limit
 from emulsion.sources.hub_errors import in_words
@@ -17,7 +15,7 @@ from emulsion.sources.hub_plan import resolve
 from emulsion.sources.journal import Journal
 from emulsion.sources.row_files import fetch_row_files
 from emulsion.sources.row_groups import fetch_row_groups
-from emulsion.sources.transfer import start_session
+from emulsion.sources.transfer import progress_bar, start_session
 
 FORMAT = 1  # of the parts: raised where the same request comes to other rows, so that no folder mixes both
 
@@ -37,7 +35,7 @@ def download(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[P
     parquet = plan["files"][0]["path"].endswith(".parquet")
     with (
         in_words(name, plan["id"], plan["revision"]),
-        tqdm(desc=name, total=limit.amount, initial=journal.size, unit=" " + limit.unit, delay=5, mininterval=1) as bar,
+        progress_bar(name, limit.amount, " " + limit.unit, initial=journal.size) as bar,
     ):
         taken = (fetch_row_groups if parquet else fetch_row_files)(name, source, journal, limit, bar)
     documents = sum(part["rows"] for part in journal.parts)

@@ -52,7 +52,7 @@ class Journal:
 
     def _remove_rest(self) -> None:
         """What a kill left half written."""
-        for entry in self.folder.glob(".*.part"):
+        for entry in list(self.folder.rglob(".*.part")):
             remove(entry)
 
 

@@ -44,21 +44,30 @@ def fetch_row_files(name: str, source: Mapping[str, Any], journal: Journal, limi
             break
         cached = _download(plan, file, journal.folder)
         kind = limit.kind(name, source, partial(columns_of, cached))
-        _convert(cached, file["path"], journal, kind, wanted, seed, bar)
+        _write_parts(cached, file["path"], journal, kind, wanted, seed, bar)
         finished.append(file["path"])
         remove(cached)
     return len(finished)
 
 
 def _download(plan: Plan, file: Mapping[str, Any], folder: Path) -> Path:
+    """The whole file; a JSON array as lines, so that it is taken apart once though its rows are gone through twice."""
     cache = folder / ".cache"
     cache.mkdir(exist_ok=True)
-    target = cache / f"{plan['files'].index(file):05d}{row_suffix(file['path'])}"
-    download_file(url_of(plan, file), file["path"], target, headers(), file["bytes"], file["sha256"])
-    return target
+    stem, suffix = f"{plan['files'].index(file):05d}", row_suffix(file["path"])
+    as_lines, whole = cache / f"{stem}.lines.jsonl", cache / f"{stem}{suffix}"
+    if as_lines.exists():
+        return as_lines
+    download_file(url_of(plan, file), file["path"], whole, headers(), file["bytes"], file["sha256"])
+    if suffix.startswith(".jsonl") or not suffix.startswith(".json"):
+        return whole
+    with whole_file(as_lines) as beside, beside.open("wb") as out:
+        out.writelines(row + b"\n" for row in raw_lines(whole))
+    remove(whole)
+    return as_lines
 
 
-def _convert(
+def _write_parts(
     cached: Path, path: str, journal: Journal, kind: Kind | None, wanted: int, seed: int, bar: tqdm[None]
 ) -> None:
     """Write the chosen rows of a file as parts, but for those that an earlier try has written."""

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import get_session, hf_raise_for_status, parse_ratelimit_headers
+from huggingface_hub.utils._http import hf_request_event_hook
 from tqdm import tqdm
 
 from emulsion.errors import UserError
@@ -40,7 +42,6 @@ TRANSIENT = (HfHubHTTPError, httpx2.TimeoutException, httpx2.NetworkError, httpx
 
 def start_session() -> None:
     """Give the hub's client a time limit, and keep signed addresses of its storage out of the log."""
-    from huggingface_hub.utils._http import hf_request_event_hook
 
     def client() -> httpx2.Client:
         hooks = {"request": [hf_request_event_hook]}
@@ -48,6 +49,12 @@ def start_session() -> None:
 
     huggingface_hub.set_client_factory(client)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def progress_bar(what: str, total: int | None, unit: str, **options: Any) -> tqdm[None]:
+    """Rate and remaining time on standard error of what takes longer than five seconds; seldom where that is a file."""
+    seconds = 1 if sys.stderr.isatty() else 30
+    return tqdm(desc=what, total=total, unit=unit, delay=5, mininterval=seconds, maxinterval=seconds, **options)
 
 
 def patiently(
@@ -160,7 +167,7 @@ def download_file(
     if target.exists():
         return
     partial, tag = target.with_name(f".{target.name}.partial"), target.with_name(f".{target.name}.etag")
-    with tqdm(desc=what, total=size, unit="B", unit_scale=True, delay=5, mininterval=1) as bar:
+    with progress_bar(what, size, "B", unit_scale=True) as bar:
         patiently(
             lambda: _continue(url, partial, tag, headers, size, sha256 is not None, bar),
             what,

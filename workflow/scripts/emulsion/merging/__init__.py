@@ -1,0 +1,170 @@
+"""Merge sources into one set of Parquet shards, document by document: interleaved by weight, or one after the other.
+
+Weights are shares of documents here. The order is that of the plan by which runs draw sequences (`emulsion.sampling`):
+exact at every point, the same for the same request, and a function of the number of documents written alone. So a merge
+that was killed goes on after its last whole shard, and ends with the bytes of one that was not.
+
+Text is brought to Unicode's NFC, and rows without text go before the interleaving, not after it, where they would
+change the shares.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emulsion.files import fingerprint, whole_file, write_jsonl
+from emulsion.merging.cursor import Cursor, Document, Progress
+from emulsion.merging.journal import Journal, finished
+from emulsion.merging.manifest import manifest
+from emulsion.merging.readers import LocalReader, open_reader
+from emulsion.merging.request import Request
+from emulsion.mixture import Mixture
+from emulsion.recipes import tiny_shares
+from emulsion.sampling import assign
+from emulsion.schedule import Schedule
+from emulsion.tokenizers import Encode, encoder
+from emulsion.tokenizers import fingerprint as tokenizer_fingerprint
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # raised where the same request comes to other bytes, so that no folder mixes both
+SCHEMA = pa.schema([(column, pa.string()) for column in ("id", "text", "source", "type")])
+GROUP_DOCUMENTS = 4096
+GROUP_BYTES = 32 << 20
+CHUNK = 4096
+
+
+def merge(request: Request, folder: Path) -> dict[str, Any]:
+    """Fill a folder with shards and `manifest.json`, which is returned; goes on with what a killed try left.
+
+    A folder that holds the merge of another request is emptied of it. Raises UserError for a source that is empty or
+    cannot be read, and for a folder with other files in it.
+    """
+    _warn(request)
+    local = {source.name: LocalReader(source).provenance for source in request.sources if source.files}
+    tokenizer = tokenizer_fingerprint(request.tokenizer) if request.tokenizer else None
+    asked = fingerprint({**request.settled(), "format": FORMAT, "local": local, "tokenizer": tokenizer})
+    if (done := finished(folder, asked)) is not None:
+        log.info("%s: is merged already", folder)
+        return done
+    journal, aside = Journal.open(folder, asked), list[dict[str, Any]]()
+    cursors = _cursors(request, journal, aside)
+    tokens = _TokenCounter(request.tokenizer)
+    documents = _documents(request, cursors)
+    while (first := next(documents, None)) is not None:
+        number = len(journal.shards)
+        file = folder / f"shard-{number:05d}.parquet"
+        written = 0
+        with whole_file(file) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
+            for group in _groups(itertools.chain([first], documents), request.shard_bytes):
+                writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
+                written += len(group)
+                for source, count in tokens.of(group).items():
+                    cursors[source].progress.tokens += count
+        if aside:
+            write_jsonl(folder / f"quarantine-{number:05d}.jsonl", aside)
+            aside.clear()
+        journal.add(file.name, written)
+        log.info("%s: %d documents", file.name, written)
+    result = manifest(request, journal, tokenizer)
+    journal.finish(result)
+    return result
+
+
+def _warn(request: Request) -> None:
+    """Refuse weights that are all 0, and say which sources are too small for this many documents."""
+    if request.weighted and request.max_samples:
+        for source, due in tiny_shares(request.mixture, request.max_samples).items():
+            log.warning("%s: of %d documents %.3g are due to it", source, request.max_samples, due)
+
+
+def _cursors(request: Request, journal: Journal, aside: list[dict[str, Any]]) -> dict[str, Cursor]:
+    """A cursor for every source that is drawn from; sources of weight 0 are not opened."""
+    drawn = set(request.mixture.support) if request.weighted else {source.name for source in request.sources}
+    cursors = {}
+    for source in request.sources:
+        if source.name in drawn:
+            reader = open_reader(source, journal.provenance.get(source.name, {}).get("revision"))
+            journal.provenance[source.name] = reader.provenance
+            progress = journal.progress.setdefault(source.name, Progress())
+            cursors[source.name] = Cursor(source, reader, request.seed, progress, aside)
+    if not journal.shards:
+        for cursor in cursors.values():  # so that an empty source shows now, not after hours
+            cursor.open()
+        journal.begin()
+    return cursors
+
+
+def _documents(request: Request, cursors: Mapping[str, Cursor]) -> Iterator[Document]:
+    """The documents of the merge from where the cursors stand to its end."""
+    written = sum(cursor.progress.documents for cursor in cursors.values())
+    for source in _interleaved(request.mixture, cursors) if request.weighted else _concatenated(cursors):
+        passes = [cursor.progress.passes for cursor in cursors.values()]
+        if written == request.max_samples or (request.weighted and min(passes) > 0):
+            return
+        if request.max_passes and cursors[source].progress.passes == request.max_passes:
+            return
+        yield cursors[source].draw()
+        written += 1
+
+
+def _concatenated(cursors: Mapping[str, Cursor]) -> Iterator[str]:
+    for source, cursor in cursors.items():
+        while cursor.progress.passes == 0:
+            yield source
+
+
+def _interleaved(mixture: Mixture, cursors: Mapping[str, Cursor]) -> Iterator[str]:
+    """The source of every document from here on, without end: each within one document of its share at every point."""
+    names = sorted(cursors)
+    schedule = Schedule.constant(mixture)
+    counts = np.array([cursors[name].progress.documents for name in names], dtype=np.int64)
+    while True:
+        start = int(counts.sum())
+        chosen = assign(schedule, names, counts, start, start + CHUNK)
+        yield from (names[index] for index in chosen)
+        counts = counts + np.bincount(chosen, minlength=len(names))
+
+
+def _groups(documents: Iterator[Document], most_bytes: int) -> Iterator[list[Document]]:
+    """The documents of one shard, in groups that fit in memory: those that bring its text to `most_bytes`."""
+    group: list[Document] = []
+    size = in_shard = 0
+    for document in documents:
+        group.append(document)
+        size += len(document["text"].encode())
+        full = in_shard + size >= most_bytes
+        if full or len(group) == GROUP_DOCUMENTS or size > GROUP_BYTES:
+            yield group
+            group, size, in_shard = [], 0, in_shard + size
+        if full:
+            return
+    if group:
+        yield group
+
+
+class _TokenCounter:
+    """Counts tokens by source, one for the end of each document included; nothing where there is no tokenizer."""
+
+    def __init__(self, tokenizer: str | None) -> None:
+        self._tokenizer = tokenizer
+        self._encode: Encode | None = None
+
+    def of(self, group: list[Document]) -> Counter[str]:
+        counts = Counter[str]()
+        if self._tokenizer is None:
+            return counts
+        texts = [document["text"] for document in group]
+        self._encode = self._encode or encoder(self._tokenizer, texts[:100])
+        for document, length in zip(group, self._encode(texts)[1].tolist(), strict=True):
+            counts[document["source"]] += length + 1
+        return counts

@@ -4,9 +4,9 @@
 
 Two generated sources of equal size, the second deduplicated against the first, with every filter, exact and near
 duplicates, a suite and held-out documents. Every step of every shard is a process of its own, one after another, as the
-rules' jobs are; CPU seconds are those of all its threads, from after its imports. datatrove runs its own filters, MinHash and tokenizer over the
-same files of the smallest size, in the Python that is named (it need not be this one) or else, where that one lacks
-datatrove, a plain `datasets.map` does: Unicode form, a filter on words, exact copies by hash, tokens.
+rules' jobs are; CPU seconds are those of all its threads, from after its imports. datatrove runs its own filters,
+MinHash and tokenizer over the same files of the smallest size, in the Python that is named (it need not be this one);
+where that lacks datatrove, a plain `datasets.map` runs: Unicode form, a filter on words, exact copies by hash, tokens.
 """
 
 from __future__ import annotations

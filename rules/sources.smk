@@ -65,7 +65,7 @@ rule probe_sources:
     params:
         sources=json_from_config(catalogue.sources_to_probe),
     shell:
-        "python workflow/scripts/probe.py --sources {params.sources:q} > {output:q} 2> {log:q}"
+        "python workflow/scripts/probe_sources.py --sources {params.sources:q} > {output:q} 2> {log:q}"
 
 
 rule normalize:

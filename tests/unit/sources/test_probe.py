@@ -28,7 +28,7 @@ EXPERIMENT_3 = {
 
 
 def probed(fetch_server, sources):
-    ended = fetch_server.run("probe", "--sources", json.dumps(sources))
+    ended = fetch_server.run("probe_sources", "--sources", json.dumps(sources))
     lines = ended.output.splitlines()
     assert [cell.strip() for cell in lines[0].split("|")] == [
         "source",
@@ -101,5 +101,5 @@ def test_the_first_bytes_of_files_of_rows_are_enough(hub, fetch_server, form):
 
 
 def test_without_sources_on_the_hub_there_is_nothing_to_probe(fetch_server):
-    ended = fetch_server.run("probe", "--sources", json.dumps({"notes": EXPERIMENT_3["notes"]}))
+    ended = fetch_server.run("probe_sources", "--sources", json.dumps({"notes": EXPERIMENT_3["notes"]}))
     assert (ended.status, ended.output) == (0, "No source of this configuration is on the hub.\n")

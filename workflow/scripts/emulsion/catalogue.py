@@ -16,7 +16,13 @@ def kind_block(entry: Mapping[str, Any]) -> Any:
 def source_spec(config: Config, source: str) -> dict[str, Any]:
     """What decides the raw data of a source: the selected block, so that the others change nothing."""
     entry = config["sources"][source]
-    return {"kind": entry["kind"], "licence": entry.get("licence", "unstated"), **kind_block(entry)}
+    spec = {"kind": entry["kind"], "licence": entry.get("licence", "unstated"), **kind_block(entry)}
+    # To count tokens is to know which columns hold the text.
+    return {**spec, **_columns(entry)} if "tokens" in spec else spec
+
+
+def _columns(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: entry[key] for key in ("schema", "text_field") if key in entry}
 
 
 def cleaning_spec(config: Config, source: str) -> dict[str, Any]:
@@ -45,7 +51,7 @@ def group_field(config: Config, source: str) -> str:
 def sources_to_probe(config: Config) -> dict[str, Any]:
     """{source: its spec, and how its columns should be read} of those on the hub."""
     return {
-        name: {**source_spec(config, name), "schema": entry.get("schema"), "text_field": entry.get("text_field")}
+        name: {**source_spec(config, name), **_columns(entry)}
         for name, entry in config["sources"].items()
         if entry["kind"] == "hub"
     }

@@ -19,8 +19,10 @@ def main() -> None:
     arguments = parser.parse_args()
     on_the_hub = {name: source for name, source in arguments.sources.items() if source["kind"] == "hub"}
     findings = [probe(name, source) for name, source in on_the_hub.items()]
-    print(table(findings) if findings else "No source of this configuration is on the hub.")
+    text = table(findings) if findings else "No source of this configuration is on the hub."
+    print(text)
     if any(finding.verdict != AS_EXPECTED for finding in findings):
+        print(text, file=sys.stderr)  # the log of a failed job is what its user sees
         sys.exit(1)
 
 

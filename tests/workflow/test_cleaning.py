@@ -15,7 +15,7 @@ from emulsion.tokens import split_of
 CLEANING = ("--configfile", "tests/config/cleaning.yaml")
 TARGETS = ("data/ledgers/news.json", "data/ledgers/blog.json")
 HELD_OUT = 0.05
-VOCABULARY = [f"{a}{b}{c}" for a in ("ba", "ke", "mo", "tri", "sul") for b in "aeiou" for c in ("n", "r", "st", "l", "m")]
+VOCABULARY = [f"{a}{b}{c}" for a in ("ba", "ke", "mo", "tri") for b in "aeiou" for c in ("n", "r", "st", "l", "m", "k")]
 QUESTION = "which of these seven harbours was closed by ice for most of the winter before the war"
 
 

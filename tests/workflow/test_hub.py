@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 
-import hub_rows
 import pyarrow.parquet as pq
 import pytest
-from stand_in_hub import StandInHub
 from workflow_project import copy_project
+
+import hub_rows
+from stand_in_hub import StandInHub
 
 OVERLAYS = ("--configfile", "config/full.yaml", "tests/config/hub.yaml")
 SOURCES = ("openhermes", "cosmopedia", "magpie", "fineweb")

@@ -21,7 +21,7 @@ from emulsion.sources.raw import raw_files, shard_files
 from emulsion.sources.rows import columns_of_first
 
 DOCUMENTS_PER_GROUP = 4096
-CHARACTERS_PER_GROUP = 64 << 20
+CHARACTERS_PER_GROUP = 8 << 20
 
 Pair = tuple[dict[str, str] | None, dict[str, Any] | None]
 

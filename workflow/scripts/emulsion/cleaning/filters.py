@@ -1,7 +1,10 @@
 """Row-wise filters: for each document the first reason to remove it.
 
-The rules are those of datatrove's filters, which made FineWeb, written here because datatrove needs spaCy and a dozen
-further packages (400 MB) to split English into words, at a tenth of the speed asked for.
+The rules are those of datatrove's filters, which made FineWeb. They are written here because datatrove, though it works
+without downloads, brings spaCy and some eighty packages to split English into words, at 0.4 MB/s. On 1,500 generated
+texts near the rules' thresholds its verdicts (0.10.1) and these agree on 97 % (gopher_quality), 98 %
+(gopher_repetition), 99.6 % (c4) and 100 % (fineweb); what differs is where a word ends and, in texts of a few words,
+that here an n-gram has to occur twice to repeat.
 """
 
 from __future__ import annotations

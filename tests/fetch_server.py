@@ -1,8 +1,8 @@
 """Fetches in processes of their own, forked from one that has loaded the hub's client: a start takes no second.
 
 The client reads HF_ENDPOINT when it is imported, and a process must be one that can be killed; so tests of the hub run
-`fetch.py` and `probe_sources.py` here. Run as a script it is the process that forks: a line of JSON for each command in,
-its process and then its exit status out.
+`fetch.py` and `probe_sources.py` here. Run as a script it is the process that forks: a line of JSON for each command
+in, its process and then its exit status out.
 """
 
 from __future__ import annotations

@@ -1,38 +1,17 @@
 """Optimisation: the best mixture within bounds, from small proxy runs.
 
-Makes results/{experiment}/design.json, the proxies' mixtures, results/{experiment}/optimal_mix.json and
-mixtures/{experiment}/optimal.json, which is trained like any other mixture.
+Makes the proxies' mixtures, results/{experiment}/optimal_mix.json and mixtures/{experiment}/optimal.json, which is
+trained like any other mixture.
 """
 
 
-rule design_proxies:
-    """Choose the mixtures that the proxies are trained on: spread over all that bounds and epochs allow."""
+rule write_proxy:
+    """Write the mixture of one proxy: a point of a design that is spread over all that bounds and epochs allow.
+
+    A longer design begins with the shorter one, so that proxies can be added without training the others again.
+    """
     input:
         stores=from_config(paths.token_stores, "experiment"),
-    output:
-        "results/{experiment}/design.json",
-    log:
-        "logs/design_proxies/{experiment}.log",
-    localrule: True
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        recipe=1,
-        names=from_config(experiments.proxies, "experiment"),
-        bounds=lookup(dpath="experiments/{experiment}/optimize/bounds", within=config),
-        seed=lookup(dpath="experiments/{experiment}/optimize/seed", within=config),
-        tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
-        limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
-    shell:
-        "python workflow/scripts/design_proxies.py --names {params.names:q} --stores {input.stores:q} "
-        "--bounds {params.bounds} --seed {params.seed} --tokens {params.tokens} --max-epochs {params.limit} "
-        "--output {output:q} 2> {log:q}"
-
-
-rule write_proxy:
-    """Write one mixture of the design as a mixture file."""
-    input:
-        design="results/{experiment}/design.json",
     output:
         "mixtures/{experiment}/{proxy}.json",
     log:
@@ -41,10 +20,15 @@ rule write_proxy:
     conda:
         "../envs/analysis.yaml"
     params:
-        recipe=1,
+        recipe=2,
+        bounds=lookup(dpath="experiments/{experiment}/optimize/bounds", within=config),
+        seed=lookup(dpath="experiments/{experiment}/optimize/seed", within=config),
+        tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
+        limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
     shell:
-        "python workflow/scripts/write_proxy.py --design {input.design:q} --experiment {wildcards.experiment} "
-        "--name {wildcards.proxy:q} --output {output:q} 2> {log:q}"
+        "python workflow/scripts/write_proxy.py --experiment {wildcards.experiment} --name {wildcards.proxy:q} "
+        "--stores {input.stores:q} --bounds {params.bounds} --seed {params.seed} --tokens {params.tokens} "
+        "--max-epochs {params.limit} --output {output:q} 2> {log:q}"
 
 
 rule optimize_mixture:

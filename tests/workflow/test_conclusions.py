@@ -86,6 +86,14 @@ def test_nothing_is_planned_when_all_is_concluded(concluded):
     assert planned(concluded, *CONCLUSIONS) == {}
 
 
+def test_a_further_proxy_plans_itself_and_the_optimum_alone(concluded, tmp_path):
+    (tmp_path / "more.yaml").write_text("experiments: {exp3: {optimize: {proxies: 6}}}")
+    jobs = planned(concluded, *CONCLUSIONS, str(tmp_path / "more.yaml"))
+    assert jobs["write_proxy"] == ["experiment=exp3, proxy=proxy_005"]
+    trained = {job.split("run=")[1] for job in jobs["train"]}
+    assert trained == {"proxy_005", "optimal", "optimal-again"}
+
+
 def test_the_report_opens_offline_with_the_recommendation(concluded, tmp_path):
     snakemake(concluded, *CONCLUSIONS, "--report", str(tmp_path / "report.html"))
     report = (tmp_path / "report.html").read_text()

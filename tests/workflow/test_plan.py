@@ -164,7 +164,7 @@ def test_the_direct_search_plans_no_proxies(fresh):
     (fresh / "direct.yaml").write_text("experiments: {exp3: {optimize: {method: direct}}}")
     jobs = planned(fresh, "results/exp3/optimal_mix.json", "--configfile", "direct.yaml")
     assert "optimize_directly" in jobs
-    assert not {"train", "optimize_mixture", "design_proxies"} & jobs.keys()
+    assert not {"train", "optimize_mixture", "write_proxy"} & jobs.keys()
 
 
 def test_the_plan_of_the_budget_trains_nothing(fresh):

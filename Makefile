@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SHELL = bash
 SNAKEMAKE = snakemake --cores $(CORES)
 
-.PHONY: setup demo plan probe report real-text lint format test test-slurm test-slow clean
+.PHONY: setup demo plan probe report real-text replay lint format test test-slurm test-slow clean
 
 setup: .venv/installed
 
@@ -49,6 +49,13 @@ real-text: setup
 	$(SNAKEMAKE) --configfile benchmarks/real_text.yaml $(ARGS) -- results/real/recommendations.md results/real/budget.json \
 	  figures/real_{training_curves,mixtures,contributions,optimizer,pareto}.png \
 	  data/stats/{code,documentation,encyclopedia,dialogue}.json
+
+# Every law on a published sweep: SWEEP is a folder of RegMix's CSV files. See docs/laws.md.
+SWEEP ?= ../shared/data/regmix
+replay: setup
+	.venv/bin/python workflow/scripts/replay_laws.py \
+	  --train $(SWEEP)/train_mixture_1m.csv $(SWEEP)/train_pile_loss_1m.csv \
+	  --test 1m $(SWEEP)/test_mixture_1m.csv $(SWEEP)/test_pile_loss_1m.csv --output law_results/replay.json $(ARGS)
 
 lint: setup
 	ruff check

@@ -17,7 +17,7 @@ report: "report/workflow.rst"
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow/scripts")))
 
-from emulsion import catalogue, configuration, experiments, paths
+from emulsion import catalogue, configuration, experiments, limits, paths
 from emulsion.errors import UserError
 
 try:
@@ -51,6 +51,7 @@ rule all:
         collect("data/stats/{source}.json", source=sources_in_use()),
         collect("results/{experiment}/recommendations.md", experiment=config["experiments"]),
         collect("results/{experiment}/budget.json", experiment=config["experiments"]),
+        collect("results/{experiment}-metrics.json", experiment=limits.measured(config)),
 
 
 include: "rules/sources.smk"
@@ -58,6 +59,7 @@ include: "rules/tokens.smk"
 include: "rules/mixtures.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
+include: "rules/downstream.smk"
 include: "rules/ablations.smk"
 include: "rules/optimize.smk"
 include: "rules/figures.smk"

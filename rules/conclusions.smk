@@ -79,3 +79,46 @@ rule plot_optimizer:
         "../envs/analysis.yaml"
     shell:
         "python {input.script:q} --input {input.optimum:q} --output {output:q} 2> {log:q}"
+
+
+rule summarize_metrics:
+    """Hold the runs of the strategies against the experiment's limits and published results; collect their texts."""
+    input:
+        records=of_each_run("models/{experiment}-{run}/run.json", experiments.strategies),
+        logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", experiments.strategies),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.strategies),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
+        generations=of_each_run("results/{experiment}/{run}/generations.jsonl", experiments.strategies),
+        published=from_config(paths.published_results, "experiment"),
+        script="workflow/scripts/summarize_metrics.py",
+        library=[
+            "workflow/scripts/emulsion/analysis/metrics.py",
+            "workflow/scripts/emulsion/evaluation/quality.py",
+            "workflow/scripts/emulsion/report/metrics.py",
+        ],
+    output:
+        json="results/{experiment}-metrics.json",
+        texts="results/{experiment}-generations.txt",
+        markdown=report(
+            "results/{experiment}-metrics.md",
+            caption="../report/metrics.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "metrics"},
+        ),
+    log:
+        "logs/summarize_metrics/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(limits.measured(config)),
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=lookup(dpath="experiments/{experiment}/title", within=config),
+        limits=json_from_config(limits.limits_of, "experiment"),
+        runs=runs_of(experiments.strategies),
+    shell:
+        "python {input.script:q} --experiment {wildcards.experiment} --title {params.title:q} "
+        "--limits {params.limits:q} --published {input.published:q} --runs {params.runs:q} "
+        "--records {input.records:q} --logs {input.logs:q} --perplexity {input.perplexity:q} "
+        "--capabilities {input.capabilities:q} --generations {input.generations:q} "
+        "--json {output.json:q} --markdown {output.markdown:q} --texts {output.texts:q} 2> {log:q}"

@@ -112,3 +112,32 @@ rule plot_mixtures:
         runs=lookup(dpath="experiments/{experiment}/strategies", within=config),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --output {output:q} 2> {log:q}"
+
+
+rule plot_schedule:
+    """Draw the shares of sources over the run, stage by stage, with the boundaries between stages."""
+    input:
+        infos=from_config(paths.strategy_infos, "experiment"),
+        script="workflow/scripts/plot_schedule.py",
+        library=[
+            "workflow/scripts/emulsion/figures/schedule.py",
+            "workflow/scripts/emulsion/figures/style.py",
+        ],
+    output:
+        report(
+            "figures/{experiment}_schedule.png",
+            caption="../report/schedule.rst",
+            category="Mixtures",
+            labels={"experiment": "{experiment}", "figure": "schedule"},
+        ),
+    log:
+        "logs/plot_schedule/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        runs=lookup(dpath="experiments/{experiment}/strategies", within=config),
+        types=json_from_config(catalogue.types_of_sources, "experiment"),
+    shell:
+        "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --types {params.types:q} "
+        "--output {output:q} 2> {log:q}"

@@ -6,10 +6,7 @@ trained like any other mixture.
 
 
 rule write_proxy:
-    """Write the mixture of one proxy: a point of a design that is spread over all that bounds and epochs allow.
-
-    A longer design begins with the shorter one, so that proxies can be added without training the others again.
-    """
+    """Write the mixture of one proxy: a point of a design that is spread over all that bounds and epochs allow."""
     input:
         stores=from_config(paths.token_stores, "experiment"),
     output:
@@ -20,6 +17,7 @@ rule write_proxy:
     conda:
         "../envs/analysis.yaml"
     params:
+        # A longer design begins with the shorter one, so a further proxy trains no other again.
         recipe=2,
         bounds=lookup(dpath="experiments/{experiment}/optimize/bounds", within=config),
         seed=lookup(dpath="experiments/{experiment}/optimize/seed", within=config),

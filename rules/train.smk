@@ -1,8 +1,40 @@
 """Training: any mixture file becomes a model.
 
-Makes models/{experiment}-{run}/. A run that is cut off goes on from checkpoints/{experiment}-{run}/, which no rule
+Makes models/{experiment}-{run}/, and results/{experiment}/{run}/smoke.json where it is asked for. A run that is cut off goes on from checkpoints/{experiment}-{run}/, which no rule
 declares, for Snakemake deletes what a failed job was to make.
 """
+
+
+rule check_training:
+    """Train the first steps of a run on its own data and stop: does the loss fall, and what does it take?"""
+    input:
+        mixture=from_config(paths.mixture_file, "experiment", "run"),
+        stores=from_config(paths.token_stores, "experiment"),
+        tokenizer=from_config(paths.tokenizer_definition, "experiment"),
+    output:
+        "results/{experiment}/{run}/smoke.json",
+    log:
+        "logs/check_training/{experiment}-{run}.log",
+    wildcard_constraints:
+        experiment=one_of(limits.smoke_checked(config)),
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=60,
+        micro_batch=from_config(experiments.micro_batch, "experiment", "run"),
+    params:
+        spec=json_from_config(experiments.run_spec, "experiment", "run"),
+        tokenizer=subpath(input.tokenizer, parent=True),
+        steps=from_config(limits.smoke_steps, "experiment"),
+        least_fall=from_config(limits.smoke_fall, "experiment"),
+    shell:
+        "python workflow/scripts/check_training.py --mixture {input.mixture:q} --stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} --spec {params.spec:q} --steps {params.steps} "
+        "--least-fall {params.least_fall} --micro-batch {resources.micro_batch} --threads {threads} "
+        "--work checkpoints/{wildcards.experiment}-{wildcards.run}-smoke --output {output:q} 2> {log:q}"
 
 
 rule train:
@@ -32,7 +64,9 @@ rule train:
         runtime=lambda wildcards, attempt: 240 * attempt,
         # Not params, for these may change without training again.
         micro_batch=from_config(experiments.micro_batch, "experiment", "run"),
-        most_epochs=from_config(experiments.most_epochs, "experiment"),
+        most_epochs=from_config(limits.most_epochs, "experiment"),
+        smoke_steps=from_config(limits.smoke_steps, "experiment"),
+        smoke_fall=from_config(limits.smoke_fall, "experiment"),
     params:
         spec=json_from_config(experiments.run_spec, "experiment", "run"),
         tokenizer=subpath(input.tokenizer, parent=True),
@@ -41,4 +75,5 @@ rule train:
         "python workflow/scripts/train.py --mixture {input.mixture:q} --stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} --spec {params.spec:q} --output {params.folder:q} "
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
-        "--most-epochs {resources.most_epochs} --minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"
+        "--most-epochs {resources.most_epochs} --smoke-steps {resources.smoke_steps} "
+        "--smoke-fall {resources.smoke_fall} --minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"

@@ -5,8 +5,9 @@ import yaml
 
 from emulsion import experiments
 from emulsion.catalogue import source_spec
-from emulsion.experiments import mixture_stages, run_spec, strategy_stages
+from emulsion.experiments import mixture_stages, run_spec
 from emulsion.paths import suite_file
+from emulsion.strategies import strategy_stages
 from emulsion.training.spec import RunSpec
 
 CONFIG = yaml.safe_load(Path("config.yaml").read_text())
@@ -94,3 +95,39 @@ def test_an_ablation_leaves_one_source_out_and_rescales_the_rest():
 
 def test_proxies_are_no_part_of_the_comparison():
     assert not any(name.startswith("proxy_") for name in experiments.compared(CONFIG, "exp3"))
+
+
+def with_own_model(strategy="knowledge_heavy", model="small"):
+    other = copy.deepcopy(CONFIG)
+    other["models"]["small"] = {**CONFIG["models"]["tiny"], "layers": 3}
+    other["strategies"][strategy]["model"] = model
+    return other
+
+
+def test_a_strategy_may_have_a_model_of_its_own_in_all_its_runs():
+    config = with_own_model()
+    layers = {
+        run: run_spec(config, "exp3", run)["model"]["layers"]
+        for run in ("knowledge_heavy", "knowledge_heavy-seed7", "equal_mix", "proportional", "optimal", "proxy_000")
+    }
+    assert [run for run, count in layers.items() if count == 3] == ["knowledge_heavy", "knowledge_heavy-seed7"]
+
+
+def test_what_is_left_out_of_a_strategy_is_left_out_of_its_model():
+    config = with_own_model("equal_mix")
+    assert run_spec(config, "exp3", "without_magpie") == run_spec(config, "exp3", "equal_mix")
+    assert run_spec(config, "exp3", "without_magpie") != run_spec(config, "exp3", "only_magpie")
+
+
+def test_the_optimiser_learns_only_from_runs_of_its_own_model():
+    config = with_own_model()
+    assert "knowledge_heavy" in experiments.informing(CONFIG, "exp3")
+    assert set(experiments.informing(CONFIG, "exp3")) - set(experiments.informing(config, "exp3")) == {
+        "knowledge_heavy"
+    }
+
+
+def test_the_conclusions_are_told_where_models_differ():
+    assert experiments.groups(CONFIG, "exp3")["models"] == {}
+    models = experiments.groups(with_own_model(), "exp3")["models"]
+    assert (models["knowledge_heavy"], models["equal_mix"]) == ("small", "tiny")

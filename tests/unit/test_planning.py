@@ -1,6 +1,9 @@
+import pytest
+
 from emulsion.mixture import Mixture
 from emulsion.planning import describe_plan, excess_epochs
 from emulsion.sampling import SequencePlan
+from emulsion.schedule import Schedule
 
 PLAN = SequencePlan({"large": 100, "small": 10}, Mixture({"large": 0.5, "small": 0.5}))
 
@@ -23,3 +26,31 @@ def test_a_description_counts_in_named_units_that_add_up():
     assert described["total_samples"] == 600
     assert described["mixing_ratios"] == described["realised_shares"] == {"large": 0.5, "small": 0.5}
     assert described["largest_deviation_sequences"] == 0
+
+
+STAGES = (
+    (0.5, {"a": 0.9, "b": 0.1, "c": 0.0}),
+    (0.75, {"a": 0.5, "b": 0.49, "c": 0.01}),
+    (1.0, {"a": 0, "b": 0, "c": 1}),
+)
+
+
+def test_a_source_goes_on_in_the_next_stage_where_it_was():
+    pairs = [(until, Mixture(weights)) for until, weights in STAGES]
+    plan = SequencePlan({"a": 100, "b": 100, "c": 100}, Schedule.staged(pairs, 80))
+    stages = describe_plan(plan, 80, 8, dict.fromkeys("abc", 10))["stages"]
+    assert [(stage["first_sequence"], stage["sequences"]) for stage in stages] == [(0, 40), (40, 20), (60, 20)]
+    drawn = dict.fromkeys("abc", 0)
+    for stage in stages:
+        assert stage["offsets"] == drawn
+        assert stage["largest_deviation_sequences"] < 1
+        drawn = {source: drawn[source] + stage["sequences_per_source"][source] for source in drawn}
+    assert stages[2]["sequences_per_source"]["c"] >= 19
+
+
+def test_a_weight_too_small_for_one_sequence_of_its_stage_is_told():
+    pairs = [(until, Mixture(weights)) for until, weights in STAGES]
+    plan = SequencePlan({"a": 100, "b": 100, "c": 100}, Schedule.staged(pairs, 80))
+    first, second, third = describe_plan(plan, 80, 8, dict.fromkeys("abc", 10))["stages"]
+    assert first["not_drawn"] == third["not_drawn"] == {}
+    assert second["not_drawn"] == {"c": pytest.approx(0.2)}

@@ -24,7 +24,9 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--title", required=True, help="the question it answers")
-    parser.add_argument("--groups", required=True, type=json.loads, help="{candidates, singles: [mixtures]}, as JSON")
+    parser.add_argument(
+        "--groups", required=True, type=json.loads, help="{candidates, singles: [mixtures], models}, as JSON"
+    )
     parser.add_argument("--runs", required=True, nargs="+")
     parser.add_argument("--capabilities", required=True, nargs="+", type=Path, help="capabilities.json of each run")
     parser.add_argument("--records", required=True, nargs="+", type=Path, help="run.json of each run")
@@ -86,6 +88,7 @@ def main() -> None:
         tokens=read_json(records[best])["tokens"],
         prefer="optimal",
         schedules={mixture: read_json(records[mixture])["schedule"] for mixture in candidates},
+        models=arguments.groups["models"],
     )
     write_json(arguments.json, found)
     write_text(arguments.markdown, markdown(found))

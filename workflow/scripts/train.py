@@ -5,6 +5,7 @@ EMULSION_CHECKPOINT_SECONDS (time between checkpoints, 120).
 """
 
 import argparse
+import functools
 import json
 import os
 import sys
@@ -26,6 +27,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--checkpoint-seconds", type=float, default=seconds, help="time between checkpoints")
     parser.add_argument("--minutes", type=float, default=None, help="time the job has; it saves and stops before")
     parser.add_argument("--most-epochs", type=int, default=0, help="refuse to repeat a source more often; 0: no limit")
+    parser.add_argument("--smoke-steps", type=int, default=0, help="look after so many steps whether the loss falls")
+    parser.add_argument("--smoke-fall", type=float, default=0.0, help="nats per token that it must have fallen by")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--processes", type=int, default=1, help="devices to train on")
     return parser.parse_args()
@@ -43,22 +46,26 @@ def launch(processes: int) -> None:
 
 def main() -> None:
     arguments = parse()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     launch(arguments.processes)
-    import torch
 
+    from emulsion.evaluation.sample import continue_text
     from emulsion.training.loop import Runtime
-    from emulsion.training.run import train_run
+    from emulsion.training.run import make_deterministic, train_run
+    from emulsion.training.smoke import SmokeCheck
 
-    torch.set_num_threads(arguments.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # we read no memory that was not written
+    make_deterministic(arguments.threads)
+    smoke = SmokeCheck(
+        steps=arguments.smoke_steps,
+        least_fall=arguments.smoke_fall,
+        continued=functools.partial(continue_text, tokenizer=arguments.tokenizer),
+    )
     trackers = tuple(filter(None, os.environ.get("EMULSION_TRACKERS", "").split(",")))
     runtime = Runtime(
         micro_batch=arguments.micro_batch,
         checkpoint_seconds=arguments.checkpoint_seconds,
         minutes=arguments.minutes,
         trackers=trackers,
+        after_step=smoke,
     )
     train_run(
         mixture_file=arguments.mixture,

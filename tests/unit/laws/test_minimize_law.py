@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 
 from emulsion.errors import UserError
-from emulsion.laws import StaticLaw, minimize_law
+from emulsion.laws import DynamicLaw, StaticLaw, law_optimum, minimize_law
+from emulsion.laws.gaussian import fit_gaussian_law
+from emulsion.laws.linear import LinearLaw
 from emulsion.laws.planted import KINDS, best_and_uniform, mean_loss, planted_law, planted_power_law
 
 
@@ -50,6 +53,88 @@ def test_no_mixture_within_bounds_and_caps_is_better(m, seed, kind, low, high):
         top = min(bounds[1], caps.get(f"s{j}", 1.0))
         q[j] += min(top - q[j], 1 - q.sum())
     assert slope @ (weights - q) <= 1e-7
+
+
+@pytest.mark.parametrize("caps", [None, {"s0": 0.05, "s3": 0.1, "s8": 0.02}])
+@pytest.mark.parametrize("strength", [0.0, 0.05])
+def test_nine_sources_agree_with_a_convex_solver(caps, strength):
+    for seed, kind in enumerate(KINDS):
+        law = planted_law(9, seed, kind)
+        found = law_optimum(law, (0.01, 0.6), caps=caps, strength=strength)
+        high = [(caps or {}).get(source, 0.6) for source in law.sources]
+
+        def total(p, law=law):
+            return law.predict(p / p.sum()).mean() + strength * (p * np.log(9 * p)).sum()
+
+        solver = minimize(
+            total,
+            np.minimum(np.full(9, 1 / 9), high),
+            method="SLSQP",
+            bounds=[(0.01, top) for top in high],
+            constraints={"type": "eq", "fun": lambda p: p.sum() - 1},
+            options={"ftol": 1e-13, "maxiter": 500},
+        )
+        ours = np.array(list(found.mixture.values()))
+        assert total(ours) <= solver.fun + 1e-9 and found.gap <= 1e-9
+        assert np.abs(ours - solver.x).max() < 2e-3
+
+
+@pytest.mark.parametrize("strength", [0.01, 1.0, 100.0])
+def test_a_pull_to_a_prior_is_the_optimum_of_a_fine_grid(strength):
+    law, prior = planted_law(2, 3), {"s0": 0.9, "s1": 0.1}
+    first = np.linspace(1e-6, 1 - 1e-6, 20001)
+    rows = np.column_stack([first, 1 - first])
+    total = law.predict(rows).mean(axis=1) + strength * (rows * np.log(rows / [0.9, 0.1])).sum(axis=1)
+    best = minimize_law(law, prior=prior, strength=strength)
+    assert best["s0"] == pytest.approx(first[total.argmin()], abs=1e-4)
+
+
+def test_a_pull_keeps_every_source_however_weak_the_law_finds_it():
+    law = StaticLaw(("a", "b"), ("x",), np.array([[4.0, -4.0]]), np.ones(1), np.ones(1))
+    assert minimize_law(law)["b"] == 0.0
+    pulled = [minimize_law(law, strength=strength)["b"] for strength in (0.01, 0.1, 10.0)]
+    assert 0 < pulled[0] < pulled[1] < pulled[2] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("prior", "strength"), [({"s0": 1.0, "s1": 0.0}, 1.0), (None, -1.0), (None, np.nan), ({"s9": 1.0}, 1.0)]
+)
+def test_priors_that_make_no_sense_are_refused(prior, strength):
+    with pytest.raises(UserError, match=r"prior|mixture"):
+        minimize_law(planted_law(2, 0), prior=prior, strength=strength)
+
+
+def test_linear_and_dynamic_laws_have_optima_too():
+    names, effects = ("a", "b", "c"), np.array([[0.3, 0.1, 0.2], [0.0, 0.3, 0.2], [0.1, 0.0, 0.3]])
+    linear = LinearLaw(names, names, -effects)
+    dynamic = DynamicLaw(names, names, effects, np.full(3, 2.0))
+    for law in (linear, dynamic):  # column sums .4, .4, .7
+        best = minimize_law(law, (0.1, 0.6))
+        assert best["c"] == 0.6 and sum(best.values()) == pytest.approx(1)
+    curved = DynamicLaw(names, names, 8 * effects, np.full(3, 2.0), "log_linear")
+    rows = grid(3, 200, 0.1, 0.6)
+    assert mean_loss(curved, minimize_law(curved, (0.1, 0.6))) <= curved.predict(rows).mean(axis=1).min() + 1e-12
+
+
+def test_the_optimum_says_how_far_it_lies_from_the_runs():
+    law = StaticLaw(("a", "b"), ("x",), np.array([[2.0, -2.0]]), np.ones(1), np.ones(1))
+    runs = np.array([[0.2, 0.8], [0.7, 0.3]])
+    far, near = law_optimum(law, runs=runs), law_optimum(law, (0.3, 0.7), runs=runs)
+    assert far.distance == pytest.approx(0.3) and near.distance == 0.0
+    assert far.loss == pytest.approx(1 + np.exp(-2.0)) and law_optimum(law).distance is None
+
+
+def test_a_law_that_is_not_convex_is_refused():
+    rows = np.random.default_rng(0).dirichlet(np.ones(2), 8)
+    with pytest.raises(UserError, match="GaussianLaw is not convex"):
+        minimize_law(fit_gaussian_law(rows, rows))
+    with pytest.raises(UserError, match="b is below 0"):
+        minimize_law(StaticLaw(("a", "b"), ("x",), np.eye(2)[:1], -np.ones(1), np.ones(1)))
+
+
+def test_bounds_that_leave_one_mixture_are_answered_with_it():
+    assert dict(minimize_law(planted_law(4, 0), (0.25, 1.0))) == dict.fromkeys(("s0", "s1", "s2", "s3"), 0.25)
+    assert minimize_law(planted_law(2, 0), {"s0": (0.3, 0.3)})["s0"] == 0.3
 
 
 def test_weights_by_name_choose_the_groups_that_count():

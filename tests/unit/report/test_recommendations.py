@@ -131,3 +131,10 @@ def test_a_prediction_on_another_scale_is_not_held_against_the_real_score() -> N
     found = _found(CLEAR, optimum={**OPTIMUM, "comparable": False})["optimum"]
     assert "another scale" in found["text"]
     assert "inside" not in found["text"] and "outside" not in found["text"]
+
+
+def test_where_models_differ_the_note_says_so_and_else_nothing() -> None:
+    found = _found(TIED, models={"a": "gpt2-500M", "b": "gpt2-1B"})
+    assert "The models differ: a is gpt2-500M and b is gpt2-1B." in found["note"]
+    assert found["note"] in markdown(found)
+    assert _found(TIED, models={})["note"] == _found(TIED)["note"] == found["overall"]["note"]

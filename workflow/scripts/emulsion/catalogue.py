@@ -25,6 +25,11 @@ def _columns(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: entry[key] for key in ("schema", "text_field") if key in entry}
 
 
+def types_of_sources(config: Config, experiment: str) -> dict[str, str]:
+    """{source: its type} of an experiment's sources, in their order."""
+    return {source: config["sources"][source]["type"] for source in config["experiments"][experiment]["sources"]}
+
+
 def cleaning_spec(config: Config, source: str) -> dict[str, Any]:
     """How a source is cleaned; what is left out is off."""
     return dict(config["cleaning"][config["sources"][source].get("cleaning", "none")])

@@ -8,11 +8,12 @@ mixture's name, another seed's is `{mixture}-seed{seed}`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from emulsion.catalogue import Config
 from emulsion.mixture import Mixture
+from emulsion.strategies import strategy_stages
 
 T = TypeVar("T")
 Mixtures = Callable[[Config, str], list[str]]
@@ -101,17 +102,22 @@ def concluded(config: Config, experiment: str) -> list[str]:
 def informing(config: Config, experiment: str) -> list[str]:
     """The mixtures whose runs the optimiser learns from.
 
-    The proxies; and where they are of the experiment's own size, all that was trained at that size on one mixture.
+    The proxies, and all that was trained at their size on one mixture.
     """
     names = proxies(config, experiment)
-    if names and run_spec(config, experiment, names[0]) == run_spec(config, experiment, "optimal"):
-        constant = [name for name in strategies(config, experiment) if "ratios" in config["strategies"][name]]
-        return [*names, *constant, *sized(config, experiment)]
-    return names
+    if not names:
+        return []
+    constant = [
+        name for name in strategies(config, experiment) if len(strategy_stages(config["strategies"][name])) == 1
+    ]
+    others = [*constant, *sized(config, experiment)]
+    size = run_spec(config, experiment, names[0])
+    return [*names, *(name for name in others if run_spec(config, experiment, name) == size)]
 
 
 def groups(config: Config, experiment: str) -> dict[str, Any]:
-    """What the conclusions compare: {"candidates", "singles": mixtures}, and whether predictions are of such runs.
+    """What the conclusions compare: {"candidates", "singles": mixtures}, {mixture: model} where models differ, and
+    whether predictions are of such runs.
 
     A prediction is comparable with a real run's mean score where proxies are of the same size and aim at that score.
     """
@@ -119,7 +125,9 @@ def groups(config: Config, experiment: str) -> dict[str, Any]:
     comparable = bool(settings) and settings["objective"] == "mean_capability"
     same_size = comparable and run_spec(config, experiment, "proxy_000") == run_spec(config, experiment, "optimal")
     names = {"candidates": candidates(config, experiment), "singles": singles(config, experiment)}
-    return {**names, "proxies_are_full_size": same_size}
+    models = {name: _size(config, experiment, name)["model"] for name in concluded(config, experiment)}
+    differing = models if len(set(models.values())) > 1 else {}
+    return {**names, "models": differing, "proxies_are_full_size": same_size}
 
 
 def repeated_pair(config: Config, experiment: str) -> list[str]:
@@ -176,12 +184,6 @@ def by_mixture(runs: Sequence[str], values: Iterable[T], first_seed: int = 0) ->
     return grouped
 
 
-def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A strategy as stages [{"until": share of the run, "weights": {source: weight}}]."""
-    stages = strategy.get("stages") or [{"until": 1.0, "ratios": strategy["ratios"]}]
-    return [{"until": float(stage["until"]), "weights": dict(stage["ratios"])} for stage in stages]
-
-
 def mixture_stages(config: Config, experiment: str, mixture: str) -> list[dict[str, Any]]:
     """The stages of a mixture that follows from the configuration alone."""
     if mixture in strategies(config, experiment):
@@ -196,25 +198,34 @@ def mixture_stages(config: Config, experiment: str, mixture: str) -> list[dict[s
 def run_spec(config: Config, experiment: str, run: str) -> dict[str, Any]:
     """The spec of a run: all but its mixture, and nothing that cannot change the result.
 
-    Proxies have the model, training and tokens of the optimiser's settings, others those of the experiment.
+    Proxies have the model, training and tokens of the optimiser's settings, others those of the experiment, or a model
+    of their strategy's own.
     """
-    chosen = config["experiments"][experiment]
-    size = chosen["optimize"] if run.startswith("proxy_") else chosen
+    size, seeds = _size(config, experiment, run), config["experiments"][experiment]["seeds"]
     training = config["training"][size["training"]]
     return {
         "recipe": TRAIN_RECIPE,
         "model": config["models"][size["model"]],
         "tokens": size["tokens"],
-        "seed": seed_of(run, chosen["seeds"][0]),
+        "seed": seed_of(run, seeds[0]),
         **{key: value for key, value in training.items() if key not in NOT_LEARNED},
     }
 
 
 def micro_batch(config: Config, experiment: str, run: str) -> int:
     """How many sequences a device takes at once in this run."""
+    return int(config["training"][_size(config, experiment, run)["training"]]["micro_batch"])
+
+
+def _size(config: Config, experiment: str, run: str) -> dict[str, Any]:
+    """The settings that decide how large a run is: "model", "training", "tokens" and others beside."""
     chosen = config["experiments"][experiment]
-    size = chosen["optimize"] if run.startswith("proxy_") else chosen
-    return int(config["training"][size["training"]]["micro_batch"])
+    if run.startswith("proxy_"):
+        return dict(chosen["optimize"])
+    mixture = mixture_of(run)
+    strategy = chosen["ablations"]["base"] if mixture.startswith("without_") else mixture
+    own = config["strategies"][strategy].get("model") if strategy in chosen["strategies"] else None
+    return {**chosen, "model": own or chosen["model"]}
 
 
 def unimax_budget(config: Config, experiment: str, mixture: str) -> list[str]:
@@ -224,13 +235,12 @@ def unimax_budget(config: Config, experiment: str, mixture: str) -> list[str]:
     return options if mixture == "unimax" else []
 
 
-def most_epochs(config: Config, experiment: str) -> int:
-    """How often a run may repeat a source before it is refused; 0 where it is only warned of."""
-    allowed = config["experiments"][experiment]["max_epochs"]
-    return int(allowed["limit"]) if allowed["on_excess"] == "refuse" else 0
-
-
 def optimised_by(config: Config, method: str) -> list[str]:
     """The experiments whose optimum is searched by this method."""
     chosen = config["experiments"].items()
     return [name for name, experiment in chosen if (experiment["optimize"] or {}).get("method") == method]
+
+
+def asked_downstream(config: Config) -> list[str]:
+    """The experiments whose models are asked published tasks."""
+    return [name for name, experiment in config["experiments"].items() if experiment.get("downstream")]

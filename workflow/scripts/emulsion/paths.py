@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from emulsion.catalogue import Config, cleaning_spec, preceding, sharing_experiments
 from emulsion.experiments import mixture_of, strategies
 from emulsion.sources.local import local_files
@@ -130,6 +132,12 @@ def suite_files(config: Config, experiment: str) -> list[str]:
     return [suite_file(config, suite) for suite in config["experiments"][experiment]["suites"]]
 
 
+def downstream_files(config: Config, experiment: str) -> list[str]:
+    """The items and definitions of published tasks that lie in files, so that an edit of one is noticed."""
+    folder = config["experiments"][experiment]["downstream"].get("task_files")
+    return sorted(str(file) for file in Path(folder).rglob("*") if file.is_file()) if folder else []
+
+
 def mixture_file(config: Config, experiment: str, run: str) -> str:
     return f"mixtures/{experiment}/{mixture_of(run)}.json"
 
@@ -146,3 +154,9 @@ def contributions(config: Config, experiment: str) -> list[str]:
 def optimum(config: Config, experiment: str) -> list[str]:
     """What the optimiser found; nothing where it is turned off."""
     return [f"results/{experiment}/optimal_mix.json"] if config["experiments"][experiment]["optimize"] else []
+
+
+def published_results(config: Config, experiment: str) -> list[str]:
+    """The published results that an experiment's runs are shown beside; none where it names no file."""
+    file = config["experiments"][experiment]["metrics"].get("published")
+    return [file] if file else []

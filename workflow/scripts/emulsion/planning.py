@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,4 +46,35 @@ def describe_plan(plan: SequencePlan, sequences: int, context: int, documents: M
         "epochs_per_source": epochs,
         "total_samples": sum(samples.values()),
         "samples_per_source": samples,
+        "stages": describe_stages(plan, sequences),
     }
+
+
+def describe_stages(plan: SequencePlan, sequences: int) -> list[dict[str, Any]]:
+    """What each stage of such a run draws, in order; all but its first sequence and its length is keyed by source.
+
+    `offsets` are the sequences that were drawn before the stage, from which a source goes on: its epochs do not start
+    again with a stage. `not_drawn` are the sequences due to sources that have a weight and get none: fractions of one.
+    The deviation is that of all counts from the start of the run to the end of the stage.
+    """
+    stages = plan.schedule.stages
+    described = []
+    for stage, (start, end) in zip(
+        stages, itertools.pairwise([*(each.start for each in stages), sequences]), strict=True
+    ):
+        offsets, drawn = plan.counts(start), plan.counts(end) - plan.counts(start)
+        due = plan.targets(end) - plan.targets(start)
+        absent = np.flatnonzero((due > 0) & (drawn == 0))
+        names = list(plan.sizes)
+        described.append(
+            {
+                "first_sequence": start,
+                "sequences": end - start,
+                "shares": dict(stage.mixture.over(names)),
+                "sequences_per_source": dict(zip(names, drawn.tolist(), strict=True)),
+                "offsets": dict(zip(names, offsets.tolist(), strict=True)),
+                "largest_deviation_sequences": float(np.abs(plan.counts(end) - plan.targets(end)).max()),
+                "not_drawn": {names[index]: float(due[index]) for index in absent},
+            }
+        )
+    return described

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from emulsion.catalogue import Config, kind_block
 from emulsion.configuration.told import known, told
 from emulsion.evaluation.suites import load_suite
-from emulsion.experiments import RESERVED, run_spec, strategy_stages
+from emulsion.experiments import RESERVED, run_spec
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
+from emulsion.strategies import strategy_stages
 from emulsion.synthetic import CAPABILITIES
 from emulsion.training.spec import RunSpec
 
@@ -20,6 +20,7 @@ FIGURES = {
     "capability_radar": None,
     "training_curves": None,
     "mixtures": None,
+    "schedule": None,
     "pareto": None,
     "contributions": "ablations",
     "optimizer": "optimize",
@@ -34,13 +35,17 @@ def models(config: Config) -> Iterator[str]:
 
 def strategies(config: Config) -> Iterator[str]:
     for name, strategy in config["strategies"].items():
-        stages = strategy_stages(strategy)
+        if "model" in strategy:
+            yield from known("model", strategy["model"], config["models"], f"strategies.{name}.model")
+        unreadable = list(told(strategy_stages, strategy))
+        yield from (f"strategies.{name}: {text}" for text in unreadable)
+        stages = [] if unreadable else strategy_stages(strategy)
         for stage in stages:
             for source in stage["weights"]:
                 yield from known("source", source, config["sources"], f"strategies.{name}")
         problems = [text for stage in stages for text in told(Mixture, stage["weights"], where=f"strategies.{name}")]
         yield from problems
-        if not problems:
+        if stages and not problems:
             pairs = [(stage["until"], Mixture(stage["weights"])) for stage in stages]
             yield from (f"strategies.{name}: {text}" for text in told(Schedule.staged, pairs, 10**9))
 
@@ -78,10 +83,10 @@ def names(config: Config, name: str) -> Iterator[str]:
 
 def experiment(config: Config, name: str) -> Iterator[str]:
     experiment, where = config["experiments"][name], f"experiments.{name}"
-    for run, size, place in _sizes(config, name):
+    for run, model, place in _sizes(config, name):
         for problem in told(RunSpec.from_json, run_spec(config, name, run)):
             yield f"{place}: {problem}"
-        yield from _vocabulary(config, experiment["tokenizer"], size["model"], place)
+        yield from _vocabulary(config, experiment["tokenizer"], model, place)
     for strategy in experiment["strategies"]:
         for stage in strategy_stages(config["strategies"][strategy]):
             for source in stage["weights"]:
@@ -130,12 +135,15 @@ def _capabilities(config: Config, name: str) -> set[str]:
     return found
 
 
-def _sizes(config: Config, name: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """(a run, the settings that size it, where they stand) for each size of run in an experiment."""
+def _sizes(config: Config, name: str) -> Iterator[tuple[str, str, str]]:
+    """(a run, its model, where that stands) for each size of run in an experiment."""
     experiment = config["experiments"][name]
-    yield experiment["strategies"][0], experiment, f"experiments.{name}"
+    yield "proportional", experiment["model"], f"experiments.{name}"
+    for strategy in experiment["strategies"]:
+        if own := config["strategies"][strategy].get("model"):
+            yield strategy, own, f"experiments.{name}: strategy '{strategy}'"
     if experiment["optimize"]:
-        yield "proxy_000", experiment["optimize"], f"experiments.{name}.optimize"
+        yield "proxy_000", experiment["optimize"]["model"], f"experiments.{name}.optimize"
 
 
 def _vocabulary(config: Config, tokenizer: str, model: str, where: str) -> Iterator[str]:

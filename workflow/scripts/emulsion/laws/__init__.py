@@ -3,7 +3,28 @@
 `A[i, j]` is the effect on group i of training on source j: row = evaluated, column = trained on.
 """
 
-from emulsion.laws.minimize import minimize_law
+from emulsion.laws.bootstrap import parameter_intervals
+from emulsion.laws.choice import fit_best_law
+from emulsion.laws.dynamic import DynamicLaw, fit_dynamic_law
+from emulsion.laws.minimize import Optimum, law_optimum, minimize_law
+from emulsion.laws.registry import FITS, fit_law, load_law, save_law
+from emulsion.laws.similarity import diagonal_form, similarity
 from emulsion.laws.static import StaticLaw, fit_static_law
 
-__all__ = ["StaticLaw", "fit_static_law", "minimize_law"]
+__all__ = [
+    "FITS",
+    "DynamicLaw",
+    "Optimum",
+    "StaticLaw",
+    "diagonal_form",
+    "fit_best_law",
+    "fit_dynamic_law",
+    "fit_law",
+    "fit_static_law",
+    "law_optimum",
+    "load_law",
+    "minimize_law",
+    "parameter_intervals",
+    "save_law",
+    "similarity",
+]

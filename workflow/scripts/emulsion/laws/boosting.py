@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from emulsion.laws.interface import FittedLaw
 from emulsion.laws.table import Floats, as_rows, read_table
 
 if TYPE_CHECKING:
     import lightgbm
 
-# RegMix has 1,000 rounds at rate .01; these take a quarter of the time for the same error.
-_ROUNDS = 250
-_RATE = 0.04
+# RegMix has 1,000 rounds at rate .01; these take half the time for the same error.
+_ROUNDS = 500
+_RATE = 0.02
 
 
 @dataclass(frozen=True)
-class BoostedLaw:
+class BoostedLaw(FittedLaw):
     """One ensemble of trees per group."""
+
+    kind: ClassVar[str] = "lightgbm"
 
     sources: tuple[str, ...]
     groups: tuple[str, ...]
@@ -29,6 +33,19 @@ class BoostedLaw:
         """Values [k, g] of mixtures [k, m]."""
         rows = as_rows(mixtures, self.sources)
         return np.column_stack([np.asarray(trees.predict(rows, num_threads=1)) for trees in self.trees])
+
+    def parameters(self) -> dict[str, Any]:
+        """The trees of each group in LightGBM's own text."""
+        texts = [trees.model_to_string() for trees in self.trees]
+        return {"trees": dict(zip(self.groups, texts, strict=True))}
+
+    @classmethod
+    def from_json(cls, law: Mapping[str, Any]) -> Self:
+        import lightgbm
+
+        groups = tuple(law["groups"])
+        trees = tuple(lightgbm.Booster(model_str=law["trees"][group]) for group in groups)
+        return cls(tuple(law["sources"]), groups, trees)
 
 
 def fit_boosted_law(

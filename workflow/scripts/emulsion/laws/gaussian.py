@@ -1,99 +1,210 @@
-"""A Gaussian process on log(p + eps), one length scale per source: the regressor with the best ranks on RegMix's
-published sweep from 24 runs on (reference/PERFORMANCE.md, section 6).
+"""A Gaussian process on log(p + eps), one length per source: the law with the best ranks on RegMix's published sweep.
 
-Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), chapters 2 and 5.
+Hyperparameters are fitted to at most `_SUBSAMPLE` runs, as their cost grows with the cube of the runs; the process
+itself then rests on all of them. Values that are all positive, as losses are, are modelled by their logarithms.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.stats import t as student
 
-from emulsion.laws.table import Floats, as_rows, read_table
-
-if TYPE_CHECKING:
-    from sklearn.gaussian_process import GaussianProcessRegressor  # type: ignore[import-untyped]
-    from sklearn.gaussian_process.kernels import Kernel  # type: ignore[import-untyped]
+from emulsion.errors import UserError
+from emulsion.laws.interface import FittedLaw, by_name, from_names
+from emulsion.laws.kernel import Inputs, covariance, fit_hyperparameters, noisy_covariance, prior_mean, variance
+from emulsion.laws.table import Floats, as_rows, parts, read_table
 
 # Shares far below this are alike to the process; a source's effect is about logarithmic above it.
-EPS = 0.02
+EPS = 1e-3
+_SUBSAMPLE, _STEPS = 192, 80
+# Cross-validation fits hyperparameters anew in each fold, else its errors are too small where runs are few.
+_LEAST = 4
+_FOLDS, _FOLD_SUBSAMPLE, _FOLD_STEPS = 5, 128, 40
+_LEVEL = 0.95  # at which intervals are calibrated
+_POOLED = 10  # runs that the calibration of all groups counts for in that of one
 
 
 @dataclass(frozen=True)
-class _Scaling:
-    """Subtract the mean, divide by the scale: of each column [k]."""
+class GaussianLaw(FittedLaw):
+    """One process per group, over the same runs.
 
-    mean: Floats
-    scale: Floats
+    mixtures, values  [n, m] and [n, g]: the runs it rests on
+    theta             [h, g, m + 3]: logarithms of the lengths, signal, slope and noise, in standardised units; of h
+                      processes that are averaged, as few runs leave hyperparameters uncertain
+    logged            whether the logarithms of the values are modelled
+    scale             [g]: factors of standard deviations with which intervals hold for runs that were left out
+    """
 
-    @classmethod
-    def of(cls, table: Floats) -> _Scaling:
-        return cls(table.mean(axis=0), np.maximum(table.std(axis=0), 1e-9 * (1 + np.abs(table).max(axis=0))))
-
-    def __call__(self, table: Floats) -> Floats:
-        return np.asarray((table - self.mean) / self.scale)
-
-
-@dataclass(frozen=True)
-class GaussianLaw:
-    """One process per group, from standardised log(p + eps) to standardised values."""
+    kind: ClassVar[str] = "gaussian_process"
 
     sources: tuple[str, ...]
     groups: tuple[str, ...]
-    processes: tuple[GaussianProcessRegressor, ...]
-    inputs: _Scaling
-    outputs: _Scaling
+    mixtures: Floats
+    values: Floats
+    theta: Floats
+    logged: bool
+    scale: Floats
 
     def predict(self, mixtures: Any) -> Floats:
         """Values [k, g] of mixtures [k, m]."""
-        x = self.inputs(np.log(as_rows(mixtures, self.sources) + EPS))
-        columns = np.column_stack([process.predict(x) for process in self.processes])
-        return np.asarray(self.outputs.mean + self.outputs.scale * columns)
+        points = self._inputs(as_rows(mixtures, self.sources))
+        return self._restored(self._means(points).mean(axis=0))
 
     def function_sd(self, mixtures: Any) -> Floats:
         """The standard deviations [k, g] of the function; a new run has its noise on top."""
-        x = self.inputs(np.log(as_rows(mixtures, self.sources) + EPS))
-        total = np.column_stack([process.predict(x, return_std=True)[1] ** 2 for process in self.processes])
-        noise = np.array([kernel.k2.noise_level for kernel in self.kernels])
-        return np.asarray(self.outputs.scale * np.sqrt(np.maximum(total - noise, 0.0)))
+        mean, variances, _ = self._outlook(self._inputs(as_rows(mixtures, self.sources)))
+        sd = self._units[1] * np.sqrt(variances)
+        return np.asarray(sd * self._restored(mean) if self.logged else sd)
 
-    @property
-    def kernels(self) -> tuple[Kernel, ...]:
-        """The fitted kernel of each group, its hyperparameters in standardised units."""
-        return tuple(process.kernel_ for process in self.processes)
+    def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Where the values of a new run lie with probability `level`: lower and upper ends [k, g]."""
+        mean, variances, noise = self._outlook(self._inputs(as_rows(mixtures, self.sources)))
+        half = student.ppf((1 + level) / 2, len(self.values)) * self.scale * np.sqrt(variances + noise)
+        return self._restored(mean - half), self._restored(mean + half)
+
+    def parameters(self) -> dict[str, Any]:
+        """Logarithms of the hyperparameters, by group and by source; and the runs, without which they say nothing."""
+        m = len(self.sources)
+        return {
+            "log_lengths": by_name(np.moveaxis(self.theta[..., :m], 0, -1), self.groups, self.sources),
+            "log_signal_slope_noise": by_name(np.moveaxis(self.theta[..., m:], 0, -1), self.groups),
+            "logged": self.logged,
+            "scale": by_name(self.scale, self.groups),
+            "mixtures": by_name(self.mixtures.T, self.sources),
+            "values": by_name(self.values.T, self.groups),
+        }
+
+    @classmethod
+    def from_json(cls, law: Mapping[str, Any]) -> Self:
+        sources, groups = tuple(law["sources"]), tuple(law["groups"])
+        lengths = from_names(law["log_lengths"], groups, sources)
+        theta = np.concatenate([lengths, from_names(law["log_signal_slope_noise"], groups)], axis=1)
+        theta = np.ascontiguousarray(np.moveaxis(theta, -1, 0))
+        runs = from_names(law["mixtures"], sources).T, from_names(law["values"], groups).T
+        return cls(sources, groups, *runs, theta, law["logged"], from_names(law["scale"], groups))
+
+    @cached_property
+    def _units(self) -> tuple[Floats, Floats]:
+        """Mean and standard deviation [g] of what is modelled."""
+        return _moments(np.log(self.values) if self.logged else self.values)
+
+    @cached_property
+    def _outputs(self) -> Floats:
+        mean, sd = self._units
+        return np.asarray(((np.log(self.values) if self.logged else self.values) - mean) / sd)
+
+    def _restored(self, outputs: Floats) -> Floats:
+        mean, sd = self._units
+        return np.asarray(np.exp(mean + sd * outputs) if self.logged else mean + sd * outputs)
+
+    def _inputs(self, rows: Floats) -> Inputs:
+        """Inputs in units of the runs' spread; the linear part's have a variance of one over all sources together."""
+        mean, sd = _moments(np.log(self.mixtures + EPS))
+        centre = self.mixtures.mean(axis=0)
+        wide = np.sqrt(max(float(self.mixtures.var(axis=0).sum()), 1e-12))
+        straight = np.column_stack([np.ones(len(rows)), (rows - centre) / wide])
+        return Inputs((np.log(rows + EPS) - mean) / sd, straight)
+
+    @cached_property
+    def _points(self) -> Inputs:
+        return self._inputs(self.mixtures)
+
+    @cached_property
+    def _solutions(self) -> Floats:
+        """Of each process and group the inverse of the runs' covariance times the outputs: [h, g, n]."""
+        solved = [
+            [cho_solve((self._factor(theta), True), y) for theta, y in zip(process, self._outputs.T, strict=True)]
+            for process in self.theta
+        ]
+        return np.array(solved)
+
+    def _factor(self, theta: Floats) -> Floats:
+        return np.asarray(cholesky(noisy_covariance(theta, self._points), lower=True))
+
+    def _means(self, points: Inputs) -> Floats:
+        """Outputs [h, k, g] of each process."""
+        means = [
+            [covariance(theta, points, self._points) @ alpha for theta, alpha in zip(process, solutions, strict=True)]
+            for process, solutions in zip(self.theta, self._solutions, strict=True)
+        ]
+        return np.moveaxis(np.array(means), 1, -1)
+
+    def _outlook(self, points: Inputs) -> tuple[Floats, Floats, Floats]:
+        """Mean [k, g] of the outputs, variance [k, g] of the function, processes disagreeing included; noise [g]."""
+        means = self._means(points)
+        known = np.array([[self._variance(theta, points) for theta in process] for process in self.theta])
+        variances = np.moveaxis(known, 1, -1).mean(axis=0) + means.var(axis=0)
+        return means.mean(axis=0), variances, np.exp(2 * self.theta[:, :, -1]).mean(axis=0)
+
+    def _variance(self, theta: Floats, points: Inputs) -> Floats:
+        known = solve_triangular(self._factor(theta), covariance(theta, points, self._points).T, lower=True)
+        return np.asarray(np.maximum(variance(theta, points) - (known**2).sum(axis=0), 0.0))
 
 
-def fit_gaussian_law(mixtures: Any, values: Any, *, start: Sequence[Kernel] | None = None) -> GaussianLaw:
-    """Fit one process per group to values [n, g]; hyperparameters at the greatest marginal likelihood.
+def fit_gaussian_law(
+    mixtures: Any,
+    values: Any,
+    *,
+    start: Floats | None = None,
+    logged: bool | None = None,
+    runs: int = _SUBSAMPLE,
+    steps: int = _STEPS,
+) -> GaussianLaw:
+    """Fit one process per group to values [n, g], hyperparameters at the greatest posterior density.
 
-    start  kernels of a fit to nearly the same runs, from which to go on
+    start   `theta` of a fit to nearly the same runs, from which to go on
+    logged  whether to model the logarithms of the values; None where all are positive
+    runs    to which hyperparameters are fitted at most; `steps` of that search
     """
     table = read_table(mixtures, values)
-    logs = np.log(table.mixtures + EPS)
-    inputs, outputs = _Scaling.of(logs), _Scaling.of(table.values)
-    kernels = [_kernel(logs.shape[1])] * table.values.shape[1] if start is None else list(start)
-    columns = zip(outputs(table.values).T, kernels, strict=True)
-    processes = tuple(_fit(inputs(logs), column, kernel) for column, kernel in columns)
-    return GaussianLaw(table.sources, table.groups, processes, inputs, outputs)
+    n, m, g = *table.mixtures.shape, len(table.groups)
+    begin = np.tile(prior_mean(m), (1, g, 1)) if start is None else np.asarray(start)[:1]
+    logged = bool(table.values.min() > 0) if logged is None else logged
+    law = GaussianLaw(table.sources, table.groups, table.mixtures, table.values, begin, logged, np.ones(g))
+    few = np.random.default_rng(0).permutation(n)[:runs]
+    points, outputs = law._points.rows(few), law._outputs[few].T
+    theta = [fit_hyperparameters(points, y, at, steps) for y, at in zip(outputs, begin[0], strict=True)]
+    return replace(law, theta=np.array([theta]))
 
 
-def _kernel(m: int) -> Kernel:
-    """Smooth, one length per source; lengths in standard deviations of log(p + eps) over the sweep."""
-    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel  # late, as it is slow to load
-
-    smooth = ConstantKernel(4.0, (1e-2, 1e3)) * RBF(np.full(m, 3.0), (0.5, 1e2))
-    return smooth + WhiteKernel(1e-2, (1e-4, 2.0))
+def fit_calibrated_law(mixtures: Any, values: Any) -> GaussianLaw:
+    """Fit one process per group to values [n, g], with intervals that hold on runs left out."""
+    return calibrate(fit_gaussian_law(mixtures, values))[0]
 
 
-def _fit(x: Floats, y: Floats, kernel: Kernel) -> GaussianProcessRegressor:
-    from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
-    from sklearn.gaussian_process import GaussianProcessRegressor
+def calibrate(law: GaussianLaw, folds: int = _FOLDS) -> tuple[GaussianLaw, Floats]:
+    """The law as it is averaged with those of each fold, and what it predicts [n, g] for runs left out.
 
-    process = GaussianProcessRegressor(kernel, alpha=1e-10)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound is a source that does not matter
-        return process.fit(x, y)
+    Intervals are scaled to hold on runs left out. A fold's process has the fold's hyperparameters and all runs.
+
+    Raises UserError where runs are too few to leave some out.
+    """
+    if len(law.values) < _LEAST:
+        raise UserError(f"law: {len(law.values)} runs are too few to leave some out; at least {_LEAST} are needed.")
+    predicted, scores, theta = np.empty_like(law.values), np.empty_like(law.values), [law.theta]
+    order = np.random.default_rng(1).permutation(len(law.values))
+    refit = partial(fit_gaussian_law, logged=law.logged, runs=_FOLD_SUBSAMPLE, steps=_FOLD_STEPS)
+    for part in parts(len(order), folds):
+        out, kept = order[part], order[~part]
+        fold = refit(law.mixtures[kept], law.values[kept])
+        mean, variances, noise = fold._outlook(fold._inputs(law.mixtures[out]))
+        truth = np.log(law.values[out]) if fold.logged else law.values[out]
+        scores[out] = ((truth - fold._units[0]) / fold._units[1] - mean) / np.sqrt(variances + noise)
+        predicted[out] = fold._restored(mean)
+        theta.append(fold.theta)
+    half = student.ppf((1 + _LEVEL) / 2, len(order))
+    own, pooled = np.quantile(np.abs(scores), _LEVEL, axis=0) / half, np.quantile(np.abs(scores), _LEVEL) / half
+    scale = (len(order) * own + _POOLED * pooled) / (len(order) + _POOLED)
+    return replace(law, theta=np.concatenate(theta), scale=scale), predicted
+
+
+def _moments(table: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation [k] of columns; a column that hardly varies is not blown up."""
+    least = 1e-9 * (1 + np.abs(table).max(axis=0))
+    return table.mean(axis=0), np.maximum(table.std(axis=0), least)

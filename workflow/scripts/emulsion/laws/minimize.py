@@ -1,137 +1,97 @@
-"""The best mixture of a law, with proof: the problem is convex, so a duality gap bounds what is left to gain."""
+"""The best mixture of a law: the problem is convex, so the optimum is global, and a duality gap proves it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
 from emulsion.errors import UserError, unknown
+from emulsion.laws.convex import Program, solve
+from emulsion.laws.hull import hull_distance
+from emulsion.laws.interface import ConvexLaw
 from emulsion.laws.region import Bounds, Region
-from emulsion.laws.static import StaticLaw
-from emulsion.laws.table import Floats
+from emulsion.laws.table import Floats, as_rows
 from emulsion.mixture import Mixture
-
-# Of the duality gap, relative to the reducible loss: far below what any fit can tell apart.
-_TOLERANCE = 1e-9
-_STEPS = 1000
-_AT_BOUND = 1e-6
 
 
 @dataclass(frozen=True)
-class _Program:
-    """Minimise sum_i scale_i exp(-A_i . p) over a region; scales sum to 1 at the start, so values are about 1."""
+class Optimum:
+    """loss      predicted weighted mean of the groups' values at the mixture, without the pull to a prior
+    gap       what any other mixture of the region could gain at most, by the law
+    distance  share of tokens that must change to reach the hull of the runs; None where no runs were given
+    """
 
-    a: Floats
-    scale: Floats
-    region: Region
-
-    def value(self, p: Floats) -> float:
-        return float(self.scale @ np.exp(-self.a @ p))
-
-    def gradient(self, p: Floats) -> Floats:
-        return np.asarray(-self.a.T @ (self.scale * np.exp(-self.a @ p)))
-
-    def hessian(self, p: Floats) -> Floats:
-        return np.asarray((self.a.T * (self.scale * np.exp(-self.a @ p))) @ self.a)
-
-    def gap(self, p: Floats) -> float:
-        """No mixture of the region is better than p by more than this (Frank and Wolfe, 1956)."""
-        slope = self.gradient(p)
-        return float(slope @ (p - self.region.least_linear(slope)))
+    mixture: Mixture
+    loss: float
+    gap: float
+    distance: float | None
 
 
 def minimize_law(
-    law: StaticLaw,
+    law: ConvexLaw,
     bounds: Bounds | None = None,
     weights: Mapping[str, float] | Sequence[float] | None = None,
     caps: Mapping[str, float] | None = None,
+    prior: Mapping[str, float] | None = None,
+    strength: float = 0.0,
 ) -> Mixture:
     """The mixture of least weighted mean predicted loss within bounds and caps: the global optimum.
 
-    bounds   one (low, high) for every source or {source: (low, high)}; None for the whole simplex
-    caps     {source: greatest weight}
-    weights  per group, by name or in the law's order, 0 or more; None weighs all alike
+    law       a static, dynamic or linear law: those are convex
+    bounds    one (low, high) for every source or {source: (low, high)}; None for the whole simplex
+    caps      {source: greatest weight}, as from the epochs a source has for the tokens of a run
+    weights   per group, by name or in the law's order, 0 or more; None weighs all alike
+    prior     and strength: strength * KL(p || prior) is added to the loss; None for the uniform mixture
     """
+    return law_optimum(law, bounds, weights, caps, prior, strength).mixture
+
+
+def law_optimum(
+    law: ConvexLaw,
+    bounds: Bounds | None = None,
+    weights: Mapping[str, float] | Sequence[float] | None = None,
+    caps: Mapping[str, float] | None = None,
+    prior: Mapping[str, float] | None = None,
+    strength: float = 0.0,
+    runs: Any = None,
+) -> Optimum:
+    """As `minimize_law`, with the predicted loss, its proof, and how far from the `runs` [n, m] the law is trusted."""
+    if not isinstance(law, ConvexLaw):
+        raise UserError(f"law: a {type(law).__name__} is not convex in the mixture; search it with emulsion.optimize.")
     region = Region.of(law.sources, bounds, caps)
+    share = _group_weights(law.groups, weights)
+    linear, scale, a = law.convex_terms()
+    if scale.min(initial=0.0) < 0:
+        raise UserError("law: a group's b is below 0, so that its loss is not convex; fitted laws have b of 0 or more.")
+    program = Program(region, share @ linear, share * scale, a, *_pull(law.sources, prior, strength))
     start = region.project(np.full((1, len(law.sources)), 1 / len(law.sources)))[0]
-    scale = _group_weights(law, weights) * np.maximum(law.b, 0.0)
-    total = float(scale @ np.exp(-law.A @ start))
-    if total <= 0 or np.ptp(law.A, axis=1).max() == 0:
-        return region.mixture(start)  # nothing depends on the mixture
-    program = _Program(law.A, scale / total, region)
-    close = _newton(program, min((start, _slsqp(program, start)), key=program.value))
-    return region.mixture(_newton(program, _descend(program, close)))
+    flat = strength == 0 and np.ptp(program.linear) == 0 and np.ptp(a[program.scale > 0], axis=1).max(initial=0.0) == 0
+    best = start if flat else solve(program)  # where nothing depends on the mixture, the central one
+    mixture = region.mixture(best)
+    distance = None if runs is None else hull_distance(best, as_rows(runs, law.sources))
+    return Optimum(mixture, float(share @ law.predict(best[None, :])[0]), program.gap(best), distance)
 
 
-def _group_weights(law: StaticLaw, weights: Mapping[str, float] | Sequence[float] | None) -> Floats:
+def _pull(sources: Sequence[str], prior: Mapping[str, float] | None, strength: float) -> tuple[float, Floats]:
+    mixture = Mixture.uniform(list(sources)) if prior is None else Mixture(prior, "prior").over(list(sources))
+    weights = np.array(list(mixture.values()))
+    if not 0 <= strength < float("inf") or (strength > 0 and weights.min() <= 0):
+        raise UserError("prior: the strength must be 0 or more, and the prior must give every source a weight above 0.")
+    return float(strength), weights
+
+
+def _group_weights(groups: Sequence[str], weights: Mapping[str, float] | Sequence[float] | None) -> Floats:
     if weights is None:
-        return np.full(len(law.groups), 1 / len(law.groups))
+        return np.full(len(groups), 1 / len(groups))
     if isinstance(weights, Mapping):
         for group in weights:
-            if group not in law.groups:
-                raise unknown("group", group, law.groups, "weights")
-        weights = [weights.get(group, 0.0) for group in law.groups]
+            if group not in groups:
+                raise unknown("group", group, groups, "weights")
+        weights = [weights.get(group, 0.0) for group in groups]
     array = np.asarray(weights, dtype=np.float64)
-    if array.shape != (len(law.groups),) or not np.isfinite(array).all() or array.min() < 0 or array.sum() <= 0:
-        raise UserError(
-            f"weights: {weights} must be one number of 0 or more for each of {list(law.groups)}, not all 0."
-        )
+    if array.shape != (len(groups),) or not np.isfinite(array).all() or array.min() < 0 or array.sum() <= 0:
+        raise UserError(f"weights: {weights} must be one number of 0 or more for each of {list(groups)}, not all 0.")
     return np.asarray(array / array.sum())
-
-
-def _slsqp(program: _Program, start: Floats) -> Floats:
-    """Close to the optimum in a few dozen steps, most times."""
-    found = minimize(
-        program.value,
-        start,
-        jac=program.gradient,
-        method="SLSQP",
-        bounds=list(zip(program.region.low, program.region.high, strict=True)),
-        constraints={"type": "eq", "fun": lambda p: p.sum() - 1, "jac": np.ones_like},
-        options={"maxiter": 300, "ftol": 1e-15},
-    )
-    return program.region.project(found.x)[0] if np.isfinite(found.x).all() else start
-
-
-def _newton(program: _Program, p: Floats, steps: int = 5) -> Floats:
-    """Newton steps among the sources that are not at a bound: they square an error that is small already."""
-    for _ in range(steps):
-        low, high = program.region.low, program.region.high
-        free = (p > low + _AT_BOUND) & (p < high - _AT_BOUND)
-        count = int(free.sum())
-        if program.gap(p) <= _TOLERANCE * 1e-3 or count < 2:
-            break
-        system = np.ones((count + 1, count + 1))
-        system[:count, :count] = program.hessian(p)[np.ix_(free, free)]
-        system[count, count] = 0.0
-        move = np.zeros_like(p)
-        move[free] = np.linalg.lstsq(system, np.append(-program.gradient(p)[free], 0.0))[0][:count]
-        settled = np.where(p <= low + _AT_BOUND, low, np.where(p >= high - _AT_BOUND, high, p))
-        trial = program.region.project(settled + move)[0]
-        if program.gap(trial) >= program.gap(p):
-            break
-        p = trial
-    return p
-
-
-def _descend(program: _Program, p: Floats) -> Floats:
-    """Accelerated projected gradient steps (Beck and Teboulle, 2009), with restarts, until the gap is closed."""
-    ahead, momentum, rate = p, 1.0, 1.0
-    for _ in range(_STEPS):
-        if program.gap(p) <= _TOLERANCE:
-            break
-        slope, here = program.gradient(ahead), program.value(ahead)
-        while True:
-            step = program.region.project(ahead - rate * slope)[0]
-            move = step - ahead
-            if program.value(step) <= here + slope @ move + move @ move / (2 * rate) + 1e-16 or rate < 1e-12:
-                break
-            rate /= 2
-        grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-        worse = program.value(step) > program.value(p)
-        ahead = p if worse else program.region.project(step + (momentum - 1) / grown * (step - p))[0]
-        p, momentum = (p, 1.0) if worse else (step, grown)
-    return p

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.stats import t as student
 
 from emulsion.errors import UserError
 from emulsion.laws.exponential import Batch, State, basis, best_of_starts, huber, minimise
+from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, Table, as_rows, parts, read_table
 
 # Candidates of the ridge on slopes, in units of (nats per token)^2 / (nats per unit of share)^2.
@@ -29,13 +31,16 @@ class FewRunsWarning(UserWarning):
 
 
 @dataclass(frozen=True)
-class StaticLaw:
+class StaticLaw(FittedLaw):
     """A[i, j]: the effect on group i's loss of training on source j; rows sum to 0 in the canonical form.
 
     A [g, m] per unit of share; b [g] the reducible and c [g] the irreducible loss, nats per token. A constant
     added to a row of A is a factor of b, as shares sum to 1. With rows that sum to 0, b is the reducible loss at
-    the uniform mixture.
+    the uniform mixture. residual_sd and left_out: {group: root mean squared error} of the runs that were fitted, and
+    of the same left out one by one.
     """
+
+    kind: ClassVar[str] = "log_linear"
 
     sources: tuple[str, ...]
     groups: tuple[str, ...]
@@ -45,42 +50,45 @@ class StaticLaw:
     ridge: float = 0.0
     runs: int = 0
     residual_sd: dict[str, float] = field(default_factory=dict)
+    left_out: dict[str, float] = field(default_factory=dict)
 
     def predict(self, mixtures: Any) -> Floats:
         """Losses [k, g] of mixtures [k, m]; a data frame is matched by its column names."""
         rows = as_rows(mixtures, self.sources)
         return np.asarray(self.c + self.b * np.exp(-rows @ self.A.T))
 
+    def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Where the values of a new run lie with probability `level`: lower and upper ends [k, g].
+
+        From the errors of runs left out, so for mixtures like those of the runs; UserError for a law without runs.
+        """
+        if not self.left_out:
+            raise UserError("law: a law that was not fitted to runs has no interval.")
+        half = student.ppf((1 + level) / 2, max(1, self.runs - 1)) * from_names(self.left_out, self.groups)
+        middle = self.predict(mixtures)
+        return middle - half, middle + half
+
+    def convex_terms(self) -> tuple[Floats, Floats, Floats]:
+        return np.zeros_like(self.A), self.b, self.A
+
     def canonical(self) -> StaticLaw:
         """The same law with rows of A that sum to 0."""
         shift = self.A.mean(axis=1)
-        b = self.b * np.exp(-shift)
-        names = (self.sources, self.groups)
-        return StaticLaw(*names, self.A - shift[:, None], b, self.c, self.ridge, self.runs, self.residual_sd)
+        return replace(self, A=self.A - shift[:, None], b=self.b * np.exp(-shift))
 
-    def to_json(self) -> dict[str, Any]:
-        """Everything by name: A as {group: {source: effect}}."""
-        rows = {
-            group: dict(zip(self.sources, row, strict=True))
-            for group, row in zip(self.groups, self.A.tolist(), strict=True)
-        }
-        b, c = (dict(zip(self.groups, values.tolist(), strict=True)) for values in (self.b, self.c))
-        law = {
-            "law": "log-linear",
-            "sources": list(self.sources),
-            "groups": list(self.groups),
-            "A": rows,
-            "b": b,
-            "c": c,
-        }
-        return law | {"ridge": self.ridge, "runs": self.runs, "residual_sd": self.residual_sd}
+    def parameters(self) -> dict[str, Any]:
+        """A as {group: {source: effect}}, and the rest by group."""
+        tables = {"A": by_name(self.A, self.groups, self.sources)}
+        vectors = {"b": by_name(self.b, self.groups), "c": by_name(self.c, self.groups)}
+        errors = {"residual_sd": self.residual_sd, "left_out": self.left_out}
+        return {**tables, **vectors, "ridge": self.ridge, "runs": self.runs, **errors}
 
     @classmethod
-    def from_json(cls, law: Mapping[str, Any]) -> StaticLaw:
+    def from_json(cls, law: Mapping[str, Any]) -> Self:
         sources, groups = tuple(law["sources"]), tuple(law["groups"])
-        a = np.array([[law["A"][group][source] for source in sources] for group in groups], dtype=np.float64)
-        b, c = (np.array([law[key][group] for group in groups], dtype=np.float64) for key in ("b", "c"))
-        return cls(sources, groups, a, b, c, law["ridge"], law["runs"], dict(law["residual_sd"]))
+        a, b, c = from_names(law["A"], groups, sources), from_names(law["b"], groups), from_names(law["c"], groups)
+        errors = dict(law["residual_sd"]), dict(law["left_out"])
+        return cls(sources, groups, a, b, c, law["ridge"], law["runs"], *errors)
 
 
 def fit_static_law(
@@ -109,30 +117,36 @@ def fit_static_law(
             FewRunsWarning,
             stacklevel=2,
         )
-    if isinstance(ridge, str):
-        if ridge != "auto":
-            raise UserError(f"law: ridge is {ridge!r}; it must be a number or 'auto'.")
-        ridge = choose_ridge(table)
+    if isinstance(ridge, str) and ridge != "auto":
+        raise UserError(f"law: ridge is {ridge!r}; it must be a number or 'auto'.")
+    ridge, errors = choose_ridge(table, RIDGES if isinstance(ridge, str) else (ridge,))
     state, _ = fit_weighted(table, np.ones((1, n)), ridge, robust)
-    return _law(table, state, ridge)
+    return _law(table, state, ridge, errors)
 
 
-def choose_ridge(table: Table, candidates: Sequence[float] = RIDGES) -> float:
-    """The candidate with the least leave-one-out error, summed over groups in units of their variance."""
+def choose_ridge(table: Table, candidates: Sequence[float] = RIDGES) -> tuple[float, Floats]:
+    """The candidate with the least leave-one-out error over groups in units of their variance, and its errors [g]."""
     scale = np.maximum(table.values.var(axis=0), 1e-24)
     most = 60 if len(table.values) <= 60 else 10
-    errors = [((leave_one_out(table, ridge, most) - table.values) ** 2 / scale).sum() for ridge in candidates]
-    return float(candidates[int(np.argmin(errors))])
+    squares = ((_left_out(table, candidates, most) - table.values) ** 2).mean(axis=1)
+    best = int(np.argmin((squares / scale).sum(axis=1)))
+    return float(candidates[best]), np.sqrt(squares[best])
 
 
 def leave_one_out(table: Table, ridge: float, most: int = 60) -> Floats:
     """Each run's values [n, g] as predicted by a law fitted to the other runs; see `parts` for many runs."""
+    return np.asarray(_left_out(table, (ridge,), most)[0])
+
+
+def _left_out(table: Table, ridges: Sequence[float], most: int) -> Floats:
+    """What leave_one_out says for each ridge, [r, n, g]: all refits run side by side."""
     n, g = table.values.shape
     out = np.array(parts(n, most))
-    full, _ = fit_weighted(table, np.ones((1, n)), ridge, robust=False)
-    state = refit_weighted(table, (~out).astype(np.float64), ridge, full)
-    predicted = (state.c[:, None] + state.b[:, None] * state.z).reshape(len(out), g, n)
-    return np.asarray(predicted[out.argmax(axis=0), :, np.arange(n)])
+    near, _ = fit_weighted(table, np.ones((1, n)), float(np.median(ridges)), robust=False)
+    weights = np.tile((~out).astype(np.float64), (len(ridges), 1))
+    state = refit_weighted(table, weights, np.repeat(ridges, len(out)), near)
+    predicted = (state.c[:, None] + state.b[:, None] * state.z).reshape(len(ridges), len(out), g, n)
+    return np.asarray(np.moveaxis(predicted[:, out.argmax(axis=0), :, np.arange(n)], 0, 1))
 
 
 def fit_weighted(table: Table, weights: Floats, ridge: float, robust: bool) -> tuple[State, Floats]:
@@ -142,27 +156,47 @@ def fit_weighted(table: Table, weights: Floats, ridge: float, robust: bool) -> t
     return huber(batch, state) if robust else (state, np.ones_like(batch.w))
 
 
-def refit_weighted(table: Table, weights: Floats, ridge: float, near: State) -> State:
-    """As fit_weighted, started from one fit of all runs: for resamples, which do not move far."""
+def refit_weighted(table: Table, weights: Floats, ridge: float | Floats, near: State) -> State:
+    """As fit_weighted, started from one fit of all runs: for resamples, which do not move far. ridge: one, or [k]."""
     size = max(1, _NUMBERS // (table.values.size * len(table.sources)))
-    chunks = [weights[first : first + size] for first in range(0, len(weights), size)]
-    states = [minimise(_batch(table, chunk, ridge), np.tile(near.u, (len(chunk), 1)), steps=30) for chunk in chunks]
+    each = np.broadcast_to(ridge, len(weights))
+    states = [
+        minimise(
+            _batch(table, weights[first : first + size], each[first : first + size]),
+            np.tile(near.u, (len(weights[first : first + size]), 1)),
+            steps=30,
+        )
+        for first in range(0, len(weights), size)
+    ]
     return State(**{name: np.concatenate([getattr(state, name) for state in states]) for name in vars(near)})
 
 
-def _batch(table: Table, weights: Floats, ridge: float) -> Batch:
-    m = table.mixtures.shape[1]
-    k, g = len(weights), table.values.shape[1]
-    y, w = np.tile(table.values.T, (k, 1)), np.repeat(weights, g, axis=0)
+def refit_values(table: Table, values: Floats, ridge: float, near: State) -> State:
+    """As refit_weighted, to other values [k, g, n] of the same runs."""
+    size = max(1, _NUMBERS // (table.values.size * len(table.sources)))
+    chunks = [values[first : first + size] for first in range(0, len(values), size)]
+    once = np.ones((1, len(table.values)))
+    states = [
+        minimise(_batch(table, once, ridge, chunk), np.tile(near.u, (len(chunk), 1)), steps=30) for chunk in chunks
+    ]
+    return State(**{name: np.concatenate([getattr(state, name) for state in states]) for name in vars(near)})
+
+
+def _batch(table: Table, weights: Floats, ridge: float | Floats, values: Floats | None = None) -> Batch:
+    """Fits for each row of weights [k, n], or for each of other values [k, g, n], and each group."""
+    m, g = table.mixtures.shape[1], table.values.shape[1]
+    k = len(weights) if values is None else len(values)
+    y = np.tile(table.values.T, (k, 1)) if values is None else values.reshape(k * g, -1)
+    w = np.repeat(weights, g, axis=0) if values is None else np.ones_like(y)
     least, spread = y.min(axis=1), y.max(axis=1) - y.min(axis=1)
     floor = least - 10 * spread
     floor = np.where(least > 0, np.maximum(floor, 0.0), floor)  # a loss has no irreducible part below 0
-    slope = np.full(k * g, ridge)
-    return Batch(table.mixtures @ basis(m), y, w, floor, slope, _STEEP * ridge * y.var(axis=1))
+    slope = np.repeat(np.broadcast_to(ridge, k), g)
+    return Batch(table.mixtures @ basis(m), y, w, floor, slope, _STEEP * slope * y.var(axis=1))
 
 
-def _law(table: Table, state: State, ridge: float) -> StaticLaw:
+def _law(table: Table, state: State, ridge: float, errors: Floats) -> StaticLaw:
     a = state.u @ basis(len(table.sources)).T
     sd = np.sqrt((state.residuals**2).mean(axis=1))
-    named = dict(zip(table.groups, sd.tolist(), strict=True))
-    return StaticLaw(table.sources, table.groups, a, state.b, state.c, ridge, len(table.values), named)
+    named = by_name(sd, table.groups), by_name(errors, table.groups)
+    return StaticLaw(table.sources, table.groups, a, state.b, state.c, ridge, len(table.values), *named)

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.stats import t as student
 
 from emulsion.errors import UserError
+from emulsion.laws.hull import hull_distance
 from emulsion.laws.region import Region
 from emulsion.laws.table import Floats
 from emulsion.mixture import Mixture
-from emulsion.optimize.hull import hull_distance
 from emulsion.optimize.objective import Objective
 from emulsion.optimize.propose import propose
 from emulsion.optimize.search import Pull, search

@@ -16,6 +16,7 @@ from scipy.stats import spearmanr
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.boosting import fit_boosted_law
+from emulsion.laws.choice import clearly_better
 from emulsion.laws.exponential import basis
 from emulsion.laws.gaussian import GaussianLaw, fit_gaussian_law
 from emulsion.laws.interface import Law, WeightedFit
@@ -119,18 +120,18 @@ class Weighted(Surrogate):
 
 
 class Gaussian(Surrogate):
-    """A Gaussian process of the score."""
+    """A Gaussian process of the cost, which is the score with its sign turned: it takes losses by their logarithms."""
 
     name = "gaussian_process"
 
     def __init__(self, runs: Runs) -> None:
         self.runs = runs
-        self._law: GaussianLaw = fit_gaussian_law(runs.mixtures, runs.scores)
-        refit = partial(fit_gaussian_law, start=self._law.kernels)
-        self.left_out = _left_out(runs, lambda kept: refit(runs.mixtures[kept], runs.scores[kept]))
+        self._law: GaussianLaw = fit_gaussian_law(runs.mixtures, -runs.scores)
+        refit = partial(fit_gaussian_law, start=self._law.theta, logged=self._law.logged)
+        self.left_out = -_left_out(runs, lambda kept: refit(runs.mixtures[kept], -runs.scores[kept]))
 
     def predict(self, rows: Floats) -> Floats:
-        return np.asarray(self._law.predict(rows)[:, 0])
+        return np.asarray(-self._law.predict(rows)[:, 0])
 
     def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
         # Hyperparameters fitted to few runs understate a run's noise, which the runs left out do not.
@@ -162,18 +163,9 @@ def fit_surrogates(runs: Runs, names: Sequence[str] = tuple(SURROGATES)) -> dict
 
 
 def choose(surrogates: Mapping[str, Surrogate]) -> str:
-    """The surrogate of the least leave-one-out error; the log-linear law where that is not less by a standard error.
-
-    Breiman et al., Classification and Regression Trees (1984), section 3.4.3. With three runs a source the order of
-    the errors is mostly chance, and the law has the best optimum on average (benchmarks/optimizer.py).
-    """
-    best = min(surrogates, key=lambda name: surrogates[name].rmse)
-    law = surrogates.get(LogLinear.name)
-    if law is None:
-        return best
-    squares = (law.left_out - law.runs.scores) ** 2 - (surrogates[best].left_out - law.runs.scores) ** 2
-    error = float(np.std(squares, ddof=1) / np.sqrt(len(squares)))
-    return best if float(squares.mean()) > error else LogLinear.name
+    """The surrogate of the least leave-one-out error; the log-linear law where none is clearly better."""
+    squares = {name: (each.left_out - each.runs.scores) ** 2 for name, each in surrogates.items()}
+    return clearly_better(squares, LogLinear.name)
 
 
 def _left_out(runs: Runs, fit: Callable[[np.ndarray], Law]) -> Floats:

@@ -31,12 +31,13 @@ def recommendations(
     tokens: int = 0,
     prefer: str | None = None,
     schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    models: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
     summary: of `analysis.summary.combine`; winners: {group: `analysis.compare.winner`} for "mean" and each
     capability; ratios: {mixture: {source: weight}}; optimum: of `optimal_mix.json`; tokens: the budget;
-    schedules: {mixture: its stages}.
+    schedules: {mixture: its stages}; models: {mixture: its model} where they differ.
     Recommended is the winner, or else, of those that cannot be told apart, `prefer` (the optimum, say, whose
     choice drew on all proxy runs) or the highest score.
     """
@@ -48,7 +49,7 @@ def recommendations(
         "experiment": experiment,
         "title": title,
         "answer": _answer(overall, summary, chosen),
-        "note": overall["note"],
+        "note": f"{overall['note']}{_different_models(models or {})}",
         "recommended": {
             "mixture": chosen,
             "ratios": dict(ratios[chosen]),
@@ -69,6 +70,13 @@ def recommendations(
         "scores": {mixture: _scores(record) for mixture, record in summary.items()},
         "exports": all_exports(ratios[chosen], sizes, tokens),
     }
+
+
+def _different_models(models: Mapping[str, str]) -> str:
+    if not models:
+        return ""
+    each = listing([f"{mixture} is {model}" for mixture, model in models.items()])
+    return f" The models differ: {each}. A difference between them need not be one between mixtures."
 
 
 def plus_minus(cell: Mapping[str, Any]) -> str:

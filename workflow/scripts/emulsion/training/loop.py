@@ -42,6 +42,7 @@ class Runtime:
     minutes             time the job has, or None; the run saves and stops before it is over
     trackers            of accelerate: tensorboard, wandb, trackio
     tracker_folder      where trackers that write files write them
+    after_step          called by every process after every step; says whether to go on
     """
 
     micro_batch: int
@@ -49,6 +50,7 @@ class Runtime:
     minutes: float | None = None
     trackers: tuple[str, ...] = ()
     tracker_folder: Path = Path("logs/trackers")
+    after_step: Callable[[Training], bool] = lambda training: True
 
 
 def choose_precision(precision: str) -> str:
@@ -96,7 +98,7 @@ class Training:
             raise UserError(f"a batch of {self.spec.batch_sequences} sequences does not divide by {processes} devices.")
 
     def run(self) -> None:
-        """Train to the end; the main process has the log.
+        """Train to the end, or as far as `after_step` lets it; the main process has the log.
 
         Raises UserError where the loss is not finite or time is short.
         """
@@ -111,6 +113,8 @@ class Training:
             self._train_step()
             now = time.monotonic()
             self.seconds = before + now - started
+            if not self.runtime.after_step(self):
+                return
             out_of_time = self._agreed(self.stopping or self._short_of_time(now - started))
             if self._agreed(out_of_time or now - saved >= self.runtime.checkpoint_seconds):
                 self._save()

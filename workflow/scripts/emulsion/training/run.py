@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import platform
-import resource
+import os
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +22,8 @@ from emulsion.tokens import TokenStore
 from emulsion.training.card import model_card
 from emulsion.training.log import TrainingLog
 from emulsion.training.loop import Runtime, Training
+from emulsion.training.measurements import measurements
+from emulsion.training.smoke import passed
 from emulsion.training.spec import RunSpec, run_identity
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -45,6 +46,28 @@ def train_run(
     Raises UserError where stores and tokenizer do not belong together, a source would be repeated too often, or the
     run cannot be finished.
     """
+    mixture = read_json(mixture_file)
+    training = prepare(mixture_file, store_folders, tokenizer, spec_values, checkpoints, runtime, most_epochs)
+    training.run()
+    training.accelerator.end_training()
+    if training.accelerator.is_main_process:
+        names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
+        told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
+        record = {**names, **told, **describe_run(training), "smoke_check": passed(checkpoints, training.identity)}
+        save_model(training.model, training.log, record, tokenizer, output)
+        shutil.rmtree(checkpoints)
+
+
+def prepare(
+    mixture_file: Path,
+    store_folders: list[Path],
+    tokenizer: Path,
+    spec_values: dict[str, Any],
+    checkpoints: Path,
+    runtime: Runtime,
+    most_epochs: int = 0,
+) -> Training:
+    """The training of a run, not yet started; raises what `train_run` does of what can be known by then."""
     spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
     stores = open_stores(store_folders, tokenizer)
     schedule = Schedule.from_json(mixture["schedule"], spec.sequences)
@@ -54,24 +77,24 @@ def train_run(
     tokens = max(tokenizers.vocabulary(tokenizer).values()) + 1
     vocab_size = vocabulary_size(spec.model, tokens)
     contents = {source: store.header for source, store in stores.items()}
-    identity = run_identity(spec_values, mixture, contents)
-    training = Training(
+    return Training(
         spec,
         plan,
         stores,
         lambda: build_model(spec.model, vocab_size, tokenizers.end_of_text(tokenizer)),
         checkpoints,
-        identity,
+        run_identity(spec_values, mixture, contents),
         runtime,
     )
-    training.run()
-    training.accelerator.end_training()
-    if training.accelerator.is_main_process:
-        names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": identity}
-        told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
-        record = {**names, **told, **describe_run(training)}
-        save_model(training.model, training.log, record, tokenizer, output)
-        shutil.rmtree(checkpoints)
+
+
+def make_deterministic(threads: int) -> None:
+    """The same bytes again on the same machine; to be called before anything is computed."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # We read no memory that was not written.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def describe_run(training: Training) -> dict[str, Any]:
@@ -99,21 +122,6 @@ def open_stores(folders: list[Path], tokenizer: Path) -> dict[str, TokenStore]:
             raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {tokenizer} is {wanted}.")
         stores[store.source] = store
     return stores
-
-
-def measurements(training: Training) -> dict[str, Any]:
-    """Size, time, memory and device of a finished run."""
-    on_gpu = training.accelerator.device.type == "cuda"
-    peak = torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {
-        "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
-        "seconds": training.seconds,
-        "peak_memory_bytes": peak,
-        "device": torch.cuda.get_device_name() if on_gpu else platform.machine(),
-        "devices": training.accelerator.num_processes,
-        "threads": torch.get_num_threads(),
-        "precision": training.accelerator.mixed_precision,
-    }
 
 
 def save_model(model: Any, log: TrainingLog, record: dict[str, Any], tokenizer: Path, output: Path) -> None:

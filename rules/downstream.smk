@@ -1,0 +1,60 @@
+"""Downstream tasks by lm-eval, for the experiments that ask for them. Optional: it needs a package of its own.
+
+Makes results/{experiment}/{run}/lm_eval.json and results/{experiment}/downstream.json.
+"""
+
+
+rule evaluate_downstream:
+    """Ask a model the items of published tasks, by lm-eval."""
+    input:
+        model="models/{experiment}-{run}/model.safetensors",
+        task_files=from_config(paths.downstream_files, "experiment"),
+    output:
+        scores="results/{experiment}/{run}/lm_eval.json",
+        answers="results/{experiment}/{run}/lm_eval_items.jsonl",
+    log:
+        "logs/evaluate_downstream/{experiment}-{run}.log",
+    benchmark:
+        "logs/evaluate_downstream/{experiment}-{run}.benchmark.jsonl"
+    wildcard_constraints:
+        experiment=one_of(experiments.asked_downstream(config)),
+    conda:
+        "../envs/downstream.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=240,
+    params:
+        recipe=1,
+        model=subpath(input.model, parent=True),
+        settings=experiment_setting("downstream"),
+        evaluation=experiment_setting("evaluation"),
+    shell:
+        "python workflow/scripts/evaluate_downstream.py --model {params.model:q} --settings {params.settings:q} "
+        "--evaluation {params.evaluation:q} --threads {threads} --output {output.scores:q} --items {output.answers:q} "
+        "2> {log:q}"
+
+
+rule correlate_downstream:
+    """Correlate the losses of all full-size runs with their scores on downstream tasks."""
+    input:
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.compared),
+        downstream=of_each_run("results/{experiment}/{run}/lm_eval.json", experiments.compared),
+        script="workflow/scripts/correlate_downstream.py",
+        library="workflow/scripts/emulsion/analysis/correlation.py",
+    output:
+        "results/{experiment}/downstream.json",
+    log:
+        "logs/correlate_downstream/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(experiments.asked_downstream(config)),
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        runs=runs_of(experiments.compared),
+        mixtures=mixtures_of_runs(experiments.compared),
+    shell:
+        "python {input.script:q} --runs {params.runs:q} --mixtures {params.mixtures:q} "
+        "--perplexity {input.perplexity:q} --downstream {input.downstream:q} --output {output:q} 2> {log:q}"

@@ -1,0 +1,45 @@
+"""The default law: chosen by cross-validation, and the log-linear law where nothing is clearly better."""
+
+import numpy as np
+
+from emulsion.laws import StaticLaw, fit_best_law
+from emulsion.laws.choice import clearly_better
+from emulsion.laws.gaussian import GaussianLaw
+from emulsion.laws.planted import noisy, planted_law
+
+
+def test_a_log_linear_truth_with_few_runs_is_left_to_the_log_linear_law():
+    kept = 0
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        rows = 0.1 + 0.5 * random.dirichlet(np.ones(5), 15)
+        losses = noisy(planted_law(5, seed).predict(rows), 0.01, random)
+        kept += isinstance(fit_best_law(rows, losses), StaticLaw)
+    assert kept >= 4
+
+
+def test_a_truth_that_bends_otherwise_is_left_to_the_process():
+    random = np.random.default_rng(0)
+    rows = random.dirichlet(np.full(4, 0.3), 60)
+    losses = 3 - 0.2 * np.log(rows + 2e-3) + 0.005 * random.normal(size=(60, 4))
+    law = fit_best_law(rows, losses)
+    assert isinstance(law, GaussianLaw)
+    low, high = law.interval(rows)
+    assert ((low <= losses) & (losses <= high)).mean() > 0.9
+
+
+def test_the_log_linear_law_has_intervals_from_the_runs_left_out():
+    random = np.random.default_rng(1)
+    law = planted_law(3, 1)
+    rows, fresh = random.dirichlet(np.ones(3), 20), random.dirichlet(np.ones(3), 200)
+    fitted = fit_best_law(rows, noisy(law.predict(rows), 0.01, random))
+    low, high = fitted.interval(fresh)
+    truth = noisy(law.predict(fresh), 0.01, random)
+    assert 0.9 < ((low <= truth) & (truth <= high)).mean() <= 1.0 and (high - low).max() < 0.15
+
+
+def test_without_the_preferred_law_the_least_error_decides():
+    squares = {"a": np.full(9, 0.2), "b": np.full(9, 0.1)}
+    assert clearly_better(squares, "c") == "b"
+    assert clearly_better({**squares, "c": np.r_[np.full(8, 0.1), 0.3]}, "c") == "c"
+    assert clearly_better({**squares, "c": np.full(9, 0.3)}, "c") == "b"

@@ -1,0 +1,53 @@
+"""Every law by its name: fitted, saved and loaded again, with names and not positions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.files import write_json
+from emulsion.laws import FITS, fit_dynamic_law, fit_law, load_law, save_law
+from emulsion.laws.planted import noisy, planted_law
+
+NAMES = ["web", "code", "books"]
+
+
+def frames(n=24):
+    random = np.random.default_rng(0)
+    rows = random.dirichlet(np.ones(3), n)
+    losses = noisy(planted_law(3, 0).predict(rows), 0.01, random)
+    return pd.DataFrame(rows, columns=NAMES), pd.DataFrame(losses, columns=["x", "y", "z"])
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_a_law_is_the_same_after_a_file(name, tmp_path):
+    mixtures, losses = frames()
+    law = fit_law(name, mixtures, losses)
+    save_law(tmp_path / "law.json", law)
+    again = load_law(tmp_path / "law.json")
+    assert type(again) is type(law) and (again.sources, again.groups) == (tuple(NAMES), ("x", "y", "z"))
+    assert np.array_equal(again.predict(mixtures), law.predict(mixtures))
+    assert np.array_equal(again.predict(mixtures[["books", "web", "code"]]), law.predict(mixtures))
+    assert again.to_json() == law.to_json()
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_parameters_have_the_names_of_groups(name):
+    mixtures, losses = frames()
+    tables = [value for value in fit_law(name, mixtures, losses).parameters().values() if isinstance(value, dict)]
+    assert any(set(table) == {"x", "y", "z"} for table in tables)
+
+
+def test_a_dynamic_law_is_the_same_after_a_file(tmp_path):
+    mixtures, losses = frames()
+    law = fit_dynamic_law(mixtures, losses, losses.iloc[0] + 0.1, "free", "log_linear")
+    save_law(tmp_path / "law.json", law)
+    assert np.array_equal(load_law(tmp_path / "law.json").predict(mixtures), law.predict(mixtures))
+
+
+def test_unknown_laws_are_refused_with_the_nearest_name(tmp_path):
+    with pytest.raises(UserError, match="Did you mean 'log_linear'"):
+        fit_law("loglinear", *frames())
+    write_json(tmp_path / "law.json", {"law": "cubic"})
+    with pytest.raises(UserError, match=r"law\.json: unknown law 'cubic'"):
+        load_law(tmp_path / "law.json")

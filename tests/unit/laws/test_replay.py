@@ -1,0 +1,117 @@
+"""Replaying published sweeps: a small made-up one, and RegMix's where it is there."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.laws import fit_law
+from emulsion.laws.planted import noisy, planted_law
+from emulsion.laws.replay import Sweep, replay
+
+ROOT = Path(__file__).resolve().parents[3]
+REGMIX = ROOT.parent / "shared" / "data" / "regmix"
+needs_regmix = pytest.mark.skipif(not REGMIX.is_dir(), reason=f"RegMix's published table is not at {REGMIX}")
+
+
+def write_sweep(folder, name, n, seed):
+    random = np.random.default_rng(seed)
+    rows = random.dirichlet(np.ones(3), n)
+    losses = noisy(planted_law(3, 0).predict(rows), 0.01, random)
+    index = pd.Index(range(n), name="run")
+    pd.DataFrame(rows, index, list("abc")).to_csv(folder / f"{name}_mixtures.csv")
+    pd.DataFrame(losses, index, list("xyz"))[::-1].to_csv(folder / f"{name}_losses.csv")
+    return folder / f"{name}_mixtures.csv", folder / f"{name}_losses.csv"
+
+
+def test_a_replay_ranks_and_predicts_and_counts_coverage(tmp_path):
+    train = Sweep.read(*write_sweep(tmp_path, "train", 40, 0))
+    test = Sweep.read(*write_sweep(tmp_path, "test", 60, 1), "held out")
+    found = replay(train, [test], ["log_linear", "linear"], [10, 40], resamples=3)
+    assert found["runs"] == {"train": 40, "held out": 60} and found["groups"] == list("xyz")
+    summary = {(row["law"], row["size"]): row for row in found["summary"]}
+    assert [summary["linear", size]["subsets"] for size in (10, 40)] == [3, 1]
+    assert summary["log_linear", 40]["spearman"] > max(0.99, summary["linear", 40]["spearman"])
+    assert summary["log_linear", 40]["mae"] < summary["log_linear", 10]["mae"] < summary["linear", 10]["mae"]
+    assert 0.85 < summary["log_linear", 40]["coverage"] <= 1 and summary["linear", 40]["coverage"] is None
+    assert set(summary["linear", 10]["spearman_of"]) == set("xyz")
+
+
+def test_the_script_writes_what_the_library_finds(tmp_path):
+    train, test = write_sweep(tmp_path, "train", 20, 0), write_sweep(tmp_path, "test", 20, 1)
+    script = ROOT / "workflow" / "scripts" / "replay_laws.py"
+    call = [sys.executable, script, "--train", *train, "--test", "t", *test, "--laws", "linear", "--sizes", "12"]
+    subprocess.run([*call, "--resamples", "2", "--output", tmp_path / "replay.json"], check=True)
+    assert len(json.loads((tmp_path / "replay.json").read_text())["fits"]) == 2
+    failed = subprocess.run([*call, "--sizes", "3", "--output", tmp_path / "no.json"], capture_output=True, text=True)
+    assert failed.returncode == 1 and "a size of 3; it must be from 4 to the 20 runs" in failed.stderr
+
+
+def test_tables_that_do_not_fit_together_are_refused(tmp_path):
+    mixtures, losses = write_sweep(tmp_path, "train", 20, 0)
+    other = Sweep.read(*write_sweep(tmp_path, "other", 10, 1), "other")
+    with pytest.raises(UserError, match=r"nowhere\.csv: no such file"):
+        Sweep.read(tmp_path / "nowhere.csv", losses)
+    with pytest.raises(UserError, match="10 runs are in one only"):
+        Sweep.read(mixtures, tmp_path / "other_losses.csv")
+    renamed = pd.read_csv(mixtures, index_col=0).rename(columns={"a": "d"})
+    renamed.to_csv(tmp_path / "renamed.csv")
+    with pytest.raises(UserError, match=r"other sources than 'train'.*\['a', 'd'\]"):
+        replay(Sweep.read(tmp_path / "renamed.csv", losses), [other], ["linear"], [8])
+    renamed.assign(d="x").to_csv(tmp_path / "words.csv")
+    with pytest.raises(UserError, match=r"words\.csv: the columns \['d'\] do not hold numbers"):
+        Sweep.read(tmp_path / "words.csv", losses)
+    renamed.assign(d=renamed["d"] + 0.5).to_csv(tmp_path / "heavy.csv")
+    with pytest.raises(UserError, match=r"heavy\.csv and .*sums to 1\.5"):
+        Sweep.read(tmp_path / "heavy.csv", losses)
+
+
+@cache
+def regmix():
+    """The two published tables of 1M parameters: 512 runs to fit, 256 to judge."""
+    return [
+        Sweep.read(REGMIX / f"{name}_mixture_1m.csv", REGMIX / f"{name}_pile_loss_1m.csv", name)
+        for name in ("train", "test")
+    ]
+
+
+@pytest.mark.slow
+@needs_regmix
+@pytest.mark.parametrize(
+    ("law", "size", "least", "seconds"),
+    [
+        ("log_linear", 512, 0.973, 20),
+        ("lightgbm", 512, 0.989, 30),
+        ("best", 512, 0.9925, 30),
+        ("best", 128, 0.987, 15),
+        ("best", 64, 0.981, 10),
+    ],
+)
+def test_regmix_is_ranked_as_published_or_better(law, size, least, seconds):
+    train, test = regmix()
+    found = replay(train, [test], [law], [size], resamples=3)["summary"][0]
+    assert found["spearman"] >= least and found["seconds"] < seconds
+    assert law == "lightgbm" or 0.9 <= found["coverage"] <= 0.995
+    assert law != "best" or list(found["fitted"]) == ["gaussian_process"]
+
+
+@needs_regmix
+def test_sixty_four_runs_of_regmix_rank_pile_cc():
+    train, test = regmix()
+    found = {row["law"]: row for row in replay(train, [test], ["log_linear", "ridge"], [64], resamples=2)["summary"]}
+    pile_cc = "metric/the_pile_pile_cc_val_loss"
+    assert found["log_linear"]["spearman_of"][pile_cc] >= 0.934 > found["ridge"]["spearman_of"][pile_cc]
+
+
+@needs_regmix
+def test_the_best_law_needs_a_quarter_of_the_runs_that_lightgbm_does():
+    train, test = regmix()
+    rows = np.random.default_rng(0).permutation(512)[:64]
+    predicted = fit_law("best", train.table.mixtures[rows], train.table.values[rows]).predict(test.table.mixtures)
+    assert np.abs(predicted - test.table.values).mean() < 0.11

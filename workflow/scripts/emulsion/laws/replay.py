@@ -1,0 +1,174 @@
+"""Published sweeps replayed: how well laws fitted to some runs of a table rank and predict runs of other tables."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from emulsion.errors import UserError
+from emulsion.laws.interface import FittedLaw
+from emulsion.laws.registry import fit_law
+from emulsion.laws.table import Floats, Table, read_table
+from emulsion.seeds import derive_seed
+
+LEVEL = 0.95  # of the intervals whose coverage is counted
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs of a published table."""
+
+    name: str
+    table: Table
+
+    @classmethod
+    def read(cls, mixtures: Path | str, losses: Path | str, name: str = "train") -> Sweep:
+        """From two CSV files with a row per run and the run's name in their first column, in any order.
+
+        Raises UserError where a file is missing or holds no numbers, or where the two do not name the same runs.
+        """
+        weights, values = _read_csv(mixtures), _read_csv(losses)
+        alone = weights.index.symmetric_difference(values.index)
+        if len(alone):
+            raise UserError(f"{mixtures} and {losses}: {len(alone)} runs are in one only, such as '{alone[0]}'.")
+        try:
+            return cls(name, read_table(weights, values.loc[weights.index]))
+        except UserError as error:
+            raise UserError(f"{mixtures} and {losses}: {error}") from None
+
+
+def replay(
+    train: Sweep,
+    tests: Sequence[Sweep],
+    laws: Sequence[str],
+    sizes: Sequence[int],
+    resamples: int = 10,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Learning curves: each law fitted to `resamples` subsets of each size, judged on each test table.
+
+    A size as large as the table has one subset. The result is {"runs", "groups", "fits": one row per fit and test,
+    "summary": means and sds over subsets}; errors are in the unit of the losses, seconds are CPU's and of the fit.
+    """
+    for test in tests:
+        _require_same_names(train, test)
+    _require_sizes(train, sizes)
+    fits = []
+    for size in sizes:
+        for resample in range(resamples if size < len(train.table.values) else 1):
+            random = np.random.default_rng(derive_seed(seed, "replay", size, resample))
+            rows = random.permutation(len(train.table.values))[:size]
+            for name in laws:
+                law, seconds = _fit(name, train.table, rows)
+                for test in tests:
+                    row = {"law": name, "fitted": law.kind, "size": size, "resample": resample, "test": test.name}
+                    fits.append({**row, "seconds": seconds, **_judge(law, test.table)})
+    return {
+        "runs": {sweep.name: len(sweep.table.values) for sweep in (train, *tests)},
+        "groups": list(train.table.groups),
+        "fits": fits,
+        "summary": _summary(fits),
+    }
+
+
+def _read_csv(path: Path | str) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, index_col=0)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file.") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a table of comma-separated values: {error}.") from None
+    text = [column for column in table.columns if not pd.api.types.is_numeric_dtype(table[column])]
+    if text or not len(table.columns):
+        raise UserError(
+            f"{path}: the columns {text} do not hold numbers; the first column names runs, all others count."
+        )
+    if not table.index.is_unique:
+        raise UserError(f"{path}: run '{table.index[table.index.duplicated()][0]}' is named more than once.")
+    return table
+
+
+def _require_same_names(train: Sweep, test: Sweep) -> None:
+    for what in ("sources", "groups"):
+        ours, theirs = getattr(train.table, what), getattr(test.table, what)
+        if ours != theirs:
+            odd = sorted(set(ours) ^ set(theirs)) or list(theirs)
+            raise UserError(
+                f"replay: table '{test.name}' has other {what} than '{train.name}', or another order: {odd}."
+            )
+
+
+def _require_sizes(train: Sweep, sizes: Sequence[int]) -> None:
+    most = len(train.table.values)
+    for size in sizes:
+        if not 4 <= size <= most:
+            raise UserError(f"replay: a size of {size}; it must be from 4 to the {most} runs of '{train.name}'.")
+
+
+def _fit(name: str, table: Table, rows: np.ndarray) -> tuple[FittedLaw, float]:
+    mixtures = pd.DataFrame(table.mixtures[rows], columns=list(table.sources))
+    values = pd.DataFrame(table.values[rows], columns=list(table.groups))
+    start = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # few runs are the point of a learning curve
+        law = fit_law(name, mixtures, values)
+    return law, time.process_time() - start
+
+
+def _judge(law: FittedLaw, table: Table) -> dict[str, Any]:
+    """Rank correlation and mean absolute error of each group, and the share of values within their interval."""
+    predicted = law.predict(table.mixtures)
+    ranks = [_spearman(*pair) for pair in zip(predicted.T, table.values.T, strict=True)]
+    errors = np.abs(predicted - table.values).mean(axis=0)
+    found: dict[str, Any] = {
+        "spearman": dict(zip(table.groups, ranks, strict=True)),
+        "mae": dict(zip(table.groups, errors.tolist(), strict=True)),
+        "coverage": None,
+    }
+    interval = getattr(law, "interval", None)
+    if interval is not None:
+        low, high = interval(table.mixtures, LEVEL)
+        found["coverage"] = float(((low <= table.values) & (table.values <= high)).mean())
+    return found
+
+
+def _spearman(predicted: Floats, values: Floats) -> float:
+    """0 where one of the two is constant: a law that says nothing ranks nothing."""
+    flat = np.ptp(predicted) == 0 or np.ptp(values) == 0
+    return 0.0 if flat else float(spearmanr(predicted, values).statistic)
+
+
+def _summary(fits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Per law, size and test: the mean over groups and subsets, its sd over subsets, the worst group, each group."""
+    frame = pd.DataFrame(fits)
+    rows = []
+    for (test, size, law), part in frame.groupby(["test", "size", "law"], sort=False):
+        ranks = pd.DataFrame(part["spearman"].tolist())
+        means = ranks.mean(axis=1)
+        covered = part["coverage"].dropna()
+        rows.append(
+            {
+                "test": test,
+                "size": size,
+                "law": law,
+                "subsets": len(part),
+                "spearman": float(means.mean()),
+                "spearman_sd": float(means.std(ddof=1)) if len(part) > 1 else None,
+                "spearman_worst": float(ranks.mean().min()),
+                "spearman_of": ranks.mean().to_dict(),
+                "spearman_sd_of": ranks.std(ddof=1).to_dict() if len(part) > 1 else None,
+                "mae": float(pd.DataFrame(part["mae"].tolist()).to_numpy().mean()),
+                "coverage": float(covered.mean()) if len(covered) else None,
+                "seconds": float(part["seconds"].mean()),
+                "fitted": part["fitted"].value_counts().to_dict(),
+            }
+        )
+    return rows

@@ -59,6 +59,12 @@ def of_each_run(pattern, mixtures):
     return files
 
 
+def of_each_run_asked(pattern, mixtures):
+    """The same where the experiment asks its models published tasks; else nothing."""
+    files = of_each_run(pattern, mixtures)
+    return lambda wildcards: files(wildcards) if wildcards.experiment in experiments.asked_downstream(config) else []
+
+
 def runs_of(mixtures):
     """A parameter: the runs of these mixtures, in the order of `of_each_run`."""
     return lambda wildcards: experiments.runs(config, wildcards.experiment, mixtures)

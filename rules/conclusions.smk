@@ -89,6 +89,7 @@ rule summarize_metrics:
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.strategies),
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
         generations=of_each_run("results/{experiment}/{run}/generations.jsonl", experiments.strategies),
+        tasks=of_each_run_asked("results/{experiment}/{run}/lm_eval.json", experiments.strategies),
         published=from_config(paths.published_results, "experiment"),
         script="workflow/scripts/summarize_metrics.py",
         library=[
@@ -121,4 +122,4 @@ rule summarize_metrics:
         "--limits {params.limits:q} --published {input.published:q} --runs {params.runs:q} "
         "--records {input.records:q} --logs {input.logs:q} --perplexity {input.perplexity:q} "
         "--capabilities {input.capabilities:q} --generations {input.generations:q} "
-        "--json {output.json:q} --markdown {output.markdown:q} --texts {output.texts:q} 2> {log:q}"
+        "--tasks {input.tasks:q} --json {output.json:q} --markdown {output.markdown:q} --texts {output.texts:q} 2> {log:q}"

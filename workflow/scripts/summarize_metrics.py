@@ -23,6 +23,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--runs", required=True, nargs="+")
     for kind in KINDS:
         parser.add_argument(f"--{kind}", required=True, nargs="+", type=Path, help="one file per run, in their order")
+    parser.add_argument("--tasks", nargs="*", default=[], type=Path, help="lm_eval.json per run, where there are any")
     parser.add_argument("--json", required=True, type=Path)
     parser.add_argument("--markdown", required=True, type=Path)
     parser.add_argument("--texts", required=True, type=Path, help="every generation, as text")
@@ -41,6 +42,8 @@ def main() -> None:
         )
         for run, record, losses, scores, log in files
     }
+    for run, tasks in zip(arguments.runs, map(read_json, arguments.tasks), strict=False):
+        runs[run]["tasks"] = tasks["tasks"]
     over_seeds = reproducibility(runs, arguments.limits["spread"])
     found = {
         "experiment": arguments.experiment,

@@ -7,14 +7,13 @@ import pytest
 from scipy.stats import t as student_t
 from scipy.stats import ttest_ind
 
+from analysis_cases import EQUAL, SOURCES, capabilities, trained, without
 from emulsion.analysis.compare import Draws, common_seeds, compare, listing, pairwise, winner
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise
 from emulsion.analysis.null import World, winner_rate
 from emulsion.analysis.permutation import holm
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.errors import UserError
-
-from .cases import EQUAL, SOURCES, capabilities, trained, without
 
 QUICK = Draws(permutations=1000, resamples=500)
 BETTER = {"openhermes": 0.25, "cosmopedia": 0.25, "magpie": 0.25, "fineweb": 0.25}

@@ -6,13 +6,12 @@ import json
 
 import pytest
 
+from analysis_cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
 from emulsion.analysis.compare import Draws
 from emulsion.analysis.contributions import contributions, judge
 from emulsion.analysis.losses import PAIRED, UNPAIRED
 from emulsion.analysis.permutation import holm
 from emulsion.errors import UserError
-
-from .cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
 
 QUICK = Draws(permutations=2000, resamples=400)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analysis_cases import EQUAL, SOURCES, capabilities, trained
 from emulsion.analysis.compare import Draws
 from emulsion.analysis.criteria import percent, success_criteria
 from emulsion.analysis.improvement import improvement
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.errors import UserError
-
-from .cases import EQUAL, SOURCES, capabilities, trained
 
 QUICK = Draws(permutations=500, resamples=500)
 RECIPE = {"run": "exp3-mix", "identity": "abc", "weights": "f" * 64}

@@ -92,6 +92,19 @@ def test_everything_is_told_in_words(published):
     assert ("GPT-2 345M" in text) == ("Radford" in text) == ("no like-for-like" in text) == bool(published)
 
 
+def test_published_tasks_are_shown_with_their_chance_where_they_were_asked():
+    runs = {"500M": run_metrics(RECORD, {"sources": {"chats": LOSS}}, CAPABILITIES, [], LOG, LIMITS)}
+    found = {"title": "Q?", "criteria": [], "runs": runs, "definitions": {}, "published": None}
+    assert "Published tasks" not in metrics_markdown(found)
+    runs["500M"]["tasks"] = {
+        "piqa": {"acc": {"score": 0.6, "interval": [0.5, 0.7]}, "chance": 0.5},
+        "lambada_openai": {"acc": {"score": 0.1, "interval": [0.0, 0.2]}, "chance": None},
+    }
+    text = metrics_markdown(found)
+    assert "| 500M | 0.600 [0.500, 0.700] | 0.100 [0.000, 0.200] |" in text
+    assert "| chance | 0.50 | – |" in text
+
+
 def test_every_generation_is_written_with_its_prompt_and_verdict():
     text = generations_text({"500M": [generation("One."), generation("Two.", passed=False, number=1)]})
     assert "500M: 2 generations" in text

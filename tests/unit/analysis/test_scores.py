@@ -7,14 +7,13 @@ import copy
 import numpy as np
 import pytest
 
+from analysis_cases import CAPABILITIES, EQUAL, capabilities, trained
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise
 from emulsion.analysis.null import World
 from emulsion.analysis.scores import MEAN, all_item_scores, item_scores
 from emulsion.analysis.summary import combine
 from emulsion.errors import UserError
 from emulsion.figures.scores import capability_scores
-
-from .cases import CAPABILITIES, EQUAL, capabilities, trained
 
 A = capabilities({"reasoning": np.array([1.0, 0.0, 1.0, 1.0]), "code": np.array([0.0, 1.0])})
 B = capabilities({"reasoning": np.array([0.0, 0.0, 1.0, 0.0]), "code": np.array([1.0, 1.0])})

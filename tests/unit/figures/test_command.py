@@ -9,8 +9,7 @@ import pytest
 from emulsion.figures.command import draw_figure, first_seeds
 from emulsion.figures.heatmap import capability_heatmap
 from emulsion.files import read_json, write_json
-
-from .results import capabilities
+from figure_results import capabilities
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
 

@@ -6,8 +6,7 @@ from matplotlib.figure import Figure
 from emulsion.figures.heatmap import capability_heatmap, colour_limits, plus_minus
 from emulsion.figures.scores import capability_scores
 from emulsion.figures.style import SMALL
-
-from .results import capabilities
+from figure_results import capabilities
 
 RUNS = {
     "zeta_mix": capabilities({"reasoning": 0.72, "code": 0.42}),

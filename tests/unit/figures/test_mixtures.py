@@ -5,8 +5,7 @@ from matplotlib.figure import Figure
 
 from emulsion.errors import UserError
 from emulsion.figures.mixtures import epochs_text, fold, mixtures, shares
-
-from .results import info
+from figure_results import info
 
 INFOS = {
     "zeta_mix": info({"b": 3, "a": 1}, {"b": 0.7, "a": 0.3}, {"b": 0.42, "a": 5.2}),

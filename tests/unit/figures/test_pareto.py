@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from emulsion.analysis.pareto import pareto, points_of
 from emulsion.errors import UserError
 from emulsion.figures.pareto import pair_title, pareto_front, spread, staircase
-
-from .results import capabilities
+from figure_results import capabilities
 
 SCORES = [(0.2, 0.8), (0.4, 0.7), (0.5, 0.5), (0.6, 0.4), (0.8, 0.2), (0.3, 0.3)]
 RUNS = {

@@ -6,8 +6,7 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.figures.radar import MOST_TOGETHER, capability_radar, rim, spokes
 from emulsion.figures.scores import capability_scores
-
-from .results import capabilities
+from figure_results import capabilities
 
 SCORES = {"reasoning": 0.5, "code": 0.4, "creativity": 0.3, "conversation": 0.6}
 

@@ -4,8 +4,7 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.figures.scores import capability_scores, clear_best
-
-from .results import capabilities
+from figure_results import capabilities
 
 
 def test_runs_keep_their_order_and_capabilities_have_a_fixed_one() -> None:

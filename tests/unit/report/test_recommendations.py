@@ -6,8 +6,8 @@ import json
 
 import pytest
 import yaml
-from analysis.cases import CAPABILITIES, EQUAL, SOURCES, trained, without
 
+from analysis_cases import CAPABILITIES, EQUAL, SOURCES, trained, without
 from emulsion.analysis.compare import Draws, winner
 from emulsion.analysis.contributions import contributions
 from emulsion.analysis.criteria import success_criteria

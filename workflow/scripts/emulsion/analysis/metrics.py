@@ -33,6 +33,7 @@ def run_metrics(
         "stability": stability(log),
         "generations": generation_metrics(generations, limits["coherent"]),
         "capabilities": capabilities["capabilities"],
+        "tasks": {},
     }
 
 

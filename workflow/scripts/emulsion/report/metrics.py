@@ -17,6 +17,7 @@ def metrics_markdown(found: Found) -> str:
         f"# {found['title']}",
         f"## Limits\n\n{table(['criterion', 'verdict', 'evidence'], criteria)}",
         f"## Runs\n\n{_runs(found['runs'])}",
+        _tasks(found["runs"]),
         _published(found),
         "## What is counted\n\n" + "\n".join(f"- **{name}**: {text}." for name, text in found["definitions"].items()),
     ]
@@ -44,6 +45,21 @@ def _texts(run: Found) -> list[str]:
         texts["passed"],
     )
     return ["–" if value is None else f"{value:.3f}" for value in values]
+
+
+def _tasks(runs: Found) -> str:
+    """Zero-shot scores on published tasks; nothing where none were asked."""
+    tasks = next(iter(runs.values()))["tasks"]
+    if not tasks:
+        return ""
+    chances = ["–" if task["chance"] is None else f"{task['chance']:.2f}" for task in tasks.values()]
+    rows = [[run, *(_score(each["tasks"][name]["acc"]) for name in tasks)] for run, each in runs.items()]
+    return "## Published tasks\n\n" + table(["run", *tasks], [*rows, ["chance", *chances]], right=len(tasks))
+
+
+def _score(found: Found) -> str:
+    low, high = found["interval"]
+    return f"{found['score']:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _published(found: Found) -> str:

@@ -17,7 +17,7 @@ from emulsion.cleaning.step import Step
 from emulsion.files import read_json, whole_file
 from emulsion.normalize import choose_kind, documents
 from emulsion.sources.formats import read_file
-from emulsion.sources.raw import raw_files, shard_files
+from emulsion.sources.raw import RawFile, raw_files, shard_files
 from emulsion.sources.rows import columns_of_first
 
 DOCUMENTS_PER_GROUP = 4096
@@ -39,6 +39,13 @@ def groups(pairs: Iterator[Pair]) -> Iterator[tuple[list[dict[str, str]], list[d
             yield good, bad
             good, bad, characters = [], [], 0
     yield good, bad
+
+
+def known_rows(provenance: dict[str, Any], files: list[RawFile]) -> int | None:
+    """How many rows the files have, where fetching has counted them."""
+    rows = {entry["name"]: entry.get("rows") for entry in provenance["files"]}
+    counts = [rows[file.file.name] for file in files]
+    return None if None in counts else sum(counts)
 
 
 def sign_kept(signer: Signer, good: list[dict[str, str]], words: Words, reasons: list[str | None]) -> pa.Table:
@@ -64,16 +71,17 @@ def main() -> None:
     # By all files in every shard, so that all shards agree.
     columns = columns_of_first(file.file for file in files)
     kind = choose_kind(columns, name, arguments.schema, arguments.text_field)
+    chosen = shard_files(files, arguments.shard, arguments.shards)
     pairs = (
         pair
-        for raw in shard_files(files, arguments.shard, arguments.shards)
+        for raw in chosen
         for pair in documents(read_file(raw.file, raw.path, raw.python), kind, name, arguments.type, raw.path)
     )
     settings = Cleaning.from_json(arguments.cleaning)
     signer = Signer(settings)
     metadata = {"kind": kind.name, "fields": json.dumps(sorted(columns))}
     schema = pa.schema([(field, pa.string()) for field in ("id", "text", "source", "type")], metadata=metadata)
-    bar = tqdm(desc=name, unit=" characters", unit_scale=True, delay=5, mininterval=5)
+    bar = tqdm(total=known_rows(provenance, chosen), desc=name, unit=" rows", unit_scale=True, delay=5, mininterval=5)
     with (
         Step(arguments.output, "normalize", schema, settings.keep_removed) as step,
         whole_file(arguments.output / "signatures.parquet") as part,
@@ -87,7 +95,7 @@ def main() -> None:
             step.set_aside(bad)
             step.decide(pa.Table.from_pylist(good, schema=schema), reasons)
             signatures.write_table(sign_kept(signer, good, words, reasons))
-            bar.update(sum(len(document["text"]) for document in good))
+            bar.update(len(good) + len(bad))
     bar.close()
     logging.info("%s (%s): %s", name, kind.name, step.ledger.to_json())
 

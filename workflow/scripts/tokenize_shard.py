@@ -3,14 +3,25 @@
 import argparse
 import logging
 import time
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from emulsion import command
 from emulsion.files import read_json
 from emulsion.tokens import text_batches, write_store
+
+Batch = tuple[list[str], list[str]]
+
+
+def under_bar(batches: Iterable[Batch], bar: tqdm[None]) -> Iterator[Batch]:
+    with bar:
+        for batch in batches:
+            yield batch
+            bar.update(len(batch[0]))
 
 
 def main() -> None:
@@ -25,12 +36,15 @@ def main() -> None:
     arguments = parser.parse_args()
 
     provenance = read_json(arguments.provenance)
-    batches = text_batches(pq.ParquetFile(arguments.documents), arguments.shard, arguments.shards)
+    documents = pq.ParquetFile(arguments.documents)
+    batches = text_batches(documents, arguments.shard, arguments.shards)
     first = next(batches, ([], []))
+    about = documents.metadata.num_rows // arguments.shards
+    bar = tqdm(total=about, desc=provenance["source"], unit=" documents", unit_scale=True, delay=5, mininterval=5)
     started = time.monotonic()
     header = write_store(
         arguments.output,
-        chain([first], batches),
+        under_bar(chain([first], batches), bar),
         arguments.tokenizer,
         sample=first[1][:200],
         held_out=arguments.held_out,

@@ -1,5 +1,7 @@
 """Tokenise one shard of a source into a token store of its own."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 import time

@@ -1,4 +1,4 @@
-# make demo    set up, then train and compare the six mixtures of experiment 3 on the embedded corpus
+# make demo    set up, then all of experiment 3 on the embedded corpus
 # make test    set up, then run all tests
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
@@ -31,7 +31,8 @@ plan: setup
 	cat results/$(EXPERIMENT)/plan.md
 	$(SNAKEMAKE) --dry-run --quiet rules $(ARGS)
 
-# Do the sources on the hub have the columns that the configuration expects? Downloads no data.
+# Do the sources on the hub have the columns that the configuration expects? Downloads no data. For instance:
+# make probe ARGS="--configfile config/full.yaml"
 probe: setup
 	$(SNAKEMAKE) --quiet all --forcerun probe_sources $(ARGS) -- results/probe.md
 	cat results/probe.md

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from emulsion.errors import UserError
-from emulsion.strategies import recipes_of, strategy_stages
+from emulsion.strategies import strategy_stages
 
 SMOLLM3 = {"stages": [{"recipe": f"resources/recipes/smollm3/stage{number}.yaml"} for number in (1, 2, 3)]}
 
@@ -47,8 +47,3 @@ def test_a_recipe_without_a_length_is_refused_where_it_decides_one(tmp_path):
     path = write_recipe(tmp_path / "a.yaml", {"a": 1})
     with pytest.raises(UserError, match=r"a\.yaml\.tokens: is missing"):
         strategy_stages({"stages": [{"recipe": path}]})
-
-
-def test_a_strategy_knows_its_recipes():
-    assert [len(recipe.sources) for recipe in recipes_of(SMOLLM3)] == [41, 46, 56]
-    assert recipes_of({"ratios": {"a": 1}}) == []

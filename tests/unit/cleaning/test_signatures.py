@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from cleaning_texts import prose, with_changes
 
+from cleaning_texts import prose, with_changes
 from emulsion.cleaning import Cleaning, Signer, Words
 
 SETTINGS = Cleaning.from_json({"deduplicate": {"near": {}}})

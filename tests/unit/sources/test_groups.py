@@ -12,8 +12,8 @@ import hub_rows
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
 from emulsion.sources import fetch, split
-from emulsion.sources.rows import read_rows
 from emulsion.sources.split import split_groups
+from raw_rows import read_rows
 
 FIELD = "meta.redpajama_set_name"
 

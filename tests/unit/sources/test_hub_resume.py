@@ -10,7 +10,7 @@ import pytest
 
 import hub_rows
 from emulsion.files import read_json
-from emulsion.sources.rows import read_rows
+from raw_rows import read_rows
 
 ALL = {"kind": "hub", "split": "train", "revision": None, "seed": 3}
 OPENHERMES = {**ALL, "id": "teknium/OpenHermes-2.5", "config": None, "documents": 1200}

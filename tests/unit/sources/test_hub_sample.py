@@ -12,8 +12,9 @@ import pytest
 import hub_rows
 from emulsion.files import read_json, sha256
 from emulsion.normalize import UnrenderableError, choose_kind
-from emulsion.sources.rows import columns_of, read_rows
+from emulsion.sources.rows import columns_of
 from fetch_server import environment
+from raw_rows import read_rows
 
 OPENHERMES = {"kind": "hub", "id": "teknium/OpenHermes-2.5", "config": None, "documents": 300}
 COSMOPEDIA = {"kind": "hub", "id": "HuggingFaceTB/cosmopedia", "config": "web_samples_v2", "documents": 300}

@@ -7,8 +7,9 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.sources import formats, streams
 from emulsion.sources.formats import read_file, suffix_of
-from emulsion.sources.rows import columns_of, columns_of_first, read_rows
+from emulsion.sources.rows import columns_of, columns_of_first
 from emulsion.sources.streams import Malformed
+from raw_rows import read_rows
 
 ROWS = [{"text": "one"}, {"text": "zwei\nté"}, {"text": "three, or so", "n": 3}]
 

@@ -5,8 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from emulsion.sources import parquet
-from emulsion.sources.rows import columns_of, read_rows
+from emulsion.sources.rows import columns_of
 from emulsion.sources.streams import Malformed
+from raw_rows import read_rows
 
 ROWS = [{"id": f"d{number}", "text": f"text {number} " * 20} for number in range(300)]
 

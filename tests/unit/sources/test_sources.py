@@ -1,6 +1,7 @@
 from emulsion.files import read_json, sha256
 from emulsion.sources import fetch
-from emulsion.sources.rows import ROWS_PER_GROUP, columns_of, read_rows
+from emulsion.sources.rows import ROWS_PER_GROUP, columns_of
+from raw_rows import read_rows
 
 SYNTHETIC = {"kind": "synthetic", "like": "openhermes", "documents": 50, "seed": 0, "licence": "unstated"}
 

@@ -7,8 +7,9 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.files import read_json
-from emulsion.sources.rows import columns_of, read_rows
+from emulsion.sources.rows import columns_of
 from emulsion.sources.web import local_name
+from raw_rows import read_rows
 
 TASK = {
     "Contributors": ["Somebody"],

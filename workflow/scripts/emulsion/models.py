@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-ARCHITECTURES = ("gpt2", "gpt_neox")
 
 ModelSettings = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulsion.errors import UserError
-from emulsion.recipes import Recipe, load_recipe, staged
+from emulsion.recipes import load_recipe, staged
 
 # Read once, for every job asks for the stages of many mixtures.
 _read = functools.lru_cache(maxsize=None)(load_recipe)
@@ -26,11 +26,6 @@ def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
     if len(with_end) < len(listed):
         raise UserError("stages: either each stage says `until`, or none does and all are recipes.")
     return [{"until": float(stage["until"]), "weights": _weights(stage)} for stage in listed]
-
-
-def recipes_of(strategy: Mapping[str, Any]) -> list[Recipe]:
-    """The published recipes that a strategy is made of."""
-    return [_read(stage["recipe"]) for stage in strategy.get("stages", ()) if "recipe" in stage]
 
 
 def _weights(stage: Mapping[str, Any]) -> dict[str, float]:

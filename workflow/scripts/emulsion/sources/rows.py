@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emulsion.files import whole_file
-from emulsion.sources.formats import Row, read_file, suffix_of
+from emulsion.sources.formats import read_file, suffix_of
 from emulsion.sources.streams import Malformed
 
 ROWS_PER_FILE = 100_000
@@ -35,12 +35,6 @@ def write_parquet(rows: Iterable[Mapping[str, Any]], folder: Path, schema: pa.Sc
                 writer.write_table(pa.Table.from_pylist(group, schema=schema))
         files.append(file)
     return files
-
-
-def read_rows(files: Iterable[Path]) -> Iterator[Row | Malformed]:
-    """The native rows of raw files, in order, in bounded memory; those that cannot be read are Malformed."""
-    for file in files:
-        yield from read_file(file)
 
 
 def columns_of(file: Path) -> dict[str, frozenset[str]]:

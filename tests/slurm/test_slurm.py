@@ -188,7 +188,10 @@ def test_committed_profile_makes_a_figure(finished: Finished) -> None:
 def test_every_rule_that_is_not_local_runs_as_one_slurm_job(finished: Finished) -> None:
     runs = ("exp3_equal_mix", "exp3_conversation_heavy")
     expected = [f"rule_{rule}_wildcards_{run}" for rule in ("train", "evaluate") for run in runs]
-    expected += [f"rule_pack_tokens_wildcards_demo_{SOURCES[-1]}"]
+    expected += [
+        f"rule_tokenize_shard_wildcards_demo_{SOURCES[-1]}_0_1",
+        f"rule_pack_tokens_wildcards_demo_{SOURCES[-1]}",
+    ]
     assert sorted(job.name for job in finished.jobs) == sorted(expected)
 
 

@@ -51,8 +51,8 @@ real-text: setup
 	  figures/real_{training_curves,mixtures,contributions,optimizer,pareto}.png \
 	  data/stats/{code,documentation,encyclopedia,dialogue}.json
 
-# Every law on a published sweep: SWEEP is a folder of RegMix's CSV files. See docs/laws.md.
-SWEEP ?= ../shared/data/regmix
+# Every law on a published sweep: SWEEP is a folder with the CSV files of RegMix (sail-sg/regmix, data/). See docs/laws.md.
+SWEEP ?= texts/regmix
 replay: setup
 	.venv/bin/python workflow/scripts/replay_laws.py \
 	  --train $(SWEEP)/train_mixture_1m.csv $(SWEEP)/train_pile_loss_1m.csv \

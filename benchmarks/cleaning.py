@@ -3,24 +3,22 @@
     python benchmarks/cleaning.py [--megabytes 10 50 250 1000] [--shard 50] [--tokenizer FOLDER] [--datatrove PYTHON]
 
 Two generated sources of equal size, the second deduplicated against the first, with every filter, exact and near
-duplicates, a suite and held-out documents. Every step of every shard is a process of its own, one after another, as the
-rules' jobs are; CPU seconds are those of all its threads, from after its imports. datatrove runs its own filters,
-MinHash and tokenizer over the same files of the smallest size, in the Python that is named (it need not be this one);
-where that lacks datatrove, a plain `datasets.map` runs: Unicode form, a filter on words, exact copies by hash, tokens.
+duplicates, a suite and held-out documents. Ours are the scripts of the rules, a process for every job, one after
+another; CPU seconds are those of all its threads, start-up included. datatrove runs its own filters, MinHash and
+tokenizer over the same files of the smallest size, in the Python that is named (it need not be this one); where that
+lacks datatrove, a plain `datasets.map` runs: Unicode form, a filter on words, exact copies by hash, tokens.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import multiprocessing
+import runpy
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,10 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow/scripts"))
 
-SOURCES, HELD_OUT, ROWS = ("web", "books"), 0.025, 512  # rows: documents worked on at once
+from emulsion.files import write_json
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "workflow/scripts"
+SOURCES, HELD_OUT = ("web", "books"), 0.025
 SETTINGS = {
     "unicode": "NFC",
     "filters": ["gopher_quality", "gopher_repetition", "c4", "fineweb"],
@@ -73,128 +74,99 @@ def texts(source: str, size: int) -> Iterator[str]:
 
 
 def make(folder: Path, megabytes: float, shard: float) -> Result:
-    """Write the raw rows of every source, a file per shard; the bytes of text."""
-    total = documents = 0
+    """Write the raw rows of every source as if fetched, a file per shard; the bytes of text."""
+    total = 0
     for source in SOURCES:
-        rows, filled, number = [], 0, 0
+        raw = folder / source / "raw"
+        raw.mkdir(parents=True)
+        rows, filled, files = [], 0, []
         for text in [*texts(source, int(megabytes * 1e6 / len(SOURCES))), None]:
             if rows and (text is None or filled >= shard * 1e6):
-                pq.write_table(pa.table({"text": rows}), folder / f"{source}-{number}.raw.parquet", row_group_size=1024)
-                total, documents = total + filled, documents + len(rows)
-                rows, filled, number = [], 0, number + 1
+                files.append(f"part-{len(files):05d}.parquet")
+                pq.write_table(pa.table({"text": rows}), raw / files[-1], row_group_size=1024)
+                total += filled
+                rows, filled = [], 0
             rows.append(text or "")
             filled += len(text or "")
-    return {"bytes": total, "documents": documents}
+        entries = [{"name": name, "bytes": (raw / name).stat().st_size, "sha256": ""} for name in files]
+        write_json(raw / "provenance.json", {"source": source, "kind": "local", "files": entries})
+    return {"bytes": total}
 
 
 def ours(folder: Path, tokenizer: Path) -> Result:
-    """The steps of cleaning over every shard of every source, then its token store, each shard's in its own process."""
-    shards = {
-        source: sorted(path.with_suffix("") for path in folder.glob(f"{source}-*.raw.parquet")) for source in SOURCES
-    }
+    """The scripts of the rules, as the rules call them, over every shard of every source: one job after another."""
+    item = {"capability": "text", "kind": "choice", "choices": [" a", " b"], "answer": 0}
+    questions = enumerate(text for text, _ in zip(texts("suite", 2**40), range(500), strict=False))
+    items = [{**item, "id": str(number), "prompt": text} for number, text in questions]
+    write_json(folder / "suite.json", {"suite": "suite", "template": "{prompt}", "items": items})
+    shards = {source: shard_folders(folder / source) for source in SOURCES}
     every = [(source, number, path) for source, paths in shards.items() for number, path in enumerate(paths)]
-    items = zip(range(500), texts("suite", 2**40), strict=False)
-    (folder / "suite.json").write_text(json.dumps({str(number): [text] for number, text in items}), encoding="utf-8")
-    jobs = [
-        [fresh(normalise, path, source) for source, _, path in every],
-        [fresh(deduplicate, path, source, number, shards) for source, number, path in every],
-        [fresh(decontaminate, path, shards) for *_, path in every],
-        [fresh(tokenise, path, tokenizer) for *_, path in every],
-    ]
-    return {
-        "steps": [sum(cpu for cpu, _ in step) for step in jobs],
-        "peak": max(peak for step in jobs for _, peak in step),
-    }
+    cleaning, held_out = ["--cleaning", json.dumps(SETTINGS)], ["--held-out", HELD_OUT]
+    steps: dict[str, list[Result]] = {step: [] for step in STEPS}
+    for source, number, path in every:
+        raw = ["--raw", folder / source / "raw/provenance.json", "--type", "text"]
+        shard = ["--shard", number, "--shards", len(shards[source])]
+        steps["normalise"].append(job("normalize", *raw, *shard, *cleaning, "--output", path))
+    signed = {source: [path / "signatures.parquet" for path in paths] for source, paths in shards.items()}
+    for source, number, path in every:
+        earlier = [file for name in SOURCES[: SOURCES.index(source)] for file in signed[name]]
+        known = ["--source", source, "--shard", number, "--own", *signed[source], "--earlier", *earlier]
+        documents = ["--documents", path / "normalize.parquet"]
+        steps["deduplicate"].append(job("deduplicate", *documents, *known, *cleaning, *held_out, "--output", path))
+    ngrams = ["--ngrams", *(path / "held_out.parquet" for *_, path in every), "--suites", folder / "suite.json"]
+    for *_, path in every:
+        documents = ["--documents", path / "deduplicate.parquet"]
+        steps["decontaminate"].append(job("decontaminate", *documents, *ngrams, *cleaning, *held_out, "--output", path))
+    for source, paths in shards.items():
+        steps["tokenise"] += gather_and_tokenise(folder / source, paths, tokenizer)
+    spent = [sum(done["seconds"] for done in step) for step in steps.values()]
+    return {"steps": spent, "peak": max(done["peak"] for step in steps.values() for done in step)}
 
 
-def fresh(task: Callable[..., None], *arguments: Any) -> tuple[float, float]:
-    """CPU seconds and most memory, MB, of a task in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(timed, task, *arguments).result()
+def shard_folders(source: Path) -> list[Path]:
+    count = len(list((source / "raw").glob("part-*")))
+    return [source / f"{shard}-of-{count}" for shard in range(count)]
 
 
-def timed(task: Callable[..., None], *arguments: Any) -> tuple[float, float]:
-    [importlib.import_module(name) for name in ("emulsion.cleaning", "emulsion.tokens")]
-    start = time.process_time()
-    task(*arguments)
-    return time.process_time() - start, peak_megabytes()
+def gather_and_tokenise(source: Path, paths: Sequence[Path], tokenizer: Path) -> list[Result]:
+    done = ("normalize", "deduplicate", "decontaminate")
+    documents = ["--documents", *(path / "decontaminate.parquet" for path in paths)]
+    aside = ["--quarantines", *(path / f"{step}.jsonl" for step in done for path in paths)]
+    ledgers = ["--ledgers", *(path / f"{step}.json" for step in done for path in paths)]
+    gathered = ["--output", source / "all.parquet", "--quarantine", source / "q.jsonl", "--ledger", source / "l.json"]
+    jobs = [job("gather", "--source", source.name, *documents, *aside, *ledgers, *gathered)]
+    provenance = ["--provenance", source / "raw/provenance.json"]
+    for shard, path in enumerate(paths):
+        which = ["--documents", source / "all.parquet", "--shard", shard, "--shards", len(paths)]
+        how = ["--tokenizer", tokenizer, "--held-out", HELD_OUT, "--output", path / "store"]
+        jobs.append(job("tokenize_shard", *which, *provenance, *how))
+    headers = [path / "store/header.json" for path in paths]
+    return [*jobs, job("pack_tokens", "--shards", *headers, *provenance, "--output", source / "store")]
+
+
+def job(script: str, *arguments: Any) -> Result:
+    """CPU seconds, of starting as well, and most memory, MB, of a rule's script."""
+    return in_process("--job", script, *arguments)
+
+
+def run_job(script: str, arguments: Sequence[str]) -> None:
+    sys.argv = [script, *arguments]
+    runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
+    print("\n" + json.dumps({"seconds": time.process_time(), "peak": peak_megabytes()}))
+
+
+def in_process(*command: Any, python: str = sys.executable) -> Result:
+    """What this file prints last when it is run with these arguments."""
+    full = [python, str(Path(__file__).resolve()), *map(str, command)]
+    done = subprocess.run(full, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(full)[:2000]}\n{done.stderr[-3000:]}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def peak_megabytes() -> float:
     """The most memory this process had; unlike ru_maxrss it leaves out the process that started it."""
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
-
-
-def batches(path: Path, columns: Sequence[str]) -> Iterator[list[list[str]]]:
-    """The columns of a Parquet file, some rows at a time."""
-    with pq.ParquetFile(path) as parquet:
-        for batch in parquet.iter_batches(ROWS, columns=list(columns)):
-            yield [batch.column(name).to_pylist() for name in columns]
-
-
-def normalise(path: Path, source: str) -> None:
-    """Raw rows to documents and their signatures."""
-    from emulsion.cleaning import Cleaning, Signer, Words, clean_text, why_removed
-    from emulsion.normalize import choose_kind, documents
-
-    settings = Cleaning.from_json(SETTINGS)
-    kind, signer = choose_kind({"text": frozenset()}, source), Signer(settings)
-    schema = pa.schema([("id", pa.string()), ("text", pa.string())])
-    with (
-        pq.ParquetWriter(path.with_suffix(".documents"), schema) as out,
-        pq.ParquetWriter(path.with_suffix(".signatures"), signer.schema) as signatures,
-    ):
-        for [raw] in batches(path.with_suffix(".raw.parquet"), ["text"]):
-            rows = [row for row, _ in documents(({"text": text} for text in raw), kind, source, "text") if row]
-            words = Words([clean_text(row["text"], settings) for row in rows])
-            stay = [row for row, reason in enumerate(why_removed(words, settings)) if reason is None]
-            ids, words = [rows[row]["id"] for row in stay], words.take(stay)
-            out.write_table(pa.table({"id": ids, "text": words.texts}, schema=schema))
-            signatures.write_table(signer.table(ids, words))
-
-
-def deduplicate(path: Path, source: str, shard: int, shards: Mapping[str, list[Path]]) -> None:
-    """Documents to those that are no copies, and the n-grams of the held-out ones."""
-    from emulsion.cleaning import Cleaning, HeldOutNgrams, Words, duplicates
-    from emulsion.tokens import split_of
-
-    signed = {name: [path.with_suffix(".signatures") for path in paths] for name, paths in shards.items()}
-    earlier = {name: signed[name] for name in SOURCES[: SOURCES.index(source)]}
-    settings = Cleaning.from_json(SETTINGS)
-    copies, ngrams = duplicates(source, signed[source], shard, earlier, settings), HeldOutNgrams(settings)
-    start, schema = 0, pa.schema([("id", pa.string()), ("text", pa.string())])
-    with pq.ParquetWriter(path.with_suffix(".unique"), schema) as out:
-        for ids, rows in batches(path.with_suffix(".documents"), ["id", "text"]):
-            stay = [row for row, copy in enumerate(copies[start : start + len(ids)]) if copy is None]
-            start += len(ids)
-            out.write_table(pa.table({"id": [ids[row] for row in stay], "text": [rows[row] for row in stay]}))
-            ngrams.add(Words([rows[row] for row in stay if split_of(ids[row], HELD_OUT) != "train"]))
-    pq.write_table(ngrams.table(), path.with_suffix(".held_out"))
-
-
-def decontaminate(path: Path, shards: Mapping[str, list[Path]]) -> None:
-    """Those documents that share no run of words with a suite or, in train, with a held-out document."""
-    from emulsion.cleaning import Cleaning, Contamination, Words
-    from emulsion.tokens import split_of
-
-    suites = {"suite": json.loads((path.parent / "suite.json").read_text(encoding="utf-8"))}
-    ngrams = {source: [path.with_suffix(".held_out") for path in paths] for source, paths in shards.items()}
-    contamination = Contamination(suites, ngrams, Cleaning.from_json(SETTINGS))
-    schema = pa.schema([("id", pa.string()), ("text", pa.string())])
-    with pq.ParquetWriter(path.with_suffix(".clean"), schema) as out:
-        for ids, rows in batches(path.with_suffix(".unique"), ["id", "text"]):
-            matches = contamination.match(Words(rows), [split_of(each, HELD_OUT) for each in ids])
-            stay = [row for row, match in enumerate(matches) if match is None]
-            out.write_table(pa.table({"id": [ids[row] for row in stay], "text": [rows[row] for row in stay]}))
-
-
-def tokenise(path: Path, tokenizer: Path) -> None:
-    """The token store of a shard."""
-    from emulsion.tokens import text_batches, write_store
-
-    documents = pq.ParquetFile(path.with_suffix(".clean"))
-    sample = next(text_batches(documents))[1][:200]
-    write_store(path.with_suffix(".store"), text_batches(documents), tokenizer, sample, HELD_OUT, {"source": path.name})
 
 
 def datatrove(folder: Path, tokenizer: Path) -> Result:
@@ -220,7 +192,7 @@ def datatrove(folder: Path, tokenizer: Path) -> Result:
     config, work = MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8), folder / "datatrove"
     paths = {name: str(work / name) for name in ("filtered", "signatures", "buckets", "removed", "tokens")}
     filters = [GopherQualityFilter(), GopherRepetitionFilter(), C4QualityFilter(), FineWebQualityFilter()]
-    raw = ParquetReader(str(folder), glob_pattern="*.raw.parquet")
+    raw = ParquetReader(str(folder), glob_pattern="*/raw/*.parquet")
     filtered = ParquetReader(paths["filtered"])
     tokens = DocumentTokenizer(paths["tokens"], tokenizer_name_or_path=str(tokenizer / "tokenizer.json"))
     steps = [
@@ -254,7 +226,7 @@ def datasets_map(folder: Path, tokenizer: Path) -> Result:
         digest = hashlib.blake2b(row["text"].encode(), digest_size=8).digest()
         return digest not in seen and not seen.add(digest)
 
-    files, clock = sorted(map(str, folder.glob("*.raw.parquet"))), [time.process_time()]
+    files, clock = sorted(map(str, folder.glob("*/raw/*.parquet"))), [time.process_time()]
     rows = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(folder / "datasets"))
     rows = rows.map(lambda row: {"text": unicodedata.normalize("NFC", row["text"])})
     rows = rows.filter(lambda row: 50 <= len(row["text"].split()) <= 100_000)
@@ -269,21 +241,12 @@ def datasets_map(folder: Path, tokenizer: Path) -> Result:
 def train_tokenizer(folder: Path, tokenizer: Path) -> Result:
     from emulsion.tokenizers import train_bpe
 
-    sample = (text for [rows] in batches(next(folder.glob("*.raw.parquet")), ["text"]) for text in rows)
-    train_bpe((text for text, _ in zip(sample, range(4000), strict=False)), 16_384, tokenizer)
+    rows = pq.read_table(next(folder.glob("*/raw/*.parquet"))).column("text").to_pylist()
+    train_bpe(iter(rows[:4000]), 16_384, tokenizer)
     return {}
 
 
 PEERS = {"datatrove": datatrove, "datasets.map": datasets_map, "tokenizer": train_tokenizer}
-
-
-def measure(way: str, folder: Path, tokenizer: Path, python: str = sys.executable) -> Result:
-    """What another way measures in a process of its own, and the most memory that it had, MB."""
-    command = [python, str(Path(__file__).resolve()), "--way", way, str(folder), str(tokenizer)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}\n{done.stderr[-3000:]}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def run(way: str, folder: Path, tokenizer: Path) -> None:
@@ -307,12 +270,12 @@ def report(given: argparse.Namespace, top: Path) -> Iterator[str]:
         folder.mkdir()
         made = make(folder, megabytes, given.shard)
         if not tokenizer.exists():
-            measure("tokenizer", folder, tokenizer)
+            in_process("--way", "tokenizer", folder, tokenizer)
         yield line("Emulsion", made, ours(folder, tokenizer))
         if number == 0 and peer == 0:
-            yield line("datatrove", made, measure("datatrove", folder, tokenizer, given.datatrove))
+            yield line("datatrove", made, in_process("--way", "datatrove", folder, tokenizer, python=given.datatrove))
         elif number == 0:
-            yield line("datasets.map", made, measure("datasets.map", folder, tokenizer))
+            yield line("datasets.map", made, in_process("--way", "datasets.map", folder, tokenizer))
     yield "\nMB/s: text read per CPU second. Of datatrove filters count as normalise, MinHash as deduplicate."
 
 
@@ -323,6 +286,8 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, help="folder of one to use; otherwise one is trained")
     parser.add_argument("--datatrove", default=sys.executable, help="a Python that has datatrove and spaCy")
     parser.add_argument("--way", nargs=3, help=argparse.SUPPRESS)
+    if sys.argv[1:2] == ["--job"]:
+        return run_job(sys.argv[2], sys.argv[3:])
     given = parser.parse_args()
     if given.way:
         return run(given.way[0], Path(given.way[1]), Path(given.way[2]))

@@ -150,10 +150,9 @@ def test_known_seed_noise_makes_a_single_run_honest() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("noise", [0.0, 0.2])
-@pytest.mark.parametrize("seeds", [1, 2, 3])
+@pytest.mark.parametrize(("seeds", "noise"), [(1, 0.0), (2, 0.0), (2, 0.2), (3, 0.0), (3, 0.2)])
 def test_winners_among_six_equals_over_many_repetitions(seeds: int, noise: float) -> None:
-    found = winner_rate(World(seeds=seeds, seed_noise=noise if seeds > 1 else 0.0), repetitions=500)
+    found = winner_rate(World(seeds=seeds, seed_noise=noise), repetitions=500)
     assert found["rate"] <= 0.05
 
 

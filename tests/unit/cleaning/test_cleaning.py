@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cleaning_texts import clean, prose, shards, with_changes
 
+from cleaning_texts import clean, prose, shards, with_changes
 from emulsion.cleaning import Cleaning
 
 SETTINGS = Cleaning.from_json(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cleaning_texts import held_out, prose
 
+from cleaning_texts import held_out, prose
 from emulsion.cleaning import Cleaning, Contamination, Words
 from emulsion.cleaning.contamination import Match
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from cleaning_texts import Document, prose, shards, sign, with_changes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cleaning_texts import Document, prose, shards, sign, with_changes
 from emulsion.cleaning import Cleaning, Duplicate, Signer, Words, duplicates
 from emulsion.errors import UserError
 

@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from cleaning_texts import prose
 
+from cleaning_texts import prose
 from emulsion.cleaning import Cleaning, Words, why_removed
 from emulsion.cleaning.measures import measure
 from emulsion.cleaning.settings import FILTERS

@@ -1,0 +1,151 @@
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.files import sha256
+from emulsion.merging import merge
+from emulsion.merging.request import Origin
+from merging_cases import SIZES, WEIGHTS, content, merged, origin, request
+
+
+def test_every_source_stays_within_one_document_of_its_share_at_every_point(corpus):
+    merge(request(max_samples=400), corpus / "out")
+    counts = dict.fromkeys(SIZES, 0)
+    for position, (source, _) in enumerate(merged(corpus / "out"), start=1):
+        counts[source] += 1
+        assert all(abs(counts[name] - position * WEIGHTS[name] / 10) < 1 for name in SIZES)
+    assert position == 400
+
+
+def test_a_source_repeats_nothing_before_all_of_it_is_drawn_and_counts_its_passes(corpus):
+    manifest = merge(request(), corpus / "out")
+    assert manifest["ended"] == "every source was read to its end"
+    drawn = {name: [key for source, key in merged(corpus / "out") if source == name] for name in SIZES}
+    for name, (size, _) in SIZES.items():
+        told = manifest["sources"][name]
+        assert told["documents"] == len(drawn[name])
+        assert told["documents_per_pass"] == size
+        assert told["passes_completed"] == len(drawn[name]) // size >= 1
+        for start in range(0, len(drawn[name]), size):
+            one_pass = drawn[name][start : start + size]
+            assert len(set(one_pass)) == len(one_pass)
+    assert drawn["few"][:30] != drawn["few"][30:60]
+    # The longest pass ends the merge: 200 of 'long' at three tenths.
+    assert len(drawn["long"]) == 200 and manifest["documents"] == pytest.approx(200 / 0.3, abs=2)
+
+
+def test_a_merge_may_end_before_a_source_is_repeated(corpus):
+    manifest = merge(request(max_passes=1), corpus / "out")
+    assert manifest["ended"] == "at max_passes of a source"
+    assert manifest["sources"]["few"]["documents"] == 30
+    assert len(set(merged(corpus / "out"))) == manifest["documents"] < sum(count for count, _ in SIZES.values())
+
+
+def test_without_weights_sources_follow_one_another_in_their_own_order(corpus):
+    manifest = merge(request(weighted=False), corpus / "out")
+    assert merged(corpus / "out") == [(name, f"{name}-{i}") for name, (size, _) in SIZES.items() for i in range(size)]
+    assert manifest["drift"] is None and manifest["notes"] == []
+    merge(request(weighted=False, max_samples=210), corpus / "first")
+    assert merged(corpus / "first") == merged(corpus / "out")[:210]
+
+
+def test_the_seed_decides_the_order_within_sources_and_nothing_else(corpus):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        merge(request(seed=seed, max_samples=500), corpus / name)
+    assert content(corpus / "a") == content(corpus / "b")
+    one, other = merged(corpus / "a"), merged(corpus / "c")
+    assert one != other
+    assert [source for source, _ in one] == [source for source, _ in other]
+
+
+def test_the_manifest_lists_every_shard_with_its_checksum(corpus):
+    manifest = merge(request(max_samples=300), corpus / "out")
+    assert manifest == json.loads((corpus / "out" / "manifest.json").read_text())
+    assert [shard["name"] for shard in manifest["shards"]] == sorted(
+        file.name for file in (corpus / "out").glob("*.parquet")
+    )
+    for shard in manifest["shards"]:
+        file = corpus / "out" / shard["name"]
+        assert shard["sha256"] == sha256(file) and shard["bytes"] == file.stat().st_size
+        assert shard["documents"] == pq.read_metadata(file).num_rows
+        assert sum(len(text.encode()) for text in pq.read_table(file)["text"].to_pylist()) < 8000 + 2000
+    assert sum(shard["documents"] for shard in manifest["shards"]) == manifest["documents"] == 300
+
+
+def test_the_manifest_says_how_far_shares_of_text_are_from_the_weights(corpus):
+    manifest = merge(request(), corpus / "out")
+    drift, told = manifest["drift"], manifest["sources"]
+    texts = [pq.read_table(file) for file in (corpus / "out").glob("*.parquet")]
+    size = dict.fromkeys(SIZES, 0)
+    for table in texts:
+        for name, text in zip(table["source"].to_pylist(), table["text"].to_pylist(), strict=True):
+            size[name] += len(text.encode())
+    assert drift["unit"] == "bytes" and {name: told[name]["bytes"] for name in SIZES} == size
+    assert drift["shares"] == pytest.approx({name: size[name] / sum(size.values()) for name in SIZES})
+    assert drift["differences"]["long"] == pytest.approx(drift["shares"]["long"] - 0.3)
+    assert drift["largest"]["source"] == "long" and drift["misplaced"] > 0.4
+    assert told["long"]["share_of_documents"] == pytest.approx(0.3, abs=2e-3)
+
+
+def test_with_a_tokenizer_shares_are_counted_in_tokens(corpus, tokenizer):
+    manifest = merge(request(tokenizer=str(tokenizer)), corpus / "out")
+    assert manifest["drift"]["unit"] == "tokens"
+    assert manifest["tokens"] == sum(source["tokens"] for source in manifest["sources"].values())
+    assert manifest["tokens"] > manifest["documents"]
+    assert "estimate" not in manifest["drift"]["note"]
+
+
+def test_weights_that_do_not_sum_to_one_are_normalised_with_a_note(corpus):
+    assert merge(request(max_samples=50), corpus / "out")["notes"][0] == (
+        "The weights sum to 10; each was divided by that."
+    )
+
+
+def test_a_source_too_small_to_be_drawn_is_told(corpus, caplog):
+    sources = (origin("long"), Origin("few", 0.001, files=("few-*.jsonl",)))
+    manifest = merge(request(sources=sources, max_samples=50), corpus / "out")
+    assert any(note.startswith("'few' (share 0.000333) is not drawn") for note in manifest["notes"])
+    assert "few: of 50 documents 0.0167 are due to it" in caplog.text
+
+
+def test_a_source_that_is_repeated_often_is_told(corpus):
+    sources = (origin("long"), Origin("few", 9.0, files=("few-*.jsonl",)))
+    manifest = merge(request(sources=sources), corpus / "out")
+    assert any(note.startswith("'few' is read 20.0 times") for note in manifest["notes"])
+
+
+def test_rows_without_a_document_are_set_aside_once_and_counted(corpus):
+    manifest = merge(request(), corpus / "out")
+    kept = [json.loads(line) for file in (corpus / "out").glob("quarantine-*") for line in file.open()]
+    assert manifest["sources"]["few"]["passes_completed"] > 1
+    assert sorted((row["source"], row["file"], row["content"]) for row in kept) == sorted(
+        (name, f"{name}-1.jsonl", text) for name in SIZES for text in ("{'text': ' '}", "{oops")
+    )
+    assert {row["row"] for row in kept if row["source"] == "few"} == {14, 15}
+    assert all(sum(source["set_aside"].values()) == 2 for source in manifest["sources"].values())
+
+
+def test_text_is_brought_to_one_form_of_unicode(corpus):
+    (corpus / "accents.jsonl").write_text(json.dumps({"text": "cafe\u0301"}) + "\n")
+    sources = (Origin("accents", 1.0, files=("accents.jsonl",)),)
+    merge(request(sources=sources), corpus / "out")
+    assert pq.read_table(corpus / "out" / "shard-00000.parquet")["text"].to_pylist() == ["caf\u00e9"]
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("text", ["", '{"text": ""}\n{"text": null}\n'])
+def test_an_empty_source_is_refused_before_anything_is_written(corpus, weighted, text):
+    (corpus / "nothing.jsonl").write_text(text)
+    sources = (origin("long"), Origin("nothing", 0.001, files=("nothing.jsonl",)))
+    with pytest.raises(UserError, match=r"sources\.nothing: nothing is left of"):
+        merge(request(weighted, sources=sources), corpus / "out")
+    assert list((corpus / "out").iterdir()) == []
+
+
+def test_a_source_of_weight_nought_is_not_read(corpus):
+    (corpus / "nothing.jsonl").write_text("")
+    sources = (origin("few"), Origin("nothing", 0.0, files=("nothing.jsonl",)))
+    manifest = merge(request(sources=sources), corpus / "out")
+    assert manifest["sources"]["nothing"]["documents"] == 0 and manifest["documents"] == 30

@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SHELL = bash
 SNAKEMAKE = snakemake --cores $(CORES)
 
-.PHONY: setup demo plan probe report real-text replay lint format test test-slurm test-slow clean
+.PHONY: setup demo plan probe report real-text laws replay lint format test test-slurm test-slow clean
 
 setup: .venv/installed
 
@@ -51,12 +51,18 @@ real-text: setup
 	  figures/real_{training_curves,mixtures,contributions,optimizer,pareto}.png \
 	  data/stats/{code,documentation,encyclopedia,dialogue}.json
 
+# Mixing laws on sweeps over the embedded corpus: fits, tables and figures. See docs/laws.md.
+laws: export HF_HUB_OFFLINE = 1
+laws: setup
+	$(SNAKEMAKE) --configfile config/laws.yaml $(ARGS) -- laws
+
 # Every law on a published sweep: SWEEP is a folder with the CSV files of RegMix (sail-sg/regmix, data/). See docs/laws.md.
 SWEEP ?= texts/regmix
 replay: setup
-	.venv/bin/python workflow/scripts/replay_laws.py \
-	  --train $(SWEEP)/train_mixture_1m.csv $(SWEEP)/train_pile_loss_1m.csv \
-	  --test 1m $(SWEEP)/test_mixture_1m.csv $(SWEEP)/test_pile_loss_1m.csv --output law_results/replay.json $(ARGS)
+	mkdir -p texts
+	test $(SWEEP) -ef texts/regmix || ln -sfn $(abspath $(SWEEP)) texts/regmix
+	$(SNAKEMAKE) --configfile config/regmix.yaml $(ARGS) -- law_results/regmix/replay.md
+	cat law_results/regmix/replay.md
 
 lint: setup
 	ruff check --no-cache  # a cached verdict does not see that an import has become first-party
@@ -81,4 +87,4 @@ test-slow: setup
 
 # Removes all that the workflow made, and keeps .venv.
 clean:
-	rm -rf data mixtures models checkpoints results figures logs report.html .snakemake
+	rm -rf data mixtures models checkpoints results law_results figures logs report.html .snakemake

@@ -17,7 +17,7 @@ report: "report/workflow.rst"
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow/scripts")))
 
-from emulsion import catalogue, configuration, experiments, limits, paths
+from emulsion import catalogue, configuration, experiments, limits, paths, sweeps
 from emulsion.errors import UserError
 
 try:
@@ -31,11 +31,17 @@ include: "rules/common.smk"
 
 wildcard_constraints:
     experiment=one_of(config["experiments"]),
-    mix=one_of(in_any_experiment(experiments.trained)),
-    fixed=one_of(in_any_experiment(experiments.fixed)),
+    mix=one_of(in_any_experiment(experiments.trained) + in_any_experiment(sweeps.mixtures)),
+    fixed=one_of(in_any_experiment(experiments.fixed) + in_any_experiment(sweeps.fixed)),
+    point=one_of(in_any_experiment(sweeps.points)),
     sized=one_of(in_any_experiment(experiments.sized)),
     proxy=one_of(in_any_experiment(experiments.proxies)),
-    run=one_of(in_any_experiment(experiments.runs)),
+    run=one_of(in_any_experiment(experiments.runs) + in_any_experiment(sweeps.runs)),
+    batch=one_of(in_any_experiment(sweeps.batches)),
+    method=one_of(in_any_experiment(sweeps.methods)),
+    study=one_of(config["law_studies"]),
+    replay=one_of(config["replays"]),
+    model=one_of(config["models"]),
     source=one_of(config["sources"]),
     tokenizer=one_of(config["tokenizers"]),
     suite=one_of(config["suites"]),
@@ -49,9 +55,16 @@ rule all:
     input:
         collect("figures/{figure}.png", figure=config["figures"]),
         collect("data/stats/{source}.json", source=sources_in_use()),
-        collect("results/{experiment}/recommendations.md", experiment=config["experiments"]),
+        collect("results/{experiment}/recommendations.md", experiment=experiments.comparing(config)),
         collect("results/{experiment}/budget.json", experiment=config["experiments"]),
         collect("results/{experiment}-metrics.json", experiment=limits.measured(config)),
+        paths.all_laws(config),
+
+
+rule laws:
+    """All that is asked of mixing laws: fits, tables and figures of every sweep and study."""
+    input:
+        paths.all_laws(config),
 
 
 include: "rules/sources.smk"
@@ -62,6 +75,7 @@ include: "rules/evaluate.smk"
 include: "rules/downstream.smk"
 include: "rules/ablations.smk"
 include: "rules/optimize.smk"
+include: "rules/laws.smk"
 include: "rules/figures.smk"
 include: "rules/conclusions.smk"
 include: "rules/report.smk"

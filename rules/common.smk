@@ -37,6 +37,17 @@ def json_from_config(function, *names):
     return lambda wildcards: canonical_json(value(wildcards))
 
 
+def laws_of_study(what):
+    """An input: the files of this kind of every setting of the wildcards' study."""
+    return lambda wildcards: paths.laws_of_study(config, wildcards.study, what)
+
+
+def replayed_tests(wildcards):
+    """The options that name the tables which a replay judges laws on."""
+    tests = config["replays"][wildcards.replay]["tests"]
+    return [part for name, pair in tests.items() for part in ("--test", name, *pair)]
+
+
 def experiment_setting(*keys):
     """A parameter: one setting of the wildcards' experiment, as canonical JSON."""
 

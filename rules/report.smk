@@ -29,6 +29,7 @@ rule account_budget:
     input:
         records=of_each_run("models/{experiment}-{run}/run.json", experiments.trained),
         results=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.trained),
+        sweep=from_config(paths.sweep, "experiment"),
         script="workflow/scripts/account_budget.py",
         library="workflow/scripts/emulsion/budget.py",
     output:
@@ -44,7 +45,8 @@ rule account_budget:
         stages=stages_of,
     shell:
         "python {input.script:q} --plan {params.plan:q} --runs {params.runs:q} --records {input.records:q} "
-        "--stages {params.stages:q} --benchmarks logs --direct checkpoints/{wildcards.experiment}-direct --output {output:q} 2> {log:q}"
+        "--stages {params.stages:q} --sweep {input.sweep:q} --benchmarks logs "
+        "--direct checkpoints/{wildcards.experiment}-direct --output {output:q} 2> {log:q}"
 
 
 rule recommend:

@@ -1,7 +1,7 @@
 """Training: any mixture file becomes a model.
 
-Makes models/{experiment}-{run}/, and results/{experiment}/{run}/smoke.json where it is asked for. A run that is cut off goes on from checkpoints/{experiment}-{run}/, which no rule
-declares, for Snakemake deletes what a failed job was to make.
+Makes models/{experiment}-{run}/, and results/{experiment}/{run}/smoke.json where it is asked for. A run that is cut off
+goes on from checkpoints/{experiment}-{run}/, which no rule declares, for Snakemake deletes what a failed job was to make.
 """
 
 
@@ -11,6 +11,7 @@ rule check_training:
         mixture=from_config(paths.mixture_file, "experiment", "run"),
         stores=from_config(paths.token_stores, "experiment"),
         tokenizer=from_config(paths.tokenizer_definition, "experiment"),
+        weights=from_config(paths.initial_weights, "experiment", "run"),
     output:
         "results/{experiment}/{run}/smoke.json",
     log:
@@ -32,9 +33,35 @@ rule check_training:
         least_fall=from_config(limits.smoke_fall, "experiment"),
     shell:
         "python workflow/scripts/check_training.py --mixture {input.mixture:q} --stores {input.stores:q} "
-        "--tokenizer {params.tokenizer:q} --spec {params.spec:q} --steps {params.steps} "
+        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --steps {params.steps} "
         "--least-fall {params.least_fall} --micro-batch {resources.micro_batch} --threads {threads} "
         "--work checkpoints/{wildcards.experiment}-{wildcards.run}-smoke --output {output:q} 2> {log:q}"
+
+
+rule fetch_weights:
+    """Fetch the weights that training starts from, at a revision that is resolved once."""
+    output:
+        weights="data/weights/{model}/model.safetensors",
+        config="data/weights/{model}/config.json",
+        provenance="data/weights/{model}/provenance.json",
+    log:
+        "logs/fetch_weights/{model}.log",
+    wildcard_constraints:
+        model=one_of(paths.weights_on_the_hub(config)),
+    retries: 2
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        recipe=1,
+        identifier=lookup(dpath="models/{model}/weights/id", within=config),
+        revision=lambda wildcards: config["models"][wildcards.model]["weights"].get("revision", "main"),
+        folder=subpath(output.weights, parent=True),
+    shell:
+        "python workflow/scripts/fetch_weights.py --id {params.identifier:q} --revision {params.revision:q} "
+        "--output {params.folder:q} 2> {log:q}"
 
 
 rule train:
@@ -43,6 +70,7 @@ rule train:
         mixture=from_config(paths.mixture_file, "experiment", "run"),
         stores=from_config(paths.token_stores, "experiment"),
         tokenizer=from_config(paths.tokenizer_definition, "experiment"),
+        weights=from_config(paths.initial_weights, "experiment", "run"),
     output:
         model="models/{experiment}-{run}/model.safetensors",
         config="models/{experiment}-{run}/config.json",
@@ -73,7 +101,7 @@ rule train:
         folder=subpath(output.model, parent=True),
     shell:
         "python workflow/scripts/train.py --mixture {input.mixture:q} --stores {input.stores:q} "
-        "--tokenizer {params.tokenizer:q} --spec {params.spec:q} --output {params.folder:q} "
+        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --output {params.folder:q} "
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} --smoke-steps {resources.smoke_steps} "
         "--smoke-fall {resources.smoke_fall} --minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"

@@ -1,5 +1,7 @@
 """A stand-in for the Hugging Face hub on this machine: the few endpoints its client uses, and faults on demand.
 
+Models and datasets are served alike: a repository is either, whichever it is asked for as.
+
 Large files are served as the hub serves them, by a redirect to another origin (`localhost` for `127.0.0.1`), which
 must not be sent the token. Run it by hand with `python tests/stand_in_hub.py` and set HF_ENDPOINT to what it prints.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -153,6 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         parts = [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")]
         query = parse_qs(urlsplit(self.path).query)
+        if parts[:2] == ["api", "models"]:
+            parts[1] = "datasets"
+        elif parts[2:3] == ["resolve"]:
+            parts.insert(0, "datasets")
         if parts[:2] == ["api", "datasets"] and len(parts) == 2:
             self._list(query)
         elif parts[:2] == ["api", "datasets"]:
@@ -193,7 +200,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not rest or rest[0] == "revision":
             listed = [{"rfilename": path} for path in files]
             gated = "manual" if repository.gated else False
-            self._json({"id": identifier, "sha": commit, "siblings": listed, "gated": gated, "private": False})
+            licence = re.search(rb"^license: (\S+)$", files.get("README.md", b""), re.MULTILINE)
+            card = {"license": licence[1].decode()} if licence else {}
+            told = {"id": identifier, "sha": commit, "gated": gated, "private": False, "cardData": card}
+            self._json({**told, "siblings": listed})
         elif rest[0] == "tree":
             self._json(_tree(files, "/".join(rest[2:]), query.get("recursive", ["false"])[0].lower() in ("true", "1")))
         elif rest[0] == "paths-info":

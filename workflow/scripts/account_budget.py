@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from emulsion import command
-from emulsion.budget import spent
+from emulsion.budget import SWEEP, add_up, spent, spent_on_sweep
 from emulsion.files import read_json, read_jsonl, write_json
 
 
@@ -19,8 +19,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plan", required=True, type=json.loads, help="what was planned, as JSON")
     parser.add_argument("--stages", required=True, type=json.loads, help="{stage: [runs]}, as JSON")
-    parser.add_argument("--runs", required=True, nargs="+")
-    parser.add_argument("--records", required=True, nargs="+", type=Path, help="run.json of each run")
+    parser.add_argument("--runs", required=True, nargs="*")
+    parser.add_argument("--records", required=True, nargs="*", type=Path, help="run.json of each run")
+    parser.add_argument("--sweep", nargs="*", default=[], type=Path, help="what each job of a sweep trained")
     parser.add_argument("--benchmarks", required=True, type=Path, help="folder of the rules' benchmarks")
     parser.add_argument("--direct", required=True, type=Path, help="folder of a direct search's trainings, if any")
     parser.add_argument("--output", required=True, type=Path)
@@ -34,6 +35,15 @@ def main() -> None:
         models = {run: files[run].parent.name for run in runs}
         jobs = (measured(arguments.benchmarks, rule, models) for rule in ("train", "evaluate"))
         real[stage] = spent({run: records[run] for run in runs}, *jobs)
+    if arguments.sweep:
+        jobs = [
+            arguments.benchmarks / "train_sweep" / f"{file.parents[1].name}-{file.stem}" for file in arguments.sweep
+        ]
+        rows = [read_jsonl(file) for job in jobs if (file := job.with_suffix(".benchmark.jsonl")).exists()]
+        seconds = [sum(row["s"] for row in measurement) for measurement in rows]
+        real[SWEEP] = spent_on_sweep([read_json(file) for file in arguments.sweep], seconds)
+        peak = max(real["total"]["peak_memory_bytes"], real[SWEEP]["peak_memory_bytes"])
+        real["total"] = {**add_up([real["total"], real[SWEEP]]), "peak_memory_bytes": peak}
     planned = {key: arguments.plan[key] for key in ("device", "limits", "costs")}
     direct = {file.parent.parent.name: read_json(file) for file in sorted(arguments.direct.glob("*/model/run.json"))}
     if direct:

@@ -19,6 +19,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token store folders")
     parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
     parser.add_argument("--spec", required=True, type=json.loads, help="run spec, as JSON")
+    parser.add_argument("--weights", nargs="?", type=Path, help="model to start from, where the spec's names `weights`")
     parser.add_argument("--steps", required=True, type=int, help="how many steps to train")
     parser.add_argument("--least-fall", required=True, type=float, help="nats per token that the loss must fall by")
     parser.add_argument("--micro-batch", required=True, type=int, help="sequences a device takes at once")
@@ -32,8 +33,9 @@ def main() -> None:
     arguments = parse()
 
     from emulsion.evaluation.sample import continue_text
-    from emulsion.training.loop import Runtime
+    from emulsion.training.parts import Parts
     from emulsion.training.run import make_deterministic, prepare
+    from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck, passed
 
     make_deterministic(arguments.threads)
@@ -45,8 +47,8 @@ def main() -> None:
     )
     runtime = Runtime(micro_batch=arguments.micro_batch, after_step=check)
     shutil.rmtree(arguments.work, ignore_errors=True)
-    parts = (arguments.mixture, arguments.stores, arguments.tokenizer, arguments.spec, arguments.work, runtime)
-    training = prepare(*parts)
+    parts = Parts.open(arguments.stores, arguments.tokenizer, arguments.spec["model"], arguments.weights)
+    training = prepare(arguments.mixture, parts, arguments.spec, arguments.work, runtime)
     training.run()
     write_json(arguments.output, passed(arguments.work, training.identity))
     shutil.rmtree(arguments.work)

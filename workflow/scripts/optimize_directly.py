@@ -43,8 +43,8 @@ def train_and_evaluate(mixture: Mixture, arguments: argparse.Namespace) -> dict[
     from emulsion.evaluation.model import evaluate_model
     from emulsion.evaluation.settings import EvaluationSettings
     from emulsion.evaluation.suites import load_suites
-    from emulsion.training.loop import Runtime
     from emulsion.training.run import train_run
+    from emulsion.training.runtime import Runtime
 
     folder = arguments.cache / fingerprint([arguments.spec, arguments.evaluation, dict(mixture)])
     if (folder / "result.json").exists():

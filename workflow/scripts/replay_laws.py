@@ -5,9 +5,10 @@ import logging
 from pathlib import Path
 
 from emulsion import command
-from emulsion.files import write_json
+from emulsion.files import write_json, write_text
 from emulsion.laws.registry import FITS
 from emulsion.laws.replay import Sweep, replay
+from emulsion.report.replay_table import replay_text
 
 
 def main() -> None:
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=10, help="random subsets of each size")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", required=True, type=Path)
+    parser.add_argument("--markdown", type=Path, help="where to write the tables for people")
     arguments = parser.parse_args()
 
     train = Sweep.read(*arguments.train)
@@ -36,6 +38,8 @@ def main() -> None:
         line = "{test}, {size} runs, {law}: Spearman {spearman:.4f}, mean absolute error {mae:.4f}, {seconds:.2f} s"
         logging.info(line.format(**row))
     write_json(arguments.output, found)
+    if arguments.markdown:
+        write_text(arguments.markdown, replay_text(found))
 
 
 if __name__ == "__main__":

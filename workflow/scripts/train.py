@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from emulsion import command
+from emulsion.training.job import Job
 
 
 def parse() -> argparse.Namespace:
@@ -21,6 +22,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token store folders")
     parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
     parser.add_argument("--spec", required=True, type=json.loads, help="run spec, as JSON")
+    parser.add_argument("--weights", nargs="?", type=Path, help="model to start from, where the spec's names `weights`")
     parser.add_argument("--output", required=True, type=Path, help="model folder to make")
     parser.add_argument("--checkpoints", required=True, type=Path, help="folder to resume from")
     parser.add_argument("--micro-batch", required=True, type=int, help="sequences a device takes at once")
@@ -46,11 +48,12 @@ def launch(processes: int) -> None:
 
 def main() -> None:
     arguments = parse()
+    job = Job(arguments.minutes)
     launch(arguments.processes)
 
     from emulsion.evaluation.sample import continue_text
-    from emulsion.training.loop import Runtime
     from emulsion.training.run import make_deterministic, train_run
+    from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck
 
     make_deterministic(arguments.threads)
@@ -63,7 +66,7 @@ def main() -> None:
     runtime = Runtime(
         micro_batch=arguments.micro_batch,
         checkpoint_seconds=arguments.checkpoint_seconds,
-        minutes=arguments.minutes,
+        job=job,
         trackers=trackers,
         after_step=smoke,
     )
@@ -76,6 +79,7 @@ def main() -> None:
         checkpoints=arguments.checkpoints,
         runtime=runtime,
         most_epochs=arguments.most_epochs,
+        weights=arguments.weights,
     )
 
 

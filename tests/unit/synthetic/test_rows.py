@@ -12,8 +12,8 @@ from emulsion.synthetic import SOURCES, arrow_schema, rows
 
 MARKERS = ("### System:", "### Instruction:", "### Response:", "user:", "assistant:", "system:", "\n")
 DIGEST = (
-    "import hashlib; from emulsion.synthetic import SOURCES, rows, suite_items;"
-    "text = repr([list(rows(like, 50, 3)) for like in SOURCES] + suite_items(20, 3));"
+    "import hashlib; from emulsion.synthetic import LIKES, rows, suite_items;"
+    "text = repr([list(rows(like, 50, 3)) for like in LIKES] + suite_items(20, 3));"
     "print(hashlib.sha256(text.encode()).hexdigest())"
 )
 LIBRARY = Path(__file__).parents[3] / "workflow" / "scripts"

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 from training_cases import SPEC
@@ -32,3 +34,12 @@ def test_the_learning_rate_warms_up_linearly_then_falls_as_a_cosine_to_its_end()
 def test_a_run_without_warm_up_starts_at_the_peak():
     spec = RunSpec.from_json({**SPEC, "warmup": 0.0})
     assert learning_rate(0, spec) == pytest.approx(spec.learning_rate)
+
+
+def test_a_linear_decay_falls_by_the_same_amount_at_every_step():
+    spec = RunSpec.from_json({**SPEC, "tokens": 100 * 192, "warmup": 0.1, "decay": "linear"})
+    rates = [learning_rate(step, spec) for step in range(101)]
+    assert rates[9:11] == pytest.approx([1e-2, 1e-2])
+    assert rates[100] == pytest.approx(1e-3)
+    falls = [before - after for before, after in itertools.pairwise(rates[10:])]
+    assert falls == pytest.approx([9e-3 / 90] * 90)

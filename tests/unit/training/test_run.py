@@ -16,8 +16,10 @@ from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.tokenizers import train_bpe
 from emulsion.training import loop
-from emulsion.training.loop import Runtime, Training
+from emulsion.training.job import Job
+from emulsion.training.loop import Training
 from emulsion.training.run import train_run
+from emulsion.training.runtime import Runtime
 
 NEOX = {**SPEC["model"], "architecture": "gpt_neox"}
 DROPOUT = {**SPEC["model"], "dropout": 0.1}
@@ -40,7 +42,7 @@ def train(tmp_path, store_folders, tokenizer):
             runtime=Runtime(
                 micro_batch=micro_batch,
                 checkpoint_seconds=checkpoint_seconds,
-                minutes=minutes,
+                job=Job(minutes),
                 trackers=trackers,
                 tracker_folder=tmp_path / "trackers",
             ),
@@ -137,8 +139,8 @@ def test_the_model_loads_with_transformers_and_gives_the_logits_it_was_trained_t
     seen = {}
     original = loop.Training.run
 
-    def run(self):
-        original(self)
+    def run(self, *arguments):
+        original(self, *arguments)
         with torch.no_grad():
             self.model.eval()
             seen["logits"] = self.model(input_ids=torch.arange(10)[None]).logits

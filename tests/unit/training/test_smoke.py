@@ -5,8 +5,9 @@ from training_cases import MIXTURE, SPEC
 from emulsion.errors import UserError
 from emulsion.evaluation.sample import continue_text
 from emulsion.files import read_json, write_json
-from emulsion.training.loop import Runtime
+from emulsion.training.parts import Parts
 from emulsion.training.run import prepare, train_run
+from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import SmokeCheck, ends, passed
 
 
@@ -73,7 +74,9 @@ def test_the_check_changes_nothing_of_what_is_learned(arguments, tmp_path):
 
 
 def test_a_check_of_its_own_stops_after_its_steps_and_finds_what_the_run_finds(arguments, tmp_path):
-    alone = prepare(**arguments("alone", 6, stop=True))
+    told = arguments("alone", 6, stop=True)
+    parts = Parts.open(told.pop("store_folders"), told.pop("tokenizer"), SPEC["model"], None)
+    alone = prepare(**told, parts=parts)
     alone.run()
     assert alone.step == 6
     found = passed(tmp_path / "alone.checkpoints", alone.identity)

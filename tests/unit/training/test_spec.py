@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from training_cases import SPEC
+from training_cases import MIXTURE, SPEC
 
 from emulsion.errors import UserError
 from emulsion.training.spec import RunSpec, run_identity
@@ -50,3 +50,19 @@ def test_the_identity_of_a_run_is_its_spec_schedule_and_data():
     assert identity == run_identity(dict(reversed(SPEC.items())), {**mixture, "name": "other"}, {"a": {"tokens": 1}})
     assert identity != run_identity({**SPEC, "seed": 1}, mixture, {"a": {"tokens": 1}})
     assert identity != run_identity(SPEC, mixture, {"a": {"tokens": 2}})
+
+
+def test_the_identity_of_a_run_without_initial_weights_is_what_it_always_was():
+    """Another one would train every run again."""
+    assert run_identity(SPEC, MIXTURE, {"alpha": {"tokens": 1}}) == "06c9d24967c2c0a8"
+
+
+def test_initial_weights_are_part_of_the_identity():
+    identities = {run_identity(SPEC, MIXTURE, {}, weights) for weights in (None, "one hash", "another")}
+    assert len(identities) == 3
+
+
+def test_the_decay_is_a_cosine_where_the_spec_says_nothing_and_an_unknown_one_is_refused():
+    assert (spec().decay, spec(decay="linear").decay) == ("cosine", "linear")
+    with pytest.raises(UserError, match=r"run spec: unknown decay 'liner'. Did you mean 'linear'"):
+        spec(decay="liner")

@@ -7,17 +7,19 @@ device, from the floating-point operations of its runs and the share of the devi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulsion import experiments
+from emulsion import experiments, sweeps
 from emulsion.analysis.power import detectable_effects
 from emulsion.catalogue import Config, kind_block
 from emulsion.evaluation.suites import load_suite
 from emulsion.mixture import Mixture
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
+from emulsion.sweep_points import sweep_points
 from emulsion.synthetic import CAPABILITIES
 
+SWEEP = "sweep"  # a stage whose runs share jobs
 STAGES: dict[str, experiments.Mixtures] = {
     "strategies": experiments.strategies,
     "baselines": lambda config, name: [*experiments.singles(config, name), *experiments.sized(config, name)],
@@ -30,12 +32,9 @@ STAGES: dict[str, experiments.Mixtures] = {
 def run_cost(config: Config, experiment: str, run: str) -> dict[str, float]:
     """What one run takes: tokens, FLOPs, bytes of its model, hours of the experiment's device, evaluation included."""
     spec = experiments.run_spec(config, experiment, run)
-    chosen = config["experiments"][experiment]
-    tokenizer = kind_block(config["tokenizers"][chosen["tokenizer"]])
-    vocab_size = vocabulary_size(spec["model"], tokenizer["vocab_size"])
-    device = config["devices"][chosen["budget"]["device"]]
+    vocab_size, device = _vocabulary(config, experiment, spec), _device(config, experiment)
     flops = spec["tokens"] * flops_per_token(spec["model"], vocab_size)
-    training = flops / (device["teraflops"] * 1e12 * device["utilisation"]) + device["seconds_per_run"]
+    training = _seconds(flops, device) + device["seconds_per_run"]
     return {
         "runs": 1,
         "tokens": spec["tokens"],
@@ -43,6 +42,34 @@ def run_cost(config: Config, experiment: str, run: str) -> dict[str, float]:
         "disk_bytes": 4 * parameter_count(spec["model"], vocab_size),
         "hours": (training + device["seconds_per_evaluation"]) / 3600,
     }
+
+
+def sweep_cost(config: Config, experiment: str) -> dict[str, float]:
+    """What a sweep takes, trunks and branches; they keep no models, and start as often as there are jobs."""
+    spec, trained = sweeps.sweep_spec(config, experiment), sweeps.trained_tokens(config, experiment)
+    flops = sum(trained) * flops_per_token(spec["model"], _vocabulary(config, experiment, spec))
+    device = _device(config, experiment)
+    starts = len(sweeps.batches(config, experiment)) * device["seconds_per_run"]
+    return {
+        "runs": len(trained),
+        "tokens": sum(trained),
+        "flops": flops,
+        "disk_bytes": 0,
+        "hours": (_seconds(flops, device) + starts) / 3600,
+    }
+
+
+def _vocabulary(config: Config, experiment: str, spec: Mapping[str, Any]) -> int:
+    tokenizer = config["tokenizers"][config["experiments"][experiment]["tokenizer"]]
+    return vocabulary_size(spec["model"], kind_block(tokenizer)["vocab_size"])
+
+
+def _device(config: Config, experiment: str) -> Mapping[str, Any]:
+    return dict(config["devices"][config["experiments"][experiment]["budget"]["device"]])
+
+
+def _seconds(flops: float, device: Mapping[str, Any]) -> float:
+    return flops / (float(device["teraflops"]) * 1e12 * float(device["utilisation"]))
 
 
 def planned_cost(config: Config, experiment: str) -> dict[str, dict[str, float]]:
@@ -54,6 +81,8 @@ def planned_cost(config: Config, experiment: str) -> dict[str, dict[str, float]]
             costs += [run_cost(config, experiment, "proxy_000")] * trainings
         if costs:
             stages[stage] = add_up(costs)
+    if sweeps.settings(config, experiment):
+        stages[SWEEP] = sweep_cost(config, experiment)
     return {**stages, "total": add_up(list(stages.values()))}
 
 
@@ -91,6 +120,30 @@ def spent(
     }
 
 
+def spent_on_sweep(files: Sequence[Mapping[str, Any]], jobs: Sequence[float]) -> dict[str, float]:
+    """What the jobs of a sweep took, as `spent` says it; their validation is part of their training.
+
+    files: what each job wrote; jobs: seconds of those that were measured. A job that found runs done took less than
+    they did, and one that was cut off more: the larger counts.
+    """
+    trunks = [trunk for file in files for trunk in file["runs"]]
+    ends = [
+        (each["tokens"], end["seconds"])
+        for trunk in trunks
+        for each in trunk["branches"].values()
+        for end in each["ends"]
+    ]
+    trained = [(trunk["tokens"], trunk["seconds"]) for trunk in trunks] + ends
+    return {
+        "runs": len(trained),
+        "tokens": sum(tokens for tokens, _ in trained),
+        "training_hours": max(sum(seconds for _, seconds in trained), sum(jobs)) / 3600,
+        "evaluation_hours": 0.0,
+        "unmeasured_jobs": len(files) - len(jobs),
+        "peak_memory_bytes": 0,
+    }
+
+
 def runs_of_stages(config: Config, experiment: str) -> dict[str, list[str]]:
     """{stage: its runs}; stages without runs are left out."""
     stages = {stage: experiments.runs(config, experiment, mixtures) for stage, mixtures in STAGES.items()}
@@ -116,7 +169,9 @@ def plan_of(config: Config, experiment: str) -> dict[str, Any]:
         mixture: mean_weights(experiments.mixture_stages(config, experiment, mixture))
         for mixture in experiments.fixed(config, experiment)
     }
-    compared = len(experiments.candidates(config, experiment))
+    if sweeps.settings(config, experiment):
+        points = sweep_points(sweeps.point_spec(config, experiment), chosen["sources"])
+        mixtures |= dict(zip(sweeps.points(config, experiment), map(dict, points), strict=True))
     return {
         "device": chosen["budget"]["device"],
         "limits": chosen["budget"]["hours"],
@@ -124,8 +179,15 @@ def plan_of(config: Config, experiment: str) -> dict[str, Any]:
         "tokens": chosen["tokens"],
         "max_epochs": chosen["max_epochs"]["limit"],
         "mixtures": mixtures,
-        "effects": detectable_effects(items_of_suites(config, experiment), len(chosen["seeds"]), compared),
+        "effects": _effects(config, experiment),
     }
+
+
+def _effects(config: Config, experiment: str) -> dict[str, Any] | None:
+    """What the experiment can detect; None where it compares nothing."""
+    compared = experiments.candidates(config, experiment)
+    seeds = len(config["experiments"][experiment]["seeds"])
+    return detectable_effects(items_of_suites(config, experiment), seeds, len(compared)) if compared else None
 
 
 def mean_weights(stages: list[dict[str, Any]]) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """Experiments: from the configuration to the names of mixtures and runs, and to what each one is.
 
 A mixture is named by what makes it: a strategy by its own name, `only_{source}`, `without_{source}`, `proportional`,
-`temperature_{tau}`, `unimax`, `proxy_{number}`, `optimal`. A run is a mixture and a seed: the first seed's run has the
-mixture's name, another seed's is `{mixture}-seed{seed}`.
+`temperature_{tau}`, `unimax`, `proxy_{number}`, `optimal`, and those of a sweep (`emulsion.sweeps`). A run is a mixture
+and a seed: the first seed's run has the mixture's name, another seed's is `{mixture}-seed{seed}`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TRAIN_RECIPE = 1
 NOT_LEARNED = ("micro_batch",)
 
 # Names that say what makes a mixture, and so cannot be those of strategies.
-RESERVED = r"(only|without|proxy|temperature)_.*|proportional|unimax|optimal|.*-again|.*-seed\d+"
+RESERVED = r"(only|without|proxy|temperature|sweep)_.*|proportional|unimax|optimal|stratified|.*-again|.*-seed\d+"
 
 # Settings of an optimisation that say which runs it is fed with, not how it searches.
 NOT_SEARCHED = ("method", "model", "training", "tokens", "proxies")
@@ -188,6 +188,9 @@ def mixture_stages(config: Config, experiment: str, mixture: str) -> list[dict[s
     """The stages of a mixture that follows from the configuration alone."""
     if mixture in strategies(config, experiment):
         return strategy_stages(config["strategies"][mixture])
+    if mixture == "stratified":
+        sources = config["experiments"][experiment]["sources"]
+        return [{"until": 1.0, "weights": dict.fromkeys(sources, 1 / len(sources))}]
     if mixture.startswith("only_"):
         return [{"until": 1.0, "weights": {mixture.removeprefix("only_"): 1.0}}]
     base = strategy_stages(config["strategies"][config["experiments"][experiment]["ablations"]["base"]])
@@ -217,6 +220,11 @@ def micro_batch(config: Config, experiment: str, run: str) -> int:
     return int(config["training"][_size(config, experiment, run)["training"]]["micro_batch"])
 
 
+def run_model(config: Config, experiment: str, run: str) -> str:
+    """The name of a run's model."""
+    return str(_size(config, experiment, run)["model"])
+
+
 def _size(config: Config, experiment: str, run: str) -> dict[str, Any]:
     """The settings that decide how large a run is: "model", "training", "tokens" and others beside."""
     chosen = config["experiments"][experiment]
@@ -233,6 +241,11 @@ def unimax_budget(config: Config, experiment: str, mixture: str) -> list[str]:
     chosen = config["experiments"][experiment]
     options = ["--tokens", str(chosen["tokens"]), "--max-epochs", str(chosen["max_epochs"]["limit"])]
     return options if mixture == "unimax" else []
+
+
+def comparing(config: Config) -> list[str]:
+    """The experiments that compare mixtures, and so come to a recommendation."""
+    return [name for name in config["experiments"] if candidates(config, name)]
 
 
 def optimised_by(config: Config, method: str) -> list[str]:

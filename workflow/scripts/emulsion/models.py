@@ -45,8 +45,14 @@ def flops_per_token(model: ModelSettings, vocab_size: int) -> float:
 
 
 def model_config(model: ModelSettings, vocab_size: int, end_of_text: int) -> PretrainedConfig:
-    """The transformers configuration of a model; `end_of_text` is the id that begins and ends documents."""
-    shared = {"vocab_size": vocab_size, "bos_token_id": end_of_text, "eos_token_id": end_of_text}
+    """The transformers configuration of a model to train; `end_of_text` is the id that begins and ends documents."""
+    shared = {
+        "vocab_size": vocab_size,
+        "bos_token_id": end_of_text,
+        "eos_token_id": end_of_text,
+        "attn_implementation": "sdpa",
+        "use_cache": False,
+    }
     dropout = model["dropout"]
     if model["architecture"] == "gpt2":
         from transformers import GPT2Config
@@ -77,12 +83,13 @@ def model_config(model: ModelSettings, vocab_size: int, end_of_text: int) -> Pre
     )
 
 
-def build_model(model: ModelSettings, vocab_size: int, end_of_text: int) -> PreTrainedModel:
-    """A freshly initialised model; seed torch first."""
+def model_class(model: ModelSettings) -> type[PreTrainedModel]:
     from transformers import GPT2LMHeadModel, GPTNeoXForCausalLM
 
-    classes = {"gpt2": GPT2LMHeadModel, "gpt_neox": GPTNeoXForCausalLM}
-    config = model_config(model, vocab_size, end_of_text)
-    config._attn_implementation = "sdpa"
-    config.use_cache = False
-    return classes[model["architecture"]](config)
+    classes: dict[str, type[PreTrainedModel]] = {"gpt2": GPT2LMHeadModel, "gpt_neox": GPTNeoXForCausalLM}
+    return classes[model["architecture"]]
+
+
+def build_model(model: ModelSettings, vocab_size: int, end_of_text: int) -> PreTrainedModel:
+    """A freshly initialised model; seed torch first."""
+    return model_class(model)(model_config(model, vocab_size, end_of_text))

@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emulsion.catalogue import Config
-from emulsion.configuration import data, experiments
-from emulsion.configuration.form import mistakes_of_form
+from emulsion.configuration import data, experiments, laws
+from emulsion.configuration.form import fill_in, mistakes_of_form
 from emulsion.errors import UserError
 from emulsion.files import read_json
 
 
 def check(config: Config, schema: Path, folder: Path = Path()) -> None:
-    """Raise UserError that lists every mistake, first those of form, then those of meaning.
+    """Set what is left out to its default, in place, and raise UserError that lists every mistake.
 
+    Mistakes of form are listed first, and those of meaning where there are none.
     folder: where relative paths start and earlier results lie.
     """
-    problems = list(mistakes_of_form(config, read_json(schema))) or list(_meaning(config, folder))
+    form = read_json(schema)
+    fill_in(config, form)
+    problems = list(mistakes_of_form(config, form)) or list(_meaning(config, folder))
     if problems:
         raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
@@ -31,6 +34,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         experiments.strategies,
         data.suites,
         experiments.figures,
+        laws.studies,
     )
     problems = [problem for check_one in checks for problem in check_one(config)]
     problems += [problem for name in config["experiments"] for problem in experiments.names(config, name)]
@@ -38,4 +42,5 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
     if not problems:  # what follows reads what the names stand for
         for name in config["experiments"]:
             yield from experiments.experiment(config, name)
+            yield from laws.sweep(config, name)
             yield from data.stores(config, name, folder)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+from emulsion import sweeps
 from emulsion.catalogue import Config, kind_block
 from emulsion.configuration.told import known, told
 from emulsion.evaluation.suites import load_suite
 from emulsion.experiments import RESERVED, run_spec
+from emulsion.experiments import runs as experiment_runs
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.strategies import strategy_stages
@@ -16,21 +19,38 @@ from emulsion.synthetic import CAPABILITIES
 from emulsion.training.spec import RunSpec
 
 FIGURES = {
-    "capability_heatmap": None,
-    "capability_radar": None,
-    "training_curves": None,
-    "mixtures": None,
-    "schedule": None,
-    "pareto": None,
+    "capability_heatmap": "strategies",
+    "capability_radar": "strategies",
+    "training_curves": "strategies",
+    "mixtures": "strategies",
+    "schedule": "strategies",
+    "pareto": "strategies",
     "contributions": "ablations",
     "optimizer": "optimize",
-}  # and the analysis that each needs
+    "static_law": "laws",
+    "dynamic_law": "laws",
+    "effects": "laws",
+}  # and the setting that each needs
+OF_BRANCHES = ("dynamic_law", "effects")
 
 
 def models(config: Config) -> Iterator[str]:
     for name, model in config["models"].items():
         if model["hidden_size"] % model["heads"]:
             yield f"models.{name}: hidden_size {model['hidden_size']} does not divide by {model['heads']} heads."
+        folder = model.get("weights", {}).get("folder")
+        if folder and not is_made(config, folder) and not Path(folder, "model.safetensors").is_file():
+            yield (
+                f"models.{name}.weights.folder: {folder} holds no model.safetensors, nor is it that of a run, which is "
+                "models/{experiment}-{run}."
+            )
+
+
+def is_made(config: Config, folder: str) -> bool:
+    """Whether the workflow makes this model folder."""
+    return any(
+        folder == f"models/{name}-{run}" for name in config["experiments"] for run in experiment_runs(config, name)
+    )
 
 
 def strategies(config: Config) -> Iterator[str]:
@@ -51,18 +71,17 @@ def strategies(config: Config) -> Iterator[str]:
 
 
 def figures(config: Config) -> Iterator[str]:
-    drawn = [
-        f"{name}_{figure}"
-        for name, experiment in config["experiments"].items()
-        for figure, analysis in FIGURES.items()
-        if analysis is None or experiment[analysis]
-    ]
+    drawn = [f"{study}_law_fits" for study in config["law_studies"]]
+    for name, experiment in config["experiments"].items():
+        there = [figure for figure, needed in FIGURES.items() if experiment[needed]]
+        drawn += [f"{name}_{each}" for each in there if each not in OF_BRANCHES or sweeps.branched(config, name)]
     for figure in config["figures"]:
         yield from known("figure", figure, drawn, "figures")
 
 
 def names(config: Config, name: str) -> Iterator[str]:
     experiment, where = config["experiments"][name], f"experiments.{name}"
+    yield from _purpose(config, name)
     for key, section in (("tokenizer", "tokenizers"), ("model", "models"), ("training", "training")):
         yield from known(key, experiment[key], config[section], f"{where}.{key}")
     for key, what in (("sources", "source"), ("strategies", "strategy"), ("suites", "suite")):
@@ -95,6 +114,19 @@ def experiment(config: Config, name: str) -> Iterator[str]:
         yield from _ablations(config, name)
     if experiment["optimize"]:
         yield from _optimizer(config, name)
+
+
+def _purpose(config: Config, name: str) -> Iterator[str]:
+    """Strategies to compare, by suites, or laws to fit."""
+    experiment, where = config["experiments"][name], f"experiments.{name}"
+    if not experiment["strategies"]:
+        if not experiment["laws"]:
+            yield f"{where}: it has neither strategies to compare nor laws to fit."
+        for key in ("ablations", "optimize", "repeat"):
+            if experiment[key]:
+                yield f"{where}.{key}: it needs strategies, and the experiment has none."
+    elif not experiment["suites"]:
+        yield f"{where}.suites: strategies are compared by their capabilities; name at least one suite."
 
 
 def _ablations(config: Config, name: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,19 @@ from jsonschema.exceptions import ValidationError
 
 from emulsion.catalogue import Config
 from emulsion.errors import nearest
+
+
+def fill_in(values: Any, schema: Mapping[str, Any]) -> None:
+    """Set what is left out to the schema's defaults, in place; what has a wrong form is left for the check."""
+    if not isinstance(values, dict):
+        return
+    properties = schema.get("properties", {})
+    for key, part in properties.items():
+        if "default" in part:
+            values.setdefault(key, copy.deepcopy(part["default"]))
+    others = schema.get("additionalProperties")
+    for key, value in values.items():
+        fill_in(value, properties.get(key, others if isinstance(others, dict) else {}))
 
 
 def mistakes_of_form(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:

@@ -5,6 +5,7 @@
 
 from emulsion.laws.bootstrap import parameter_intervals
 from emulsion.laws.choice import fit_best_law
+from emulsion.laws.diagonal import fit_diagonal_law
 from emulsion.laws.dynamic import DynamicLaw, fit_dynamic_law
 from emulsion.laws.minimize import Optimum, law_optimum, minimize_law
 from emulsion.laws.registry import FITS, fit_law, load_law, save_law
@@ -18,6 +19,7 @@ __all__ = [
     "StaticLaw",
     "diagonal_form",
     "fit_best_law",
+    "fit_diagonal_law",
     "fit_dynamic_law",
     "fit_law",
     "fit_static_law",

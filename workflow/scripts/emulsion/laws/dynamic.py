@@ -25,7 +25,7 @@ from emulsion.laws.table import Floats, as_rows, read_table
 
 FORMS = ("linear", "log_linear")
 INTERCEPTS = ("pinned", "free")
-_RIDGE = 1e-8  # relative to the runs: it decides only between directions that no run distinguishes
+RIDGE = 1e-8  # relative to the runs: it decides only between directions that no run distinguishes
 _THRESHOLD, _ROUNDS = 1.345, 20
 
 
@@ -84,7 +84,7 @@ def fit_dynamic_law(
     form: str = "linear",
     *,
     robust: bool = True,
-    ridge: float = _RIDGE,
+    ridge: float = RIDGE,
     sources: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
 ) -> DynamicLaw:
@@ -102,7 +102,7 @@ def fit_dynamic_law(
         if value not in allowed:
             raise unknown(what, value, allowed, "law")
     table = read_table(mixtures, next_losses, sources, groups)
-    before = _before(losses, table.groups)
+    before = losses_before(losses, table.groups)
     if form == "log_linear" and (before.min() <= 0 or table.values.min() <= 0):
         raise UserError("law: the log-linear dynamic law is of positive losses; one is 0 or below.")
     n, m = table.mixtures.shape
@@ -122,7 +122,7 @@ def fit_dynamic_law(
     return DynamicLaw(table.sources, table.groups, effects - shift[:, None], start, form, intercept, n, named)
 
 
-def _before(losses: Any, groups: Sequence[str]) -> Floats:
+def losses_before(losses: Any, groups: Sequence[str]) -> Floats:
     """Losses [g] at the checkpoint, matched by name where they have names."""
     if hasattr(losses, "items"):
         named = {str(key): value for key, value in losses.items()}
@@ -147,18 +147,22 @@ def _regress(rows: Floats, fall: Floats, free: bool, robust: bool, ridge: float)
     m = rows.shape[1]
     design = np.column_stack([rows @ basis(m), np.ones(len(rows))])
     penalty = ridge * len(rows) * np.append(np.ones(m - 1), 0.0 if free else 1e-3)
-    effects, errors = [], []
-    for column in fall.T:
-        weights = np.ones(len(rows))
-        for _ in range(_ROUNDS if robust else 1):
-            inverse = np.linalg.pinv((design.T * weights) @ design + np.diag(penalty), hermitian=True)
-            found = inverse @ (design.T * weights) @ column
-            residuals = column - design @ found
-            freedom = max(len(rows) - m, 0.25 * len(rows))
-            sigma = 1.4826 * float(np.median(np.abs(residuals))) * np.sqrt(len(rows) / freedom)
-            weights = np.minimum(1.0, _THRESHOLD * max(sigma, 1e-12) / np.maximum(np.abs(residuals), 1e-300))
-        leverage = np.minimum(np.einsum("nk,kl,nl->n", design, inverse, design) * weights, 1 - 1e-6)
-        errors.append(residuals / (1 - leverage))
-        effects.append(np.append(found[:-1] @ basis(m).T, found[-1]))
-    table = np.array(effects)
-    return table[:, :m] + table[:, m:], np.column_stack(errors)
+    fits = [robust_regression(design, column, np.diag(penalty), m, robust) for column in fall.T]
+    table = np.array([np.append(found[:-1] @ basis(m).T, found[-1]) for found, _ in fits])
+    return table[:, :m] + table[:, m:], np.column_stack([errors for _, errors in fits])
+
+
+def robust_regression(
+    design: Floats, column: Floats, penalty: Floats, parameters: int, robust: bool
+) -> tuple[Floats, Floats]:
+    """Coefficients [k] of column [n] on design [n, k] with a ridge [k, k], and the errors [n] of runs left out."""
+    weights = np.ones(len(column))
+    for _ in range(_ROUNDS if robust else 1):
+        inverse = np.linalg.pinv((design.T * weights) @ design + penalty, hermitian=True)
+        found = inverse @ (design.T * weights) @ column
+        residuals = column - design @ found
+        freedom = max(len(column) - parameters, 0.25 * len(column))
+        sigma = 1.4826 * float(np.median(np.abs(residuals))) * np.sqrt(len(column) / freedom)
+        weights = np.minimum(1.0, _THRESHOLD * max(sigma, 1e-12) / np.maximum(np.abs(residuals), 1e-300))
+    leverage = np.minimum(np.einsum("nk,kl,nl->n", design, inverse, design) * weights, 1 - 1e-6)
+    return found, residuals / (1 - leverage)

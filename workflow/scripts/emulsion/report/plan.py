@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulsion.budget import STAGES, over_budget
+from emulsion.budget import STAGES, SWEEP, over_budget
 
 
 def plan_text(experiment: str, plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
     """Markdown. `plan` is made by `plan_of`; sizes: {source: tokens to train on}, empty before they are known."""
-    parts = [f"# Plan of {experiment}", cost_table(plan), *budget_verdict(plan), power_text(plan)]
+    power = [power_text(plan)] if plan["effects"] else []
+    parts = [f"# Plan of {experiment}", cost_table(plan), *budget_verdict(plan), *power]
     return "\n\n".join([*parts, epochs_text(plan, sizes)]) + "\n"
 
 
@@ -19,7 +20,7 @@ def cost_table(plan: Mapping[str, Any]) -> str:
         f"| stage | runs | tokens | FLOPs | models on disk | {plan['device']} hours |",
         "|---|---|---|---|---|---|",
     ]
-    for stage in filter(plan["costs"].get, [*STAGES, "total"]):
+    for stage in filter(plan["costs"].get, [*STAGES, SWEEP, "total"]):
         cost = plan["costs"][stage]
         lines.append(
             f"| {stage} | {cost['runs']:.0f} | {cost['tokens']:,.0f} | {cost['flops']:.2e} | "

@@ -1,7 +1,8 @@
-"""The embedded corpus: four small sources in the schemas of hub datasets, and the suite to test them."""
+"""The embedded corpus: four sources and nine tasks, in the schemas of what they stand in for, and a suite of tests."""
 
 from .curriculum import CAPABILITIES, PRIMARY, SOURCES, TEACHES
-from .native import arrow_schema, rows
+from .native import LIKES, arrow_schema, rows
 from .suite import suite_items
+from .tasks import TASKS
 
-__all__ = ["CAPABILITIES", "PRIMARY", "SOURCES", "TEACHES", "arrow_schema", "rows", "suite_items"]
+__all__ = ["CAPABILITIES", "LIKES", "PRIMARY", "SOURCES", "TASKS", "TEACHES", "arrow_schema", "rows", "suite_items"]

@@ -1,6 +1,7 @@
 """Documents in the true native schema of the hub datasets that they stand in for."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 from .curriculum import SOURCES
 from .documents import chat, prose
 from .draws import pick
+from .tasks import SCHEMA, TASKS, task_row
 
 Row = dict[str, Any]
 
@@ -71,6 +73,7 @@ _SCHEMAS: Final = {
             ("int_score", pa.int64()),
         ]
     ),
+    **dict.fromkeys(TASKS, SCHEMA),
 }
 
 _NO_COLUMNS: Final[Row] = dict.fromkeys(_OPENHERMES_COLUMNS)
@@ -145,12 +148,16 @@ _WRITERS: Final[dict[str, Callable[[Random], Row]]] = {
     "cosmopedia": _cosmopedia,
     "magpie": _magpie,
     "fineweb": _fineweb,
+    **{task: partial(task_row, task) for task in TASKS},
 }
+
+#: What a synthetic source may be like.
+LIKES: Final = (*SOURCES, *TASKS)
 
 
 def _checked(like: str) -> str:
-    if like not in SOURCES:
-        raise ValueError(f"unknown embedded source {like!r}; it must be one of {', '.join(SOURCES)}")
+    if like not in LIKES:
+        raise ValueError(f"unknown embedded source {like!r}; it must be one of {', '.join(LIKES)}")
     return like
 
 

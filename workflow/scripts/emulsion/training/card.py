@@ -34,7 +34,8 @@ def model_card(record: dict[str, Any]) -> str:
         f"{record['steps']:,} steps of {record['spec']['batch_tokens']:,} tokens, peak learning rate "
         f"{record['spec']['learning_rate']:g}, seed {record['spec']['seed']}, precision {record['precision']}, "
         f"on {record['devices']} x {record['device']}. Run identity `{record['identity']}`; tokenizer "
-        f"`{record['tokenizer']}`. All of it is in `run.json`, the loss at every step in `training_log.jsonl`.",
+        f"`{record['tokenizer']}`. {_start(record['initial_weights'])} "
+        "All of it is in `run.json`, the loss at every step in `training_log.jsonl`.",
         "",
         f"Licences of the data: {', '.join(licences)}.",
         "",
@@ -57,6 +58,13 @@ def _source_row(name: str, record: dict[str, Any]) -> str:
         origin["licence"],
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _start(weights: dict[str, Any] | None) -> str:
+    if weights is None:
+        return "It started from random weights."
+    revision = f" at `{weights['revision']}`" if "revision" in weights else ""
+    return f"It started from the weights of `{weights.get('id', weights.get('folder'))}`{revision}."
 
 
 def _stages(schedule: list[dict[str, Any]]) -> str:

@@ -7,13 +7,24 @@ step and the identity of the run. The state of the run's data, and of its random
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
+from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run branches off from another one: the other's checkpoints, its identity, and the step."""
+
+    folder: Path
+    identity: str
+    step: int
 
 
 def save(folder: Path, identity: str, state: dict[str, Any], model: torch.nn.Module, optimizer: Any) -> Path:
@@ -33,14 +44,30 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"))
 
 
-def load(folder: Path, identity: str, model: torch.nn.Module, optimizer: Any) -> dict[str, Any] | None:
-    """Put the newest checkpoint of this very run into model and optimizer; None where there is none."""
+def load(folder: Path, identity: str, last: int, model: torch.nn.Module, optimizer: Any) -> dict[str, Any] | None:
+    """Put the newest checkpoint of this very run into model and optimizer; None where there is none.
+
+    last: a step; later checkpoints are left alone.
+    """
     for checkpoint in reversed(checkpoints(folder)):
         state: dict[str, Any] = read_json(checkpoint / "state.json")
-        if state.pop("identity") == identity:
+        if state.pop("identity") == identity and state["step"] <= last:
             _restore(load_file(checkpoint / "state.safetensors"), model, optimizer)
             return state
     return None
+
+
+def load_origin(origin: Origin, model: torch.nn.Module, optimizer: Any) -> dict[str, Any]:
+    """Put the state that a branch starts from into model and optimizer.
+
+    Raises UserError where the other run has no checkpoint of exactly that step.
+    """
+    state = load(origin.folder, origin.identity, origin.step, model, optimizer)
+    if state is None or state["step"] != origin.step:
+        raise UserError(
+            f"{origin.folder}: no checkpoint of step {origin.step} of run {origin.identity} to branch from."
+        )
+    return state
 
 
 def _tensors(model: torch.nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:

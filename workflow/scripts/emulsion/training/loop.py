@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,49 +17,27 @@ from accelerate import Accelerator
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from emulsion.batches import Batch, read_batch, spread_rows
+from emulsion.batches import Batch, read_batch
 from emulsion.errors import UserError
-from emulsion.losses import sequence_losses
 from emulsion.sampling import SequencePlan
 from emulsion.seeds import derive_seed
 from emulsion.tokens import TokenStore
 from emulsion.training import checkpoint
+from emulsion.training.checkpoint import Origin
 from emulsion.training.log import TrainingLog
 from emulsion.training.optimizer import build_optimizer, learning_rate
+from emulsion.training.runtime import Runtime, choose_precision
 from emulsion.training.spec import RunSpec
+from emulsion.training.validation import held_out_losses
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Runtime:
-    """How a run is carried out: nothing here changes what is learned, but for rounding.
-
-    micro_batch         sequences a device takes at once
-    checkpoint_seconds  time between checkpoints
-    minutes             time the job has, or None; the run saves and stops before it is over
-    trackers            of accelerate: tensorboard, wandb, trackio
-    tracker_folder      where trackers that write files write them
-    after_step          called by every process after every step; says whether to go on
-    """
-
-    micro_batch: int
-    checkpoint_seconds: float = 120.0
-    minutes: float | None = None
-    trackers: tuple[str, ...] = ()
-    tracker_folder: Path = Path("logs/trackers")
-    after_step: Callable[[Training], bool] = lambda training: True
-
-
-def choose_precision(precision: str) -> str:
-    """`auto` is bf16 where the device computes in it, else fp32 (bf16 on most CPUs is 20 times slower)."""
-    if precision == "auto":
-        return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
-    return "no" if precision == "fp32" else precision
-
-
 class Training:
-    """A run in progress. `run()` takes it from its newest checkpoint, or from the start, to its end."""
+    """A run in progress. `run()` takes it from its newest checkpoint, or from the start, to its end.
+
+    A run with an origin starts from the exact state of another one, where it has no checkpoint of its own.
+    """
 
     def __init__(
         self,
@@ -72,9 +48,9 @@ class Training:
         folder: Path,
         identity: str,
         runtime: Runtime,
+        origin: Origin | None = None,
     ) -> None:
-        self.spec, self.plan, self.stores, self.runtime = spec, plan, stores, runtime
-        self.folder, self.identity = folder, identity
+        self.spec, self.stores, self.runtime = spec, stores, runtime
         trackers: Any = list(runtime.trackers) or None
         self.accelerator = Accelerator(
             mixed_precision=choose_precision(spec.precision), log_with=trackers, project_dir=runtime.tracker_folder
@@ -86,44 +62,66 @@ class Training:
         # Only fp16 needs a loss scaler, and with it accelerate's optimiser, which costs time at every step.
         scaled = self.accelerator.scaler is not None
         self.stepper = self.accelerator.prepare_optimizer(self.optimizer) if scaled else self.optimizer
-        self.drawn = np.zeros(len(plan.sizes), dtype=np.int64)
-        self.step, self.seconds, self.stopping = 0, 0.0, False
+        self.turn_to(plan, folder, identity, origin)
         self._check_processes()
         if runtime.trackers:
             self.accelerator.init_trackers(folder.name)
+
+    def turn_to(self, plan: SequencePlan, folder: Path, identity: str, origin: Origin | None) -> None:
+        """Go over to another run of the same spec: model and optimiser are used again, so it must have an origin."""
+        self.plan, self.folder, self.identity, self.origin = plan, folder, identity, origin
+        self.drawn = np.zeros(len(plan.sizes), dtype=np.int64)
+        self.step, self.seconds, self.saved_step, self.begun = 0, 0.0, -1, False
 
     def _check_processes(self) -> None:
         processes = self.accelerator.num_processes
         if self.spec.batch_sequences % processes:
             raise UserError(f"a batch of {self.spec.batch_sequences} sequences does not divide by {processes} devices.")
 
-    def run(self) -> None:
-        """Train to the end, or as far as `after_step` lets it; the main process has the log.
+    def run(self, until: int | None = None, *, save: bool = True) -> None:
+        """Train to step `until`, by default the last, or as far as `after_step` lets it; again, to go on from there.
 
-        Raises UserError where the loss is not finite or time is short.
+        save: whether to leave a checkpoint of exactly that step where it is not the last one. The main process has
+        the log. Raises UserError where the loss is not finite or the job is to stop; then all is saved.
         """
-        self._resume()
-        if self.accelerator.is_main_process:
-            self.log = TrainingLog(self.folder / "training_log.jsonl", self.step)
-        with contextlib.suppress(ValueError):  # signals reach the main thread only
-            signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stopping", True))
+        until = self.spec.steps if until is None else until
+        self._begin(until)
         started = saved = time.monotonic()
         before = self.seconds
-        for _ in self._progress():
+        for _ in self._progress(until):
             self._train_step()
             now = time.monotonic()
             self.seconds = before + now - started
             if not self.runtime.after_step(self):
                 return
-            out_of_time = self._agreed(self.stopping or self._short_of_time(now - started))
-            if self._agreed(out_of_time or now - saved >= self.runtime.checkpoint_seconds):
+            job = self.runtime.job
+            stop = self._agreed(job.told_to_stop or (self.step < until and job.short_of_time()))
+            if self._agreed(stop or now - saved >= self.runtime.checkpoint_seconds):
                 self._save()
                 saved = now
-            if out_of_time:
+            if stop:
                 raise UserError(f"stopped at step {self.step} of {self.spec.steps}, saved; start again to go on.")
         self._check_shares()
-        speed = self.spec.realised_tokens / max(self.seconds, 1e-9)
-        log.info("%d steps, %d tokens, %.0f tokens/s", self.spec.steps, self.spec.realised_tokens, speed)
+        if save and self.saved_step < until < self.spec.steps:
+            self._save()
+        if until == self.spec.steps:
+            speed = self.spec.realised_tokens / max(self.seconds, 1e-9)
+            self._tell("%d steps, %d tokens, %.0f tokens/s", self.spec.steps, self.spec.realised_tokens, speed)
+
+    def _begin(self, until: int) -> None:
+        """Take up the state that there is, once."""
+        self.runtime.job.listen()
+        if not self.begun:
+            self._resume(until)
+            if self.accelerator.is_main_process:
+                self.log = TrainingLog(self.folder / "training_log.jsonl", self.step)
+        self.begun = True
+        if until < self.step:
+            raise ValueError(f"cannot train to step {until}: {self.step} are done")
+
+    def _tell(self, *message: Any) -> None:
+        if not self.runtime.quiet:
+            log.info(*message)
 
     def _agreed(self, wish: bool) -> bool:
         """Whether any process wishes it: all must save at the same step, though each has a clock of its own."""
@@ -132,26 +130,23 @@ class Training:
         wishes = self.accelerator.gather(torch.tensor([wish], device=self.accelerator.device))
         return bool(wishes.any())
 
-    def _short_of_time(self, elapsed: float) -> bool:
-        """Whether another 5 % of the job's time might not be there any more."""
-        minutes = self.runtime.minutes
-        return minutes is not None and elapsed > 0.95 * 60 * minutes and self.step < self.spec.steps
-
-    def _progress(self) -> Any:
+    def _progress(self, until: int) -> Any:
         """Steps still to do, with a bar on a terminal and a line every 5 % in a log."""
-        on_terminal = sys.stderr.isatty() and self.accelerator.is_main_process
-        return tqdm(
-            range(self.step, self.spec.steps), initial=self.step, total=self.spec.steps, disable=not on_terminal
-        )
+        shown = sys.stderr.isatty() and self.accelerator.is_main_process and not self.runtime.quiet
+        return tqdm(range(self.step, until), initial=self.step, total=self.spec.steps, disable=not shown)
 
-    def _resume(self) -> None:
-        state = checkpoint.load(self.folder, self.identity, self.model, self.optimizer)
+    def _resume(self, until: int) -> None:
+        state = checkpoint.load(self.folder, self.identity, until, self.model, self.optimizer)
         if state is not None:
-            self.step, self.seconds = state["step"], state["seconds"]
+            self.seconds, self.saved_step = state["seconds"], state["step"]
+            self._tell("resumed at step %d of %d", state["step"], self.spec.steps)
+        elif self.origin is not None:
+            state = checkpoint.load_origin(self.origin, self.model, self.optimizer)
+        if state is not None:
+            self.step = state["step"]
             self.drawn = np.array([state["drawn"][source] for source in self.plan.sizes])
             if self.accelerator.scaler is not None:
                 self.accelerator.scaler.load_state_dict(state["scaler"])
-            log.info("resumed at step %d of %d", self.step, self.spec.steps)
 
     def _save(self) -> None:
         if self.accelerator.is_main_process:
@@ -163,6 +158,7 @@ class Training:
                 "scaler": scaler.state_dict() if scaler is not None else None,
             }
             checkpoint.save(self.folder, self.identity, state, self.model, self.optimizer)
+        self.saved_step = self.step
         self.accelerator.wait_for_everyone()
 
     def _train_step(self) -> None:
@@ -229,27 +225,19 @@ class Training:
         if self.accelerator.is_main_process:
             self.log.append(row)
             if self.step % max(1, self.spec.steps // 20) == 0 and not sys.stderr.isatty():
-                log.info("step %d/%d, loss %.4f", self.step, self.spec.steps, row["loss"])
+                self._tell("step %d/%d, loss %.4f", self.step, self.spec.steps, row["loss"])
         if self.runtime.trackers:
             flat = {f"validation/{name}": loss for name, loss in row.get("validation", {}).items()}
             self.accelerator.log({"loss": row["loss"], "learning_rate": rate, **flat}, step=self.step)
 
-    def validate(self) -> dict[str, float]:
-        """{source: mean nats per token on its validation split}, on the same sequences for every run."""
-        self.model.eval()
-        losses = {}
-        for source, store in self.stores.items():
-            rows = spread_rows(store.count("validation", self.spec.context), self.spec.validation_sequences)
-            if not len(rows):
-                raise UserError(f"source '{source}' has no validation sequence of {self.spec.context} tokens.")
-            tokens = store.read("validation", rows, self.spec.context)
-            with self.accelerator.autocast():
-                losses[source] = float(sequence_losses(self.model, tokens, self.runtime.micro_batch).mean())
-        self.model.train()
-        return losses
+    def validate(self, split: str = "validation") -> dict[str, float]:
+        """{source: mean nats per token on this split}, on the same sequences for every run."""
+        spec, micro_batch = self.spec, self.runtime.micro_batch
+        with self.accelerator.autocast():
+            return held_out_losses(self.model, self.stores, split, spec.context, spec.validation_sequences, micro_batch)
 
     def _check_shares(self) -> None:
         """Equal tokens, always: what was drawn must be what was planned."""
-        planned = self.plan.counts(self.spec.sequences)
+        planned = self.plan.counts(self.step * self.spec.batch_sequences)
         if not np.array_equal(planned, self.drawn):
             raise RuntimeError(f"drew {self.drawn.tolist()} sequences per source, planned {planned.tolist()}")

@@ -1,4 +1,4 @@
-"""AdamW with no decay on norms and biases; warm-up, then cosine."""
+"""AdamW with no decay on norms and biases; warm-up, then a cosine or a straight line."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def learning_rate(step: int, spec: RunSpec) -> float:
     if step < warmup_steps:
         return spec.learning_rate * (step + 1) / warmup_steps
     progress = (step - warmup_steps) / max(1, spec.steps - warmup_steps)
-    cosine = 0.5 * (1 + math.cos(math.pi * progress))
-    return spec.final_learning_rate + (spec.learning_rate - spec.final_learning_rate) * cosine
+    left = 1 - progress if spec.decay == "linear" else 0.5 * (1 + math.cos(math.pi * progress))
+    return spec.final_learning_rate + (spec.learning_rate - spec.final_learning_rate) * left

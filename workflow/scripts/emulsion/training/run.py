@@ -11,20 +11,18 @@ from typing import Any
 import torch
 
 from emulsion import tokenizers
-from emulsion.batches import train_sizes
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json, write_text
-from emulsion.models import build_model, vocabulary_size
 from emulsion.planning import describe_plan, excess_epochs
-from emulsion.sampling import SequencePlan
 from emulsion.schedule import Schedule
-from emulsion.tokens import TokenStore
 from emulsion.training.card import model_card
 from emulsion.training.log import TrainingLog
-from emulsion.training.loop import Runtime, Training
+from emulsion.training.loop import Training
 from emulsion.training.measurements import measurements
+from emulsion.training.parts import Parts
+from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
-from emulsion.training.spec import RunSpec, run_identity
+from emulsion.training.spec import RunSpec
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -39,29 +37,35 @@ def train_run(
     checkpoints: Path,
     runtime: Runtime,
     most_epochs: int = 0,
+    weights: Path | None = None,
 ) -> None:
     """Train, or go on training, and save the model with its record, `run.json`.
 
     most_epochs: how often a source may be repeated, 0 for any number.
-    Raises UserError where stores and tokenizer do not belong together, a source would be repeated too often, or the
-    run cannot be finished.
+    weights: the model folder to start from, where the spec's model names `weights`.
+    Raises UserError where stores and tokenizer do not belong together, or model and weights, a source would be repeated
+    too often, or the run cannot be finished.
     """
-    mixture = read_json(mixture_file)
-    training = prepare(mixture_file, store_folders, tokenizer, spec_values, checkpoints, runtime, most_epochs)
+    spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
+    parts = Parts.open(store_folders, tokenizer, spec.model, weights)
+    training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
     training.run()
     training.accelerator.end_training()
     if training.accelerator.is_main_process:
         names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
         told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
-        record = {**names, **told, **describe_run(training), "smoke_check": passed(checkpoints, training.identity)}
+        found = {
+            "initial_weights": parts.describe_weights(spec.model),
+            "smoke_check": passed(checkpoints, training.identity),
+        }
+        record = {**names, **told, **describe_run(training), **found}
         save_model(training.model, training.log, record, tokenizer, output)
         shutil.rmtree(checkpoints)
 
 
 def prepare(
     mixture_file: Path,
-    store_folders: list[Path],
-    tokenizer: Path,
+    parts: Parts,
     spec_values: dict[str, Any],
     checkpoints: Path,
     runtime: Runtime,
@@ -69,23 +73,11 @@ def prepare(
 ) -> Training:
     """The training of a run, not yet started; raises what `train_run` does of what can be known by then."""
     spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
-    stores = open_stores(store_folders, tokenizer)
-    schedule = Schedule.from_json(mixture["schedule"], spec.sequences)
-    plan = SequencePlan(train_sizes(stores, spec.context), schedule, spec.seed)
+    plan = parts.plan(spec, Schedule.from_json(mixture["schedule"], spec.sequences))
     if most_epochs and (problems := excess_epochs(plan, spec.sequences, spec.context, most_epochs)):
         raise UserError(f"{mixture_file}: {' '.join(problems)}")
-    tokens = max(tokenizers.vocabulary(tokenizer).values()) + 1
-    vocab_size = vocabulary_size(spec.model, tokens)
-    contents = {source: store.header for source, store in stores.items()}
-    return Training(
-        spec,
-        plan,
-        stores,
-        lambda: build_model(spec.model, vocab_size, tokenizers.end_of_text(tokenizer)),
-        checkpoints,
-        run_identity(spec_values, mixture, contents),
-        runtime,
-    )
+    identity = parts.identity(spec_values, mixture)
+    return Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
 
 
 def make_deterministic(threads: int) -> None:
@@ -110,18 +102,6 @@ def describe_run(training: Training) -> dict[str, Any]:
         "sources": {source: store.header["provenance"] for source, store in stores.items()},
         "versions": {name: version(name) for name in ("torch", "transformers", "accelerate", "numpy")},
     }
-
-
-def open_stores(folders: list[Path], tokenizer: Path) -> dict[str, TokenStore]:
-    """{source: its store}; raises UserError where a store was made with another tokenizer."""
-    wanted = tokenizers.fingerprint(tokenizer)
-    stores = {}
-    for folder in folders:
-        store = TokenStore.open(folder)
-        if store.tokenizer != wanted:
-            raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {tokenizer} is {wanted}.")
-        stores[store.source] = store
-    return stores
 
 
 def save_model(model: Any, log: TrainingLog, record: dict[str, Any], tokenizer: Path, output: Path) -> None:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from emulsion.errors import UserError, unknown
 from emulsion.files import fingerprint
 
+DECAYS = ("cosine", "linear")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """A training but for its mixture and token stores, which are files.
+    """A training but for its mixture, token stores and initial weights, which are files.
 
     recipe         meaning of the training step; bumped by hand when it changes
     model          architecture and sizes, see `emulsion.models`
     tokens         budget: predicted tokens, at most (whole batches only)
     batch_tokens   tokens of one optimiser step, at most (whole sequences only)
-    learning_rate  peak, reached after `warmup` x steps, then cosine to `final_learning_rate`
+    learning_rate  peak, reached after `warmup` x steps, then falling to `final_learning_rate`
     clip           largest norm of the gradient
     validations    how many times, evenly spread, the loss on each source is taken
     validation_sequences  of each source, at most, each time
     precision      auto (bf16 where the device has it, else fp32), fp32, bf16, fp16
+    decay          how the learning rate falls: cosine or linear
     """
 
     recipe: int
@@ -40,6 +43,7 @@ class RunSpec:
     validation_sequences: int
     precision: str
     seed: int
+    decay: str = "cosine"
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RunSpec:
@@ -48,10 +52,12 @@ class RunSpec:
         for key in values:
             if key not in names:
                 raise unknown("key", key, names, "run spec")
-        missing = sorted(names - set(values))
+        missing = sorted(field.name for field in fields(cls) if field.default is MISSING and field.name not in values)
         if missing:
             raise UserError(f"run spec: missing {', '.join(missing)}.")
         spec = cls(**{**values, "betas": tuple(values["betas"])})
+        if spec.decay not in DECAYS:
+            raise unknown("decay", spec.decay, DECAYS, "run spec")
         if spec.batch_sequences < 1:
             raise UserError(f"run spec: batch_tokens {spec.batch_tokens} is less than one sequence of {spec.context}.")
         if spec.steps < 1:
@@ -84,6 +90,12 @@ class RunSpec:
         return frozenset(round(self.steps * (number + 1) / count) for number in range(count))
 
 
-def run_identity(spec: Mapping[str, Any], mixture: Mapping[str, Any], stores: Mapping[str, Any]) -> str:
-    """The fingerprint of a run: its spec, its schedule and the content of its token stores."""
-    return fingerprint({"spec": spec, "schedule": mixture["schedule"], "stores": stores})
+def run_identity(
+    spec: Mapping[str, Any], mixture: Mapping[str, Any], stores: Mapping[str, Any], weights: str | None = None
+) -> str:
+    """The fingerprint of a run: its spec, its schedule and the content of its token stores.
+
+    weights: the hash of the weights it starts from, None where they are random.
+    """
+    initial = {} if weights is None else {"weights": weights}
+    return fingerprint({"spec": spec, "schedule": mixture["schedule"], "stores": stores, **initial})

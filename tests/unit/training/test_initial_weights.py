@@ -1,0 +1,156 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from training_cases import MIXTURE, SPEC
+
+from emulsion.errors import UserError
+from emulsion.files import read_json, sha256, write_json
+from emulsion.models import build_model
+from emulsion.training.initial_weights import InitialWeights, initial_weights
+from emulsion.training.parts import Parts
+from emulsion.training.run import prepare, train_run
+from emulsion.training.runtime import Runtime
+
+GPT2 = SPEC["model"]
+NEOX = {**GPT2, "architecture": "gpt_neox"}
+VOCABULARY = 300
+
+
+def saved(folder, model=GPT2, vocab_size=VOCABULARY, seed=3):
+    """A model in a folder, as the hub has it; returns the model."""
+    torch.manual_seed(seed)
+    made = build_model(model, vocab_size, 0)
+    made.save_pretrained(folder)
+    return made
+
+
+def load(folder, model=GPT2, vocab_size=VOCABULARY):
+    return InitialWeights(folder, "").load(model, vocab_size, 0)
+
+
+@pytest.mark.parametrize("model", [GPT2, NEOX], ids=["gpt2", "gpt_neox"])
+def test_a_model_starts_with_the_weights_in_single_precision_and_ready_to_train(tmp_path, model):
+    made = saved(tmp_path, model)
+    made.to(torch.bfloat16).save_pretrained(tmp_path)
+    loaded = load(tmp_path, model)
+    assert loaded.training and not loaded.config.use_cache
+    for (name, ours), theirs in zip(loaded.named_parameters(), made.parameters(), strict=True):
+        assert ours.dtype == torch.float32 and torch.equal(ours, theirs.float()), name
+
+
+def test_names_as_the_hub_has_them_are_understood(tmp_path):
+    """GPT-2 without the prefix of its body, Pythia with the buffers of older versions."""
+    made = saved(tmp_path / "gpt2")
+    made.transformer.save_pretrained(tmp_path / "gpt2")
+    assert torch.equal(load(tmp_path / "gpt2").transformer.wpe.weight, made.transformer.wpe.weight)
+    made = saved(tmp_path / "pythia", NEOX)
+    file = tmp_path / "pythia" / "model.safetensors"
+    old = {"gpt_neox.layers.0.attention.bias": torch.ones(1), "gpt_neox.layers.0.attention.masked_bias": torch.ones(1)}
+    save_file({**load_file(file), **old}, file, metadata={"format": "pt"})
+    loaded = load(tmp_path / "pythia", NEOX)
+    assert torch.equal(loaded.get_output_embeddings().weight, made.get_output_embeddings().weight)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"layers": 2}, r"lack 12 of the model's tensors: transformer\.h\.1\.\S+, .*, \.\.\.\. See `layers`"),
+        ({"layers": 0}, r"have 11 tensors that the model has no place for: transformer\.h\.0"),
+        ({"heads": 4}, r"model\.heads: is 4 here, but the weights in .* were trained with 2"),
+        ({"architecture": "gpt_neox"}, r"model\.architecture: is gpt_neox, but .* has a gpt2"),
+        ({"context": 20}, r"other sizes than the model's: transformer\.wpe\.weight is \(24, 16\) there and \(20, 16\)"),
+        ({"intermediate_size": 48}, r"c_fc\.bias is \(32,\) there and \(48,\) here; .*"),
+        ({"hidden_size": 32}, r"other sizes .*; and \d+ more\."),
+    ],
+)
+def test_weights_of_another_model_are_refused_in_words(tmp_path, change, message):
+    saved(tmp_path)
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, {**GPT2, **change})
+
+
+@pytest.mark.parametrize("model", [GPT2, NEOX], ids=["gpt2", "gpt_neox"])
+def test_weights_for_another_vocabulary_are_refused_and_the_tokenizer_named(tmp_path, model):
+    saved(tmp_path, model)
+    with pytest.raises(UserError, match=r"vocabulary of 300 tokens, the model for 512 .*Take the tokenizer"):
+        load(tmp_path, model, vocab_size=512)
+
+
+def test_what_is_computed_differently_is_refused_though_the_sizes_are_the_same(tmp_path):
+    saved(tmp_path, NEOX)
+    config = read_json(tmp_path / "config.json")
+    write_json(tmp_path / "config.json", {**config, "use_parallel_residual": False})
+    with pytest.raises(UserError, match=r"use_parallel_residual: is True here, but .* trained with False"):
+        load(tmp_path, NEOX)
+
+
+def test_a_file_that_is_cut_off_is_refused(tmp_path):
+    saved(tmp_path)
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UserError, match="these weights cannot be read"):
+        load(tmp_path)
+
+
+def test_settings_and_folder_come_together_or_not_at_all(tmp_path):
+    named = {**GPT2, "weights": {"folder": "models/x"}}
+    assert initial_weights(GPT2, None) is None
+    with pytest.raises(UserError, match=r"model\.weights: \{'folder': 'models/x'\} is asked for, .*--weights"):
+        initial_weights(named, None)
+    with pytest.raises(UserError, match="names no `weights`"):
+        initial_weights(GPT2, tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(UserError, match=r"no model\.safetensors here"):
+        initial_weights(named, tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    found = InitialWeights(tmp_path, sha256(tmp_path / "model.safetensors"))
+    assert initial_weights(named, tmp_path) == initial_weights(named, tmp_path / "model.safetensors") == found
+
+
+@pytest.fixture
+def told(tmp_path, store_folders, tokenizer):
+    """What `train_run` takes for a run that starts from a model in `tmp_path / "start"`."""
+    torch.set_num_threads(1)
+    write_json(tmp_path / "mixture.json", MIXTURE)
+    settings = {"id": "some/model", "revision": "step7"}
+    return {
+        "mixture_file": tmp_path / "mixture.json",
+        "store_folders": list(store_folders.values()),
+        "tokenizer": tokenizer,
+        "spec_values": {**SPEC, "model": {**GPT2, "weights": settings}},
+        "output": tmp_path / "out",
+        "checkpoints": tmp_path / "checkpoints",
+        "runtime": Runtime(micro_batch=8),
+        "weights": tmp_path / "start",
+    }
+
+
+def test_a_run_from_weights_starts_where_they_are_and_its_record_says_so(tmp_path, told):
+    made = saved(tmp_path / "start")
+    parts = Parts.open(told["store_folders"], told["tokenizer"], told["spec_values"]["model"], told["weights"])
+    training = prepare(told["mixture_file"], parts, told["spec_values"], told["checkpoints"], told["runtime"])
+    assert torch.equal(training.model.get_input_embeddings().weight, made.get_input_embeddings().weight)
+    train_run(**told)
+    record = read_json(tmp_path / "out/run.json")
+    hashed = sha256(tmp_path / "start/model.safetensors")
+    assert record["initial_weights"] == {"sha256": hashed, "id": "some/model", "revision": "step7"}
+    assert record["identity"] == training.identity
+    assert "weights of `some/model` at `step7`" in (tmp_path / "out/README.md").read_text()
+
+
+def test_other_weights_make_another_run(tmp_path, told):
+    identities = []
+    for seed in (3, 3, 4):
+        saved(tmp_path / "start", seed=seed)
+        parts = Parts.open(told["store_folders"], told["tokenizer"], told["spec_values"]["model"], told["weights"])
+        identities.append(parts.identity(told["spec_values"], MIXTURE))
+    assert identities[0] == identities[1] != identities[2]
+
+
+def test_a_run_from_random_weights_says_so(tmp_path, told):
+    train_run(**{**told, "spec_values": SPEC, "weights": None})
+    assert json.loads((tmp_path / "out/run.json").read_text())["initial_weights"] is None
+    assert "started from random weights" in (tmp_path / "out/README.md").read_text()

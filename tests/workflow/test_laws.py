@@ -1,0 +1,140 @@
+"""Sweeps, branches, laws and studies by the real rules, at miniature size."""
+
+import json
+import shutil
+
+import pytest
+from workflow_project import TINY, copy_project, planned, snakemake
+
+LAWS = (*TINY, "tests/config/laws_tiny.yaml")
+TARGETS = ("laws", "results/pair/budget.json", "models/pair-sweep_02-seed1/run.json")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A copy in which the laws of two sweeps were made; only to be read."""
+    folder = copy_project(tmp_path_factory.mktemp("laws"))
+    snakemake(folder, "--cores", "2", *LAWS, "--", *TARGETS)
+    return folder
+
+
+def read(folder, path):
+    return json.loads((folder / path).read_text())
+
+
+def rows(folder, experiment):
+    files = sorted((folder / f"law_results/{experiment}/sweep").glob("*.json"))
+    return {row["run"]: row for file in files for row in json.loads(file.read_text())["runs"]}
+
+
+def test_nothing_is_planned_when_all_laws_are_made(made):
+    jobs = planned(made, *TARGETS, *LAWS)
+    jobs.pop("laws", None)
+    assert jobs == {}
+
+
+def test_every_point_is_trained_with_every_seed_and_branched_where_it_was_asked(made):
+    found = rows(made, "pair")
+    assert list(found) == [f"sweep_0{number}{seed}" for seed in ("", "-seed1") for number in range(5)]
+    assert {tuple(row["branches"]) for run, row in found.items() if "seed" not in run} == {("early", "rest")}
+    assert {tuple(row["branches"]) for run, row in found.items() if "seed" in run} == {("early",)}
+    early = found["sweep_01"]["branches"]["early"]
+    assert (early["after"], early["tokens"]) == (8_320, 4_160)
+    assert [end["mixture"] for end in early["ends"] if end["corner"]] == ["only_openhermes", "only_magpie"]
+    assert all(end["test"] for end in found["sweep_01"]["branches"]["rest"]["ends"])
+
+
+def test_going_on_upon_the_same_mixture_to_the_end_is_the_trunk_itself(made):
+    for row in rows(made, "pair").values():
+        for end in row["branches"].get("rest", {"ends": []})["ends"]:
+            if end["mixture"] == row["mixture"]:
+                assert end["validation"] == row["validation"] and end["test"] == row["test"]
+
+
+def test_a_run_of_a_sweep_has_the_losses_that_its_own_training_gives(made):
+    alone = read(made, "models/pair-sweep_02-seed1/run.json")
+    assert alone["validation"] == rows(made, "pair")["sweep_02-seed1"]["validation"]
+
+
+def test_a_sweep_may_start_from_the_weights_of_a_run(made):
+    start = read(made, "models/exp3-equal_mix/run.json")
+    stratified = rows(made, "triple")["stratified"]
+    assert stratified["validation"] is None and not stratified["finished"]
+    before = stratified["branches"]["early"]["before"]
+    scratch = rows(made, "pair")["sweep_02"]["branches"]["early"]["before"]
+    assert before["openhermes"] < scratch["openhermes"]
+    assert before["openhermes"] < start["validation"]["openhermes"] + 0.5
+
+
+def test_the_laws_are_there_with_their_noise_and_their_tables(made):
+    static, dynamic = read(made, "law_results/pair/static_law.json"), read(made, "law_results/pair/dynamic_law.json")
+    assert set(static["quality"]) >= {"log_linear", "linear", "lightgbm", "gaussian_process", "bimix", "autoscale"}
+    assert static["noise"]["mean"]["ceiling"] <= 1
+    assert len(dynamic["branches"]["early"]["trunks"]) == 10 and len(dynamic["branches"]["rest"]["trunks"]) == 5
+    assert [(pair["from"], pair["to"]) for pair in dynamic["over_time"]] == [("early", "rest")]
+    assert read(made, "law_results/pair/greedy.json")["rounds"]["rest"]["of"] == 1
+    similarity = read(made, "law_results/pair/similarity.json")["methods"]
+    assert list(similarity) == ["static", "diagonal", "even"] and similarity["even"]["kind"] == "given"
+    parameters = read(made, "law_results/pair/even_parameters.json")
+    assert parameters["trunks"][0]["A"]["magpie"] == {"openhermes": 0.25, "magpie": 1}
+    tables = (made / "law_results/laws/tables.md").read_text()
+    assert all(text in tables for text in ("From scratch", "From trained weights", "Pair", "Triple", "0.991"))
+
+
+@pytest.mark.parametrize(
+    "figure", ["pair_static_law", "pair_dynamic_law", "pair_effects", "triple_static_law", "laws_law_fits"]
+)
+def test_the_figures_of_laws_are_drawn(made, figure):
+    assert (made / f"figures/{figure}.png").stat().st_size > 10_000
+
+
+def test_the_sweep_is_planned_and_charged_with_its_branches(made):
+    snakemake(made, "--cores", "1", *LAWS, "--", "results/pair/plan.md")
+    plan = (made / "results/pair/plan.md").read_text()
+    runs = 10 + 10 * 7 + 5 * 5
+    tokens = 10 * 20_800 + 70 * 4_160 + 25 * 10_400
+    assert f"| sweep | {runs} | {tokens:,} |" in plan
+    spent = read(made, "results/pair/budget.json")["spent"]
+    assert spent["sweep"]["runs"] == runs and spent["sweep"]["tokens"] == tokens == spent["total"]["tokens"]
+    assert spent["sweep"]["training_hours"] > 0 and spent["sweep"]["unmeasured_jobs"] == 0
+
+
+@pytest.fixture
+def changed(made, tmp_path):
+    """Plans the laws of a copy in which a text of its configuration was replaced."""
+
+    def plan(old, new):
+        folder = tmp_path / "project"
+        shutil.copytree(made, folder, symlinks=True)
+        file = folder / "tests/config/laws_tiny.yaml"
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new, 1))
+        return folder, planned(folder, "laws", *LAWS)
+
+    return plan
+
+
+def test_a_further_seed_trains_its_own_runs_and_no_other(changed):
+    _, jobs = changed("seeds: [0, 1]", "seeds: [0, 1, 2]")
+    assert jobs["train_sweep"] == ["experiment=pair, batch=002"] and "train" not in jobs
+    assert jobs["fit_static_law"] == ["experiment=pair"]
+
+
+def test_another_method_trains_nothing(changed):
+    _, jobs = changed("static: {kind: static_law, branches: early}", "slope: {kind: static_law, branches: early}")
+    assert jobs["fit_parameters"] == ["experiment=pair, method=slope"]
+    assert "train_sweep" not in jobs and "fit_dynamic_law" not in jobs
+
+
+def test_further_branches_keep_the_runs_that_are_done(changed):
+    early = "early: {after: 8_320, tokens: 4_160, parents: stratified}"
+    folder, jobs = changed(early, f"{early}\n        late: {{after: 12_480, tokens: 4_160, parents: 1}}")
+    assert jobs["train_sweep"] == ["experiment=triple, batch=000"]
+    before = rows(folder, "triple")
+    snakemake(folder, "--cores", "1", *LAWS, "--", "law_results/triple/sweep/000.json")
+    after = rows(folder, "triple")
+    assert list(after["sweep_00"]["branches"]) == ["late"]
+    assert {run: row["validation"] for run, row in after.items()} == {
+        run: row["validation"] for run, row in before.items()
+    }
+    assert after["sweep_01"] == before["sweep_01"]

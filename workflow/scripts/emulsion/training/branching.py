@@ -1,0 +1,104 @@
+"""Branches: runs that go on from the state of another one, the trunk, on another mixture.
+
+A branch keeps the seed, the learning rate schedule and the order within each source that the trunk would have gone on
+with; only the shares of the sources change. It is, weight for weight, the run that a `SequencePlan` whose mixture
+changes at that step (`SequencePlan.change`) trains from the start.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from emulsion.files import fingerprint
+from emulsion.mixture import Mixture
+from emulsion.schedule import Schedule
+from emulsion.training.checkpoint import Origin
+from emulsion.training.journal import Journal
+from emulsion.training.loop import Training
+from emulsion.training.parts import Parts
+from emulsion.training.runtime import Runtime
+from emulsion.training.spec import RunSpec
+
+
+class Trunk:
+    """A run on one mixture, trained as far as is asked for and is not in the journal yet."""
+
+    def __init__(
+        self, spec: Mapping[str, Any], mixture: Mixture, parts: Parts, journal: Journal, runtime: Runtime
+    ) -> None:
+        """mixture: over all sources, in the order of the stores."""
+        self.spec = RunSpec.from_json(spec)
+        self.parts, self.journal, self.runtime = parts, journal, runtime
+        self.identity = parts.identity(spec, {"schedule": [{"until": 1.0, "weights": dict(mixture)}]})
+        self.folder = journal.folder / self.identity
+        self.plan = parts.plan(self.spec, Schedule.constant(mixture))
+        # One model and optimiser in turn for the trunk and its branches: memory is that of one run.
+        self.training: Training | None = None
+        self.reached = -1
+        self.known, self.measured = 0, 0
+
+    def measure(self, step: int) -> dict[str, Any]:
+        """What `losses` says of this step. Steps are asked for in order of time."""
+        what = {"trunk": self.identity, "step": step}
+        return self._once(what, lambda: losses(self._reach(step)))
+
+    def measure_branch(self, start: int, mixture: Mixture, end: int) -> dict[str, Any]:
+        """The same of step `end` of the branch that leaves after step `start`; its seconds are its own."""
+        what = {"trunk": self.identity, "step": start, "mixture": dict(mixture), "end": end}
+        folder = self.folder / "branches" / fingerprint(what)
+        row = self._once(what, lambda: losses(self._branch(folder, start, mixture, end)))
+        shutil.rmtree(folder, ignore_errors=True)
+        return row
+
+    def _once(self, what: Mapping[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        found = self.journal.find(what)
+        if found is None:
+            found = self.journal.keep(what, measure())
+            self.measured += 1
+        else:
+            self.known += 1
+        return found
+
+    def tokens(self, steps: int) -> int:
+        """Tokens of so many steps."""
+        return steps * self.spec.batch_sequences * self.spec.context
+
+    def _branch(self, folder: Path, start: int, mixture: Mixture, end: int) -> Training:
+        training = self.training if self.training and self.reached == start else self._reach(start)
+        plan = copy.deepcopy(self.plan)
+        plan.change(start * self.spec.batch_sequences, mixture)
+        training.turn_to(plan, folder, folder.name, Origin(self.folder, self.identity, start))
+        training.run(end, save=False)
+        return training
+
+    def _reach(self, step: int) -> Training:
+        """The trunk's training, at this step, of which there is a checkpoint then."""
+        if self.training is None:
+            parts = (self.parts.stores, lambda: self.parts.model(self.spec.model), self.folder, self.identity)
+            self.training = Training(self.spec, self.plan, *parts, self.runtime)
+        elif self.training.identity != self.identity:
+            here = Origin(self.folder, self.identity, self.reached)
+            self.training.turn_to(self.plan, self.folder, self.identity, here)
+        self.training.run(step)
+        self.reached = step
+        return self.training
+
+    def close(self) -> None:
+        """Let go of the model, and of the states that a job cut off would have gone on from."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.training is not None:
+            self.training = None
+            # In mixed precision accelerate makes a model refer to itself, so that it would stay in memory.
+            gc.collect()
+
+
+def losses(training: Training) -> dict[str, Any]:
+    """{"validation", "test": {source: nats}, "seconds"} where a training is; `test` is null before the run's end."""
+    ended = training.step == training.spec.steps
+    test = training.validate("test") if ended else None
+    return {"validation": training.validate(), "test": test, "seconds": training.seconds}

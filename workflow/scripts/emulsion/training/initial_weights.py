@@ -1,0 +1,131 @@
+"""Initial weights: a model that training starts from, in the place of random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from emulsion.errors import UserError
+from emulsion.files import read_json, sha256
+from emulsion.models import ModelSettings, build_model, model_class, model_config
+
+# What decides what a model computes and shows in no tensor's size: {field of transformers: key of the model, if any}.
+FORM = {
+    "num_attention_heads": "heads",
+    "activation_function": None,
+    "hidden_act": None,
+    "layer_norm_epsilon": None,
+    "layer_norm_eps": None,
+    "rope_parameters": None,
+    "scale_attn_weights": None,
+    "scale_attn_by_inverse_layer_idx": None,
+    "tie_word_embeddings": None,
+    "use_parallel_residual": None,
+}
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """A model folder in the Hugging Face layout, and the hash of its `model.safetensors`."""
+
+    folder: Path
+    sha256: str
+
+    def load(self, model: ModelSettings, vocab_size: int, end_of_text: int) -> torch.nn.Module:
+        """The model with these weights in it, in single precision and training mode.
+
+        Raises UserError where they are not those of such a model.
+        """
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()
+        config = model_config(model, vocab_size, end_of_text)
+        _check_form(config, read_json(self.folder / "config.json"), self.folder)
+        try:
+            loaded, found = model_class(model).from_pretrained(
+                self.folder,
+                config=config,
+                dtype=torch.float32,
+                local_files_only=True,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, SafetensorError) as error:
+            raise UserError(f"{self.folder}: these weights cannot be read: {error}") from error
+        _check_sizes(loaded, found["mismatched_keys"], self.folder)
+        _check_names(found["missing_keys"], "lack {} of the model's tensors", self.folder)
+        _check_names(found["unexpected_keys"], "have {} tensors that the model has no place for", self.folder)
+        trainable: torch.nn.Module = loaded.train()
+        return trainable
+
+
+def initial_weights(model: ModelSettings, path: Path | None) -> InitialWeights | None:
+    """What the model starts from where its settings name `weights`: a folder, or the file in it; else None.
+
+    Raises UserError where only one of settings and path is there, or the folder holds no such file.
+    """
+    if path is None and not model.get("weights"):
+        return None
+    if path is None:
+        raise UserError(f"model.weights: {dict(model['weights'])} is asked for, but no folder was given (--weights).")
+    if not model.get("weights"):
+        raise UserError(f"--weights: {path} was given, but the model of the run spec names no `weights`.")
+    folder = path.parent if path.suffix == ".safetensors" else path
+    for name in ("config.json", "model.safetensors"):
+        if not (folder / name).exists():
+            raise UserError(f"{folder}: no {name} here; initial weights are a model folder with safetensors in it.")
+    return InitialWeights(folder, sha256(folder / "model.safetensors"))
+
+
+def initial_model(
+    model: ModelSettings, vocab_size: int, end_of_text: int, weights: InitialWeights | None
+) -> torch.nn.Module:
+    """The model that training starts from; seed torch first."""
+    if weights is not None:
+        return weights.load(model, vocab_size, end_of_text)
+    fresh: torch.nn.Module = build_model(model, vocab_size, end_of_text)
+    return fresh
+
+
+def _check_form(config: Any, told: Mapping[str, Any], folder: Path) -> None:
+    """Raise UserError where the model that the weights were trained in computes something else."""
+    if told.get("model_type") != config.model_type:
+        raise UserError(f"model.architecture: is {config.model_type}, but {folder} has a {told.get('model_type')}.")
+    theirs = type(config).from_dict(told)
+    for field, key in FORM.items():
+        ours, other = getattr(config, field, None), getattr(theirs, field, None)
+        if ours != other:
+            where = f"model.{key}" if key else f"model.weights: {field}"
+            raise UserError(f"{where}: is {ours} here, but the weights in {folder} were trained with {other}.")
+
+
+def _check_sizes(model: Any, mismatched: Iterable[tuple[str, Any, Any]], folder: Path) -> None:
+    """Raise UserError for tensors of other sizes: [(name, size in the file, size in the model)]."""
+    sizes = sorted((name, tuple(theirs), tuple(ours)) for name, theirs, ours in mismatched)
+    if not sizes:
+        return
+    embeddings = model.get_input_embeddings().weight
+    for name, theirs, ours in sizes:
+        if dict(model.named_parameters()).get(name) is embeddings and theirs[0] != ours[0]:
+            raise UserError(
+                f"model.weights: {folder} is made for a vocabulary of {theirs[0]:,} tokens, the model for {ours[0]:,} "
+                "(its `vocab_size`, or else what its tokenizer has). Take the tokenizer that the weights were trained "
+                "with, and their vocabulary as `vocab_size`."
+            )
+    shown = "; ".join(f"{name} is {theirs} there and {ours} here" for name, theirs, ours in sizes[:SHOWN])
+    more = f"; and {len(sizes) - SHOWN} more" if len(sizes) > SHOWN else ""
+    raise UserError(f"model.weights: tensors of {folder} have other sizes than the model's: {shown}{more}.")
+
+
+def _check_names(names: Iterable[str], what: str, folder: Path) -> None:
+    found = sorted(names)
+    if found:
+        shown = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+        raise UserError(f"model.weights: the weights in {folder} {what.format(len(found))}: {shown}. See `layers`.")

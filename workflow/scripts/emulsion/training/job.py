@@ -1,0 +1,29 @@
+"""The job that trainings are part of: how much time is left, and whether it was told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+
+# A job stops before its time is over, for saving takes time too.
+USED = 0.95
+
+
+class Job:
+    """Time counts from when the job is made, over all trainings that it does."""
+
+    def __init__(self, minutes: float | None = None) -> None:
+        """minutes: the time the job has, or None."""
+        self.minutes = minutes
+        self.started = time.monotonic()
+        self.told_to_stop = False
+
+    def listen(self) -> None:
+        """From now on take SIGTERM as the order to save and stop; only the main thread can."""
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGTERM, lambda *_: setattr(self, "told_to_stop", True))
+
+    def short_of_time(self) -> bool:
+        """Whether another 5 % of the job's time might not be there any more."""
+        return self.minutes is not None and time.monotonic() - self.started > USED * 60 * self.minutes

@@ -1,0 +1,68 @@
+"""What runs on the same data and model have in common, opened once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from emulsion import tokenizers
+from emulsion.batches import train_sizes
+from emulsion.errors import UserError
+from emulsion.models import ModelSettings, vocabulary_size
+from emulsion.sampling import SequencePlan
+from emulsion.schedule import Schedule
+from emulsion.tokens import TokenStore
+from emulsion.training.initial_weights import InitialWeights, initial_model, initial_weights
+from emulsion.training.spec import RunSpec, run_identity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Token stores by source, what a model must know of their tokenizer, and the weights it starts from, if any."""
+
+    stores: Mapping[str, TokenStore]
+    tokens: int
+    end_of_text: int
+    weights: InitialWeights | None
+
+    @classmethod
+    def open(cls, stores: list[Path], tokenizer: Path, model: ModelSettings, weights: Path | None) -> Parts:
+        """Raises UserError where stores and tokenizer, or model and weights, do not belong together."""
+        return cls(
+            stores=open_stores(stores, tokenizer),
+            tokens=max(tokenizers.vocabulary(tokenizer).values()) + 1,
+            end_of_text=tokenizers.end_of_text(tokenizer),
+            weights=initial_weights(model, weights),
+        )
+
+    def model(self, model: ModelSettings) -> torch.nn.Module:
+        """The model that training starts from; seed torch first."""
+        return initial_model(model, vocabulary_size(model, self.tokens), self.end_of_text, self.weights)
+
+    def plan(self, spec: RunSpec, schedule: Schedule) -> SequencePlan:
+        return SequencePlan(train_sizes(self.stores, spec.context), schedule, spec.seed)
+
+    def identity(self, spec: Mapping[str, Any], mixture: Mapping[str, Any]) -> str:
+        """The identity of the run of a mixture file."""
+        contents = {source: store.header for source, store in self.stores.items()}
+        return run_identity(spec, mixture, contents, self.weights.sha256 if self.weights else None)
+
+    def describe_weights(self, model: ModelSettings) -> dict[str, Any] | None:
+        """What a record says of the initial weights: their hash and where they are from."""
+        return {"sha256": self.weights.sha256, **model["weights"]} if self.weights else None
+
+
+def open_stores(folders: list[Path], tokenizer: Path) -> dict[str, TokenStore]:
+    """{source: its store}; raises UserError where a store was made with another tokenizer."""
+    wanted = tokenizers.fingerprint(tokenizer)
+    stores = {}
+    for folder in folders:
+        store = TokenStore.open(folder)
+        if store.tokenizer != wanted:
+            raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {tokenizer} is {wanted}.")
+        stores[store.source] = store
+    return stores

@@ -1,0 +1,44 @@
+"""How a run is carried out: nothing here changes what is learned, but for rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from emulsion.training.job import Job
+
+if TYPE_CHECKING:
+    from emulsion.training.loop import Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """The circumstances of a run.
+
+    micro_batch         sequences a device takes at once
+    checkpoint_seconds  time between checkpoints
+    job                 which the run is part of; the run saves and stops before the job's time is over
+    trackers            of accelerate: tensorboard, wandb, trackio
+    tracker_folder      where trackers that write files write them
+    after_step          called by every process after every step; says whether to go on
+    quiet               no progress in the log or on the terminal, for one of many short runs
+    """
+
+    micro_batch: int
+    checkpoint_seconds: float = 120.0
+    job: Job = field(default_factory=Job)
+    trackers: tuple[str, ...] = ()
+    tracker_folder: Path = Path("logs/trackers")
+    after_step: Callable[[Training], bool] = lambda training: True
+    quiet: bool = False
+
+
+def choose_precision(precision: str) -> str:
+    """`auto` is bf16 where the device computes in it, else fp32 (bf16 on most CPUs is 20 times slower)."""
+    if precision == "auto":
+        return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+    return "no" if precision == "fp32" else precision

@@ -1,0 +1,27 @@
+"""The loss of a model on what was held out of each source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emulsion.batches import spread_rows
+from emulsion.errors import UserError
+from emulsion.losses import sequence_losses
+from emulsion.tokens import TokenStore
+
+
+def held_out_losses(
+    model: Any, stores: Mapping[str, TokenStore], split: str, context: int, sequences: int, micro_batch: int
+) -> dict[str, float]:
+    """{source: mean nats per token on at most so many sequences of this split}, the same ones for every run.
+
+    split: validation or test. Raises UserError where a source has none.
+    """
+    losses = {}
+    for source, store in stores.items():
+        rows = spread_rows(store.count(split, context), sequences)
+        if not len(rows):
+            raise UserError(f"source '{source}' has no {split} sequence of {context} tokens.")
+        losses[source] = float(sequence_losses(model, store.read(split, rows, context), micro_batch).mean())
+    return losses

@@ -37,6 +37,11 @@ def json_from_config(function, *names):
     return lambda wildcards: canonical_json(value(wildcards))
 
 
+def library(*modules):
+    """Modules of the library, from its root, that a cheap rule leans on: what it makes is made again when one changes."""
+    return collect("workflow/scripts/emulsion/{module}.py", module=modules)
+
+
 def laws_of_study(what):
     """An input: the files of this kind of every setting of the wildcards' study."""
     return lambda wildcards: paths.laws_of_study(config, wildcards.study, what)

@@ -12,6 +12,8 @@ rule write_point:
         "mixtures/{experiment}/{point}.json",
     log:
         "logs/write_point/{experiment}-{point}.log",
+    wildcard_constraints:
+        experiment=one_of(sweeps.swept(config)),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -37,6 +39,8 @@ rule train_sweep:
         "logs/train_sweep/{experiment}-{batch}.log",
     benchmark:
         "logs/train_sweep/{experiment}-{batch}.benchmark.jsonl"
+    wildcard_constraints:
+        experiment=one_of(sweeps.swept(config)),
     retries: 2
     conda:
         "../envs/train.yaml"
@@ -46,6 +50,7 @@ rule train_sweep:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 240 * attempt,
         micro_batch=from_config(experiments.micro_batch, "experiment", "batch"),
+        most_epochs=from_config(limits.most_epochs, "experiment"),
     params:
         spec=json_from_config(sweeps.sweep_spec, "experiment"),
         trunks=json_from_config(sweeps.batch, "experiment", "batch"),
@@ -53,9 +58,11 @@ rule train_sweep:
         tokenizer=subpath(input.tokenizer, parent=True),
     shell:
         "python workflow/scripts/train_sweep.py --experiment {wildcards.experiment} --mixtures {input.mixtures:q} "
-        "--stores {input.stores:q} --tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} "
-        "--trunks {params.trunks:q} --branches {params.branches:q} --checkpoints checkpoints/{wildcards.experiment}-sweep "
-        "--micro-batch {resources.micro_batch} --minutes {resources.runtime} --threads {threads} --output {output:q} 2> {log:q}"
+        "--stores {input.stores:q} --tokenizer {params.tokenizer:q} --weights {input.weights:q} "
+        "--spec {params.spec:q} --trunks {params.trunks:q} --branches {params.branches:q} "
+        "--checkpoints checkpoints/{wildcards.experiment}-sweep "
+        "--micro-batch {resources.micro_batch} --most-epochs {resources.most_epochs} --minutes {resources.runtime} "
+        "--threads {threads} --output {output:q} 2> {log:q}"
 
 
 rule fit_static_law:
@@ -63,22 +70,33 @@ rule fit_static_law:
     input:
         sweep=from_config(paths.sweep, "experiment"),
         script="workflow/scripts/fit_static_law.py",
-        library=[
-            "workflow/scripts/emulsion/analysis/sweeps/static.py",
-            "workflow/scripts/emulsion/laws/quality.py",
-            "workflow/scripts/emulsion/laws/static.py",
-        ],
+        library=library(
+            "analysis/sweeps/rows",
+            "analysis/sweeps/static",
+            "laws/boosting",
+            "laws/bootstrap",
+            "laws/exponential",
+            "laws/gaussian",
+            "laws/linear",
+            "laws/minimize",
+            "laws/power",
+            "laws/quality",
+            "laws/static",
+        ),
     output:
         "law_results/{experiment}/static_law.json",
     log:
         "logs/fit_static_law/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(sweeps.swept(config)),
     conda:
         "../envs/analysis.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --sweep {input.sweep:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} --experiment {wildcards.experiment} --sweep {input.sweep:q} "
+        "--output {output:q} 2> {log:q}"
 
 
 rule fit_dynamic_law:
@@ -86,20 +104,26 @@ rule fit_dynamic_law:
     input:
         sweep=from_config(paths.sweep, "experiment"),
         script="workflow/scripts/fit_dynamic_law.py",
-        library=[
-            "workflow/scripts/emulsion/analysis/sweeps/dynamic.py",
-            "workflow/scripts/emulsion/laws/quality.py",
-            "workflow/scripts/emulsion/laws/dynamic.py",
-        ],
+        library=library(
+            "analysis/sweeps/dynamic",
+            "analysis/sweeps/rows",
+            "laws/diagonal",
+            "laws/dynamic",
+            "laws/quality",
+            "laws/similarity",
+        ),
     output:
         "law_results/{experiment}/dynamic_law.json",
     log:
         "logs/fit_dynamic_law/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(sweeps.with_branches(config)),
     localrule: True
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --sweep {input.sweep:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} --experiment {wildcards.experiment} --sweep {input.sweep:q} "
+        "--output {output:q} 2> {log:q}"
 
 
 rule compare_greedy:
@@ -107,7 +131,10 @@ rule compare_greedy:
     input:
         sweep=from_config(paths.sweep, "experiment"),
         script="workflow/scripts/compare_greedy.py",
-        library="workflow/scripts/emulsion/analysis/sweeps/greedy.py",
+        library=library(
+            "analysis/sweeps/greedy",
+            "analysis/sweeps/rows",
+        ),
     output:
         "law_results/{experiment}/greedy.json",
     log:
@@ -118,7 +145,8 @@ rule compare_greedy:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --sweep {input.sweep:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} --experiment {wildcards.experiment} --sweep {input.sweep:q} "
+        "--output {output:q} 2> {log:q}"
 
 
 rule fit_parameters:
@@ -128,11 +156,16 @@ rule fit_parameters:
         dynamic="law_results/{experiment}/dynamic_law.json",
         matrix=from_config(paths.matrix, "experiment", "method"),
         script="workflow/scripts/fit_parameters.py",
-        library="workflow/scripts/emulsion/analysis/sweeps/parameters.py",
+        library=library(
+            "analysis/sweeps/parameters",
+            "laws/similarity",
+        ),
     output:
         "law_results/{experiment}/{method}_parameters.json",
     log:
         "logs/fit_parameters/{experiment}-{method}.log",
+    wildcard_constraints:
+        experiment=one_of(sweeps.with_methods(config)),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -140,7 +173,8 @@ rule fit_parameters:
         settings=lambda wildcards: canonical_json(sweeps.methods(config, wildcards.experiment)[wildcards.method]),
     shell:
         "python {input.script:q} --experiment {wildcards.experiment} --method {wildcards.method} "
-        "--settings {params.settings:q} --matrix {input.matrix:q} --static {input.static:q} --dynamic {input.dynamic:q} "
+        "--settings {params.settings:q} --matrix {input.matrix:q} --static {input.static:q} "
+        "--dynamic {input.dynamic:q} "
         "--output {output:q} 2> {log:q}"
 
 
@@ -149,16 +183,21 @@ rule measure_similarity:
     input:
         parameters=from_config(paths.method_parameters, "experiment"),
         script="workflow/scripts/measure_similarity.py",
-        library="workflow/scripts/emulsion/analysis/sweeps/parameters.py",
+        library=library(
+            "analysis/sweeps/parameters",
+        ),
     output:
         "law_results/{experiment}/similarity.json",
     log:
         "logs/measure_similarity/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(sweeps.with_methods(config)),
     localrule: True
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --parameters {input.parameters:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} --experiment {wildcards.experiment} --parameters {input.parameters:q} "
+        "--output {output:q} 2> {log:q}"
 
 
 rule tabulate_laws:
@@ -169,10 +208,13 @@ rule tabulate_laws:
         greedy=laws_of_study("greedy"),
         similarity=laws_of_study("similarity"),
         script="workflow/scripts/tabulate_laws.py",
-        library=[
-            "workflow/scripts/emulsion/analysis/sweeps/tables.py",
-            "workflow/scripts/emulsion/report/law_tables.py",
-        ],
+        library=library(
+            "analysis/sweeps/evidence",
+            "analysis/sweeps/fits",
+            "analysis/sweeps/tables",
+            "analysis/sweeps/words",
+            "report/law_tables",
+        ),
     output:
         json="law_results/{study}/tables.json",
         markdown=report(
@@ -191,7 +233,8 @@ rule tabulate_laws:
         tables=lambda wildcards: canonical_json(config["law_studies"][wildcards.study]["tables"]),
     shell:
         "python {input.script:q} --study {wildcards.study} --title {params.title:q} --tables {params.tables:q} "
-        "--static {input.static:q} --dynamic {input.dynamic:q} --greedy {input.greedy:q} --similarity {input.similarity:q} "
+        "--static {input.static:q} --dynamic {input.dynamic:q} --greedy {input.greedy:q} "
+        "--similarity {input.similarity:q} "
         "--json {output.json:q} --markdown {output.markdown:q} 2> {log:q}"
 
 
@@ -201,10 +244,16 @@ rule replay_laws:
         train=lookup(dpath="replays/{replay}/train", within=config),
         tests=from_config(paths.replayed_tables, "replay"),
         script="workflow/scripts/replay_laws.py",
-        library=[
-            "workflow/scripts/emulsion/laws/replay.py",
-            "workflow/scripts/emulsion/report/replay_table.py",
-        ],
+        library=library(
+            "laws/choice",
+            "laws/replay",
+            "laws/static",
+            "laws/gaussian",
+            "laws/boosting",
+            "laws/power",
+            "laws/linear",
+            "report/replay_table",
+        ),
     output:
         json="law_results/{replay}/replay.json",
         markdown="law_results/{replay}/replay.md",
@@ -222,7 +271,8 @@ rule replay_laws:
         resamples=lookup(dpath="replays/{replay}/resamples", within=config),
         seed=lookup(dpath="replays/{replay}/seed", within=config),
     shell:
-        "python {input.script:q} --train {input.train:q} {params.tests:q} --laws {params.laws} --sizes {params.sizes} --resamples {params.resamples} --seed {params.seed} "
+        "python {input.script:q} --train {input.train:q} {params.tests:q} --laws {params.laws} "
+        "--sizes {params.sizes} --resamples {params.resamples} --seed {params.seed} "
         "--output {output.json:q} --markdown {output.markdown:q} 2> {log:q}"
 
 
@@ -231,11 +281,11 @@ rule plot_static_law:
     input:
         law="law_results/{experiment}/static_law.json",
         script="workflow/scripts/plot_static_law.py",
-        library=[
-            "workflow/scripts/emulsion/figures/static_law.py",
-            "workflow/scripts/emulsion/figures/law_panels.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        library=library(
+            "figures/static_law",
+            "figures/law_panels",
+            "figures/style",
+        ),
     output:
         report(
             "figures/{experiment}_static_law.png",
@@ -245,6 +295,8 @@ rule plot_static_law:
         ),
     log:
         "logs/plot_static_law/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(sweeps.swept(config)),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -257,11 +309,11 @@ rule plot_dynamic_law:
     input:
         law="law_results/{experiment}/dynamic_law.json",
         script="workflow/scripts/plot_dynamic_law.py",
-        library=[
-            "workflow/scripts/emulsion/figures/dynamic_law.py",
-            "workflow/scripts/emulsion/figures/law_panels.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        library=library(
+            "figures/dynamic_law",
+            "figures/law_panels",
+            "figures/style",
+        ),
     output:
         report(
             "figures/{experiment}_dynamic_law.png",
@@ -271,6 +323,8 @@ rule plot_dynamic_law:
         ),
     log:
         "logs/plot_dynamic_law/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(sweeps.with_branches(config)),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -283,11 +337,11 @@ rule plot_effects:
     input:
         law="law_results/{experiment}/dynamic_law.json",
         script="workflow/scripts/plot_effects.py",
-        library=[
-            "workflow/scripts/emulsion/figures/effects.py",
-            "workflow/scripts/emulsion/figures/law_panels.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        library=library(
+            "figures/effects",
+            "figures/law_panels",
+            "figures/style",
+        ),
     output:
         report(
             "figures/{experiment}_effects.png",
@@ -297,6 +351,8 @@ rule plot_effects:
         ),
     log:
         "logs/plot_effects/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(sweeps.with_branches(config)),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -310,11 +366,11 @@ rule plot_law_fits:
         static=laws_of_study("static"),
         dynamic=laws_of_study("dynamic"),
         script="workflow/scripts/plot_law_fits.py",
-        library=[
-            "workflow/scripts/emulsion/figures/law_fits.py",
-            "workflow/scripts/emulsion/figures/law_panels.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        library=library(
+            "figures/law_fits",
+            "figures/law_panels",
+            "figures/style",
+        ),
     output:
         report(
             "figures/{study}_law_fits.png",

@@ -70,7 +70,7 @@ def planted_sweep(
             at_end = law.predict(np.full(m, 1 / m))[0] + shifts[seed]
             row["branches"] = _branches(sources, sets, at_end, mixtures, matrices or {}, fall_noise, random)
             rows.append(row)
-    return {"experiment": experiment, "sources": list(sources), "runs": rows}
+    return {"experiment": experiment, "sources": list(sources), "peak_memory_bytes": 1, "runs": rows}
 
 
 def _row(
@@ -83,6 +83,7 @@ def _row(
         "mixture": mixture,
         "seed": seed,
         "weights": _named(sources, weights),
+        "realised": _named(sources, weights),
         "identity": f"{run:0>16}",
         "tokens": TOKENS if finished else 360_000,
         "finished": finished,
@@ -110,7 +111,8 @@ def _branches(
         ends = []
         for mixture, weights, corner in [*_points(mixtures), *corners]:
             losses = before - a @ weights + random.normal(0, fall_noise, m) + 0.5 * corner
-            end = {"mixture": mixture, "weights": _named(sources, weights), "corner": corner}
+            shares = {"weights": _named(sources, weights), "realised": _named(sources, weights)}
+            end = {"mixture": mixture, **shares, "corner": corner}
             test = _named(sources, losses + 0.01) if after + tokens == TOKENS else None
             ends.append({**end, "validation": _named(sources, losses), "test": test, "seconds": 0.1})
         found[name] = {"after": after, "tokens": tokens, "before": _named(sources, before), "ends": ends}

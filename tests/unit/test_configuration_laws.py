@@ -69,7 +69,7 @@ LAWS = "experiments/pair/laws"
     ("path", "value", "message"),
     [
         ("experiments/pair/laws", None, "neither strategies to compare nor laws to fit"),
-        ("experiments/pair/repeat", True, "experiments.pair.repeat: it needs strategies"),
+        ("experiments/pair/repeat", True, "experiments.pair.repeat: it is for strategies"),
         ("experiments/exp3/suites", [], "experiments.exp3.suites: strategies are compared"),
         ("experiments/pair/sources", ["openhermes"], "has one alone, 'openhermes'"),
         ("experiments/pair/sources", ["openhermes", "magpie", "fineweb"], "a grid is for 2 sources"),
@@ -86,9 +86,12 @@ LAWS = "experiments/pair/laws"
         (
             "models/tiny/weights",
             {"folder": "models/exp3-equal_mic"},
-            "holds no model.safetensors, nor is it that of a run",
+            "holds no model.safetensors, nor is it models/{experiment}-{run}",
         ),
+        ("models/tiny/weights", {"folder": "models/exp3-equal_mix/"}, "is a run of this very model"),
         ("models/tiny/weights", {}, "needs either `folder` or `id`"),
+        (f"{LAWS}/methods/static/matrix", "a.json", "kind 'static_law' has no file"),
+        ("experiments/pair/smoke", {"steps": 5, "least_fall": 0.1}, "experiments.pair.smoke: it is for strategies"),
         ("strategies/sweep_1", {"ratios": {"openhermes": 1}}, None),
     ],
 )
@@ -114,5 +117,13 @@ def test_a_given_matrix_names_the_sources_of_the_experiment(tmp_path):
         check(configured(setting(f"{LAWS}/methods/mine", method)), SCHEMA)
 
 
-def test_a_model_may_start_from_a_run_of_the_workflow():
-    check(configured(setting("models/tiny/weights", {"folder": "models/exp3-equal_mix"})), SCHEMA)
+@pytest.mark.parametrize("run", ["exp3-equal_mix", "exp3-equal_mix/", "pair-sweep_01", "pair-sweep_02"])
+def test_a_model_may_start_from_a_run_of_the_workflow(run):
+    model = yaml.safe_load(Path("config.yaml").read_text())["models"]["tiny"]
+    check(configured(setting("models/trained", {**model, "weights": {"folder": f"models/{run}"}})), SCHEMA)
+
+
+def test_a_study_needs_no_published_numbers():
+    config = configured()
+    check(config, SCHEMA)
+    assert config["law_studies"]["laws"]["tables"][0]["published"] == {}

@@ -117,3 +117,15 @@ def test_every_token_of_trunks_and_branches_is_charged():
     trunks, early, even = 6 * 104_000, 3 * 5 * 10_400, 52_000 + 3 * 10_400
     assert sum(sweeps.trained_tokens(config, "pair")) == trunks + early + even
     assert len(sweeps.trained_tokens(config, "pair")) == 6 + 15 + 1 + 3
+
+
+def test_losses_are_taken_where_branches_start_and_end_and_twice_where_runs_do():
+    config = configured(branches={"early": {**EARLY, "corners": True}, "rest": {"after": 52_000, "tokens": 52_000}})
+    finished, starts, early, rest = 6 * 2, 3 * 2, 3 * 5, 3 * 3 * 2
+    assert sweeps.measurements(config, "pair") == finished + starts + early + rest
+
+
+def test_branches_that_round_to_the_end_of_the_run_end_with_it():
+    config = configured(branches={"rest": {"after": 51_900, "tokens": 52_100}})
+    config["experiments"]["pair"]["tokens"] = 104_300  # 100 steps and a bit
+    assert sweeps.to_the_end(config) == ["pair"]

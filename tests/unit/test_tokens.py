@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
+from emulsion.files import sha256
 from emulsion.tokenizers import encoder, end_of_text
 from emulsion.tokens import (
     SPLITS,
@@ -65,6 +66,16 @@ def test_shards_joined_are_the_store_written_at_once(tmp_path, tokenizer, shards
             assert pq.read_table(file).equals(pq.read_table(tmp_path / "joined" / file.name))
         else:
             assert file.read_bytes() == (tmp_path / "joined" / file.name).read_bytes(), file.name
+    assert whole["sha256"] == {split: sha256(tmp_path / "joined" / f"{split}.bin") for split in SPLITS}
+
+
+def test_stores_of_other_tokens_have_other_headers_though_their_counts_are_equal(tmp_path, tokenizer):
+    ids, texts = corpus("alpha")
+    forwards = write(tmp_path / "forwards", tokenizer, [(ids, texts)])
+    backwards = write(tmp_path / "backwards", tokenizer, [(ids[::-1], texts[::-1])])
+    hashes = forwards.pop("sha256"), backwards.pop("sha256")
+    assert forwards == backwards
+    assert all(hashes[0][split] != hashes[1][split] for split in SPLITS)
 
 
 def test_shards_of_different_tokenizers_are_not_joined(tmp_path, tokenizer):

@@ -36,7 +36,7 @@ def test_nothing_is_planned_when_all_laws_are_made(made):
 def test_every_point_is_trained_with_every_seed_and_branched_where_it_was_asked(made):
     found = rows(made, "pair")
     assert list(found) == [f"sweep_0{number}{seed}" for seed in ("", "-seed1") for number in range(5)]
-    assert {tuple(row["branches"]) for run, row in found.items() if "seed" not in run} == {("early", "rest")}
+    assert {tuple(row["branches"]) for run, row in found.items() if "seed" not in run} == {("early", "rest", "late")}
     assert {tuple(row["branches"]) for run, row in found.items() if "seed" in run} == {("early",)}
     early = found["sweep_01"]["branches"]["early"]
     assert (early["after"], early["tokens"]) == (8_320, 4_160)
@@ -70,8 +70,12 @@ def test_the_laws_are_there_with_their_noise_and_their_tables(made):
     static, dynamic = read(made, "law_results/pair/static_law.json"), read(made, "law_results/pair/dynamic_law.json")
     assert set(static["quality"]) >= {"log_linear", "linear", "lightgbm", "gaussian_process", "bimix", "autoscale"}
     assert static["noise"]["mean"]["ceiling"] <= 1
-    assert len(dynamic["branches"]["early"]["trunks"]) == 10 and len(dynamic["branches"]["rest"]["trunks"]) == 5
-    assert [(pair["from"], pair["to"]) for pair in dynamic["over_time"]] == [("early", "rest")]
+    assert {name: len(each["trunks"]) for name, each in dynamic["branches"].items()} == {
+        "early": 10,
+        "rest": 5,
+        "late": 5,
+    }
+    assert [(pair["from"], pair["to"]) for pair in dynamic["over_time"]] == [("early", "late")]
     assert read(made, "law_results/pair/greedy.json")["rounds"]["rest"]["of"] == 1
     similarity = read(made, "law_results/pair/similarity.json")["methods"]
     assert list(similarity) == ["static", "diagonal", "even"] and similarity["even"]["kind"] == "given"
@@ -91,8 +95,8 @@ def test_the_figures_of_laws_are_drawn(made, figure):
 def test_the_sweep_is_planned_and_charged_with_its_branches(made):
     snakemake(made, "--cores", "1", *LAWS, "--", "results/pair/plan.md")
     plan = (made / "results/pair/plan.md").read_text()
-    runs = 10 + 10 * 7 + 5 * 5
-    tokens = 10 * 20_800 + 70 * 4_160 + 25 * 10_400
+    runs = 10 + 10 * 7 + 5 * 5 + 5 * 5
+    tokens = 10 * 20_800 + 70 * 4_160 + 25 * 10_400 + 25 * 4_160
     assert f"| sweep | {runs} | {tokens:,} |" in plan
     spent = read(made, "results/pair/budget.json")["spent"]
     assert spent["sweep"]["runs"] == runs and spent["sweep"]["tokens"] == tokens == spent["total"]["tokens"]

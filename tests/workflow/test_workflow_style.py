@@ -73,6 +73,14 @@ def test_the_documented_rule_graph_is_the_one_there_is(fresh):
     assert expected in (ROOT / "docs/dag.md").read_text(), f"docs/dag.md should hold:\n{expected}"
 
 
+def test_the_slurm_profile_gives_every_rule_on_a_gpu_its_threads_and_memory():
+    import yaml
+
+    profile = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())
+    on_gpus = {name for _, name, text in rules() if "gpu=1" in text}
+    assert on_gpus == set(profile["set-threads"]) == set(profile["set-resources"])
+
+
 def test_the_slurm_profile_is_found_by_its_name(fresh):
     output = snakemake(fresh, "--profile", "slurm", "-n").stdout
     assert "train" in output

@@ -10,7 +10,7 @@ from emulsion.files import read_json, read_jsonl, write_json
 
 
 def measured(benchmarks: Path, rule: str, models: dict[str, str]) -> dict[str, float]:
-    """{run: seconds its job of this rule ran}, of the runs {run: model} whose measurement is there."""
+    """{run: seconds its job of this rule ran}, of the runs {run: name of the job} whose measurement is there."""
     files = {run: benchmarks / rule / f"{model}.benchmark.jsonl" for run, model in models.items()}
     return {run: sum(row["s"] for row in read_jsonl(file)) for run, file in files.items() if file.exists()}
 
@@ -36,12 +36,10 @@ def main() -> None:
         jobs = (measured(arguments.benchmarks, rule, models) for rule in ("train", "evaluate"))
         real[stage] = spent({run: records[run] for run in runs}, *jobs)
     if arguments.sweep:
-        jobs = [
-            arguments.benchmarks / "train_sweep" / f"{file.parents[1].name}-{file.stem}" for file in arguments.sweep
-        ]
-        rows = [read_jsonl(file) for job in jobs if (file := job.with_suffix(".benchmark.jsonl")).exists()]
-        seconds = [sum(row["s"] for row in measurement) for measurement in rows]
-        real[SWEEP] = spent_on_sweep([read_json(file) for file in arguments.sweep], seconds)
+        jobs = {file: f"{file.parents[1].name}-{file.stem}" for file in arguments.sweep}
+        took = measured(arguments.benchmarks, "train_sweep", {str(file): job for file, job in jobs.items()})
+        files = [read_json(file) for file in arguments.sweep]
+        real[SWEEP] = spent_on_sweep(files, [took.get(str(file)) for file in arguments.sweep])
         peak = max(real["total"]["peak_memory_bytes"], real[SWEEP]["peak_memory_bytes"])
         real["total"] = {**add_up([real["total"], real[SWEEP]]), "peak_memory_bytes": peak}
     planned = {key: arguments.plan[key] for key in ("device", "limits", "costs")}

@@ -29,6 +29,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--micro-batch", required=True, type=int, help="sequences a device takes at once")
     parser.add_argument("--checkpoint-seconds", type=float, default=seconds, help="time between checkpoints")
     parser.add_argument("--minutes", type=float, default=None, help="time the job has; it saves and stops before")
+    parser.add_argument("--most-epochs", type=int, default=0, help="refuse to repeat a source more often; 0: no limit")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--output", required=True, type=Path, help="law_results/{experiment}/sweep/{batch}.json")
     return parser.parse_args()
@@ -53,6 +54,7 @@ def main() -> None:
         checkpoints=arguments.checkpoints,
         runtime=Runtime(micro_batch=arguments.micro_batch, checkpoint_seconds=arguments.checkpoint_seconds, job=job),
         weights=arguments.weights,
+        most_epochs=arguments.most_epochs,
     )
     write_json(arguments.output, {"experiment": arguments.experiment, **found})
 

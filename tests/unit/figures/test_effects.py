@@ -21,17 +21,16 @@ def _texts(axes: Any) -> list[str]:
 
 
 def test_lines_are_the_mean_shares_of_column_sums_at_their_branch_points() -> None:
-    found = dynamic_result(3)
+    found = dynamic_result(3, sets=("early", "middle", "late", "rest"))
     axes = effects(found).axes[0]
-    means = np.array(
-        [shares_of_sums(branches, found["sources"]).mean(axis=0) for branches in found["branches"].values()]
-    )
+    sets = [found["branches"][name] for name in ("early", "middle", "late")]
+    means = np.array([shares_of_sums(branches, found["sources"]).mean(axis=0) for branches in sets])
     drawn = {line.get_label(): line for line in axes.lines if line.get_label() in found["sources"]}
     for j, source in enumerate(found["sources"]):
         np.testing.assert_allclose(drawn[source].get_ydata(), means[:, j])
     ticks = [label.get_text() for label in axes.get_xticklabels()]
-    assert ticks == ["Early\n360 thousand", "Late\n720 thousand", "Rest\n900 thousand"]
-    np.testing.assert_allclose(axes.get_xticks(), [0, 2 / 3, 1])
+    assert ticks == ["Early\n360 thousand", "Middle\n540 thousand", "Late\n720 thousand"]
+    np.testing.assert_allclose(axes.get_xticks(), [0, 0.5, 1])
 
 
 def test_bars_span_the_standard_deviation_over_trunks() -> None:
@@ -49,12 +48,12 @@ def test_shares_are_of_the_total_of_absolute_sums() -> None:
 
 
 def test_changes_of_order_are_counted_and_shaded_and_none_is_not() -> None:
-    found = dynamic_result(2)
-    found["over_time"][1]["changed"] = 0
+    found = dynamic_result(2, sets=("early", "middle", "late"))
+    found["over_time"][0]["changed"], found["over_time"][1]["changed"] = 18, 0
     axes = effects(found).axes[0]
     assert _texts(axes)[:2] == ["order changes in\n18 of 18 trunks", "order changes in\n0 of 18 trunks"]
     spans = [patch.get_x() + patch.get_width() for patch in axes.patches if hasattr(patch, "get_width")]
-    assert spans == pytest.approx([2 / 3])
+    assert spans == pytest.approx([1 / 2])
 
 
 def test_every_source_is_named_beside_its_line() -> None:

@@ -76,7 +76,11 @@ def test_every_group_is_a_small_dot() -> None:
 def test_ceilings_are_ticks_and_one_seed_has_none() -> None:
     axes = _figure([static_result(2), static_result(3, seeds=(0,))], []).axes[0]
     ticks = [line.get_xdata()[0] for line in axes.lines if to_hex(line.get_color()) == "#1a1a1a"]
-    assert ticks == [static_result(2)["noise"]["mean"]["ceiling"]]
+    assert (
+        ticks
+        == [static_result(2)["per_seed"]["noise"]["mean"]["ceiling"]]
+        != [static_result(2)["noise"]["mean"]["ceiling"]]
+    )
 
 
 def test_published_values_are_dashed_lines_with_a_name_and_may_be_missing() -> None:

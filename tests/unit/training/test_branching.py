@@ -29,15 +29,18 @@ def parts(store_folders, tokenizer):
 
 @pytest.fixture
 def make(tmp_path, parts):
-    """A training into a folder of this name; `change` is the step after which it draws by AFTER."""
+    """A training into a folder of this name, from step `change` on by AFTER, and from the state of `origin` then."""
 
     def of(name, model=SPEC["model"], change=None, origin=None):
         spec = RunSpec.from_json({**SPEC, "model": model})
         plan = parts.plan(spec, Schedule.constant(BEFORE))
         if change is not None:
             plan.change(change * spec.batch_sequences, AFTER)
-        told = (tmp_path / name, name, Runtime(micro_batch=8), origin and Origin(tmp_path / origin, origin, change))
-        return Training(spec, plan, parts.stores, lambda: parts.model(model), *told)
+        told = (tmp_path / name, name)
+        training = Training(spec, plan, parts.stores, lambda: parts.model(model), *told, Runtime(micro_batch=8))
+        if origin is not None:
+            training.turn_to(plan, *told, Origin(tmp_path / origin, origin, change))
+        return training
 
     return of
 

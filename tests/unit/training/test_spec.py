@@ -44,6 +44,22 @@ def test_validations_are_spread_over_the_run_and_always_close_it(steps, validati
     assert min(taken) >= 1
 
 
+@given(st.integers(2, 60), st.integers(1, 6000), st.integers(1, 6000))
+def test_branches_leave_and_end_after_whole_steps_within_the_run(steps, after, tokens):
+    chosen = spec(tokens=96 * steps + 7, batch_tokens=96)
+    if round(after / 96) >= steps:
+        with pytest.raises(UserError, match=r"^after: .* branches have to leave before the last step"):
+            chosen.branch(after, tokens)
+        return
+    start, end = chosen.branch(after, tokens)
+    assert 1 <= start < end <= steps
+    assert abs(start * 96 - after) <= 96
+    if after + tokens >= 96 * steps:
+        assert end == steps
+    elif end < steps:
+        assert abs((end - start) * 96 - tokens) <= 96
+
+
 def test_the_identity_of_a_run_is_its_spec_schedule_and_data():
     mixture = {"name": "m", "schedule": [{"until": 1.0, "weights": {"a": 1.0}}]}
     identity = run_identity(SPEC, mixture, {"a": {"tokens": 1}})

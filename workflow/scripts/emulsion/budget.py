@@ -7,7 +7,7 @@ device, from the floating-point operations of its runs and the share of the devi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulsion import experiments, sweeps
@@ -45,9 +45,13 @@ def run_cost(config: Config, experiment: str, run: str) -> dict[str, float]:
 
 
 def sweep_cost(config: Config, experiment: str) -> dict[str, float]:
-    """What a sweep takes, trunks and branches; they keep no models, and start as often as there are jobs."""
+    """What a sweep takes: trunks, branches and their losses; it keeps no models, and starts as often as it has jobs."""
     spec, trained = sweeps.sweep_spec(config, experiment), sweeps.trained_tokens(config, experiment)
-    flops = sum(trained) * flops_per_token(spec["model"], _vocabulary(config, experiment, spec))
+    sources = len(config["experiments"][experiment]["sources"])
+    read = sweeps.measurements(config, experiment) * sources * spec["validation_sequences"] * spec["model"]["context"]
+    # Of a training step's operations a third are those of the pass forward, all that a loss takes.
+    tokens = sum(trained) + read / 3
+    flops = tokens * flops_per_token(spec["model"], _vocabulary(config, experiment, spec))
     device = _device(config, experiment)
     starts = len(sweeps.batches(config, experiment)) * device["seconds_per_run"]
     return {
@@ -120,28 +124,34 @@ def spent(
     }
 
 
-def spent_on_sweep(files: Sequence[Mapping[str, Any]], jobs: Sequence[float]) -> dict[str, float]:
-    """What the jobs of a sweep took, as `spent` says it; their validation is part of their training.
+def spent_on_sweep(files: Sequence[Mapping[str, Any]], jobs: Sequence[float | None]) -> dict[str, float]:
+    """What the jobs of a sweep took, as `spent` says it; the losses they took are part of their training.
 
-    files: what each job wrote; jobs: seconds of those that were measured. A job that found runs done took less than
-    they did, and one that was cut off more: the larger counts.
+    files: what each job wrote; jobs: seconds of each by its rule's measurement, None where there is none.
+    A job that found runs in the journal took less than they once did, and one that was cut off more: the larger counts.
     """
-    trunks = [trunk for file in files for trunk in file["runs"]]
-    ends = [
-        (each["tokens"], end["seconds"])
-        for trunk in trunks
-        for each in trunk["branches"].values()
-        for end in each["ends"]
-    ]
-    trained = [(trunk["tokens"], trunk["seconds"]) for trunk in trunks] + ends
+    trained, seconds = [], []
+    for file, job in zip(files, jobs, strict=True):
+        rows = list(_rows_of_sweep(file))
+        trained += [tokens for tokens, _ in rows]
+        seconds.append(max(sum(took for _, took in rows), job or 0.0))
     return {
         "runs": len(trained),
-        "tokens": sum(tokens for tokens, _ in trained),
-        "training_hours": max(sum(seconds for _, seconds in trained), sum(jobs)) / 3600,
+        "tokens": sum(trained),
+        "training_hours": sum(seconds) / 3600,
         "evaluation_hours": 0.0,
-        "unmeasured_jobs": len(files) - len(jobs),
-        "peak_memory_bytes": 0,
+        "unmeasured_jobs": jobs.count(None),
+        "peak_memory_bytes": max((file["peak_memory_bytes"] for file in files), default=0),
     }
+
+
+def _rows_of_sweep(file: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
+    """(tokens, seconds) of each trunk and each branch."""
+    for trunk in file["runs"]:
+        yield trunk["tokens"], trunk["seconds"]
+        for branches in trunk["branches"].values():
+            for end in branches["ends"]:
+                yield branches["tokens"], end["seconds"]
 
 
 def runs_of_stages(config: Config, experiment: str) -> dict[str, list[str]]:
@@ -180,7 +190,16 @@ def plan_of(config: Config, experiment: str) -> dict[str, Any]:
         "max_epochs": chosen["max_epochs"]["limit"],
         "mixtures": mixtures,
         "effects": _effects(config, experiment),
+        "few_points": _few_points(config, experiment),
     }
+
+
+def _few_points(config: Config, experiment: str) -> str:
+    """A warning where a sweep has fewer points than its static law has parameters; empty where it has enough."""
+    points, parameters = len(sweeps.points(config, experiment)), len(config["experiments"][experiment]["sources"]) + 1
+    if not 0 < points < parameters:
+        return ""
+    return f"{points} points for {parameters} parameters of each group's static law: it will lean on its ridge."
 
 
 def _effects(config: Config, experiment: str) -> dict[str, Any] | None:

@@ -149,8 +149,8 @@ def initial_weights(config: Config, experiment: str, run: str) -> list[str]:
     weights = config["models"][model].get("weights")
     if not weights:
         return []
-    folder = weights.get("folder", f"data/weights/{model}")
-    return [f"{folder}/model.safetensors"]
+    folder = Path(weights.get("folder", f"data/weights/{model}"))
+    return [str(folder / "model.safetensors")]
 
 
 def weights_on_the_hub(config: Config) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from emulsion import experiments
 from emulsion.catalogue import Config
+from emulsion.training.spec import RunSpec
 
 STRATIFIED = "stratified"
 
@@ -23,6 +24,16 @@ def settings(config: Config, experiment: str) -> dict[str, Any]:
 def swept(config: Config) -> list[str]:
     """The experiments that have a sweep."""
     return [name for name in config["experiments"] if settings(config, name)]
+
+
+def with_branches(config: Config) -> list[str]:
+    """The experiments whose sweep has branches."""
+    return [name for name in swept(config) if branched(config, name)]
+
+
+def with_methods(config: Config) -> list[str]:
+    """The experiments that compare methods' matrices with the fitted one."""
+    return [name for name in swept(config) if methods(config, name)]
 
 
 def points(config: Config, experiment: str) -> list[str]:
@@ -115,7 +126,11 @@ def sweep_spec(config: Config, experiment: str) -> dict[str, Any]:
 
 def to_the_end(config: Config) -> list[str]:
     """The experiments with branches from points to the end of the run: of two rounds, they show if greed pays."""
-    return [name for name in swept(config) if any(_rounds(config, name))]
+    return [
+        name
+        for name in swept(config)
+        if any(settings(config, name)["branches"][each]["parents"] == "points" for each in _with_the_run(config, name))
+    ]
 
 
 def methods(config: Config, experiment: str) -> dict[str, dict[str, Any]]:
@@ -146,10 +161,23 @@ def trained_tokens(config: Config, experiment: str) -> list[int]:
     return found
 
 
-def _rounds(config: Config, experiment: str) -> Iterator[bool]:
-    tokens = config["experiments"][experiment]["tokens"]
-    for each in settings(config, experiment)["branches"].values():
-        yield each["parents"] == "points" and each["after"] + each["tokens"] == tokens
+def measurements(config: Config, experiment: str) -> int:
+    """How often held-out losses are taken: where branches start and end, and of two splits where runs end."""
+    branches, ends_with_run = branched(config, experiment), _with_the_run(config, experiment)
+    found = 0
+    for trunk in trunks(config, experiment):
+        found += len(trunk["branches"]) + 2 * trunk["finish"]
+        for name in trunk["branches"]:
+            ends = len(branches[name]["mixtures"]) + len(branches[name]["corners"])
+            found += ends * (2 if name in ends_with_run else 1)
+    return found
+
+
+def _with_the_run(config: Config, experiment: str) -> list[str]:
+    """The branches that end where the run does."""
+    spec = RunSpec.from_json(sweep_spec(config, experiment))
+    branches = branched(config, experiment).items()
+    return [name for name, each in branches if spec.branch(each["after"], each["tokens"])[1] == spec.steps]
 
 
 def _corners(config: Config, experiment: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 A store is a folder: `{split}.bin`, the documents' tokens one after another, each document closed by the
 end-of-text token, in the smallest unsigned integer; `documents.parquet`, where each document is; and
-`header.json`, which is written last and checked at open.
+`header.json`, which is written last, checked at open, and has the hash of each split's tokens.
 """
 
 from __future__ import annotations
@@ -107,6 +107,27 @@ def smallest_dtype(vocab_size: int) -> str:
     return "uint16" if vocab_size <= 2**16 else "uint32"
 
 
+class HashedFile:
+    """A file being written, and the SHA-256 of what was."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.digest = file, hashlib.sha256()
+
+    def write(self, content: bytes | memoryview) -> int:
+        self.digest.update(content)
+        return self.file.write(content)
+
+
+def create_splits(folder: Path, stack: ExitStack) -> dict[str, HashedFile]:
+    """{split: its new, empty file in a store}, open until the stack is left."""
+    return {split: HashedFile(stack.enter_context((folder / f"{split}.bin").open("wb"))) for split in SPLITS}
+
+
+def hashes(files: Mapping[str, HashedFile]) -> dict[str, str]:
+    """{split: the SHA-256 of its tokens}, as `sha256sum` would say it of the file."""
+    return {split: file.digest.hexdigest() for split, file in files.items()}
+
+
 class StoreWriter:
     """Builds a store batch by batch; its memory is bounded by the batch."""
 
@@ -118,13 +139,14 @@ class StoreWriter:
     def write(self, batches: Iterable[tuple[list[str], list[str]]]) -> dict[str, Any]:
         """Tokenise and pack (ids, texts) batches; returns what the header says of them."""
         with ExitStack() as stack:
-            outputs = {split: stack.enter_context((self.folder / f"{split}.bin").open("wb")) for split in SPLITS}
+            outputs = create_splits(self.folder, stack)
             index = stack.enter_context(pq.ParquetWriter(self.folder / "documents.parquet", INDEX, compression="zstd"))
             for ids, texts in batches:
                 index.write_table(self._append(ids, texts, outputs))
-        return {"dtype": self.dtype, "held_out": self.held_out, "end_of_text": self.end_of_text, "splits": self.totals}
+        told = {"dtype": self.dtype, "held_out": self.held_out, "end_of_text": self.end_of_text}
+        return {**told, "splits": self.totals, "sha256": hashes(outputs)}
 
-    def _append(self, ids: list[str], texts: list[str], outputs: Mapping[str, IO[bytes]]) -> pa.Table:
+    def _append(self, ids: list[str], texts: list[str], outputs: Mapping[str, HashedFile]) -> pa.Table:
         """Add one batch to the split files and the running totals; returns its part of the document index."""
         flat, lengths = self.encode(texts)
         closed = close_documents(flat.astype(self.dtype), lengths, self.end_of_text)
@@ -142,7 +164,7 @@ class StoreWriter:
             parts[split].append(closed[end - length - 1 : end])
         for split, pieces in parts.items():
             if pieces:
-                np.concatenate(pieces).tofile(outputs[split])
+                outputs[split].write(np.concatenate(pieces).data)
         columns = {"id": ids, "split": splits, "start": starts, "tokens": lengths + 1, "bytes": sizes}
         return pa.Table.from_pydict(columns, schema=INDEX)
 
@@ -192,15 +214,17 @@ def join_stores(folder: Path, parts: Sequence[Path], provenance: dict[str, Any])
             raise UserError(f"{folder}: its shards differ in `{key}`; delete them, and they are made again.")
     totals = {split: dict.fromkeys(headers[0]["splits"][split], 0) for split in SPLITS}
     with whole_folder(folder) as whole:
-        with pq.ParquetWriter(whole / "documents.parquet", INDEX, compression="zstd") as index:
+        with ExitStack() as stack:
+            outputs = create_splits(whole, stack)
+            index = stack.enter_context(pq.ParquetWriter(whole / "documents.parquet", INDEX, compression="zstd"))
             for part, header in zip(parts, headers, strict=True):
                 index.write_table(_shifted(pq.read_table(part / "documents.parquet"), totals))
                 for split in SPLITS:
-                    with (part / f"{split}.bin").open("rb") as source, (whole / f"{split}.bin").open("ab") as target:
-                        shutil.copyfileobj(source, target)
+                    with (part / f"{split}.bin").open("rb") as source:
+                        shutil.copyfileobj(source, outputs[split])
                     for unit, count in header["splits"][split].items():
                         totals[split][unit] += count
-        header = {**headers[0], "splits": totals, "provenance": provenance}
+        header = {**headers[0], "splits": totals, "sha256": hashes(outputs), "provenance": provenance}
         write_json(whole / "header.json", header)
     return header
 

@@ -86,16 +86,32 @@ def test_an_order_that_turns_between_two_sets_is_counted_in_the_trunks_of_both(t
     assert result["branches"]["early"]["between_seeds"] == {"changed": 0, "pairs": 5}
 
 
-def test_sets_that_start_together_are_not_compared_over_time(tmp_path):
-    sets = {"short": (360_000, 18_000), "long": (360_000, 36_000), "later": (720_000, 18_000)}
+def test_only_branches_of_one_length_are_compared_over_time(tmp_path):
+    sets = {
+        "early": (360_000, 18_000),
+        "rest": (450_000, 450_000),
+        "twin": (360_000, 18_000),
+        "late": (720_000, 18_000),
+    }
     result = found(tmp_path, planted_sweep(points=4, seeds=(0,), sets=sets))
-    assert [(each["from"], each["to"]) for each in result["over_time"]] == [("long", "later")]
+    assert [(each["from"], each["to"]) for each in result["over_time"]] == [("twin", "late")]
+
+
+def test_laws_are_fitted_to_the_shares_that_were_drawn(tmp_path):
+    content = planted_sweep(points=5, seeds=(0,), sets=EARLY)
+    truth = found(tmp_path / "exact", content)
+    for row in content["runs"]:
+        for end in row["branches"]["early"]["ends"]:
+            end["weights"] = {"web": 0.5, "code": 0.5}
+    rounded = found(tmp_path / "rounded", content)
+    assert rounded["branches"]["early"]["A"] == truth["branches"]["early"]["A"]
 
 
 def test_sets_without_a_trunk_in_both_compare_their_mean_matrices_only(tmp_path):
-    content = planted_sweep(points=4, seeds=(0,))
+    sets = {"early": (360_000, 18_000), "late": (720_000, 18_000)}
+    content = planted_sweep(points=4, seeds=(0,), sets=sets)
     for number, row in enumerate(content["runs"]):
-        del row["branches"]["early" if number < 2 else "rest"]
+        del row["branches"]["early" if number < 2 else "late"]
     (over,) = found(tmp_path, content)["over_time"]
     assert (over["trunks"], over["changed"]) == (0, 0) and over["similarity"]["cosine"] > 0.9
 

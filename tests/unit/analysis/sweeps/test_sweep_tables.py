@@ -18,7 +18,11 @@ SCRIPTS = Path(__file__).parents[4] / "workflow/scripts"
 KINDS = ("static", "dynamic", "greedy", "similarity")
 FILES = {"static": "static_law", "dynamic": "dynamic_law", "greedy": "greedy", "similarity": "similarity"}
 SWEEPS = {
-    "two": {"points": 5, "matrices": {"rest": effects(2)[:, ::-1] * 3}},
+    "two": {
+        "points": 5,
+        "sets": {"early": (360_000, 18_000), "rest": (450_000, 450_000), "late": (720_000, 18_000)},
+        "matrices": {"rest": effects(2)[:, ::-1] * 3, "late": effects(2)[:, ::-1]},
+    },
     "five": {"m": 5, "points": 7, "seeds": (0,), "sets": {"early": (360_000, 18_000)}, "stratified": True},
     "bare": {"points": 4, "sets": {}},
 }
@@ -78,7 +82,7 @@ def results(folder):
 
 def test_laws_are_rows_and_settings_columns_with_the_published_r2_last(tables, text):
     rows = [line.split(" | ")[0].strip("| ") for line in text.split("## From scratch")[1].splitlines() if "|" in line]
-    assert rows[:10] == [
+    assert rows[:12] == [
         "law",
         "---",
         "Log-linear static",
@@ -87,6 +91,8 @@ def test_laws_are_rows_and_settings_columns_with_the_published_r2_last(tables, t
         "Log-linear dynamic, early",
         "Linear dynamic, rest",
         "Log-linear dynamic, rest",
+        "Linear dynamic, late",
+        "Log-linear dynamic, late",
         "Log-linear static, published",
         "Linear dynamic, published",
     ]
@@ -130,6 +136,7 @@ def test_what_the_numbers_rest_on_is_counted(tables, text):
         "branches": {
             "early": {"trunks": 10, "branches": 50, "after": 360_000, "tokens": 18_000},
             "rest": {"trunks": 10, "branches": 50, "after": 450_000, "tokens": 450_000},
+            "late": {"trunks": 10, "branches": 50, "after": 720_000, "tokens": 18_000},
         },
     }
     assert "Web/Code: 10 runs (5 points, 2 seeds); early: 50 branches of 10 trunks" in text
@@ -143,6 +150,7 @@ def test_sections_of_evidence_say_what_their_rows_count(tables, text):
     assert [(row["label"], row["branches"]) for row in tables["diagonal"]["rows"]] == [
         ("Web/Code", "early"),
         ("Web/Code", "rest"),
+        ("Web/Code", "late"),
         ("Five", "early"),
     ]
     assert [row["method"] for row in tables["similarity"]["rows"]] == ["plain", "plain"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emulsion.catalogue import Config
-from emulsion.configuration import data, experiments, laws
+from emulsion.configuration import data, experiments, laws, models
 from emulsion.configuration.form import fill_in, mistakes_of_form
 from emulsion.errors import UserError
 from emulsion.files import read_json
@@ -30,7 +30,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         data.sources,
         data.cleaning,
         data.tokenizers,
-        experiments.models,
+        models.models,
         experiments.strategies,
         data.suites,
         experiments.figures,
@@ -40,6 +40,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
     problems += [problem for name in config["experiments"] for problem in experiments.names(config, name)]
     yield from problems
     if not problems:  # what follows reads what the names stand for
+        yield from models.weights(config)
         for name in config["experiments"]:
             yield from experiments.experiment(config, name)
             yield from laws.sweep(config, name)

@@ -1,17 +1,15 @@
-"""What is said of strategies, models and experiments."""
+"""What is said of strategies and experiments."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from emulsion import sweeps
 from emulsion.catalogue import Config, kind_block
 from emulsion.configuration.told import known, told
 from emulsion.evaluation.suites import load_suite
 from emulsion.experiments import RESERVED, run_spec
-from emulsion.experiments import runs as experiment_runs
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.strategies import strategy_stages
@@ -32,25 +30,6 @@ FIGURES = {
     "effects": "laws",
 }  # and the setting that each needs
 OF_BRANCHES = ("dynamic_law", "effects")
-
-
-def models(config: Config) -> Iterator[str]:
-    for name, model in config["models"].items():
-        if model["hidden_size"] % model["heads"]:
-            yield f"models.{name}: hidden_size {model['hidden_size']} does not divide by {model['heads']} heads."
-        folder = model.get("weights", {}).get("folder")
-        if folder and not is_made(config, folder) and not Path(folder, "model.safetensors").is_file():
-            yield (
-                f"models.{name}.weights.folder: {folder} holds no model.safetensors, nor is it that of a run, which is "
-                "models/{experiment}-{run}."
-            )
-
-
-def is_made(config: Config, folder: str) -> bool:
-    """Whether the workflow makes this model folder."""
-    return any(
-        folder == f"models/{name}-{run}" for name in config["experiments"] for run in experiment_runs(config, name)
-    )
 
 
 def strategies(config: Config) -> Iterator[str]:
@@ -122,9 +101,9 @@ def _purpose(config: Config, name: str) -> Iterator[str]:
     if not experiment["strategies"]:
         if not experiment["laws"]:
             yield f"{where}: it has neither strategies to compare nor laws to fit."
-        for key in ("ablations", "optimize", "repeat"):
-            if experiment[key]:
-                yield f"{where}.{key}: it needs strategies, and the experiment has none."
+        for key in ("ablations", "optimize", "repeat", "smoke", "metrics", "downstream"):
+            if experiment.get(key):
+                yield f"{where}.{key}: it is for strategies, and the experiment has none."
     elif not experiment["suites"]:
         yield f"{where}.suites: strategies are compared by their capabilities; name at least one suite."
 

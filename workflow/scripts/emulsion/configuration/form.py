@@ -15,6 +15,9 @@ from emulsion.errors import nearest
 
 def fill_in(values: Any, schema: Mapping[str, Any]) -> None:
     """Set what is left out to the schema's defaults, in place; what has a wrong form is left for the check."""
+    if isinstance(values, list):
+        for value in values:
+            fill_in(value, schema.get("items", {}))
     if not isinstance(values, dict):
         return
     properties = schema.get("properties", {})

@@ -8,7 +8,7 @@ from typing import Any
 
 from emulsion import sweeps
 from emulsion.catalogue import Config
-from emulsion.configuration.told import known
+from emulsion.configuration.told import known, told
 from emulsion.files import read_json
 from emulsion.training.spec import RunSpec
 
@@ -57,6 +57,8 @@ def _branches(config: Config, name: str, branches: dict[str, Any], where: str) -
     if branches["after"] + branches["tokens"] > spec.tokens:
         end = branches["after"] + branches["tokens"]
         yield f"{where}: they end at {end:,} tokens, but the experiment's runs have {spec.tokens:,}."
+    else:
+        yield from (f"{where}.{problem}" for problem in told(spec.branch, branches["after"], branches["tokens"]))
     count = config["experiments"][name]["laws"]["points"]["count"]
     if isinstance(branches["parents"], int) and branches["parents"] > count:
         yield f"{where}.parents: {branches['parents']} of the sweep's points were asked for; there are {count}."
@@ -64,6 +66,8 @@ def _branches(config: Config, name: str, branches: dict[str, Any], where: str) -
 
 def _matrix(config: Config, name: str, method: dict[str, Any], where: str) -> Iterator[str]:
     if method["kind"] != "given":
+        if "matrix" in method:
+            yield f"{where}.matrix: kind '{method['kind']}' has no file; for a matrix of your own use `kind: given`."
         return
     file, sources = method.get("matrix"), set(config["experiments"][name]["sources"])
     if file is None or not Path(file).is_file():

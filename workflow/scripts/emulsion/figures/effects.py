@@ -56,7 +56,8 @@ def effects(found: Mapping[str, Any]) -> Figure:
     axes = parts[0].subplots()
     axes.axhline(0, color=OTHER, linewidth=0.8, zorder=1)
     axes.grid(True, axis="y")
-    ends = _over_time(axes, sets, found["over_time"], sources) if len(sets) > 1 else None
+    chain = in_time(sets)
+    ends = _over_time(axes, chain, found["over_time"], sources) if len(chain) > 1 else None
     if ends is None:
         _sums(axes, next(iter(sets.values())), sources)
     for part, (name, branches) in zip(parts[1:], sets.items(), strict=True):
@@ -66,6 +67,13 @@ def effects(found: Mapping[str, Any]) -> Figure:
     if ends is not None:
         _name_lines(figure, axes, ends)
     return figure
+
+
+def in_time(sets: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The sets that a line goes through: those of one length, whose effects compare, and of these the most."""
+    lengths = sorted({each["tokens"] for each in sets.values()})
+    chains = [{name: each for name, each in sets.items() if each["tokens"] == tokens} for tokens in lengths]
+    return max(chains, key=len)
 
 
 def shares_of_sums(branches: Mapping[str, Any], sources: Sequence[str]) -> np.ndarray:

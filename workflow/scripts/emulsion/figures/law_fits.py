@@ -80,8 +80,9 @@ def lanes(
     """The rows of every setting by its label: the static law, then both dynamic laws of each branch set."""
     found: dict[str, list[Lane]] = {}
     for record in static:
-        require(record, ("experiment", "per_seed", "noise"), "static_law.json")
-        found[_known(record, labels)] = [Lane("static", [_fit("static", record["per_seed"], record["noise"])])]
+        require(record, ("experiment", "per_seed"), "static_law.json")
+        per_seed = record["per_seed"]
+        found[_known(record, labels)] = [Lane("static", [_fit("static", per_seed, per_seed["noise"])])]
     missing = [experiment for experiment in labels if experiment not in found]
     if missing:
         raise UserError(f"--labels names {', '.join(missing)}, of which --static has no file.")

@@ -11,6 +11,7 @@ from emulsion.budget import STAGES, SWEEP, over_budget
 def plan_text(experiment: str, plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
     """Markdown. `plan` is made by `plan_of`; sizes: {source: tokens to train on}, empty before they are known."""
     power = [power_text(plan)] if plan["effects"] else []
+    power += [plan["few_points"]] if plan["few_points"] else []
     parts = [f"# Plan of {experiment}", cost_table(plan), *budget_verdict(plan), *power]
     return "\n\n".join([*parts, epochs_text(plan, sizes)]) + "\n"
 

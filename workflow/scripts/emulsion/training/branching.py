@@ -10,12 +10,14 @@ from __future__ import annotations
 import copy
 import gc
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from emulsion.files import fingerprint
 from emulsion.mixture import Mixture
+from emulsion.sampling import SequencePlan
 from emulsion.schedule import Schedule
 from emulsion.training.checkpoint import Origin
 from emulsion.training.journal import Journal
@@ -41,14 +43,22 @@ class Trunk:
         self.training: Training | None = None
         self.reached = -1
         self.known, self.measured = 0, 0
+        self.own: dict[int, float] = {}
+
+    @property
+    def seconds(self) -> float:
+        """What the trunk took without its branches, as far as it was measured."""
+        return sum(self.own.values())
 
     def measure(self, step: int) -> dict[str, Any]:
-        """What `losses` says of this step. Steps are asked for in order of time."""
+        """What `losses` says of this step, and "seconds". Steps are asked for in order of time."""
         what = {"trunk": self.identity, "step": step}
-        return self._once(what, lambda: losses(self._reach(step)))
+        row = self._once(what, lambda: losses(self._reach(step)))
+        self.own[step] = row["seconds"]
+        return row
 
     def measure_branch(self, start: int, mixture: Mixture, end: int) -> dict[str, Any]:
-        """The same of step `end` of the branch that leaves after step `start`; its seconds are its own."""
+        """The same of step `end` of the branch that leaves after step `start`."""
         what = {"trunk": self.identity, "step": start, "mixture": dict(mixture), "end": end}
         folder = self.folder / "branches" / fingerprint(what)
         row = self._once(what, lambda: losses(self._branch(folder, start, mixture, end)))
@@ -56,9 +66,15 @@ class Trunk:
         return row
 
     def _once(self, what: Mapping[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The row of the journal, or what is measured now.
+
+        "seconds" are all that was done for it, the way of the trunk to a branch point included; where a job was cut
+        off, those of the job that ended it.
+        """
         found = self.journal.find(what)
         if found is None:
-            found = self.journal.keep(what, measure())
+            started = time.monotonic()
+            found = self.journal.keep(what, {**measure(), "seconds": time.monotonic() - started})
             self.measured += 1
         else:
             self.known += 1
@@ -70,8 +86,7 @@ class Trunk:
 
     def _branch(self, folder: Path, start: int, mixture: Mixture, end: int) -> Training:
         training = self.training if self.training and self.reached == start else self._reach(start)
-        plan = copy.deepcopy(self.plan)
-        plan.change(start * self.spec.batch_sequences, mixture)
+        plan = branch_plan(self.plan, start * self.spec.batch_sequences, mixture)
         training.turn_to(plan, folder, folder.name, Origin(self.folder, self.identity, start))
         training.run(end, save=False)
         return training
@@ -97,8 +112,15 @@ class Trunk:
             gc.collect()
 
 
+def branch_plan(trunk: SequencePlan, start: int, mixture: Mixture) -> SequencePlan:
+    """A trunk's plan that draws by another mixture from sequence `start` on."""
+    plan = copy.deepcopy(trunk)
+    plan.change(start, mixture)
+    return plan
+
+
 def losses(training: Training) -> dict[str, Any]:
-    """{"validation", "test": {source: nats}, "seconds"} where a training is; `test` is null before the run's end."""
+    """{"validation", "test": {source: nats}} where a training is; `test` is null before the run's end."""
     ended = training.step == training.spec.steps
     test = training.validate("test") if ended else None
-    return {"validation": training.validate(), "test": test, "seconds": training.seconds}
+    return {"validation": training.validate(), "test": test}

@@ -32,11 +32,13 @@ from emulsion.training.validation import held_out_losses
 
 log = logging.getLogger(__name__)
 
+REMEDY = "Lower the learning rate or the clipping norm, or use a wider precision."
+
 
 class Training:
     """A run in progress. `run()` takes it from its newest checkpoint, or from the start, to its end.
 
-    A run with an origin starts from the exact state of another one, where it has no checkpoint of its own.
+    `turn_to` makes it another run, which starts from the exact state of one that was trained before.
     """
 
     def __init__(
@@ -48,7 +50,6 @@ class Training:
         folder: Path,
         identity: str,
         runtime: Runtime,
-        origin: Origin | None = None,
     ) -> None:
         self.spec, self.stores, self.runtime = spec, stores, runtime
         trackers: Any = list(runtime.trackers) or None
@@ -62,7 +63,7 @@ class Training:
         # Only fp16 needs a loss scaler, and with it accelerate's optimiser, which costs time at every step.
         scaled = self.accelerator.scaler is not None
         self.stepper = self.accelerator.prepare_optimizer(self.optimizer) if scaled else self.optimizer
-        self.turn_to(plan, folder, identity, origin)
+        self.turn_to(plan, folder, identity, None)
         self._check_processes()
         if runtime.trackers:
             self.accelerator.init_trackers(folder.name)
@@ -207,7 +208,7 @@ class Training:
         batch = ", ".join(sorted({names[source] for source in sources}))
         raise UserError(
             f"the loss is not finite at step {self.step + 1}, on sequences of {', '.join(bad)} (the batch holds "
-            f"{batch}). Lower the learning rate or the clipping norm, or use a wider precision."
+            f"{batch}). {REMEDY}"
         )
 
     def _report(self, losses: np.ndarray, sources: np.ndarray, rate: float, norm: float) -> None:
@@ -231,10 +232,16 @@ class Training:
             self.accelerator.log({"loss": row["loss"], "learning_rate": rate, **flat}, step=self.step)
 
     def validate(self, split: str = "validation") -> dict[str, float]:
-        """{source: mean nats per token on this split}, on the same sequences for every run."""
-        spec, micro_batch = self.spec, self.runtime.micro_batch
+        """{source: mean nats per token on this split}, on the same sequences for every run.
+
+        Raises UserError where one is not finite.
+        """
+        told = (split, self.spec.context, self.spec.validation_sequences, self.runtime.micro_batch)
         with self.accelerator.autocast():
-            return held_out_losses(self.model, self.stores, split, spec.context, spec.validation_sequences, micro_batch)
+            losses = held_out_losses(self.model, self.stores, *told)
+        if bad := [source for source, loss in losses.items() if not math.isfinite(loss)]:
+            raise UserError(f"the {split} loss is not finite after step {self.step}, on {', '.join(bad)}. {REMEDY}")
+        return losses
 
     def _check_shares(self) -> None:
         """Equal tokens, always: what was drawn must be what was planned."""

@@ -84,6 +84,21 @@ class RunSpec:
     def realised_tokens(self) -> int:
         return self.sequences * self.context
 
+    def branch(self, after: int, tokens: int) -> tuple[int, int]:
+        """(start, end): the steps after which a branch leaves and ends that is told in tokens, at least one step apart.
+
+        A branch of so many tokens as are left ends with the run. Raises UserError where none are left.
+        """
+        step_tokens = self.batch_sequences * self.context
+        start, length = (max(1, round(each / step_tokens)) for each in (after, tokens))
+        if start >= self.steps:
+            raise UserError(
+                f"after: {after:,} tokens are step {start} of {self.steps}; branches have to leave before the last "
+                "step."
+            )
+        to_the_end = after + tokens >= self.realised_tokens
+        return start, self.steps if to_the_end else min(start + length, self.steps)
+
     def validation_steps(self) -> frozenset[int]:
         """The steps after which validation losses are taken; the last step is always one."""
         count = min(self.validations, self.steps)

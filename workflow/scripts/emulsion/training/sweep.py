@@ -6,7 +6,8 @@ A trunk is trained once: at each branch point it is saved, its branches are trai
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from emulsion.errors import UserError, unknown
 from emulsion.files import read_json
 from emulsion.mixture import Mixture
 from emulsion.training.branching import Trunk
+from emulsion.training.draws import Draws
 from emulsion.training.journal import Journal
+from emulsion.training.measurements import peak_memory_bytes
 from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
 from emulsion.training.spec import RunSpec
@@ -37,20 +40,17 @@ class BranchSet:
 
     @classmethod
     def of(cls, name: str, values: Mapping[str, Any], spec: RunSpec) -> BranchSet:
-        """From {"after": tokens, "tokens": tokens, "mixtures", "corners"}: in whole steps, at least 1.
-
-        Branches of so many tokens as are left end with the run. Raises UserError where none are left.
-        """
-        step_tokens = spec.batch_sequences * spec.context
-        start, length = (max(1, round(values[key] / step_tokens)) for key in ("after", "tokens"))
-        if start >= spec.steps:
-            raise UserError(
-                f"branches.{name}.after: {values['after']:,} tokens are step {start} of {spec.steps}; branches have to "
-                "leave before the last step."
-            )
-        to_the_end = values["after"] + values["tokens"] >= spec.realised_tokens
-        end = spec.steps if to_the_end else min(start + length, spec.steps)
+        """From {"after": tokens, "tokens": tokens, "mixtures", "corners"}; raises UserError as `RunSpec.branch`."""
+        try:
+            start, end = spec.branch(values["after"], values["tokens"])
+        except UserError as error:
+            raise UserError(f"branches.{name}.{error}") from error
         return cls(start=start, end=end, mixtures=values["mixtures"], corners=values["corners"])
+
+    @property
+    def ends(self) -> dict[str, bool]:
+        """{mixture: whether it is a corner}."""
+        return {**dict.fromkeys(self.mixtures, False), **dict.fromkeys(self.corners, True)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,29 +59,33 @@ class Sweep:
 
     spec      a run spec, as JSON; its seed and its validations are not used
     mixtures  {name: over all sources, in the order of the stores}
+    draws     of the same mixtures
     """
 
     spec: Mapping[str, Any]
     parts: Parts
     mixtures: Mapping[str, Mixture]
     branches: Mapping[str, BranchSet]
+    draws: Draws
     journal: Journal
     runtime: Runtime
 
     def train(self, trunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """A row for each trunk {"run", "mixture", "seed", "finish", "branches": [names]}, as in `law_results/`.
 
-        Raises UserError where the job is to stop; what was done is in the journal.
+        Raises UserError before anything is trained where names are unknown or a source is too small, later where a
+        loss is not finite or the job is to stop; what was done is in the journal.
         """
         trunks = list(trunks)
         for trunk in trunks:
             self._check(trunk)
+        for trunk in trunks:
+            with _within(f"trunk {trunk['run']}"):
+                self._check_draws(trunk)
         rows = []
         for trunk in trunks:
-            try:
+            with _within(f"trunk {trunk['run']}"):
                 rows.append(self._train(trunk))
-            except UserError as error:
-                raise UserError(f"trunk {trunk['run']}: {error}") from error
         return rows
 
     def _check(self, told: Mapping[str, Any]) -> None:
@@ -90,50 +94,72 @@ class Sweep:
                 raise unknown("branches", name, self.branches, f"trunk {told['run']}")
         if not told["finish"] and not told["branches"]:
             raise UserError(f"trunk {told['run']}: is neither to be finished nor to be branched from.")
-        ends = [name for chosen in told["branches"] for name in self._ends(self.branches[chosen])]
+        ends = [name for chosen in told["branches"] for name in self.branches[chosen].ends]
         for name in (told["mixture"], *ends):
             if name not in self.mixtures:
                 raise unknown("mixture", name, self.mixtures, f"trunk {told['run']}")
 
-    @staticmethod
-    def _ends(chosen: BranchSet) -> dict[str, bool]:
-        """{mixture: whether it is a corner}."""
-        return {**dict.fromkeys(chosen.mixtures, False), **dict.fromkeys(chosen.corners, True)}
+    def _check_draws(self, told: Mapping[str, Any]) -> None:
+        with _within(f"mixture {told['mixture']}"):
+            self.draws.of_trunk(told["mixture"], self._last(told))
+        for name in told["branches"]:
+            chosen = self.branches[name]
+            for mixture in chosen.ends:
+                with _within(f"branches {name}, mixture {mixture}"):
+                    self.draws.of_branch(told["mixture"], chosen.start, mixture, chosen.end)
+
+    def _last(self, told: Mapping[str, Any]) -> int:
+        """The step that a trunk is trained to: the run's last, or its last branch point."""
+        steps = RunSpec.from_json(self.spec).steps
+        return steps if told["finish"] else max(self.branches[name].start for name in told["branches"])
 
     def _train(self, told: Mapping[str, Any]) -> dict[str, Any]:
         spec = {**self.spec, "seed": told["seed"], "validations": 0}
         mixture = self.mixtures[told["mixture"]]
         trunk = Trunk(spec, mixture, self.parts, self.journal, self.runtime)
         chosen = sorted((self.branches[name].start, name) for name in told["branches"])
-        branches = {name: self._train_branches(trunk, self.branches[name]) for _, name in chosen}
-        last = trunk.spec.steps if told["finish"] else chosen[-1][0]
+        branches = {name: self._train_branches(trunk, told["mixture"], name) for _, name in chosen}
+        last = self._last(told)
         end = trunk.measure(last)
         trunk.close()
-        counts = (trunk.measured, trunk.known, end["seconds"])
-        log.info("%s: measured %d times, %d from the journal; %.1f s to its last step", told["run"], *counts)
+        counts = (trunk.measured, trunk.known, trunk.seconds)
+        log.info("%s: measured %d times, %d from the journal; %.1f s without its branches", told["run"], *counts)
         return {
             "run": told["run"],
             "mixture": told["mixture"],
             "seed": told["seed"],
             "weights": dict(mixture),
+            "realised": self.draws.of_trunk(told["mixture"], last),
             "identity": trunk.identity,
             "tokens": trunk.tokens(last),
             "finished": told["finish"],
             "validation": end["validation"] if told["finish"] else None,
             "test": end["test"] if told["finish"] else None,
-            "seconds": end["seconds"],
+            "seconds": trunk.seconds,
             "branches": branches,
         }
 
-    def _train_branches(self, trunk: Trunk, chosen: BranchSet) -> dict[str, Any]:
+    def _train_branches(self, trunk: Trunk, parent: str, branches: str) -> dict[str, Any]:
+        chosen = self.branches[branches]
         before = trunk.measure(chosen.start)["validation"]
         ends = []
-        for name, corner in self._ends(chosen).items():
+        for name, corner in chosen.ends.items():
             mixture = self.mixtures[name]
-            row = trunk.measure_branch(chosen.start, mixture, chosen.end)
-            ends.append({"mixture": name, "weights": dict(mixture), "corner": corner, **row})
+            with _within(f"branches {branches}, mixture {name}"):
+                row = trunk.measure_branch(chosen.start, mixture, chosen.end)
+            realised = self.draws.of_branch(parent, chosen.start, name, chosen.end)
+            ends.append({"mixture": name, "weights": dict(mixture), "realised": realised, "corner": corner, **row})
         tokens = {"after": trunk.tokens(chosen.start), "tokens": trunk.tokens(chosen.end - chosen.start)}
         return {**tokens, "before": before, "ends": ends}
+
+
+@contextmanager
+def _within(where: str) -> Iterator[None]:
+    """Errors of the user's say where they are from."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
 
 
 def train_sweep(
@@ -147,24 +173,30 @@ def train_sweep(
     checkpoints: Path,
     runtime: Runtime,
     weights: Path | None = None,
+    most_epochs: int = 0,
 ) -> dict[str, Any]:
-    """{"sources", "runs"}: what a batch of trunks and their branches reached.
+    """{"sources", "peak_memory_bytes", "runs"}: what a batch of trunks and their branches reached.
 
     branches: {name: {"after": tokens, "tokens": tokens, "mixtures": [names], "corners": [names]}}
     checkpoints: the folder of the journal.
-    Raises UserError where names, files or sizes do not fit, or the job is to stop; start again to go on.
+    most_epochs: how often a trunk or a branch may repeat a source, 0 for any number.
+    Raises UserError where names, files or sizes do not fit, or a source would be repeated too often, a loss is not
+    finite, or the job is to stop; start again to go on.
     """
     checked = RunSpec.from_json(spec)
     parts = Parts.open(list(stores), tokenizer, checked.model, weights)
+    mixtures = read_mixtures(mixture_files, list(parts.stores))
     sweep = Sweep(
         spec=spec,
         parts=parts,
-        mixtures=read_mixtures(mixture_files, list(parts.stores)),
+        mixtures=mixtures,
+        draws=Draws(checked, parts, mixtures, most_epochs),
         branches={name: BranchSet.of(name, values, checked) for name, values in branches.items()},
         journal=Journal(checkpoints),
         runtime=replace(runtime, quiet=True),
     )
-    return {"sources": list(parts.stores), "runs": sweep.train(trunks)}
+    runs = sweep.train(trunks)
+    return {"sources": list(parts.stores), "peak_memory_bytes": peak_memory_bytes(), "runs": runs}
 
 
 def read_mixtures(files: Iterable[Path], sources: list[str]) -> dict[str, Mixture]:

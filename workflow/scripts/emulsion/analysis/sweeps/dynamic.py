@@ -35,12 +35,16 @@ def dynamic_law(sweep: Sweep) -> dict[str, Any]:
         "experiment": sweep.experiment,
         "sources": list(sweep.sources),
         "branches": sets,
-        "over_time": [
-            _over_time(first, second, sets, sweep.sources)
-            for first, second in pairwise(sets)
-            if sets[first]["after"] < sets[second]["after"]
-        ],
+        "over_time": [_over_time(*pair, sets, sweep.sources) for pair in _in_time(sets)],
     }
+
+
+def _in_time(sets: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Pairs of sets that follow one another, of equally long branches: the effect of a round grows with its length."""
+    lengths = dict.fromkeys(each["tokens"] for each in sets.values())
+    chains = [[name for name, each in sets.items() if each["tokens"] == tokens] for tokens in lengths]
+    pairs = [pair for chain in chains for pair in pairwise(chain)]
+    return [(first, second) for first, second in pairs if sets[first]["after"] < sets[second]["after"]]
 
 
 def _branch_set(sweep: Sweep, name: str, after: int, tokens: int) -> dict[str, Any]:
@@ -73,7 +77,8 @@ def _branch_set(sweep: Sweep, name: str, after: int, tokens: int) -> dict[str, A
 def _trunk(run: Row, name: str, sources: Sequence[str]) -> Trunk:
     branches = run["branches"][name]
     ends = fitted_ends(branches)
-    mixtures = table_of([end["weights"] for end in ends], sources)
+    # What was drawn: in a short branch a share may miss its weight by a hundredth, for sequences are whole.
+    mixtures = table_of([end["realised"] for end in ends], sources)
     after = table_of([end["validation"] for end in ends], sources)
     before = {group: branches["before"][group] for group in sources}
     laws: dict[str, DynamicLaw] = {
@@ -93,6 +98,7 @@ def _trunk(run: Row, name: str, sources: Sequence[str]) -> Trunk:
             {
                 "mixture": end["mixture"],
                 "weights": {source: end["weights"][source] for source in sources},
+                "realised": {source: end["realised"][source] for source in sources},
                 "losses": {group: end["validation"][group] for group in sources},
                 "corner": end["corner"],
             }

@@ -136,7 +136,7 @@ def _scale(trunk: Found, effects: Floats, sources: Sequence[str], free: bool) ->
     0 where the method expects no fall at all.
     """
     ends = fitted_ends(trunk)
-    mixtures = table_of([end["weights"] for end in ends], sources).to_numpy()
+    mixtures = table_of([end["realised"] for end in ends], sources).to_numpy()
     losses = table_of([end["losses"] for end in ends], sources).to_numpy()
     falls, expected = from_names(trunk["before"], sources) - losses, mixtures @ effects.T
     if free:

@@ -17,6 +17,7 @@ from emulsion.files import read_json
 Row = Mapping[str, Any]
 _KEYS = ("run", "mixture", "seed", "weights", "tokens", "finished", "validation", "test", "branches")
 _BRANCH_KEYS = ("after", "tokens", "before", "ends")
+_END_KEYS = ("mixture", "weights", "realised", "corner", "validation")
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,9 @@ def _check_run(row: Row, sources: Sequence[str], where: str) -> None:
         _require_keys(branches, _BRANCH_KEYS, at)
         _check_numbers(branches["before"], sources, f"{at}.before")
         for number, end in enumerate(branches["ends"]):
-            _require_keys(end, ("mixture", "weights", "corner", "validation"), f"{at}.ends[{number}]")
-            _check_numbers(end["weights"], sources, f"{at}.ends[{number}].weights")
-            _check_numbers(end["validation"], sources, f"{at}.ends[{number}].validation")
-            if end.get("test"):
-                _check_numbers(end["test"], sources, f"{at}.ends[{number}].test")
+            _require_keys(end, _END_KEYS, f"{at}.ends[{number}]")
+            for key in ("weights", "realised", "validation", *(["test"] if end.get("test") else [])):
+                _check_numbers(end[key], sources, f"{at}.ends[{number}].{key}")
 
 
 def _check_numbers(named: Any, sources: Sequence[str], where: str) -> None:

@@ -1,5 +1,6 @@
 """From wildcards and the configuration to inputs and parameters. Functions only."""
 
+import json
 import re
 from pathlib import Path
 
@@ -38,13 +39,22 @@ def json_from_config(function, *names):
 
 
 def library(*modules):
-    """Modules of the library, from its root, that a cheap rule leans on: what it makes is made again when one changes."""
+    """Modules of the library that a cheap rule leans on: what it makes is made again when one changes."""
     return collect("workflow/scripts/emulsion/{module}.py", module=modules)
 
 
 def laws_of_study(what):
     """An input: the files of this kind of every setting of the wildcards' study."""
     return lambda wildcards: paths.laws_of_study(config, wildcards.study, what)
+
+
+def study_setting(key):
+    """A parameter: a setting of the wildcards' study as JSON, in the order of the configuration, as in its tables."""
+    return lambda wildcards: json.dumps(config["law_studies"][wildcards.study][key], ensure_ascii=False)
+
+
+def labels_of_study(wildcards):
+    return json.dumps(sweeps.labels_of_study(config, wildcards.study), ensure_ascii=False)
 
 
 def replayed_tests(wildcards):

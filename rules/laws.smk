@@ -230,7 +230,7 @@ rule tabulate_laws:
         "../envs/analysis.yaml"
     params:
         title=lookup(dpath="law_studies/{study}/title", within=config),
-        tables=lambda wildcards: canonical_json(config["law_studies"][wildcards.study]["tables"]),
+        tables=study_setting("tables"),
     shell:
         "python {input.script:q} --study {wildcards.study} --title {params.title:q} --tables {params.tables:q} "
         "--static {input.static:q} --dynamic {input.dynamic:q} --greedy {input.greedy:q} "
@@ -385,7 +385,7 @@ rule plot_law_fits:
         "../envs/analysis.yaml"
     params:
         title=lookup(dpath="law_studies/{study}/title", within=config),
-        labels=json_from_config(sweeps.labels_of_study, "study"),
+        labels=labels_of_study,
         # Of the first table: one figure has room for one pair of lines.
         published=lambda wildcards: canonical_json(config["law_studies"][wildcards.study]["tables"][0]["published"]),
     shell:

@@ -142,3 +142,13 @@ def test_further_branches_keep_the_runs_that_are_done(changed):
         run: row["validation"] for run, row in before.items()
     }
     assert after["sweep_01"] == before["sweep_01"]
+
+
+def test_tables_have_the_settings_in_the_order_of_the_configuration(changed):
+    folder, _ = changed(
+        "- {title: From scratch, settings: {Pair: pair}, published: {static_r2: 0.991, dynamic_r2: 0.947}}",
+        "- {title: From scratch, settings: {Two: pair, One: triple}, published: {static_r2: 0.991, dynamic_r2: 0.947}}",
+    )
+    snakemake(folder, "--cores", "1", *LAWS, "--", "law_results/laws/tables.md")
+    header = (folder / "law_results/laws/tables.md").read_text().split("## From scratch")[1].split("|", 4)
+    assert header[2].strip() == "Two MSE"

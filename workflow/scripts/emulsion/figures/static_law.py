@@ -88,9 +88,9 @@ def _panel(
     drawn, of_seed = above > 0, np.array([point["seed"] for point in points])
     ends = np.linspace(across.min(), across.max(), 100)
     line = _line(law, group, ends)
-    positive = np.concatenate([above[drawn], line[line > 0]])
-    if positive.size:
-        low, high = positive.min(), positive.max()
+    positive = above[drawn] if drawn.any() else line[line > 0]
+    if positive.size:  # where the points are: the line may go on for decades below them
+        low, high = positive.min(), max(positive.max(), line.max())
         margin = max((high / low) ** 0.08, 1.02)
         _log_axis(axes, low / margin, high * margin)
         axes.plot(ends, line, color=INK, linewidth=1.2, zorder=2)

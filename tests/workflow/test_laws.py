@@ -3,8 +3,12 @@
 import json
 import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
 from workflow_project import TINY, copy_project, planned, snakemake
+
+from emulsion.laws.planted import planted_law
 
 LAWS = (*TINY, "tests/config/laws_tiny.yaml")
 TARGETS = ("laws", "results/pair/budget.json", "models/pair-sweep_02-seed1/run.json")
@@ -152,3 +156,28 @@ def test_tables_have_the_settings_in_the_order_of_the_configuration(changed):
     snakemake(folder, "--cores", "1", *LAWS, "--", "law_results/laws/tables.md")
     header = (folder / "law_results/laws/tables.md").read_text().split("## From scratch")[1].split("|", 4)
     assert header[2].strip() == "Two MSE"
+
+
+def test_a_published_sweep_is_replayed_from_its_tables(made, tmp_path):
+    law, random = planted_law(3, 0), np.random.default_rng(0)
+    for table, runs in (("train", 24), ("test", 12)):
+        mixtures = random.dirichlet(np.ones(3), runs)
+        losses = law.predict(mixtures) + random.normal(0, 0.002, (runs, 3))
+        for what, values in (("mixtures", mixtures), ("losses", losses)):
+            names = [f"run{number}" for number in range(runs)]
+            pd.DataFrame(values, index=names, columns=["web", "code", "chat"]).to_csv(tmp_path / f"{table}_{what}.csv")
+    tables = {
+        table: [str(tmp_path / f"{table}_{what}.csv") for what in ("mixtures", "losses")] for table in ("train", "test")
+    }
+    replay = {
+        "train": tables["train"],
+        "tests": {"held out": tables["test"]},
+        "laws": ["log_linear", "ridge"],
+        "sizes": [12, 24],
+        "resamples": 2,
+    }
+    (tmp_path / "replay.yaml").write_text(json.dumps({"replays": {"planted": replay}}))
+    snakemake(made, "law_results/planted/replay.md", "--cores", "1", *LAWS, str(tmp_path / "replay.yaml"))
+    rows = {(row["law"], row["size"]): row for row in read(made, "law_results/planted/replay.json")["summary"]}
+    assert rows["log_linear", 24]["spearman"] > 0.95 > rows["ridge", 12]["spearman"]
+    assert "Table 'held out': 12 runs, 3 groups" in (made / "law_results/planted/replay.md").read_text()

@@ -125,7 +125,8 @@ def train(loop: Loop, folder: Path, model: str, steps: int, micro_batch: int | N
 def _ours(
     loop: Loop, spec: RunSpec, plan: SequencePlan, stores: dict[str, TokenStore], micro_batch: int, folder: Path
 ) -> tuple[list[dict[str, float]], float]:
-    from emulsion.training.loop import Runtime, Training
+    from emulsion.training.loop import Training
+    from emulsion.training.runtime import Runtime
 
     times: list[dict[str, float]] = []
 
@@ -138,7 +139,8 @@ def _ours(
     runtime = Runtime(micro_batch=micro_batch, checkpoint_seconds=1e9)
     output = Path(tempfile.mkdtemp(dir=folder))
     training = Timed(spec, plan, stores, lambda: build_model(spec.model, vocabulary, 0), output, "", runtime)
-    return times, float(np.mean(list(training.run().rows[-1]["validation"].values())))
+    training.run()
+    return times, float(np.mean(list(training.log.rows[-1]["validation"].values())))
 
 
 def _trainer(

@@ -39,7 +39,7 @@ def json_from_config(function, *names):
 
 
 def library(*modules):
-    """Modules of the library that a cheap rule leans on: what it makes is made again when one changes."""
+    """An input: modules of the library that cheap results lean on, which are made again when one changes."""
     return collect("workflow/scripts/emulsion/{module}.py", module=modules)
 
 

@@ -65,6 +65,7 @@ rule optimize_directly:
     input:
         stores=from_config(paths.token_stores, "experiment"),
         tokenizer=from_config(paths.tokenizer_definition, "experiment"),
+        weights=lambda wildcards: paths.initial_weights(config, wildcards.experiment, "proxy_000"),
         suites=from_config(paths.suite_files, "experiment"),
     output:
         record="results/{experiment}/optimal_mix.json",
@@ -92,8 +93,8 @@ rule optimize_directly:
         limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
     shell:
         "python workflow/scripts/optimize_directly.py --experiment {wildcards.experiment} --stores {input.stores:q} "
-        "--tokenizer {params.tokenizer:q} --suites {input.suites:q} --spec {params.spec:q} "
-        "--evaluation {params.evaluation:q} --settings {params.settings:q} --tokens {params.tokens} "
-        "--max-epochs {params.limit} --micro-batch {resources.micro_batch} --threads {threads} "
+        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --suites {input.suites:q} "
+        "--spec {params.spec:q} --evaluation {params.evaluation:q} --settings {params.settings:q} "
+        "--tokens {params.tokens} --max-epochs {params.limit} --micro-batch {resources.micro_batch} --threads {threads} "
         "--cache checkpoints/{wildcards.experiment}-direct --output {output.record:q} --mixture {output.mixture:q} "
         "2> {log:q}"

@@ -24,6 +24,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token stores of the sources")
     parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
+    parser.add_argument("--weights", nargs="?", type=Path, help="model to start from, where the spec's names `weights`")
     parser.add_argument("--suites", required=True, nargs="+", type=Path, help="capability suites")
     parser.add_argument("--spec", required=True, type=json.loads, help="run spec of a proxy, as JSON")
     parser.add_argument("--evaluation", required=True, type=json.loads, help="evaluation settings, as JSON")
@@ -60,6 +61,7 @@ def train_and_evaluate(mixture: Mixture, arguments: argparse.Namespace) -> dict[
         output=folder / "model",
         checkpoints=folder / "checkpoints",
         runtime=Runtime(micro_batch=arguments.micro_batch),
+        weights=arguments.weights,
     )
     settings, suites = EvaluationSettings.of(arguments.evaluation), load_suites(arguments.suites)
     losses, results, _ = evaluate_model(folder / "model", arguments.stores, suites, settings)

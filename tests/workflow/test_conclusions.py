@@ -79,7 +79,7 @@ def test_the_account_charges_every_run_to_a_stage(concluded):
     assert spent["total"]["unmeasured_jobs"] == 0
     benchmarks = concluded.glob("logs/train/*.benchmark.jsonl")
     seconds = sum(json.loads(line)["s"] for file in benchmarks for line in file.read_text().splitlines())
-    assert spent["total"]["training_hours"] >= seconds / 3600
+    assert spent["total"]["training_hours"] >= seconds / 3600 - 1e-9  # the sums are added up in another order
 
 
 def test_nothing_is_planned_when_all_is_concluded(concluded):

@@ -13,7 +13,7 @@ from emulsion import command
 from emulsion.experiments import NOT_SEARCHED
 from emulsion.files import fingerprint, read_json, write_json
 from emulsion.methods.baselines import epoch_caps
-from emulsion.mixture import Mixture
+from emulsion.mixture import Mixture, constant_mixture
 from emulsion.optimize.objective import Objective
 from emulsion.optimize.record import optimise_directly
 from emulsion.tokens import TokenStore
@@ -50,9 +50,7 @@ def train_and_evaluate(mixture: Mixture, arguments: argparse.Namespace) -> dict[
     folder = arguments.cache / fingerprint([arguments.spec, arguments.evaluation, dict(mixture)])
     if (folder / "result.json").exists():
         return dict(read_json(folder / "result.json"))
-    schedule = [{"until": 1.0, "weights": dict(mixture)}]
-    names = {"experiment": arguments.experiment, "name": folder.name, "method": "direct"}
-    write_json(folder / "mixture.json", {**names, "schedule": schedule})
+    write_json(folder / "mixture.json", constant_mixture(arguments.experiment, folder.name, "direct", mixture))
     train_run(
         mixture_file=folder / "mixture.json",
         store_folders=arguments.stores,
@@ -94,8 +92,7 @@ def main() -> None:
         return value
 
     record = optimise_directly(score, list(sizes), settings)
-    names = {"experiment": arguments.experiment, "name": "optimal", "method": "direct"}
-    write_json(arguments.mixture, {**names, "schedule": [{"until": 1.0, "weights": record["ratios"]}]})
+    write_json(arguments.mixture, constant_mixture(arguments.experiment, "optimal", "direct", record["ratios"]))
     write_json(arguments.output, record)
 
 

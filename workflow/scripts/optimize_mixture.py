@@ -10,6 +10,7 @@ from emulsion import command
 from emulsion.experiments import NOT_SEARCHED
 from emulsion.files import read_json, write_json
 from emulsion.methods.baselines import epoch_caps
+from emulsion.mixture import constant_mixture
 from emulsion.optimize.record import optimise
 from emulsion.tokens import TokenStore
 
@@ -54,8 +55,8 @@ def main() -> None:
     record = optimise(mixtures, results, list(sizes), {**settings, "caps": caps})
     for warning in record["warnings"]:
         logging.warning("%s", warning)
-    names = {"experiment": arguments.experiment, "name": "optimal", "method": f"surrogate: {record['surrogate']}"}
-    write_json(arguments.mixture, {**names, "schedule": [{"until": 1.0, "weights": record["ratios"]}]})
+    method = f"surrogate: {record['surrogate']}"
+    write_json(arguments.mixture, constant_mixture(arguments.experiment, "optimal", method, record["ratios"]))
     write_json(arguments.output, record)
 
 

@@ -7,7 +7,7 @@ from emulsion import command
 from emulsion.errors import unknown
 from emulsion.files import write_json
 from emulsion.methods.baselines import proportional, temperature, unimax
-from emulsion.mixture import Mixture
+from emulsion.mixture import Mixture, constant_mixture
 from emulsion.tokens import TokenStore
 
 
@@ -34,8 +34,7 @@ def main() -> None:
     stores = [TokenStore.open(folder) for folder in arguments.stores]
     sizes = {store.source: store.tokens("train") for store in stores}
     mixture = baseline(arguments.name, sizes, arguments.tokens, arguments.max_epochs)
-    names = {"experiment": arguments.experiment, "name": arguments.name, "method": arguments.name}
-    write_json(arguments.output, {**names, "schedule": [{"until": 1.0, "weights": dict(mixture)}]})
+    write_json(arguments.output, constant_mixture(arguments.experiment, arguments.name, arguments.name, mixture))
 
 
 if __name__ == "__main__":

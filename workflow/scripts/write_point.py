@@ -8,7 +8,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.errors import UserError
 from emulsion.files import write_json
-from emulsion.mixture import Mixture
+from emulsion.mixture import Mixture, constant_mixture
 from emulsion.sweep_points import sweep_points
 
 
@@ -32,8 +32,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     mixture = point_of(arguments.name, sweep_points(arguments.points, arguments.sources))
-    names = {"experiment": arguments.experiment, "name": arguments.name, "method": "sweep"}
-    write_json(arguments.output, {**names, "schedule": [{"until": 1.0, "weights": dict(mixture)}]})
+    write_json(arguments.output, constant_mixture(arguments.experiment, arguments.name, "sweep", mixture))
 
 
 if __name__ == "__main__":

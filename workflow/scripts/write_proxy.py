@@ -8,6 +8,7 @@ from emulsion import command
 from emulsion.errors import UserError
 from emulsion.files import write_json
 from emulsion.methods.baselines import epoch_caps
+from emulsion.mixture import constant_mixture
 from emulsion.optimize.design import design
 from emulsion.tokens import TokenStore
 
@@ -35,8 +36,7 @@ def main() -> None:
     caps = epoch_caps(sizes, arguments.tokens, arguments.max_epochs)
     low, high = arguments.bounds
     *_, mixture = design(number_of(arguments.name) + 1, list(sizes), (low, high), caps, arguments.seed)
-    names = {"experiment": arguments.experiment, "name": arguments.name, "method": "design"}
-    write_json(arguments.output, {**names, "schedule": [{"until": 1.0, "weights": dict(mixture)}]})
+    write_json(arguments.output, constant_mixture(arguments.experiment, arguments.name, "design", mixture))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def test_a_fetch_that_was_given_up_goes_on_at_the_same_commit(hub, error_of, fet
     hub.fail(where="/cdn/", cut=200_000)
     hub.fail(where="/cdn/", count=-1, status=503)
     error = error_of("someone/model", transfer__ATTEMPTS=2, transfer__LONGEST_PAUSE=0)
-    assert "answers 503. What has been fetched is kept; try again later." in error
+    assert "keeps answering 503. What has been fetched is kept; try again later." in error
     hub.faults.clear()
     hub.commit("someone/model", {**MODEL, "model.safetensors": WEIGHTS[::-1]})
     sent = hub.sent

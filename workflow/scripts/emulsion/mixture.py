@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from emulsion.errors import UserError
 
@@ -66,3 +67,9 @@ class Mixture(Mapping[str, float]):
     def without(self, source: str) -> Mixture:
         """The mixture with one source left out and the rest rescaled in proportion."""
         return Mixture({name: 0.0 if name == source else weight for name, weight in self.items()})
+
+
+def constant_mixture(experiment: str, name: str, method: str, weights: Mapping[str, float]) -> dict[str, Any]:
+    """The content of a mixture file: one mixture from the start of the run to its end, and the method it is from."""
+    names = {"experiment": experiment, "name": name, "method": method}
+    return {**names, "schedule": [{"until": 1.0, "weights": dict(weights)}]}

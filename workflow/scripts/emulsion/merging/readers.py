@@ -63,7 +63,7 @@ class HubReader:
 
         asked = {"id": source.id, "config": source.config, "split": source.split, "revision": revision}
         plan = hub_plan.resolve(source.name, asked)
-        self._words = partial(in_words, source.name, plan["id"], plan["revision"])
+        self._words = partial(in_words, f"sources.{source.name}", plan["id"], plan["revision"])
         with self._words():
             self._stream = datasets.load_dataset(
                 f"hf://datasets/{plan['id']}",

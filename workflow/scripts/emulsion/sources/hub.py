@@ -34,7 +34,7 @@ def download(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[P
     plan = journal.plan
     parquet = plan["files"][0]["path"].endswith(".parquet")
     with (
-        in_words(name, plan["id"], plan["revision"]),
+        in_words(f"sources.{name}", plan["id"], plan["revision"]),
         progress_bar(name, limit.amount, " " + limit.unit, initial=journal.size) as bar,
     ):
         taken = (fetch_row_groups if parquet else fetch_row_files)(name, source, journal, limit, bar)

@@ -33,7 +33,7 @@ def resolve(name: str, source: Mapping[str, Any]) -> Plan:
     not exist, and where the repository is refused: a loading script, paths out of the folder, other formats.
     """
     identifier, revision = source["id"], source.get("revision")
-    with in_words(name, identifier, revision):
+    with in_words(f"sources.{name}", identifier, revision):
         found = _first_contact(name, identifier, revision)
         _check_listing(name, found.id, [entry.rfilename for entry in found.siblings or []])
         builder = _builder(name, source, found)

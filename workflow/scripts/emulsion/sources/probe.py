@@ -43,7 +43,7 @@ def probe(name: str, source: Mapping[str, Any]) -> Finding:
     text_field = source.get("text_field") or "text"
     try:
         plan = resolve(name, source)
-        with in_words(name, plan["id"], plan["revision"]):
+        with in_words(f"sources.{name}", plan["id"], plan["revision"]):
             columns = _columns(plan)
     except UserError as error:
         return Finding(name, source["id"], source.get("revision") or "", (), "", str(error))

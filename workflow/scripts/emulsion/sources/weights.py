@@ -16,11 +16,10 @@ from huggingface_hub import HfApi, hf_hub_url
 
 from emulsion.errors import UserError
 from emulsion.files import sha256, write_json
-from emulsion.sources.hub_errors import token
+from emulsion.sources.hub_errors import in_words, token
 from emulsion.sources.hub_plan import headers
 from emulsion.sources.journal import Journal, clear_hidden
 from emulsion.sources.transfer import download_file, patiently, start_session
-from emulsion.sources.weights_errors import in_words
 
 WEIGHTS = "model.safetensors"
 SETTINGS = "config.json"
@@ -37,7 +36,7 @@ def fetch_weights(identifier: str, revision: str | None, folder: Path) -> dict[s
     beside = folder.with_name(f".{folder.name}.fetching")
     beside.mkdir(parents=True, exist_ok=True)
     try:
-        with in_words(folder.name, identifier, revision):
+        with in_words(f"models.{folder.name}.weights", identifier, revision, "model"):
             plan = _download(folder.name, identifier, revision, beside)
     except UserError:
         with suppress(OSError):  # where something has come it is not empty, and is kept

@@ -5,25 +5,19 @@ The run itself makes the same check on its way; this one says of all runs of an 
 
 import argparse
 import functools
-import json
 import shutil
 from pathlib import Path
 
 from emulsion import command
 from emulsion.files import write_json
+from emulsion.training.options import training_options
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, parents=[training_options()])
     parser.add_argument("--mixture", required=True, type=Path, help="mixture file")
-    parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token store folders")
-    parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
-    parser.add_argument("--spec", required=True, type=json.loads, help="run spec, as JSON")
-    parser.add_argument("--weights", nargs="?", type=Path, help="model to start from, where the spec's names `weights`")
     parser.add_argument("--steps", required=True, type=int, help="how many steps to train")
     parser.add_argument("--least-fall", required=True, type=float, help="nats per token that the loss must fall by")
-    parser.add_argument("--micro-batch", required=True, type=int, help="sequences a device takes at once")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--work", required=True, type=Path, help="folder to work in; it is removed")
     parser.add_argument("--output", required=True, type=Path, help="smoke.json")
     return parser.parse_args()

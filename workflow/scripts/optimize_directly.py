@@ -17,22 +17,17 @@ from emulsion.mixture import Mixture, constant_mixture
 from emulsion.optimize.objective import Objective
 from emulsion.optimize.record import optimise_directly
 from emulsion.tokens import TokenStore
+from emulsion.training.options import training_options
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, parents=[training_options()])
     parser.add_argument("--experiment", required=True)
-    parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token stores of the sources")
-    parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
-    parser.add_argument("--weights", nargs="?", type=Path, help="model to start from, where the spec's names `weights`")
     parser.add_argument("--suites", required=True, nargs="+", type=Path, help="capability suites")
-    parser.add_argument("--spec", required=True, type=json.loads, help="run spec of a proxy, as JSON")
     parser.add_argument("--evaluation", required=True, type=json.loads, help="evaluation settings, as JSON")
     parser.add_argument("--settings", required=True, type=json.loads, help="the experiment's `optimize`, as JSON")
     parser.add_argument("--tokens", required=True, type=int, help="budget of the run the optimum is for")
     parser.add_argument("--max-epochs", required=True, type=float, help="how often that run may repeat a source")
-    parser.add_argument("--micro-batch", required=True, type=int)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", required=True, type=Path, help="folder of the trainings")
     parser.add_argument("--output", required=True, type=Path, help="optimal_mix.json")
     parser.add_argument("--mixture", required=True, type=Path, help="mixture file of the optimum")

@@ -6,32 +6,21 @@ EMULSION_CHECKPOINT_SECONDS (time between checkpoints, 120).
 
 import argparse
 import functools
-import json
 import os
 import sys
 from pathlib import Path
 
 from emulsion import command
 from emulsion.training.job import Job
+from emulsion.training.options import job_options, training_options
 
 
 def parse() -> argparse.Namespace:
-    seconds = float(os.environ.get("EMULSION_CHECKPOINT_SECONDS", "120"))
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, parents=[training_options(), job_options()])
     parser.add_argument("--mixture", required=True, type=Path, help="mixture file")
-    parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token store folders")
-    parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
-    parser.add_argument("--spec", required=True, type=json.loads, help="run spec, as JSON")
-    parser.add_argument("--weights", nargs="?", type=Path, help="model to start from, where the spec's names `weights`")
     parser.add_argument("--output", required=True, type=Path, help="model folder to make")
-    parser.add_argument("--checkpoints", required=True, type=Path, help="folder to resume from")
-    parser.add_argument("--micro-batch", required=True, type=int, help="sequences a device takes at once")
-    parser.add_argument("--checkpoint-seconds", type=float, default=seconds, help="time between checkpoints")
-    parser.add_argument("--minutes", type=float, default=None, help="time the job has; it saves and stops before")
-    parser.add_argument("--most-epochs", type=int, default=0, help="refuse to repeat a source more often; 0: no limit")
     parser.add_argument("--smoke-steps", type=int, default=0, help="look after so many steps whether the loss falls")
     parser.add_argument("--smoke-fall", type=float, default=0.0, help="nats per token that it must have fallen by")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--processes", type=int, default=1, help="devices to train on")
     return parser.parse_args()
 

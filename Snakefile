@@ -17,11 +17,11 @@ report: "report/workflow.rst"
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow/scripts")))
 
-from emulsion import catalogue, configuration, experiments, limits, paths, sweeps
+from emulsion.study import catalogue, check, experiments, limits, paths, sweeps
 from emulsion.errors import UserError
 
 try:
-    configuration.check(config, Path(workflow.basedir, "workflow/schemas/config.schema.json"))
+    check.check(config, Path(workflow.basedir, "workflow/schemas/config.schema.json"))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

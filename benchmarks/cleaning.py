@@ -239,7 +239,7 @@ def datasets_map(folder: Path, tokenizer: Path) -> Result:
 
 
 def train_tokenizer(folder: Path, tokenizer: Path) -> Result:
-    from emulsion.tokenizers import train_bpe
+    from emulsion.data.tokenizers import train_bpe
 
     rows = pq.read_table(next(folder.glob("*/raw/*.parquet"))).column("text").to_pylist()
     train_bpe(iter(rows[:4000]), 16_384, tokenizer)

@@ -30,11 +30,11 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow/scripts"))
 
-from emulsion.batches import read_batch, train_sizes
+from emulsion.data.batches import read_batch, train_sizes
+from emulsion.data.tokenizers import train_bpe
+from emulsion.data.tokens import TokenStore, text_batches, write_store
 from emulsion.mixture import Mixture
-from emulsion.sampling import SequencePlan
-from emulsion.tokenizers import train_bpe
-from emulsion.tokens import TokenStore, text_batches, write_store
+from emulsion.plan import SequencePlan
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES, BATCH = ("openhermes", "cosmopedia", "magpie", "fineweb"), 32  # sequences

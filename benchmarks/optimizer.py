@@ -31,8 +31,8 @@ from emulsion.laws.boosting import fit_boosted_law
 from emulsion.laws.planted import KINDS, PowerLaw, best_and_uniform, mean_loss, noisy, planted_law, planted_power_law
 from emulsion.laws.region import Region
 from emulsion.laws.static import StaticLaw
-from emulsion.optimize import design, optimise
-from emulsion.optimize.design import swarm
+from emulsion.methods import design, optimise
+from emulsion.methods.designs import swarm
 
 Floats = NDArray[np.float64]
 METHODS = ("Emulsion", "random search", "the requirements' evolution", "RegMix's recipe")

@@ -24,14 +24,14 @@ import numpy as np
 import yaml
 from data_path import ROOT, Result, fresh, peak_megabytes, seconds
 
-from emulsion.batches import read_batch, train_sizes
+from emulsion.data.batches import read_batch, train_sizes
+from emulsion.data.tokens import FORMAT, StoreWriter, TokenStore
 from emulsion.files import write_json
 from emulsion.mixture import Mixture
 from emulsion.models import build_model, flops_per_token, vocabulary_size
-from emulsion.sampling import SequencePlan
+from emulsion.plan import SequencePlan
 from emulsion.seeds import derive_seed
-from emulsion.tokens import FORMAT, StoreWriter, TokenStore
-from emulsion.training.spec import RunSpec
+from emulsion.spec import RunSpec
 
 SOURCES = ("alpha", "beta")
 PEAK_TFLOPS = {"H200": 989.5, "H100 NVL": 835.5, "H100 PCIe": 756.5, "H100": 989.5, "A100": 312.0, "L40S": 362.0}
@@ -150,7 +150,7 @@ def _trainer(
     import torch
     from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-    from emulsion.batches import spread_rows
+    from emulsion.data.batches import spread_rows
     from emulsion.losses import sequence_losses
     from emulsion.training.optimizer import learning_rate
 

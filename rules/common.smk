@@ -110,12 +110,12 @@ def token_stores_there_are(wildcards):
 
 def plan_of(wildcards):
     # Imported here, for only the plan needs the statistics behind it, and every job reads this file.
-    from emulsion import budget
+    from emulsion.study import budget
 
     return canonical_json(budget.plan_of(config, wildcards.experiment))
 
 
 def stages_of(wildcards):
-    from emulsion import budget
+    from emulsion.study import budget
 
     return canonical_json(budget.runs_of_stages(config, wildcards.experiment))

@@ -47,7 +47,7 @@ rule describe_mixture:
         mixture="mixtures/{experiment}/{mix}.json",
         stores=from_config(paths.token_stores, "experiment"),
         script="workflow/scripts/describe_mixture.py",
-        library="workflow/scripts/emulsion/planning.py",
+        library="workflow/scripts/emulsion/plan.py",
     output:
         "data/{experiment}_{mix}_info.json",
     log:

@@ -31,7 +31,7 @@ rule account_budget:
         results=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.trained),
         sweep=from_config(paths.sweep, "experiment"),
         script="workflow/scripts/account_budget.py",
-        library="workflow/scripts/emulsion/budget.py",
+        library="workflow/scripts/emulsion/study/budget.py",
     output:
         "results/{experiment}/budget.json",
     log:

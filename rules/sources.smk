@@ -185,7 +185,7 @@ rule describe_source:
         ledger="data/ledgers/{source}.json",
         stores=from_config(paths.token_stores_of_source, "source"),
         script="workflow/scripts/describe_source.py",
-        library="workflow/scripts/emulsion/describe.py",
+        library="workflow/scripts/emulsion/data/describe.py",
     output:
         "data/stats/{source}.json",
     log:

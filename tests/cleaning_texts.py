@@ -9,8 +9,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from emulsion.cleaning import Cleaning, Contamination, HeldOutNgrams, Ledger, Signer, Words, duplicates, why_removed
-from emulsion.tokens import split_of
+from emulsion.data.cleaning import (
+    Cleaning,
+    Contamination,
+    HeldOutNgrams,
+    Ledger,
+    Signer,
+    Words,
+    duplicates,
+    why_removed,
+)
+from emulsion.data.tokens import split_of
 
 STOP = ("the", "of", "and", "to", "a", "in", "is", "that", "it", "for", "was", "on", "with", "as", "be", "at", "have")
 Document = tuple[str, str]  # id, text

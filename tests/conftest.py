@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from emulsion.tokenizers import train_bpe
-from emulsion.tokens import TokenStore, write_store
+from emulsion.data.tokenizers import train_bpe
+from emulsion.data.tokens import TokenStore, write_store
 from small_corpus import WORDS, corpus
 
 

@@ -68,7 +68,7 @@ class FetchServer:
         )
 
     def start(self, script: str, *arguments: str, token: str | None = None, **settings: Any) -> Running:
-        """Start a script; settings are values of modules of `emulsion.sources`, such as row_groups__PART_ROWS=100."""
+        """Start a script; settings: values of modules of `emulsion.data.sources`, such as row_groups__PART_ROWS=100."""
         command = {"script": script, "arguments": arguments, "token": token, "settings": settings}
         self._process.stdin.write(json.dumps(command | {"folder": str(self.home)}) + "\n")
         self._process.stdin.flush()
@@ -96,9 +96,9 @@ class FetchServer:
 def _serve() -> None:
     import datasets  # noqa: F401  the costly part, shared by all forks
 
-    import emulsion.sources.hub
-    import emulsion.sources.probe
-    import emulsion.sources.web  # noqa: F401
+    import emulsion.data.sources.hub
+    import emulsion.data.sources.probe
+    import emulsion.data.sources.web  # noqa: F401
 
     for line in sys.stdin:
         command = json.loads(line)
@@ -121,7 +121,7 @@ def _run(command: dict[str, Any]) -> None:
             os.environ["HF_TOKEN"] = command["token"]
         for setting, value in command["settings"].items():
             module, _, name = setting.partition("__")
-            setattr(sys.modules[f"emulsion.sources.{module}"], name, value)
+            setattr(sys.modules[f"emulsion.data.sources.{module}"], name, value)
         sys.argv = [command["script"], *command["arguments"]]
         status = _main(command["script"])
     finally:

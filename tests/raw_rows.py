@@ -1,6 +1,6 @@
 """The rows of raw files, as tests look at them."""
 
-from emulsion.sources.formats import read_file
+from emulsion.data.sources.formats import read_file
 
 
 def read_rows(files):

@@ -1,8 +1,7 @@
 import pytest
 
 from emulsion.mixture import Mixture
-from emulsion.planning import describe_plan, excess_epochs
-from emulsion.sampling import SequencePlan
+from emulsion.plan import SequencePlan, describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 
 PLAN = SequencePlan({"large": 100, "small": 10}, Mixture({"large": 0.5, "small": 0.5}))

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from workflow_project import copy_project, planned, snakemake
 
-from emulsion.tokens import split_of
+from emulsion.data.tokens import split_of
 
 CLEANING = ("--configfile", "tests/config/cleaning.yaml")
 TARGETS = ("data/ledgers/news.json", "data/ledgers/blog.json")

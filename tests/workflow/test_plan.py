@@ -86,7 +86,7 @@ def test_an_edit_of_the_code_before_a_model_trains_nothing_again(editable, scrip
 
 
 def test_an_edit_of_the_description_of_a_mixture_describes_and_draws_it_again(editable):
-    with (editable / "workflow/scripts/emulsion/planning.py").open("a") as module:
+    with (editable / "workflow/scripts/emulsion/plan.py").open("a") as module:
         module.write("# edited\n")
     assert planned(editable, *TINY).keys() == {"describe_mixture", "plot_mixtures"}
 
@@ -97,7 +97,7 @@ def test_a_raised_limit_of_epochs_trains_nothing_again(editable):
 
 
 def test_a_raised_recipe_trains_everything_again(editable):
-    edit(editable / "workflow/scripts/emulsion/experiments.py", "TRAIN_RECIPE = 1", "TRAIN_RECIPE = 2")
+    edit(editable / "workflow/scripts/emulsion/study/experiments.py", "TRAIN_RECIPE = 1", "TRAIN_RECIPE = 2")
     assert len(planned(editable, *TINY)["train"]) == 2
 
 

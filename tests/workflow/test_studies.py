@@ -7,7 +7,7 @@ import pytest
 import yaml
 from workflow_project import TINY, copy_project, planned, snakemake
 
-from emulsion.sampling import SequencePlan
+from emulsion.plan import SequencePlan
 from emulsion.schedule import Schedule
 
 FIRST = ("--configfile", "config/exp1.yaml", "tests/config/exp1_tiny.yaml")

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from emulsion import command
-from emulsion.budget import SWEEP, add_up, spent, spent_on_sweep
 from emulsion.files import read_json, read_jsonl, write_json
+from emulsion.study.budget import SWEEP, add_up, spent, spent_on_sweep
 
 
 def measured(benchmarks: Path, rule: str, models: dict[str, str]) -> dict[str, float]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.analysis.contributions import contributions
-from emulsion.experiments import by_mixture
 from emulsion.files import read_json, write_json
+from emulsion.study.experiments import by_mixture
 
 
 def main() -> None:

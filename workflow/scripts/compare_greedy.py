@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from emulsion import command
-from emulsion.analysis.sweeps.greedy import compare_greedy
-from emulsion.analysis.sweeps.rows import read_sweep
 from emulsion.files import write_json
+from emulsion.laws.study.greedy import compare_greedy
+from emulsion.laws.study.rows import read_sweep
 
 
 def main() -> None:

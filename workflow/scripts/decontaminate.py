@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from emulsion import command
-from emulsion.cleaning import Cleaning, Contamination, Words
-from emulsion.cleaning.step import Step, document_groups
+from emulsion.data.cleaning import Cleaning, Contamination, Words
+from emulsion.data.cleaning.step import Step, document_groups
+from emulsion.data.tokens import split_of
 from emulsion.evaluation.suites import load_suite
-from emulsion.tokens import split_of
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emulsion import command
-from emulsion.cleaning import Cleaning, Duplicate, HeldOutNgrams, Words, duplicates
-from emulsion.cleaning.step import Step, document_groups
+from emulsion.data.cleaning import Cleaning, Duplicate, HeldOutNgrams, Words, duplicates
+from emulsion.data.cleaning.step import Step, document_groups
+from emulsion.data.tokens import split_of
 from emulsion.files import whole_file
-from emulsion.tokens import split_of
 
 
 def by_source(files: list[Path]) -> dict[str, list[Path]]:

@@ -6,14 +6,13 @@ import logging
 from pathlib import Path
 
 from emulsion import command
-from emulsion.batches import train_sizes
+from emulsion.data.batches import train_sizes
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
-from emulsion.planning import describe_plan, excess_epochs
-from emulsion.sampling import SequencePlan
+from emulsion.plan import SequencePlan, describe_plan, excess_epochs
 from emulsion.schedule import Schedule
-from emulsion.tokens import TokenStore
-from emulsion.training.spec import RunSpec
+from emulsion.spec import RunSpec
 
 
 def main() -> None:

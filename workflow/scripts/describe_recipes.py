@@ -5,7 +5,16 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.errors import UserError
-from emulsion.recipes import Realised, Recipe, class_totals, least_sequences, load_recipe, realised, staged, tiny_shares
+from emulsion.study.recipes import (
+    Realised,
+    Recipe,
+    class_totals,
+    least_sequences,
+    load_recipe,
+    realised,
+    staged,
+    tiny_shares,
+)
 
 HEAD = ["| class or source | target % | realised % | due | drawn |", "|---|---|---|---|---|"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from emulsion import command
-from emulsion.describe import describe_documents
+from emulsion.data.describe import describe_documents
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
 

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from emulsion import command
-from emulsion.sources import fetch
+from emulsion.data.sources import fetch
 
 
 def main() -> None:

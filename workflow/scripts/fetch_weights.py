@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 from emulsion import command
-from emulsion.sources.weights import fetch_weights
+from emulsion.data.sources.weights import fetch_weights
 
 
 def main() -> None:

@@ -5,9 +5,9 @@ import logging
 from pathlib import Path
 
 from emulsion import command
-from emulsion.analysis.sweeps.dynamic import dynamic_law
-from emulsion.analysis.sweeps.rows import read_sweep
 from emulsion.files import write_json
+from emulsion.laws.study.dynamic import dynamic_law
+from emulsion.laws.study.rows import read_sweep
 
 
 def main() -> None:

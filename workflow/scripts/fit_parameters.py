@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 from emulsion import command
-from emulsion.analysis.sweeps.parameters import method_parameters
-from emulsion.analysis.sweeps.rows import read_result
 from emulsion.files import read_json, write_json
+from emulsion.laws.study.parameters import method_parameters
+from emulsion.laws.study.rows import read_result
 
 
 def main() -> None:

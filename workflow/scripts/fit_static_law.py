@@ -5,9 +5,9 @@ import logging
 from pathlib import Path
 
 from emulsion import command
-from emulsion.analysis.sweeps.rows import read_sweep
-from emulsion.analysis.sweeps.static import static_law
 from emulsion.files import write_json
+from emulsion.laws.study.rows import read_sweep
+from emulsion.laws.study.static import static_law
 
 
 def main() -> None:

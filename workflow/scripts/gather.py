@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from emulsion import command
-from emulsion.cleaning.ledger import Ledger
+from emulsion.data.cleaning.ledger import Ledger
+from emulsion.data.normalize import check_some_are_left
 from emulsion.files import read_json, whole_file, write_json
-from emulsion.normalize import check_some_are_left
 
 
 def account(files: list[Path], shards: int) -> Ledger:

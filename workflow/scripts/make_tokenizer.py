@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from emulsion import command
-from emulsion.tokenizers import fetch_pretrained, train_bpe
+from emulsion.data.tokenizers import fetch_pretrained, train_bpe
 
 
 def first_texts(file: Path, characters: int) -> Iterator[str]:

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from emulsion import command
-from emulsion.analysis.sweeps.parameters import similarities
-from emulsion.analysis.sweeps.rows import read_result
 from emulsion.files import write_json
+from emulsion.laws.study.parameters import similarities
+from emulsion.laws.study.rows import read_result
 
 
 def main() -> None:

@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from emulsion import command
-from emulsion.cleaning import Cleaning, Signer, Words, clean_text, why_removed
-from emulsion.cleaning.step import Step
+from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
+from emulsion.data.cleaning.step import Step
+from emulsion.data.normalize import choose_kind, documents
+from emulsion.data.sources.formats import read_file
+from emulsion.data.sources.raw import RawFile, raw_files, shard_files
+from emulsion.data.sources.rows import columns_of_first
 from emulsion.files import read_json, whole_file
-from emulsion.normalize import choose_kind, documents
-from emulsion.sources.formats import read_file
-from emulsion.sources.raw import RawFile, raw_files, shard_files
-from emulsion.sources.rows import columns_of_first
 
 DOCUMENTS_PER_GROUP = 4096
 CHARACTERS_PER_GROUP = 8 << 20

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from emulsion import command
-from emulsion.experiments import NOT_SEARCHED
+from emulsion.data.tokens import TokenStore
 from emulsion.files import fingerprint, read_json, write_json
-from emulsion.methods.baselines import epoch_caps
+from emulsion.methods.fixed import epoch_caps
+from emulsion.methods.objective import Objective
+from emulsion.methods.optimum import optimise_directly
 from emulsion.mixture import Mixture, constant_mixture
-from emulsion.optimize.objective import Objective
-from emulsion.optimize.record import optimise_directly
-from emulsion.tokens import TokenStore
+from emulsion.study.experiments import NOT_SEARCHED
 from emulsion.training.options import training_options
 
 

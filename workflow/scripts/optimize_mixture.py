@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from emulsion import command
-from emulsion.experiments import NOT_SEARCHED
+from emulsion.data.tokens import TokenStore
 from emulsion.files import read_json, write_json
-from emulsion.methods.baselines import epoch_caps
+from emulsion.methods.fixed import epoch_caps
+from emulsion.methods.optimum import optimise
 from emulsion.mixture import constant_mixture
-from emulsion.optimize.record import optimise
-from emulsion.tokens import TokenStore
+from emulsion.study.experiments import NOT_SEARCHED
 
 
 def result(run: str, capabilities: Path, perplexity: Path) -> dict[str, Any]:

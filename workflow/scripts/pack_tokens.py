@@ -5,8 +5,8 @@ import logging
 from pathlib import Path
 
 from emulsion import command
+from emulsion.data.tokens import join_stores
 from emulsion.files import read_json
-from emulsion.tokens import join_stores
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import json
 import sys
 
 from emulsion import command
-from emulsion.sources.probe import AS_EXPECTED, probe, table
+from emulsion.data.sources.probe import AS_EXPECTED, probe, table
 
 
 def main() -> None:

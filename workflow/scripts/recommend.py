@@ -12,12 +12,12 @@ from emulsion.analysis.improvement import improvement
 from emulsion.analysis.pareto import pareto, points_of
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.analysis.summary import combine
-from emulsion.experiments import by_mixture
 from emulsion.files import read_json, sha256, write_json, write_text
 from emulsion.report.exports import SourceSize
 from emulsion.report.landing import answer_rst
 from emulsion.report.markdown import markdown
 from emulsion.report.recommendations import recommendations
+from emulsion.study.experiments import by_mixture
 
 
 def parse() -> argparse.Namespace:

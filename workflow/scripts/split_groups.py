@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from emulsion import command
+from emulsion.data.sources.split import split_groups
 from emulsion.files import read_json
-from emulsion.sources.split import split_groups
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from emulsion import command
-from emulsion.analysis.sweeps.tables import KINDS, study
 from emulsion.files import read_json, write_json, write_text
+from emulsion.laws.study.tables import KINDS, study
 from emulsion.report.law_tables import law_tables
 
 

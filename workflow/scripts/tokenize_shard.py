@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from emulsion import command
+from emulsion.data.tokens import text_batches, write_store
 from emulsion.files import read_json
-from emulsion.tokens import text_batches, write_store
 
 Batch = tuple[list[str], list[str]]
 

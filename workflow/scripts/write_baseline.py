@@ -4,11 +4,11 @@ import argparse
 from pathlib import Path
 
 from emulsion import command
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import unknown
 from emulsion.files import write_json
-from emulsion.methods.baselines import proportional, temperature, unimax
+from emulsion.methods.fixed import proportional, temperature, unimax
 from emulsion.mixture import Mixture, constant_mixture
-from emulsion.tokens import TokenStore
 
 
 def baseline(name: str, sizes: dict[str, int], tokens: int, max_epochs: float) -> Mixture:

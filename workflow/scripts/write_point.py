@@ -8,8 +8,8 @@ from pathlib import Path
 from emulsion import command
 from emulsion.errors import UserError
 from emulsion.files import write_json
+from emulsion.laws.study.points import sweep_points
 from emulsion.mixture import Mixture, constant_mixture
-from emulsion.sweep_points import sweep_points
 
 
 def point_of(name: str, points: list[Mixture]) -> Mixture:

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 
 from emulsion import command
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.files import write_json
-from emulsion.methods.baselines import epoch_caps
+from emulsion.methods.designs import design
+from emulsion.methods.fixed import epoch_caps
 from emulsion.mixture import constant_mixture
-from emulsion.optimize.design import design
-from emulsion.tokens import TokenStore
 
 
 def number_of(proxy: str) -> int:

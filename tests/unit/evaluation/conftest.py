@@ -15,7 +15,7 @@ from transformers import (
     GPTNeoXForCausalLM,
 )
 
-from emulsion.tokenizers import train_bpe
+from emulsion.data.tokenizers import train_bpe
 
 VOCABULARY = 320
 CONTEXT = 48

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.evaluation import model as evaluated
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import load_suites
-from emulsion.tokenizers import fingerprint
 
 SCRIPT = Path(__file__).parents[3] / "workflow/scripts/evaluate.py"
 ITEMS = [

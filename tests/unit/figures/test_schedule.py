@@ -3,8 +3,7 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.figures.schedule import grouping, schedule, shares
 from emulsion.mixture import Mixture
-from emulsion.planning import describe_plan
-from emulsion.sampling import SequencePlan
+from emulsion.plan import SequencePlan, describe_plan
 from emulsion.schedule import Schedule
 
 MANY = [f"s{number}" for number in range(9)]

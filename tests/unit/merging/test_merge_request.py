@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 import merge_datasets
+from emulsion.data.sources import hub_plan
 from emulsion.errors import UserError
 from emulsion.merging import merge
 from emulsion.merging.request import Origin, read_sources
-from emulsion.sources import hub_plan
 from merging_cases import merged, origin, request
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "merge_datasets.py"

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from emulsion.normalize import choose_kind, documents
-from emulsion.sources import fetch
-from emulsion.sources.formats import read_file
-from emulsion.sources.rows import columns_of_first
+from emulsion.data.normalize import choose_kind, documents
+from emulsion.data.sources import fetch
+from emulsion.data.sources.formats import read_file
+from emulsion.data.sources.rows import columns_of_first
 from emulsion.synthetic import LIKES, SOURCES, TASKS, arrow_schema, rows, suite_items
 from emulsion.synthetic.world import FACTS, GENRES, RELATIONS, SCALES
 

@@ -6,6 +6,7 @@ from training_cases import SPEC
 from emulsion.errors import UserError
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
+from emulsion.spec import RunSpec
 from emulsion.training import checkpoint
 from emulsion.training.branching import Trunk
 from emulsion.training.checkpoint import Origin
@@ -13,7 +14,6 @@ from emulsion.training.journal import Journal
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
-from emulsion.training.spec import RunSpec
 
 DROPOUT = {**SPEC["model"], "dropout": 0.1}
 NEOX = {**SPEC["model"], "architecture": "gpt_neox"}

@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from training_cases import MIXTURE, SPEC
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from emulsion.data.tokenizers import train_bpe
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
-from emulsion.tokenizers import train_bpe
 from emulsion.training import loop
 from emulsion.training.job import Job
 from emulsion.training.loop import Training

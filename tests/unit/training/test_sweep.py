@@ -10,9 +10,9 @@ from training_cases import SPEC
 
 from emulsion.errors import UserError
 from emulsion.files import read_json
+from emulsion.spec import RunSpec
 from emulsion.training.job import Job
 from emulsion.training.runtime import Runtime
-from emulsion.training.spec import RunSpec
 from emulsion.training.sweep import BranchSet, train_sweep
 
 

@@ -3,9 +3,9 @@ import torch
 from sweep_cases import WHOLE
 from training_cases import SPEC
 
+from emulsion.data.tokens import write_store
 from emulsion.files import write_json
 from emulsion.models import build_model
-from emulsion.tokens import write_store
 from emulsion.training.runtime import Runtime
 from emulsion.training.sweep import train_sweep
 from small_corpus import corpus

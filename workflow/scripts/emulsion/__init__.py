@@ -1,11 +1,14 @@
 """Emulsion: find the data mixture a language model should be trained on.
 
-The modules stand on floors and import only from floors below their own:
+The house has floors. A module imports from its own floor and those below, never from above (tests/unit/test_floors.py):
 
-5  figures                         what people look at
+6  report, figures                 what people look at
+5  study                           the configuration, asked: experiments, runs, paths, recipes, budget, checks
+4  analysis                        decisions: comparisons, significance, contributions, criteria
 3  training, evaluation            the two things that run a model
-1  sources, synthetic, normalize, tokenizers, tokens, sampling, models
-0  mixture, schedule, files, seeds, errors, configuration, experiments
+2  methods                         what decides mixtures
+1  data, synthetic, laws, merging  data in, batches out; laws
+0  mixture, schedule, plan, spec, models, losses, files, seeds, fields, errors, command   the nouns
 
 No module imports Snakemake: the rules call thin scripts, the scripts call this library.
 """

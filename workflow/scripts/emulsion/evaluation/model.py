@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from emulsion.batches import spread_rows
+from emulsion.data.batches import spread_rows
+from emulsion.data.tokenizers import byte_lengths, fingerprint
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.evaluation.capabilities import evaluate_suites
 from emulsion.evaluation.losses import source_losses
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Suite
 from emulsion.losses import require_plain_head
-from emulsion.tokenizers import byte_lengths, fingerprint
-from emulsion.tokens import TokenStore
 
 log = logging.getLogger(__name__)
 

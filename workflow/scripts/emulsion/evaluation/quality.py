@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.cleaning.gopher import gopher_repetition
-from emulsion.cleaning.measures import TOP_NGRAMS, Measures, measure
-from emulsion.cleaning.words import Words
+from emulsion.data.cleaning.gopher import gopher_repetition
+from emulsion.data.cleaning.measures import TOP_NGRAMS, Measures, measure
+from emulsion.data.cleaning.words import Words
 
 BROKEN = "\N{REPLACEMENT CHARACTER}"
 MOST_COMPARED = 100  # texts, evenly spread: self-BLEU compares each with every other one

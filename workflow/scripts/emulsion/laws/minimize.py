@@ -60,7 +60,7 @@ def law_optimum(
 ) -> Optimum:
     """As `minimize_law`, with the predicted loss, its proof, and how far from the `runs` [n, m] the law is trusted."""
     if not isinstance(law, ConvexLaw):
-        raise UserError(f"law: a {type(law).__name__} is not convex in the mixture; search it with emulsion.optimize.")
+        raise UserError(f"law: a {type(law).__name__} is not convex in the mixture; search it with emulsion.methods.")
     region = Region.of(law.sources, bounds, caps)
     share = _group_weights(law.groups, weights)
     linear, scale, a = law.convex_terms()

@@ -1,6 +1,6 @@
 """Merge sources into one set of Parquet shards, document by document: interleaved by weight, or one after the other.
 
-Weights are shares of documents here. The order is that of the plan by which runs draw sequences (`emulsion.sampling`):
+Weights are shares of documents here. The order is that of the plan by which runs draw sequences (`emulsion.plan`):
 exact at every point, the same for the same request, and a function of the number of documents written alone. So a merge
 that was killed goes on after its last whole shard, and ends with the bytes of one that was not.
 
@@ -21,6 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emulsion.data.tokenizers import Encode, encoder
+from emulsion.data.tokenizers import fingerprint as tokenizer_fingerprint
 from emulsion.files import fingerprint, whole_file, write_jsonl
 from emulsion.merging.cursor import Cursor, Document, Progress
 from emulsion.merging.journal import Journal, finished
@@ -28,11 +30,9 @@ from emulsion.merging.manifest import manifest
 from emulsion.merging.readers import LocalReader, open_reader
 from emulsion.merging.request import Request
 from emulsion.mixture import Mixture
-from emulsion.recipes import tiny_shares
-from emulsion.sampling import assign
+from emulsion.plan import assign
 from emulsion.schedule import Schedule
-from emulsion.tokenizers import Encode, encoder
-from emulsion.tokenizers import fingerprint as tokenizer_fingerprint
+from emulsion.study.recipes import tiny_shares
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emulsion.data.normalize import check_some_are_left, choose_kind, documents
 from emulsion.merging.readers import Reader
 from emulsion.merging.request import Origin
-from emulsion.normalize import check_some_are_left, choose_kind, documents
-from emulsion.sampling import permute
+from emulsion.plan import permute
 from emulsion.seeds import derive_seed
 
 # A window ends at either.

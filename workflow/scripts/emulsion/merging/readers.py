@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
+from emulsion.data.sources.formats import Row, read_file
+from emulsion.data.sources.local import local_files
+from emulsion.data.sources.rows import columns_of_first
+from emulsion.data.sources.streams import Malformed
 from emulsion.files import sha256
 from emulsion.merging.request import Origin
-from emulsion.sources.formats import Row, read_file
-from emulsion.sources.local import local_files
-from emulsion.sources.rows import columns_of_first
-from emulsion.sources.streams import Malformed
 
 
 class Reader(Protocol):
@@ -58,8 +58,8 @@ class HubReader:
     def __init__(self, source: Origin, revision: str | None) -> None:
         import datasets
 
-        from emulsion.sources import hub_plan
-        from emulsion.sources.hub_errors import in_words, token
+        from emulsion.data.sources import hub_plan
+        from emulsion.data.sources.hub_errors import in_words, token
 
         asked = {"id": source.id, "config": source.config, "split": source.split, "revision": revision}
         plan = hub_plan.resolve(source.name, asked)

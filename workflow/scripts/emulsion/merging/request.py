@@ -10,7 +10,7 @@ from typing import Any
 from emulsion.errors import UserError
 from emulsion.fields import SWITCH, TEXT, TEXTS, WEIGHT, Form, checked, entries, read_yaml
 from emulsion.mixture import Mixture
-from emulsion.recipes import NOT_LOADABLE, RecipeSource, load_recipe
+from emulsion.study.recipes import NOT_LOADABLE, RecipeSource, load_recipe
 
 # A configuration for plain concatenation may keep its sources in two lists.
 LISTS = ("datasets", "english_datasets", "vietnamese_datasets")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulsion.analysis.sweeps.fits import LINEAR, LOG_LINEAR, PER_SEED, law_name, static_name
-from emulsion.analysis.sweeps.words import (
+from emulsion.laws.study.fits import LINEAR, LOG_LINEAR, PER_SEED, law_name, static_name
+from emulsion.laws.study.words import (
     NOTHING,
     beside_ceiling,
     count,

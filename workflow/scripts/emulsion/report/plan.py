@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulsion.budget import STAGES, SWEEP, over_budget
+from emulsion.study.budget import STAGES, SWEEP, over_budget
 
 
 def plan_text(experiment: str, plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:

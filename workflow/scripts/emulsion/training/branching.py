@@ -17,14 +17,14 @@ from typing import Any
 
 from emulsion.files import fingerprint
 from emulsion.mixture import Mixture
-from emulsion.sampling import SequencePlan
+from emulsion.plan import SequencePlan
 from emulsion.schedule import Schedule
+from emulsion.spec import RunSpec
 from emulsion.training.checkpoint import Origin
 from emulsion.training.journal import Journal
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
-from emulsion.training.spec import RunSpec
 
 
 class Trunk:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 from emulsion.errors import UserError
 from emulsion.mixture import Mixture
-from emulsion.planning import excess_epochs
-from emulsion.sampling import SequencePlan
+from emulsion.plan import SequencePlan, excess_epochs
 from emulsion.schedule import Schedule
+from emulsion.spec import RunSpec
 from emulsion.training.branching import branch_plan
 from emulsion.training.parts import Parts
-from emulsion.training.spec import RunSpec
 
 Shares = dict[str, float]
 

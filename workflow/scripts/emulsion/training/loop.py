@@ -17,17 +17,17 @@ from accelerate import Accelerator
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from emulsion.batches import Batch, read_batch
+from emulsion.data.batches import Batch, read_batch
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
-from emulsion.sampling import SequencePlan
+from emulsion.plan import SequencePlan
 from emulsion.seeds import derive_seed
-from emulsion.tokens import TokenStore
+from emulsion.spec import RunSpec
 from emulsion.training import checkpoint
 from emulsion.training.checkpoint import Origin
 from emulsion.training.log import TrainingLog
 from emulsion.training.optimizer import build_optimizer, learning_rate
 from emulsion.training.runtime import Runtime, choose_precision
-from emulsion.training.spec import RunSpec
 from emulsion.training.validation import held_out_losses
 
 log = logging.getLogger(__name__)

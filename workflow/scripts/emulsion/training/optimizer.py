@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from emulsion.training.spec import RunSpec
+from emulsion.spec import RunSpec
 
 
 def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:

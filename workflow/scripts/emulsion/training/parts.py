@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from emulsion import tokenizers
-from emulsion.batches import train_sizes
+from emulsion.data import tokenizers
+from emulsion.data.batches import train_sizes
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.models import ModelSettings, vocabulary_size
-from emulsion.sampling import SequencePlan
+from emulsion.plan import SequencePlan
 from emulsion.schedule import Schedule
-from emulsion.tokens import TokenStore
+from emulsion.spec import RunSpec, run_identity
 from emulsion.training.initial_weights import InitialWeights, initial_model, initial_weights
-from emulsion.training.spec import RunSpec, run_identity
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 
-from emulsion import tokenizers
+from emulsion.data import tokenizers
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json, write_text
-from emulsion.planning import describe_plan, excess_epochs
+from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
+from emulsion.spec import RunSpec
 from emulsion.training.card import model_card
 from emulsion.training.log import TrainingLog
 from emulsion.training.loop import Training
@@ -22,7 +23,6 @@ from emulsion.training.measurements import measurements
 from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
-from emulsion.training.spec import RunSpec
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 

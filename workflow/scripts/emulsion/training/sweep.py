@@ -15,13 +15,13 @@ from typing import Any
 from emulsion.errors import UserError, unknown
 from emulsion.files import read_json
 from emulsion.mixture import Mixture
+from emulsion.spec import RunSpec
 from emulsion.training.branching import Trunk
 from emulsion.training.draws import Draws
 from emulsion.training.journal import Journal
 from emulsion.training.measurements import peak_memory_bytes
 from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
-from emulsion.training.spec import RunSpec
 
 log = logging.getLogger(__name__)
 

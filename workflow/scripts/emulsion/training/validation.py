@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulsion.batches import spread_rows
+from emulsion.data.batches import spread_rows
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.losses import sequence_losses
-from emulsion.tokens import TokenStore
 
 
 def held_out_losses(

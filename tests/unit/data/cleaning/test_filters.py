@@ -1,0 +1,86 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from cleaning_texts import prose
+from emulsion.data.cleaning import Cleaning, Words, why_removed
+from emulsion.data.cleaning.measures import measure
+from emulsion.data.cleaning.settings import FILTERS
+
+GOOD = prose(1, 400)
+LINE = prose(2, 30).replace("\n", " ")
+
+
+def verdict(text: str, *filters: str, **settings) -> str | None:
+    [reason] = why_removed(Words([text]), Cleaning(filters=filters, **settings))
+    return reason
+
+
+def each_word(text: str, change: Callable[[str], str]) -> str:
+    return " ".join(change(word) for word in text.split())
+
+
+def test_prose_passes_every_filter():
+    assert verdict(GOOD, *FILTERS, words=(50, 1000), characters=(100, 10_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (prose(3, 40), "gopher_quality: fewer than 50 or more than 100,000 words"),
+        (each_word(GOOD, lambda word: word[:2]), "gopher_quality: mean word length"),
+        (each_word(GOOD, lambda word: word.strip(".") * 4), "gopher_quality: mean word length"),
+        (each_word(GOOD, lambda word: f"#{word}" if word[0] in "st" else word), "gopher_quality: symbols per word"),
+        (GOOD.replace(". ", "...\n- ").replace(".\n", "...\n- "), "gopher_quality: lines that start with a bullet"),
+        (GOOD.replace(". ", ".\n").replace(".\n", "...\n", 14), "gopher_quality: lines that end with an ellipsis"),
+        (
+            each_word(GOOD, lambda word: "1234" if word[0] in "aeiot" else word),
+            "gopher_quality: words without a letter",
+        ),
+        (each_word(GOOD, lambda word: f"x{word}"), "gopher_quality: stop words"),
+        ("\n\n".join([GOOD, LINE, LINE, LINE]), "gopher_repetition: duplicate paragraphs"),
+        ("\n\n".join([GOOD, "A.", "B.", "C.", GOOD]), "gopher_repetition: characters in duplicate paragraphs"),
+        ("\n".join([GOOD, *[LINE] * 6]), "gopher_repetition: duplicate lines"),
+        ("\n".join(["A", "B", "C", "D", LINE, *[LINE] * 2]), "gopher_repetition: characters in duplicate lines"),
+        (each_word(GOOD, lambda word: f"{word} so so"), "gopher_repetition: most frequent 2-gram"),
+        (f"{LINE} again {LINE} {prose(5, 60)}", "gopher_repetition: duplicate 5-grams"),
+        ("Lorem ipsum dolor sit amet. " * 6, "c4: lorem ipsum"),
+        (GOOD + "\nIf it is { it is code.", "c4: curly bracket"),
+        ("One is here. Two is there! Three? Four.", "c4: fewer than 5 sentences"),
+        (GOOD.replace(".", ""), "fineweb: lines that end with punctuation"),
+        ("\n".join(f"Line {n} is this." for n in range(30)), "fineweb: short lines"),
+        ("\n".join([GOOD, LINE, LINE]), "fineweb: characters in duplicate lines"),
+        (GOOD + "\n" * 200, "fineweb: line breaks per word"),
+    ],
+)
+def test_each_reason_has_a_document(text, reason):
+    assert verdict(text, reason.split(":")[0]) == reason
+
+
+def test_lengths_have_bounds_that_are_allowed():
+    assert verdict("one two three", words=(3, 3), characters=(13, 13)) is None
+    assert verdict("one two three", words=(4, 9)) == "length: fewer than 4 words"
+    assert verdict("one two three", words=(0, 2)) == "length: more than 2 words"
+    assert verdict("one two three", characters=(0, 12)) == "length: more than 12 characters"
+
+
+def test_nothing_left_of_a_text_is_a_reason_only_where_texts_are_changed():
+    assert verdict(" \n") is None
+    assert verdict(" \n", unicode="NFC") == "empty"
+    assert verdict(" \n", "gopher_repetition") == "empty"
+
+
+def test_verdicts_do_not_depend_on_the_texts_beside():
+    texts = [GOOD, f"{LINE} again {LINE} {prose(5, 60)}", "", prose(6, 30), GOOD, "漢字" * 300]
+    settings = Cleaning(unicode="NFC", filters=FILTERS)
+    alone = [why_removed(Words([text]), settings)[0] for text in texts]
+    order = np.random.default_rng(0).permutation(len(texts)).tolist()
+    assert [alone[row] for row in order] == why_removed(Words([texts[row] for row in order]), settings)
+
+
+def test_repeated_ngrams_are_counted_by_hand():
+    text = "aa bb cc dd ee ff aa bb cc dd ee gg aa bb"
+    [measures] = measure(Words([text]), ngrams=True)
+    assert measures.top == (3 * len("aa bb"), 2 * len("aa bb cc"), 2 * len("aa bb cc dd"))
+    assert measures.repeated == (len("aabbccddee"), 0, 0, 0, 0, 0)

@@ -1,0 +1,168 @@
+"""A source split into its groups, and a group as a source."""
+
+import gzip
+import json
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import hub_rows
+from emulsion.data.sources import fetch, split
+from emulsion.data.sources.split import split_groups
+from emulsion.errors import UserError
+from emulsion.files import read_json, write_json
+from raw_rows import read_rows
+
+FIELD = "meta.redpajama_set_name"
+
+
+def raw(folder, tables, name="slimpajama"):
+    """A fetched source of these tables or lists of lines."""
+    folder.mkdir()
+    files = []
+    for number, rows in enumerate(tables):
+        file = folder / f"part-{number:05d}{'.parquet' if isinstance(rows, pa.Table) else '.jsonl.gz'}"
+        if isinstance(rows, pa.Table):
+            pq.write_table(rows, file)
+        else:
+            with gzip.open(file, "wt") as out:
+                out.writelines(line + "\n" for line in rows)
+        files.append({"name": file.name, "bytes": file.stat().st_size})
+    provenance = {"source": name, "kind": "hub", "id": "DKYoon/SlimPajama-6B", "revision": "a" * 40, "files": files}
+    write_json(folder / "provenance.json", provenance)
+    return provenance
+
+
+@pytest.fixture
+def slimpajama(tmp_path):
+    """2,000 rows in two files; returns (rows, manifest, its file)."""
+    rows = hub_rows.slimpajama_rows(2000)
+    provenance = raw(tmp_path / "raw", [pa.Table.from_pylist(rows[:1200]), pa.Table.from_pylist(rows[1200:])])
+    manifest = split_groups(provenance, tmp_path / "raw", FIELD, tmp_path / "groups" / "slimpajama")
+    return rows, manifest, tmp_path / "groups" / "slimpajama" / "manifest.json"
+
+
+def group(value, **more):
+    return {"kind": "group", "of": "slimpajama", "field": FIELD, "value": value, "licence": "unstated", **more}
+
+
+def test_the_seven_groups_of_slimpajama_hold_every_row_once(slimpajama, tmp_path):
+    rows, manifest, file = slimpajama
+    assert set(manifest["groups"]) == set(hub_rows.SLIMPAJAMA_GROUPS)
+    assert read_json(file) == manifest
+    seen = []
+    for value in manifest["groups"]:
+        folder = tmp_path / "data" / value
+        provenance = fetch(value, group(value), folder, file)
+        found = list(read_rows(folder / entry["name"] for entry in provenance["files"]))
+        assert {row["meta"]["redpajama_set_name"] for row in found} == {value}
+        assert len(found) == provenance["documents"] == manifest["groups"][value]["rows"]
+        assert sum(entry["rows"] for entry in provenance["files"]) == len(found)
+        assert (provenance["id"], provenance["revision"], provenance["of"]) == (
+            "DKYoon/SlimPajama-6B",
+            "a" * 40,
+            "slimpajama",
+        )
+        seen += found
+    assert sorted(seen, key=lambda row: row["__index_level_0__"]) == rows
+    assert manifest["set_aside"] == {}
+
+
+def test_rows_of_a_group_keep_their_order(slimpajama, tmp_path):
+    _, _, file = slimpajama
+    provenance = fetch("c4", group("RedPajamaC4"), tmp_path / "c4", file)
+    numbers = [row["__index_level_0__"] for row in read_rows(tmp_path / "c4" / e["name"] for e in provenance["files"])]
+    assert numbers == sorted(numbers)
+
+
+def test_an_unknown_value_names_the_nearest(slimpajama, tmp_path):
+    with pytest.raises(UserError, match=r"sources\.books\.value: unknown value 'RedPajamaBooks'.*'RedPajamaBook'\?"):
+        fetch("books", group("RedPajamaBooks"), tmp_path / "books", slimpajama[2])
+
+
+@pytest.mark.parametrize(("key", "value"), [("of", "another"), ("field", "dump")])
+def test_a_manifest_of_something_else_is_refused(slimpajama, tmp_path, key, value):
+    with pytest.raises(UserError, match=rf"sources\.s\.{key}: is '{value}', but .* was split from"):
+        fetch("s", group("RedPajamaC4", **{key: value}), tmp_path / "s", slimpajama[2])
+
+
+def test_a_group_without_a_manifest_says_what_is_needed(tmp_path):
+    with pytest.raises(UserError, match="needs --groups"):
+        fetch("s", group("RedPajamaC4"), tmp_path / "s")
+
+
+def test_rows_without_a_value_are_set_aside_and_counted(tmp_path):
+    rows = [{"text": str(number), "meta": {"set": ["a", None][number % 2]}} for number in range(10)]
+    provenance = raw(tmp_path / "raw", [pa.Table.from_pylist([*rows, {"text": "x", "meta": None}])], "s")
+    manifest = split_groups(provenance, tmp_path / "raw", "meta.set", tmp_path / "out")
+    assert manifest["groups"]["a"]["rows"] == 5
+    assert manifest["set_aside"] == {"'meta.set' is null, missing or no name": 6}
+    records = [json.loads(line) for line in (tmp_path / "out" / "quarantine.jsonl").read_text().splitlines()]
+    assert [record["row"] for record in records] == [1, 3, 5, 7, 9, 10]
+    assert {record["file"] for record in records} == {"part-00000.parquet"}
+    assert "'x'" in records[-1]["content"]
+
+
+def test_lines_of_json_are_split_as_they_are_written(tmp_path):
+    lines = ['{"text":  "a", "meta": {"set": "one"}}', "not json", '{"text": "b"}', '{"meta": {"set": 2}}']
+    lines += ['{"meta": {"set": ["one"]}}', '{"meta.set": "one"}']
+    provenance = raw(tmp_path / "raw", [lines], "s")
+    manifest = split_groups(provenance, tmp_path / "raw", "meta.set", tmp_path / "out")
+    written = {}
+    for value, found in manifest["groups"].items():
+        [entry] = found["files"]
+        written[value] = gzip.decompress((tmp_path / "out" / found["folder"] / entry["name"]).read_bytes()).decode()
+    assert written == {"one": f"{lines[0]}\n{lines[5]}\n", "2": f"{lines[3]}\n"}
+    assert Counter(manifest["set_aside"]).total() == 3
+
+
+def test_files_of_a_group_have_a_bounded_number_of_rows(slimpajama, tmp_path, monkeypatch):
+    monkeypatch.setattr(split, "ROWS_PER_FILE", 100)
+    monkeypatch.setattr(split, "ROWS_PER_GROUP", 50)
+    monkeypatch.setattr(split, "ROWS_PER_BATCH", 64)
+    provenance = read_json(tmp_path / "raw" / "provenance.json")
+    manifest = split_groups(provenance, tmp_path / "raw", FIELD, tmp_path / "small")
+    assert max(file["rows"] for found in manifest["groups"].values() for file in found["files"]) < 200
+    assert {value: found["rows"] for value, found in manifest["groups"].items()} == {
+        value: found["rows"] for value, found in slimpajama[1]["groups"].items()
+    }
+
+
+def test_files_with_different_columns_are_split_together(tmp_path):
+    tables = [pa.table({"set": ["a", "b"], "x": [1, 2]}), pa.table({"set": ["a", "b"], "y": ["p", "q"]})]
+    provenance = raw(tmp_path / "raw", tables, "s")
+    manifest = split_groups(provenance, tmp_path / "raw", "set", tmp_path / "out")
+    fetch("a", {**group("a"), "of": "s", "field": "set"}, tmp_path / "a", tmp_path / "out" / "manifest.json")
+    assert manifest["groups"]["a"]["rows"] == 2
+    assert list(read_rows(sorted((tmp_path / "a").glob("part-*")))) == [{"set": "a", "x": 1}, {"set": "a", "y": "p"}]
+
+
+def test_a_value_that_would_climb_out_becomes_a_harmless_folder(tmp_path):
+    values = ["../../etc", "..", ".", "", "a/b", "a-b", "x" * 300]
+    provenance = raw(tmp_path / "raw", [pa.table({"set": values})], "s")
+    manifest = split_groups(provenance, tmp_path / "raw", "set", tmp_path / "in" / "out")
+    folders = [found["folder"] for found in manifest["groups"].values()]
+    assert len(set(folders)) == len(values)
+    assert {file.name for file in (tmp_path / "in" / "out").iterdir()} == {
+        *folders,
+        "manifest.json",
+        "quarantine.jsonl",
+    }
+    assert [file.name for file in (tmp_path / "in").iterdir()] == ["out"]
+
+
+def test_an_unknown_field_names_the_nearest_and_writes_nothing(slimpajama, tmp_path):
+    provenance = read_json(tmp_path / "raw" / "provenance.json")
+    with pytest.raises(UserError, match=r"unknown field 'meta\.set_name'.*'meta\.redpajama_set_name'"):
+        split_groups(provenance, tmp_path / "raw", "meta.set_name", tmp_path / "out")
+    with pytest.raises(UserError, match=r"--field meta: is struct<.*>, not a name"):
+        split_groups(provenance, tmp_path / "raw", "meta", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_field_with_a_value_for_every_row_is_no_group(tmp_path):
+    provenance = raw(tmp_path / "raw", [pa.table({"id": [str(number) for number in range(500)]})], "s")
+    with pytest.raises(UserError, match="has more than 200 values"):
+        split_groups(provenance, tmp_path / "raw", "id", tmp_path / "out")

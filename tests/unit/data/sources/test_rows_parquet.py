@@ -1,0 +1,79 @@
+import datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from emulsion.data.sources import parquet
+from emulsion.data.sources.rows import columns_of
+from emulsion.data.sources.streams import Malformed
+from raw_rows import read_rows
+
+ROWS = [{"id": f"d{number}", "text": f"text {number} " * 20} for number in range(300)]
+
+
+def table(rows):
+    return pa.Table.from_pylist(rows)
+
+
+def test_rows_of_all_groups_are_read_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROWS_PER_BATCH", 7)
+    pq.write_table(table(ROWS), tmp_path / "a.parquet", row_group_size=100)
+    assert list(read_rows([tmp_path / "a.parquet"])) == ROWS
+
+
+def test_rows_of_large_documents_come_a_few_at_a_time(tmp_path, monkeypatch):
+    pq.write_table(table(ROWS), tmp_path / "a.parquet", compression="none", use_dictionary=False)
+    monkeypatch.setattr(parquet, "BATCH_BYTES", 1000)
+    with pq.ParquetFile(tmp_path / "a.parquet") as file:
+        sizes = []
+        monkeypatch.setattr(parquet, "_batch", lambda batch: sizes.append(batch.num_rows) or [])
+        list(parquet._group(file, 0))
+    assert max(sizes) <= 6
+    assert sum(sizes) == 300
+
+
+def test_a_row_group_that_cannot_be_read_is_set_aside_row_by_row_and_the_others_kept(tmp_path):
+    file = tmp_path / "a.parquet"
+    pq.write_table(table(ROWS), file, row_group_size=100, compression="zstd", use_dictionary=False)
+    start = pq.ParquetFile(file).metadata.row_group(1).column(1).data_page_offset
+    data = bytearray(file.read_bytes())
+    data[start : start + 60] = b"\xff" * 60
+    file.write_bytes(data)
+    rows = list(read_rows([file]))
+    assert [row for row in rows if not isinstance(row, Malformed)] == ROWS[:100] + ROWS[200:]
+    lost = [row.reason for row in rows if isinstance(row, Malformed)]
+    assert len(lost) == 100
+    assert lost[0].startswith("row group 1 of the Parquet file cannot be read: ")
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"PAR1" * 9])
+def test_a_file_without_its_end_is_one_malformed_row(tmp_path, damage):
+    pq.write_table(table(ROWS), tmp_path / "a.parquet")
+    (tmp_path / "a.parquet").write_bytes(damage((tmp_path / "a.parquet").read_bytes()))
+    [row] = read_rows([tmp_path / "a.parquet"])
+    assert row.reason.startswith("not a Parquet file that can be read: ")
+    assert columns_of(tmp_path / "a.parquet") == {}
+
+
+def test_a_text_that_is_not_utf8_loses_its_own_row_alone(tmp_path):
+    raw = pa.array([b"one", b"caf\xe9", b"three"]).view(pa.string())
+    pq.write_table(pa.table({"id": ["a", "b", "c"], "text": raw}), tmp_path / "a.parquet")
+    one, bad, three = read_rows([tmp_path / "a.parquet"])
+    assert (one["text"], three["text"]) == ("one", "three")
+    assert bad == Malformed("'text' is not valid UTF-8", "{'id': 'b'}")
+
+
+def test_a_value_that_python_has_no_place_for_loses_its_own_row_alone(tmp_path):
+    days = pa.array([0, 2**31 - 1], pa.int32()).view(pa.date32())
+    pq.write_table(pa.table({"text": ["a", "b"], "day": days}), tmp_path / "a.parquet")
+    first, second = read_rows([tmp_path / "a.parquet"])
+    assert first["day"] == datetime.date(1970, 1, 1)
+    assert second.reason.startswith("'day' cannot be read: ")
+
+
+def test_a_file_of_another_schema_than_the_first_keeps_its_rows_as_they_are(tmp_path):
+    pq.write_table(table([{"text": "a"}]), tmp_path / "a.parquet")
+    pq.write_table(table([{"body": "b"}, {"body": "c"}]), tmp_path / "b.parquet")
+    rows = list(read_rows([tmp_path / "a.parquet", tmp_path / "b.parquet"]))
+    assert rows == [{"text": "a"}, {"body": "b"}, {"body": "c"}]

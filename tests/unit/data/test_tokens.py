@@ -1,0 +1,154 @@
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulsion.data.tokenizers import encoder, end_of_text
+from emulsion.data.tokens import (
+    SPLITS,
+    TokenStore,
+    close_documents,
+    join_stores,
+    smallest_dtype,
+    split_of,
+    text_batches,
+    write_store,
+)
+from emulsion.errors import UserError
+from emulsion.files import sha256
+from small_corpus import corpus
+
+PROVENANCE = {"source": "alpha", "licence": "unstated"}
+
+
+def write(folder, tokenizer, batches, held_out=0.2):
+    return write_store(folder, batches, tokenizer, ["one"], held_out, PROVENANCE)
+
+
+def test_a_store_holds_every_document_once_closed_by_the_end_of_text(stores, tokenizer):
+    store, (ids, texts) = stores["alpha"], corpus("alpha")
+    encode, end = encoder(tokenizer, ["one"]), end_of_text(tokenizer)
+    rows = {row["id"]: row for row in store.documents().to_pylist()}
+    assert set(rows) == set(ids)
+    for document, text in zip(ids, texts, strict=True):
+        row = rows[document]
+        tokens = store._tokens[row["split"]][row["start"] : row["start"] + row["tokens"]]
+        assert np.array_equal(tokens[:-1], encode([text])[0])
+        assert tokens[-1] == end
+        assert row["bytes"] == len(text.encode())
+    assert sum(store.tokens(split) for split in SPLITS) == sum(row["tokens"] for row in rows.values())
+
+
+def test_batches_of_any_size_give_the_same_store(tmp_path, tokenizer):
+    ids, texts = corpus("alpha")
+    write(tmp_path / "whole", tokenizer, [(ids, texts)])
+    write(tmp_path / "pieces", tokenizer, [(ids[n : n + 7], texts[n : n + 7]) for n in range(0, len(ids), 7)])
+    for split in SPLITS:
+        assert (tmp_path / "whole" / f"{split}.bin").read_bytes() == (tmp_path / "pieces" / f"{split}.bin").read_bytes()
+
+
+@pytest.mark.parametrize("shards", [1, 3, 7])
+def test_shards_joined_are_the_store_written_at_once(tmp_path, tokenizer, shards):
+    ids, texts = corpus("alpha")
+    table = pa.table({"id": ids, "text": texts})
+    pq.write_table(table, tmp_path / "documents.parquet", row_group_size=50)
+    whole = write(tmp_path / "whole", tokenizer, text_batches(pq.ParquetFile(tmp_path / "documents.parquet")))
+    parts = [tmp_path / f"part-{shard}" for shard in range(shards)]
+    for shard, part in enumerate(parts):
+        write(part, tokenizer, text_batches(pq.ParquetFile(tmp_path / "documents.parquet"), shard, shards))
+    assert join_stores(tmp_path / "joined", parts, PROVENANCE) == whole
+    for file in (tmp_path / "whole").iterdir():
+        if file.name == "documents.parquet":
+            assert pq.read_table(file).equals(pq.read_table(tmp_path / "joined" / file.name))
+        else:
+            assert file.read_bytes() == (tmp_path / "joined" / file.name).read_bytes(), file.name
+    assert whole["sha256"] == {split: sha256(tmp_path / "joined" / f"{split}.bin") for split in SPLITS}
+
+
+def test_stores_of_other_tokens_have_other_headers_though_their_counts_are_equal(tmp_path, tokenizer):
+    ids, texts = corpus("alpha")
+    forwards = write(tmp_path / "forwards", tokenizer, [(ids, texts)])
+    backwards = write(tmp_path / "backwards", tokenizer, [(ids[::-1], texts[::-1])])
+    hashes = forwards.pop("sha256"), backwards.pop("sha256")
+    assert forwards == backwards
+    assert all(hashes[0][split] != hashes[1][split] for split in SPLITS)
+
+
+def test_shards_of_different_tokenizers_are_not_joined(tmp_path, tokenizer):
+    for number, name in enumerate("ab"):
+        write(tmp_path / name, tokenizer, [corpus("alpha")])
+        header = json.loads((tmp_path / name / "header.json").read_text())
+        (tmp_path / name / "header.json").write_text(json.dumps({**header, "tokenizer": str(number)}))
+    with pytest.raises(UserError, match="differ in `tokenizer`"):
+        join_stores(tmp_path / "joined", [tmp_path / "a", tmp_path / "b"], PROVENANCE)
+
+
+def test_a_document_never_changes_side_when_the_corpus_grows(tmp_path, tokenizer):
+    few, many = corpus("alpha", 100), corpus("alpha", 300)
+    write(tmp_path / "few", tokenizer, [few])
+    write(tmp_path / "many", tokenizer, [many])
+    sides = [
+        {row["id"]: row["split"] for row in TokenStore.open(tmp_path / name).documents().to_pylist()}
+        for name in ("few", "many")
+    ]
+    assert sides[0].items() <= sides[1].items()
+
+
+def test_the_splits_have_about_the_shares_asked_for():
+    sides = [split_of(f"document-{number}", 0.1) for number in range(10_000)]
+    assert 900 < sides.count("test") < 1100
+    assert 900 < sides.count("validation") < 1100
+
+
+def test_sequences_cover_the_tokens_without_gap_or_overlap_of_predictions(stores):
+    store, context = stores["beta"], 16
+    rows = np.arange(store.count("train", context))
+    sequences = store.read("train", rows, context)
+    assert sequences.shape == (len(rows), context + 1)
+    predicted = sequences[:, 1:].ravel()
+    assert np.array_equal(predicted, store._tokens["train"][1 : len(predicted) + 1])
+    assert store.tokens("train") - 1 - len(predicted) < context
+
+
+def test_a_split_too_short_for_one_sequence_has_none(stores):
+    assert stores["alpha"].count("test", 10**6) == 0
+
+
+@given(st.lists(st.integers(0, 5), max_size=10))
+def test_closing_documents_puts_one_end_behind_each(lengths):
+    flat = np.arange(1, sum(lengths) + 1)
+    closed = close_documents(flat, np.array(lengths, dtype=np.int64), 0)
+    assert len(closed) == len(flat) + len(lengths)
+    assert np.array_equal(closed[closed != 0], flat)
+    assert [len(part) for part in np.split(closed, np.flatnonzero(closed == 0))][: len(lengths)] == [
+        length + (index > 0) for index, length in enumerate(lengths)
+    ]
+
+
+def test_the_smallest_integer_that_holds_the_vocabulary_is_used():
+    assert [smallest_dtype(size) for size in (300, 2**16, 2**16 + 1)] == ["uint16", "uint16", "uint32"]
+
+
+def test_a_store_that_is_not_whole_is_refused(tmp_path, tokenizer):
+    write(tmp_path / "store", tokenizer, [corpus("alpha")])
+    with (tmp_path / "store" / "train.bin").open("r+b") as out:
+        out.truncate(10)
+    with pytest.raises(UserError, match=r"train\.bin: 10 bytes, but its header says"):
+        TokenStore.open(tmp_path / "store")
+
+
+def test_a_store_of_another_format_is_refused(tmp_path, tokenizer):
+    write(tmp_path / "store", tokenizer, [corpus("alpha")])
+    header = json.loads((tmp_path / "store" / "header.json").read_text())
+    (tmp_path / "store" / "header.json").write_text(json.dumps({**header, "format": 99}))
+    with pytest.raises(UserError, match="format 99"):
+        TokenStore.open(tmp_path / "store" / "header.json")
+
+
+def test_a_missing_store_is_named(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        TokenStore.open(tmp_path / "nothing")

@@ -1,0 +1,185 @@
+"""From proxy runs to optimal_mix.json: the gap closed, bounds kept, what is reported, and honest warnings."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulsion.errors import UserError
+from emulsion.laws.planted import KINDS, best_and_uniform, mean_loss, noisy, planted_law, planted_power_law
+from emulsion.methods import design, optimise, optimise_directly
+from emulsion.methods.surrogates import SURROGATES
+
+QUICK = {"objective": "mean_loss", "generations": 20, "population": 5, "resamples": 20}
+FAST = QUICK | {"surrogates": ["log_linear", "linear", "gaussian_process"]}  # trees take most of the time
+
+
+def proxies(law, count, bounds, seed, sd, caps=None):
+    """(mixtures, results) of a design's noisy trainings."""
+    mixtures = design(count, law.sources, bounds, caps, seed)
+    random = np.random.default_rng(seed)
+    losses = noisy(law.predict(np.array([list(mixture.values()) for mixture in mixtures])), sd, random)
+    named = [dict(zip(law.groups, row, strict=True)) for row in losses.tolist()]
+    return mixtures, [{"run": f"proxy{n:02d}", "losses": row} for n, row in enumerate(named)]
+
+
+def gap_closed(law, bounds, seed, sd):
+    _, best, uniform = best_and_uniform(law, bounds)
+    found = optimise(*proxies(law, 3 * len(law.sources), bounds, seed, sd), law.sources, FAST | {"bounds": bounds})
+    return (uniform - mean_loss(law, found["ratios"])) / (uniform - best)
+
+
+def test_three_runs_per_source_close_four_fifths_of_the_gap():
+    """The small version of benchmarks/optimizer.py: 12 trials over 3 to 9 sources, sources that hurt and saturate."""
+    closed = [
+        gap_closed(planted_law(m, trial, KINDS[trial % 4]), (0.02, 0.6), trial, 0.005 + 0.005 * (trial % 2))
+        for trial, m in enumerate((3, 3, 3, 3, 5, 5, 5, 5, 7, 7, 9, 9))
+    ]
+    assert sum(share >= 0.8 for share in closed) >= 11
+    assert np.median(closed) > 0.95
+
+
+def test_a_truth_of_another_family_is_no_obstacle():
+    closed = [gap_closed(planted_power_law(5, trial), (0.02, 0.6), trial, 0.005) for trial in range(4)]
+    assert np.median(closed) > 0.85
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.integers(2, 6), st.integers(0, 10**6), st.floats(0, 0.1), st.floats(0.6, 1), st.sampled_from(list(SURROGATES))
+)
+def test_the_optimum_keeps_bounds_caps_and_sum_whatever_the_surrogate(m, seed, low, high, name):
+    law = planted_law(m, seed, KINDS[seed % 4])
+    caps = {"s1": 0.45}
+    mixtures, results = proxies(law, 2 * m, (low, high), seed, 0.01, caps)
+    chosen = QUICK | {"bounds": (low, high), "caps": caps, "surrogate": name, "surrogates": [name], "resamples": 2}
+    ratios = optimise(mixtures, results, law.sources, chosen)["ratios"]
+    assert list(ratios) == list(law.sources) and abs(math.fsum(ratios.values()) - 1) <= 1e-12
+    assert all(low - 1e-12 <= weight <= high + 1e-12 for weight in ratios.values())
+    assert ratios["s1"] <= 0.45 + 1e-12
+
+
+@pytest.fixture(scope="module")
+def record():
+    law = planted_law(4, 3, "hurts")
+    return optimise(*proxies(law, 12, (0.1, 0.6), 0, 0.005), law.sources, QUICK)
+
+
+def test_the_record_is_json_with_everything_a_reader_asks_for(record):
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+    assert set(record["surrogates"]) == {"log_linear", "lightgbm", "linear", "gaussian_process"}
+    assert record["surrogate"] == min(record["surrogates"], key=lambda name: record["surrogates"][name]["loo_rmse"])
+    low, high = record["interval"]
+    assert low < record["prediction"] < high
+    assert record["bounds"] == {f"s{j}": [0.1, 0.6] for j in range(4)}
+    assert [row["run"] for row in record["observed_vs_predicted"]] == [f"proxy{n:02d}" for n in range(12)]
+    assert record["objective"]["losses"] == {f"s{j}": 0.25 for j in range(4)}
+
+
+def test_the_best_sampled_run_and_the_uniform_mixture_stand_beside_the_optimum(record):
+    top = max(record["observed_vs_predicted"], key=lambda row: row["observed"])
+    assert (record["best_sampled"]["run"], record["best_sampled"]["observed"]) == (top["run"], top["observed"])
+    assert record["prediction"] >= max(record["best_sampled"]["predicted"], record["uniform"]["predicted"])
+    assert record["history"][-1] == record["history"][-1] | {"mixture": record["ratios"], "score": record["prediction"]}
+    assert [entry["generation"] for entry in record["history"]] == sorted(e["generation"] for e in record["history"])
+
+
+def test_the_interval_covers_a_new_run_as_often_as_it_says():
+    hits = []
+    for seed in range(20):
+        law = planted_law(3, seed, KINDS[seed % 4])
+        chosen = QUICK | {"surrogates": ["log_linear"], "surrogate": "log_linear", "bounds": (0.02, 0.6), "level": 0.8}
+        found = optimise(*proxies(law, 12, (0.02, 0.6), seed, 0.01), law.sources, chosen)
+        row = np.array([list(found["ratios"].values())])
+        fresh = -noisy(law.predict(row), 0.01, np.random.default_rng(1000 + seed)).mean()
+        low, high = found["interval"]
+        hits.append(low <= fresh <= high)
+    assert np.mean(hits) >= 0.65  # of 20 at .8: fewer is 1 in 30 by chance
+
+
+def test_the_order_of_names_does_not_matter():
+    law = planted_law(3, 1)
+    mixtures, results = proxies(law, 9, (0.1, 0.6), 0, 0.003)
+    turned = [dict(reversed(list(mixture.items()))) for mixture in mixtures]
+    plain = optimise(mixtures, results, law.sources, QUICK | {"surrogates": ["log_linear"]})
+    assert optimise(turned, results, law.sources, QUICK | {"surrogates": ["log_linear"]}) == plain
+    moved = optimise(mixtures, results, law.sources[::-1], QUICK | {"surrogates": ["log_linear"]})
+    assert moved["ratios"] == pytest.approx(plain["ratios"], abs=0.02)
+
+
+def test_capabilities_are_made_large():
+    mixtures = design(12, ["a", "b", "c"], (0.1, 0.6))
+    results = [
+        {"capabilities": {"x": 1 - math.exp(-3 * m["b"]), "y": 0.2 + 0.3 * m["b"] - 0.1 * m["a"]}} for m in mixtures
+    ]
+    found = optimise(mixtures, results, ["a", "b", "c"], QUICK | {"objective": "mean_capability"})
+    assert found["ratios"] == pytest.approx({"a": 0.1, "b": 0.6, "c": 0.3}, abs=0.02)
+
+
+def test_a_strong_pull_holds_the_prior_and_is_reported():
+    law = planted_law(3, 1)
+    chosen = QUICK | {"kl": {"strength": 100.0, "prior": {"s0": 0.2, "s1": 0.5, "s2": 0.3}}}
+    found = optimise(*proxies(law, 9, (0.1, 0.6), 0, 0.005), law.sources, chosen)
+    assert found["ratios"] == pytest.approx({"s0": 0.2, "s1": 0.5, "s2": 0.3}, abs=0.02)
+    assert found["kl"]["strength"] == 100.0 and 0 <= found["kl"]["divergence"] < 0.01
+
+
+def test_runs_that_tell_nothing_apart_are_reported_as_such():
+    mixtures = design(9, ["a", "b", "c"])
+    random = np.random.default_rng(2)
+    results = [{"capabilities": {"x": 0.5 + 0.02 * random.normal()}} for _ in mixtures]
+    found = optimise(mixtures, results, ["a", "b", "c"], QUICK | {"objective": "mean_capability"})
+    assert found["surrogates"][found["surrogate"]]["loo_r2"] < 0.25
+    assert any("do not tell mixtures apart" in warning for warning in found["warnings"])
+
+
+def test_an_optimum_far_from_all_that_was_tried_is_reported_as_an_extrapolation():
+    law = planted_law(3, 1)
+    mixtures, results = proxies(law, 9, {"s0": (0.3, 0.4), "s1": (0.3, 0.4), "s2": (0.2, 0.4)}, 0, 0.002)
+    near, far = (optimise(mixtures, results, law.sources, FAST | {"bounds": {"s0": (low, low)}}) for low in (0.33, 0.9))
+    assert far["hull_distance"] == pytest.approx(0.5, abs=0.05) and far["ratios"]["s0"] == pytest.approx(0.9)
+    assert any("extrapolation" in warning for warning in far["warnings"])
+    assert near["hull_distance"] < 0.4 and far["uncertainty"]["sd"] > near["uncertainty"]["sd"]
+
+
+def test_scores_that_are_all_alike_do_not_crash():
+    mixtures = design(6, ["a", "b", "c"])
+    found = optimise(mixtures, [{"losses": {"x": 2.0}}] * 6, ["a", "b", "c"], QUICK)
+    assert found["surrogates"]["linear"]["loo_spearman"] is None
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"bound": (0, 1)}, "unknown setting 'bound'.*'bounds'"),
+        ({"surrogate": "loglinear"}, "unknown surrogate 'loglinear'.*'log_linear'"),
+        ({"surrogates": ["linnear"], "surrogate": "auto"}, "unknown surrogate 'linnear'"),
+        ({"kl": {"strenght": 1}}, "'strength'"),
+        ({"level": 95}, r"level: 95"),
+        ({"generations": 0}, "at least 1"),
+    ],
+)
+def test_wrong_settings_are_refused_in_words(change, words):
+    law = planted_law(3, 1)
+    with pytest.raises(UserError, match=words):
+        optimise(*proxies(law, 9, (0.1, 0.6), 0, 0.005), law.sources, QUICK | change)
+
+
+def test_too_few_or_unmatched_runs_are_refused():
+    law = planted_law(3, 1)
+    mixtures, results = proxies(law, 9, (0.1, 0.6), 0, 0.005)
+    with pytest.raises(UserError, match="3 proxy runs are too few"):
+        optimise(mixtures[:3], results[:3], law.sources, QUICK)
+    with pytest.raises(UserError, match="9 mixtures but 8 results"):
+        optimise(mixtures, results[:8], law.sources, QUICK)
+
+
+def test_the_direct_method_has_the_same_keys_and_keeps_every_training(record):
+    law = planted_law(4, 3, "hurts")
+    found = optimise_directly(lambda m: -mean_loss(law, m), law.sources, QUICK | {"evaluations": 40})
+    assert set(found) == set(record) and json.loads(json.dumps(found)) == found
+    assert len(found["history"]) == 40 and found["prediction"] == max(entry["score"] for entry in found["history"])

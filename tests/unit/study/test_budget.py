@@ -1,0 +1,44 @@
+import pytest
+
+from emulsion.study.budget import over_budget, spent, spent_on_sweep
+
+RUN = {"seconds": 60.0, "devices": 2, "tokens": 1000, "peak_memory_bytes": 5}
+
+
+def test_a_jobs_time_counts_where_it_is_longer_than_its_training():
+    account = spent({"a": RUN, "b": RUN}, {"a": 90.0, "b": 10.0}, {"a": 30.0, "b": 6.0})
+    assert account["training_hours"] == pytest.approx((90 + 60) * 2 / 3600)
+    assert account["evaluation_hours"] == pytest.approx(36 / 3600)
+    assert (account["runs"], account["tokens"], account["unmeasured_jobs"]) == (2, 2000, 0)
+
+
+def test_a_run_whose_measurement_was_deleted_is_charged_its_own_clock_and_said():
+    account = spent({"a": RUN, "b": RUN}, {"a": 90.0}, {})
+    assert account["training_hours"] == pytest.approx((90 + 60) * 2 / 3600)
+    assert account["unmeasured_jobs"] == 3
+
+
+def test_each_stage_over_its_limit_is_named():
+    [text] = over_budget({"strategies": 4.0, "optimize": 0.2}, {"strategies": 3.0, "optimize": 0.5})
+    assert text == "strategies: 4.00 hours are over the budget of 3 by 33%."
+
+
+END = {"seconds": 2.0}
+FILE = {
+    "peak_memory_bytes": 7,
+    "runs": [
+        {"tokens": 100, "seconds": 10.0, "branches": {"early": {"tokens": 20, "ends": [END, END]}}},
+        {"tokens": 100, "seconds": 9.0, "branches": {}},
+    ],
+}
+
+
+def test_a_sweep_is_charged_its_trunks_and_each_of_its_branches():
+    account = spent_on_sweep([FILE], [None])
+    assert (account["runs"], account["tokens"], account["peak_memory_bytes"]) == (4, 240, 7)
+    assert account["training_hours"] == pytest.approx(23 / 3600) and account["unmeasured_jobs"] == 1
+
+
+def test_a_job_that_found_its_runs_done_is_charged_what_they_took_and_one_cut_off_what_it_took():
+    account = spent_on_sweep([FILE, FILE], [3.0, 60.0])
+    assert account["training_hours"] == pytest.approx((23 + 60) / 3600) and account["unmeasured_jobs"] == 0

@@ -1,0 +1,203 @@
+import copy
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from emulsion.data.tokenizers import fingerprint
+from emulsion.errors import UserError
+from emulsion.files import write_json
+from emulsion.study.check import check
+
+SCHEMA = Path("workflow/schemas/config.schema.json")
+CONFIG = yaml.safe_load(Path("config.yaml").read_text())
+
+
+def merge(base, changes):
+    """As Snakemake lays one configuration file over another: mappings merge, all else is replaced."""
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            merge(base[key], value)
+        else:
+            base[key] = value
+    return base
+
+
+def changed(path, value):
+    """The configuration with one value set, named by its path."""
+    config = copy.deepcopy(CONFIG)
+    *parents, last = path.split("/")
+    place = config
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return config
+
+
+def problems(config, **options):
+    with pytest.raises(UserError) as error:
+        check(config, SCHEMA, **options)
+    return str(error.value)
+
+
+def test_the_configuration_that_comes_with_the_project_is_good():
+    check(CONFIG, SCHEMA)
+
+
+# Overlays that stand on another one.
+STANDS_ON = {"slimpajama.yaml": "further_sources.yaml"}
+
+
+@pytest.mark.parametrize("overlay", sorted(Path("config").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_overlay_makes_a_good_configuration(overlay):
+    config = copy.deepcopy(CONFIG)
+    if below := STANDS_ON.get(overlay.name):
+        config = merge(config, yaml.safe_load(overlay.with_name(below).read_text()))
+    check(merge(config, yaml.safe_load(overlay.read_text())), SCHEMA)
+
+
+STRATEGY = "strategies/equal_mix"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("trian", {}, "top level: unknown key 'trian'. Did you mean 'training'?"),
+        ("experiments/exp3/tokns", 5, "experiments.exp3: unknown key 'tokns'. Did you mean 'tokens'?"),
+        (f"{STRATEGY}/ratios/cosmopedia", -0.1, "strategies.equal_mix.ratios.cosmopedia: -0.1 is less than"),
+        (f"{STRATEGY}/ratios", {"magpie": 0, "fineweb": 0}, "strategies.equal_mix: the weights"),
+        (f"{STRATEGY}/ratios", {"magpi": 1}, "strategies.equal_mix: unknown source 'magpi'. Did you mean 'magpie'?"),
+        (STRATEGY, {}, "strategies.equal_mix: needs either `ratios` or `stages`"),
+        (STRATEGY, {"stages": [{"until": 0.5, "ratios": {"magpie": 1}}]}, "strategies.equal_mix: schedule: stages end"),
+        (f"{STRATEGY}/model", "tinny", "strategies.equal_mix.model: unknown model 'tinny'. Did you mean 'tiny'?"),
+        (STRATEGY, {"stages": [{"recipe": "none.yaml"}]}, "strategies.equal_mix: none.yaml: no such file"),
+        (STRATEGY, {"stages": [{"until": 1}]}, "equal_mix.stages.0: needs either `ratios` or `recipe`"),
+        (STRATEGY, {"stages": [{"ratios": {"magpie": 1}}]}, "equal_mix.stages.0: 'until' is a dependency of 'ratios'"),
+        ("strategies", {"5-M": {"ratios": {"magpie": 1}}}, "strategies: '5-M' does not match"),
+        ("experiments/exp3/smoke", {"steps": 5}, "experiments.exp3.smoke: 'least_fall' is missing"),
+        ("experiments/exp3/metrics", {"perplexty": 5}, "exp3.metrics: unknown key 'perplexty'. Did you mean"),
+        ("experiments/exp3/model", "tinny", "experiments.exp3.model: unknown model 'tinny'. Did you mean 'tiny'?"),
+        ("experiments/exp3/model", "gpt5", "experiments.exp3.model: unknown model 'gpt5'."),
+        ("experiments/exp3/tokens", 1000, "experiments.exp3: run spec: tokens 1000 is less than one batch"),
+        ("experiments/exp3/strategies", ["equal"], "unknown strategy 'equal'. Did you mean 'equal_mix'?"),
+        ("experiments/exp3/sources", ["magpie"], "strategy 'equal_mix': unknown source 'openhermes'"),
+        ("experiments/exp3/suites", ["word"], "unknown suite 'word'. Did you mean 'world'?"),
+        ("training/demo/learning_rate", "3e-3", "write 3.0e-4"),
+        ("training/demo/batch_tokens", 64, "batch_tokens 64 is less than one sequence"),
+        ("models/tiny/heads", 5, "models.tiny: hidden_size 64 does not divide by 5 heads"),
+        ("models/tiny/vocab_size", 300, "has a vocabulary of 300, but tokenizer 'demo' has 512 tokens"),
+        ("sources/magpie/kind", "hub", "sources.magpie: kind is 'hub', but there is no block `hub`"),
+        ("sources/magpie/kind", "webb", "sources.magpie.kind: 'webb' is not one of"),
+        ("sources/magpie/cleaning", "proze", "sources.magpie.cleaning: unknown cleaning 'proze'. Did you mean"),
+        ("cleaning/prose/filters", ["gofer"], "cleaning.prose.filters.0: 'gofer' is not one of"),
+        ("cleaning/prose/words", [9, 1], "cleaning.prose.words: the least, 9, is more than the most, 1"),
+        ("precedence", ["magpy"], "precedence: unknown source 'magpy'"),
+        ("precedence", ["magpie"], "precedence: its sources must be cleaned with the same `deduplicate`"),
+        ("tokenizers/demo/bpe/sources", ["magpies"], "tokenizers.demo.bpe.sources: unknown source 'magpies'"),
+        ("figures", ["exp3_heatmap"], "figures: unknown figure 'exp3_heatmap'. Did you mean"),
+        ("suites/experiment3/file", "nothing.yaml", "nothing.yaml"),
+        ("experiments/exp3/ablations", {"base": "equal"}, "experiments.exp3.ablations.base: unknown strategy 'equal'"),
+        ("experiments/exp3/optimize/bounds", [0.3, 0.6], "no mixture of 4 sources has every share in [0.3, 0.6]"),
+        ("experiments/exp3/optimize/model", "tinny", "experiments.exp3.optimize.model: unknown model 'tinny'"),
+        ("experiments/exp3/optimize/tokens", 9, "experiments.exp3.optimize: run spec: tokens 9 is less than one batch"),
+        ("experiments/exp3/optimize/proxies", 3, "experiments.exp3.optimize.proxies: 3 is less than"),
+        ("experiments/exp3/optimize/objective", {"capabilities": {"reasonning": 1}}, "Did you mean 'reasoning'?"),
+        ("experiments/exp3/optimize/kl/prior", {"magpi": 1}, "exp3.optimize.kl.prior: unknown source 'magpi'"),
+        ("experiments/exp3/budget/device", "h10", "experiments.exp3.budget.device: unknown device 'h10'"),
+        ("strategies/equal_mix", {"ratios": {"magpie": 1}}, "stage 1 of 'equal_mix' draws from 'magpie' alone"),
+        ("held_out", 0.7, "held_out: 0.7 is greater than"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_what_is_allowed(path, value, message):
+    assert message in problems(changed(path, value))
+
+
+def test_a_missing_local_file_is_named():
+    source = {"type": "notes", "kind": "local", "local": {"files": ["nowhere/*.jsonl"]}}
+    assert "sources.notes.files: no file matches 'nowhere/*.jsonl'" in problems(changed("sources/notes", source))
+
+
+def test_a_suite_item_with_an_unknown_check_is_named(tmp_path):
+    item = {"id": "i1", "capability": "c", "kind": "generation", "prompt": "p", "checks": [{"contain": "x"}]}
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump({"suite": "bad", "items": [item]}))
+    message = problems(changed("suites/bad", {"kind": "file", "file": str(tmp_path / "bad.yaml")}))
+    assert "i1" in message
+    assert "Did you mean 'contains'?" in message
+
+
+def test_a_missing_key_is_named():
+    config = copy.deepcopy(CONFIG)
+    del config["experiments"]["exp3"]["tokens"]
+    assert "experiments.exp3: 'tokens' is missing" in problems(config)
+
+
+def test_a_strategy_may_not_take_the_name_of_another_mixture():
+    config = changed("strategies/optimal", {"ratios": {"magpie": 1}})
+    config["experiments"]["exp3"]["strategies"].append("optimal")
+    assert "'optimal' is the name of a mixture that the workflow makes" in problems(config)
+
+
+def with_groups(**changes):
+    """The configuration with a source on the hub and one group of it, in each of which something may be changed."""
+    config = changed("held_out", 0.05)
+    hub = {"id": "DKYoon/SlimPajama-6B", "config": None, "split": "train", "revision": None, "documents": 9, "seed": 0}
+    group = {"of": "slimpajama", "field": "meta.redpajama_set_name", "value": "RedPajamaC4", **changes.get("group", {})}
+    config["sources"]["slimpajama"] = {"type": "web", "kind": "hub", "hub": {**hub, **changes.get("hub", {})}}
+    config["sources"]["c4"] = {"type": "web", "kind": "group", "group": group}
+    book = {"of": "slimpajama", "field": "meta.redpajama_set_name", "value": "RedPajamaBook"}
+    config["sources"]["book"] = {"type": "web", "kind": "group", "group": book}
+    return config
+
+
+def test_groups_of_a_source_make_a_good_configuration():
+    check(with_groups(), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"group": {"of": "slimpyjama"}}, "sources.c4.group.of: unknown source 'slimpyjama'. Did you mean"),
+        ({"group": {"of": "book"}}, "sources.c4.group.of: unknown source 'book'"),
+        ({"group": {"field": "meta.name"}}, "sources.book.group.field"),
+        ({"hub": {"tokens": 9}}, "sources.slimpajama.hub: needs either `documents` or `tokens`, and not both."),
+    ],
+)
+def test_a_mistake_about_groups_is_named(changes, message):
+    assert message in problems(with_groups(**changes))
+
+
+def test_all_mistakes_are_told_at_once():
+    config = changed("experiments/exp3/model", "tinny")
+    config["figures"] = ["exp4_radar"]
+    message = problems(config)
+    assert "'tinny'" in message
+    assert "'exp4_radar'" in message
+
+
+def test_a_newer_token_store_made_with_another_tokenizer_is_refused(tmp_path, tokenizer):
+    folder = tmp_path / "data/tokenizers/demo"
+    folder.parent.mkdir(parents=True)
+    folder.symlink_to(tokenizer)
+    header = tmp_path / "data/tokens/demo/magpie/header.json"
+    write_json(header, {"tokenizer": fingerprint(tokenizer)})
+    check(CONFIG, SCHEMA, folder=tmp_path)
+    time.sleep(0.01)
+    write_json(header, {"tokenizer": "0000"})
+    assert "was made with another tokenizer (0000)" in problems(CONFIG, folder=tmp_path)
+
+
+def test_every_key_of_the_schema_is_described_and_every_object_closed():
+    import json
+
+    def visit(schema, path):
+        assert schema.get("description"), f"{path} has no description"
+        if schema.get("type") == "object":
+            assert "additionalProperties" in schema, f"{path} is open"
+        for name, inner in schema.get("properties", {}).items():
+            visit(inner, f"{path}.{name}")
+        for key in ("additionalProperties", "items"):
+            if isinstance(schema.get(key), dict):
+                visit(schema[key], f"{path}.{key}")
+
+    visit(json.loads(SCHEMA.read_text()), "config")

@@ -1,0 +1,172 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulsion.errors import UserError
+from emulsion.mixture import Mixture
+from emulsion.plan import CHUNK, SequencePlan, permute
+from emulsion.schedule import Schedule
+
+
+@st.composite
+def cases(draw):
+    """(sizes, schedule, sequences): one to sixty sources, constant or staged weights, some zero, some tiny."""
+    number = draw(st.integers(1, 60))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    names = [f"s{index}" for index in range(number)]
+    sequences = draw(st.integers(1, 3000))
+
+    def mixture():
+        values = rng.dirichlet(np.full(number, draw(st.sampled_from([0.05, 0.3, 1.0, 10.0])))) + 1e-300
+        values[rng.random(number) < draw(st.sampled_from([0.0, 0.5]))] = 0.0
+        return Mixture(dict(zip(names, values if values.any() else np.ones(number), strict=True)))
+
+    schedule = Schedule.constant(mixture())
+    for start in sorted(set(rng.integers(1, sequences + 1, size=draw(st.integers(0, 4))).tolist())):
+        schedule = schedule.then(start, mixture())
+    return dict(zip(names, rng.integers(1, 400, number).tolist(), strict=True)), schedule, sequences
+
+
+def counts_at_every_prefix(plan, sequences):
+    return np.cumsum(np.eye(len(plan.sizes), dtype=int)[plan.sources(0, sequences)], axis=0)
+
+
+@settings(deadline=None, max_examples=60)
+@given(cases())
+def test_every_source_is_within_one_sequence_of_its_share_at_every_prefix(case):
+    sizes, schedule, sequences = case
+    plan = SequencePlan(sizes, schedule)
+    deviation = counts_at_every_prefix(plan, sequences) - plan.targets(np.arange(1, sequences + 1))
+    assert np.abs(deviation).max() < 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(cases())
+def test_no_sequence_repeats_before_all_of_its_source_were_used(case):
+    sizes, schedule, sequences = case
+    plan = SequencePlan(sizes, schedule, seed=3)
+    sources, rows = plan.sources(0, sequences), plan.rows(0, sequences)
+    for index, size in enumerate(sizes.values()):
+        drawn = rows[sources == index]
+        for start in range(0, len(drawn), size):
+            epoch = drawn[start : start + size]
+            assert len(set(epoch.tolist())) == len(epoch)
+            assert epoch.min() >= 0 and epoch.max() < size
+
+
+@settings(deadline=None, max_examples=30)
+@given(cases(), st.data())
+def test_any_stretch_can_be_asked_for_directly_and_in_any_order(case, data):
+    sizes, schedule, sequences = case
+    whole = SequencePlan(sizes, schedule, seed=1)
+    start = data.draw(st.integers(0, sequences))
+    stop = data.draw(st.integers(start, sequences))
+    direct = SequencePlan(sizes, schedule, seed=1)
+    assert np.array_equal(direct.rows(start, stop), whole.rows(0, sequences)[start:stop])
+    assert np.array_equal(direct.sources(start, stop), whole.sources(0, sequences)[start:stop])
+    assert np.array_equal(direct.counts(start), whole.counts(start))
+
+
+def test_the_plan_is_the_same_read_in_batches_of_any_size_by_any_number_of_ranks():
+    plan = SequencePlan({"a": 50, "b": 70}, Mixture({"a": 1, "b": 2}), seed=5)
+    reference = plan.rows(0, 3 * CHUNK)
+    for batch, ranks in [(8, 1), (12, 3), (64, 4)]:
+        other = SequencePlan({"a": 50, "b": 70}, Mixture({"a": 1, "b": 2}), seed=5)
+        share = batch // ranks
+        pieces = [
+            other.rows(start + rank * share, start + (rank + 1) * share)
+            for start in range(0, 3 * CHUNK - batch, batch)
+            for rank in range(ranks)
+        ]
+        joined = np.concatenate(pieces)
+        assert np.array_equal(joined, reference[: len(joined)])
+
+
+def test_shares_of_configured_ratios_are_exact_to_one_sequence_over_a_long_run():
+    ratios = {"openhermes": 0.4, "cosmopedia": 0.2, "magpie": 0.3, "fineweb": 0.1}
+    plan = SequencePlan(dict.fromkeys(ratios, 1000), Mixture(ratios))
+    assert plan.counts(100_000).tolist() == [40_000, 20_000, 30_000, 10_000]
+
+
+def test_the_rows_of_a_source_do_not_depend_on_the_other_sources_or_their_order():
+    alone = SequencePlan({"a": 100}, Mixture({"a": 1}), seed=2)
+    mixed = SequencePlan({"z": 30, "a": 100}, Mixture({"a": 1, "z": 1}), seed=2)
+    from_mixed = mixed.rows(0, 400)[mixed.sources(0, 400) == 1]
+    assert np.array_equal(from_mixed, alone.rows(0, 200))
+
+
+@settings(deadline=None, max_examples=30)
+@given(cases(), st.randoms())
+def test_the_order_in_which_sources_are_given_changes_nothing_by_name(case, random):
+    sizes, schedule, sequences = case
+    names = list(sizes)
+    random.shuffle(names)
+    plans = [SequencePlan(given, schedule, seed=2) for given in (sizes, {name: sizes[name] for name in names})]
+    drawn = [np.array(list(plan.sizes))[plan.sources(0, sequences)] for plan in plans]
+    assert np.array_equal(*drawn)
+    assert np.array_equal(*[plan.rows(0, sequences) for plan in plans])
+
+
+def test_each_epoch_and_each_seed_has_an_order_of_its_own():
+    plan = SequencePlan({"a": 200}, Mixture({"a": 1}), seed=0)
+    first, second = plan.rows(0, 200), plan.rows(200, 400)
+    assert sorted(first) == sorted(second) == list(range(200))
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, SequencePlan({"a": 200}, Mixture({"a": 1}), seed=1).rows(0, 200))
+
+
+def test_a_change_of_mixture_keeps_the_past_and_steers_the_future():
+    plan = SequencePlan({"a": 100, "b": 100}, Mixture({"a": 1, "b": 1}), seed=4)
+    before_sources, before_rows = plan.sources(0, 1000).copy(), plan.rows(0, 1000).copy()
+    plan.change(300, Mixture({"a": 9, "b": 1}))
+    assert np.array_equal(plan.sources(0, 300), before_sources[:300])
+    assert np.array_equal(plan.rows(0, 300), before_rows[:300])
+    assert plan.counts(1300).tolist() == [150 + 900, 150 + 100]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 8), st.lists(st.integers(1, 700), min_size=1, max_size=8), st.integers(0, 10**6))
+def test_rounds_of_changing_weights_stay_near_the_shares_owed(number, lengths, seed):
+    rng = np.random.default_rng(seed)
+    names = [f"s{index}" for index in range(number)]
+    draw = lambda: Mixture(dict(zip(names, rng.dirichlet(np.ones(number)), strict=True)))  # noqa: E731
+    plan = SequencePlan(dict.fromkeys(names, 50), draw())
+    position = 0
+    for length in lengths:
+        position += length
+        plan.change(position, draw())
+    deviation = counts_at_every_prefix(plan, position + 500) - plan.targets(np.arange(1, position + 501))
+    assert np.abs(deviation).max() < 2
+    assert np.abs(deviation[-1]).max() < 1
+
+
+def test_a_mixture_cannot_change_in_the_past():
+    plan = SequencePlan({"a": 10, "b": 10}, Mixture({"a": 1, "b": 1}))
+    plan.change(100, Mixture({"a": 1, "b": 3}))
+    with pytest.raises(UserError, match="at 50"):
+        plan.change(50, Mixture({"a": 1, "b": 1}))
+
+
+def test_a_source_without_sequences_cannot_be_drawn():
+    with pytest.raises(UserError, match="'b'"):
+        SequencePlan({"a": 10, "b": 0}, Mixture({"a": 1, "b": 1}))
+    with pytest.raises(UserError, match="'c'"):
+        SequencePlan({"a": 10}, Mixture({"a": 1, "c": 1}))
+
+
+def test_a_source_without_sequences_may_stand_by_with_weight_zero():
+    plan = SequencePlan({"a": 10, "b": 0}, Mixture({"a": 1, "b": 0}))
+    assert plan.counts(25).tolist() == [25, 0]
+
+
+@given(st.integers(1, 5000), st.integers(0, 2**63))
+def test_permute_is_a_permutation(size, key):
+    assert np.array_equal(np.sort(permute(np.arange(size), size, key)), np.arange(size))
+
+
+def test_permute_spreads_places_evenly():
+    images = np.array([permute(np.arange(5), 100, key) for key in range(4000)])
+    counts = np.bincount(images.ravel(), minlength=100)
+    # 20,000 draws over 100 places: 200 each, standard deviation 14.
+    assert counts.min() > 130 and counts.max() < 270

@@ -1,0 +1,1 @@
+"""Data: sources, cleaning, normalising, tokens, batches."""

@@ -1,0 +1,34 @@
+"""Cleaning, before anything is mixed: Unicode form, filters, duplicates within and across sources, contamination.
+
+Three steps over the shards of a source, each of which reads the files of the one before:
+
+1. row by row: `clean_text`, then `why_removed`; of what stays, `Signer.table`;
+2. `duplicates` of one shard among all; of the held-out documents that stay, `HeldOutNgrams`;
+3. `Contamination.match` with the suites and the held-out documents of every source that is used together.
+
+Nothing depends on the order of rows or shards, or on how many are worked on at once. `Ledger` accounts for every row.
+"""
+
+from emulsion.data.cleaning.contamination import HELD_OUT, Contamination, HeldOutNgrams, Match
+from emulsion.data.cleaning.duplicates import Duplicate, duplicates
+from emulsion.data.cleaning.filters import why_removed
+from emulsion.data.cleaning.ledger import Ledger
+from emulsion.data.cleaning.settings import Cleaning
+from emulsion.data.cleaning.signatures import Signer
+from emulsion.data.cleaning.text import clean_text
+from emulsion.data.cleaning.words import Words
+
+__all__ = [
+    "HELD_OUT",
+    "Cleaning",
+    "Contamination",
+    "Duplicate",
+    "HeldOutNgrams",
+    "Ledger",
+    "Match",
+    "Signer",
+    "Words",
+    "clean_text",
+    "duplicates",
+    "why_removed",
+]

@@ -1,0 +1,164 @@
+"""Which files of which commit a hub source is made of, settled before anything is downloaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
+
+import httpx2
+from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.utils import build_hf_headers
+
+from emulsion.data.sources.hub_errors import gated, in_words, token
+from emulsion.data.sources.transfer import RemoteFile, patiently
+from emulsion.errors import UserError, unknown
+
+ROW_SUFFIXES = tuple(f".{kind}{packing}" for kind in ("json", "jsonl", "csv") for packing in ("", ".gz", ".zst"))
+SUFFIXES = (".parquet", *ROW_SUFFIXES)
+PATHS_PER_REQUEST = 100
+
+Plan = dict[str, Any]
+
+
+def resolve(name: str, source: Mapping[str, Any]) -> Plan:
+    """The commit and the files of a source: {id, revision, files: [{path, bytes, sha256}]}.
+
+    The revision is resolved once, and everything after it is read at that commit. Files are found as `datasets`
+    finds them (configurations and patterns of the card, or names of folders and files); sha256 is None for small
+    files, whose checksum the hub does not give. Raises UserError where the repository, revision, config or split does
+    not exist, and where the repository is refused: a loading script, paths out of the folder, other formats.
+    """
+    identifier, revision = source["id"], source.get("revision")
+    with in_words(f"sources.{name}", identifier, revision):
+        found = _first_contact(name, identifier, revision)
+        _check_listing(name, found.id, [entry.rfilename for entry in found.siblings or []])
+        builder = _builder(name, source, found)
+        _check_layout(name, builder.config)
+        split = source["split"]
+        if split not in (builder.config.data_files or {}):
+            raise unknown("split", split, builder.config.data_files or {}, f"sources.{name}.split")
+        paths = [_path(name, found.id, found.sha, url) for url in builder.config.data_files[split]]
+        return {
+            "id": found.id,
+            "revision": found.sha,
+            "files": _described(found.id, found.sha, paths),
+        }
+
+
+def open_remote(plan: Plan, file: Mapping[str, Any]) -> RemoteFile:
+    """A file of the plan, to be read by ranges."""
+    return RemoteFile(url_of(plan, file), file["bytes"], headers(), file["path"])
+
+
+def url_of(plan: Plan, file: Mapping[str, Any]) -> str:
+    return str(hf_hub_url(plan["id"], file["path"], repo_type="dataset", revision=plan["revision"]))
+
+
+def row_suffix(path: str) -> str:
+    """The suffix of a file of rows, compression and all."""
+    return max((suffix for suffix in ROW_SUFFIXES if path.endswith(suffix)), key=len)
+
+
+def headers() -> dict[str, str]:
+    return dict(build_hf_headers(token=token()))
+
+
+def _first_contact(name: str, identifier: str, revision: str | None) -> Any:
+    """The repository at the revision. Being offline shows here, and is said at once."""
+    api = HfApi(token=token())
+    try:
+        ask = partial(api.dataset_info, identifier, revision=revision, timeout=30)
+        return patiently(ask, identifier, final=(httpx2.ConnectError,))
+    except httpx2.ConnectError as error:
+        raise UserError(
+            f"sources.{name}: no connection to {api.endpoint}: {error}. Fetch on a machine that has one; compute nodes "
+            "of a cluster often do not."
+        ) from None
+
+
+def _check_listing(name: str, identifier: str, paths: list[str]) -> None:
+    for path in paths:
+        parts = PurePosixPath(path).parts
+        if ".." in parts or path.startswith("/") or "\\" in path or "\0" in path:
+            raise UserError(f"sources.{name}: '{identifier}' lists {path!r}, a path out of its folder; it is refused.")
+    script = f"{identifier.rpartition('/')[2]}.py"
+    if script in paths:
+        raise UserError(
+            f"sources.{name}: '{identifier}' is loaded by a script of its own ({script}), and Emulsion runs no code "
+            "of a repository. Look for a revision or a copy that holds plain data files, such as refs/convert/parquet."
+        )
+
+
+def _builder(name: str, source: Mapping[str, Any], found: Any) -> Any:
+    import datasets
+
+    path = f"hf://datasets/{found.id}"
+    where, config = f"sources.{name}", source.get("config")
+    try:
+        return patiently(
+            lambda: datasets.load_dataset_builder(path, config, revision=found.sha, token=token()),
+            f"files of {found.id}",
+        )
+    except datasets.exceptions.DatasetNotFoundError as error:
+        raise UserError(f"{where}: {gated(found.id) if found.gated else _sentence(error)}") from error
+    except (HfHubHTTPError, httpx2.HTTPError):
+        raise
+    except ConnectionError as error:
+        raise UserError(f"{where}: the connection to the hub is gone: {_sentence(error)}. Try again.") from error
+    except (ValueError, OSError, RuntimeError) as error:
+        if isinstance(error, ValueError):
+            names = datasets.get_dataset_config_names(path, revision=found.sha, token=token())
+            if config is not None and config not in names:
+                raise unknown("config", config, names, f"{where}.config") from None
+            if config is None and len(names) > 1:
+                raise UserError(f"{where}.config: '{found.id}' has several, name one of: {', '.join(names)}.") from None
+        raise UserError(
+            f"{where}: no data that Emulsion reads in '{found.id}' ({', '.join(SUFFIXES)}): {_sentence(error)}"
+        ) from error
+
+
+def _check_layout(name: str, config: Any) -> None:
+    """Refuse what a card can say about JSON and CSV files that is not read here, rather than read them wrongly."""
+    if getattr(config, "field", None):
+        raise UserError(
+            f"sources.{name}: its rows lie under the field '{config.field}' of one object; that is not read."
+        )
+    if getattr(config, "sep", None) not in (None, ","):
+        raise UserError(f"sources.{name}: its values are separated by {config.sep!r}; only commas are read.")
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _path(name: str, identifier: str, revision: str, url: str) -> str:
+    """The path inside the repository; a card can also name files elsewhere, even on this machine."""
+    match = re.fullmatch(rf"hf://datasets/{re.escape(identifier)}@{re.escape(revision)}/(.+)", url)
+    path = match and match[1]
+    if path is None or ".." in PurePosixPath(path).parts:
+        raise UserError(f"sources.{name}: the card of '{identifier}' names data outside of it: {url!r}; it is refused.")
+    if not path.endswith(SUFFIXES):
+        raise UserError(f"sources.{name}: '{identifier}' holds {path!r}; Emulsion reads only {', '.join(SUFFIXES)}.")
+    return path
+
+
+def _described(identifier: str, revision: str, paths: list[str]) -> list[dict[str, Any]]:
+    api = HfApi(token=token())
+    found: dict[str, Any] = {}
+    for start in range(0, len(paths), PATHS_PER_REQUEST):
+        ask = partial(
+            api.get_paths_info,
+            identifier,
+            paths[start : start + PATHS_PER_REQUEST],
+            revision=revision,
+            repo_type="dataset",
+        )
+        found |= {entry.path: entry for entry in patiently(ask, f"sizes of the files of {identifier}")}
+    return [
+        {"path": path, "bytes": found[path].size, "sha256": found[path].lfs and found[path].lfs.sha256}
+        for path in paths
+    ]

@@ -1,0 +1,73 @@
+"""Parquet files read row by row, with the groups and rows that cannot be read set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emulsion.data.sources.streams import CHUNK_BYTES, SHOWN_CHARACTERS, BrokenFileError, Malformed
+
+ROWS_PER_BATCH = 2_000
+BATCH_BYTES = 32 << 20
+
+# A damaged footer may claim any number of rows; no row group that a writer makes has more.
+MOST_ROWS = 64 << 20
+
+# What pyarrow raises where the bytes are not what they should be; the last two are those of a value that Python
+# has no place for, such as a date after the year 9999.
+_UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
+
+
+def rows(file: Path) -> Iterator[dict[str, Any] | Malformed]:
+    """The rows of a Parquet file; each row of a group that cannot be read is Malformed, so that the count is right."""
+    try:
+        parquet = pq.ParquetFile(file, buffer_size=CHUNK_BYTES)
+    except _UNREADABLE as error:
+        raise BrokenFileError(f"not a Parquet file that can be read: {_first_line(error)}") from None
+    with parquet:
+        for group in range(parquet.metadata.num_row_groups):
+            yield from _group(parquet, group)
+
+
+def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Malformed]:
+    group = parquet.metadata.row_group(number)
+    if not 0 <= group.num_rows <= MOST_ROWS:
+        raise BrokenFileError(f"its row group {number} claims {group.num_rows:,} rows")
+    # Rows of 50 MB do not come by the thousand.
+    size = max(1, min(ROWS_PER_BATCH, BATCH_BYTES * group.num_rows // max(1, group.total_byte_size)))
+    left = group.num_rows
+    try:
+        for batch in parquet.iter_batches(batch_size=size, row_groups=[number]):
+            yield from _batch(batch)
+            left -= batch.num_rows
+    except _UNREADABLE as error:
+        for _ in range(left):
+            yield Malformed(f"row group {number} of the Parquet file cannot be read: {_first_line(error)}")
+
+
+def _batch(batch: pa.RecordBatch) -> list[dict[str, Any] | Malformed]:
+    try:
+        return list(batch.to_pylist())
+    except _UNREADABLE:
+        return [_row(batch.slice(place, 1)) for place in range(batch.num_rows)]
+
+
+def _row(batch: pa.RecordBatch) -> dict[str, Any] | Malformed:
+    """The one row of a batch."""
+    row, problems = {}, []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            row[name] = column.to_pylist()[0]
+        except UnicodeDecodeError:
+            problems.append(f"'{name}' is not valid UTF-8")
+        except _UNREADABLE as error:
+            problems.append(f"'{name}' cannot be read: {type(error).__name__}")
+    return Malformed("; ".join(problems), repr(row)[:SHOWN_CHARACTERS]) if problems else row
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

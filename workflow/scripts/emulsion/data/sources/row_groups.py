@@ -1,0 +1,167 @@
+"""A seeded sample of the row groups of remote Parquet files, read by byte ranges.
+
+Nothing is downloaded but footers and the groups that are taken. Groups come in seeded order, drawn across all files
+(across FILES_AT_ONCE of them at a time where a dataset has more, so that a sample of a thousand files does not read a
+thousand footers). They are taken whole until the limit; of the last one, as many rows as are missing, drawn by seed.
+The parts are a function of files, seed and limit alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from emulsion.data.normalize import Kind
+from emulsion.data.sources.draws import Columns, Limit, choose, order, size_of
+from emulsion.data.sources.hub_plan import Plan, open_remote
+from emulsion.data.sources.journal import Journal
+from emulsion.data.sources.rows import ROWS_PER_GROUP, columns_of
+from emulsion.data.sources.transfer import TRANSIENT
+from emulsion.errors import UserError
+from emulsion.files import whole_file
+from emulsion.seeds import derive_seed
+
+FILES_AT_ONCE = 64
+CONNECTIONS = 8
+PART_ROWS = 10_000
+PART_BYTES = 256 << 20  # before compression
+
+
+@dataclass(frozen=True)
+class Group:
+    """One row group of a remote file."""
+
+    file: Mapping[str, Any]
+    footer: pq.FileMetaData
+    number: int
+
+    @property
+    def rows(self) -> int:
+        return int(self.footer.row_group(self.number).num_rows)
+
+    @property
+    def size(self) -> int:
+        """Bytes before compression."""
+        return int(self.footer.row_group(self.number).total_byte_size)
+
+
+def fetch_row_groups(name: str, source: Mapping[str, Any], journal: Journal, limit: Limit, bar: tqdm[None]) -> int:
+    """Fetch the sample into numbered parts; returns the number of row groups it is drawn from.
+
+    Raises UserError for a file that is not Parquet or whose columns do not fit those of the others.
+    """
+    kind: Kind | None = None
+    parts = _parts(journal.plan, source["seed"])
+    for number, groups in enumerate(itertools.islice(parts, len(journal.parts), None), len(journal.parts)):
+        wanted = limit.amount - journal.size
+        if wanted <= 0:
+            break
+        kind = kind or limit.kind(name, source, partial(columns_of_footer, groups[0].footer))
+        tables, size = _sample(journal.plan, groups, kind, wanted, source["seed"])
+        file = journal.folder / f"part-{number:05d}.parquet"
+        with whole_file(file) as beside:
+            pq.write_table(_together(journal.plan, tables), beside, compression="zstd", row_group_size=ROWS_PER_GROUP)
+        rows = sum(table.num_rows for table in tables)
+        journal.add({"name": file.name, "rows": rows, "size": size, "groups": len(tables)})
+        bar.update(size)
+    return sum(part["groups"] for part in journal.parts)
+
+
+def columns_of_footer(metadata: pq.FileMetaData) -> Columns:
+    """The columns as `columns_of` tells them of a whole file."""
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
+        pq.write_table(metadata.schema.to_arrow_schema().empty_table(), file.name)
+        return columns_of(Path(file.name))
+
+
+def footer(plan: Plan, file: Mapping[str, Any]) -> pq.FileMetaData:
+    """The metadata at the end of a remote Parquet file; raises UserError where there is none."""
+    with _readable(plan, file), pq.ParquetFile(pa.PythonFile(open_remote(plan, file), mode="r")) as parquet:
+        return parquet.metadata
+
+
+@contextmanager
+def _readable(plan: Plan, file: Mapping[str, Any]) -> Iterator[None]:
+    """Within the block a file that is not whole is a UserError; what the connection does stays what it is."""
+    try:
+        yield
+    except TRANSIENT:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"'{file['path']}' of '{plan['id']}' is damaged, or not Parquet: {error}") from None
+
+
+def _groups(plan: Plan, seed: int) -> Iterator[Group]:
+    """All row groups in seeded order; footers are read when their turn comes."""
+    files = [plan["files"][place] for place in order(derive_seed(seed, "files"), len(plan["files"]))]
+    for start in range(0, len(files), FILES_AT_ONCE):
+        some = files[start : start + FILES_AT_ONCE]
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            footers = list(pool.map(partial(footer, plan), some))
+        found = [
+            Group(file, metadata, number)
+            for file, metadata in zip(some, footers, strict=True)
+            for number in range(metadata.num_row_groups)
+        ]
+        yield from (found[place] for place in order(derive_seed(seed, "groups", start), len(found)))
+
+
+def _parts(plan: Plan, seed: int) -> Iterator[list[Group]]:
+    """The groups of each part. Parts are small, for a kill costs one; a group is never cut."""
+    part: list[Group] = []
+    for group in _groups(plan, seed):
+        part.append(group)
+        if sum(each.rows for each in part) >= PART_ROWS or sum(each.size for each in part) >= PART_BYTES:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _sample(plan: Plan, groups: list[Group], kind: Kind | None, wanted: int, seed: int) -> tuple[list[pa.Table], int]:
+    """The rows of a part up to what is wanted, one table a group, and what they count against the limit."""
+    tables: list[pa.Table] = []
+    total = 0
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        for start in range(0, len(groups), CONNECTIONS):
+            some = groups[start : start + CONNECTIONS]
+            if kind is None:  # how many rows a group has is known before it is read
+                before = itertools.accumulate((group.rows for group in some), initial=total)
+                some = [group for group, reached in zip(some, before, strict=False) if reached < wanted]
+            for group, table in zip(some, pool.map(partial(_read, plan), some), strict=True):
+                if total >= wanted:
+                    break
+                sizes = np.ones(table.num_rows, np.int64) if kind is None else _text_sizes(table, kind)
+                rows = choose(sizes, wanted - total, derive_seed(seed, group.file["path"], group.number))
+                tables.append(table if len(rows) == table.num_rows else table.take(rows))
+                total += int(sizes[rows].sum())
+    return tables, total
+
+
+def _together(plan: Plan, tables: list[pa.Table]) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise UserError(f"the files of '{plan['id']}' disagree about their columns: {error}") from None
+
+
+def _text_sizes(table: pa.Table, kind: Kind) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.array([size_of(row, kind) for batch in table.to_batches(2000) for row in batch.to_pylist()], np.int64)
+
+
+def _read(plan: Plan, group: Group) -> pa.Table:
+    source = pa.PythonFile(open_remote(plan, group.file), mode="r")
+    with _readable(plan, group.file), pq.ParquetFile(source, metadata=group.footer, pre_buffer=True) as parquet:
+        return parquet.read_row_group(group.number).replace_schema_metadata()

@@ -1,0 +1,252 @@
+"""Token stores: one source, tokenised once, packed and memory-mapped, with its train, validation and test split.
+
+A store is a folder: `{split}.bin`, the documents' tokens one after another, each document closed by the
+end-of-text token, in the smallest unsigned integer; `documents.parquet`, where each document is; and
+`header.json`, which is written last, checked at open, and has the hash of each split's tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from emulsion.data.tokenizers import Encode, encoder, end_of_text, fingerprint, vocabulary
+from emulsion.errors import UserError
+from emulsion.files import read_json, whole_folder, write_json
+
+SPLITS = ("train", "validation", "test")
+FORMAT = 1
+INDEX = pa.schema(
+    [("id", pa.string()), ("split", pa.string()), ("start", pa.int64()), ("tokens", pa.int32()), ("bytes", pa.int32())]
+)
+
+
+def split_of(document_id: str, held_out: float) -> str:
+    """The split of a document, by a hash of its id: it never changes side when the corpus grows.
+
+    held_out is the share of documents in each of validation and test.
+    """
+    digest = hashlib.blake2b(document_id.encode(), digest_size=8).digest()
+    place = int.from_bytes(digest, "little") / 2**64
+    return "validation" if place < held_out else "test" if place < 2 * held_out else "train"
+
+
+class TokenStore:
+    """An open token store: read sequences of any length from it, by number."""
+
+    def __init__(self, folder: Path, header: dict[str, Any]) -> None:
+        self.folder = folder
+        self.header = header
+        self.source: str = header["source"]
+        self.tokenizer: str = header["tokenizer"]
+        self._tokens = {split: self._map(split) for split in SPLITS}
+
+    @classmethod
+    def open(cls, folder: Path | str) -> TokenStore:
+        """Open a store by its folder or its header file.
+
+        Raises UserError where it is missing, of another format, or not whole.
+        """
+        folder = Path(folder).parent if Path(folder).name == "header.json" else Path(folder)
+        header = read_json(folder / "header.json")
+        if header.get("format") != FORMAT:
+            raise UserError(f"{folder}: token store of format {header.get('format')}; this version reads {FORMAT}.")
+        for split in SPLITS:
+            wanted = header["splits"][split]["tokens"] * np.dtype(header["dtype"]).itemsize
+            file = folder / f"{split}.bin"
+            size = file.stat().st_size if file.exists() else -1
+            if size != wanted:
+                raise UserError(f"{file}: {size} bytes, but its header says {wanted}; make the store again.")
+        return cls(folder, header)
+
+    def _map(self, split: str) -> NDArray[Any]:
+        if not self.header["splits"][split]["tokens"]:
+            return np.empty(0, dtype=self.header["dtype"])
+        # A plain view: indexing a memmap object costs more than copying a sequence.
+        return np.asarray(np.memmap(self.folder / f"{split}.bin", dtype=self.header["dtype"], mode="r"))
+
+    def tokens(self, split: str) -> int:
+        """How many tokens the split holds, end-of-text tokens included."""
+        return len(self._tokens[split])
+
+    def count(self, split: str, context: int) -> int:
+        """How many sequences of `context` predicted tokens the split holds."""
+        return max(0, (self.tokens(split) - 1) // context)
+
+    def read(self, split: str, rows: NDArray[np.int64], context: int) -> NDArray[np.int64]:
+        """Sequences [len(rows), context + 1]: inputs are all but the last token, labels all but the first.
+
+        Row r starts at token r x context, so that every token but the very first is predicted once.
+        """
+        sequences = np.empty((len(rows), context + 1), dtype=np.int64)
+        self.read_into(sequences, split, rows)
+        return sequences
+
+    def read_into(self, sequences: Iterable[NDArray[np.int64]], split: str, rows: NDArray[np.int64]) -> None:
+        """Fill each array [context + 1] of `sequences` with its row, without a copy in between."""
+        tokens = self._tokens[split]
+        for sequence, row in zip(sequences, rows.tolist(), strict=True):
+            start = row * (len(sequence) - 1)
+            sequence[:] = tokens[start : start + len(sequence)]
+
+    def documents(self) -> pa.Table:
+        """The document index: id, split, start (token), tokens (with end of text), bytes (of text)."""
+        return pq.read_table(self.folder / "documents.parquet")
+
+
+def smallest_dtype(vocab_size: int) -> str:
+    return "uint16" if vocab_size <= 2**16 else "uint32"
+
+
+class HashedFile:
+    """A file being written, and the SHA-256 of what was."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.digest = file, hashlib.sha256()
+
+    def write(self, content: bytes | memoryview) -> int:
+        self.digest.update(content)
+        return self.file.write(content)
+
+
+def create_splits(folder: Path, stack: ExitStack) -> dict[str, HashedFile]:
+    """{split: its new, empty file in a store}, open until the stack is left."""
+    return {split: HashedFile(stack.enter_context((folder / f"{split}.bin").open("wb"))) for split in SPLITS}
+
+
+def hashes(files: Mapping[str, HashedFile]) -> dict[str, str]:
+    """{split: the SHA-256 of its tokens}, as `sha256sum` would say it of the file."""
+    return {split: file.digest.hexdigest() for split, file in files.items()}
+
+
+class StoreWriter:
+    """Builds a store batch by batch; its memory is bounded by the batch."""
+
+    def __init__(self, folder: Path, encode: Encode, *, vocab_size: int, end_of_text: int, held_out: float) -> None:
+        self.encode, self.end_of_text, self.held_out, self.folder = encode, end_of_text, held_out, folder
+        self.dtype = smallest_dtype(vocab_size)
+        self.totals = {split: {"documents": 0, "tokens": 0, "bytes": 0} for split in SPLITS}
+
+    def write(self, batches: Iterable[tuple[list[str], list[str]]]) -> dict[str, Any]:
+        """Tokenise and pack (ids, texts) batches; returns what the header says of them."""
+        with ExitStack() as stack:
+            outputs = create_splits(self.folder, stack)
+            index = stack.enter_context(pq.ParquetWriter(self.folder / "documents.parquet", INDEX, compression="zstd"))
+            for ids, texts in batches:
+                index.write_table(self._append(ids, texts, outputs))
+        told = {"dtype": self.dtype, "held_out": self.held_out, "end_of_text": self.end_of_text}
+        return {**told, "splits": self.totals, "sha256": hashes(outputs)}
+
+    def _append(self, ids: list[str], texts: list[str], outputs: Mapping[str, HashedFile]) -> pa.Table:
+        """Add one batch to the split files and the running totals; returns its part of the document index."""
+        flat, lengths = self.encode(texts)
+        closed = close_documents(flat.astype(self.dtype), lengths, self.end_of_text)
+        ends = np.cumsum(lengths + 1)
+        splits = [split_of(document, self.held_out) for document in ids]
+        sizes = [len(text.encode()) for text in texts]
+        starts = []
+        parts: dict[str, list[NDArray[Any]]] = {split: [] for split in SPLITS}
+        for split, end, length, size in zip(splits, ends, lengths, sizes, strict=True):
+            total = self.totals[split]
+            starts.append(total["tokens"])
+            total["documents"] += 1
+            total["tokens"] += int(length) + 1
+            total["bytes"] += size
+            parts[split].append(closed[end - length - 1 : end])
+        for split, pieces in parts.items():
+            if pieces:
+                outputs[split].write(np.concatenate(pieces).data)
+        columns = {"id": ids, "split": splits, "start": starts, "tokens": lengths + 1, "bytes": sizes}
+        return pa.Table.from_pydict(columns, schema=INDEX)
+
+
+def write_store(
+    folder: Path,
+    batches: Iterable[tuple[list[str], list[str]]],
+    tokenizer: Path,
+    sample: list[str],
+    held_out: float,
+    provenance: dict[str, Any],
+) -> dict[str, Any]:
+    """Tokenise a source's (ids, texts) into a store, whole or not at all; returns its header.
+
+    sample: texts on which a fast encoder must agree with the reference before it is used.
+    held_out: share of documents in validation, and again in test.
+    """
+    vocab_size = max(vocabulary(tokenizer).values()) + 1
+    with whole_folder(folder) as part:
+        writer = StoreWriter(
+            part,
+            encoder(tokenizer, sample),
+            vocab_size=vocab_size,
+            end_of_text=end_of_text(tokenizer),
+            held_out=held_out,
+        )
+        header = {
+            "format": FORMAT,
+            "source": provenance["source"],
+            "tokenizer": fingerprint(tokenizer),
+            "vocab_size": vocab_size,
+            **writer.write(batches),
+            "provenance": provenance,
+        }
+        write_json(part / "header.json", header)
+    return header
+
+
+def join_stores(folder: Path, parts: Sequence[Path], provenance: dict[str, Any]) -> dict[str, Any]:
+    """Put stores of consecutive documents one behind another, as if written at once; returns the header.
+
+    Raises UserError where they were made with different tokenizers or different shares held out.
+    """
+    headers = [TokenStore.open(part).header for part in parts]
+    for key in ("tokenizer", "dtype", "held_out"):
+        if len({header[key] for header in headers}) > 1:
+            raise UserError(f"{folder}: its shards differ in `{key}`; delete them, and they are made again.")
+    totals = {split: dict.fromkeys(headers[0]["splits"][split], 0) for split in SPLITS}
+    with whole_folder(folder) as whole:
+        with ExitStack() as stack:
+            outputs = create_splits(whole, stack)
+            index = stack.enter_context(pq.ParquetWriter(whole / "documents.parquet", INDEX, compression="zstd"))
+            for part, header in zip(parts, headers, strict=True):
+                index.write_table(_shifted(pq.read_table(part / "documents.parquet"), totals))
+                for split in SPLITS:
+                    with (part / f"{split}.bin").open("rb") as source:
+                        shutil.copyfileobj(source, outputs[split])
+                    for unit, count in header["splits"][split].items():
+                        totals[split][unit] += count
+        header = {**headers[0], "splits": totals, "sha256": hashes(outputs), "provenance": provenance}
+        write_json(whole / "header.json", header)
+    return header
+
+
+def _shifted(index: pa.Table, totals: Mapping[str, Mapping[str, int]]) -> pa.Table:
+    """A document index that starts behind `totals` tokens of each split."""
+    offsets = {split: total["tokens"] for split, total in totals.items()}
+    shift = np.array([offsets[split] for split in index.column("split").to_pylist()], dtype=np.int64)
+    starts = index.column("start").to_numpy() + shift
+    return index.set_column(index.schema.get_field_index("start"), INDEX.field("start"), pa.array(starts))
+
+
+def close_documents(flat: NDArray[Any], lengths: NDArray[np.int64], end_of_text: int) -> NDArray[Any]:
+    """Put the end-of-text token behind every document of a flat array of their tokens."""
+    return np.insert(flat, np.cumsum(lengths), end_of_text)
+
+
+def text_batches(
+    documents: pq.ParquetFile, shard: int = 0, shards: int = 1, documents_per_batch: int = 1024
+) -> Iterator[tuple[list[str], list[str]]]:
+    """(ids, texts) of one shard of a normalised file, a batch at a time; shards are consecutive row groups."""
+    groups = documents.num_row_groups
+    chosen = range(groups * shard // shards, groups * (shard + 1) // shards)
+    for batch in documents.iter_batches(documents_per_batch, row_groups=list(chosen), columns=["id", "text"]):
+        yield batch.column("id").to_pylist(), batch.column("text").to_pylist()

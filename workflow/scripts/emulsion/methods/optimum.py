@@ -1,0 +1,217 @@
+"""From proxy runs to the content of optimal_mix.json: the best mixture, what it should score, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from emulsion.errors import UserError
+from emulsion.laws.hull import hull_distance
+from emulsion.laws.region import Region
+from emulsion.laws.table import Floats
+from emulsion.methods.objective import Objective
+from emulsion.methods.propose import propose
+from emulsion.methods.search import Pull, search
+from emulsion.methods.settings import Settings
+from emulsion.methods.surrogates import Runs, Surrogate, choose, fit_surrogates
+from emulsion.mixture import Mixture
+from emulsion.seeds import derive_seed
+
+# Below this leave-one-out R2 nothing was learnt: the best of four surrogates reaches it on noise, too.
+_LEARNT = 0.25
+# Of the tokens: an optimum at a corner that no draw quite reached is no extrapolation to speak of.
+_FAR = 0.05
+_HISTORY = 100  # entries that are kept of a search over a surrogate; trainings are all kept
+
+
+def optimise(
+    mixtures: Sequence[Mapping[str, float]],
+    results: Sequence[Mapping[str, Any]],
+    sources: Sequence[str],
+    settings: Mapping[str, Any] | Settings,
+) -> dict[str, Any]:
+    """The best mixture according to proxy runs, as the JSON of optimal_mix.json.
+
+    mixtures  {source: weight} of each proxy run
+    results   of the same runs: {"run": name, "capabilities": {name: score}, "losses": {source: nats per token}}
+    settings  `Settings`, or its values by name
+    """
+    chosen = settings if isinstance(settings, Settings) else Settings.of(settings)
+    region = Region.of(sources, chosen.bounds, chosen.caps)
+    objective = Objective.of(chosen.objective, results)
+    runs = _runs(mixtures, results, sources, objective)
+    surrogates = fit_surrogates(runs, chosen.surrogates)
+    name = choose(surrogates) if chosen.surrogate == "auto" else chosen.surrogate
+    surrogate, pull = surrogates[name], chosen.pull(sources)
+    best, path = propose(surrogate, region, chosen, pull)
+    distance = hull_distance(best, runs.mixtures)
+    return {
+        "method": "surrogate",
+        "ratios": _named(region, best),
+        **_prediction(surrogate, best, chosen),
+        **_terms(region, chosen, pull, best),
+        "objective": objective.to_json(),
+        "surrogate": name,
+        "surrogates": {key: fitted.report() for key, fitted in surrogates.items()},
+        "observed_vs_predicted": _observed(surrogate, results),
+        "best_sampled": _best_sampled(surrogate, region, results),
+        "uniform": _uniform(surrogate, region),
+        "hull_distance": distance,
+        "history": _history(surrogate, region, path),
+        "warnings": _warnings(surrogate, distance),
+    }
+
+
+def optimise_directly(
+    objective: Callable[[Mixture], float], sources: Sequence[str], settings: Mapping[str, Any] | Settings
+) -> dict[str, Any]:
+    """The requirements' literal version, a small training per evaluation, as JSON of the same keys."""
+    chosen = settings if isinstance(settings, Settings) else Settings.of(settings)
+    pull = chosen.pull(sources)
+    found = search(
+        objective,
+        sources,
+        chosen.bounds,
+        chosen.seed,
+        caps=chosen.caps,
+        pull=pull,
+        generations=chosen.generations,
+        population=chosen.population,
+        evaluations=chosen.evaluations,
+    )
+    region = Region.of(sources, chosen.bounds, chosen.caps)
+    best = np.array(list(found.mixture.values()))
+    top = max(range(len(found.history)), key=lambda index: float(found.history[index]["score"]))
+    sampled = {"run": str(top), "ratios": found.history[top]["mixture"], "observed": found.history[top]["score"]}
+    return {
+        "method": "direct",
+        "ratios": dict(found.mixture),
+        "prediction": found.score,
+        "interval": None,
+        "uncertainty": None,
+        **_terms(region, chosen, pull, best),
+        "objective": chosen.objective if isinstance(chosen.objective, str) else dict(chosen.objective),
+        "surrogate": None,
+        "surrogates": {},
+        "observed_vs_predicted": [],
+        "best_sampled": {**sampled, "predicted": None},
+        "uniform": None,
+        "hull_distance": 0.0,
+        "history": found.history,
+        "warnings": [
+            "The prediction is the greatest of many noisy scores, so on average it is too high; "
+            "a training with another seed tells what the mixture is worth."
+        ],
+    }
+
+
+def _runs(
+    mixtures: Sequence[Mapping[str, float]],
+    results: Sequence[Mapping[str, Any]],
+    sources: Sequence[str],
+    objective: Objective,
+) -> Runs:
+    if len(mixtures) != len(results):
+        raise UserError(f"optimiser: {len(mixtures)} mixtures but {len(results)} results; one of each per run.")
+    rows = [list(Mixture(mixture).over(list(sources)).values()) for mixture in mixtures]
+    return Runs(tuple(sources), np.array(rows), *objective.table(results))
+
+
+def _named(region: Region, row: Floats) -> dict[str, float]:
+    return dict(region.mixture(row))
+
+
+def _score(surrogate: Surrogate, row: Floats) -> float:
+    return float(surrogate.predict(row[None, :])[0])
+
+
+def _prediction(surrogate: Surrogate, best: Floats, settings: Settings) -> dict[str, Any]:
+    """The predicted score, and where a new proxy run of this mixture should score, seed noise included."""
+    seed = derive_seed(settings.seed, "interval")
+    prediction, (sd, how) = _score(surrogate, best), surrogate.spread(best, settings.resamples, seed)
+    freedom = max(1, len(surrogate.runs.scores) - len(surrogate.runs.sources))
+    half = float(student.ppf((1 + settings.level) / 2, freedom)) * sd
+    return {
+        "prediction": prediction,
+        "interval": [prediction - half, prediction + half],
+        "uncertainty": {"level": settings.level, "sd": sd, "method": how},
+    }
+
+
+def _terms(region: Region, settings: Settings, pull: Pull | None, best: Floats) -> dict[str, Any]:
+    """What the optimum was bound to: bounds as configured, caps, and the pull with the divergence it led to."""
+    free = Region.of(region.sources, settings.bounds)
+    sides = zip(free.sources, free.low.tolist(), free.high.tolist(), strict=True)
+    terms: dict[str, Any] = {
+        "bounds": {s: [low, high] for s, low, high in sides},
+        "caps": dict(settings.caps),
+        "kl": None,
+    }
+    if pull is not None:
+        penalty = float(pull.penalty(best[None, :], region.sources)[0])
+        terms["kl"] = {"strength": pull.strength, "prior": dict(pull.prior), "divergence": penalty / pull.strength}
+    return terms
+
+
+def _observed(surrogate: Surrogate, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each run's score beside the surrogate's, which saw the run, and beside that of a fit that did not."""
+    columns = (surrogate.runs.scores, surrogate.predict(surrogate.runs.mixtures), surrogate.left_out)
+    rows = zip(results, *(column.tolist() for column in columns), strict=True)
+    return [
+        {"run": _run_name(result, index), "observed": observed, "predicted": predicted, "left_out": left_out}
+        for index, (result, observed, predicted, left_out) in enumerate(rows)
+    ]
+
+
+def _best_sampled(surrogate: Surrogate, region: Region, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    runs = surrogate.runs
+    top = int(runs.scores.argmax())
+    return {
+        "run": _run_name(results[top], top),
+        "ratios": dict(zip(region.sources, runs.mixtures[top].tolist(), strict=True)),
+        "observed": float(runs.scores[top]),
+        "predicted": _score(surrogate, runs.mixtures[top]),
+    }
+
+
+def _uniform(surrogate: Surrogate, region: Region) -> dict[str, Any]:
+    """The mixture of the region nearest to uniform, and its predicted score: what the optimum is a gain over."""
+    row = region.project(np.full((1, len(region.sources)), 1 / len(region.sources)))[0]
+    return {"ratios": _named(region, row), "predicted": _score(surrogate, row)}
+
+
+def _history(surrogate: Surrogate, region: Region, path: Sequence[Floats]) -> list[dict[str, Any]]:
+    """The best of each generation, thinned to `_HISTORY` entries with the first and the last among them."""
+    kept = np.unique(np.linspace(0, len(path) - 1, _HISTORY).round().astype(int)).tolist()
+    return [
+        {"generation": index, "mixture": _named(region, path[index]), "score": _score(surrogate, path[index])}
+        for index in kept
+    ]
+
+
+def _run_name(result: Mapping[str, Any], index: int) -> str:
+    return str(result.get("run", index))
+
+
+def _warnings(surrogate: Surrogate, distance: float) -> list[str]:
+    """What a reader should know before believing the optimum."""
+    runs, report = surrogate.runs, surrogate.report()
+    n, m = runs.mixtures.shape
+    found = []
+    if n < m + 1:
+        found.append(
+            f"{n} runs for the {m + 1} parameters of a law: the fit leans on its ridge; 3 per source are advised."
+        )
+    if report["loo_r2"] is None or report["loo_r2"] < _LEARNT:
+        found.append(
+            "The surrogate predicts a run it has not seen hardly better than the mean of the others does: the runs do "
+            "not tell mixtures apart, and the optimum is a guess. Train the proxies for longer, or widen the bounds."
+        )
+    if distance > _FAR:
+        found.append(
+            f"The optimum lies outside the mixtures that were tried, by {distance:.1%} of the tokens: an extrapolation."
+        )
+    return found

@@ -1,0 +1,49 @@
+"""The best mixture of a fitted surrogate within a region."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emulsion.laws.minimize import minimize_law
+from emulsion.laws.region import Region
+from emulsion.laws.table import Floats
+from emulsion.methods.designs import swarm
+from emulsion.methods.search import Pull, Scores, evolve
+from emulsion.methods.settings import Settings
+from emulsion.methods.surrogates import LogLinear, Surrogate
+from emulsion.seeds import derive_seed
+
+# RegMix takes the mean of the best 128 of 100,000 draws; a fifth of the draws, and of the best, gives the same.
+_DRAWS, _BEST = 20_000, 26
+# The spread of scores over the population at which the evolution stops, as a share of the leave-one-out error.
+_CLOSE = 1e-4
+
+
+def propose(surrogate: Surrogate, region: Region, settings: Settings, pull: Pull | None) -> tuple[Floats, list[Floats]]:
+    """The mixture [m] of the greatest predicted score less pull, and the best of each generation of the search.
+
+    Differential evolution finds it for any surrogate. Two surrogates allow better: the log-linear law is convex,
+    so its optimum is also computed; trees are constant on boxes, so the mean of the best draws is taken where the
+    search's own answer is not better than it by more than the trees' error.
+    """
+
+    def scores(rows: Floats) -> Floats:
+        predicted = surrogate.predict(rows)
+        return predicted if pull is None else predicted - pull.penalty(rows, region.sources)
+
+    tolerance = _CLOSE * surrogate.rmse
+    best, path = evolve(scores, region, settings.seed, settings.generations, settings.population, tolerance)
+    if isinstance(surrogate, LogLinear) and pull is None:
+        exact = minimize_law(surrogate.law, settings.bounds, surrogate.runs.weights.tolist(), settings.caps)
+        best = max(best, np.array(list(exact.values())), key=lambda row: float(scores(row[None, :])[0]))
+    elif surrogate.name == "lightgbm":
+        mean = _mean_of_best(scores, region, settings.seed)
+        gain = float(scores(best[None, :])[0] - scores(mean[None, :])[0])
+        best = mean if gain <= surrogate.rmse else best
+    return best, [*path, best]
+
+
+def _mean_of_best(scores: Scores, region: Region, seed: int) -> Floats:
+    draws = swarm(region, _DRAWS, derive_seed(seed, "best draws"))
+    best = np.argsort(-scores(draws), kind="stable")[:_BEST]
+    return np.asarray(region.settle(draws[best].mean(axis=0)[None, :])[0])

@@ -1,0 +1,1 @@
+"""The configuration, asked: experiments, runs, swarms, paths, recipes, budget, checks."""

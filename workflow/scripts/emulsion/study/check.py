@@ -1,0 +1,47 @@
+"""Check the configuration before any job starts: what is wrong, where, what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from emulsion.errors import UserError
+from emulsion.files import read_json
+from emulsion.study import check_data, check_experiments, check_laws, check_models
+from emulsion.study.catalogue import Config
+from emulsion.study.form import fill_in, mistakes_of_form
+
+
+def check(config: Config, schema: Path, folder: Path = Path()) -> None:
+    """Set what is left out to its default, in place, and raise UserError that lists every mistake.
+
+    Mistakes of form are listed first, and those of meaning where there are none.
+    folder: where relative paths start and earlier results lie.
+    """
+    form = read_json(schema)
+    fill_in(config, form)
+    problems = list(mistakes_of_form(config, form)) or list(_meaning(config, folder))
+    if problems:
+        raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+def _meaning(config: Config, folder: Path) -> Iterator[str]:
+    checks = (
+        check_data.sources,
+        check_data.cleaning,
+        check_data.tokenizers,
+        check_models.models,
+        check_experiments.strategies,
+        check_data.suites,
+        check_experiments.figures,
+        check_laws.studies,
+    )
+    problems = [problem for check_one in checks for problem in check_one(config)]
+    problems += [problem for name in config["experiments"] for problem in check_experiments.names(config, name)]
+    yield from problems
+    if not problems:  # what follows reads what the names stand for
+        yield from check_models.weights(config)
+        for name in config["experiments"]:
+            yield from check_experiments.experiment(config, name)
+            yield from check_laws.sweep(config, name)
+            yield from check_data.stores(config, name, folder)

@@ -1,0 +1,83 @@
+"""What is said of sources, cleaning, tokenizers and suites, and of the stores that lie there already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from emulsion.data.cleaning.settings import Cleaning
+from emulsion.data.sources.local import local_files
+from emulsion.data.tokenizers import fingerprint
+from emulsion.evaluation.suites import load_suite
+from emulsion.files import read_json
+from emulsion.study.catalogue import Config, cleaning_spec, group_field
+from emulsion.study.paths import suite_file
+from emulsion.study.told import has_block, known, told
+
+
+def sources(config: Config) -> Iterator[str]:
+    for name, source in config["sources"].items():
+        problems = list(has_block(f"sources.{name}", source))
+        yield from problems
+        if not problems and source["kind"] == "local":
+            yield from told(local_files, name, source["local"])
+        if not problems and source["kind"] == "group":
+            yield from _group(config, name)
+        yield from known("cleaning", source.get("cleaning", "none"), config["cleaning"], f"sources.{name}.cleaning")
+
+
+def _group(config: Config, name: str) -> Iterator[str]:
+    """A group of a source that is whole itself; all groups of one source by the same field."""
+    group, where = config["sources"][name]["group"], f"sources.{name}.group"
+    whole = [source for source, entry in config["sources"].items() if entry["kind"] != "group"]
+    yield from known("source", group["of"], whole, f"{where}.of")
+    if group["field"] != (first := group_field(config, group["of"])):
+        yield f"{where}.field: '{group['field']}', but another group of '{group['of']}' has '{first}'."
+
+
+def cleaning(config: Config) -> Iterator[str]:
+    for name, settings in config["cleaning"].items():
+        yield from told(Cleaning.from_json, settings, f"cleaning.{name}")
+    for source in config["precedence"]:
+        yield from known("source", source, config["sources"], "precedence")
+    if any(source not in config["sources"] for source in config["precedence"]):
+        return
+    ways = {json.dumps(cleaning_spec(config, source).get("deduplicate")) for source in config["precedence"]}
+    if len(ways) > 1 or ways == {"null"}:
+        yield "precedence: its sources must be cleaned with the same `deduplicate`, so that they can be compared."
+
+
+def tokenizers(config: Config) -> Iterator[str]:
+    for name, tokenizer in config["tokenizers"].items():
+        yield from has_block(f"tokenizers.{name}", tokenizer)
+        for source in tokenizer.get("bpe", {}).get("sources", []):
+            yield from known("source", source, config["sources"], f"tokenizers.{name}.bpe.sources")
+
+
+def suites(config: Config) -> Iterator[str]:
+    for name, suite in config["suites"].items():
+        problems = list(has_block(f"suites.{name}", suite))
+        yield from problems
+        if not problems and suite["kind"] == "file":
+            yield from told(load_suite, suite_file(config, name))
+
+
+def stores(config: Config, name: str, folder: Path) -> Iterator[str]:
+    """Token stores that lie there already, newer than a tokenizer that did not make them.
+
+    An older store is not a mistake: the workflow is about to make it again.
+    """
+    experiment = config["experiments"][name]
+    tokenizer = folder / "data/tokenizers" / experiment["tokenizer"]
+    definition = tokenizer / "tokenizer.json"
+    for source in experiment["sources"]:
+        header = folder / "data/tokens" / experiment["tokenizer"] / source / "header.json"
+        if not (header.exists() and definition.exists()):
+            continue
+        made_with = read_json(header)["tokenizer"]
+        if header.stat().st_mtime >= definition.stat().st_mtime and made_with != fingerprint(tokenizer):
+            yield (
+                f"experiments.{name}: the token store {header.parent} was made with another tokenizer ({made_with}) "
+                f"than {tokenizer} ({fingerprint(tokenizer)}); delete the store and it is made again."
+            )

@@ -1,0 +1,32 @@
+"""Strategies: from what the configuration says of a mixture by name to its stages."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from emulsion.errors import UserError
+from emulsion.study.recipes import load_recipe, staged
+
+# Read once, for every job asks for the stages of many mixtures.
+_read = functools.lru_cache(maxsize=None)(load_recipe)
+
+
+def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A strategy as stages [{"until": share of the run, "weights": {source: weight}}].
+
+    A stage has its weights from its `ratios` or from a `recipe`. Where no stage says `until`, they are recipes, and as
+    long as those say in tokens. Raises UserError where only some say it, or a recipe cannot be read.
+    """
+    listed = strategy.get("stages") or [{"until": 1.0, "ratios": strategy["ratios"]}]
+    with_end = [stage for stage in listed if "until" in stage]
+    if not with_end:
+        return staged([_read(stage["recipe"]) for stage in listed])
+    if len(with_end) < len(listed):
+        raise UserError("stages: either each stage says `until`, or none does and all are recipes.")
+    return [{"until": float(stage["until"]), "weights": _weights(stage)} for stage in listed]
+
+
+def _weights(stage: Mapping[str, Any]) -> dict[str, float]:
+    return dict(stage["ratios"]) if "ratios" in stage else _read(stage["recipe"]).weights

@@ -1,5 +1,6 @@
 """Emulsion: find the data mixture a language model should be trained on."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,19 +10,24 @@ from snakemake.utils import min_version
 min_version("9.25")
 
 
-configfile: "config.yaml"
+# The working directory's own configuration, else the one beside this file: one installation serves many studies.
+HOUSE = os.path.relpath(str(workflow.current_basedir))
+SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
+
+
+configfile: "config.yaml" if os.path.exists("config.yaml") else f"{HOUSE}/config.yaml"
 
 
 report: "report/workflow.rst"
 
 
-sys.path.insert(0, str(Path(workflow.basedir, "workflow/scripts")))
+sys.path.insert(0, os.path.abspath(SCRIPTS))
 
-from emulsion.study import catalogue, check, experiments, limits, paths, sweeps
+from emulsion.study import catalogue, check, experiments, imports, limits, paths, sweeps
 from emulsion.errors import UserError
 
 try:
-    check.check(config, Path(workflow.basedir, "workflow/schemas/config.schema.json"))
+    check.check(config, Path(HOUSE, "workflow/schemas/config.schema.json"))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

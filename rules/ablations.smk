@@ -9,8 +9,8 @@ rule compare_ablations:
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.base_and_ablations),
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.base_and_ablations),
-        script="workflow/scripts/compare_ablations.py",
-        library="workflow/scripts/emulsion/analysis/contributions.py",
+        script=f"{SCRIPTS}/compare_ablations.py",
+        library=imports_of("compare_ablations"),
     output:
         "results/{experiment}/contributions.json",
     log:

@@ -1,7 +1,9 @@
 """From wildcards and the configuration to inputs and parameters. Functions only."""
 
 import json
+import os
 import re
+import shlex
 from pathlib import Path
 
 from emulsion.files import canonical_json
@@ -38,9 +40,14 @@ def json_from_config(function, *names):
     return lambda wildcards: canonical_json(value(wildcards))
 
 
-def library(*modules):
-    """An input: modules of the library that cheap results lean on, which are made again when one changes."""
-    return collect("workflow/scripts/emulsion/{module}.py", module=modules)
+def script(name):
+    """A script's path as a word of a shell command; with it, no rule needs to know where the workflow lies."""
+    return shlex.quote(f"{SCRIPTS}/{name}.py").replace("{", "{{").replace("}", "}}")
+
+
+def imports_of(name):
+    """An input: the modules of the library that a script is made of; a cheap result is made again when one changes."""
+    return [os.path.relpath(module) for module in imports.imports_of(Path(f"{SCRIPTS}/{name}.py").absolute())]
 
 
 def laws_of_study(what):

@@ -8,11 +8,8 @@ rule plot_contributions:
     """Draw how much each capability and each loss changes without each source."""
     input:
         contributions="results/{experiment}/contributions.json",
-        script="workflow/scripts/plot_contributions.py",
-        library=[
-            "workflow/scripts/emulsion/figures/contributions.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        script=f"{SCRIPTS}/plot_contributions.py",
+        library=imports_of("plot_contributions"),
     output:
         report(
             "figures/{experiment}_contributions.png",
@@ -33,11 +30,8 @@ rule plot_pareto:
     """Draw the trade-off between capabilities over the mixtures, and which of them nothing beats."""
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.concluded),
-        script="workflow/scripts/plot_pareto.py",
-        library=[
-            "workflow/scripts/emulsion/figures/pareto.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        script=f"{SCRIPTS}/plot_pareto.py",
+        library=imports_of("plot_pareto"),
     output:
         report(
             "figures/{experiment}_pareto.png",
@@ -60,11 +54,8 @@ rule plot_optimizer:
     """Draw the search for the best mixture, and how well the surrogate predicts the proxies."""
     input:
         optimum="results/{experiment}/optimal_mix.json",
-        script="workflow/scripts/plot_optimizer.py",
-        library=[
-            "workflow/scripts/emulsion/figures/optimizer.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        script=f"{SCRIPTS}/plot_optimizer.py",
+        library=imports_of("plot_optimizer"),
     output:
         report(
             "figures/{experiment}_optimizer.png",
@@ -91,12 +82,8 @@ rule summarize_metrics:
         generations=of_each_run("results/{experiment}/{run}/generations.jsonl", experiments.strategies),
         tasks=of_each_run_asked("results/{experiment}/{run}/lm_eval.json", experiments.strategies),
         published=from_config(paths.published_results, "experiment"),
-        script="workflow/scripts/summarize_metrics.py",
-        library=[
-            "workflow/scripts/emulsion/analysis/metrics.py",
-            "workflow/scripts/emulsion/evaluation/quality.py",
-            "workflow/scripts/emulsion/report/metrics.py",
-        ],
+        script=f"{SCRIPTS}/summarize_metrics.py",
+        library=imports_of("summarize_metrics"),
     output:
         json="results/{experiment}-metrics.json",
         texts="results/{experiment}-generations.txt",

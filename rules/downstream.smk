@@ -31,7 +31,8 @@ rule evaluate_downstream:
         settings=experiment_setting("downstream"),
         evaluation=experiment_setting("evaluation"),
     shell:
-        "python workflow/scripts/evaluate_downstream.py --model {params.model:q} --settings {params.settings:q} "
+        f"python {script('evaluate_downstream')} "
+        "--model {params.model:q} --settings {params.settings:q} "
         "--evaluation {params.evaluation:q} --threads {threads} --output {output.scores:q} --items {output.answers:q} "
         "2> {log:q}"
 
@@ -41,8 +42,8 @@ rule correlate_downstream:
     input:
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.compared),
         downstream=of_each_run("results/{experiment}/{run}/lm_eval.json", experiments.compared),
-        script="workflow/scripts/correlate_downstream.py",
-        library="workflow/scripts/emulsion/analysis/correlation.py",
+        script=f"{SCRIPTS}/correlate_downstream.py",
+        library=imports_of("correlate_downstream"),
     output:
         "results/{experiment}/downstream.json",
     log:

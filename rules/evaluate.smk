@@ -18,7 +18,8 @@ rule generate_suite:
         number=lookup(dpath="suites/{suite}/synthetic/items_per_capability", within=config),
         seed=lookup(dpath="suites/{suite}/synthetic/seed", within=config),
     shell:
-        "python workflow/scripts/generate_suite.py --name {wildcards.suite:q} "
+        f"python {script('generate_suite')} "
+        "--name {wildcards.suite:q} "
         "--items-per-capability {params.number} --seed {params.seed} --output {output:q} 2> {log:q}"
 
 
@@ -48,7 +49,8 @@ rule evaluate:
         model=subpath(input.model, parent=True),
         settings=experiment_setting("evaluation"),
     shell:
-        "python workflow/scripts/evaluate.py --model {params.model:q} --stores {input.stores:q} "
+        f"python {script('evaluate')} "
+        "--model {params.model:q} --stores {input.stores:q} "
         "--suites {input.suites:q} --settings {params.settings:q} --threads {threads} "
         "--perplexity {output.perplexity:q} --capabilities {output.capabilities:q} "
         "--generations {output.generations:q} 2> {log:q}"

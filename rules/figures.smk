@@ -8,12 +8,8 @@ rule plot_capability_heatmap:
     """Draw capability scores, mixtures by capabilities, with their intervals."""
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
-        script="workflow/scripts/plot_capability_heatmap.py",
-        library=[
-            "workflow/scripts/emulsion/figures/heatmap.py",
-            "workflow/scripts/emulsion/figures/scores.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        script=f"{SCRIPTS}/plot_capability_heatmap.py",
+        library=imports_of("plot_capability_heatmap"),
     output:
         report(
             "figures/{experiment}_capability_heatmap.png",
@@ -36,12 +32,8 @@ rule plot_capability_radar:
     """Draw the capability profile of each mixture."""
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
-        script="workflow/scripts/plot_capability_radar.py",
-        library=[
-            "workflow/scripts/emulsion/figures/radar.py",
-            "workflow/scripts/emulsion/figures/scores.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        script=f"{SCRIPTS}/plot_capability_radar.py",
+        library=imports_of("plot_capability_radar"),
     output:
         report(
             "figures/{experiment}_capability_radar.png",
@@ -64,11 +56,8 @@ rule plot_training_curves:
     """Draw training loss and the validation loss on each source over the run."""
     input:
         logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", experiments.strategies),
-        script="workflow/scripts/plot_training_curves.py",
-        library=[
-            "workflow/scripts/emulsion/figures/training_curves.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        script=f"{SCRIPTS}/plot_training_curves.py",
+        library=imports_of("plot_training_curves"),
     output:
         report(
             "figures/{experiment}_training_curves.png",
@@ -91,11 +80,8 @@ rule plot_mixtures:
     """Draw what each mixture asks for and what its run draws from each source."""
     input:
         infos=from_config(paths.strategy_infos, "experiment"),
-        script="workflow/scripts/plot_mixtures.py",
-        library=[
-            "workflow/scripts/emulsion/figures/mixtures.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        script=f"{SCRIPTS}/plot_mixtures.py",
+        library=imports_of("plot_mixtures"),
     output:
         report(
             "figures/{experiment}_mixtures.png",
@@ -118,11 +104,8 @@ rule plot_schedule:
     """Draw the shares of sources over the run, stage by stage, with the boundaries between stages."""
     input:
         infos=from_config(paths.strategy_infos, "experiment"),
-        script="workflow/scripts/plot_schedule.py",
-        library=[
-            "workflow/scripts/emulsion/figures/schedule.py",
-            "workflow/scripts/emulsion/figures/style.py",
-        ],
+        script=f"{SCRIPTS}/plot_schedule.py",
+        library=imports_of("plot_schedule"),
     output:
         report(
             "figures/{experiment}_schedule.png",

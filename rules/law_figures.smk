@@ -8,12 +8,8 @@ rule plot_static_law:
     """Draw the losses of a sweep with the fitted static law, on a logarithmic scale."""
     input:
         law="law_results/{experiment}/static_law.json",
-        script="workflow/scripts/plot_static_law.py",
-        library=library(
-            "figures/static_law",
-            "figures/law_panels",
-            "figures/style",
-        ),
+        script=f"{SCRIPTS}/plot_static_law.py",
+        library=imports_of("plot_static_law"),
     output:
         report(
             "figures/{experiment}_static_law.png",
@@ -36,12 +32,8 @@ rule plot_dynamic_law:
     """Draw the losses of branches with the fitted dynamic law."""
     input:
         law="law_results/{experiment}/dynamic_law.json",
-        script="workflow/scripts/plot_dynamic_law.py",
-        library=library(
-            "figures/dynamic_law",
-            "figures/law_panels",
-            "figures/style",
-        ),
+        script=f"{SCRIPTS}/plot_dynamic_law.py",
+        library=imports_of("plot_dynamic_law"),
     output:
         report(
             "figures/{experiment}_dynamic_law.png",
@@ -64,12 +56,8 @@ rule plot_effects:
     """Draw the effects of sources over time, and what a diagonal matrix of them leaves out."""
     input:
         law="law_results/{experiment}/dynamic_law.json",
-        script="workflow/scripts/plot_effects.py",
-        library=library(
-            "figures/effects",
-            "figures/law_panels",
-            "figures/style",
-        ),
+        script=f"{SCRIPTS}/plot_effects.py",
+        library=imports_of("plot_effects"),
     output:
         report(
             "figures/{experiment}_effects.png",
@@ -93,12 +81,8 @@ rule plot_law_fits:
     input:
         static=laws_of_study("static"),
         dynamic=laws_of_study("dynamic"),
-        script="workflow/scripts/plot_law_fits.py",
-        library=library(
-            "figures/law_fits",
-            "figures/law_panels",
-            "figures/style",
-        ),
+        script=f"{SCRIPTS}/plot_law_fits.py",
+        library=imports_of("plot_law_fits"),
     output:
         report(
             "figures/{study}_law_fits.png",

@@ -22,7 +22,8 @@ rule write_point:
         sources=lookup(dpath="experiments/{experiment}/sources", within=config),
         points=json_from_config(sweeps.point_spec, "experiment"),
     shell:
-        "python workflow/scripts/write_point.py --experiment {wildcards.experiment} --name {wildcards.point} "
+        f"python {script('write_point')} "
+        "--experiment {wildcards.experiment} --name {wildcards.point} "
         "--sources {params.sources:q} --points {params.points:q} --output {output:q} 2> {log:q}"
 
 
@@ -57,7 +58,8 @@ rule train_sweep:
         branches=json_from_config(sweeps.branches_of_batch, "experiment", "batch"),
         tokenizer=subpath(input.tokenizer, parent=True),
     shell:
-        "python workflow/scripts/train_sweep.py --experiment {wildcards.experiment} --mixtures {input.mixtures:q} "
+        f"python {script('train_sweep')} "
+        "--experiment {wildcards.experiment} --mixtures {input.mixtures:q} "
         "--stores {input.stores:q} --tokenizer {params.tokenizer:q} --weights {input.weights:q} "
         "--spec {params.spec:q} --trunks {params.trunks:q} --branches {params.branches:q} "
         "--checkpoints checkpoints/{wildcards.experiment}-sweep "
@@ -69,20 +71,8 @@ rule fit_static_law:
     """Fit the static laws to the runs of a sweep, and hold their R2 against the noise of the runs."""
     input:
         sweep=from_config(paths.sweep, "experiment"),
-        script="workflow/scripts/fit_static_law.py",
-        library=library(
-            "analysis/sweeps/rows",
-            "analysis/sweeps/static",
-            "laws/boosting",
-            "laws/bootstrap",
-            "laws/exponential",
-            "laws/gaussian",
-            "laws/linear",
-            "laws/minimize",
-            "laws/power",
-            "laws/quality",
-            "laws/static",
-        ),
+        script=f"{SCRIPTS}/fit_static_law.py",
+        library=imports_of("fit_static_law"),
     output:
         "law_results/{experiment}/static_law.json",
     log:
@@ -103,15 +93,8 @@ rule fit_dynamic_law:
     """Fit the dynamic laws to the branches of every trunk: the effects of each source at that point of training."""
     input:
         sweep=from_config(paths.sweep, "experiment"),
-        script="workflow/scripts/fit_dynamic_law.py",
-        library=library(
-            "analysis/sweeps/dynamic",
-            "analysis/sweeps/rows",
-            "laws/diagonal",
-            "laws/dynamic",
-            "laws/quality",
-            "laws/similarity",
-        ),
+        script=f"{SCRIPTS}/fit_dynamic_law.py",
+        library=imports_of("fit_dynamic_law"),
     output:
         "law_results/{experiment}/dynamic_law.json",
     log:
@@ -130,11 +113,8 @@ rule compare_greedy:
     """Compare the mixtures that are best round by round with those that are best of all."""
     input:
         sweep=from_config(paths.sweep, "experiment"),
-        script="workflow/scripts/compare_greedy.py",
-        library=library(
-            "analysis/sweeps/greedy",
-            "analysis/sweeps/rows",
-        ),
+        script=f"{SCRIPTS}/compare_greedy.py",
+        library=imports_of("compare_greedy"),
     output:
         "law_results/{experiment}/greedy.json",
     log:
@@ -155,11 +135,8 @@ rule fit_parameters:
         static="law_results/{experiment}/static_law.json",
         dynamic="law_results/{experiment}/dynamic_law.json",
         matrix=from_config(paths.matrix, "experiment", "method"),
-        script="workflow/scripts/fit_parameters.py",
-        library=library(
-            "analysis/sweeps/parameters",
-            "laws/similarity",
-        ),
+        script=f"{SCRIPTS}/fit_parameters.py",
+        library=imports_of("fit_parameters"),
     output:
         "law_results/{experiment}/{method}_parameters.json",
     log:
@@ -182,10 +159,8 @@ rule measure_similarity:
     """Gather how alike each method's matrix and the fitted one are."""
     input:
         parameters=from_config(paths.method_parameters, "experiment"),
-        script="workflow/scripts/measure_similarity.py",
-        library=library(
-            "analysis/sweeps/parameters",
-        ),
+        script=f"{SCRIPTS}/measure_similarity.py",
+        library=imports_of("measure_similarity"),
     output:
         "law_results/{experiment}/similarity.json",
     log:
@@ -207,14 +182,8 @@ rule tabulate_laws:
         dynamic=laws_of_study("dynamic"),
         greedy=laws_of_study("greedy"),
         similarity=laws_of_study("similarity"),
-        script="workflow/scripts/tabulate_laws.py",
-        library=library(
-            "analysis/sweeps/evidence",
-            "analysis/sweeps/fits",
-            "analysis/sweeps/tables",
-            "analysis/sweeps/words",
-            "report/law_tables",
-        ),
+        script=f"{SCRIPTS}/tabulate_laws.py",
+        library=imports_of("tabulate_laws"),
     output:
         json="law_results/{study}/tables.json",
         markdown=report(
@@ -243,17 +212,8 @@ rule replay_laws:
     input:
         train=lookup(dpath="replays/{replay}/train", within=config),
         tests=from_config(paths.replayed_tables, "replay"),
-        script="workflow/scripts/replay_laws.py",
-        library=library(
-            "laws/choice",
-            "laws/replay",
-            "laws/static",
-            "laws/gaussian",
-            "laws/boosting",
-            "laws/power",
-            "laws/linear",
-            "report/replay_table",
-        ),
+        script=f"{SCRIPTS}/replay_laws.py",
+        library=imports_of("replay_laws"),
     output:
         json="law_results/{replay}/replay.json",
         markdown="law_results/{replay}/replay.md",

@@ -18,7 +18,8 @@ rule write_mixture:
         sources=lookup(dpath="experiments/{experiment}/sources", within=config),
         stages=json_from_config(experiments.mixture_stages, "experiment", "fixed"),
     shell:
-        "python workflow/scripts/write_mixture.py --experiment {wildcards.experiment} --name {wildcards.fixed:q} "
+        f"python {script('write_mixture')} "
+        "--experiment {wildcards.experiment} --name {wildcards.fixed:q} "
         "--sources {params.sources:q} --stages {params.stages:q} --output {output:q} 2> {log:q}"
 
 
@@ -37,7 +38,8 @@ rule write_baseline:
         recipe=1,
         budget=from_config(experiments.unimax_budget, "experiment", "sized"),
     shell:
-        "python workflow/scripts/write_baseline.py --experiment {wildcards.experiment} --name {wildcards.sized:q} "
+        f"python {script('write_baseline')} "
+        "--experiment {wildcards.experiment} --name {wildcards.sized:q} "
         "--stores {input.stores:q} {params.budget} --output {output:q} 2> {log:q}"
 
 
@@ -46,8 +48,8 @@ rule describe_mixture:
     input:
         mixture="mixtures/{experiment}/{mix}.json",
         stores=from_config(paths.token_stores, "experiment"),
-        script="workflow/scripts/describe_mixture.py",
-        library="workflow/scripts/emulsion/plan.py",
+        script=f"{SCRIPTS}/describe_mixture.py",
+        library=imports_of("describe_mixture"),
     output:
         "data/{experiment}_{mix}_info.json",
     log:

@@ -24,7 +24,8 @@ rule write_proxy:
         tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
         limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
     shell:
-        "python workflow/scripts/write_proxy.py --experiment {wildcards.experiment} --name {wildcards.proxy:q} "
+        f"python {script('write_proxy')} "
+        "--experiment {wildcards.experiment} --name {wildcards.proxy:q} "
         "--stores {input.stores:q} --bounds {params.bounds} --seed {params.seed} --tokens {params.tokens} "
         "--max-epochs {params.limit} --output {output:q} 2> {log:q}"
 
@@ -54,7 +55,8 @@ rule optimize_mixture:
         tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
         limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
     shell:
-        "python workflow/scripts/optimize_mixture.py --experiment {wildcards.experiment} --records {input.records:q} "
+        f"python {script('optimize_mixture')} "
+        "--experiment {wildcards.experiment} --records {input.records:q} "
         "--capabilities {input.capabilities:q} --perplexity {input.perplexity:q} --stores {input.stores:q} "
         "--settings {params.settings:q} --tokens {params.tokens} --max-epochs {params.limit} "
         "--output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
@@ -92,7 +94,8 @@ rule optimize_directly:
         tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
         limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
     shell:
-        "python workflow/scripts/optimize_directly.py --experiment {wildcards.experiment} --stores {input.stores:q} "
+        f"python {script('optimize_directly')} "
+        "--experiment {wildcards.experiment} --stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --suites {input.suites:q} "
         "--spec {params.spec:q} --evaluation {params.evaluation:q} --settings {params.settings:q} "
         "--tokens {params.tokens} --max-epochs {params.limit} --micro-batch {resources.micro_batch} --threads {threads} "

@@ -8,8 +8,8 @@ rule plan_budget:
     """Say what an experiment will cost and what it can detect; trains nothing."""
     input:
         stores=token_stores_there_are,
-        script="workflow/scripts/plan_budget.py",
-        library="workflow/scripts/emulsion/report/plan.py",
+        script=f"{SCRIPTS}/plan_budget.py",
+        library=imports_of("plan_budget"),
     output:
         "results/{experiment}/plan.md",
     log:
@@ -30,8 +30,8 @@ rule account_budget:
         records=of_each_run("models/{experiment}-{run}/run.json", experiments.trained),
         results=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.trained),
         sweep=from_config(paths.sweep, "experiment"),
-        script="workflow/scripts/account_budget.py",
-        library="workflow/scripts/emulsion/study/budget.py",
+        script=f"{SCRIPTS}/account_budget.py",
+        library=imports_of("account_budget"),
     output:
         "results/{experiment}/budget.json",
     log:
@@ -59,13 +59,8 @@ rule recommend:
         contributions=from_config(paths.contributions, "experiment"),
         optimum=from_config(paths.optimum, "experiment"),
         repeated=of_each_run("models/{experiment}-{run}/run.json", experiments.repeated_pair),
-        script="workflow/scripts/recommend.py",
-        library=[
-            "workflow/scripts/emulsion/report/recommendations.py",
-            "workflow/scripts/emulsion/report/landing.py",
-            "workflow/scripts/emulsion/report/markdown.py",
-            "workflow/scripts/emulsion/report/exports.py",
-        ],
+        script=f"{SCRIPTS}/recommend.py",
+        library=imports_of("recommend"),
     output:
         json="results/{experiment}/recommendations.json",
         answer="results/{experiment}/answer.rst",

@@ -27,7 +27,8 @@ rule fetch:
         folder=subpath(output.provenance, parent=True),
         groups=lambda wildcards, input: ["--groups", *input.groups] if input.groups else [],
     shell:
-        "python workflow/scripts/fetch.py --name {wildcards.source:q} --source {params.source:q} {params.groups:q} "
+        f"python {script('fetch')} "
+        "--name {wildcards.source:q} --source {params.source:q} {params.groups:q} "
         "--output {params.folder:q} 2> {log:q}"
 
 
@@ -49,7 +50,8 @@ rule split_groups:
         field=from_config(catalogue.group_field, "source"),
         folder=subpath(output.manifest, parent=True),
     shell:
-        "python workflow/scripts/split_groups.py --raw {input.raw:q} --field {params.field:q} "
+        f"python {script('split_groups')} "
+        "--raw {input.raw:q} --field {params.field:q} "
         "--output {params.folder:q} 2> {log:q}"
 
 
@@ -65,7 +67,7 @@ rule probe_sources:
     params:
         sources=json_from_config(catalogue.sources_to_probe),
     shell:
-        "python workflow/scripts/probe_sources.py --sources {params.sources:q} > {output:q} 2> {log:q}"
+        f"python {script('probe_sources')} " "--sources {params.sources:q} > {output:q} 2> {log:q}"
 
 
 rule normalize:
@@ -91,7 +93,8 @@ rule normalize:
         options=from_config(catalogue.schema_options, "source"),
         folder=subpath(output.documents, parent=True),
     shell:
-        "python workflow/scripts/normalize.py --raw {input.raw:q} --type {params.type:q} {params.options:q} "
+        f"python {script('normalize')} "
+        "--raw {input.raw:q} --type {params.type:q} {params.options:q} "
         "--shard {wildcards.shard} --shards {wildcards.shards} --cleaning {params.cleaning:q} "
         "--output {params.folder:q} 2> {log:q}"
 
@@ -120,7 +123,8 @@ rule deduplicate:
         held_out=config["held_out"],
         folder=subpath(output.documents, parent=True),
     shell:
-        "python workflow/scripts/deduplicate.py --documents {input.documents:q} --source {wildcards.source:q} "
+        f"python {script('deduplicate')} "
+        "--documents {input.documents:q} --source {wildcards.source:q} "
         "--shard {wildcards.shard} --own {input.own:q} --earlier {input.earlier:q} --cleaning {params.cleaning:q} "
         "--held-out {params.held_out} --output {params.folder:q} 2> {log:q}"
 
@@ -148,7 +152,8 @@ rule decontaminate:
         held_out=config["held_out"],
         folder=subpath(output.documents, parent=True),
     shell:
-        "python workflow/scripts/decontaminate.py --documents {input.documents:q} --ngrams {input.held_out:q} "
+        f"python {script('decontaminate')} "
+        "--documents {input.documents:q} --ngrams {input.held_out:q} "
         "--suites {input.suites:q} --cleaning {params.cleaning:q} --held-out {params.held_out} "
         "--output {params.folder:q} 2> {log:q}"
 
@@ -173,7 +178,8 @@ rule gather:
     params:
         recipe=1,
     shell:
-        "python workflow/scripts/gather.py --source {wildcards.source:q} --documents {input.documents:q} "
+        f"python {script('gather')} "
+        "--source {wildcards.source:q} --documents {input.documents:q} "
         "--quarantines {input.quarantines:q} --ledgers {input.ledgers:q} --output {output.documents:q} "
         "--quarantine {output.quarantine:q} --ledger {output.ledger:q} 2> {log:q}"
 
@@ -184,8 +190,8 @@ rule describe_source:
         documents="data/normalized/{source}.parquet",
         ledger="data/ledgers/{source}.json",
         stores=from_config(paths.token_stores_of_source, "source"),
-        script="workflow/scripts/describe_source.py",
-        library="workflow/scripts/emulsion/data/describe.py",
+        script=f"{SCRIPTS}/describe_source.py",
+        library=imports_of("describe_source"),
     output:
         "data/stats/{source}.json",
     log:

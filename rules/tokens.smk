@@ -23,7 +23,8 @@ rule make_tokenizer:
         tokenizer=json_from_config(catalogue.tokenizer_spec, "tokenizer"),
         folder=subpath(output.definition, parent=True),
     shell:
-        "python workflow/scripts/make_tokenizer.py --name {wildcards.tokenizer:q} --tokenizer {params.tokenizer:q} "
+        f"python {script('make_tokenizer')} "
+        "--name {wildcards.tokenizer:q} --tokenizer {params.tokenizer:q} "
         "--documents {input.documents:q} --output {params.folder:q} 2> {log:q}"
 
 
@@ -52,7 +53,8 @@ rule tokenize_shard:
         held_out=config["held_out"],
         folder=subpath(output.header, parent=True),
     shell:
-        "python workflow/scripts/tokenize_shard.py --documents {input.documents:q} --provenance {input.provenance:q} "
+        f"python {script('tokenize_shard')} "
+        "--documents {input.documents:q} --provenance {input.provenance:q} "
         "--tokenizer {params.tokenizer:q} --shard {wildcards.shard} --shards {wildcards.shards} "
         "--held-out {params.held_out} --output {params.folder:q} 2> {log:q}"
 
@@ -80,5 +82,6 @@ rule pack_tokens:
         recipe=1,
         folder=subpath(output.header, parent=True),
     shell:
-        "python workflow/scripts/pack_tokens.py --shards {input.shards:q} --provenance {input.provenance:q} "
+        f"python {script('pack_tokens')} "
+        "--shards {input.shards:q} --provenance {input.provenance:q} "
         "--output {params.folder:q} 2> {log:q}"

@@ -32,7 +32,8 @@ rule check_training:
         steps=from_config(limits.smoke_steps, "experiment"),
         least_fall=from_config(limits.smoke_fall, "experiment"),
     shell:
-        "python workflow/scripts/check_training.py --mixture {input.mixture:q} --stores {input.stores:q} "
+        f"python {script('check_training')} "
+        "--mixture {input.mixture:q} --stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --steps {params.steps} "
         "--least-fall {params.least_fall} --micro-batch {resources.micro_batch} --threads {threads} "
         "--work checkpoints/{wildcards.experiment}-{wildcards.run}-smoke --output {output:q} 2> {log:q}"
@@ -60,7 +61,8 @@ rule fetch_weights:
         revision=lambda wildcards: config["models"][wildcards.model]["weights"].get("revision", "main"),
         folder=subpath(output.weights, parent=True),
     shell:
-        "python workflow/scripts/fetch_weights.py --id {params.identifier:q} --revision {params.revision:q} "
+        f"python {script('fetch_weights')} "
+        "--id {params.identifier:q} --revision {params.revision:q} "
         "--output {params.folder:q} 2> {log:q}"
 
 
@@ -100,7 +102,8 @@ rule train:
         tokenizer=subpath(input.tokenizer, parent=True),
         folder=subpath(output.model, parent=True),
     shell:
-        "python workflow/scripts/train.py --mixture {input.mixture:q} --stores {input.stores:q} "
+        f"python {script('train')} "
+        "--mixture {input.mixture:q} --stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --output {params.folder:q} "
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} --smoke-steps {resources.smoke_steps} "

@@ -29,6 +29,17 @@ def test_every_rule_has_a_docstring_a_log_an_environment_and_a_script_of_its_nam
     assert "message:" not in text and "checkpoint" not in text.split("shell:")[0]
 
 
+@pytest.mark.parametrize(("file", "name", "text"), list(rules()), ids=lambda value: str(value)[:30].split("\n")[0])
+def test_a_rule_that_lists_its_script_lists_all_that_the_script_imports(file, name, text):
+    listed = 'script=f"{SCRIPTS}/' in text
+    assert listed == ("library=" in text)
+    if listed:
+        assert f'script=f"{{SCRIPTS}}/{name}.py",\n        library=imports_of("{name}"),' in text
+        assert '"python {input.script:q} ' in text
+    elif name not in ("all", "laws"):
+        assert f"f\"python {{script('{name}')}} \"" in text
+
+
 def test_every_environment_file_exists_and_pins_every_version():
     import yaml
 

@@ -15,6 +15,7 @@ TINY = ("--configfile", "tests/config/tiny.yaml")
 
 def copy_project(folder: Path) -> Path:
     """The parts of the project that the workflow needs, without anything it made."""
+    folder.mkdir(exist_ok=True)
     for part in PARTS:
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))

@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 
 from emulsion import command
-from emulsion.errors import UserError
-from emulsion.study.recipes import (
+from emulsion.data.recipes import (
     Realised,
     Recipe,
     class_totals,
@@ -15,6 +14,7 @@ from emulsion.study.recipes import (
     staged,
     tiny_shares,
 )
+from emulsion.errors import UserError
 
 HEAD = ["| class or source | target % | realised % | due | drawn |", "|---|---|---|---|---|"]
 

@@ -13,6 +13,9 @@ from typing import Any
 
 from emulsion.errors import UserError
 
+# The folder of the Snakefile, with the resources that come with it.
+WORKFLOW = Path(__file__).parents[3]
+
 
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
@@ -80,6 +83,12 @@ def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
             except json.JSONDecodeError as error:
                 raise UserError(f"{path}:{number}: not valid JSON: {error}.") from None
     return rows
+
+
+def found(file: str) -> str:
+    """Where a file that the configuration names lies: in the working directory or with the workflow."""
+    shipped = WORKFLOW / file
+    return os.path.relpath(shipped) if not Path(file).exists() and shipped.exists() else file
 
 
 def canonical_json(value: Any) -> str:

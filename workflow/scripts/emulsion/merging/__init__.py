@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emulsion.data.recipes import tiny_shares
 from emulsion.data.tokenizers import Encode, encoder
 from emulsion.data.tokenizers import fingerprint as tokenizer_fingerprint
 from emulsion.files import fingerprint, whole_file, write_jsonl
@@ -32,7 +33,6 @@ from emulsion.merging.request import Request
 from emulsion.mixture import Mixture
 from emulsion.plan import assign
 from emulsion.schedule import Schedule
-from emulsion.study.recipes import tiny_shares
 
 log = logging.getLogger(__name__)
 

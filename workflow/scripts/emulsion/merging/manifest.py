@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from emulsion.data.recipes import normalising_note
 from emulsion.merging.cursor import Progress
 from emulsion.merging.journal import Journal
 from emulsion.merging.request import Request
-from emulsion.study.recipes import normalising_note
 
 # Repeated up to four times, data is worth nearly what fresh data is; beyond that less and less (Muennighoff et al.,
 # Scaling data-constrained language models, 2023).

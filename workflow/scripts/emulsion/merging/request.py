@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from emulsion.data.recipes import NOT_LOADABLE, RecipeSource, load_recipe
 from emulsion.errors import UserError
 from emulsion.fields import SWITCH, TEXT, TEXTS, WEIGHT, Form, checked, entries, read_yaml
 from emulsion.mixture import Mixture
-from emulsion.study.recipes import NOT_LOADABLE, RecipeSource, load_recipe
 
 # A configuration for plain concatenation may keep its sources in two lists.
 LISTS = ("datasets", "english_datasets", "vietnamese_datasets")

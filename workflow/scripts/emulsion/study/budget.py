@@ -12,6 +12,7 @@ from typing import Any
 
 from emulsion.analysis.power import detectable_effects
 from emulsion.evaluation.suites import load_suite
+from emulsion.files import found
 from emulsion.laws.study.points import sweep_points
 from emulsion.mixture import Mixture
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
@@ -168,7 +169,7 @@ def items_of_suites(config: Config, experiment: str) -> dict[str, int]:
         if suite["kind"] == "synthetic":
             counts.update(dict.fromkeys(CAPABILITIES, suite["synthetic"]["items_per_capability"]))
         else:
-            counts.update(item.capability for item in load_suite(suite["file"]).items)
+            counts.update(item.capability for item in load_suite(found(suite["file"])).items)
     return dict(counts)
 
 

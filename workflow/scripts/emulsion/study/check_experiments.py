@@ -141,7 +141,7 @@ def _capabilities(config: Config, name: str) -> set[str]:
     found: set[str] = set()
     for suite in config["experiments"][name]["suites"]:
         entry = config["suites"][suite]
-        items = load_suite(entry["file"]).items if entry["kind"] == "file" else ()
+        items = load_suite(found(entry["file"])).items if entry["kind"] == "file" else ()
         found |= {item.capability for item in items} or set(CAPABILITIES)
     return found
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emulsion.data.sources.local import local_files
 from emulsion.data.tokens import SPLITS
+from emulsion.files import found
 from emulsion.study import sweeps
 from emulsion.study.catalogue import Config, cleaning_spec, preceding, sharing_experiments
 from emulsion.study.experiments import mixture_of, run_model, strategies
@@ -126,7 +127,7 @@ def token_stores_of_source(config: Config, source: str) -> list[str]:
 def suite_file(config: Config, suite: str) -> str:
     """Where a suite lies: generated ones are made by the workflow."""
     entry = config["suites"][suite]
-    return str(entry["file"]) if entry["kind"] == "file" else f"data/suites/{suite}.json"
+    return found(entry["file"]) if entry["kind"] == "file" else f"data/suites/{suite}.json"
 
 
 def suite_files(config: Config, experiment: str) -> list[str]:
@@ -237,4 +238,4 @@ def optimum(config: Config, experiment: str) -> list[str]:
 def published_results(config: Config, experiment: str) -> list[str]:
     """The published results that an experiment's runs are shown beside; none where it names no file."""
     file = config["experiments"][experiment]["metrics"].get("published")
-    return [file] if file else []
+    return [found(file)] if file else []

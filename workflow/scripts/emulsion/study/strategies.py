@@ -6,8 +6,9 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from emulsion.data.recipes import load_recipe, staged
 from emulsion.errors import UserError
-from emulsion.study.recipes import load_recipe, staged
+from emulsion.files import found
 
 # Read once, for every job asks for the stages of many mixtures.
 _read = functools.lru_cache(maxsize=None)(load_recipe)
@@ -22,11 +23,11 @@ def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
     listed = strategy.get("stages") or [{"until": 1.0, "ratios": strategy["ratios"]}]
     with_end = [stage for stage in listed if "until" in stage]
     if not with_end:
-        return staged([_read(stage["recipe"]) for stage in listed])
+        return staged([_read(found(stage["recipe"])) for stage in listed])
     if len(with_end) < len(listed):
         raise UserError("stages: either each stage says `until`, or none does and all are recipes.")
     return [{"until": float(stage["until"]), "weights": _weights(stage)} for stage in listed]
 
 
 def _weights(stage: Mapping[str, Any]) -> dict[str, float]:
-    return dict(stage["ratios"]) if "ratios" in stage else _read(stage["recipe"]).weights
+    return dict(stage["ratios"]) if "ratios" in stage else _read(found(stage["recipe"])).weights

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 
 from emulsion.training.job import Job
-
-if TYPE_CHECKING:
-    from emulsion.training.loop import Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +21,7 @@ class Runtime:
     job                 which the run is part of; the run saves and stops before the job's time is over
     trackers            of accelerate: tensorboard, wandb, trackio
     tracker_folder      where trackers that write files write them
-    after_step          called by every process after every step; says whether to go on
+    after_step          called by every process with its `Training` after every step; says whether to go on
     quiet               no progress in the log or on the terminal, for one of many short runs
     """
 
@@ -33,7 +30,7 @@ class Runtime:
     job: Job = field(default_factory=Job)
     trackers: tuple[str, ...] = ()
     tracker_folder: Path = Path("logs/trackers")
-    after_step: Callable[[Training], bool] = lambda training: True
+    after_step: Callable[[Any], bool] = lambda training: True
     quiet: bool = False
 
 

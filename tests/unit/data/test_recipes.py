@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import describe_recipes
+from emulsion.data.recipes import least_sequences, load_recipe, realised, staged, tiny_shares
 from emulsion.errors import UserError
 from emulsion.mixture import Mixture
 from emulsion.plan import SequencePlan
 from emulsion.schedule import Schedule
-from emulsion.study.recipes import least_sequences, load_recipe, realised, staged, tiny_shares
 
 SMOLLM3 = Path(__file__).parents[2] / "resources" / "recipes" / "smollm3"
 

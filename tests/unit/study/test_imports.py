@@ -1,0 +1,52 @@
+"""What a script is made of, by reading imports."""
+
+from pathlib import Path
+
+import pytest
+
+from emulsion.study.imports import imports_of
+
+SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    files = {
+        "emulsion/__init__.py": "",
+        "emulsion/a.py": "def late():\n    from emulsion.room import c\n",
+        "emulsion/b.py": "import json\n",
+        "emulsion/room/__init__.py": "from emulsion.room.d import x\n",
+        "emulsion/room/c.py": "import emulsion.a\n",  # a circle ends
+        "emulsion/room/d.py": "x = 1\n",
+        "script.py": "from emulsion import a\n",
+        "other.py": "import emulsion.b\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def names(scripts: Path, script: str) -> list[str]:
+    return [str(file.relative_to(scripts)) for file in imports_of(scripts / script)]
+
+
+def test_imports_are_followed_through_packages_and_functions_and_circles_end(scripts):
+    reached = ["__init__", "a", "room/__init__", "room/c", "room/d"]
+    assert names(scripts, "script.py") == [f"emulsion/{name}.py" for name in reached]
+
+
+def test_what_is_not_imported_is_left_out(scripts):
+    assert names(scripts, "other.py") == ["emulsion/__init__.py", "emulsion/b.py"]
+
+
+def test_what_is_read_is_what_python_loads():
+    """Every module that is loaded when a real script is imported was found by reading."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, recommend; print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'emulsion'))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
+    assert set(map(Path, loaded.stdout.split())) <= set(imports_of(SCRIPTS / "recommend.py"))

@@ -1,0 +1,64 @@
+"""The house: which room may lean on which."""
+
+from pathlib import Path
+
+import pytest
+
+from emulsion.study.imports import modules_of
+
+LIBRARY = Path(__file__).parents[2] / "workflow/scripts/emulsion"
+FLOORS = {
+    "report": 6,
+    "figures": 6,
+    "study": 5,
+    "analysis": 4,
+    "training": 3,
+    "evaluation": 3,
+    "methods": 2,
+    "data": 1,
+    "synthetic": 1,
+    "laws": 1,
+    "merging": 1,
+}
+FILES = sorted(LIBRARY.rglob("*.py"))
+
+
+def room(file: Path) -> str:
+    return file.relative_to(LIBRARY).parts[0]
+
+
+def floor(file: Path) -> int:
+    return FLOORS.get(room(file), 0)
+
+
+def imported(file: Path) -> list[Path]:
+    """What a file imports; the packages on the way to a module of its own room do not count."""
+    return [module for module in modules_of(file) if module != LIBRARY / "__init__.py" and module != file]
+
+
+def test_every_room_has_a_floor():
+    assert {room(file) for file in FILES if file.parent != LIBRARY} == set(FLOORS)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(LIBRARY)))
+def test_no_module_imports_from_a_floor_above(file):
+    assert [str(each.relative_to(LIBRARY)) for each in imported(file) if floor(each) > floor(file)] == []
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    graph = {file: [each for each in imported(file) if each.name != "__init__.py"] for file in FILES}
+    done: set[Path] = set()
+
+    def visit(file: Path, way: list[Path]) -> None:
+        assert file not in way, " -> ".join(each.stem for each in [*way[way.index(file) :], file])
+        if file not in done:
+            for each in graph[file]:
+                visit(each, [*way, file])
+            done.add(file)
+
+    for file in FILES:
+        visit(file, [])
+
+
+def test_no_module_imports_snakemake():
+    assert [file.name for file in FILES if "import snakemake" in file.read_text()] == []

@@ -1,0 +1,69 @@
+"""An edited module makes again exactly what imports it."""
+
+import re
+import shutil
+
+import pytest
+from workflow_project import CONCLUSIONS, snakemake
+
+from emulsion.study.imports import imports_of
+
+# Each cheap script of the study reaches some of them and does not reach others (asserted below).
+MODULES = (
+    "analysis/compare",
+    "analysis/pareto",
+    "analysis/criteria",
+    "figures/style",
+    "figures/radar",
+    "plan",
+    "losses",
+)
+
+
+@pytest.fixture(scope="module")
+def project(concluded, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reruns") / "project"
+    shutil.copytree(concluded, folder, symlinks=True)
+    return folder
+
+
+def cheap_scripts(project):
+    """{rule: what its script imports, as paths from the project's root} of all rules that list their script."""
+    text = "".join(file.read_text() for file in sorted((project / "rules").glob("*.smk")))
+    names = re.findall(r'library=imports_of\("(\w+)"\)', text)
+    return {
+        name: {str(file.relative_to(project)) for file in imports_of(project / f"workflow/scripts/{name}.py")}
+        for name in names
+    }
+
+
+def rules_made_again_for(project, file):
+    """The rules of a dry run that give this file as the reason, and all rules of the configuration's files."""
+    output = snakemake(project, *CONCLUSIONS, "--cores", "1", "-n").stdout
+    blocks = re.split(r"\n(?=\[|rule |localrule |Job stats)", output)
+    found = [(re.match(r"(?:local)?rule (\w+):", block), block) for block in blocks]
+    return {match[1] for match, block in found if match and re.search(rf"reason: .*{re.escape(file)}", block)}
+
+
+def test_every_cheap_script_reaches_some_of_the_modules_and_not_others(project):
+    files = {f"workflow/scripts/emulsion/{module}.py" for module in MODULES}
+    for name, reached in cheap_scripts(project).items():
+        assert files - reached, name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_edited_module_makes_again_what_imports_it_and_nothing_else(project, module):
+    file = f"workflow/scripts/emulsion/{module}.py"
+    path = project / file
+    before = path.read_bytes()
+    planned = {rule for rule, reached in cheap_scripts(project).items() if file in reached}
+    try:
+        path.write_bytes(before + b"# edited\n")
+        again = rules_made_again_for(project, file)
+    finally:
+        path.write_bytes(before)
+    assert again, module
+    assert again <= planned
+    output = snakemake(project, *CONCLUSIONS, "--cores", "1", "--summary").stdout
+    made = {line.split("\t")[2] for line in output.splitlines() if line.count("\t") > 4}
+    assert planned & made == again

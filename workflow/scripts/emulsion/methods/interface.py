@@ -140,7 +140,7 @@ class ProbingMethod(OnlineMethod, Protocol):
     steps. The update follows them, and holds for the rest of the round; `start()` is not asked for.
 
     probe_count  probes of a round, 1 or more
-    probe_share  the part of a round's steps that all its probes take together, between 0 and 1
+    probe_share  the part of a round's steps that all its probes take together, at most but for one step each
     """
 
     probe_count: int

@@ -56,7 +56,7 @@ def stretches(method: OnlineMethod, steps: int) -> list[Stretch]:
     cut = []
     for number, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         if isinstance(method, ProbingMethod):
-            length = max(1, round(method.probe_share * (end - start) / method.probe_count))
+            length = max(1, int(method.probe_share * (end - start) / method.probe_count + 1e-9))
             if start + method.probe_count * length >= end:
                 raise UserError(
                     f"probes: {method.probe_count} of {length} steps leave nothing of a round of {end - start} steps; "
@@ -98,6 +98,7 @@ class Rounds:
         Raises UserError where the rounds do not fit into the run or the reference lacks a source.
         """
         self.training, self.method, self.most_epochs, self.reference = training, method, most_epochs, reference or {}
+        self.probing = method if isinstance(method, ProbingMethod) else None
         self.stretches = stretches(method, training.spec.steps)
         if method.observes == "excess_losses":
             for source in training.stores:
@@ -105,7 +106,7 @@ class Rounds:
                     raise UserError(f"reference run: has no validation loss of source '{source}'.")
         # Weights as they go into Mixture(), here and after a checkpoint: it rescales them, by rounding alone.
         self.decided: list[dict[str, float]] = [dict(first[0])]
-        self._probes = [dict(mixture) for mixture in first] if method.observes == "probes" else []
+        self._probes = [dict(mixture) for mixture in first] if self.probing else []
         self._results: list[dict[str, Any]] = []
         self._before: dict[str, float] = {}
         self._updated_at = 0
@@ -174,8 +175,7 @@ class Rounds:
         """Observe, decide, and let the plan draw by the decision from here on; the next row of the log tells it."""
         training, started = self.training, time.monotonic()
         remark: dict[str, Any] = {"round": stretch.round + 1}
-        probing = self.method.observes == "probes"
-        if number > 0 or probing:
+        if number > 0 or self.probing:
             losses = self._losses()
             remark["observed"] = losses
             if number > 0 and self.stretches[number - 1].probe is not None:
@@ -183,8 +183,8 @@ class Rounds:
             self._before = losses
         if stretch.probe is not None:
             remark["probe"] = stretch.probe + 1
-            if stretch.probe == 0 and number > 0:
-                self._probes = [dict(mixture) for mixture in self.method.probe_mixtures()]  # type: ignore[attr-defined]
+            if self.probing and stretch.probe == 0 and number > 0:
+                self._probes = [dict(mixture) for mixture in self.probing.probe_mixtures()]
             weights = self._probes[stretch.probe]
         elif number > 0:
             weights = dict(self.method.update(self._observe(losses)))

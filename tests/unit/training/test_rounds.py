@@ -15,6 +15,7 @@ from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.methods.follow import Follow
 from emulsion.mixture import Mixture
 from emulsion.training.gradients import _gradient, gradient_products
+from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
 from emulsion.training.rounds import Stretch, stretches
@@ -43,14 +44,14 @@ def settings(tmp_path, store_folders, tokenizer):
     """What a run of this name takes besides its mixture or method."""
     torch.set_num_threads(1)
 
-    def of(name, checkpoint_seconds=0.0, **changes):
+    def of(name, checkpoint_seconds=0.0, minutes=None, **changes):
         return {
             "store_folders": list(store_folders.values()),
             "tokenizer": tokenizer,
             "spec_values": {**SPEC, **changes},
             "output": tmp_path / name,
             "checkpoints": tmp_path / f"{name}.checkpoints",
-            "runtime": Runtime(micro_batch=8, checkpoint_seconds=checkpoint_seconds),
+            "runtime": Runtime(micro_batch=8, checkpoint_seconds=checkpoint_seconds, job=Job(minutes)),
         }
 
     return of
@@ -117,6 +118,29 @@ def test_a_run_killed_in_and_between_rounds_ends_with_the_bytes_of_one_that_was_
         assert record[key] == whole[key], key
 
 
+@pytest.mark.parametrize("kind", ["losses", "probes"])
+def test_rounds_that_came_after_the_last_checkpoint_are_decided_again(train, tmp_path, monkeypatch, kind):
+    train("whole", KINDS[kind](), {"kind": kind})
+    original = Training._save
+    for saved, dies in ((2, 5), (5, 11), (9, 10)):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            killed_before(patched, dies)
+            patched.setattr(Training, "_save", lambda self, at=saved: original(self) if self.step == at else None)
+            train("killed", KINDS[kind](), {"kind": kind})
+        [left] = (tmp_path / "killed.checkpoints").glob("step-*")
+        assert left.name == f"step-{saved:09d}"
+    train("killed", KINDS[kind](), {"kind": kind})
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+
+
+def test_a_run_that_is_short_of_time_saves_and_the_next_job_goes_on_with_its_rounds(train, tmp_path):
+    train("whole", Ascent(), checkpoint_seconds=1e9)
+    with pytest.raises(UserError, match=r"stopped at step \d+ of 12, saved"):
+        train("late", Ascent(), checkpoint_seconds=1e9, minutes=1e-9)
+    train("late", Ascent(), checkpoint_seconds=1e9)
+    assert files(tmp_path / "whole") == files(tmp_path / "late")
+
+
 def test_a_run_killed_while_a_method_decides_decides_again(train, tmp_path, monkeypatch):
     train("whole", Ascent())
 
@@ -137,6 +161,7 @@ import os, signal, sys, json
 from pathlib import Path
 import torch
 from emulsion.training.gradients import _gradient, gradient_products
+from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.run import train_online
 from emulsion.training.runtime import Runtime
@@ -383,3 +408,15 @@ def test_an_observation_that_nobody_can_make_is_refused_with_the_nearest_name(tr
 def test_a_method_that_observes_probes_and_has_none_is_refused(train):
     with pytest.raises(UserError, match="method: observes probes"):
         train("run", Ascent("probes"))
+
+
+def test_a_method_that_gives_another_number_of_probes_than_it_said_is_refused(train, monkeypatch):
+    monkeypatch.setattr(Prober, "probe_count", 2)
+    with pytest.raises(UserError, match="method: gives 3 mixtures for the 2 probes of a round"):
+        train("run", Prober())
+
+
+def test_the_model_card_says_that_a_method_decided(train, tmp_path):
+    train("run", Ascent())
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "An online method decided the mixture during the run, in 4 rounds" in card

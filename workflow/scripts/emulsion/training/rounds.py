@@ -76,7 +76,15 @@ def opening(method: OnlineMethod) -> list[Mixture]:
         raise UserError(
             f"method: observes {method.observes}; those that have `probe_mixtures`, and no others, observe probes."
         )
-    return list(method.probe_mixtures()) if isinstance(method, ProbingMethod) else [method.start()]
+    return probes_of(method) if isinstance(method, ProbingMethod) else [method.start()]
+
+
+def probes_of(method: ProbingMethod) -> list[Mixture]:
+    """The mixtures of the coming round's probes; UserError where there are not as many as the method said."""
+    mixtures = list(method.probe_mixtures())
+    if len(mixtures) != method.probe_count:
+        raise UserError(f"method: gives {len(mixtures)} mixtures for the {method.probe_count} probes of a round.")
+    return mixtures
 
 
 class Rounds:
@@ -184,7 +192,7 @@ class Rounds:
         if stretch.probe is not None:
             remark["probe"] = stretch.probe + 1
             if self.probing and stretch.probe == 0 and number > 0:
-                self._probes = [dict(mixture) for mixture in self.probing.probe_mixtures()]
+                self._probes = [dict(mixture) for mixture in probes_of(self.probing)]
             weights = self._probes[stretch.probe]
         elif number > 0:
             weights = dict(self.method.update(self._observe(losses)))

@@ -27,7 +27,7 @@ def model_card(record: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|",
         *(_source_row(name, record) for name in record["mixing_ratios"]),
         "",
-        _stages(record["schedule"]),
+        _decided(record["method"]) if "method" in record else _stages(record["schedule"]),
         "",
         "## Training",
         "",
@@ -65,6 +65,13 @@ def _start(weights: dict[str, Any] | None) -> str:
         return "It started from random weights."
     revision = f" at `{weights['revision']}`" if "revision" in weights else ""
     return f"It started from the weights of `{weights.get('id', weights.get('folder'))}`{revision}."
+
+
+def _decided(method: dict[str, Any]) -> str:
+    return (
+        f"An online method decided the mixture during the run, in {method['rounds']} rounds: ratios are means over the "
+        "run. `run.json` has its settings and its schedule, `training_log.jsonl` what it saw."
+    )
 
 
 def _stages(schedule: list[dict[str, Any]]) -> str:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -35,10 +35,23 @@ log = logging.getLogger(__name__)
 REMEDY = "Lower the learning rate or the clipping norm, or use a wider precision."
 
 
+class Carried(Protocol):
+    """What takes its course along with a training, so that a checkpoint has to hold its state of the same step."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain JSON."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to what `state()` returned."""
+
+
 class Training:
     """A run in progress. `run()` takes it from its newest checkpoint, or from the start, to its end.
 
     `turn_to` makes it another run, which starts from the exact state of one that was trained before.
+
+    carried  saved with every checkpoint and restored from it, where there is any
+    remark   more fields for the next step's row of the log
     """
 
     def __init__(
@@ -63,6 +76,7 @@ class Training:
         # Only fp16 needs a loss scaler, and with it accelerate's optimiser, which costs time at every step.
         scaled = self.accelerator.scaler is not None
         self.stepper = self.accelerator.prepare_optimizer(self.optimizer) if scaled else self.optimizer
+        self.carried: Carried | None = None
         self.turn_to(plan, folder, identity, None)
         self._check_processes()
         if runtime.trackers:
@@ -73,6 +87,7 @@ class Training:
         self.plan, self.folder, self.identity, self.origin = plan, folder, identity, origin
         self.drawn = np.zeros(len(plan.sizes), dtype=np.int64)
         self.step, self.seconds, self.saved_step, self.begun = 0, 0.0, -1, False
+        self.remark: dict[str, Any] = {}
 
     def _check_processes(self) -> None:
         processes = self.accelerator.num_processes
@@ -86,8 +101,8 @@ class Training:
         the log. Raises UserError where the loss is not finite or the job is to stop; then all is saved.
         """
         until = self.spec.steps if until is None else until
-        self._begin(until)
-        started = saved = time.monotonic()
+        self.begin(until)
+        started = time.monotonic()
         before = self.seconds
         for _ in self._progress(until):
             self._train_step()
@@ -97,9 +112,8 @@ class Training:
                 return
             job = self.runtime.job
             stop = self._agreed(job.told_to_stop or (self.step < until and job.short_of_time()))
-            if self._agreed(stop or now - saved >= self.runtime.checkpoint_seconds):
+            if self._agreed(stop or now - self.saved_at >= self.runtime.checkpoint_seconds):
                 self._save()
-                saved = now
             if stop:
                 raise UserError(f"stopped at step {self.step} of {self.spec.steps}, saved; start again to go on.")
         self._check_shares()
@@ -109,11 +123,12 @@ class Training:
             speed = self.spec.realised_tokens / max(self.seconds, 1e-9)
             self._tell("%d steps, %d tokens, %.0f tokens/s", self.spec.steps, self.spec.realised_tokens, speed)
 
-    def _begin(self, until: int) -> None:
-        """Take up the state that there is, once."""
+    def begin(self, until: int) -> None:
+        """Take up the newest state that there is of step `until` at most, once; `run` does so by itself."""
         self.runtime.job.listen()
         if not self.begun:
             self._resume(until)
+            self.saved_at = time.monotonic()
             if self.accelerator.is_main_process:
                 self.log = TrainingLog(self.folder / "training_log.jsonl", self.step)
         self.begun = True
@@ -141,6 +156,8 @@ class Training:
         if state is not None:
             self.seconds, self.saved_step = state["seconds"], state["step"]
             self._tell("resumed at step %d of %d", state["step"], self.spec.steps)
+            if self.carried is not None:
+                self.carried.restore(state["carried"])
         elif self.origin is not None:
             state = checkpoint.load_origin(self.origin, self.model, self.optimizer)
         if state is not None:
@@ -158,8 +175,10 @@ class Training:
                 "drawn": dict(zip(self.plan.sizes, self.drawn.tolist(), strict=True)),
                 "scaler": scaler.state_dict() if scaler is not None else None,
             }
+            if self.carried is not None:
+                state["carried"] = self.carried.state()
             checkpoint.save(self.folder, self.identity, state, self.model, self.optimizer)
-        self.saved_step = self.step
+        self.saved_step, self.saved_at = self.step, time.monotonic()
         self.accelerator.wait_for_everyone()
 
     def _train_step(self) -> None:
@@ -220,7 +239,9 @@ class Training:
             "learning_rate": rate,
             "gradient_norm": norm if math.isfinite(norm) else None,
             "source_losses": {names[i]: float(losses[sources == i].mean()) for i in np.unique(sources)},
+            **self.remark,
         }
+        self.remark = {}
         if self.step in self.spec.validation_steps():
             row["validation"] = self.validate()
         if self.accelerator.is_main_process:

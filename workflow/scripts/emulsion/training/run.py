@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import torch
 from emulsion.data import tokenizers
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json, write_text
+from emulsion.methods.interface import OnlineMethod
+from emulsion.mixture import Mixture
 from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
@@ -21,6 +24,7 @@ from emulsion.training.log import TrainingLog
 from emulsion.training.loop import Training
 from emulsion.training.measurements import measurements
 from emulsion.training.parts import Parts
+from emulsion.training.rounds import Rounds, opening
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
 
@@ -50,17 +54,80 @@ def train_run(
     parts = Parts.open(store_folders, tokenizer, spec.model, weights)
     training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
     training.run()
+    names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
+    told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
+    _finish(training, parts, {**names, **told}, tokenizer, output)
+
+
+def train_online(
+    *,
+    experiment: str,
+    name: str,
+    method: OnlineMethod,
+    method_values: Mapping[str, Any],
+    store_folders: list[Path],
+    tokenizer: Path,
+    spec_values: dict[str, Any],
+    output: Path,
+    checkpoints: Path,
+    runtime: Runtime,
+    most_epochs: int = 0,
+    weights: Path | None = None,
+    reference: Mapping[str, float] | None = None,
+) -> None:
+    """Train on an online method as `train_run` does on a mixture file, and save the model with its record.
+
+    name: of the run within its experiment, as a mixture's.
+    method: as it was made, before its first round; method_values: all that it was made from, its kind, its settings
+    and what it needed, as plain JSON. They are part of the run's identity, as the reference is.
+    reference: {source: validation loss of the reference run, nats per token}, for a method that observes excess losses.
+    The record's `schedule` is what the method decided, and its `method` has the values, the rounds and their cost.
+    Raises what `train_run` does, and UserError where the method's rounds do not fit into the run.
+    """
+    spec = RunSpec.from_json(spec_values)
+    parts = Parts.open(store_folders, tokenizer, spec.model, weights)
+    rounds = prepare_rounds(
+        method, method_values, parts, spec_values, checkpoints, runtime, most_epochs=most_epochs, reference=reference
+    )
+    rounds.run()
+    training = rounds.training
+    names = {"experiment": experiment, "mixture": name, "identity": training.identity}
+    told = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
+    decided = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, **rounds.cost()}
+    _finish(training, parts, {**names, **told, "method": decided}, tokenizer, output)
+
+
+def prepare_rounds(
+    method: OnlineMethod,
+    method_values: Mapping[str, Any],
+    parts: Parts,
+    spec_values: dict[str, Any],
+    checkpoints: Path,
+    runtime: Runtime,
+    *,
+    most_epochs: int = 0,
+    reference: Mapping[str, float] | None = None,
+) -> Rounds:
+    """The training of an online method's run, not yet started; raises what `train_online` does by then."""
+    spec = RunSpec.from_json(spec_values)
+    first = opening(method)
+    plan = parts.plan(spec, Schedule.constant(Mixture(first[0])))
+    told = {"method": dict(method_values), **({} if reference is None else {"reference": dict(reference)})}
+    identity = parts.identity(spec_values, {"schedule": told})
+    training = Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
+    return Rounds(training, method, first, most_epochs=most_epochs, reference=reference)
+
+
+def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: Path, output: Path) -> None:
+    """Save the model of a training that has ended, and let go of its checkpoints; told: how its record begins."""
     training.accelerator.end_training()
     if training.accelerator.is_main_process:
-        names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
-        told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
         found = {
-            "initial_weights": parts.describe_weights(spec.model),
-            "smoke_check": passed(checkpoints, training.identity),
+            "initial_weights": parts.describe_weights(training.spec.model),
+            "smoke_check": passed(training.folder, training.identity),
         }
-        record = {**names, **told, **describe_run(training), **found}
-        save_model(training.model, training.log, record, tokenizer, output)
-        shutil.rmtree(checkpoints)
+        save_model(training.model, training.log, {**told, **describe_run(training), **found}, tokenizer, output)
+        shutil.rmtree(training.folder)
 
 
 def prepare(

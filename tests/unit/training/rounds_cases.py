@@ -1,0 +1,65 @@
+"""Online methods that are small enough to follow by hand."""
+
+import math
+
+from emulsion.methods.interface import Needs
+from emulsion.mixture import Mixture
+
+
+class Ascent:
+    """Weights grow with what is observed, and with all that was observed before: a method with a memory."""
+
+    needs = Needs()
+
+    def __init__(self, observes="losses", rounds=4, rate=2.0):
+        self.observes, self.rounds, self.rate = observes, rounds, rate
+        self.logits = {"alpha": 0.0, "beta": 0.0, "gamma": 0.0}
+        self.effects = None
+        self.seen = []
+
+    def start(self):
+        return Mixture.uniform(list(self.logits))
+
+    def update(self, seen):
+        self.seen.append(seen)
+        for source in self.logits:
+            self.logits[source] += self.rate * self.reward(seen, source)
+        self.effects = {"alpha": dict(self.logits)}
+        highest = max(self.logits.values())
+        return Mixture({source: math.exp(logit - highest) for source, logit in self.logits.items()})
+
+    def reward(self, seen, source):
+        if self.observes == "gradients":
+            return math.tanh(sum(row[source] for row in seen.gradients.values()))
+        if self.observes == "probes":
+            return math.fsum(probe.before[source] - probe.after[source] for probe in seen.probes)
+        return (seen.excess_losses if self.observes == "excess_losses" else seen.losses)[source] - 5.5
+
+    def state(self):
+        return {"logits": dict(self.logits), "effects": self.effects}
+
+    def restore(self, state):
+        self.logits, self.effects = dict(state["logits"]), state["effects"]
+
+
+class Prober(Ascent):
+    """The same by probes of one source each, whose order changes from round to round."""
+
+    probe_count, probe_share = 3, 0.5
+
+    def __init__(self, rounds=2, rate=2.0):
+        super().__init__("probes", rounds, rate)
+        self.asked = 0
+
+    def probe_mixtures(self):
+        self.asked += 1
+        names = list(self.logits)
+        turned = names[self.asked % 3 :] + names[: self.asked % 3]
+        return [Mixture({source: 3.0 if source == name else 1.0 for source in names}) for name in turned]
+
+    def state(self):
+        return {**super().state(), "asked": self.asked}
+
+    def restore(self, state):
+        super().restore(state)
+        self.asked = state["asked"]

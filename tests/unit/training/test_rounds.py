@@ -1,0 +1,422 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from rounds_cases import Ascent, Prober
+from training_cases import SPEC
+
+from emulsion.errors import UserError
+from emulsion.files import read_json, read_jsonl, write_json
+from emulsion.methods.follow import Follow
+from emulsion.mixture import Mixture
+from emulsion.training.gradients import _gradient, gradient_products
+from emulsion.training.job import Job
+from emulsion.training.loop import Training
+from emulsion.training.parts import Parts
+from emulsion.training.rounds import Stretch, stretches
+from emulsion.training.run import prepare_rounds, train_online, train_run
+from emulsion.training.runtime import Runtime
+
+SOURCES = ["alpha", "beta", "gamma"]
+UNEVEN = {"alpha": 0.6, "beta": 0.3, "gamma": 0.1}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+REFERENCE = {"alpha": 4.0, "beta": 5.0, "gamma": 6.0}
+# A method of each kind of observation, made anew for every job.
+KINDS = {
+    "losses": Ascent,
+    "excess_losses": lambda: Ascent("excess_losses"),
+    "gradients": lambda: Ascent("gradients"),
+    "probes": Prober,
+}
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing may catch it."""
+
+
+@pytest.fixture
+def settings(tmp_path, store_folders, tokenizer):
+    """What a run of this name takes besides its mixture or method."""
+    torch.set_num_threads(1)
+
+    def of(name, checkpoint_seconds=0.0, minutes=None, **changes):
+        return {
+            "store_folders": list(store_folders.values()),
+            "tokenizer": tokenizer,
+            "spec_values": {**SPEC, **changes},
+            "output": tmp_path / name,
+            "checkpoints": tmp_path / f"{name}.checkpoints",
+            "runtime": Runtime(micro_batch=8, checkpoint_seconds=checkpoint_seconds, job=Job(minutes)),
+        }
+
+    return of
+
+
+@pytest.fixture
+def train(tmp_path, settings):
+    """Train on a method into a folder of this name; returns the run's record."""
+
+    def run(name, method, values=None, *, most_epochs=0, reference=None, **changes):
+        train_online(
+            experiment="exp9",
+            name=name,
+            method=method,
+            method_values=values or {"kind": type(method).__name__},
+            most_epochs=most_epochs,
+            reference=reference,
+            **settings(name, **changes),
+        )
+        return read_json(tmp_path / name / "run.json")
+
+    return run
+
+
+def follow(*mixtures):
+    return Follow(SOURCES, mixtures=list(mixtures))
+
+
+def files(folder):
+    """What a run leaves that must not depend on how often it was cut off."""
+    return [(folder / name).read_bytes() for name in ("model.safetensors", "training_log.jsonl")]
+
+
+def weights(folder):
+    return (folder / "model.safetensors").read_bytes()
+
+
+def killed_before(monkeypatch, step):
+    """Make the next training die before the step after `step`, when all that a round begins with is done."""
+    original = Training._train_step
+
+    def train_step(self):
+        if self.step == step:
+            raise Killed
+        original(self)
+
+    monkeypatch.setattr(Training, "_train_step", train_step)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9], ids=["saved at every step", "never saved"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_killed_in_and_between_rounds_ends_with_the_bytes_of_one_that_was_not(
+    train, tmp_path, monkeypatch, kind, seconds
+):
+    told = {"reference": REFERENCE if kind == "excess_losses" else None}
+    whole = train("whole", KINDS[kind](), {"kind": kind}, checkpoint_seconds=1e9, **told)
+    for step in (1, 3, 4, 6, 8, 9, 11):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            killed_before(patched, step)
+            train("killed", KINDS[kind](), {"kind": kind}, checkpoint_seconds=seconds, **told)
+    record = train("killed", KINDS[kind](), {"kind": kind}, checkpoint_seconds=seconds, **told)
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+    for key in ("identity", "schedule", "method", "sequences_per_source", "validation"):
+        assert record[key] == whole[key], key
+
+
+@pytest.mark.parametrize("kind", ["losses", "probes"])
+def test_rounds_that_came_after_the_last_checkpoint_are_decided_again(train, tmp_path, monkeypatch, kind):
+    train("whole", KINDS[kind](), {"kind": kind})
+    original = Training._save
+    for saved, dies in ((2, 5), (5, 11), (9, 10)):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            killed_before(patched, dies)
+            patched.setattr(Training, "_save", lambda self, at=saved: original(self) if self.step == at else None)
+            train("killed", KINDS[kind](), {"kind": kind})
+        [left] = (tmp_path / "killed.checkpoints").glob("step-*")
+        assert left.name == f"step-{saved:09d}"
+    train("killed", KINDS[kind](), {"kind": kind})
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+
+
+def test_a_run_that_is_short_of_time_saves_and_the_next_job_goes_on_with_its_rounds(train, tmp_path):
+    train("whole", Ascent(), checkpoint_seconds=1e9)
+    with pytest.raises(UserError, match=r"stopped at step \d+ of 12, saved"):
+        train("late", Ascent(), checkpoint_seconds=1e9, minutes=1e-9)
+    train("late", Ascent(), checkpoint_seconds=1e9)
+    assert files(tmp_path / "whole") == files(tmp_path / "late")
+
+
+def test_a_run_killed_while_a_method_decides_decides_again(train, tmp_path, monkeypatch):
+    train("whole", Ascent())
+
+    def dies(self, seen):
+        original(self, seen)
+        raise Killed
+
+    original = Ascent.update
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Ascent, "update", dies)
+        train("killed", Ascent())
+    train("killed", Ascent())
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+
+
+JOB = """
+import os, signal, sys, json
+from pathlib import Path
+import torch
+from emulsion.training.gradients import _gradient, gradient_products
+from emulsion.training.job import Job
+from emulsion.training.loop import Training
+from emulsion.training.run import train_online
+from emulsion.training.runtime import Runtime
+from rounds_cases import Ascent
+
+told = json.loads(sys.argv[1])
+torch.set_num_threads(1)
+original = Training._save
+
+def save(self):
+    original(self)
+    if self.step == told["dies"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Training._save = save
+train_online(
+    experiment="exp9", name="killed", method=Ascent(), method_values={"kind": "Ascent"},
+    store_folders=[Path(folder) for folder in told["stores"]], tokenizer=Path(told["tokenizer"]),
+    spec_values=told["spec"], output=Path(told["output"]), checkpoints=Path(told["output"] + ".checkpoints"),
+    runtime=Runtime(micro_batch=8, checkpoint_seconds=0.0),
+)
+"""
+
+
+def test_a_process_killed_by_the_system_in_and_between_rounds_ends_with_the_same_bytes(
+    train, tmp_path, store_folders, tokenizer
+):
+    train("whole", Ascent())
+    told = {"stores": list(map(str, store_folders.values())), "tokenizer": str(tokenizer), "spec": SPEC}
+    told["output"] = str(tmp_path / "killed")
+    codes = []
+    for step in (3, 7, None):
+        command = [sys.executable, "-c", JOB, json.dumps({**told, "dies": step})]
+        codes.append(subprocess.run(command, env=ENVIRONMENT, check=False).returncode)
+    assert codes == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+
+
+def test_two_processes_decide_and_train_as_one(train, tmp_path, store_folders, tokenizer):
+    train("one", Ascent())
+    told = {"stores": list(map(str, store_folders.values())), "tokenizer": str(tokenizer), "spec": SPEC}
+    (tmp_path / "job.py").write_text(JOB)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    told = json.dumps({**told, "output": str(tmp_path / "two"), "dies": None})
+    environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "1"}
+    done = subprocess.run(
+        [*launcher, str(tmp_path / "job.py"), told], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    one, two = (read_json(tmp_path / name / "run.json") for name in ("one", "two"))
+    assert two["devices"] == 2
+    for first, second in zip(one["schedule"], two["schedule"], strict=True):
+        assert second["weights"] == pytest.approx(first["weights"], abs=1e-3)
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_to_follow_one_mixture_is_the_run_on_that_mixture_byte_for_byte(train, settings, tmp_path, rounds):
+    train("followed", follow(*[UNEVEN] * rounds))
+    schedule = [{"until": 1.0, "weights": UNEVEN}]
+    write_json(tmp_path / "mixture.json", {"experiment": "exp9", "name": "fixed", "schedule": schedule})
+    train_run(mixture_file=tmp_path / "mixture.json", **settings("fixed"))
+    assert weights(tmp_path / "followed") == weights(tmp_path / "fixed")
+
+
+def test_to_follow_what_a_method_decided_is_its_run_byte_for_byte(train, tmp_path):
+    decided = [stage["weights"] for stage in train("online", Ascent())["schedule"]]
+    assert len({json.dumps(each) for each in decided}) == 4
+    train("followed", follow(*decided))
+    assert weights(tmp_path / "online") == weights(tmp_path / "followed")
+
+
+def test_the_schedule_of_a_run_can_be_trained_as_a_mixture_file_and_draws_the_same_shares(train, settings, tmp_path):
+    online = train("online", Ascent(), tokens=40 * 8 * 24)
+    write_json(tmp_path / "mixture.json", {"experiment": "exp9", "name": "frozen", "schedule": online["schedule"]})
+    train_run(mixture_file=tmp_path / "mixture.json", **settings("frozen", tokens=40 * 8 * 24))
+    frozen = read_json(tmp_path / "frozen" / "run.json")
+    assert frozen["mixing_ratios"] == pytest.approx(online["mixing_ratios"])
+    for source, drawn in online["sequences_per_source"].items():
+        assert abs(frozen["sequences_per_source"][source] - drawn) <= 2
+    assert [stage["first_sequence"] for stage in frozen["stages"]] == [0, 80, 160, 240]
+    assert "identity" in frozen and frozen["identity"] != online["identity"]
+
+
+def test_a_method_sees_each_round_by_source_name(train):
+    method = Ascent(rounds=4)
+    record = train("run", method)
+    assert [seen.step for seen in method.seen] == [3, 6, 9]
+    assert {seen.steps for seen in method.seen} == {12}
+    assert [seen.tokens for seen in method.seen] == [3 * 8 * 24, 6 * 8 * 24, 9 * 8 * 24]
+    assert all(sum(seen.counts.values()) == 3 * 8 for seen in method.seen)
+    assert all(set(seen.losses) == set(seen.counts) == set(SOURCES) for seen in method.seen)
+    drawn = [stage["sequences_per_source"] for stage in record["stages"]]
+    assert drawn[:3] == [seen.counts for seen in method.seen]
+
+
+def test_the_losses_it_sees_are_the_run_s_own_validation_losses(train, tmp_path):
+    method = Ascent(rounds=3)
+    train("run", method, validations=3)
+    rows = read_jsonl(tmp_path / "run" / "training_log.jsonl")
+    assert [seen.losses for seen in method.seen] == [rows[3]["validation"], rows[7]["validation"]]
+
+
+def test_excess_losses_are_those_over_the_reference(train):
+    method = Ascent("excess_losses")
+    train("run", method, reference=REFERENCE)
+    for seen in method.seen:
+        assert seen.excess_losses == {source: seen.losses[source] - REFERENCE[source] for source in SOURCES}
+
+
+def test_a_reference_that_lacks_a_source_is_refused(train):
+    with pytest.raises(UserError, match="reference run: has no validation loss of source 'gamma'"):
+        train("run", Ascent("excess_losses"), reference={"alpha": 1.0, "beta": 1.0})
+
+
+def test_the_log_tells_where_a_round_begins_what_was_seen_and_what_was_decided(train, tmp_path):
+    record = train("run", Ascent())
+    rows = read_jsonl(tmp_path / "run" / "training_log.jsonl")
+    turns = [row for row in rows if "mixture" in row]
+    assert [row["step"] for row in turns] == [1, 4, 7, 10]
+    assert [row["round"] for row in turns] == [1, 2, 3, 4]
+    assert [row["mixture"] for row in turns] == [stage["weights"] for stage in record["schedule"]]
+    assert "observed" not in turns[0] and set(turns[1]["observed"]) == set(SOURCES)
+    assert set(turns[1]["effects"]["alpha"]) == set(SOURCES)
+    assert [stage["until"] for stage in record["schedule"]] == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_the_record_has_the_method_its_rounds_and_what_it_cost(train):
+    values = {"kind": "ascent", "settings": {"rate": 2.0}}
+    method = train("run", Ascent(), values)["method"]
+    validated = 3 * (3 * SPEC["validation_sequences"]) * 24
+    assert method == {
+        "values": values,
+        "rounds": 4,
+        "observes": "losses",
+        "validations": 3,
+        "evaluation_tokens": validated,
+    }
+
+
+def test_another_setting_is_another_run_and_does_not_go_on_from_its_checkpoint(train, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        killed_before(patched, 7)
+        train("run", Ascent(rate=2.0), {"rate": 2.0})
+    other = train("run", Ascent(rate=-2.0), {"rate": -2.0})
+    fresh = train("fresh", Ascent(rate=-2.0), {"rate": -2.0})
+    assert files(tmp_path / "run") == files(tmp_path / "fresh")
+    assert other["identity"] == fresh["identity"] != train("first", Ascent(), {"rate": 2.0})["identity"]
+
+
+def test_probes_come_before_each_update_and_are_told_with_what_they_drew(train):
+    method = Prober(rounds=2)
+    record = train("run", method, tokens=24 * 8 * 24)
+    assert [seen.step for seen in method.seen] == [6, 18]
+    for seen in method.seen:
+        assert len(seen.probes) == 3
+        assert all(sum(probe.counts.values()) == 2 * 8 for probe in seen.probes)
+        assert seen.probes[0].after == seen.probes[1].before
+        assert seen.probes[-1].after == seen.losses
+        assert all(
+            max(probe.counts, key=probe.counts.get) == max(probe.mixture, key=probe.mixture.get)
+            for probe in seen.probes
+        )
+    assert sum(method.seen[1].counts.values()) == 12 * 8
+    assert len(record["schedule"]) == 8
+    assert record["method"]["validations"] == 8
+
+
+def test_gradients_of_a_source_are_products_with_every_other_and_leave_the_training_alone(settings, train, tmp_path):
+    flat = Ascent("gradients", rate=0.0)
+    train("observed", flat)
+    train("plain", Ascent("losses", rate=0.0))
+    assert weights(tmp_path / "observed") == weights(tmp_path / "plain")
+    for seen in flat.seen:
+        assert set(seen.gradients) == set(SOURCES)
+        assert all(set(row) == set(SOURCES) for row in seen.gradients.values())
+        assert all(seen.gradients[source][source] > 0 for source in SOURCES)
+
+
+@pytest.fixture
+def parts(store_folders, tokenizer):
+    return Parts.open(list(store_folders.values()), tokenizer, SPEC["model"], None)
+
+
+def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_the_loss(settings, parts, tmp_path):
+    runtime = Runtime(micro_batch=3)
+    values = {**SPEC, "validation_sequences": 64}
+    rounds = prepare_rounds(follow(UNEVEN), {}, parts, values, tmp_path / "checkpoints", runtime)
+    training = rounds.training
+    training.run(4)
+    products, before, rate = gradient_products(training), training.validate(), 1e-3
+    assert all(parameter.grad is None for parameter in training.model.parameters())
+    store = training.stores["alpha"]
+    step = _gradient(training, store, "train", np.arange(store.count("train", 24)))
+    with torch.no_grad():
+        for parameter, gradient in zip(training.model.parameters(), step, strict=True):
+            parameter -= rate * gradient
+    after = training.validate()
+    for source in SOURCES:
+        assert (before[source] - after[source]) / rate == pytest.approx(products[source]["alpha"], rel=0.25, abs=0.05)
+
+
+def test_a_source_that_a_decision_repeats_too_often_is_refused_with_the_round(train):
+    with pytest.raises(UserError, match=r"round 2, up to step 80: source 'alpha' would be read \d+\.\d+ times"):
+        train("run", follow(UNEVEN, {"alpha": 1.0}), tokens=80 * 8 * 24, most_epochs=1)
+
+
+def test_a_source_that_a_decision_names_and_nobody_has_is_refused(train):
+    method = follow(UNEVEN, UNEVEN)
+    method.mixtures[1] = Mixture({"delta": 1.0})
+    with pytest.raises(UserError, match="delta"):
+        train("run", method)
+
+
+@pytest.mark.parametrize("steps", [1, 5, 12, 17])
+def test_rounds_and_probes_cover_every_step_once(steps):
+    for rounds in range(1, steps + 1):
+        cut = stretches(Ascent(rounds=rounds), steps)
+        assert [each.start for each in cut] == [0, *(each.end for each in cut[:-1])]
+        assert cut[-1].end == steps and all(each.end > each.start for each in cut)
+    assert stretches(Prober(rounds=1), 8) == [
+        Stretch(0, 1, 0, 0),
+        Stretch(1, 2, 0, 1),
+        Stretch(2, 3, 0, 2),
+        Stretch(3, 8, 0, None),
+    ]
+
+
+@pytest.mark.parametrize("rounds", [0, 13])
+def test_rounds_that_do_not_fit_into_the_run_are_refused(train, rounds):
+    with pytest.raises(UserError, match=rf"rounds: {rounds} do not fit into a run of 12 steps; 1 to 12 do"):
+        train("run", Ascent(rounds=rounds))
+
+
+def test_probes_that_leave_nothing_of_a_round_are_refused(train):
+    with pytest.raises(UserError, match="probes: 3 of 1 steps leave nothing of a round of 3 steps"):
+        train("run", Prober(rounds=4))
+
+
+def test_an_observation_that_nobody_can_make_is_refused_with_the_nearest_name(train):
+    with pytest.raises(UserError, match=r"unknown kind of observation 'gradient'\. Did you mean 'gradients'"):
+        train("run", Ascent("gradient"))
+
+
+def test_a_method_that_observes_probes_and_has_none_is_refused(train):
+    with pytest.raises(UserError, match="method: observes probes"):
+        train("run", Ascent("probes"))
+
+
+def test_a_method_that_gives_another_number_of_probes_than_it_said_is_refused(train, monkeypatch):
+    monkeypatch.setattr(Prober, "probe_count", 2)
+    with pytest.raises(UserError, match="method: gives 3 mixtures for the 2 probes of a round"):
+        train("run", Prober())
+
+
+def test_the_model_card_says_that_a_method_decided(train, tmp_path):
+    train("run", Ascent())
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "An online method decided the mixture during the run, in 4 rounds" in card

@@ -1,0 +1,150 @@
+"""What every method is to the rest of the house: numbers by source name in, mixtures out.
+
+A method decides a schedule. Fixed and offline methods propose it before the run, from evidence; online methods decide
+it during the run, round by round. A method sees no file and no model, so each can be tested with numbers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from emulsion.mixture import Mixture
+from emulsion.schedule import Schedule
+
+Observes = Literal["losses", "probes", "gradients", "excess_losses"]
+OBSERVES: tuple[Observes, ...] = ("losses", "probes", "gradients", "excess_losses")
+Losses = Mapping[str, float]  # {source: held-out loss, mean nats per token}
+Effects = Mapping[str, Mapping[str, float]]  # {evaluated source: {trained source: effect on its loss}}
+Stages = Sequence[tuple[float, Mixture]]  # (until, mixture), until a share of the run, as `Schedule.staged` takes them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What must be there before a method can decide; it is an input of the method's rule and charged to it.
+
+    sizes               tokens of every source
+    swarm               finished runs over the simplex
+    reference_run       a finished run whose losses others are measured against
+    single_source_runs  one run per source, trained on nothing else
+    """
+
+    sizes: bool = False
+    swarm: bool = False
+    reference_run: bool = False
+    single_source_runs: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a fixed or offline method decides from.
+
+    sizes     {source: tokens to train on}
+    losses    {run: {source: held-out loss at its end, mean nats per token}}
+    mixtures  {run: what it was trained on}, of the same runs
+    tokens    budget of the run that the schedule is for
+    """
+
+    sizes: Mapping[str, float] = field(default_factory=dict)
+    losses: Mapping[str, Losses] = field(default_factory=dict)
+    mixtures: Mapping[str, Mixture] = field(default_factory=dict)
+    tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """A short stretch of a run, trained on a mixture to see what that does.
+
+    mixture  what was asked for; counts: {source: sequences that were drawn}
+    before, after  held-out losses where it began and where it ended
+    """
+
+    mixture: Mixture
+    counts: Mapping[str, int]
+    before: Losses
+    after: Losses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What an online method sees when it is to decide, all by source name.
+
+    step           optimiser steps done, of `steps` of the whole run
+    tokens         trained on so far
+    losses         held-out losses now, mean nats per token
+    counts         {source: sequences drawn since the last update}, or since the start of the run
+    probes         of this round, in order; only for a method that observes probes
+    gradients      {evaluated: {trained: dot product of their gradients}}: of the loss on held-out sequences of one
+                   source and on training sequences of the other; only for a method that observes gradients
+    excess_losses  {source: held-out loss less that of the reference run}, not clipped; only for a method that observes
+                   excess losses
+    """
+
+    step: int
+    steps: int
+    tokens: int
+    losses: Losses
+    counts: Mapping[str, int]
+    probes: Sequence[Probe] | None = None
+    gradients: Effects | None = None
+    excess_losses: Losses | None = None
+
+
+class Method(Protocol):
+    """A fixed or offline method: it decides before the run."""
+
+    needs: Needs
+
+    def propose(self, evidence: Evidence) -> Schedule | Stages:
+        """The schedule; as stages where it depends on the length of the run. UserError where evidence is missing."""
+
+
+class OnlineMethod(Protocol):
+    """A method that decides during its own run.
+
+    The run is cut into `rounds` of the same number of steps, but for rounding. The first round is trained on `start()`,
+    each further one on what `update` makes of what was seen when the round before ended.
+
+    needs     what must be there before the run
+    observes  what an observation holds besides losses and counts
+    rounds    of the run, 1 or more
+    effects   {evaluated: {trained: A}} that the last update went by, or None
+    """
+
+    needs: Needs
+    observes: Observes
+    rounds: int
+
+    @property
+    def effects(self) -> Effects | None: ...
+
+    def start(self) -> Mixture:
+        """The mixture of the first round."""
+
+    def update(self, seen: Observation) -> Mixture:
+        """The mixture from now on."""
+
+    def state(self) -> dict[str, Any]:
+        """All that later answers depend on besides the settings, as plain JSON."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state: a method of the same settings goes on exactly as the one whose state it is would have."""
+
+
+@runtime_checkable
+class ProbingMethod(OnlineMethod, Protocol):
+    """An online method that observes probes.
+
+    Every round, the first one included, begins with its probes: stretches of the same run, all of the same number of
+    steps. The update follows them, and holds for the rest of the round; `start()` is not asked for.
+
+    probe_count  probes of a round, 1 or more
+    probe_share  the part of a round's steps that all its probes take together, at most but for one step each
+    """
+
+    probe_count: int
+    probe_share: float
+
+    def probe_mixtures(self) -> Sequence[Mixture]:
+        """The mixtures of the coming round's probes, `probe_count` of them, in order; asked for once a round."""

@@ -1,0 +1,257 @@
+"""Rounds: the only place where a training and an online method meet.
+
+A run is cut into as many rounds as its method asks for. Where one begins, the training is observed, the method decides
+on a mixture, and the plan draws by it from there on (`SequencePlan.change`). What was decided, and the method's state,
+are part of every checkpoint: whether a checkpoint is of a step within a round or between two, a run that goes on from
+it sees, decides and learns the same.
+
+The decisions are the run's schedule. Followed again in as many rounds (`methods.follow`), they give the same run, byte
+for byte. As the stages of a mixture file they give the same shares, but a plan that knows its stages from the start
+looks ahead to the next one, where one that is changed cannot: a few sequences around each boundary come in another
+order.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from accelerate.utils import broadcast_object_list
+
+from emulsion.data.batches import spread_rows
+from emulsion.errors import UserError, unknown
+from emulsion.methods.interface import OBSERVES, Observation, OnlineMethod, Probe, ProbingMethod
+from emulsion.mixture import Mixture
+from emulsion.plan import excess_epochs
+from emulsion.training.gradients import gradient_products
+from emulsion.training.loop import Training
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Steps [start, end) that are trained on one mixture.
+
+    round  counted from 0
+    probe  which probe of its round it is, counted from 0; None for what follows them
+    """
+
+    start: int
+    end: int
+    round: int
+    probe: int | None
+
+
+def stretches(method: OnlineMethod, steps: int) -> list[Stretch]:
+    """How a run of so many steps is cut, in order.
+
+    Raises UserError where the rounds, or a round's probes, do not fit into the steps there are.
+    """
+    if not 1 <= method.rounds <= steps:
+        raise UserError(f"rounds: {method.rounds} do not fit into a run of {steps} steps; 1 to {steps} do.")
+    ends = [round(steps * (number + 1) / method.rounds) for number in range(method.rounds)]
+    cut = []
+    for number, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        if isinstance(method, ProbingMethod):
+            length = max(1, int(method.probe_share * (end - start) / method.probe_count + 1e-9))
+            if start + method.probe_count * length >= end:
+                raise UserError(
+                    f"probes: {method.probe_count} of {length} steps leave nothing of a round of {end - start} steps; "
+                    "take fewer probes, fewer rounds or a smaller share."
+                )
+            cut += [Stretch(start + i * length, start + (i + 1) * length, number, i) for i in range(method.probe_count)]
+            start += method.probe_count * length
+        cut.append(Stretch(start, end, number, None))
+    return cut
+
+
+def opening(method: OnlineMethod) -> list[Mixture]:
+    """What a run begins with: the mixtures of the first round's probes, or the first round's mixture."""
+    if method.observes not in OBSERVES:
+        raise unknown("kind of observation", method.observes, OBSERVES, "method")
+    if isinstance(method, ProbingMethod) != (method.observes == "probes"):
+        raise UserError(
+            f"method: observes {method.observes}; those that have `probe_mixtures`, and no others, observe probes."
+        )
+    return probes_of(method) if isinstance(method, ProbingMethod) else [method.start()]
+
+
+def probes_of(method: ProbingMethod) -> list[Mixture]:
+    """The mixtures of the coming round's probes; UserError where there are not as many as the method said."""
+    mixtures = list(method.probe_mixtures())
+    if len(mixtures) != method.probe_count:
+        raise UserError(f"method: gives {len(mixtures)} mixtures for the {method.probe_count} probes of a round.")
+    return mixtures
+
+
+class Rounds:
+    """A run on an online method. `run()` takes it from its newest checkpoint, or from the start, to its end."""
+
+    def __init__(
+        self,
+        training: Training,
+        method: OnlineMethod,
+        first: list[Mixture],
+        *,
+        most_epochs: int = 0,
+        reference: Mapping[str, float] | None = None,
+    ) -> None:
+        """first: `opening(method)`; the training's plan begins with the first of them.
+
+        most_epochs: how often a source may be repeated, 0 for any number.
+        reference: {source: validation loss of the reference run, nats per token}, for excess losses.
+        Raises UserError where the rounds do not fit into the run or the reference lacks a source.
+        """
+        self.training, self.method, self.most_epochs, self.reference = training, method, most_epochs, reference or {}
+        self.probing = method if isinstance(method, ProbingMethod) else None
+        self.stretches = stretches(method, training.spec.steps)
+        if method.observes == "excess_losses":
+            for source in training.stores:
+                if source not in self.reference:
+                    raise UserError(f"reference run: has no validation loss of source '{source}'.")
+        # Weights as they go into Mixture(), here and after a checkpoint: it rescales them, by rounding alone.
+        self.decided: list[dict[str, float]] = [dict(first[0])]
+        self._probes = [dict(mixture) for mixture in first] if self.probing else []
+        self._results: list[dict[str, Any]] = []
+        self._before: dict[str, float] = {}
+        self._updated_at = 0
+        self._validations = 0
+        training.carried = self
+
+    def run(self) -> None:
+        """Train to the end, or as far as `after_step` lets it.
+
+        Raises what `Training.run` does, and UserError where a mixture cannot be drawn or repeats a source too often.
+        """
+        training = self.training
+        training.begin(training.spec.steps)
+        for number, stretch in enumerate(self.stretches):
+            if training.step >= stretch.end:
+                continue
+            if training.step == stretch.start:
+                self._enter(number, stretch)
+            training.run(stretch.end, save=False)
+            if training.step < stretch.end:
+                return
+
+    def schedule(self) -> list[dict[str, Any]]:
+        """What was decided, as the `schedule` of a mixture file: [{"until": share of the run, "weights"}]."""
+        stages = zip(self.stretches, self.decided, strict=False)
+        return [{"until": stretch.end / self.training.spec.steps, "weights": weights} for stretch, weights in stages]
+
+    def cost(self) -> dict[str, int]:
+        """What observing took besides the training: {"validations", "evaluation_tokens"}."""
+        spec = self.training.spec
+        rows = [
+            len(spread_rows(store.count("validation", spec.context), spec.validation_sequences))
+            for store in self.training.stores.values()
+        ]
+        # Gradients take as many sequences again of the train split.
+        times = 3 if self.method.observes == "gradients" else 1
+        return {
+            "validations": self._validations,
+            "evaluation_tokens": times * self._validations * sum(rows) * spec.context,
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "method": self.method.state(),
+            "decided": self.decided,
+            "probes": self._probes,
+            "results": self._results,
+            "before": self._before,
+            "updated_at": self._updated_at,
+            "validations": self._validations,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the state of a checkpoint; the plan is one that nothing was changed in yet."""
+        self.method.restore(state["method"])
+        self.decided = state["decided"]
+        self._probes, self._results, self._before = state["probes"], state["results"], state["before"]
+        self._updated_at, self._validations = state["updated_at"], state["validations"]
+        for stretch, weights in list(zip(self.stretches, self.decided, strict=False))[1:]:
+            self.training.plan.change(self._sequence(stretch.start), Mixture(weights))
+
+    def _sequence(self, step: int) -> int:
+        return step * self.training.spec.batch_sequences
+
+    def _enter(self, number: int, stretch: Stretch) -> None:
+        """Observe, decide, and let the plan draw by the decision from here on; the next row of the log tells it."""
+        training, started = self.training, time.monotonic()
+        remark: dict[str, Any] = {"round": stretch.round + 1}
+        if number > 0 or self.probing:
+            losses = self._losses()
+            remark["observed"] = losses
+            if number > 0 and self.stretches[number - 1].probe is not None:
+                self._keep_probe(self.stretches[number - 1], losses)
+            self._before = losses
+        if stretch.probe is not None:
+            remark["probe"] = stretch.probe + 1
+            if self.probing and stretch.probe == 0 and number > 0:
+                self._probes = [dict(mixture) for mixture in probes_of(self.probing)]
+            weights = self._probes[stretch.probe]
+        elif number > 0:
+            weights = dict(self.method.update(self._observe(losses)))
+            self._updated_at, self._results = training.step, []
+            remark["effects"] = self.method.effects
+        else:
+            weights = self.decided[0]
+        if number > 0:
+            training.plan.change(self._sequence(stretch.start), Mixture(weights, f"round {stretch.round + 1}"))
+            self.decided.append(weights)
+        self._check_epochs(stretch)
+        training.remark = {**remark, "mixture": weights}
+        training.seconds += time.monotonic() - started
+
+    def _losses(self) -> dict[str, float]:
+        """Validation losses, those of the main process for all: every process must decide the same."""
+        self._validations += 1
+        held = [self.training.validate()]
+        if self.training.accelerator.num_processes > 1:
+            broadcast_object_list(held)
+        return held[0]
+
+    def _observe(self, losses: dict[str, float]) -> Observation:
+        training, kind = self.training, self.method.observes
+        gradients = [gradient_products(training)] if kind == "gradients" else None
+        if gradients and training.accelerator.num_processes > 1:
+            broadcast_object_list(gradients)
+        for evaluated, row in (gradients[0] if gradients else {}).items():
+            if not all(map(math.isfinite, row.values())):
+                raise UserError(f"the gradients are not finite after step {training.step}, on {evaluated} or others.")
+        return Observation(
+            step=training.step,
+            steps=training.spec.steps,
+            tokens=self._sequence(training.step) * training.spec.context,
+            losses=losses,
+            counts=self._counts(self._updated_at, training.step),
+            probes=[Probe(**{**probe, "mixture": Mixture(probe["mixture"])}) for probe in self._results]
+            if kind == "probes"
+            else None,
+            gradients=gradients[0] if gradients else None,
+            excess_losses={source: loss - self.reference[source] for source, loss in losses.items()}
+            if kind == "excess_losses"
+            else None,
+        )
+
+    def _keep_probe(self, stretch: Stretch, losses: dict[str, float]) -> None:
+        counts = self._counts(stretch.start, stretch.end)
+        drawn = {"mixture": self.decided[-1], "counts": counts}
+        self._results.append({**drawn, "before": self._before, "after": losses})
+
+    def _counts(self, first: int, last: int) -> dict[str, int]:
+        """{source: sequences drawn in steps [first, last)}."""
+        plan = self.training.plan
+        drawn: np.ndarray = plan.counts(self._sequence(last)) - plan.counts(self._sequence(first))
+        return dict(zip(plan.sizes, drawn.tolist(), strict=True))
+
+    def _check_epochs(self, stretch: Stretch) -> None:
+        """What a method decides is only known now, so a source that is too small for it is too."""
+        spec = self.training.spec
+        told = (self._sequence(stretch.end), spec.context, self.most_epochs)
+        if self.most_epochs and (problems := excess_epochs(self.training.plan, *told)):
+            raise UserError(f"round {stretch.round + 1}, up to step {stretch.end}: {' '.join(problems)}")

@@ -1,4 +1,4 @@
-"""The data path, from normalised text to training batches, beside the requirements' own way; prints Markdown.
+"""The data path, from normalised text to training batches, beside the usual way; prints Markdown.
 
     python benchmarks/data_path.py [--megabytes 50] [--tokenizer FOLDER] [--context 1024] [--rounds 1]
 
@@ -38,7 +38,7 @@ from emulsion.plan import SequencePlan
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES, BATCH = ("openhermes", "cosmopedia", "magpie", "fineweb"), 32  # sequences
-HELD_OUT = 0.025  # in validation and again in test; the requirements hold out 5 % as well
+HELD_OUT = 0.025  # in validation and again in test; 5 % together
 Result = dict[str, Any]
 
 
@@ -204,7 +204,7 @@ def hugging_face(folder: Path, context: int) -> Iterator[int]:
     yield from (packed[rows]["input_ids"].numel() for rows in order)
 
 
-PEER = "the requirements' way"
+PEER = "the usual way"
 LOADERS = {"nanoGPT get_batch": nanogpt, "datasets, torch format": hugging_face, "Emulsion": mix}
 
 

@@ -2,7 +2,7 @@
 
 On planted laws (`emulsion.laws.planted`: log-linear with sources that help, hurt and saturate; and power laws,
 which are not of the family fitted), with 3 proxy runs per source and noise as small runs have it (sd .005 to .01
-nats). Beside ours, with as many runs: random search, the requirements' differential evolution (raw weights,
+nats). Beside ours, with as many runs: random search, plain differential evolution (raw weights,
 normalised afterwards, whose answer is put back within the bounds before it is judged) and RegMix's recipe.
 
     python benchmarks/optimizer.py --trials 100
@@ -35,7 +35,7 @@ from emulsion.methods import design, optimise
 from emulsion.methods.designs import swarm
 
 Floats = NDArray[np.float64]
-METHODS = ("Emulsion", "random search", "the requirements' evolution", "RegMix's recipe")
+METHODS = ("Emulsion", "random search", "plain evolution", "RegMix's recipe")
 _DRAWS, _BEST = 100_000, 128
 
 

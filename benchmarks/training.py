@@ -3,7 +3,7 @@
     python benchmarks/training.py [--model tiny ...] [--steps 100] [--micro-batch N] [--rounds 2]
 
 Without a GPU: fp32 on one thread, the model `tiny`. With one: bf16, `pythia-160m` and `gpt2-500M`, with model FLOP
-utilisation and memory, and Trainer once more with the requirements' settings (fp16, gradient checkpointing). Models
+utilisation and memory, and Trainer once more with its usual settings (fp16, gradient checkpointing). Models
 and optimiser settings are those of config.yaml, the tokens are made up. Every run is a process of its own, the loops
 take turns, and of several rounds the one with the least CPU time a step counts (on a GPU: the fastest).
 """
@@ -55,7 +55,7 @@ GPU_LOOPS = [
     Loop("Emulsion", True, "bf16"),
     Loop("Emulsion, any algorithm", True, "bf16", deterministic=False),
     Loop("Trainer, bf16", False, "bf16", deterministic=False),
-    Loop("Trainer, the requirements' settings", False, "fp16", checkpointing=True, deterministic=False),
+    Loop("Trainer, usual settings", False, "fp16", checkpointing=True, deterministic=False),
 ]
 
 

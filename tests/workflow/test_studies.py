@@ -1,4 +1,4 @@
-"""The two other studies of the requirements: they are configuration, and the rules are those of experiment 3."""
+"""The two other studies are configuration, and the rules are those of experiment 3."""
 
 import json
 import shutil

@@ -3,49 +3,51 @@
 The run itself makes the same check on its way; this one says of all runs of an experiment whether they will pass it.
 """
 
-import argparse
 import functools
 import shutil
 from pathlib import Path
 
 from emulsion import command
 from emulsion.files import write_json
-from emulsion.training.options import training_options
+from emulsion.training.options import TrainingOptions
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, parents=[training_options()])
-    parser.add_argument("--mixture", required=True, type=Path, help="mixture file")
-    parser.add_argument("--steps", required=True, type=int, help="how many steps to train")
-    parser.add_argument("--least-fall", required=True, type=float, help="nats per token that the loss must fall by")
-    parser.add_argument("--work", required=True, type=Path, help="folder to work in; it is removed")
-    parser.add_argument("--output", required=True, type=Path, help="smoke.json")
-    return parser.parse_args()
-
-
-def main() -> None:
-    arguments = parse()
-
+def main(
+    *,
+    training: TrainingOptions,
+    mixture: Path,
+    steps: int,
+    least_fall: float,
+    work: Path,
+    output: Path,
+) -> None:
+    """
+    :param mixture: mixture file
+    :param steps: how many steps to train
+    :param least_fall: nats per token that the loss must fall by
+    :param work: folder to work in; it is removed
+    :param output: smoke.json
+    """
     from emulsion.evaluation.sample import continue_text
     from emulsion.training.parts import Parts
     from emulsion.training.run import make_deterministic, prepare
     from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck, passed
 
-    make_deterministic(arguments.threads)
+    make_deterministic(training.threads)
     check = SmokeCheck(
-        steps=arguments.steps,
-        least_fall=arguments.least_fall,
-        continued=functools.partial(continue_text, tokenizer=arguments.tokenizer),
+        steps=steps,
+        least_fall=least_fall,
+        continued=functools.partial(continue_text, tokenizer=training.tokenizer),
         stop=True,
     )
-    runtime = Runtime(micro_batch=arguments.micro_batch, after_step=check)
-    shutil.rmtree(arguments.work, ignore_errors=True)
-    parts = Parts.open(arguments.stores, arguments.tokenizer, arguments.spec["model"], arguments.weights)
-    training = prepare(arguments.mixture, parts, arguments.spec, arguments.work, runtime)
-    training.run()
-    write_json(arguments.output, passed(arguments.work, training.identity))
-    shutil.rmtree(arguments.work)
+    runtime = Runtime(micro_batch=training.micro_batch, after_step=check)
+    shutil.rmtree(work, ignore_errors=True)
+    parts = Parts.open(training.stores, training.tokenizer, training.spec["model"], training.start)
+    prepared = prepare(mixture, parts, training.spec, work, runtime)
+    prepared.run()
+    write_json(output, passed(work, prepared.identity))
+    shutil.rmtree(work)
 
 
 if __name__ == "__main__":

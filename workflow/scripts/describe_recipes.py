@@ -1,9 +1,9 @@
 """Print what recipes, one after another, come to in a run: shares, due and realised, and sources too small to draw."""
 
-import argparse
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Some
 from emulsion.data.recipes import (
     Realised,
     Recipe,
@@ -19,18 +19,22 @@ from emulsion.errors import UserError
 HEAD = ["| class or source | target % | realised % | due | drawn |", "|---|---|---|---|---|"]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipes", required=True, nargs="+", type=Path, help="recipes, in the order of the stages")
-    parser.add_argument("--sequences", required=True, type=int, help="length of the run: its tokens / its context")
-    arguments = parser.parse_args()
-    if arguments.sequences < 1:
-        raise UserError(f"--sequences {arguments.sequences}: should be 1 or more.")
-    recipes = [load_recipe(path) for path in arguments.recipes]
-    rows = list(realised(staged(recipes), arguments.sequences))
-    for number, recipe in enumerate(recipes, start=1):
+def main(
+    *,
+    recipes: Some[Path],
+    sequences: int,
+) -> None:
+    """
+    :param recipes: recipes, in the order of the stages
+    :param sequences: length of the run: its tokens / its context
+    """
+    if sequences < 1:
+        raise UserError(f"--sequences {sequences}: should be 1 or more.")
+    loaded = [load_recipe(path) for path in recipes]
+    rows = list(realised(staged(loaded), sequences))
+    for number, recipe in enumerate(loaded, start=1):
         print("\n".join(describe(recipe, number, [row for row in rows if row.stage == number])), end="\n\n")
-    print("\n".join(describe_run(recipes, rows)))
+    print("\n".join(describe_run(loaded, rows)))
 
 
 def describe(recipe: Recipe, number: int, rows: list[Realised]) -> list[str]:

@@ -1,23 +1,32 @@
 """Evaluate a trained model: test loss per source, capability suites, and the texts it wrote for them."""
 
-import argparse
-import json
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Json, Some
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="folder in the Hugging Face layout")
-    parser.add_argument("--stores", type=Path, nargs="+", required=True, help="token stores, one per source")
-    parser.add_argument("--suites", type=Path, nargs="+", required=True, help="capability suites")
-    parser.add_argument("--settings", type=json.loads, default={}, help="JSON: see emulsion.evaluation.settings")
-    parser.add_argument("--threads", type=int, default=1, help="of the processor; they decide the last bits")
-    for name in ("perplexity", "capabilities", "generations"):
-        parser.add_argument(f"--{name}", type=Path, required=True, help="file to write")
-    arguments = parser.parse_args()
-
+def main(
+    *,
+    model: Path,
+    stores: Some[Path],
+    suites: Some[Path],
+    settings: Json = None,
+    threads: int = 1,
+    perplexity: Path,
+    capabilities: Path,
+    generations: Path,
+) -> None:
+    """
+    :param model: folder in the Hugging Face layout
+    :param stores: token stores, one per source
+    :param suites: capability suites
+    :param settings: JSON: see emulsion.evaluation.settings
+    :param threads: of the processor; they decide the last bits
+    :param perplexity: file to write
+    :param capabilities: file to write
+    :param generations: file to write
+    """
     import torch
 
     from emulsion.evaluation.model import evaluate_model
@@ -25,12 +34,12 @@ def main() -> None:
     from emulsion.evaluation.suites import load_suites
     from emulsion.files import write_json, write_jsonl
 
-    settings, suites = EvaluationSettings.of(arguments.settings), load_suites(arguments.suites)
-    torch.set_num_threads(arguments.threads)
-    losses, results, records = evaluate_model(arguments.model, arguments.stores, suites, settings)
-    write_json(arguments.perplexity, losses)
-    write_json(arguments.capabilities, results)
-    write_jsonl(arguments.generations, records)
+    chosen, loaded = EvaluationSettings.of(settings or {}), load_suites(suites)
+    torch.set_num_threads(threads)
+    losses, results, records = evaluate_model(model, stores, loaded, chosen)
+    write_json(perplexity, losses)
+    write_json(capabilities, results)
+    write_jsonl(generations, records)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,28 @@
 """Ask a trained model the items of downstream tasks, by lm-eval."""
 
-import argparse
-import json
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Json
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="folder in the Hugging Face layout")
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: see emulsion.evaluation.downstream")
-    parser.add_argument("--evaluation", type=json.loads, default={}, help="JSON: see emulsion.evaluation.settings")
-    parser.add_argument("--threads", type=int, default=1, help="of the processor; they decide the last bits")
-    parser.add_argument("--output", type=Path, required=True, help="file to write: scores of each task")
-    parser.add_argument("--items", type=Path, required=True, help="file to write: a row for each item")
-    arguments = parser.parse_args()
-
+def main(
+    *,
+    model: Path,
+    settings: Json,
+    evaluation: Json = None,
+    threads: int = 1,
+    output: Path,
+    items: Path,
+) -> None:
+    """
+    :param model: folder in the Hugging Face layout
+    :param settings: JSON: see emulsion.evaluation.downstream
+    :param evaluation: JSON: see emulsion.evaluation.settings
+    :param threads: of the processor; they decide the last bits
+    :param output: file to write: scores of each task
+    :param items: file to write: a row for each item
+    """
     import torch
 
     from emulsion.evaluation.downstream import DownstreamSettings, item_records, require_lm_eval, summarise
@@ -27,14 +33,14 @@ def main() -> None:
     require_lm_eval()
     from emulsion.evaluation.harness import VERSION, ask
 
-    settings, evaluation = DownstreamSettings.of(arguments.settings), EvaluationSettings.of(arguments.evaluation)
-    torch.set_num_threads(arguments.threads)
-    model, tokenizer = load_model(arguments.model)
-    answers = ask(model, tokenizer, settings, evaluation.seed)
-    asked = {"lm_eval": VERSION, "shots": settings.shots, "limit": settings.limit}
-    context = {"context": model.config.max_position_embeddings}
-    write_jsonl(arguments.items, item_records(answers))
-    write_json(arguments.output, {**asked, **context, **summarise(answers, evaluation.resamples, evaluation.seed)})
+    chosen, drawn = DownstreamSettings.of(settings), EvaluationSettings.of(evaluation or {})
+    torch.set_num_threads(threads)
+    loaded, tokenizer = load_model(model)
+    answers = ask(loaded, tokenizer, chosen, drawn.seed)
+    asked = {"lm_eval": VERSION, "shots": chosen.shots, "limit": chosen.limit}
+    context = {"context": loaded.config.max_position_embeddings}
+    write_jsonl(items, item_records(answers))
+    write_json(output, {**asked, **context, **summarise(answers, drawn.resamples, drawn.seed)})
 
 
 if __name__ == "__main__":

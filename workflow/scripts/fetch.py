@@ -1,26 +1,29 @@
 """Fetch one source in its native schema, with a provenance record."""
 
-import argparse
-import json
 import logging
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Json
 from emulsion.data.sources import fetch
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", required=True, help="name of the source")
-    parser.add_argument("--source", required=True, type=json.loads, help="what to fetch, as JSON")
-    parser.add_argument(
-        "--groups", type=Path, default=None, help="manifest.json of the split source, for a group of it"
-    )
-    parser.add_argument("--output", required=True, type=Path, help="folder to fill, data/raw/{source}")
-    arguments = parser.parse_args()
-    provenance = fetch(arguments.name, arguments.source, arguments.output, arguments.groups)
+def main(
+    *,
+    name: str,
+    source: Json,
+    groups: Path | None = None,
+    output: Path,
+) -> None:
+    """
+    :param name: name of the source
+    :param source: what to fetch, as JSON
+    :param groups: manifest.json of the split source, for a group of it
+    :param output: folder to fill, data/raw/{source}
+    """
+    provenance = fetch(name, source, output, groups)
     size = sum(file["bytes"] for file in provenance["files"])
-    logging.info("%s: %d files, %.1f MB", arguments.name, len(provenance["files"]), size / 1e6)
+    logging.info("%s: %d files, %.1f MB", name, len(provenance["files"]), size / 1e6)
 
 
 if __name__ == "__main__":

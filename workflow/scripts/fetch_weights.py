@@ -1,6 +1,5 @@
 """Fetch the weights of a model on the Hugging Face hub, with a provenance record."""
 
-import argparse
 import logging
 from pathlib import Path
 
@@ -8,13 +7,18 @@ from emulsion import command
 from emulsion.data.sources.weights import fetch_weights
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--id", required=True, help="owner/name of the model")
-    parser.add_argument("--revision", default=None, help="branch, tag or commit; the newest where left out")
-    parser.add_argument("--output", required=True, type=Path, help="folder to make, data/weights/{model}")
-    arguments = parser.parse_args()
-    provenance = fetch_weights(arguments.id, arguments.revision, arguments.output)
+def main(
+    *,
+    id: str,
+    revision: str | None = None,
+    output: Path,
+) -> None:
+    """
+    :param id: owner/name of the model
+    :param revision: branch, tag or commit; the newest where left out
+    :param output: folder to make, data/weights/{model}
+    """
+    provenance = fetch_weights(id, revision, output)
     logging.info("%s at %s, licence %s", provenance["id"], provenance["revision"], provenance["licence"])
 
 

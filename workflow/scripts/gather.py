@@ -1,6 +1,5 @@
 """Put the clean shards of a source together, and account for every row that was read."""
 
-import argparse
 import logging
 import shutil
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from emulsion import command
+from emulsion.command import Some
 from emulsion.data.cleaning.ledger import Ledger
 from emulsion.data.normalize import check_some_are_left
 from emulsion.files import read_json, whole_file, write_json
@@ -34,27 +34,35 @@ def join_documents(files: list[Path], output: Path) -> None:
                 writer.write_table(source.read_row_group(group))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--source", required=True, help="name of the source")
-    parser.add_argument("--documents", required=True, nargs="+", type=Path, help="documents of each shard, in order")
-    parser.add_argument("--quarantines", required=True, nargs="+", type=Path, help="rows set aside, step by step")
-    parser.add_argument("--ledgers", required=True, nargs="+", type=Path, help="accounts, step by step")
-    parser.add_argument("--output", required=True, type=Path, help="Parquet file of documents")
-    parser.add_argument("--quarantine", required=True, type=Path, help="JSON lines of rows set aside")
-    parser.add_argument("--ledger", required=True, type=Path, help="JSON: rows read, kept, and removed by reason")
-    arguments = parser.parse_args()
-
-    ledger = account(arguments.ledgers, len(arguments.documents))
-    check_some_are_left(arguments.source, ledger.kept, ledger.removed)
-    with whole_file(arguments.output) as output:
-        join_documents(arguments.documents, output)
-    with whole_file(arguments.quarantine) as part, part.open("wb") as together:
-        for file in arguments.quarantines:
+def main(
+    *,
+    source: str,
+    documents: Some[Path],
+    quarantines: Some[Path],
+    ledgers: Some[Path],
+    output: Path,
+    quarantine: Path,
+    ledger: Path,
+) -> None:
+    """
+    :param source: name of the source
+    :param documents: documents of each shard, in order
+    :param quarantines: rows set aside, step by step
+    :param ledgers: accounts, step by step
+    :param output: Parquet file of documents
+    :param quarantine: JSON lines of rows set aside
+    :param ledger: JSON: rows read, kept, and removed by reason
+    """
+    total = account(ledgers, len(documents))
+    check_some_are_left(source, total.kept, total.removed)
+    with whole_file(output) as part:
+        join_documents(documents, part)
+    with whole_file(quarantine) as part, part.open("wb") as together:
+        for file in quarantines:
             with file.open("rb") as lines:
                 shutil.copyfileobj(lines, together)
-    write_json(arguments.ledger, ledger.to_json())
-    logging.info("%s: %s", arguments.source, ledger.to_json())
+    write_json(ledger, total.to_json())
+    logging.info("%s: %s", source, total.to_json())
 
 
 if __name__ == "__main__":

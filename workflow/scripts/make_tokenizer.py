@@ -1,13 +1,12 @@
 """Make a tokenizer: train a byte-level BPE on normalised sources, or take a pretrained one."""
 
-import argparse
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from emulsion import command
+from emulsion.command import Json
 from emulsion.data.tokenizers import fetch_pretrained, train_bpe
 
 
@@ -21,20 +20,26 @@ def first_texts(file: Path, characters: int) -> Iterator[str]:
                 return
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", required=True, help="name of the tokenizer")
-    parser.add_argument("--tokenizer", required=True, type=json.loads, help="its kind and block, as JSON")
-    parser.add_argument("--documents", nargs="*", type=Path, default=[], help="normalised sources to train on")
-    parser.add_argument("--output", required=True, type=Path, help="folder to make")
-    arguments = parser.parse_args()
-    kind, block = arguments.tokenizer["kind"], arguments.tokenizer["block"]
+def main(
+    *,
+    name: str,
+    tokenizer: Json,
+    documents: Sequence[Path] = (),
+    output: Path,
+) -> None:
+    """
+    :param name: name of the tokenizer
+    :param tokenizer: its kind and block, as JSON
+    :param documents: normalised sources to train on
+    :param output: folder to make
+    """
+    kind, block = tokenizer["kind"], tokenizer["block"]
     if kind == "pretrained":
-        fetch_pretrained(arguments.name, block["id"], block.get("revision"), arguments.output)
+        fetch_pretrained(name, block["id"], block.get("revision"), output)
     else:
-        share = int(block["megabytes"] * 1e6 / len(arguments.documents))
-        texts = (text for file in arguments.documents for text in first_texts(file, share))
-        train_bpe(texts, block["vocab_size"], arguments.output)
+        share = int(block["megabytes"] * 1e6 / len(documents))
+        texts = (text for file in documents for text in first_texts(file, share))
+        train_bpe(texts, block["vocab_size"], output)
 
 
 if __name__ == "__main__":

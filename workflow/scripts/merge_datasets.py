@@ -4,7 +4,6 @@ A merge that was interrupted goes on where it was when the same command is given
 it is. See docs/smollm3.md.
 """
 
-import argparse
 import logging
 from pathlib import Path
 
@@ -14,35 +13,43 @@ from emulsion.merging import merge
 from emulsion.merging.request import Request, read_sources
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", required=True, type=Path, help="YAML: a list `datasets`, or a recipe")
-    parser.add_argument("--use-weights", action="store_true", help="interleave by `weight`, a share of documents")
-    parser.add_argument("--output-dir", required=True, type=Path, help="folder for the shards and manifest.json")
-    parser.add_argument("--max-samples", type=int, default=None, help="documents to write at most")
-    parser.add_argument("--seed", type=int, default=42, help="of the order within each source, with --use-weights (42)")
-    parser.add_argument("--max-passes", type=int, default=None, help="end before a source is read more often than this")
-    parser.add_argument("--tokenizer", default=None, help="folder of a tokenizer, to count tokens and not bytes alone")
-    parser.add_argument("--shard-megabytes", type=float, default=256, help="text in a shard (256)")
-    arguments = parser.parse_args()
-
-    for option in ("max_samples", "max_passes", "shard_megabytes"):
-        value = getattr(arguments, option)
+def main(
+    *,
+    config: Path,
+    use_weights: bool = False,
+    output_dir: Path,
+    max_samples: int | None = None,
+    seed: int = 42,
+    max_passes: int | None = None,
+    tokenizer: str | None = None,
+    shard_megabytes: float = 256,
+) -> None:
+    """
+    :param config: YAML: a list `datasets`, or a recipe
+    :param use_weights: interleave by `weight`, a share of documents
+    :param output_dir: folder for the shards and manifest.json
+    :param max_samples: documents to write at most
+    :param seed: of the order within each source, with --use-weights
+    :param max_passes: end before a source is read more often than this
+    :param tokenizer: folder of a tokenizer, to count tokens and not bytes alone
+    :param shard_megabytes: text in a shard
+    """
+    numbers = {"--max-samples": max_samples, "--max-passes": max_passes, "--shard-megabytes": shard_megabytes}
+    for option, value in numbers.items():
         if value is not None and value <= 0:
-            raise UserError(f"--{option.replace('_', '-')} {value}: should be more than 0.")
-    weighted = arguments.use_weights
-    if arguments.max_passes is not None and not weighted:
+            raise UserError(f"{option} {value}: should be more than 0.")
+    if max_passes is not None and not use_weights:
         raise UserError("--max-passes: goes with --use-weights; otherwise every source is read once.")
     request = Request(
-        sources=read_sources(arguments.config, weighted),
-        weighted=weighted,
-        seed=arguments.seed if weighted else None,
-        shard_bytes=round(arguments.shard_megabytes * 1e6),
-        max_samples=arguments.max_samples,
-        max_passes=arguments.max_passes,
-        tokenizer=arguments.tokenizer,
+        sources=read_sources(config, use_weights),
+        weighted=use_weights,
+        seed=seed if use_weights else None,
+        shard_bytes=round(shard_megabytes * 1e6),
+        max_samples=max_samples,
+        max_passes=max_passes,
+        tokenizer=tokenizer,
     )
-    manifest = merge(request, arguments.output_dir)
+    manifest = merge(request, output_dir)
     for note in manifest["notes"]:
         logging.warning("%s", note)
     if manifest["drift"]:

@@ -1,7 +1,13 @@
 """Draw what each source contributes to capabilities and losses, from contributions.json."""
 
-from emulsion.figures.command import draw_record
+from emulsion import command
+from emulsion.figures.command import Record
 from emulsion.figures.contributions import contributions
 
+
+def main(*, record: Record) -> None:
+    record.draw(contributions)
+
+
 if __name__ == "__main__":
-    draw_record(__doc__, contributions)
+    command.run(main)

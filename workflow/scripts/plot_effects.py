@@ -1,7 +1,13 @@
 """Draw what each source does to the losses over a run, and how it looks with a diagonal, from dynamic_law.json."""
 
-from emulsion.figures.command import draw_record
+from emulsion import command
+from emulsion.figures.command import Record
 from emulsion.figures.effects import effects
 
+
+def main(*, record: Record) -> None:
+    record.draw(effects)
+
+
 if __name__ == "__main__":
-    draw_record(__doc__, effects)
+    command.run(main)

@@ -1,7 +1,13 @@
 """Draw the search for the best mixture, from optimal_mix.json."""
 
-from emulsion.figures.command import draw_record
+from emulsion import command
+from emulsion.figures.command import Record
 from emulsion.figures.optimizer import optimizer
 
+
+def main(*, record: Record) -> None:
+    record.draw(optimizer)
+
+
 if __name__ == "__main__":
-    draw_record(__doc__, optimizer)
+    command.run(main)

@@ -1,8 +1,14 @@
 """Draw the training and validation curves of several runs from their training_log.jsonl."""
 
-from emulsion.figures.command import draw_figure, first_seeds
+from emulsion import command
+from emulsion.figures.command import RunFiles, first_seeds
 from emulsion.figures.training_curves import training_curves
 from emulsion.files import read_jsonl
 
+
+def main(*, files: RunFiles) -> None:
+    files.draw(read_jsonl, first_seeds(training_curves))
+
+
 if __name__ == "__main__":
-    draw_figure(__doc__, read_jsonl, first_seeds(training_curves))
+    command.run(main)

@@ -1,23 +1,20 @@
 """Compare the columns of each source on the hub with what the configuration expects, before any download."""
 
-import argparse
-import json
 import sys
 
 from emulsion import command
+from emulsion.command import Json
 from emulsion.data.sources.probe import AS_EXPECTED, probe, table
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--sources",
-        required=True,
-        type=json.loads,
-        help="{name: what to fetch, with its schema and text_field}, as JSON; only those on the hub are probed",
-    )
-    arguments = parser.parse_args()
-    on_the_hub = {name: source for name, source in arguments.sources.items() if source["kind"] == "hub"}
+def main(
+    *,
+    sources: Json,
+) -> None:
+    """
+    :param sources: {name: what to fetch, with its schema and text_field}, as JSON; only those on the hub are probed
+    """
+    on_the_hub = {name: source for name, source in sources.items() if source["kind"] == "hub"}
     findings = [probe(name, source) for name, source in on_the_hub.items()]
     text = table(findings) if findings else "No source of this configuration is on the hub."
     print(text)

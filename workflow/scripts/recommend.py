@@ -1,7 +1,6 @@
 """Draw the conclusions of an experiment, for people and for programs."""
 
-import argparse
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +11,13 @@ from emulsion.analysis.improvement import improvement
 from emulsion.analysis.pareto import pareto, points_of
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.analysis.summary import combine
+from emulsion.command import Json, Some
 from emulsion.files import read_json, sha256, write_json, write_text
 from emulsion.report.exports import SourceSize
 from emulsion.report.landing import answer_rst
-from emulsion.report.markdown import markdown
+from emulsion.report.markdown import markdown as in_markdown
 from emulsion.report.recommendations import recommendations
 from emulsion.study.experiments import by_mixture
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", required=True)
-    parser.add_argument("--title", required=True, help="the question it answers")
-    parser.add_argument(
-        "--groups", required=True, type=json.loads, help="{candidates, singles: [mixtures], models}, as JSON"
-    )
-    parser.add_argument("--runs", required=True, nargs="+")
-    parser.add_argument("--capabilities", required=True, nargs="+", type=Path, help="capabilities.json of each run")
-    parser.add_argument("--records", required=True, nargs="+", type=Path, help="run.json of each run")
-    parser.add_argument("--first-seed", required=True, type=int)
-    parser.add_argument("--stores", required=True, nargs="+", type=Path, help="headers of the token stores")
-    parser.add_argument("--contributions", nargs="*", type=Path, default=[])
-    parser.add_argument("--optimum", nargs="*", type=Path, default=[], help="optimal_mix.json")
-    parser.add_argument("--repeated", nargs="*", type=Path, default=[], help="run.json of a run and of its repetition")
-    parser.add_argument("--heatmap", required=True, type=Path, help="PNG to show beside the answer")
-    parser.add_argument("--json", required=True, type=Path)
-    parser.add_argument("--markdown", required=True, type=Path)
-    parser.add_argument("--answer", required=True, type=Path, help="reStructuredText for the report's first page")
-    return parser.parse_args()
 
 
 def recipe(record: Path) -> dict[str, Any]:
@@ -54,45 +32,77 @@ def source_size(header: Path) -> SourceSize:
     return SourceSize(tokens=train["tokens"], documents=train["documents"], path=f"data/normalized/{source}.parquet")
 
 
-def main() -> None:
-    arguments = parse()
-    records = dict(zip(arguments.runs, arguments.records, strict=True))
-    results = by_mixture(arguments.runs, map(read_json, arguments.capabilities), arguments.first_seed)
-    scores, candidates = all_item_scores(results), arguments.groups["candidates"]
+def main(
+    *,
+    experiment: str,
+    title: str,
+    groups: Json,
+    runs: Some[str],
+    capabilities: Some[Path],
+    records: Some[Path],
+    first_seed: int,
+    stores: Some[Path],
+    contributions: Sequence[Path] = (),
+    optimum: Sequence[Path] = (),
+    repeated: Sequence[Path] = (),
+    heatmap: Path,
+    json: Path,
+    markdown: Path,
+    answer: Path,
+) -> None:
+    """
+    :param experiment: name of the experiment
+    :param title: the question it answers
+    :param groups: {candidates, singles: [mixtures], models}, as JSON
+    :param runs: names of the runs, in the order of their files
+    :param capabilities: capabilities.json of each run
+    :param records: run.json of each run
+    :param first_seed: seed of the runs without one in their name
+    :param stores: headers of the token stores
+    :param contributions: contributions.json
+    :param optimum: optimal_mix.json
+    :param repeated: run.json of a run and of its repetition
+    :param heatmap: PNG to show beside the answer
+    :param json: for programs
+    :param markdown: for people
+    :param answer: reStructuredText for the report's first page
+    """
+    record_of = dict(zip(runs, records, strict=True))
+    results = by_mixture(runs, map(read_json, capabilities), first_seed)
+    scores, candidates = all_item_scores(results), groups["candidates"]
     contenders = {mixture: scores[mixture] for mixture in candidates}
     summary, compared = combine(scores), combine(contenders)
-    groups = next(iter(contenders.values())).groups
-    winners = {group: winner(contenders, group) for group in groups}
+    winners = {group: winner(contenders, group) for group in next(iter(contenders.values())).groups}
     best, front = winners[MEAN]["leader"], pareto(points_of(compared))
-    singles = arguments.groups["singles"]
-    repeated = [recipe(record) for record in arguments.repeated]
+    singles = groups["singles"]
+    pair = [recipe(record) for record in repeated]
     criteria = success_criteria(
         winners[MEAN],
         improvement(scores, best, singles) if singles else None,
         front,
-        repeated[0] if repeated else recipe(records[best]),
-        repeated[1] if repeated else None,
+        pair[0] if pair else recipe(record_of[best]),
+        pair[1] if pair else None,
     )
-    optimum = next(map(read_json, arguments.optimum), None)
+    found_optimum = next(map(read_json, optimum), None)
     found = recommendations(
-        arguments.experiment,
-        arguments.title,
+        experiment,
+        title,
         summary,
         winners,
-        {mixture: read_json(records[mixture])["mixing_ratios"] for mixture in candidates},
-        {read_json(header)["source"]: source_size(header) for header in arguments.stores},
-        contributions=next(map(read_json, arguments.contributions), None),
+        {mixture: read_json(record_of[mixture])["mixing_ratios"] for mixture in candidates},
+        {read_json(header)["source"]: source_size(header) for header in stores},
+        contributions=next(map(read_json, contributions), None),
         pareto=front,
-        optimum=optimum and {**optimum, "comparable": arguments.groups["proxies_are_full_size"]},
+        optimum=found_optimum and {**found_optimum, "comparable": groups["proxies_are_full_size"]},
         criteria=criteria,
-        tokens=read_json(records[best])["tokens"],
+        tokens=read_json(record_of[best])["tokens"],
         prefer="optimal",
-        schedules={mixture: read_json(records[mixture])["schedule"] for mixture in candidates},
-        models=arguments.groups["models"],
+        schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
+        models=groups["models"],
     )
-    write_json(arguments.json, found)
-    write_text(arguments.markdown, markdown(found))
-    write_text(arguments.answer, answer_rst(found, arguments.heatmap.read_bytes()))
+    write_json(json, found)
+    write_text(markdown, in_markdown(found))
+    write_text(answer, answer_rst(found, heatmap.read_bytes()))
 
 
 if __name__ == "__main__":

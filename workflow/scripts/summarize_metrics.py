@@ -1,63 +1,71 @@
 """Hold the runs of an experiment against its limits and against published results, and collect what they wrote."""
 
-import argparse
-import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
 from emulsion.analysis.metrics import criteria, reproducibility, run_metrics
 from emulsion.analysis.published import load_published
+from emulsion.command import Json, Some
 from emulsion.evaluation.quality import DEFINITIONS
 from emulsion.files import read_json, read_jsonl, write_json, write_text
 from emulsion.report.metrics import generations_text, metrics_markdown
 
-KINDS = ("records", "perplexity", "capabilities", "generations", "logs")
 
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", required=True)
-    parser.add_argument("--title", required=True, help="the question it answers")
-    parser.add_argument("--limits", required=True, type=json.loads, help="{perplexity, coherent, spread}, as JSON")
-    parser.add_argument("--published", nargs="*", type=Path, default=[], help="YAML file of published results")
-    parser.add_argument("--runs", required=True, nargs="+")
-    for kind in KINDS:
-        parser.add_argument(f"--{kind}", required=True, nargs="+", type=Path, help="one file per run, in their order")
-    parser.add_argument("--tasks", nargs="*", default=[], type=Path, help="lm_eval.json per run, where there are any")
-    parser.add_argument("--json", required=True, type=Path)
-    parser.add_argument("--markdown", required=True, type=Path)
-    parser.add_argument("--texts", required=True, type=Path, help="every generation, as text")
-    return parser.parse_args()
-
-
-def main() -> None:
-    arguments = parse()
-    generations = dict(zip(arguments.runs, map(read_jsonl, arguments.generations), strict=True))
-    files = zip(
-        arguments.runs, arguments.records, arguments.perplexity, arguments.capabilities, arguments.logs, strict=True
-    )
-    runs = {
-        run: run_metrics(
-            read_json(record), read_json(losses), read_json(scores), generations[run], read_jsonl(log), arguments.limits
-        )
-        for run, record, losses, scores, log in files
-    }
-    for run, tasks in zip(arguments.runs, map(read_json, arguments.tasks), strict=False):
-        runs[run]["tasks"] = tasks["tasks"]
-    over_seeds = reproducibility(runs, arguments.limits["spread"])
+def main(
+    *,
+    experiment: str,
+    title: str,
+    limits: Json,
+    published: Sequence[Path] = (),
+    runs: Some[str],
+    records: Some[Path],
+    perplexity: Some[Path],
+    capabilities: Some[Path],
+    generations: Some[Path],
+    logs: Some[Path],
+    tasks: Sequence[Path] = (),
+    json: Path,
+    markdown: Path,
+    texts: Path,
+) -> None:
+    """
+    :param experiment: name of the experiment
+    :param title: the question it answers
+    :param limits: {perplexity, coherent, spread}, as JSON
+    :param published: YAML file of published results
+    :param runs: names of the runs, in the order of their files
+    :param records: one file per run, in their order
+    :param perplexity: one file per run, in their order
+    :param capabilities: one file per run, in their order
+    :param generations: one file per run, in their order
+    :param logs: one file per run, in their order
+    :param tasks: lm_eval.json per run, where there are any
+    :param json: for programs
+    :param markdown: for people
+    :param texts: every generation, as text
+    """
+    written = dict(zip(runs, map(read_jsonl, generations), strict=True))
     found = {
-        "experiment": arguments.experiment,
-        "title": arguments.title,
-        "limits": arguments.limits,
-        "criteria": criteria(runs, over_seeds, arguments.limits),
-        "runs": runs,
+        run: run_metrics(read_json(record), read_json(losses), read_json(scores), written[run], read_jsonl(log), limits)
+        for run, record, losses, scores, log in zip(runs, records, perplexity, capabilities, logs, strict=True)
+    }
+    for run, answers in zip(runs, map(read_json, tasks), strict=False):
+        found[run]["tasks"] = answers["tasks"]
+    over_seeds = reproducibility(found, limits["spread"])
+    metrics = {
+        "experiment": experiment,
+        "title": title,
+        "limits": limits,
+        "criteria": criteria(found, over_seeds, limits),
+        "runs": found,
         "reproducibility": over_seeds,
-        "published": next(map(load_published, arguments.published), None),
+        "published": next(map(load_published, published), None),
         "definitions": DEFINITIONS,
     }
-    write_json(arguments.json, found)
-    write_text(arguments.markdown, metrics_markdown(found))
-    write_text(arguments.texts, generations_text(generations))
+    write_json(json, metrics)
+    write_text(markdown, metrics_markdown(metrics))
+    write_text(texts, generations_text(written))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import time
 from collections.abc import Iterable, Iterator
@@ -26,34 +25,41 @@ def under_bar(batches: Iterable[Batch], bar: tqdm[None]) -> Iterator[Batch]:
             bar.update(len(batch[0]))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--documents", required=True, type=Path, help="normalised source")
-    parser.add_argument("--provenance", required=True, type=Path, help="provenance.json of the raw source")
-    parser.add_argument("--tokenizer", required=True, type=Path, help="tokenizer folder")
-    parser.add_argument("--held-out", required=True, type=float, help="share of documents in validation, and in test")
-    parser.add_argument("--shard", default=0, type=int, help="which shard, from 0")
-    parser.add_argument("--shards", default=1, type=int, help="of how many")
-    parser.add_argument("--output", required=True, type=Path, help="store folder to make")
-    arguments = parser.parse_args()
-
-    provenance = read_json(arguments.provenance)
-    documents = pq.ParquetFile(arguments.documents)
-    batches = text_batches(documents, arguments.shard, arguments.shards)
+def main(
+    *,
+    documents: Path,
+    provenance: Path,
+    tokenizer: Path,
+    held_out: float,
+    shard: int = 0,
+    shards: int = 1,
+    output: Path,
+) -> None:
+    """
+    :param documents: normalised source
+    :param provenance: provenance.json of the raw source
+    :param tokenizer: tokenizer folder
+    :param held_out: share of documents in validation, and in test
+    :param shard: which shard, from 0
+    :param shards: of how many
+    :param output: store folder to make
+    """
+    fetched, texts = read_json(provenance), pq.ParquetFile(documents)
+    batches = text_batches(texts, shard, shards)
     first = next(batches, ([], []))
-    about = documents.metadata.num_rows // arguments.shards
-    bar = tqdm(total=about, desc=provenance["source"], unit=" documents", unit_scale=True, delay=5, mininterval=5)
+    about = texts.metadata.num_rows // shards
+    bar = tqdm(total=about, desc=fetched["source"], unit=" documents", unit_scale=True, delay=5, mininterval=5)
     started = time.monotonic()
     header = write_store(
-        arguments.output,
+        output,
         under_bar(chain([first], batches), bar),
-        arguments.tokenizer,
+        tokenizer,
         sample=first[1][:200],
-        held_out=arguments.held_out,
-        provenance=provenance,
+        held_out=held_out,
+        provenance=fetched,
     )
     tokens = sum(split["tokens"] for split in header["splits"].values())
-    logging.info("%s: %d tokens in %.1f s", provenance["source"], tokens, time.monotonic() - started)
+    logging.info("%s: %d tokens in %.1f s", fetched["source"], tokens, time.monotonic() - started)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Facts of the machine come from the environment: EMULSION_TRACKERS (tensorboard, 
 EMULSION_CHECKPOINT_SECONDS (time between checkpoints, 120).
 """
 
-import argparse
 import functools
 import os
 import sys
@@ -12,17 +11,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.training.job import Job
-from emulsion.training.options import job_options, training_options
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, parents=[training_options(), job_options()])
-    parser.add_argument("--mixture", required=True, type=Path, help="mixture file")
-    parser.add_argument("--output", required=True, type=Path, help="model folder to make")
-    parser.add_argument("--smoke-steps", type=int, default=0, help="look after so many steps whether the loss falls")
-    parser.add_argument("--smoke-fall", type=float, default=0.0, help="nats per token that it must have fallen by")
-    parser.add_argument("--processes", type=int, default=1, help="devices to train on")
-    return parser.parse_args()
+from emulsion.training.options import JobOptions, TrainingOptions
 
 
 def launch(processes: int) -> None:
@@ -35,40 +24,55 @@ def launch(processes: int) -> None:
         os.execv(sys.executable, [*runner, *sys.argv])
 
 
-def main() -> None:
-    arguments = parse()
-    job = Job(arguments.minutes)
-    launch(arguments.processes)
+def main(
+    *,
+    training: TrainingOptions,
+    saving: JobOptions,
+    mixture: Path,
+    output: Path,
+    smoke_steps: int = 0,
+    smoke_fall: float = 0.0,
+    processes: int = 1,
+) -> None:
+    """
+    :param mixture: mixture file
+    :param output: model folder to make
+    :param smoke_steps: look after so many steps whether the loss falls
+    :param smoke_fall: nats per token that it must have fallen by
+    :param processes: devices to train on
+    """
+    job = Job(saving.minutes)
+    launch(processes)
 
     from emulsion.evaluation.sample import continue_text
     from emulsion.training.run import make_deterministic, train_run
     from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck
 
-    make_deterministic(arguments.threads)
+    make_deterministic(training.threads)
     smoke = SmokeCheck(
-        steps=arguments.smoke_steps,
-        least_fall=arguments.smoke_fall,
-        continued=functools.partial(continue_text, tokenizer=arguments.tokenizer),
+        steps=smoke_steps,
+        least_fall=smoke_fall,
+        continued=functools.partial(continue_text, tokenizer=training.tokenizer),
     )
     trackers = tuple(filter(None, os.environ.get("EMULSION_TRACKERS", "").split(",")))
     runtime = Runtime(
-        micro_batch=arguments.micro_batch,
-        checkpoint_seconds=arguments.checkpoint_seconds,
+        micro_batch=training.micro_batch,
+        checkpoint_seconds=saving.checkpoint_seconds,
         job=job,
         trackers=trackers,
         after_step=smoke,
     )
     train_run(
-        mixture_file=arguments.mixture,
-        store_folders=arguments.stores,
-        tokenizer=arguments.tokenizer,
-        spec_values=arguments.spec,
-        output=arguments.output,
-        checkpoints=arguments.checkpoints,
+        mixture_file=mixture,
+        store_folders=training.stores,
+        tokenizer=training.tokenizer,
+        spec_values=training.spec,
+        output=output,
+        checkpoints=saving.checkpoints,
         runtime=runtime,
-        most_epochs=arguments.most_epochs,
-        weights=arguments.weights,
+        most_epochs=saving.most_epochs,
+        weights=training.start,
     )
 
 

@@ -1,28 +1,33 @@
 """Write a strategy of the configuration as a mixture file."""
 
-import argparse
-import json
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Json, Some
 from emulsion.files import write_json
 from emulsion.mixture import Mixture
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", required=True)
-    parser.add_argument("--name", required=True, help="name of the mixture")
-    parser.add_argument("--sources", required=True, nargs="+", help="the experiment's sources, in its order")
-    parser.add_argument("--stages", required=True, type=json.loads, help="[{until, weights}], as JSON")
-    parser.add_argument("--output", required=True, type=Path)
-    arguments = parser.parse_args()
+def main(
+    *,
+    experiment: str,
+    name: str,
+    sources: Some[str],
+    stages: Json,
+    output: Path,
+) -> None:
+    """
+    :param experiment: name of the experiment
+    :param name: name of the mixture
+    :param sources: the experiment's sources, in its order
+    :param stages: [{until, weights}], as JSON
+    :param output: file to write
+    """
     schedule = [
-        {"until": stage["until"], "weights": dict(Mixture(stage["weights"], arguments.name).over(arguments.sources))}
-        for stage in arguments.stages
+        {"until": stage["until"], "weights": dict(Mixture(stage["weights"], name).over(sources))} for stage in stages
     ]
-    names = {"experiment": arguments.experiment, "name": arguments.name, "method": "fixed"}
-    write_json(arguments.output, {**names, "schedule": schedule})
+    names = {"experiment": experiment, "name": name, "method": "fixed"}
+    write_json(output, {**names, "schedule": schedule})
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Write the mixture of one point of a sweep."""
 
-import argparse
-import json
 import re
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Json, Some
 from emulsion.errors import UserError
 from emulsion.files import write_json
 from emulsion.laws.study.points import sweep_points
@@ -23,16 +22,23 @@ def point_of(name: str, points: list[Mixture]) -> Mixture:
     return points[int(found[1])]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", required=True)
-    parser.add_argument("--name", required=True, help="sweep_{number}")
-    parser.add_argument("--sources", required=True, nargs="+", help="the experiment's sources, in its order")
-    parser.add_argument("--points", required=True, type=json.loads, help="settings of the points, as JSON")
-    parser.add_argument("--output", required=True, type=Path)
-    arguments = parser.parse_args()
-    mixture = point_of(arguments.name, sweep_points(arguments.points, arguments.sources))
-    write_json(arguments.output, constant_mixture(arguments.experiment, arguments.name, "sweep", mixture))
+def main(
+    *,
+    experiment: str,
+    name: str,
+    sources: Some[str],
+    points: Json,
+    output: Path,
+) -> None:
+    """
+    :param experiment: name of the experiment
+    :param name: sweep_{number}
+    :param sources: the experiment's sources, in its order
+    :param points: settings of the points, as JSON
+    :param output: file to write
+    """
+    mixture = point_of(name, sweep_points(points, sources))
+    write_json(output, constant_mixture(experiment, name, "sweep", mixture))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Write the mixture of one proxy: a point of the optimiser's design."""
 
-import argparse
 import re
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Some
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.files import write_json
@@ -20,23 +20,32 @@ def number_of(proxy: str) -> int:
     return int(found[1])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", required=True)
-    parser.add_argument("--name", required=True, help="proxy_{number}")
-    parser.add_argument("--stores", required=True, nargs="+", type=Path, help="token stores of the sources")
-    parser.add_argument("--bounds", required=True, nargs=2, type=float, help="lowest and highest share of a source")
-    parser.add_argument("--seed", required=True, type=int)
-    parser.add_argument("--tokens", required=True, type=int, help="budget of the run the optimum is for")
-    parser.add_argument("--max-epochs", required=True, type=float, help="how often that run may repeat a source")
-    parser.add_argument("--output", required=True, type=Path)
-    arguments = parser.parse_args()
-    stores = [TokenStore.open(folder) for folder in arguments.stores]
-    sizes = {store.source: store.tokens("train") for store in stores}
-    caps = epoch_caps(sizes, arguments.tokens, arguments.max_epochs)
-    low, high = arguments.bounds
-    *_, mixture = design(number_of(arguments.name) + 1, list(sizes), (low, high), caps, arguments.seed)
-    write_json(arguments.output, constant_mixture(arguments.experiment, arguments.name, "design", mixture))
+def main(
+    *,
+    experiment: str,
+    name: str,
+    stores: Some[Path],
+    bounds: tuple[float, float],
+    seed: int,
+    tokens: int,
+    max_epochs: float,
+    output: Path,
+) -> None:
+    """
+    :param experiment: name of the experiment
+    :param name: proxy_{number}
+    :param stores: token stores of the sources
+    :param bounds: lowest and highest share of a source
+    :param seed: of what is drawn at random
+    :param tokens: budget of the run the optimum is for
+    :param max_epochs: how often that run may repeat a source
+    :param output: file to write
+    """
+    sizes = {store.source: store.tokens("train") for store in map(TokenStore.open, stores)}
+    caps = epoch_caps(sizes, tokens, max_epochs)
+    low, high = bounds
+    *_, mixture = design(number_of(name) + 1, list(sizes), (low, high), caps, seed)
+    write_json(output, constant_mixture(experiment, name, "design", mixture))
 
 
 if __name__ == "__main__":

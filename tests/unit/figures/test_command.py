@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from emulsion.figures.command import draw_figure, first_seeds
+from emulsion import command
+from emulsion.figures.command import RunFiles, first_seeds
 from emulsion.figures.heatmap import capability_heatmap
 from emulsion.files import read_json, write_json
 from figure_results import capabilities
@@ -25,6 +26,13 @@ def options(runs: list[str], inputs: list[str], output: Path) -> list[str]:
     return ["--runs", *runs, "--inputs", *inputs, "--output", str(output)]
 
 
+def draw_figure(draw, words: list[str]) -> None:
+    def main(*, files: RunFiles) -> None:
+        files.draw(read_json, draw)
+
+    command.run(main, words)
+
+
 def seen_with(runs: list[str], folder: Path) -> list[tuple[str, list[float]]]:
     """What reaches the drawing: (name, reasoning score of each of its files)."""
     seen = {}
@@ -33,7 +41,7 @@ def seen_with(runs: list[str], folder: Path) -> list[tuple[str, list[float]]]:
         seen.update(results)
         return capability_heatmap({name: records[0] for name, records in results.items()})
 
-    draw_figure("", read_json, draw, options(runs, write_inputs(folder), folder / "new" / "f.png"))
+    draw_figure(draw, options(runs, write_inputs(folder), folder / "new" / "f.png"))
     assert (folder / "new" / "f.png").read_bytes().startswith(b"\x89PNG")
     return [(name, [r["capabilities"]["reasoning"]["score"] for r in records]) for name, records in seen.items()]
 
@@ -52,9 +60,7 @@ def test_the_first_seed_stands_for_a_mixture_where_one_run_is_drawn():
 
 def test_pairs_that_do_not_match_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
-        draw_figure(
-            "", read_json, first_seeds(capability_heatmap), options(["b"], write_inputs(tmp_path), tmp_path / "f")
-        )
+        draw_figure(first_seeds(capability_heatmap), options(["b"], write_inputs(tmp_path), tmp_path / "f"))
     assert stopped.value.code == 1
     assert "1 runs, --inputs 2 files" in capsys.readouterr().err
     assert not (tmp_path / "f").exists()

@@ -1,19 +1,64 @@
-"""What every script shares: logging to standard error, and a user's mistake told in one line."""
+"""What every script shares: its command line, logging to standard error, and a user's mistake told in one line.
+
+A script is `main(*, ...)`: cyclopts makes the options from its signature, and their help from its docstring. Of the
+libraries tried it alone takes none or several values after one flag and starts within 50 ms: it adds about five times
+what argparse adds, defopt seven and tyro twelve times, and typer takes no several values after one flag.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from cyclopts import App, CycloptsError, Parameter, Token
 
 from emulsion.errors import UserError
 
+T = TypeVar("T")
 
-def run(main: Callable[[], None]) -> None:
-    """Run a script; a UserError becomes one line and exit status 1, any other error keeps its traceback."""
+
+def _from_json(_: Any, tokens: Sequence[Token]) -> Any:
+    try:
+        return json.loads(tokens[0].value)
+    except ValueError as error:
+        raise UserError(f"{tokens[0].keyword}: is not JSON: {error}.") from None
+
+
+Json = Annotated[Any, Parameter(converter=_from_json, n_tokens=1, accepts_keys=False)]
+# Values after one flag: one or more, at most one. A list of its own is of none or more.
+Some = Annotated[list[T], Parameter(consume_multiple=(1, None))]
+AtMostOne = Annotated[Sequence[T], Parameter(consume_multiple=(0, 1))]
+# Decorates a dataclass: a parameter of `main` that is one stands for its fields, each an option.
+options = Parameter(name="*")
+
+
+def app(main: Callable[..., None]) -> App:
+    """The command line of a script: options from the signature of its `main`, a description from its module."""
+    made = App(
+        name=Path(sys.argv[0]).name,
+        help=sys.modules[main.__module__].__doc__,
+        help_format="plaintext",
+        help_formatter="plain",
+        version_flags=[],
+        default_parameter=Parameter(consume_multiple=True, negative=()),
+        result_action="return_none",
+    )
+    made.default(main)
+    return made
+
+
+def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
+    """Run a script; a UserError becomes one line and exit status 1, any other error keeps its traceback.
+
+    A command line that does not fit the signature becomes one line and exit status 2.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     try:
-        main()
-    except UserError as error:
+        app(main)(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
+    except (UserError, CycloptsError) as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(1 if isinstance(error, UserError) else 2)

@@ -14,7 +14,7 @@ from emulsion.data.sources.raw import RawFile, raw_files, shard_files
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
 
-SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
+SCRIPTS = Path(__file__).parents[4] / "workflow/scripts"
 SIZES = st.lists(st.integers(0, 10**9), max_size=40)
 
 

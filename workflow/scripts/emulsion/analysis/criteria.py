@@ -1,4 +1,4 @@
-"""The success criteria of the requirements as a table: criterion, verdict, evidence."""
+"""Success criteria: criterion, verdict, evidence."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def optimise(
 def optimise_directly(
     objective: Callable[[Mixture], float], sources: Sequence[str], settings: Mapping[str, Any] | Settings
 ) -> dict[str, Any]:
-    """The requirements' literal version, a small training per evaluation, as JSON of the same keys."""
+    """Search with a small training per evaluation instead of a surrogate; JSON of the same keys."""
     chosen = settings if isinstance(settings, Settings) else Settings.of(settings)
     pull = chosen.pull(sources)
     found = search(

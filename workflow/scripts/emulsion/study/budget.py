@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from emulsion.analysis.power import detectable_effects
 from emulsion.evaluation.suites import load_suite
-from emulsion.files import found
+from emulsion.files import found, read_json, read_jsonl
 from emulsion.laws.study.points import sweep_points
 from emulsion.mixture import Mixture
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
@@ -153,6 +154,45 @@ def _rows_of_sweep(file: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
         for branches in trunk["branches"].values():
             for end in branches["ends"]:
                 yield branches["tokens"], end["seconds"]
+
+
+def spent_by_stages(
+    records: Mapping[str, Path],
+    stages: Mapping[str, Sequence[str]],
+    sweep: Sequence[Path],
+    benchmarks: Path,
+    direct: Path,
+) -> dict[str, dict[str, float]]:
+    """{stage: what its runs took, as `spent` says it}, with `total`, and the sweep and the direct search if any.
+
+    records     {run: its run.json}, whose folder has the name of the run's jobs
+    stages      {stage: its runs}
+    sweep       what each job of a sweep wrote
+    benchmarks  the folder of the rules' measurements
+    direct      the folder of a direct search's trainings, if any; they are no part of the total
+    """
+    contents = {run: read_json(file) for run, file in records.items()}
+    took: dict[str, dict[str, float]] = {}
+    for stage, runs in {**stages, "total": list(records)}.items():
+        jobs = {run: records[run].parent.name for run in runs}
+        training, evaluation = (_measured(benchmarks / rule, jobs) for rule in ("train", "evaluate"))
+        took[stage] = spent({run: contents[run] for run in runs}, training, evaluation)
+    if sweep:
+        names = [f"{file.parents[1].name}-{file.stem}" for file in sweep]
+        seconds = _measured(benchmarks / "train_sweep", dict(zip(names, names, strict=True)))
+        took[SWEEP] = spent_on_sweep([read_json(file) for file in sweep], [seconds.get(name) for name in names])
+        peak = max(took["total"]["peak_memory_bytes"], took[SWEEP]["peak_memory_bytes"])
+        took["total"] = {**add_up([took["total"], took[SWEEP]]), "peak_memory_bytes": peak}
+    trainings = {file.parent.parent.name: read_json(file) for file in sorted(direct.glob("*/model/run.json"))}
+    if trainings:
+        took["direct_search"] = spent(trainings, {}, {})
+    return took
+
+
+def _measured(folder: Path, jobs: Mapping[str, str]) -> dict[str, float]:
+    """{run: seconds its job of a rule ran}, of the runs {run: name of the job} whose measurement is there."""
+    files = {run: folder / f"{job}.benchmark.jsonl" for run, job in jobs.items()}
+    return {run: sum(row["s"] for row in read_jsonl(file)) for run, file in files.items() if file.exists()}
 
 
 def runs_of_stages(config: Config, experiment: str) -> dict[str, list[str]]:

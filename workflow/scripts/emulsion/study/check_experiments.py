@@ -138,12 +138,12 @@ def _optimizer(config: Config, name: str) -> Iterator[str]:
 
 def _capabilities(config: Config, name: str) -> set[str]:
     """The capabilities that the suites of an experiment test."""
-    found: set[str] = set()
+    tested: set[str] = set()
     for suite in config["experiments"][name]["suites"]:
         entry = config["suites"][suite]
         items = load_suite(found(entry["file"])).items if entry["kind"] == "file" else ()
-        found |= {item.capability for item in items} or set(CAPABILITIES)
-    return found
+        tested |= {item.capability for item in items} or set(CAPABILITIES)
+    return tested
 
 
 def _sizes(config: Config, name: str) -> Iterator[tuple[str, str, str]]:

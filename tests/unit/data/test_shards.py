@@ -1,0 +1,61 @@
+"""A shard of a fetched source: its documents, their signatures, and the account of every row."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from emulsion.data import shards
+from emulsion.data.cleaning import Cleaning
+from emulsion.data.shards import Shard, grouped, known_rows, normalize_shard
+from emulsion.files import read_json, read_jsonl
+
+
+@pytest.fixture
+def fetched(tmp_path):
+    """(provenance, folder) of a source of two files, whose second has a row without text."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    (folder / "b.jsonl").write_text('{"text": "three"}\n{"text": null}\n')
+    return provenance(folder), folder
+
+
+def provenance(folder):
+    names = sorted(path.name for path in folder.iterdir())
+    files = [{"name": name, "path": name, "python": None, "bytes": 1, "sha256": "", "rows": 2} for name in names]
+    return {"source": "mine", "files": files}
+
+
+def test_a_shard_has_its_files_alone_and_the_columns_of_all(fetched):
+    first, second = (Shard.of(*fetched, shard, 2) for shard in range(2))
+    assert (first.kind.name, first.fields, first.rows) == ("text", ("text",), 2)
+    assert [document["text"] for document, _ in first.documents("web")] == ["one", "two"]
+    assert [document and document["text"] for document, _ in second.documents("web")] == ["three", None]
+
+
+def test_a_shard_is_written_with_the_account_of_its_rows(fetched, tmp_path):
+    normalize_shard(Shard.of(*fetched), "web", Cleaning.from_json({}), tmp_path / "out")
+    documents = pq.read_table(tmp_path / "out" / "normalize.parquet")
+    assert documents.column("text").to_pylist() == ["one", "two", "three"]
+    assert json.loads(documents.schema.metadata[b"fields"]) == ["text"]
+    assert [record["row"] for record in read_jsonl(tmp_path / "out" / "normalize.jsonl")] == [1]
+    account = read_json(tmp_path / "out" / "normalize.json")
+    assert (account["read"], account["kept"]) == (4, 3)
+    assert (tmp_path / "out" / "signatures.parquet").exists()
+
+
+def test_groups_are_bounded_by_documents_and_by_characters(monkeypatch):
+    monkeypatch.setattr(shards, "DOCUMENTS_PER_GROUP", 2)
+    monkeypatch.setattr(shards, "CHARACTERS_PER_GROUP", 5)
+    pairs = [({"text": text}, None) for text in ("a", "b", "longer", "c")] + [(None, {"row": 4})]
+    sizes = [(len(good), len(bad)) for good, bad in grouped(iter(pairs))]
+    assert sizes == [(2, 0), (1, 0), (1, 1), (0, 0)]
+
+
+def test_rows_are_known_where_every_file_has_been_counted(fetched):
+    record, folder = fetched
+    files = Shard.of(record, folder).files
+    assert known_rows(record, files) == 4
+    del record["files"][0]["rows"]
+    assert known_rows(record, files) is None

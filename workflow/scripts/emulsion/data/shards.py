@@ -1,0 +1,116 @@
+"""One shard of a fetched source to documents: read, rendered, filtered, signed, and every row accounted for."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
+from emulsion.data.cleaning.step import Step
+from emulsion.data.normalize import Kind, choose_kind, documents
+from emulsion.data.sources.formats import read_file
+from emulsion.data.sources.raw import RawFile, raw_files, shard_files
+from emulsion.data.sources.rows import columns_of_first
+from emulsion.files import whole_file
+
+DOCUMENTS_PER_GROUP = 4096
+CHARACTERS_PER_GROUP = 8 << 20
+
+Pair = tuple[dict[str, str] | None, dict[str, Any] | None]
+
+
+def grouped(pairs: Iterator[Pair]) -> Iterator[tuple[list[dict[str, str]], list[dict[str, Any]]]]:
+    """Documents and quarantine records in groups that fit in memory, however long the documents are."""
+    good, bad, characters = [], [], 0
+    for document, record in pairs:
+        if document is not None:
+            good.append(document)
+            characters += len(document["text"])
+        if record is not None:
+            bad.append(record)
+        if len(good) + len(bad) == DOCUMENTS_PER_GROUP or characters > CHARACTERS_PER_GROUP:
+            yield good, bad
+            good, bad, characters = [], [], 0
+    yield good, bad
+
+
+def known_rows(provenance: Mapping[str, Any], files: Sequence[RawFile]) -> int | None:
+    """How many rows the files have, where fetching has counted them."""
+    rows = {entry["name"]: entry.get("rows") for entry in provenance["files"]}
+    counts = [rows[file.file.name] for file in files]
+    return None if None in counts else sum(counts)
+
+
+def _sign_kept(signer: Signer, good: list[dict[str, str]], words: Words, reasons: list[str | None]) -> pa.Table:
+    kept = [row for row, reason in enumerate(reasons) if reason is None]
+    return signer.table([good[row]["id"] for row in kept], words.take(kept))
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some of the files of a source, and how its rows become documents.
+
+    fields: the columns of the source; rows: how many rows the files have, where fetching has counted them.
+    """
+
+    source: str
+    files: Sequence[RawFile]
+    kind: Kind
+    fields: tuple[str, ...]
+    rows: int | None
+
+    @classmethod
+    def of(
+        cls,
+        provenance: Mapping[str, Any],
+        folder: Path,
+        shard: int = 0,
+        shards: int = 1,
+        schema: str | None = None,
+        text_field: str = "text",
+    ) -> Shard:
+        """The shard of this number of a source fetched to a folder; raises UserError where no kind of schema fits."""
+        source = provenance["source"]
+        files = raw_files(provenance, folder)
+        # By all files in every shard, so that all shards agree.
+        columns = columns_of_first(file.file for file in files)
+        kind = choose_kind(columns, source, schema, text_field)
+        chosen = shard_files(files, shard, shards)
+        return cls(source, chosen, kind, tuple(sorted(columns)), known_rows(provenance, chosen))
+
+    def documents(self, document_type: str) -> Iterator[Pair]:
+        """For each row either (document, None) or (None, the quarantine record)."""
+        for raw in self.files:
+            rows = read_file(raw.file, raw.path, raw.python)
+            yield from documents(rows, self.kind, self.source, document_type, raw.path)
+
+
+def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output: Path) -> None:
+    """Write the documents of a shard that pass the filters, their signatures, and the account of its rows."""
+    signer = Signer(settings)
+    metadata = {"kind": shard.kind.name, "fields": json.dumps(shard.fields)}
+    schema = pa.schema([(field, pa.string()) for field in ("id", "text", "source", "type")], metadata=metadata)
+    with (
+        tqdm(total=shard.rows, desc=shard.source, unit=" rows", unit_scale=True, delay=5, mininterval=5) as bar,
+        Step(output, "normalize", schema, settings.keep_removed) as step,
+        whole_file(output / "signatures.parquet") as part,
+        pq.ParquetWriter(part, signer.schema) as signatures,
+    ):
+        for good, bad in grouped(shard.documents(document_type)):
+            for document in good:
+                document["text"] = clean_text(document["text"], settings)
+            words = Words([document["text"] for document in good])
+            reasons = why_removed(words, settings)
+            step.set_aside(bad)
+            step.decide(pa.Table.from_pylist(good, schema=schema), reasons)
+            signatures.write_table(_sign_kept(signer, good, words, reasons))
+            bar.update(len(good) + len(bad))
+    logging.info("%s (%s): %s", shard.source, shard.kind.name, step.ledger.to_json())

@@ -43,9 +43,9 @@ def asked_by_rules() -> dict[str, set[str]]:
     for file in (ROOT / "rules").glob("*.smk"):
         for text in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
             shell = text.partition("shell:")[2]
-            scripts = re.findall(r"python workflow/scripts/(\w+)\.py", shell)
+            scripts = re.findall(r"script\('(\w+)'\)", shell)
             if "python {input.script:q}" in shell:
-                scripts += re.findall(r'script="workflow/scripts/(\w+)\.py"', text)
+                scripts += re.findall(r'script=f"\{SCRIPTS\}/(\w+)\.py"', text)
             for script in scripts:
                 found.setdefault(script, set()).update(re.findall(r"(?<![\w-])--[a-z][\w-]*", shell))
     return found

@@ -16,6 +16,8 @@ from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.errors import UserError
 
 QUICK = Draws(permutations=1000, resamples=500)
+# Noise that is known to be none: then the items alone decide.
+QUIET = SeedNoise(sd={})
 BETTER = {"openhermes": 0.25, "cosmopedia": 0.25, "magpie": 0.25, "fineweb": 0.25}
 
 
@@ -48,7 +50,9 @@ def test_a_capability_is_compared_on_its_own_items() -> None:
 
 
 def test_a_real_advantage_is_declared_and_its_rivals_listed_as_beaten() -> None:
-    found = winner(_scores(mix=BETTER, **{f"only_{source}": _single(source) for source in SOURCES}), draws=QUICK)
+    found = winner(
+        _scores(mix=BETTER, **{f"only_{source}": _single(source) for source in SOURCES}), noise=QUIET, draws=QUICK
+    )
     assert found["winner"] == found["leader"] == "mix"
     assert found["text"] == "mix is better than every other mixture"
     cells = found["comparisons"].values()
@@ -58,7 +62,7 @@ def test_a_real_advantage_is_declared_and_its_rivals_listed_as_beaten() -> None:
 
 def test_equals_are_named_together_and_those_beaten_are_not() -> None:
     near = {"openhermes": 0.26, "cosmopedia": 0.24, "magpie": 0.26, "fineweb": 0.24}
-    found = winner(_scores(a=EQUAL, b=near, poor=_single("fineweb")), draws=QUICK)
+    found = winner(_scores(a=EQUAL, b=near, poor=_single("fineweb")), noise=QUIET, draws=QUICK)
     assert found["winner"] is None
     assert set(found["tied"]) == {"a", "b"} and found["tied"][0] == found["leader"]
     assert found["text"] == f"no significant difference between {found['tied'][0]} and {found['tied'][1]}"
@@ -75,11 +79,18 @@ def test_a_single_mixture_wins_nothing() -> None:
     assert found["winner"] is None and "nothing to compare" in found["text"]
 
 
-def test_one_seed_is_said_not_to_include_seed_noise_and_known_noise_takes_the_win_away() -> None:
+def test_one_training_each_makes_no_claim_about_mixtures_however_far_apart_they_are() -> None:
+    found = winner(_scores(mix=EQUAL, **{f"only_{source}": _single(source) for source in SOURCES}), draws=QUICK)
+    assert found["winner"] is None and not found["seed_noise_included"]
+    assert found["leader"] == found["tied"][0] == "mix" and len(found["tied"]) == 5
+    assert found["text"] == "one training each: no claim about mixtures"
+    assert "not included" in found["note"]
+
+
+def test_known_noise_takes_the_win_away() -> None:
     scores = _scores(mix=EQUAL, poor=without("magpie"))
-    plain = winner(scores, draws=QUICK, group="conversation")
-    assert plain["winner"] == "mix" and not plain["seed_noise_included"]
-    assert "not included" in plain["note"]
+    plain = winner(scores, noise=QUIET, draws=QUICK, group="conversation")
+    assert plain["winner"] == "mix"
     noisy = winner(scores, noise=SeedNoise(sd={"conversation": 0.2}), draws=QUICK, group="conversation")
     assert noisy["winner"] is None and noisy["seed_noise_included"]
     low, high = noisy["comparisons"]["poor"]["interval"]
@@ -127,7 +138,7 @@ def test_no_winner_among_equals_in_more_than_one_experiment_in_twenty(seeds: int
 
 def test_two_equals_are_told_apart_as_often_as_alpha_says() -> None:
     # With two mixtures the bound is reached, so this also shows that the test is not idle.
-    found = winner_rate(World(mixtures=2, items=30), repetitions=400, permutations=500)
+    found = winner_rate(World(mixtures=2, items=30), repetitions=400, noise=QUIET, permutations=500)
     assert 0.02 < found["rate"] < 0.085
 
 
@@ -136,10 +147,12 @@ def test_a_true_advantage_wins_most_of_the_time() -> None:
     assert found["rate"] > 0.9
 
 
-def test_seed_noise_fools_a_single_run_and_not_several() -> None:
+def test_seed_noise_would_fool_a_test_over_items_and_fools_neither_one_run_nor_several() -> None:
+    items = winner_rate(World(mixtures=2, seeds=1, seed_noise=0.4), repetitions=150, noise=QUIET, permutations=500)
     single = winner_rate(World(mixtures=2, seeds=1, seed_noise=0.4), repetitions=150, permutations=500)
     several = winner_rate(World(mixtures=2, seeds=3, seed_noise=0.4), repetitions=150, permutations=500)
-    assert single["rate"] > 0.25
+    assert items["rate"] > 0.25
+    assert single["rate"] == 0
     assert several["rate"] < 0.1
 
 

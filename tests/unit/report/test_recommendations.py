@@ -11,6 +11,7 @@ from analysis_cases import CAPABILITIES, EQUAL, SOURCES, trained, without
 from emulsion.analysis.compare import Draws, winner
 from emulsion.analysis.contributions import contributions
 from emulsion.analysis.criteria import success_criteria
+from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.pareto import pareto, points_of
 from emulsion.analysis.scores import all_item_scores
 from emulsion.analysis.summary import combine
@@ -20,14 +21,16 @@ from emulsion.report.markdown import code, markdown, table
 from emulsion.report.recommendations import plus_minus, recommendations
 
 QUICK = Draws(permutations=1000, resamples=300)
+# Noise that is known to be none: then the items alone decide.
+QUIET = SeedNoise(sd={})
 SIZES = {source: SourceSize(tokens=1000, documents=10, path=f"{source}.parquet") for source in SOURCES}
 OPTIMUM = {"ratios": EQUAL, "prediction": 0.6, "interval": [0.5, 0.7], "surrogate": "log_linear"}
 
 
-def _found(ratios: dict[str, dict[str, float]], **given) -> dict:
+def _found(ratios: dict[str, dict[str, float]], noise: SeedNoise | None = QUIET, **given) -> dict:
     scores = all_item_scores({name: {0: trained(mix, 0)} for name, mix in ratios.items()})
     summary = combine(scores, resamples=300)
-    winners = {group: winner(scores, group, draws=QUICK) for group in scores[next(iter(ratios))].groups}
+    winners = {group: winner(scores, group, noise, draws=QUICK) for group in scores[next(iter(ratios))].groups}
     given = {"criteria": success_criteria(winners["mean"], None, pareto(points_of(summary)), RECIPE), **given}
     return recommendations("exp3", "Which mixture?", summary, winners, ratios, SIZES, tokens=5000, **given)
 
@@ -47,6 +50,13 @@ def test_a_winner_is_recommended_in_the_first_sentence() -> None:
     assert found["answer"].startswith("Best overall: optimal")
     assert found["recommended"]["mixture"] == "optimal" and found["recommended"]["clear_winner"]
     assert yaml.safe_load(found["recommended"]["config"])["strategies"]["recommended"]["ratios"] == EQUAL
+
+
+def test_one_training_each_gives_an_order_and_no_claim_even_where_the_runs_differ_much() -> None:
+    found = _found(CLEAR, noise=None)
+    assert found["answer"].startswith("One training each: no claim about mixtures. optimal has the highest mean score")
+    assert not found["recommended"]["clear_winner"]
+    assert found["criteria"][0]["verdict"] == "undecided"
 
 
 def test_a_tie_is_an_answer_and_the_leader_is_recommended_for_its_score_alone() -> None:

@@ -25,6 +25,8 @@ from emulsion.analysis.scores import LEVEL, MEAN, RESAMPLES, Floats, ItemScores,
 from emulsion.errors import UserError
 
 ALPHA = 0.05
+# What one training of each mixture allows to say of mixtures.
+NO_CLAIM = "one training each: no claim about mixtures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,9 @@ def winner(
 ) -> dict[str, Any]:
     """The mixture that beats every other one after Holm's correction, or those that cannot be told apart.
 
+    A winner is a mixture, not a run: where no mixture was trained with several seeds and `noise` is not known, nobody
+    wins, for the seed of a run moves all its items together, and tests over items do not see that.
+
     {"winner": name or None, "leader": highest score, "tied": names not significantly below the leader, itself
     first, "comparisons": {other: {"difference", "interval", "p", "p_holm"}}, "seed_noise_included", "alpha",
     "text", "note"}. Choosing the leader by its score does no harm: to win it must also beat the one it is
@@ -119,6 +124,8 @@ def winner(
     cells = dict(zip(others, compare_pairs(pairs, group, noise, draws, intervals), strict=True)) if others else {}
     adjusted = holm_by_name({name: cell["p"] for name, cell in cells.items()})
     beaten = {name for name, cell in cells.items() if adjusted[name] < alpha and significant(cell)}
+    if noise is None:
+        beaten = set()
     tied = [leader, *(name for name in others if name not in beaten)]
     tied[1:] = sorted(tied[1:], key=lambda name: -scores[name].score(group))
     return {
@@ -128,7 +135,7 @@ def winner(
         "comparisons": {name: cell | {"p_holm": adjusted[name]} for name, cell in cells.items()},
         "seed_noise_included": noise is not None,
         "alpha": alpha,
-        "text": _in_words(tied, len(others)),
+        "text": NO_CLAIM if others and noise is None else _in_words(tied, len(others)),
         "note": in_words(noise, len(scores[leader].seeds)),
     }
 

@@ -39,9 +39,9 @@ def _row(criterion: str, verdict: str, evidence: str) -> Row:
 
 
 def _clear_winner(winner: Mapping[str, Any]) -> Row:
-    """A winner among single runs may owe it to its seed, so without seed noise the question stays open."""
+    """Without seed noise the question stays open: any lead among single runs may be owed to the seed."""
     verdict = NOT_MET
-    if not winner["comparisons"] or (winner["winner"] and not winner["seed_noise_included"]):
+    if not winner["comparisons"] or not winner["seed_noise_included"]:
         verdict = UNDECIDED
     elif winner["winner"]:
         verdict = MET

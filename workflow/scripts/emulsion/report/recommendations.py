@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulsion.analysis.compare import listing
+from emulsion.analysis.compare import NO_CLAIM, listing
 from emulsion.analysis.contributions import CONTRIBUTES
 from emulsion.analysis.pareto import TRADE_OFF
 from emulsion.analysis.scores import MEAN
@@ -93,6 +93,8 @@ def _answer(overall: Mapping[str, Any], summary: Summary, chosen: str) -> str:
     if len(tied) == 1:
         return f"{leader} is the only mixture there is; its mean score is {score}."
     highest = f"{leader} has the highest mean score, {score}"
+    if not overall["seed_noise_included"]:
+        return f"{NO_CLAIM.capitalize()}. {highest}; trained again, another may lead. Add seeds to compare mixtures."
     reason = f"{highest}, and is recommended for that alone."
     if chosen != leader:
         reason = f"{highest}; {chosen}, {plus_minus(summary[chosen]['mean'])}, is recommended of these."

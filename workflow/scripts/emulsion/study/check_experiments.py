@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from emulsion.evaluation.suites import load_suite
+from emulsion.files import found
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from emulsion import command
 from emulsion.command import Json
 from emulsion.data.cleaning import Cleaning, Contamination, Words
-from emulsion.data.cleaning.step import Step, document_groups
+from emulsion.data.cleaning.step import Step, by_source, document_groups
 from emulsion.data.tokens import split_of
 from emulsion.evaluation.suites import load_suite
 
@@ -33,10 +33,7 @@ def main(
     """
     settings = Cleaning.from_json(cleaning)
     texts = {suite.name: suite.texts() for suite in map(load_suite, suites)}
-    words: dict[str, list[Path]] = {}
-    for file in ngrams:  # {source}/{shard}/held_out.parquet
-        words.setdefault(file.parent.parent.name, []).append(file)
-    contamination = Contamination(texts, words, settings)
+    contamination = Contamination(texts, by_source(ngrams), settings)
     if contamination.too_short:
         logging.info("%d items of suites are too short to be looked for", len(contamination.too_short))
     shard = pq.ParquetFile(documents)

@@ -1,7 +1,7 @@
 """Drop the documents of one shard that repeat an earlier one, and note the runs of words of those held out."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,17 +11,9 @@ import pyarrow.parquet as pq
 from emulsion import command
 from emulsion.command import Json
 from emulsion.data.cleaning import Cleaning, Duplicate, HeldOutNgrams, Words, duplicates
-from emulsion.data.cleaning.step import Step, document_groups
+from emulsion.data.cleaning.step import Step, by_source, document_groups
 from emulsion.data.tokens import split_of
 from emulsion.files import whole_file
-
-
-def by_source(files: Iterable[Path]) -> dict[str, list[Path]]:
-    """{source: its files}, in order; a file lies in {source}/{shard}/."""
-    found: dict[str, list[Path]] = {}
-    for file in files:
-        found.setdefault(file.parent.parent.name, []).append(file)
-    return found
 
 
 def note_held_out(ngrams: HeldOutNgrams, documents: pa.Table, matches: list[Duplicate | None], held_out: float) -> None:

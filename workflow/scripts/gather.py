@@ -2,36 +2,14 @@
 
 import logging
 import shutil
-from contextlib import ExitStack
 from pathlib import Path
-
-import pyarrow.parquet as pq
 
 from emulsion import command
 from emulsion.command import Some
 from emulsion.data.cleaning.ledger import Ledger
 from emulsion.data.normalize import check_some_are_left
+from emulsion.data.shards import join_documents
 from emulsion.files import read_json, whole_file, write_json
-
-
-def account(files: list[Path], shards: int) -> Ledger:
-    """The account of a source from those of its shards, which come step by step."""
-    total: Ledger | None = None
-    for first in range(0, len(files), shards):
-        step = sum((Ledger.from_json(read_json(file)) for file in files[first : first + shards]), Ledger())
-        total = step if total is None else total.then(step)
-    return total or Ledger()
-
-
-def join_documents(files: list[Path], output: Path) -> None:
-    """Copy row group by row group, so that memory is bounded by one."""
-    with ExitStack() as stack:
-        writer = None
-        for file in files:
-            source = stack.enter_context(pq.ParquetFile(file))
-            writer = writer or stack.enter_context(pq.ParquetWriter(output, source.schema_arrow, compression="zstd"))
-            for group in range(source.num_row_groups):
-                writer.write_table(source.read_row_group(group))
 
 
 def main(
@@ -53,7 +31,7 @@ def main(
     :param quarantine: JSON lines of rows set aside
     :param ledger: JSON: rows read, kept, and removed by reason
     """
-    total = account(ledgers, len(documents))
+    total = Ledger.of_steps(map(read_json, ledgers), len(documents))
     check_some_are_left(source, total.kept, total.removed)
     with whole_file(output) as part:
         join_documents(documents, part)

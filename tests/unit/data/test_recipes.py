@@ -1,5 +1,4 @@
 import itertools
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +7,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-import describe_recipes
 from emulsion.data.recipes import least_sequences, load_recipe, realised, staged, tiny_shares
 from emulsion.errors import UserError
 from emulsion.mixture import Mixture
 from emulsion.plan import SequencePlan
+from emulsion.report.recipes import recipes_text
 from emulsion.schedule import Schedule
 
-SMOLLM3 = Path(__file__).parents[2] / "resources" / "recipes" / "smollm3"
+SMOLLM3 = Path(__file__).parents[3] / "resources" / "recipes" / "smollm3"
 
 # Sums of the raw weights of huggingface/smollm at a041759, by our classes.
 RAW_TOTALS = {
@@ -209,11 +208,8 @@ def test_a_file_that_is_not_yaml_is_reported_with_its_line(tmp_path):
         load_recipe(tmp_path / "none.yaml")
 
 
-def test_the_table_of_a_run_lists_shares_and_sources_too_small_for_it(monkeypatch, capsys):
-    files = [str(SMOLLM3 / f"stage{number}.yaml") for number in (1, 2, 3)]
-    monkeypatch.setattr(sys, "argv", ["describe_recipes.py", "--recipes", *files, "--sequences", "10000"])
-    describe_recipes.main()
-    printed = capsys.readouterr().out
+def test_the_table_of_a_run_lists_shares_and_sources_too_small_for_it():
+    printed = recipes_text([load_recipe(SMOLLM3 / f"stage{number}.yaml") for number in (1, 2, 3)], 10000)
     assert "| **vietnamese** | 0.0050 | 0.0000 | 0.08 | 0 |" in printed
     assert "Due less than one sequence: fw2_vie (0.0792), stack_v2_shell (0.158)" in printed
     assert "| english-web | 66.8" in printed

@@ -2,12 +2,13 @@
 
 import json
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from emulsion.data import shards
 from emulsion.data.cleaning import Cleaning
-from emulsion.data.shards import Shard, grouped, known_rows, normalize_shard
+from emulsion.data.shards import Shard, grouped, join_documents, known_rows, normalize_shard
 from emulsion.files import read_json, read_jsonl
 
 
@@ -59,3 +60,12 @@ def test_rows_are_known_where_every_file_has_been_counted(fetched):
     assert known_rows(record, files) == 4
     del record["files"][0]["rows"]
     assert known_rows(record, files) is None
+
+
+def test_documents_of_shards_are_put_together_in_order(tmp_path):
+    for name, texts in (("a", ["one", "two"]), ("b", ["three"])):
+        pq.write_table(pa.table({"text": texts}), tmp_path / name, row_group_size=1)
+    join_documents([tmp_path / "a", tmp_path / "b"], tmp_path / "all")
+    together = pq.ParquetFile(tmp_path / "all")
+    assert together.read().column("text").to_pylist() == ["one", "two", "three"]
+    assert together.num_row_groups == 3

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import merge_datasets
+from emulsion import command
 from emulsion.data.sources import hub_plan
 from emulsion.errors import UserError
 from emulsion.merging import merge
@@ -121,13 +122,13 @@ def test_a_hub_dataset_is_streamed_at_the_commit_that_was_settled_first(corpus, 
         (["--max-passes", "1"], "--max-passes: goes with --use-weights"),
     ],
 )
-def test_an_option_out_of_its_range_is_refused(monkeypatch, options, message):
-    monkeypatch.setattr(sys, "argv", ["merge_datasets.py", "--config", "c.yaml", "--output-dir", "out", *options])
-    with pytest.raises(UserError, match=message):
-        merge_datasets.main()
+def test_an_option_out_of_its_range_is_refused(capsys, options, message):
+    with pytest.raises(SystemExit):
+        command.run(merge_datasets.main, ["--config", "c.yaml", "--output-dir", "out", *options])
+    assert message in capsys.readouterr().err
 
 
 def test_the_command_tells_a_mistake_in_one_line(corpus):
-    command = [sys.executable, SCRIPT, "--config", "none.yaml", "--output-dir", "out"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = [sys.executable, SCRIPT, "--config", "none.yaml", "--output-dir", "out"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stderr == "error: none.yaml: no such file.\n"

@@ -43,3 +43,11 @@ def test_a_row_that_is_not_accounted_for_is_an_error():
 def test_a_ledger_comes_back_from_json():
     entered = ledger([None, "empty", None, "empty"])
     assert Ledger.from_json(entered.to_json()) == entered
+
+
+def test_the_account_of_a_source_adds_up_shards_within_steps_and_follows_step_after_step():
+    first = [ledger([None, "empty"]), ledger([None])]
+    second = [ledger(["exact duplicate in a"]), ledger([None])]
+    total = Ledger.of_steps([each.to_json() for each in [*first, *second]], shards=2)
+    assert total.to_json() == {"read": 3, "kept": 1, "removed": {"empty": 1, "exact duplicate in a": 1}}
+    assert Ledger.of_steps([], shards=2) == Ledger()

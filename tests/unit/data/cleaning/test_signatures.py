@@ -9,7 +9,7 @@ from cleaning_texts import prose, with_changes
 from emulsion.data.cleaning import Cleaning, Signer, Words
 
 SETTINGS = Cleaning.from_json({"deduplicate": {"near": {}}})
-SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
+SCRIPTS = Path(__file__).parents[4] / "workflow" / "scripts"
 
 
 def bands(*texts: str) -> np.ndarray:
@@ -40,7 +40,7 @@ def test_signatures_do_not_depend_on_the_process_or_its_threads():
     printed = set()
     for threads, seed in (("1", "1"), ("3", "2")):
         environment = {"RAYON_NUM_THREADS": threads, "PYTHONHASHSEED": seed}
-        path = os.pathsep.join([str(SCRIPTS), str(Path(__file__).parent), str(Path(__file__).parents[2])])
+        path = os.pathsep.join([str(SCRIPTS), str(Path(__file__).parent), str(Path(__file__).parents[3])])
         given = {**os.environ, **environment, "PYTHONPATH": path}
         run = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)
         printed.add(run.stdout)

@@ -18,7 +18,7 @@ from emulsion.errors import UserError
 from emulsion.laws.study.points import SAME, farthest_first, merge_closest, sweep_points
 
 NAMES = [f"s{j}" for j in range(9)]
-SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "write_point.py"
+SCRIPT = Path(__file__).parents[4] / "workflow" / "scripts" / "write_point.py"
 
 
 def dirichlet(count=10, concentration=1.0, oversampling=16, seed=0):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,14 @@ def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output
             signatures.write_table(_sign_kept(signer, good, words, reasons))
             bar.update(len(good) + len(bad))
     logging.info("%s (%s): %s", shard.source, shard.kind.name, step.ledger.to_json())
+
+
+def join_documents(files: Sequence[Path], output: Path) -> None:
+    """Put the documents of shards together: copied row group by row group, so that memory is bounded by one."""
+    with ExitStack() as stack:
+        writer = None
+        for file in files:
+            source = stack.enter_context(pq.ParquetFile(file))
+            writer = writer or stack.enter_context(pq.ParquetWriter(output, source.schema_arrow, compression="zstd"))
+            for group in range(source.num_row_groups):
+                writer.write_table(source.read_row_group(group))

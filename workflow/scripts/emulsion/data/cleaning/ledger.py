@@ -46,3 +46,13 @@ class Ledger:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         return cls(raw["read"], raw["kept"], Counter(raw["removed"]))
+
+    @classmethod
+    def of_steps(cls, accounts: Iterable[Mapping[str, Any]], shards: int) -> Ledger:
+        """The account of a source from those of its shards, which come step by step."""
+        read = [cls.from_json(account) for account in accounts]
+        total: Ledger | None = None
+        for first in range(0, len(read), shards):
+            step = sum(read[first : first + shards], Ledger())
+            total = step if total is None else total.then(step)
+        return total or Ledger()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -76,3 +76,11 @@ def document_groups(documents: pq.ParquetFile, name: str) -> Iterator[pa.Table]:
             table = documents.read_row_group(group)
             yield table
             bar.update(table.num_rows)
+
+
+def by_source(files: Iterable[Path]) -> dict[str, list[Path]]:
+    """{source: its files}, in order; a file lies in {source}/{shard}/."""
+    found: dict[str, list[Path]] = {}
+    for file in files:
+        found.setdefault(file.parent.parent.name, []).append(file)
+    return found

@@ -13,10 +13,10 @@ from emulsion.files import write_json
 from emulsion.methods.fixed import epoch_caps
 from emulsion.methods.objective import Objective
 from emulsion.methods.optimum import optimise_directly
-from emulsion.methods.proxies import Proxies
 from emulsion.mixture import Mixture, constant_mixture
 from emulsion.study.experiments import NOT_SEARCHED
 from emulsion.training.options import TrainingOptions
+from emulsion.training.proxies import Proxies
 
 
 def main(

@@ -10,9 +10,9 @@ from emulsion.data.tokens import TokenStore
 from emulsion.files import read_json, write_json
 from emulsion.methods.fixed import epoch_caps
 from emulsion.methods.optimum import optimise
-from emulsion.methods.proxies import result
 from emulsion.mixture import constant_mixture
 from emulsion.study.experiments import NOT_SEARCHED
+from emulsion.training.proxies import result
 
 
 def main(

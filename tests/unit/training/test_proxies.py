@@ -1,9 +1,9 @@
 """Results of small trainings, and those of a direct search read again from its cache."""
 
 from emulsion.files import fingerprint, write_json
-from emulsion.methods.proxies import Proxies, result
 from emulsion.mixture import Mixture
 from emulsion.training.options import TrainingOptions
+from emulsion.training.proxies import Proxies, result
 
 CAPABILITIES = {"capabilities": {"code": {"score": 0.5, "items": 4}}}
 PERPLEXITY = {"sources": {"web": {"loss": 2.0, "tokens": 8}}}

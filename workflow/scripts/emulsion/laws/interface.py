@@ -44,7 +44,7 @@ class FittedLaw(ABC):
     @classmethod
     @abstractmethod
     def from_json(cls, law: Mapping[str, Any]) -> Self:
-        """The law that `to_json` told of."""
+        """Inverse of `to_json`."""
 
     def to_json(self) -> dict[str, Any]:
         """Kind, names and parameters: what a file holds."""

@@ -214,7 +214,7 @@ def items_of_suites(config: Config, experiment: str) -> dict[str, int]:
 
 
 def plan_of(config: Config, experiment: str) -> dict[str, Any]:
-    """All that the plan of an experiment says but for the sizes of its sources, which the data decide."""
+    """The plan without source sizes, which are known only once the data are tokenised."""
     chosen = config["experiments"][experiment]
     mixtures = {
         mixture: mean_weights(experiments.mixture_stages(config, experiment, mixture))

@@ -1,4 +1,4 @@
-"""What is said of sources, cleaning, tokenizers and suites, and of the stores that lie there already."""
+"""Checks on sources, cleaning, tokenizers, suites and existing token stores."""
 
 from __future__ import annotations
 

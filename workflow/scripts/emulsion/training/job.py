@@ -20,7 +20,7 @@ class Job:
         self.told_to_stop = False
 
     def listen(self) -> None:
-        """From now on take SIGTERM as the order to save and stop; only the main thread can."""
+        """On SIGTERM, save and stop (main thread only)."""
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGTERM, lambda *_: setattr(self, "told_to_stop", True))
 

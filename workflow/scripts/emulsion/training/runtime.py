@@ -1,4 +1,4 @@
-"""How a run is carried out: nothing here changes what is learned, but for rounding."""
+"""Execution settings. None of them changes what is learned (beyond rounding)."""
 
 from __future__ import annotations
 

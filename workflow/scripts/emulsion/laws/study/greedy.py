@@ -28,7 +28,7 @@ def _rounds(sweep: Sweep, name: str) -> dict[str, Any]:
 
 
 def _compare(trunks: Sequence[Row], name: str, seed: int, sources: Sequence[str]) -> dict[str, Any]:
-    """Of equals the first in the file's order is taken."""
+    """Ties go to the first in file order."""
     best = min(trunks, key=lambda run: _mean(run["branches"][name]["before"]))
     greedy = min(_choices([best], name, sources), key=_loss)
     optimal = min(_choices(trunks, name, sources), key=_loss)

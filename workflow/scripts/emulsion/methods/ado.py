@@ -11,8 +11,8 @@ simulated text have lower floors, so ours does not. In place of a grid of starts
 at each of 120 alphas, and the best three refined. Losses come once a round, so they are not smoothed first. A source
 whose loss was not seen gets no point; the authors' code repeats the last one, which flattens its curve.
 
-Defaults: those above. The authors leave out 1,000 steps (500 at 1B) and fit every 1,000: shares of the run here, so that
-short runs are fitted too.
+Defaults: those above. The authors leave out 1,000 steps (500 at 1B) and fit every 1,000: shares of the run here, so
+that short runs are fitted too.
 """
 
 from __future__ import annotations

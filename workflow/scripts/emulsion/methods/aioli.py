@@ -14,11 +14,11 @@ Moving average with decay gamma (appendix D): S^t = (1 - gamma) S^t + gamma S^{t
     restart     p^{t+1} ∝ p^1 exp(eta S^t)    as in paper and code: no weight exceeds another by more than e^eta
     cumulative  p^{t+1} ∝ p^t exp(eta S^t)
 
-AIOLI-STATIC is `rounds: 1`, with a larger eta; AIOLI-DIAGONAL is `diagonal: true`, where A[i, i] = beta_i / p_i of source
-i's own probes.
+AIOLI-STATIC is `rounds: 1`, with a larger eta; AIOLI-DIAGONAL is `diagonal: true`, where A[i, i] = beta_i / p_i of
+source i's own probes.
 
-Defaults: eta .2, 20 rounds, 4 sweeps, 12.8 % of steps in probes, no moving average: the authors' scripts for two sources
-(three: eta .1 to .3, share .288; seven: 2 sweeps, share .07); epsilon .75, theirs for two and three sources.
+Defaults: eta .2, 20 rounds, 4 sweeps, 12.8 % of steps in probes, no moving average: the authors' scripts for two
+sources (three: eta .1 to .3, share .288; seven: 2 sweeps, share .07); epsilon .75, theirs for two and three sources.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Aioli(Online):
         self._smooth: Floats | None = None
 
     def probe_mixtures(self) -> list[Mixture]:
-        """The mixtures of the coming round's probes; every sweep in an order of its own, so that none is always last."""
+        """The mixtures of the coming round's probes. Each sweep has its own order, so that none is always last."""
         count = len(self.names)
         random = np.random.default_rng(derive_seed(self.settings.seed, "probes", self.updates))
         order = np.concatenate([random.permutation(count) for _ in range(self.settings.sweeps)])
@@ -162,10 +162,9 @@ def learn_diagonal(shares: Floats, falls: Floats) -> Floats:
 
 
 def column_sums(effects: Floats, same: float) -> Floats:
-    """Sums [m] of A's columns, A shifted to 0 or more and divided by its sum; alike where effects differ by `same`."""
+    """Sums [m] of A's columns, A shifted to 0 or more and divided by its sum; uniform where they differ by `same`."""
     count = effects.shape[1]
-    # The diagonal of AIOLI-DIAGONAL is equal where its entries are; its zeros are no effects.
-    if np.ptp(effects.sum(axis=0)) <= same or np.ptp(effects) <= same:
+    if np.ptp(effects.sum(axis=0)) <= count * same:
         return np.full(count, 1 / count)
     shifted = effects - min(float(effects.min()), 0.0)
     return np.asarray(shifted.sum(axis=0) / shifted.sum())

@@ -10,8 +10,8 @@ not measured keeps its last lambda.
 
 Defaults: eta 1 and c 1e-3, of the paper's section 2 and the authors' launch script (their code's own default of c is
 1e-4); DoGE takes eta .1, Aioli .01. They update every step; rounds are 100 here, each with an evaluation. Their first
-lambda is ln(vocabulary) for every source, which outweighs any excess; here a source not yet measured has the mean lambda
-of the others.
+lambda is ln(vocabulary) for every source, which outweighs any excess; here a source not yet measured has the mean
+lambda of the others.
 """
 
 from __future__ import annotations

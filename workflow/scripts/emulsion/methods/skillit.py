@@ -6,8 +6,8 @@ Every round starts from the prior again: the window forgets, nothing accumulates
 sign of A turned; here as everywhere, positive means that training on j lowers i's loss. The authors' matrix is
 [train, evaluated]; ours is keyed by name and read the other way round.
 
-Defaults: eta .2 and 10 rounds (Aioli, 2411.05735, which swept eta from .1 to .8), a window of 3 (the authors' code, where
-it counts evaluations; here it counts updates).
+Defaults: eta .2 and 10 rounds (Aioli, 2411.05735, which swept eta from .1 to .8), a window of 3 (the authors' code,
+where it counts evaluations; here it counts updates).
 """
 
 from __future__ import annotations

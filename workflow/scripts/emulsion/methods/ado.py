@@ -168,10 +168,10 @@ def fit_curve(n: Floats, losses: Floats) -> Curve:
             loss="huber",
             f_scale=_DELTA,
             x_scale="jac",
-            ftol=1e-14,
-            xtol=1e-14,
-            gtol=1e-14,
-            max_nfev=500,
+            ftol=1e-11,
+            xtol=1e-11,
+            gtol=1e-11,
+            max_nfev=60,
         )
         for start in starts[:3]
     ]

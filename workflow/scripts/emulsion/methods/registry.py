@@ -1,0 +1,42 @@
+"""The online methods by name, found by reading this folder: a module that has `METHODS = {kind: class}` is enough."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from emulsion.errors import unknown
+from emulsion.methods.interface import OnlineMethod
+
+
+@cache
+def _methods() -> dict[str, Callable[..., OnlineMethod]]:
+    found: dict[str, Callable[..., OnlineMethod]] = {}
+    package = __name__.rpartition(".")[0]
+    for module in sorted(entry.name for entry in pkgutil.iter_modules([str(Path(__file__).parent)])):
+        if f"{package}.{module}" == __name__:
+            continue
+        for kind, method in getattr(import_module(f"{package}.{module}"), "METHODS", {}).items():
+            if kind in found:
+                raise TypeError(f"Two methods are called '{kind}': {found[kind]} and {method}.")
+            found[kind] = method
+    return found
+
+
+def names() -> list[str]:
+    """The kinds of online methods there are."""
+    return sorted(_methods())
+
+
+def create(kind: str, sources: Sequence[str], **settings: Any) -> OnlineMethod:
+    """The online method of that kind; settings are those of its class.
+
+    Raises UserError for an unknown kind or setting, with the nearest name, and for a value that is not allowed.
+    """
+    if kind not in _methods():
+        raise unknown("method", kind, _methods(), "methods")
+    return _methods()[kind](sources, **settings)

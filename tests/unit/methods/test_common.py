@@ -97,7 +97,8 @@ def run(method, rounds, **changes):
 
 
 def test_the_table_has_every_method():
-    assert {row.kind for row in METHODS.values()} == set(registry.names())
+    # `follow` decides nothing by what it sees; test_follow.py is about it.
+    assert {row.kind for row in METHODS.values()} == set(registry.names()) - {"follow"}
 
 
 def test_a_method_says_what_it_observes_and_needs_and_a_training_can_begin_with_it(row):

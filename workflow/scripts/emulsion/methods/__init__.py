@@ -1,9 +1,10 @@
-"""The optimiser: a design of proxy mixtures, surrogates fitted to their results, and the search for the best one."""
+"""What decides mixtures: baselines, the optimiser (designs, surrogates, search), and online methods by name."""
 
 from emulsion.laws.hull import hull_distance
 from emulsion.methods.designs import design
 from emulsion.methods.objective import Objective
 from emulsion.methods.optimum import optimise, optimise_directly
+from emulsion.methods.registry import create, names
 from emulsion.methods.search import Pull, SearchResult, search
 from emulsion.methods.settings import Settings
 
@@ -12,8 +13,10 @@ __all__ = [
     "Pull",
     "SearchResult",
     "Settings",
+    "create",
     "design",
     "hull_distance",
+    "names",
     "optimise",
     "optimise_directly",
     "search",

@@ -60,3 +60,6 @@ def _mixture(weights: Any, sources: Sequence[str], where: str) -> Mixture:
         if source not in sources:
             raise unknown("source", str(source), sources, where)
     return Mixture(weights, where)
+
+
+METHODS = {"follow": Follow}

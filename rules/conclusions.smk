@@ -30,6 +30,7 @@ rule plot_pareto:
     """Draw the trade-off between capabilities over the mixtures, and which of them nothing beats."""
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.concluded),
+        records=of_each_run("models/{experiment}-{run}/run.json", experiments.concluded),
         script=f"{SCRIPTS}/plot_pareto.py",
         library=imports_of("plot_pareto"),
     output:
@@ -47,7 +48,8 @@ rule plot_pareto:
     params:
         runs=mixtures_of_runs(experiments.concluded),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --records {input.records:q} "
+        "--output {output:q} 2> {log:q}"
 
 
 rule plot_optimizer:

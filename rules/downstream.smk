@@ -42,6 +42,7 @@ rule correlate_downstream:
     input:
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.compared),
         downstream=of_each_run("results/{experiment}/{run}/lm_eval.json", experiments.compared),
+        records=of_each_run("models/{experiment}-{run}/run.json", experiments.compared),
         script=f"{SCRIPTS}/correlate_downstream.py",
         library=imports_of("correlate_downstream"),
     output:
@@ -58,4 +59,5 @@ rule correlate_downstream:
         mixtures=mixtures_of_runs(experiments.compared),
     shell:
         "python {input.script:q} --runs {params.runs:q} --mixtures {params.mixtures:q} "
-        "--perplexity {input.perplexity:q} --downstream {input.downstream:q} --output {output:q} 2> {log:q}"
+        "--perplexity {input.perplexity:q} --downstream {input.downstream:q} --records {input.records:q} "
+        "--output {output:q} 2> {log:q}"

@@ -8,6 +8,7 @@ rule plot_capability_heatmap:
     """Draw capability scores, mixtures by capabilities, with their intervals."""
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
+        records=of_each_run("models/{experiment}-{run}/run.json", experiments.strategies),
         script=f"{SCRIPTS}/plot_capability_heatmap.py",
         library=imports_of("plot_capability_heatmap"),
     output:
@@ -25,13 +26,15 @@ rule plot_capability_heatmap:
     params:
         runs=mixtures_of_runs(experiments.strategies),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --records {input.records:q} "
+        "--output {output:q} 2> {log:q}"
 
 
 rule plot_capability_radar:
     """Draw the capability profile of each mixture."""
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
+        records=of_each_run("models/{experiment}-{run}/run.json", experiments.strategies),
         script=f"{SCRIPTS}/plot_capability_radar.py",
         library=imports_of("plot_capability_radar"),
     output:
@@ -49,7 +52,8 @@ rule plot_capability_radar:
     params:
         runs=mixtures_of_runs(experiments.strategies),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --records {input.records:q} "
+        "--output {output:q} 2> {log:q}"
 
 
 rule plot_training_curves:

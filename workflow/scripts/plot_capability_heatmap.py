@@ -1,14 +1,26 @@
 """Draw the capability heatmap of several runs from their capabilities.json."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
 from emulsion import command
-from emulsion.analysis.summary import summarise
+from emulsion.analysis.decide import decide_all
+from emulsion.analysis.scores import by_number
+from emulsion.analysis.summary import combine
 from emulsion.figures.command import RunFiles
 from emulsion.figures.heatmap import capability_heatmap
 from emulsion.files import read_json
 
 
+def draw(results: Mapping[str, list[Any]]) -> Figure:
+    scores = by_number(results)
+    return capability_heatmap(combine(scores), decide_all(scores))
+
+
 def main(*, files: RunFiles) -> None:
-    files.draw(read_json, lambda results: capability_heatmap(summarise(results)))
+    files.draw(read_json, draw)
 
 
 if __name__ == "__main__":

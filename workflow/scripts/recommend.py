@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from emulsion import command
-from emulsion.analysis.compare import winner
 from emulsion.analysis.criteria import success_criteria
+from emulsion.analysis.decide import decide_all
+from emulsion.analysis.identity import same_mixtures
 from emulsion.analysis.improvement import improvement
 from emulsion.analysis.pareto import pareto, points_of
 from emulsion.analysis.scores import MEAN, all_item_scores
@@ -17,7 +18,7 @@ from emulsion.report.exports import SourceSize
 from emulsion.report.landing import answer_rst
 from emulsion.report.markdown import markdown as in_markdown
 from emulsion.report.recommendations import recommendations
-from emulsion.study.experiments import by_mixture
+from emulsion.study.experiments import by_mixture, mixture_of
 
 
 def recipe(record: Path) -> dict[str, Any]:
@@ -68,16 +69,17 @@ def main(
     :param answer: reStructuredText for the report's first page
     """
     record_of = dict(zip(runs, records, strict=True))
-    results = by_mixture(runs, map(read_json, capabilities), first_seed)
-    scores, candidates = all_item_scores(results), groups["candidates"]
+    same = same_mixtures([mixture_of(run) for run in runs], [read_json(record)["identity"] for record in records])
+    results = same.merged(by_mixture(runs, map(read_json, capabilities), first_seed))
+    scores = all_item_scores(results)
+    candidates, singles = (same.once(groups[kind]) for kind in ("candidates", "singles"))
     contenders = {mixture: scores[mixture] for mixture in candidates}
-    summary, compared = combine(scores), combine(contenders)
-    winners = {group: winner(contenders, group) for group in next(iter(contenders.values())).groups}
-    best, front = winners[MEAN]["leader"], pareto(points_of(compared))
-    singles = groups["singles"]
+    summary = combine(scores)
+    decisions = decide_all(contenders)
+    best, front = decisions[MEAN].leader, pareto(points_of(summary))
     pair = [recipe(record) for record in repeated]
     criteria = success_criteria(
-        winners[MEAN],
+        decisions[MEAN],
         improvement(scores, best, singles) if singles else None,
         front,
         pair[0] if pair else recipe(record_of[best]),
@@ -88,7 +90,7 @@ def main(
         experiment,
         title,
         summary,
-        winners,
+        decisions,
         {mixture: read_json(record_of[mixture])["mixing_ratios"] for mixture in candidates},
         {read_json(header)["source"]: source_size(header) for header in stores},
         contributions=next(map(read_json, contributions), None),
@@ -99,6 +101,7 @@ def main(
         prefer="optimal",
         schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
         models=groups["models"],
+        same=same,
     )
     write_json(json, found)
     write_text(markdown, in_markdown(found))

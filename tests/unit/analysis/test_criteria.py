@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from analysis_cases import EQUAL, SOURCES, capabilities, trained
+from emulsion.analysis import Decision
 from emulsion.analysis.compare import Draws
 from emulsion.analysis.criteria import percent, success_criteria
 from emulsion.analysis.improvement import improvement
@@ -15,13 +18,15 @@ from emulsion.errors import UserError
 
 QUICK = Draws(permutations=500, resamples=500)
 RECIPE = {"run": "exp3-mix", "identity": "abc", "weights": "f" * 64}
-WON = {
-    "winner": "mix",
-    "text": "mix is better than every other mixture",
-    "comparisons": {"other": {"p_holm": 0.01}},
-    "seed_noise_included": True,
-    "note": "3 runs per mixture.",
-}
+WON = Decision(
+    winner="mix",
+    tied=["mix"],
+    seeds=3,
+    alpha=0.05,
+    text="mix is significantly better than every other mixture",
+    comparisons={"other": {"p_holm": 0.01}},
+    note="3 runs per mixture.",
+)
 ROW = {"a": "x", "b": "y", "rho": -0.9, "p": 0.001, "p_holm": 0.001, "mixtures": 9, "verdict": "trade-off"}
 PARETO = {"front": ["mix", "other"], "trade_offs": [ROW]}
 
@@ -32,7 +37,7 @@ def _better(relative: float, low: float, high: float) -> dict:
 
 
 def _verdicts(**changes) -> list[str]:
-    given = {"winner": WON, "improvement": _better(0.3, 0.25, 0.35), "pareto": PARETO, "recipe": RECIPE}
+    given = {"decision": WON, "improvement": _better(0.3, 0.25, 0.35), "pareto": PARETO, "recipe": RECIPE}
     return [row["verdict"] for row in success_criteria(**{**given, "retrained": RECIPE, **changes})]
 
 
@@ -44,14 +49,14 @@ def test_all_are_met_when_everything_holds() -> None:
     ("change", "verdict"),
     [
         ({"winner": None, "text": "no significant difference between mix and other"}, "not met"),
-        ({"seed_noise_included": False}, "undecided"),
+        ({"winner": None, "claims": False}, "undecided"),
         ({"winner": None, "comparisons": {}}, "undecided"),
     ],
 )
 def test_a_clear_winner_needs_significance_over_seeds_too(change: dict, verdict: str) -> None:
-    rows = success_criteria({**WON, **change}, None, PARETO, RECIPE)
+    rows = success_criteria(replace(WON, **change), None, PARETO, RECIPE)
     assert rows[0]["verdict"] == verdict
-    assert WON["note"] in rows[0]["evidence"]
+    assert WON.note in rows[0]["evidence"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def seen_with(runs: list[str], folder: Path) -> list[tuple[str, list[float]]]:
 
     def draw(results):
         seen.update(results)
-        return capability_heatmap({name: records[0] for name, records in results.items()})
+        return capability_heatmap({name: records[0] for name, records in results.items()}, {})
 
     draw_figure(draw, options(runs, write_inputs(folder), folder / "new" / "f.png"))
     assert (folder / "new" / "f.png").read_bytes().startswith(b"\x89PNG")
@@ -54,13 +54,30 @@ def test_a_name_given_twice_has_two_seeds(tmp_path):
     assert seen_with(["b", "b"], tmp_path) == [("b", [0.6, 0.5])]
 
 
+def test_mixtures_with_the_same_runs_are_drawn_once_under_both_names(tmp_path):
+    inputs, records, seen = write_inputs(tmp_path), [tmp_path / "b.run", tmp_path / "a.run"], {}
+    for record in records:
+        write_json(record, {"identity": "same"})
+
+    def draw(results):
+        seen.update(results)
+        return capability_heatmap({name: found[0] for name, found in results.items()}, {})
+
+    words = [*options(["b", "a"], inputs, tmp_path / "f.png"), "--records", *map(str, records)]
+    draw_figure(draw, words)
+    assert {name: len(found) for name, found in seen.items()} == {"b = a": 1}
+
+
 def test_the_first_seed_stands_for_a_mixture_where_one_run_is_drawn():
     assert first_seeds(lambda runs: runs)({"a": [1, 2], "b": [3]}) == {"a": 1, "b": 3}
 
 
 def test_pairs_that_do_not_match_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
-        draw_figure(first_seeds(capability_heatmap), options(["b"], write_inputs(tmp_path), tmp_path / "f"))
+        draw_figure(
+            first_seeds(lambda runs: capability_heatmap(runs, {})),
+            options(["b"], write_inputs(tmp_path), tmp_path / "f"),
+        )
     assert stopped.value.code == 1
     assert "1 runs, --inputs 2 files" in capsys.readouterr().err
     assert not (tmp_path / "f").exists()

@@ -3,7 +3,8 @@
 import pytest
 from matplotlib.figure import Figure
 
-from emulsion.figures.heatmap import capability_heatmap, colour_limits, plus_minus
+from emulsion.analysis import decide
+from emulsion.figures.heatmap import MARKS, capability_heatmap, colour_limits, marks, plus_minus
 from emulsion.figures.scores import capability_scores
 from emulsion.figures.style import SMALL
 from figure_results import capabilities
@@ -27,7 +28,7 @@ def _cells(figure: Figure) -> dict[tuple[int, int], list]:
 
 
 def test_each_cell_has_its_score_and_in_small_type_its_half_width() -> None:
-    cells = _cells(capability_heatmap(RUNS))
+    cells = _cells(capability_heatmap(RUNS, {}))
     said = {place: [text.get_text() for text in texts] for place, texts in cells.items()}
     assert said == {
         (0, 0): ["0.72", "±.05"],
@@ -42,7 +43,7 @@ def test_each_cell_has_its_score_and_in_small_type_its_half_width() -> None:
 
 
 def test_rows_are_in_the_order_given_and_columns_say_items_and_chance() -> None:
-    axes = capability_heatmap(RUNS).axes[0]
+    axes = capability_heatmap(RUNS, {}).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Zeta mix", "Alpha"]
     assert axes.yaxis_inverted()
     assert [label.get_text() for label in axes.get_xticklabels()] == ["Reasoning", "Code", "Mean"]
@@ -55,12 +56,23 @@ def test_only_a_clear_winner_is_bold() -> None:
         "a": capabilities({"reasoning": 0.8, "code": 0.5}),
         "b": capabilities({"reasoning": 0.5, "code": 0.45}),
     }
+    decisions = {
+        "reasoning": decide({"a": [0.8, 0.79], "b": [0.5, 0.51]}),
+        "code": decide({"a": [0.5, 0.4], "b": [0.45, 0.48]}),
+        "mean": decide({"a": [0.65, 0.64], "b": [0.47, 0.48]}),
+    }
     bold = {
         place
-        for place, texts in _cells(capability_heatmap(runs)).items()
+        for place, texts in _cells(capability_heatmap(runs, decisions)).items()
         if all(text.get_fontweight() == "bold" for text in texts)
     }
     assert bold == {(0, 0), (0, 2)}
+
+
+def test_the_note_says_what_is_marked_or_why_nothing_is() -> None:
+    once, twice = decide({"a": [0.9], "b": [0.1]}), decide({"a": [0.9, 0.8], "b": [0.1, 0.2]})
+    assert marks({"mean": once}) == "No best is marked: one training each: no claim about mixtures."
+    assert marks({"mean": twice}) == MARKS
 
 
 @pytest.mark.parametrize(("half", "text"), [(0.05, "±.05"), (0.0, "±.00"), (0.4999, "±.50"), (1.0, "±1.00")])

@@ -1,7 +1,10 @@
-"""The table of scores: order, the rule for a clear best, and refusals in words."""
+"""The table of scores: order, what is marked as best, and refusals in words."""
 
 import pytest
 
+from emulsion.analysis import decide
+from emulsion.analysis.decide import decide_all
+from emulsion.analysis.scores import by_number
 from emulsion.errors import UserError
 from emulsion.figures.scores import capability_scores, clear_best
 from figure_results import capabilities
@@ -16,32 +19,21 @@ def test_runs_keep_their_order_and_capabilities_have_a_fixed_one() -> None:
     assert scores.cells["zeta"] == scores.cells["alpha"]
 
 
-def test_a_best_only_where_its_interval_lies_above_every_other() -> None:
-    runs = {
-        "a": capabilities({"reasoning": 0.80, "code": 0.60}),
-        "b": capabilities({"reasoning": 0.69, "code": 0.52}),
+def test_the_best_of_a_column_is_the_one_its_decision_names() -> None:
+    runs = {"a": capabilities({"reasoning": 0.80, "code": 0.60}), "b": capabilities({"reasoning": 0.30, "code": 0.52})}
+    decisions = {
+        "reasoning": decide({"a": [0.80, 0.81], "b": [0.30, 0.31]}),
+        "code": decide({"a": [0.60, 0.50], "b": [0.52, 0.56]}),
     }
-    assert clear_best(capability_scores(runs)) == {"reasoning": "a"}  # mean: 0.65 to 0.75 against 0.555 to 0.655
+    assert clear_best(capability_scores(runs), decisions) == {"reasoning": "a"}
 
 
-def test_a_wide_interval_of_a_third_run_leaves_the_winner_open() -> None:
-    runs = {
-        "a": capabilities({"reasoning": 0.8}),
-        "b": capabilities({"reasoning": 0.6}),
-        "c": capabilities({"reasoning": 0.55}, half=0.3),
-    }
-    assert clear_best(capability_scores(runs)) == {}
-    del runs["c"]
-    assert clear_best(capability_scores(runs)) == {"reasoning": "a", "mean": "a"}
-
-
-def test_touching_intervals_and_a_lone_run_have_no_best() -> None:
-    runs = {
-        "a": capabilities({"reasoning": 0.75}, half=0.125),
-        "b": capabilities({"reasoning": 0.5}, half=0.125),
-    }
-    assert clear_best(capability_scores(runs)) == {}
-    assert clear_best(capability_scores({"a": runs["a"]})) == {}
+def test_intervals_far_apart_make_no_best_where_each_was_trained_once_or_stands_alone() -> None:
+    runs = {"a": capabilities({"reasoning": 0.9}), "b": capabilities({"reasoning": 0.1})}
+    once = decide_all(by_number({run: [result] for run, result in runs.items()}))
+    assert clear_best(capability_scores(runs), once) == {}
+    alone = {"a": runs["a"]}
+    assert clear_best(capability_scores(alone), decide_all(by_number({"a": [runs["a"], runs["a"]]}))) == {}
 
 
 @pytest.mark.parametrize("order", [("full", "partial"), ("partial", "full")])

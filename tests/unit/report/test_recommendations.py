@@ -8,9 +8,12 @@ import pytest
 import yaml
 
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, trained, without
-from emulsion.analysis.compare import Draws, winner
+from emulsion.analysis import decide
+from emulsion.analysis.compare import Draws
 from emulsion.analysis.contributions import contributions
 from emulsion.analysis.criteria import success_criteria
+from emulsion.analysis.decide import decide_all
+from emulsion.analysis.identity import same_mixtures
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.pareto import pareto, points_of
 from emulsion.analysis.scores import all_item_scores
@@ -30,9 +33,9 @@ OPTIMUM = {"ratios": EQUAL, "prediction": 0.6, "interval": [0.5, 0.7], "surrogat
 def _found(ratios: dict[str, dict[str, float]], noise: SeedNoise | None = QUIET, **given) -> dict:
     scores = all_item_scores({name: {0: trained(mix, 0)} for name, mix in ratios.items()})
     summary = combine(scores, resamples=300)
-    winners = {group: winner(scores, group, noise, draws=QUICK) for group in scores[next(iter(ratios))].groups}
-    given = {"criteria": success_criteria(winners["mean"], None, pareto(points_of(summary)), RECIPE), **given}
-    return recommendations("exp3", "Which mixture?", summary, winners, ratios, SIZES, tokens=5000, **given)
+    decisions = decide_all(scores, noise, draws=QUICK)
+    given = {"criteria": success_criteria(decisions["mean"], None, pareto(points_of(summary)), RECIPE), **given}
+    return recommendations("exp3", "Which mixture?", summary, decisions, ratios, SIZES, tokens=5000, **given)
 
 
 RECIPE = {"run": "exp3-mix", "identity": "abc", "weights": "f" * 64}
@@ -125,10 +128,42 @@ def test_scores_are_ranked_by_their_mean() -> None:
     assert means == sorted(means, reverse=True) and len(means) == 5
 
 
+def test_the_decisions_stand_beside_what_follows_from_them() -> None:
+    found = _found(CLEAR)
+    assert found["decision"] == {
+        "winner": "optimal",
+        "tied": ["optimal"],
+        "seeds": 1,
+        "alpha": 0.05,
+        "text": "optimal is significantly better than every other mixture",
+    }
+    assert found["decision"]["text"] in found["answer"]
+    assert list(found["decisions"]) == list(CAPABILITIES)
+    assert all(set(each) == set(found["decision"]) for each in found["decisions"].values())
+    for group, each in found["best_per_capability"].items():
+        assert (each["winner"], each["tied"]) == (
+            found["decisions"][group]["winner"],
+            found["decisions"][group]["tied"],
+        )
+    quiet = _found(CLEAR, noise=None)
+    assert "significantly better" not in markdown(quiet)
+    assert quiet["decision"]["winner"] is None and not quiet["recommended"]["clear_winner"]
+
+
+def test_mixtures_with_the_same_runs_are_one_row_named_by_both_and_recommended_by_the_first() -> None:
+    same = same_mixtures(["a", "b", "optimal"], ["1", "2", "1"])
+    found = _found(TIED, same=same, prefer="optimal", optimum=OPTIMUM)
+    assert found["same"] == {"a": "a = optimal"}
+    assert "| a = optimal |" in markdown(found) and "a = optimal: the same weights" in found["note"]
+    assert found["recommended"]["mixture"] == "a"
+    assert found["optimum"]["realised"] == found["scores"]["a"]["mean"]["score"]
+    assert _found(TIED)["same"] == {}
+
+
 def test_a_mixture_of_unknown_ratios_cannot_be_recommended() -> None:
     found = _found(TIED)
     with pytest.raises(UserError, match="ratios of mixture"):
-        recommendations("e", "t", found["scores"], {"mean": found["overall"]}, {}, SIZES)
+        recommendations("e", "t", found["scores"], {"mean": decide({"a": [0.5], "b": [0.4]})}, {}, SIZES)
 
 
 def test_tables_and_code_hold_any_text() -> None:

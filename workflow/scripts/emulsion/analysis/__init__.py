@@ -1,5 +1,9 @@
-"""What the results mean: scores over seeds, comparisons, contributions, trade-offs, success criteria.
+"""What the results mean: scores over seeds, decisions, contributions, trade-offs, success criteria.
 
 Pure functions on the contents of `capabilities.json` and `perplexity.json`, keyed by mixture and seed; nothing
 here reads a file. The unit of a score is a share of items passed, that of a loss nats per token.
 """
+
+from emulsion.analysis.decide import Decision, decide
+
+__all__ = ["Decision", "decide"]

@@ -6,7 +6,7 @@ together. Flipping two or three seeds could never give a p-value below 0.25, so 
 flips as draws from Student's t, its spread pooled over mixtures (`noise`). As that spread may be
 underestimated, a difference must also pass the t-test whose unit is the run: p is the larger of the two, the
 interval the wider. With one seed and no estimate of its noise the test is the plain one over items: valid for
-the trained models, silent on the mixtures; the result says so.
+the trained models, silent on the mixtures; the result says so. Winners are declared from these tests in `decide`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words
-from emulsion.analysis.permutation import PERMUTATIONS, enough_permutations, holm, holm_by_name, sign_flip_p
+from emulsion.analysis.permutation import PERMUTATIONS, enough_permutations, holm, sign_flip_p
 from emulsion.analysis.scores import LEVEL, MEAN, RESAMPLES, Floats, ItemScores, interval_of, resample_items, stream
 from emulsion.errors import UserError
 
 ALPHA = 0.05
-# What one training of each mixture allows to say of mixtures.
-NO_CLAIM = "one training each: no claim about mixtures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,47 +95,6 @@ def pairwise(
         {"a": a, "b": b, **cell, "p_holm": float(p), "verdict": _verdict(cell, p, alpha)}
         for (a, b), cell, p in zip(pairs, cells, adjusted, strict=True)
     ]
-
-
-def winner(
-    scores: Mapping[str, ItemScores],
-    group: str = MEAN,
-    noise: SeedNoise | None = None,
-    alpha: float = ALPHA,
-    draws: Draws | None = None,
-    intervals: bool = True,
-) -> dict[str, Any]:
-    """The mixture that beats every other one after Holm's correction, or those that cannot be told apart.
-
-    A winner is a mixture, not a run: where no mixture was trained with several seeds and `noise` is not known, nobody
-    wins, for the seed of a run moves all its items together, and tests over items do not see that.
-
-    {"winner": name or None, "leader": highest score, "tied": names not significantly below the leader, itself
-    first, "comparisons": {other: {"difference", "interval", "p", "p_holm"}}, "seed_noise_included", "alpha",
-    "text", "note"}. Choosing the leader by its score does no harm: to win it must also beat the one it is
-    truly equal to, which happens with probability alpha at most.
-    """
-    leader = max(scores, key=lambda name: scores[name].score(group))
-    others = [name for name in scores if name != leader]
-    noise, draws = noise or estimate_seed_noise(scores), enough_draws(draws, len(others), alpha)
-    pairs = [(scores[leader], scores[name]) for name in others]
-    cells = dict(zip(others, compare_pairs(pairs, group, noise, draws, intervals), strict=True)) if others else {}
-    adjusted = holm_by_name({name: cell["p"] for name, cell in cells.items()})
-    beaten = {name for name, cell in cells.items() if adjusted[name] < alpha and significant(cell)}
-    if noise is None:
-        beaten = set()
-    tied = [leader, *(name for name in others if name not in beaten)]
-    tied[1:] = sorted(tied[1:], key=lambda name: -scores[name].score(group))
-    return {
-        "winner": leader if others and tied == [leader] else None,
-        "leader": leader,
-        "tied": tied,
-        "comparisons": {name: cell | {"p_holm": adjusted[name]} for name, cell in cells.items()},
-        "seed_noise_included": noise is not None,
-        "alpha": alpha,
-        "text": NO_CLAIM if others and noise is None else _in_words(tied, len(others)),
-        "note": in_words(noise, len(scores[leader].seeds)),
-    }
 
 
 def common_seeds(a: ItemScores, b: ItemScores) -> list[int]:
@@ -225,11 +182,3 @@ def _verdict(cell: Mapping[str, Any], p: float, alpha: float) -> str:
     if p >= alpha or not significant(cell):
         return "no significant difference"
     return "a is better" if cell["difference"] > 0 else "b is better"
-
-
-def _in_words(tied: Sequence[str], others: int) -> str:
-    if not others:
-        return f"{tied[0]} is the only mixture; there is nothing to compare it with"
-    if len(tied) == 1:
-        return f"{tied[0]} is better than every other mixture"
-    return f"no significant difference between {listing(tied)}"

@@ -6,25 +6,19 @@ the model can do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from emulsion.errors import UserError
+from emulsion.ranks import Correlation, Floats, orders, pairing_p, pearson, spearman
 from emulsion.seeds import derive_seed
-
-Floats = NDArray[np.float64]
 
 # Fewer points lie on a line too easily.
 FEWEST = 4
-
-# Up to so many mixtures all orders are tried: 5,040.
-_ALL_ORDERS = 7
 
 
 @dataclass(frozen=True)
@@ -73,21 +67,6 @@ def correlations(points: Sequence[Point], resamples: int, seed: int) -> dict[str
     return result
 
 
-def pearson(x: Floats, y: Floats) -> Floats:
-    """Of values along the last axis, [..., n] -> [...]; NaN where either side has no spread."""
-    left, right = (side - side.mean(axis=-1, keepdims=True) for side in (x, y))
-    scale = np.sqrt((left**2).sum(axis=-1) * (right**2).sum(axis=-1))
-    # Equal values leave differences of rounding, which are no spread.
-    spread = (np.ptp(x, axis=-1) > 0) & (np.ptp(y, axis=-1) > 0) & (scale > 0)
-    together = (left * right).sum(axis=-1)
-    return np.clip(np.where(spread, together / np.where(spread, scale, 1), np.nan), -1, 1)
-
-
-def spearman(x: Floats, y: Floats) -> Floats:
-    """Of values along the last axis: Pearson's correlation of their ranks, equal values sharing one."""
-    return pearson(rankdata(x, axis=-1), rankdata(y, axis=-1))
-
-
 def _by_mixture(points: Sequence[Point], mixtures: list[str], values: list[float]) -> Floats:
     """The mean of each mixture's runs, [mixtures]."""
     pairs = list(zip(points, values, strict=True))
@@ -97,25 +76,17 @@ def _by_mixture(points: Sequence[Point], mixtures: list[str], values: list[float
 def _entry(x: Floats, y: Floats, resamples: int, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(x), size=(resamples, len(x)))
-    orders = _orders(len(x), resamples, rng)
+    tried = orders(len(x), resamples, rng)
     kinds = {"pearson": pearson, "spearman": spearman}
-    return {name: _correlation(function, x, y, draws, orders) for name, function in kinds.items()}
-
-
-def _orders(count: int, resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Orders of the mixtures [orders, count], the one there is first; all of them where they are few."""
-    if count <= _ALL_ORDERS:
-        return np.array(list(permutations(range(count))))
-    own = np.arange(count)
-    return np.vstack([own, rng.permuted(np.tile(own, (resamples, 1)), axis=1)])
+    return {name: _correlation(function, x, y, draws, tried) for name, function in kinds.items()}
 
 
 def _correlation(
-    function: Callable[[Floats, Floats], Floats],
+    function: Correlation,
     x: Floats,
     y: Floats,
     draws: NDArray[np.int64],
-    orders: NDArray[np.int64],
+    tried: NDArray[np.int64],
 ) -> dict[str, Any]:
     """A correlation with its interval and p; None where all values of a side are equal, as in some small samples."""
     value = float(function(x, y))
@@ -124,6 +95,4 @@ def _correlation(
     drawn = function(x[draws], y[draws])
     defined = drawn[np.isfinite(drawn)]
     interval = np.quantile(defined, [0.025, 0.975]).tolist() if 2 * len(defined) > len(drawn) else None
-    paired = function(np.broadcast_to(x, orders.shape), y[orders])
-    # What rounding alone tells apart is as far from zero.
-    return {"value": value, "interval": interval, "p": float(np.mean(np.abs(paired) >= abs(value) - 1e-9))}
+    return {"value": value, "interval": interval, "p": pairing_p(function, x, y, tried)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulsion.analysis.compare import listing
+from emulsion.analysis.decide import Decision
 from emulsion.analysis.pareto import TRADE_OFF
 
 MET, NOT_MET, UNDECIDED = "met", "not met", "undecided"
@@ -15,19 +16,19 @@ Row = dict[str, str]
 
 
 def success_criteria(
-    winner: Mapping[str, Any],
+    decision: Decision,
     improvement: Mapping[str, Mapping[str, Any]] | None,
     pareto: Mapping[str, Any],
     recipe: Mapping[str, Any],
     retrained: Mapping[str, Any] | None = None,
 ) -> list[Row]:
-    """Rows {"criterion", "verdict", "evidence"} from the results of `winner`, `improvement` and `pareto`.
+    """Rows {"criterion", "verdict", "evidence"} from the decision on the mean, `improvement` and `pareto`.
 
     recipe, retrained: {"run", "identity", "weights"}, the last a fingerprint of the trained weights; retrained:
     of the same run spec trained once more, None where that was not done.
     """
     return [
-        _clear_winner(winner),
+        _clear_winner(decision),
         *(_improved(improvement, which) for which in ("best", "mean")),
         _trade_offs(pareto),
         _reproducible(recipe, retrained),
@@ -38,18 +39,16 @@ def _row(criterion: str, verdict: str, evidence: str) -> Row:
     return {"criterion": criterion, "verdict": verdict, "evidence": evidence}
 
 
-def _clear_winner(winner: Mapping[str, Any]) -> Row:
+def _clear_winner(decision: Decision) -> Row:
     """Without seed noise the question stays open: any lead among single runs may be owed to the seed."""
-    verdict = NOT_MET
-    if not winner["comparisons"] or not winner["seed_noise_included"]:
+    verdict = MET if decision.winner else NOT_MET
+    evidence = _sentence(decision.text)[:-1]
+    if decision.alone or not decision.claims:
         verdict = UNDECIDED
-    elif winner["winner"]:
-        verdict = MET
-    worst = max((cell["p_holm"] for cell in winner["comparisons"].values()), default=None)
-    largest = "" if worst is None else f" (largest p after Holm's correction: {worst:.3g})"
-    return _row(
-        "Clear winner among the mixtures", verdict, f"{_sentence(winner['text'])[:-1]}{largest}. {winner['note']}"
-    )
+    else:
+        worst = max(cell["p_holm"] for cell in decision.comparisons.values())
+        evidence += f" (largest p after Holm's correction: {worst:.3g})"
+    return _row("Clear winner among the mixtures", verdict, f"{evidence}. {decision.note}")
 
 
 def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str) -> Row:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.analysis.compare import ALPHA, Draws, winner
+from emulsion.analysis.compare import ALPHA, Draws
+from emulsion.analysis.decide import decide
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.scores import ItemScores
 from emulsion.seeds import derive_seed
@@ -67,14 +68,14 @@ def winner_rate(
     """How often a winner is declared: {"rate", "error", "winners", "repetitions"}; error: its standard error.
 
     With `advantage` 0 every winner is a false one, and the rate should be `alpha` at most. noise: as passed to
-    `winner`; None lets it be estimated where there are several seeds.
+    `decide`; None lets it be estimated where there are several seeds.
     """
     rng = np.random.default_rng(derive_seed(seed, "null"))
     winners = 0
     for repetition in range(repetitions):
         draws = Draws(permutations=permutations, seed=repetition)
-        result = winner(world.draw(rng), noise=noise, alpha=alpha, draws=draws, intervals=False)
-        winners += result["winner"] is not None
+        result = decide(world.draw(rng), noise=noise, alpha=alpha, draws=draws, intervals=False)
+        winners += result.winner is not None
     rate = winners / repetitions
     error = math.sqrt(max(rate * (1 - rate), 1 / repetitions) / repetitions)
     return {"rate": rate, "error": error, "winners": winners, "repetitions": repetitions}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from emulsion.analysis.compare import ALPHA
-from emulsion.analysis.permutation import PERMUTATIONS, holm
-from emulsion.analysis.scores import Floats, stream
+from emulsion.analysis.permutation import holm
+from emulsion.analysis.scores import stream
+from emulsion.ranks import ORDERS, Floats, orders, pairing_p, spearman
 
 Points = Mapping[str, Mapping[str, float]]  # mixture -> capability -> score
 FEWEST = 5  # mixtures: with four, no rank correlation reaches p < 0.05
@@ -77,25 +76,9 @@ def rank_correlation(
     count = len(x)
     if count < FEWEST or len(set(x)) == 1 or len(set(y)) == 1:
         return None, None
-    ranks = [_standard(rankdata(values)) for values in (x, y)]
-    rho = float(ranks[0] @ ranks[1])
-    orders = _orders(count, seed)
-    extreme = int((np.abs(ranks[1][orders] @ ranks[0]) >= abs(rho) - 1e-12).sum())
-    exact = len(orders) == math.factorial(count)
-    return rho, extreme / len(orders) if exact else (extreme + 1) / (len(orders) + 1)
-
-
-def _orders(count: int, seed: int) -> np.ndarray:
-    """All permutations of so many points where they are few, else random ones [n, count]."""
-    if math.factorial(count) <= PERMUTATIONS:
-        return np.array(list(itertools.permutations(range(count))))
-    return stream(seed, "ranks").permuted(np.tile(np.arange(count), (PERMUTATIONS, 1)), axis=1)
-
-
-def _standard(ranks: Floats) -> Floats:
-    centred = ranks - ranks.mean()
-    unit: Floats = centred / np.linalg.norm(centred)
-    return unit
+    left, right = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    tried = orders(count, ORDERS, stream(seed, "ranks"))
+    return float(spearman(left, right)), pairing_p(spearman, left, right, tried)
 
 
 def _dominates(a: Mapping[str, float], b: Mapping[str, float]) -> bool:

@@ -95,6 +95,11 @@ def all_item_scores(results: Results) -> dict[str, ItemScores]:
     return scores
 
 
+def by_number(results: Mapping[str, Sequence[Record]]) -> dict[str, ItemScores]:
+    """The scores of mixtures whose runs come without their seeds, in one order for all: numbers stand for them."""
+    return all_item_scores({mixture: dict(enumerate(records)) for mixture, records in results.items()})
+
+
 def resample_items(parts: Sequence[Floats], resamples: int, rng: np.random.Generator) -> Floats:
     """Bootstrap draws [resamples, k] of the mean of the parts' means; each part [items, k], its k columns paired."""
     draws: Floats = np.mean([resampled_means(part, resamples, rng) for part in parts], axis=0)

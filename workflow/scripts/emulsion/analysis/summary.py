@@ -13,7 +13,7 @@ from emulsion.analysis.scores import (
     RESAMPLES,
     ItemScores,
     Record,
-    all_item_scores,
+    by_number,
     interval_of,
     resample_items,
     stream,
@@ -34,7 +34,7 @@ def combine(
 
 def summarise(results: Mapping[str, Sequence[Record]]) -> dict[str, dict[str, Any]]:
     """`combine` of the contents of `capabilities.json`: {mixture: one for each seed}."""
-    return combine(all_item_scores({mixture: dict(enumerate(records)) for mixture, records in results.items()}))
+    return combine(by_number(results))
 
 
 def _summary(scores: ItemScores, noise: SeedNoise | None, resamples: int, seed: int) -> dict[str, Any]:

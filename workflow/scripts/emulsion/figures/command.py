@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from matplotlib.figure import Figure
 
+from emulsion.analysis.identity import same_mixtures
 from emulsion.command import Some, options
 from emulsion.errors import UserError
 from emulsion.figures.style import save
@@ -25,15 +26,17 @@ class RunFiles:
     :param runs: names, in the order to draw
     :param inputs: one file per name
     :param output: the PNG to write
+    :param records: run.json of each run; where given, mixtures with the same runs are drawn once, as 'A = B'
     """
 
     runs: Some[str]
     inputs: Some[Path]
     output: Path
+    records: Sequence[Path] = ()
 
     def draw(self, read: Callable[[Path], T], draw: Callable[[Mapping[str, list[T]]], Figure]) -> None:
         """Read the files, draw them, save."""
-        groups = _groups(self.runs, self.inputs)
+        groups = _groups(self.runs, self.inputs, self.records)
         save(draw({name: [read(path) for path in paths] for name, paths in groups.items()}), self.output)
 
 
@@ -59,10 +62,14 @@ def first_seeds(draw: Callable[[Mapping[str, T]], Figure]) -> Callable[[Mapping[
     return lambda runs: draw({name: values[0] for name, values in runs.items()})
 
 
-def _groups(runs: Sequence[str], inputs: Sequence[Path]) -> dict[str, list[Path]]:
+def _groups(runs: Sequence[str], inputs: Sequence[Path], records: Sequence[Path]) -> dict[str, list[Path]]:
     if len(runs) != len(inputs):
         raise UserError(f"--runs names {len(runs)} runs, --inputs {len(inputs)} files; they go in pairs.")
+    names, kept = list(runs), list(range(len(runs)))
+    if records:
+        same = same_mixtures(runs, [read_json(record)["identity"] for record in records])
+        names, kept = [same.labels[same.first[run]] for run in runs], list(same.kept)
     groups: dict[str, list[Path]] = {}
-    for run, path in zip(runs, inputs, strict=True):
-        groups.setdefault(run, []).append(path)
+    for position in kept:
+        groups.setdefault(names[position], []).append(inputs[position])
     return groups

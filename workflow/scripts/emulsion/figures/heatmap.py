@@ -14,32 +14,36 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from emulsion.analysis.decide import Decision
 from emulsion.figures.scores import Cell, Scores, capability_scores, clear_best
 from emulsion.figures.style import CHARACTER, FAINT, SMALL, WIDTH, fit, note, pretty, styled, text_on
 
 ROW, COLUMN = 0.42, 0.8  # inches: a row, and the least a column may have
 GAP = 0.18  # of a column, before the mean
-NOTE = (
-    "Score: share of items passed; ±: half the width of its 95 % interval. Bold and framed: the best of its"
-    " column, where its interval lies above every other; no mark means no clear winner."
+NOTE = "Score: share of items passed; ±: half the width of its 95 % interval. "
+MARKS = (
+    "Bold and framed: of the mixtures shown, significantly better than every other one; no mark means no clear winner."
 )
 
 
 @styled
-def capability_heatmap(results: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Draw the contents of `capabilities.json` by strategy; rows keep the order of `results`."""
+def capability_heatmap(results: Mapping[str, Mapping[str, Any]], decisions: Mapping[str, Decision]) -> Figure:
+    """Draw the contents of `capabilities.json` by strategy; rows keep the order of `results`.
+
+    decisions: on these mixtures, by capability and for "mean": what is marked as best is what they name as winner.
+    """
     scores = capability_scores(results)
     columns = len(scores.capabilities) + 1
     width = max(WIDTH, 1.9 + COLUMN * (columns + GAP))
     figure = Figure(figsize=(width, 1.4 + ROW * len(scores.runs)), layout="constrained")
     axes = figure.subplots()
     colours = ScalarMappable(Normalize(*colour_limits(scores)), matplotlib.colormaps["viridis"])
-    _cells(axes, scores, colours)
+    _cells(axes, scores, colours, clear_best(scores, decisions))
     _labels(axes, scores, int((width - 1.9) / (columns + GAP) / CHARACTER))
     bar = figure.colorbar(colours, cax=axes.inset_axes((1.02, 0, 0.02, 1)))
     bar.set_label("Score")
     bar.outline.set_visible(False)
-    note(figure, NOTE)
+    note(figure, f"{NOTE}{marks(decisions)}")
     return figure
 
 
@@ -51,13 +55,18 @@ def colour_limits(scores: Scores) -> tuple[float, float]:
     return max(0.0, min(low, high - 0.4)), high
 
 
+def marks(decisions: Mapping[str, Decision]) -> str:
+    """What is marked; or, where the trainings allow no claim, that nothing is."""
+    unclaimed = [each.text for each in decisions.values() if not each.claims and not each.alone]
+    return f"No best is marked: {unclaimed[0]}." if unclaimed else MARKS
+
+
 def positions(columns: int) -> np.ndarray:
     """The left edge of each column, in columns; the last one, the mean, stands apart."""
     return np.append(np.arange(columns - 1.0), columns - 1 + GAP)
 
 
-def _cells(axes: Axes, scores: Scores, colours: ScalarMappable) -> None:
-    best = clear_best(scores)
+def _cells(axes: Axes, scores: Scores, colours: ScalarMappable, best: Mapping[str, str]) -> None:
     for column, left in zip(scores.columns, positions(len(scores.columns)), strict=True):
         for row, run in enumerate(scores.runs):
             cell = scores.cells[run][column]

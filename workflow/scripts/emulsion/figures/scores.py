@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from emulsion.analysis.decide import Decision
 from emulsion.errors import UserError
 
 MEAN = "mean"
@@ -64,16 +65,10 @@ def capability_scores(results: Mapping[str, Mapping[str, Any]]) -> Scores:
     )
 
 
-def clear_best(scores: Scores) -> dict[str, str]:
-    """Column -> the run whose interval lies above every other run's; a column without one is left out."""
-    best = {}
-    for column in scores.columns:
-        cells = {run: row[column] for run, row in scores.cells.items()}
-        leader = max(cells, key=lambda run: cells[run].score)
-        others = [cell.high for run, cell in cells.items() if run != leader]
-        if others and cells[leader].low > max(others):
-            best[column] = leader
-    return best
+def clear_best(scores: Scores, decisions: Mapping[str, Decision]) -> dict[str, str]:
+    """Column -> the run that its decision names as winner; a column without one is left out."""
+    winners = {column: decisions[column].winner for column in scores.columns if column in decisions}
+    return {column: winner for column, winner in winners.items() if winner is not None}
 
 
 def _mapping(record: Any, key: str, run: str) -> Mapping[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
 from emulsion.errors import UserError
 from emulsion.laws.interface import FittedLaw
 from emulsion.laws.registry import fit_law
-from emulsion.laws.table import Floats, Table, read_table
+from emulsion.laws.table import Table, read_table
+from emulsion.ranks import rho
 from emulsion.seeds import derive_seed
 
 LEVEL = 0.95  # of the intervals whose coverage is counted
@@ -126,7 +126,8 @@ def _fit(name: str, table: Table, rows: np.ndarray) -> tuple[FittedLaw, float]:
 def _judge(law: FittedLaw, table: Table) -> dict[str, Any]:
     """Rank correlation and mean absolute error of each group, and the share of values within their interval."""
     predicted = law.predict(table.mixtures)
-    ranks = [_spearman(*pair) for pair in zip(predicted.T, table.values.T, strict=True)]
+    # A law that says nothing ranks nothing.
+    ranks = [rho(*pair) or 0.0 for pair in zip(predicted.T, table.values.T, strict=True)]
     errors = np.abs(predicted - table.values).mean(axis=0)
     found: dict[str, Any] = {
         "spearman": dict(zip(table.groups, ranks, strict=True)),
@@ -138,12 +139,6 @@ def _judge(law: FittedLaw, table: Table) -> dict[str, Any]:
         low, high = interval(table.mixtures, LEVEL)
         found["coverage"] = float(((low <= table.values) & (table.values <= high)).mean())
     return found
-
-
-def _spearman(predicted: Floats, values: Floats) -> float:
-    """0 where one of the two is constant: a law that says nothing ranks nothing."""
-    flat = np.ptp(predicted) == 0 or np.ptp(values) == 0
-    return 0.0 if flat else float(spearmanr(predicted, values).statistic)
 
 
 def _summary(fits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

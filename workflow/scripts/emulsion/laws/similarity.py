@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from emulsion.errors import UserError
 from emulsion.laws.table import Floats
+from emulsion.ranks import rho
 
 
 class Similarity(TypedDict):
@@ -33,11 +33,10 @@ def similarity(A: Any, A_star: Any) -> Similarity:  # noqa: N803
     cosine, notes = _cosine(first, second), []
     if np.linalg.norm(first) == 0 or np.linalg.norm(second) == 0:
         notes.append("the column sums of a matrix are all 0, so that the cosine is taken as 0")
-    spearman = 0.0
-    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+    spearman = rho(first, second)
+    if spearman is None:
         notes.append("the column sums of a matrix are all the same, so that the Spearman correlation is taken as 0")
-    else:
-        spearman = float(spearmanr(first, second).statistic)
+        spearman = 0.0
     if len(first) == 2:
         notes.append("with 2 sources the Spearman correlation is -1, 0 or 1: read the cosine")
     return {

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.boosting import fit_boosted_law
@@ -23,6 +22,7 @@ from emulsion.laws.interface import Law, WeightedFit
 from emulsion.laws.linear import fit_linear_law
 from emulsion.laws.static import StaticLaw, fit_static_law, fit_weighted, leave_one_out, refit_weighted
 from emulsion.laws.table import Floats, Table, parts
+from emulsion.ranks import rho
 
 _LEAST_RUNS = 4
 
@@ -65,13 +65,12 @@ class Surrogate(ABC):
     def report(self) -> dict[str, float | None]:
         """How well runs are predicted that the fit did not see; None where a rank correlation has no meaning."""
         scores = self.runs.scores
-        flat = np.ptp(scores) == 0 or np.ptp(self.left_out) == 0
         n = len(scores)
         # What the mean of the other runs would be off by: a surrogate above it has learnt nothing.
         mean_error = float(np.std(scores)) * n / (n - 1)
         return {
             "loo_rmse": self.rmse,
-            "loo_spearman": None if flat else float(spearmanr(self.left_out, scores).statistic),
+            "loo_spearman": rho(self.left_out, scores),
             "loo_r2": None if mean_error == 0 else 1 - (self.rmse / mean_error) ** 2,
         }
 

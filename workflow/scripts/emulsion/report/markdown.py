@@ -63,7 +63,11 @@ def _recommended(recommended: Found, experiment: str) -> str:
 def _scores(found: Found) -> str:
     ranked = sorted(found["scores"].items(), key=lambda pair: -pair[1][MEAN]["score"])
     columns = [name for name in ranked[0][1] if name != MEAN]
-    rows = [[name, plus_minus(cells[MEAN]), *(plus_minus(cells[c]) for c in columns)] for name, cells in ranked]
+    label = found.get("same", {})
+    rows = [
+        [label.get(name, name), plus_minus(cells[MEAN]), *(plus_minus(cells[c]) for c in columns)]
+        for name, cells in ranked
+    ]
     text = table(["mixture", MEAN, *columns], rows, right=len(columns) + 1)
     return _section("Scores", f"{text}\n\nShare of items passed, ± half the width of the 95 % interval.")
 
@@ -74,7 +78,7 @@ def _best(best: Found) -> str:
 
 
 def _leader(each: Found) -> str:
-    if each["winner"] or len(each["tied"]) == 1:
+    if each["winner"] or not each["comparisons"]:
         return f"{each['leader']} ({plus_minus(each)})"
     return f"{each['text']}; highest: {each['leader']} ({plus_minus(each)})"
 

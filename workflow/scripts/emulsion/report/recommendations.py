@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulsion.analysis.compare import NO_CLAIM, listing
+from emulsion.analysis.compare import listing
 from emulsion.analysis.contributions import CONTRIBUTES
+from emulsion.analysis.decide import Decision
+from emulsion.analysis.identity import Same
 from emulsion.analysis.pareto import TRADE_OFF
 from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
@@ -19,7 +21,7 @@ def recommendations(
     experiment: str,
     title: str,
     summary: Summary,
-    winners: Mapping[str, Mapping[str, Any]],
+    decisions: Mapping[str, Decision],
     ratios: Mapping[str, Mapping[str, float]],
     sizes: Sizes,
     *,
@@ -32,40 +34,47 @@ def recommendations(
     prefer: str | None = None,
     schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     models: Mapping[str, str] | None = None,
+    same: Same | None = None,
 ) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
-    summary: of `analysis.summary.combine`; winners: {group: `analysis.compare.winner`} for "mean" and each
+    summary: of `analysis.summary.combine`; decisions: {group: `analysis.decide`} for "mean" and each
     capability; ratios: {mixture: {source: weight}}; optimum: of `optimal_mix.json`; tokens: the budget;
-    schedules: {mixture: its stages}; models: {mixture: its model} where they differ.
+    schedules: {mixture: its stages}; models: {mixture: its model} where they differ; same: which mixtures are one
+    and the same, of which all that is said of mixtures names the first.
     Recommended is the winner, or else, of those that cannot be told apart, `prefer` (the optimum, say, whose
     choice drew on all proxy runs) or the highest score.
     """
-    overall = winners[MEAN]
-    chosen = str(prefer if prefer in overall["tied"] else overall["leader"])
+    decision = decisions[MEAN]
+    first = same.first if same else {}
+    prefer = prefer and first.get(prefer, prefer)
+    chosen = prefer if prefer in decision.tied else decision.leader
     if chosen not in ratios:
         raise UserError(f"recommendations: the ratios of mixture '{chosen}' are not known.")
     return {
         "experiment": experiment,
         "title": title,
-        "answer": _answer(overall, summary, chosen),
-        "note": f"{overall['note']}{_different_models(models or {})}",
+        "answer": _answer(decision, summary, chosen),
+        "decision": decision.to_json(),
+        "decisions": {group: each.to_json() for group, each in decisions.items() if group != MEAN},
+        "same": {name: label for name, label in (same.labels if same else {}).items() if label != name},
+        "note": f"{decision.note}{same.note if same else ''}{_different_models(models or {})}",
         "recommended": {
             "mixture": chosen,
             "ratios": dict(ratios[chosen]),
             **_score(summary[chosen]["mean"]),
-            "clear_winner": overall["winner"] is not None,
+            "clear_winner": decision.winner is not None,
             "config": config_block(ratios[chosen], stages=(schedules or {}).get(chosen, ())),
         },
-        "overall": dict(overall),
+        "overall": decision.evidence(),
         "best_per_capability": {
-            group: {**each, **_score(summary[each["leader"]]["capabilities"][group])}
-            for group, each in winners.items()
+            group: {**each.evidence(), **_score(summary[each.leader]["capabilities"][group])}
+            for group, each in decisions.items()
             if group != MEAN
         },
         "contributions": _contributions(contributions),
         "trade_offs": _trade_offs(pareto),
-        "optimum": optimum and _realised(optimum, optimum_name, summary),
+        "optimum": optimum and _realised(optimum, first.get(optimum_name, optimum_name), summary),
         "criteria": [dict(row) for row in criteria],
         "scores": {mixture: _scores(record) for mixture, record in summary.items()},
         "exports": all_exports(ratios[chosen], sizes, tokens),
@@ -85,20 +94,21 @@ def plus_minus(cell: Mapping[str, Any]) -> str:
     return f"{cell['score']:.3f} ± {(high - low) / 2:.3f}"
 
 
-def _answer(overall: Mapping[str, Any], summary: Summary, chosen: str) -> str:
-    leader, tied = overall["leader"], list(overall["tied"])
-    score = plus_minus(summary[leader]["mean"])
-    if overall["winner"]:
-        return f"Best overall: {leader}, mean score {score}; it is significantly better than every other mixture."
-    if len(tied) == 1:
+def _answer(decision: Decision, summary: Summary, chosen: str) -> str:
+    """The decision's own words between what it is about and what follows from it."""
+    leader = decision.leader
+    score, said = plus_minus(summary[leader]["mean"]), f"{decision.text[0].upper()}{decision.text[1:]}"
+    if decision.winner:
+        return f"Best overall: {leader}, mean score {score}; {decision.text}."
+    if decision.alone:
         return f"{leader} is the only mixture there is; its mean score is {score}."
     highest = f"{leader} has the highest mean score, {score}"
-    if not overall["seed_noise_included"]:
-        return f"{NO_CLAIM.capitalize()}. {highest}; trained again, another may lead. Add seeds to compare mixtures."
+    if not decision.claims:
+        return f"{said}. {highest}; trained again, another may lead. Add seeds to compare mixtures."
     reason = f"{highest}, and is recommended for that alone."
     if chosen != leader:
         reason = f"{highest}; {chosen}, {plus_minus(summary[chosen]['mean'])}, is recommended of these."
-    return f"No clear winner: there is no significant difference between {listing(tied)}. {reason}"
+    return f"No clear winner: there is {decision.text}. {reason}"
 
 
 def _score(cell: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,213 @@
+"""Which mixture is best, and whether that can be said: the one place where winners and ties are declared.
+
+A winner is a mixture, not a run. The unit of the claim is therefore the run: the mean score of each mixture over its
+seeds, the variance between seeds pooled within mixtures, and t-tests of the best mixture against each other one, with
+Holm's correction. Where scores of items are known, a difference must also survive other items (`compare`). One training
+of each mixture gives scores and their order, and no claim.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student_t
+
+from emulsion.analysis.compare import ALPHA, Draws, compare_pairs, enough_draws, listing, significant
+from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words
+from emulsion.analysis.permutation import holm_by_name
+from emulsion.analysis.scores import LEVEL, MEAN, Floats, ItemScores
+from emulsion.errors import UserError
+
+# What one training of each mixture allows to say of mixtures.
+NO_CLAIM = "one training each: no claim about mixtures"
+
+# A mixture's scores: of items by run, or one number of each run, by seed or in any order.
+MixtureScores = ItemScores | Mapping[int, float] | Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What can be said of the best of some mixtures.
+
+    winner       the mixture that is significantly better than every other one; None where there is none
+    tied         those that cannot be told apart from the best, best first; the winner alone where there is one
+    seeds        trainings per mixture, of the mixture with fewest
+    alpha        how often, at most, a winner is declared where the best are truly equal
+    text         the same in words, without a full stop
+    claims       whether the noise between seeds is known: without it there is an order and no claim
+    comparisons  {other mixture: {"difference", "interval", "p", "p_holm"}} of the best less the other
+    note         what the intervals and p-values account for
+    """
+
+    winner: str | None
+    tied: list[str]
+    seeds: int
+    alpha: float
+    text: str
+    claims: bool = True
+    comparisons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def leader(self) -> str:
+        """The mixture with the highest score, whether or not that means anything."""
+        return self.tied[0]
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other mixture to compare it with."""
+        return not self.comparisons
+
+    def to_json(self) -> dict[str, Any]:
+        """{"winner", "tied", "seeds", "alpha", "text"}: the decision without its evidence."""
+        return {
+            "winner": self.winner,
+            "tied": self.tied,
+            "seeds": self.seeds,
+            "alpha": self.alpha,
+            "text": self.text,
+        }
+
+    def evidence(self) -> dict[str, Any]:
+        """The decision with the comparisons it rests on: `to_json` and what else there is to know."""
+        return {
+            **self.to_json(),
+            "leader": self.leader,
+            "comparisons": {name: dict(cell) for name, cell in self.comparisons.items()},
+            "seed_noise_included": self.claims,
+            "note": self.note,
+        }
+
+
+def decide(
+    scores: Mapping[str, MixtureScores],
+    group: str = MEAN,
+    noise: SeedNoise | None = None,
+    alpha: float = ALPHA,
+    draws: Draws | None = None,
+    intervals: bool = True,
+) -> Decision:
+    """The mixture that beats every other one after Holm's correction, or those that cannot be told apart.
+
+    scores: {mixture: its scores, higher being better}, either scores of items, of which `group` is compared, or one
+    number per run, by seed or as a sequence. noise: what is known of the noise between seeds from elsewhere; else it is
+    pooled over the mixtures with several seeds, and where there is none, nobody wins. draws, intervals: of the tests
+    over items.
+
+    Choosing the best by its score does no harm: to win it must also beat the one it is truly equal to, which happens
+    with probability alpha at most. Seeds are taken to be as noisy for one mixture as for another.
+
+    Raises UserError where there is no mixture, a mixture has no run, kinds of scores are mixed, or one is not finite.
+    """
+    if not scores:
+        raise UserError("decide: no mixtures to choose from.")
+    items = {name: each for name, each in scores.items() if isinstance(each, ItemScores)}
+    if len(items) == len(scores):
+        means = {name: each.score(group) for name, each in items.items()}
+        counts = {name: len(each.seeds) for name, each in items.items()}
+        noise = noise or estimate_seed_noise(items)
+        leader, others = _order(means)
+        draws = enough_draws(draws, len(others), alpha)
+        pairs = [(items[leader], items[name]) for name in others]
+        cells = dict(zip(others, compare_pairs(pairs, group, noise, draws, intervals), strict=True)) if others else {}
+        claims = noise is not None
+    elif items:
+        raise UserError(f"decide: scores of items for {listing(list(items))} only; give one kind for all mixtures.")
+    else:
+        runs = {name: _numbers(name, each) for name, each in scores.items() if not isinstance(each, ItemScores)}
+        means = {name: float(each.mean()) for name, each in runs.items()}
+        counts = {name: len(each) for name, each in runs.items()}
+        noise = noise or _noise_of_runs(runs, group)
+        leader, others = _order(means)
+        cells = {name: _run_cell(runs[leader], runs[name], noise, group) for name in others}
+        claims = noise is not None
+    return _decision(leader, others, cells, claims, min(counts.values()), alpha, in_words(noise, counts[leader]))
+
+
+def decide_all(
+    scores: Mapping[str, ItemScores],
+    noise: SeedNoise | None = None,
+    alpha: float = ALPHA,
+    draws: Draws | None = None,
+) -> dict[str, Decision]:
+    """The decisions on each capability and, last, on their mean, by name; arguments as of `decide`."""
+    if not scores:
+        raise UserError("decide: no mixtures to choose from.")
+    groups = next(iter(scores.values())).groups
+    return {group: decide(scores, group, noise, alpha, draws) for group in groups}
+
+
+def _order(means: Mapping[str, float]) -> tuple[str, list[str]]:
+    """The best and the others, best first; equal ones keep their order."""
+    leader, *others = sorted(means, key=lambda name: -means[name])
+    return leader, others
+
+
+def _decision(
+    leader: str,
+    others: Sequence[str],
+    cells: Mapping[str, Mapping[str, Any]],
+    claims: bool,
+    seeds: int,
+    alpha: float,
+    note: str,
+) -> Decision:
+    """The decision that the tests of the best against the others [by name, best first] lead to."""
+    adjusted = holm_by_name({name: cell["p"] for name, cell in cells.items()})
+    beaten = {name for name, cell in cells.items() if claims and adjusted[name] < alpha and significant(cell)}
+    tied = [leader, *(name for name in others if name not in beaten)]
+    winner = leader if others and len(tied) == 1 else None
+    if not others:
+        text = f"{leader} is the only mixture; there is nothing to compare it with"
+    elif not claims:
+        text = NO_CLAIM
+    elif winner:
+        text = f"{winner} is significantly better than every other mixture"
+    else:
+        text = f"no significant difference between {listing(tied)}"
+    return Decision(
+        winner=winner,
+        tied=tied,
+        seeds=seeds,
+        alpha=alpha,
+        text=text,
+        claims=claims,
+        comparisons={name: {**cell, "p_holm": adjusted[name]} for name, cell in cells.items()},
+        note=note,
+    )
+
+
+def _numbers(mixture: str, runs: Mapping[int, float] | Sequence[float]) -> Floats:
+    """The scores of a mixture's runs [seeds]."""
+    values = np.asarray(list(runs.values() if isinstance(runs, Mapping) else runs), np.float64)
+    if values.ndim != 1 or not len(values):
+        raise UserError(f"decide: mixture '{mixture}' needs one score per run, of one run or more.")
+    if not np.isfinite(values).all():
+        raise UserError(f"decide: a score of mixture '{mixture}' is not a finite number.")
+    return values
+
+
+def _noise_of_runs(runs: Mapping[str, Floats], group: str) -> SeedNoise | None:
+    """The spread between seeds pooled over the mixtures with several; None where none has."""
+    replicated = [each for each in runs.values() if len(each) > 1]
+    if not replicated:
+        return None
+    df = sum(len(each) - 1 for each in replicated)
+    spread = math.sqrt(sum(float(((each - each.mean()) ** 2).sum()) for each in replicated) / df)
+    return SeedNoise(sd={group: spread}, run_sd={group: spread}, df=float(df))
+
+
+def _run_cell(best: Floats, other: Floats, noise: SeedNoise | None, group: str) -> dict[str, Any]:
+    """{"difference", "interval", "p"} of the t-test whose unit is the run; p is 1 where no noise is known."""
+    difference = float(best.mean() - other.mean())
+    if noise is None:
+        return {"difference": difference, "interval": None, "p": 1.0}
+    spread = noise.run_sd.get(group, noise.sd.get(group, 0.0))
+    error = spread * math.sqrt(1 / len(best) + 1 / len(other))
+    p = float(2 * student_t.sf(difference / error, noise.df)) if error else float(difference == 0)
+    half = error * float(student_t.ppf((1 + LEVEL) / 2, noise.df))
+    return {"difference": difference, "interval": [difference - half, difference + half], "p": p}

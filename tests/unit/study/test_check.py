@@ -10,7 +10,7 @@ from emulsion.errors import UserError
 from emulsion.files import write_json
 from emulsion.study.check import check
 
-SCHEMA = Path("workflow/schemas/config.schema.json")
+SCHEMA = Path("workflow/schemas/config.schema.yaml")
 CONFIG = yaml.safe_load(Path("config.yaml").read_text())
 
 

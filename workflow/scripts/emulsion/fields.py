@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,15 @@ SWITCH: Form = ("true or false", lambda value: isinstance(value, bool))
 WHOLE: Form = ("a whole number, 1 or more", lambda value: _is_number(value) and value == int(value) >= 1)
 WEIGHT: Form = ("a number, 0 or more", lambda value: _is_number(value) and value >= 0)
 TEXTS: Form = ("a list of texts", lambda value: isinstance(value, list) and bool(value) and all(map(TEXT[1], value)))
+
+
+NUMBER_HINT = "In YAML, 3e-4 is text; write 3.0e-4."
+_NUMBER_AS_TEXT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+")
+
+
+def is_number_as_text(value: Any) -> bool:
+    """Whether a text is a number to people and not to YAML 1.1, which asks for a point and for the exponent's sign."""
+    return isinstance(value, str) and _NUMBER_AS_TEXT.fullmatch(value) is not None
 
 
 def _is_number(value: Any) -> bool:
@@ -98,7 +108,7 @@ def checked(entry: Any, forms: Mapping[str, Form], required: Collection[str], wh
     for field, value in values.items():
         words, fits = forms[field]
         if not fits(value):
-            hint = " In YAML, 3e-4 is text; write 3.0e-4." if isinstance(value, str) and "e-" in value else ""
+            hint = f" {NUMBER_HINT}" if is_number_as_text(value) else ""
             raise UserError(f"{where}.{field}: should be {words}, but is {_named(value)}.{hint}")
     return values
 

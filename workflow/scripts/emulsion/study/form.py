@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,10 +11,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from emulsion.errors import nearest
+from emulsion.fields import NUMBER_HINT, is_number_as_text
 from emulsion.study.catalogue import Config
 
 Schema = Mapping[str, Any]
-NUMBER_AS_TEXT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+")
 
 
 def fill_in(values: Any, schema: Schema) -> None:
@@ -27,7 +26,7 @@ def fill_in(values: Any, schema: Schema) -> None:
 
 
 def _fill_in(values: Any, schema: Schema, root: Schema, *, filled: bool) -> None:
-    schema = _followed(schema, root)
+    schema = followed(schema, root)
     filled = filled and schema.get("filled", True)
     properties = schema.get("properties", {})
     others = schema.get("additionalProperties")
@@ -47,7 +46,7 @@ def _fill_in(values: Any, schema: Schema, root: Schema, *, filled: bool) -> None
         _fill_in(value, part, root, filled=filled)
 
 
-def _followed(schema: Schema, root: Schema) -> Schema:
+def followed(schema: Schema, root: Schema) -> Schema:
     """A schema with what it refers to; where both say something, its own word counts."""
     while "$ref" in schema:
         own = {key: value for key, value in schema.items() if key != "$ref"}
@@ -63,7 +62,7 @@ def _referred(reference: str, root: Schema) -> Schema:
 
 
 def _is_whole(schema: Schema, root: Schema) -> bool:
-    schema = _followed(schema, root)
+    schema = followed(schema, root)
     types = schema.get("type", [])
     return "integer" in types or any(_is_whole(choice, root) for choice in schema.get("anyOf", []))
 
@@ -109,19 +108,16 @@ def _unknown_keys(error: ValidationError, path: str) -> Iterator[str]:
 
 def _description(error: ValidationError, root: Schema) -> str:
     """The description nearest to the mistake on the way to it, with a hint where a number was read as text."""
-    part, described = root, ""
+    described = ""
+    part: Any = root
     for step in error.absolute_schema_path:
         part = part[step]
         if isinstance(part, Mapping):
-            part = _followed(part, root)  # the steps of the way leave references out
+            part = followed(part, root)  # the steps of the way leave references out
             found = part.get("description")
             described = found if isinstance(found, str) else described
-    is_number_as_text = error.validator in ("type", "anyOf") and _is_number_as_text(error.instance)
-    return f"{described} (In YAML, 3e-4 is text; write 3.0e-4.)" if is_number_as_text else described
-
-
-def _is_number_as_text(value: Any) -> bool:
-    return isinstance(value, str) and NUMBER_AS_TEXT.fullmatch(value) is not None
+    has_hint = error.validator in ("type", "anyOf") and is_number_as_text(error.instance)
+    return f"{described} ({NUMBER_HINT})" if has_hint else described
 
 
 def _schema(error: ValidationError) -> Schema:

@@ -27,7 +27,7 @@ from emulsion.study import catalogue, check, experiments, imports, limits, paths
 from emulsion.errors import UserError
 
 try:
-    check.check(config, Path(HOUSE, "workflow/schemas/config.schema.json"))
+    check.check(config, Path(HOUSE, "workflow/schemas/config.schema.yaml"), files=workflow.configfiles)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -127,6 +127,7 @@ def test_a_changed_source_rebuilds_what_reads_it(editable):
         ("experiments: {exp3: {model: tinny}}", "Did you mean 'tiny'?"),
         ("strategies: {equal_mix: {ratios: {magpie: -1}}}", "strategies.equal_mix.ratios.magpie: -1 is less than"),
         ("experimnts: {}", "Did you mean 'experiments'?"),
+        ("held_out: 0.1\nheld_out: 0.2", "overlay.yaml:2: the key 'held_out' is written twice, in lines 1 and 2."),
     ],
 )
 def test_a_mistake_is_refused_before_any_job_in_one_message(fresh, tmp_path, setting, message):

@@ -1,6 +1,5 @@
 """What can be said of the rules without running them."""
 
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -98,6 +97,7 @@ def test_the_slurm_profile_is_found_by_its_name(fresh):
 
 
 def test_the_schema_of_the_configuration_is_a_schema():
+    import yaml
     from jsonschema import Draft202012Validator
 
-    Draft202012Validator.check_schema(json.loads(Path("workflow/schemas/config.schema.json").read_text()))
+    Draft202012Validator.check_schema(yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text()))

@@ -1,16 +1,20 @@
 import copy
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import yaml
 
+from emulsion.data.cleaning.settings import Cleaning, Decontaminate, Deduplicate, Near
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
+from emulsion.fields import read_yaml
 from emulsion.files import write_json
 from emulsion.study.check import check
+from emulsion.study.form import fill_in, followed
 
-SCHEMA = Path("workflow/schemas/config.schema.json")
+SCHEMA = Path("workflow/schemas/config.schema.yaml")
 CONFIG = yaml.safe_load(Path("config.yaml").read_text())
 
 
@@ -188,16 +192,115 @@ def test_a_newer_token_store_made_with_another_tokenizer_is_refused(tmp_path, to
 
 
 def test_every_key_of_the_schema_is_described_and_every_object_closed():
-    import json
+    schema = read_yaml(SCHEMA)
 
-    def visit(schema, path):
-        assert schema.get("description"), f"{path} has no description"
-        if schema.get("type") == "object":
-            assert "additionalProperties" in schema, f"{path} is open"
-        for name, inner in schema.get("properties", {}).items():
-            visit(inner, f"{path}.{name}")
+    def visit(part, path, described):
+        part = followed(part, schema)
+        assert part.get("description") or not described, f"{path} has no description"
+        if "object" in part.get("type", ""):
+            assert "additionalProperties" in part, f"{path} is open"
+        for name, inner in part.get("properties", {}).items():
+            visit(inner, f"{path}.{name}", described=True)
         for key in ("additionalProperties", "items"):
-            if isinstance(schema.get(key), dict):
-                visit(schema[key], f"{path}.{key}")
+            if isinstance(part.get(key), dict):
+                visit(part[key], f"{path}.{key}", described=False)
+        for choice in (*part.get("anyOf", ()), *part.get("oneOf", ())):
+            visit(choice, path, described=False)
 
-    visit(json.loads(SCHEMA.read_text()), "config")
+    visit(schema, "config", described=True)
+
+
+def test_a_default_is_set_where_a_schema_refers_to_another():
+    schema = {
+        "properties": {"a": {"$ref": "#/$defs/inner"}, "b": {"$ref": "#/$defs/count", "default": 7}},
+        "$defs": {
+            "inner": {"properties": {"c": {"$ref": "#/$defs/count", "default": 3}}},
+            "count": {"type": "integer"},
+        },
+    }
+    values = {"a": {}}
+    fill_in(values, schema)
+    assert values == {"a": {"c": 3}, "b": 7}
+
+
+def test_baselines_that_are_left_out_are_off():
+    config = changed("experiments/exp3/baselines", {"proportional": True})
+    check(config, SCHEMA)
+    off = {"single": False, "temperatures": [], "unimax": False}
+    assert config["experiments"]["exp3"]["baselines"] == {"proportional": True, **off}
+    del config["experiments"]["exp3"]["baselines"]
+    check(config, SCHEMA)
+    assert config["experiments"]["exp3"]["baselines"] == {"proportional": False, **off}
+
+
+def test_the_defaults_of_cleaning_are_those_of_the_code_and_leave_the_configuration_as_written():
+    config = changed("cleaning/prose", {"deduplicate": {"near": {}}, "decontaminate": {}})
+    check(config, SCHEMA)
+    assert config["cleaning"]["prose"] == {"deduplicate": {"near": {}}, "decontaminate": {}}
+    schema = read_yaml(SCHEMA)
+    policy = schema["properties"]["cleaning"]["additionalProperties"]["properties"]
+    duplicates = policy["deduplicate"]["properties"]
+
+    def defaults(properties):
+        return {key: part["default"] for key, part in properties.items() if "default" in part}
+
+    assert defaults(policy["decontaminate"]["properties"]) == asdict(Decontaminate())
+    assert defaults(duplicates["near"]["properties"]) == asdict(Near())
+    assert {**defaults(duplicates), "near": None} == asdict(Deduplicate())
+    assert defaults(policy) == {"keep_removed": Cleaning().keep_removed}
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "whole"),
+    [
+        ("experiments/exp3/tokens", "9.0e+5", 900_000),
+        ("experiments/exp3/tokens", "900000.0", 900_000),
+        ("experiments/exp3/seeds", "[0, 1.0]", [0, 1]),
+        ("experiments/exp3/optimize/proxies", "12.0", 12),
+        ("sources/fineweb/shards", "2.0", 2),
+    ],
+)
+def test_a_whole_number_written_with_a_point_is_taken_as_one(path, written, whole):
+    config = changed(path, yaml.safe_load(written))
+    check(config, SCHEMA)
+    for part in path.split("/"):
+        config = config[part]
+    assert repr(config) == repr(whole)
+
+
+def test_a_number_that_need_not_be_whole_stays_as_it_is_written():
+    config = changed("training/demo/clip", 1.0)
+    check(config, SCHEMA)
+    assert repr(config["training"]["demo"]["clip"]) == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "message"),
+    [
+        ("training/demo/learning_rate", ".inf", "training.demo.learning_rate: inf is not a finite number."),
+        ("training/demo/weight_decay", ".nan", "training.demo.weight_decay: nan is not a finite number."),
+        ("experiments/exp3/tokens", "-.inf", "experiments.exp3.tokens: -inf is not a finite number."),
+        ("experiments/exp3/optimize/bounds", "[0, .nan]", "exp3.optimize.bounds.1: nan is not a finite number."),
+        ("training/demo/final_learning_rate", "3e-4", "'3e-4' is not of type 'number'. Learning rate at the end"),
+        ("experiments/exp3/tokens", "3e8", "(In YAML, 3e-4 is text; write 3.0e-4.)"),
+        ("experiments/exp3/tokens", "2.5", "experiments.exp3.tokens: 2.5 is not of type 'integer'"),
+        ("experiments/exp3/optimize/bounds", "[0.1, 60]", "bounds.1: 60 is greater than the maximum of 1. Lowest and"),
+    ],
+)
+def test_a_number_of_the_wrong_kind_is_named_once_with_its_place(path, written, message):
+    told = problems(changed(path, yaml.safe_load(written)))
+    assert message in told
+    assert told.count("\n  - ") == 1
+
+
+def test_a_name_of_the_wrong_form_is_told_what_names_are_made_of():
+    message = problems(changed("experiments/exp_4", CONFIG["experiments"]["exp3"]))
+    assert "experiments: 'exp_4' does not match '^[a-z][a-z0-9]*$'. Such a name has lower-case letters" in message
+
+
+def test_a_key_written_twice_in_a_file_of_the_configuration_is_named(tmp_path):
+    file = tmp_path / "overlay.yaml"
+    file.write_text("held_out: 0.1\nexperiments:\n  exp3:\n    tokens: 1\n    tokens: 2\n")
+    with pytest.raises(UserError) as error:
+        check(copy.deepcopy(CONFIG), SCHEMA, files=["config.yaml", file])
+    assert str(error.value) == f"{file}:5: the key 'tokens' is written twice, in lines 4 and 5."

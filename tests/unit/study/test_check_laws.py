@@ -10,7 +10,7 @@ import yaml
 from emulsion.errors import UserError
 from emulsion.study.check import check
 
-SCHEMA = Path("workflow/schemas/config.schema.json")
+SCHEMA = Path("workflow/schemas/config.schema.yaml")
 PAIR = {
     "title": "A pair",
     "sources": ["openhermes", "magpie"],

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emulsion.files import read_json
+from emulsion.fields import read_yaml
 from emulsion.study import sweeps
 from emulsion.study.form import fill_in
 from emulsion.study.paths import laws, sweep, sweep_mixtures
 
-SCHEMA = read_json(Path("workflow/schemas/config.schema.json"))
+SCHEMA = read_yaml(Path("workflow/schemas/config.schema.yaml"))
 
 
 def configured(**settings):

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from emulsion.errors import UserError, unknown
 from emulsion.evaluation.checks import validate_check
+from emulsion.fields import read_yaml
 from emulsion.files import read_json
 
 MAX_NEW_TOKENS = 150
@@ -94,13 +93,7 @@ def _read(path: Path) -> Any:
         return read_json(path)
     if path.suffix not in (".yaml", ".yml"):
         raise UserError(f"{path}: a suite is a .yaml, .yml or .json file.")
-    try:
-        text = path.read_text(encoding="utf-8")
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file.") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}.") from None
+    return read_yaml(path)
 
 
 def _item(raw: Any, where: str, file: str) -> Item:

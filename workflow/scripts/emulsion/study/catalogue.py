@@ -16,7 +16,7 @@ def kind_block(entry: Mapping[str, Any]) -> Any:
 def source_spec(config: Config, source: str) -> dict[str, Any]:
     """What decides the raw data of a source: the selected block, so that the others change nothing."""
     entry = config["sources"][source]
-    spec = {"kind": entry["kind"], "licence": entry.get("licence", "unstated"), **kind_block(entry)}
+    spec = {"kind": entry["kind"], "licence": entry["licence"], **kind_block(entry)}
     # To count tokens is to know which columns hold the text.
     return {**spec, **_columns(entry)} if "tokens" in spec else spec
 
@@ -32,7 +32,7 @@ def types_of_sources(config: Config, experiment: str) -> dict[str, str]:
 
 def cleaning_spec(config: Config, source: str) -> dict[str, Any]:
     """How a source is cleaned; what is left out is off."""
-    return dict(config["cleaning"][config["sources"][source].get("cleaning", "none")])
+    return dict(config["cleaning"][config["sources"][source]["cleaning"]])
 
 
 def preceding(config: Config, source: str) -> list[str]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from emulsion.errors import UserError
-from emulsion.files import read_json
+from emulsion.fields import read_yaml, refuse_repeated_keys
 from emulsion.study import check_data, check_experiments, check_laws, check_models
 from emulsion.study.catalogue import Config
 from emulsion.study.form import fill_in, mistakes_of_form
 
 
-def check(config: Config, schema: Path, folder: Path = Path()) -> None:
+def check(config: Config, schema: Path, folder: Path = Path(), files: Iterable[Path | str] = ()) -> None:
     """Set what is left out to its default, in place, and raise UserError that lists every mistake.
 
     Mistakes of form are listed first, and those of meaning where there are none.
-    folder: where relative paths start and earlier results lie.
+    folder: where relative paths start and earlier results lie. files: those that the configuration was read from.
     """
-    form = read_json(schema)
+    for file in files:
+        refuse_repeated_keys(Path(file))
+    form = read_yaml(schema)
     fill_in(config, form)
     problems = list(mistakes_of_form(config, form)) or list(_meaning(config, folder))
     if problems:

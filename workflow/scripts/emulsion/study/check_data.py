@@ -24,7 +24,7 @@ def sources(config: Config) -> Iterator[str]:
             yield from told(local_files, name, source["local"])
         if not problems and source["kind"] == "group":
             yield from _group(config, name)
-        yield from known("cleaning", source.get("cleaning", "none"), config["cleaning"], f"sources.{name}.cleaning")
+        yield from known("cleaning", source["cleaning"], config["cleaning"], f"sources.{name}.cleaning")
 
 
 def _group(config: Config, name: str) -> Iterator[str]:

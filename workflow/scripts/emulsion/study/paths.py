@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from emulsion.data.cleaning.settings import Cleaning
 from emulsion.data.sources.local import local_files
 from emulsion.data.tokens import SPLITS
 from emulsion.files import found
@@ -30,7 +31,7 @@ def groups_of_source(config: Config, source: str) -> list[str]:
 
 def shards(config: Config, source: str, file: str, folder: str = "data/shards") -> list[str]:
     """This file of each shard of a source, in order."""
-    count = config["sources"][source].get("shards", 1)
+    count = config["sources"][source]["shards"]
     return [f"{folder}/{source}/{shard}-of-{count}/{file}" for shard in range(count)]
 
 
@@ -56,14 +57,14 @@ def held_out_ngrams(config: Config, source: str) -> list[str]:
 
 
 def _guards_held_out(config: Config, source: str) -> bool:
-    rules = cleaning_spec(config, source).get("decontaminate")
-    return rules is not None and rules.get("held_out", True)
+    rules = Cleaning.from_json(cleaning_spec(config, source)).decontaminate
+    return rules is not None and rules.held_out
 
 
 def suites_to_keep_out(config: Config, source: str) -> list[str]:
     """The suites that the models trained on a source are tested on, where it must not overlap with them."""
-    rules = cleaning_spec(config, source).get("decontaminate")
-    if rules is None or not rules.get("suites", True):
+    rules = Cleaning.from_json(cleaning_spec(config, source)).decontaminate
+    if rules is None or not rules.suites:
         return []
     users = [name for name, chosen in config["experiments"].items() if source in chosen["sources"]]
     return list(dict.fromkeys(file for name in users for file in suite_files(config, name)))

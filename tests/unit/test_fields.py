@@ -1,0 +1,68 @@
+"""YAML that people write: read strictly."""
+
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.evaluation.suites import load_suite
+from emulsion.fields import is_number_as_text, read_yaml, refuse_repeated_keys
+
+
+def written(folder, text):
+    file = folder / "some.yaml"
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "first", "second"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "a", 1, 3),
+        ("a:\n  b: {c: 1, d: 2,\n      c: 3}\n", "c", 2, 3),
+        ("- x: 1\n- y: 1\n  'y': 2\n", "y", 2, 3),
+        ("1: a\n2: b\n1: c\n", "1", 1, 3),
+        ("{a: 1, a: 1}\n", "a", 1, 1),
+    ],
+)
+def test_a_key_written_twice_is_named_with_both_lines(tmp_path, text, key, first, second):
+    file = written(tmp_path, text)
+    message = f"{file}:{second}: the key '{key}' is written twice, in lines {first} and {second}."
+    for read in (read_yaml, refuse_repeated_keys):
+        with pytest.raises(UserError) as error:
+            read(file)
+        assert str(error.value) == message
+
+
+def test_the_same_key_in_different_mappings_and_over_a_merged_one_is_no_repeat(tmp_path):
+    text = "deep:\n  base: &base {x: 1, y: 2}\n  mid: &mid {<<: *base, x: 3}\ntop: {<<: *mid, y: 4}\nsame: *base\n"
+    base, mid = {"x": 1, "y": 2}, {"x": 3, "y": 2}
+    assert read_yaml(written(tmp_path, text)) == {
+        "deep": {"base": base, "mid": mid},
+        "top": {"x": 3, "y": 4},
+        "same": base,
+    }
+
+
+def test_a_file_that_holds_itself_or_nothing_is_read_to_its_end(tmp_path):
+    refuse_repeated_keys(written(tmp_path, "a: &a\n  b: *a\n"))
+    assert read_yaml(written(tmp_path, "# nothing\n")) is None
+
+
+def test_a_malformed_file_is_named_with_the_line(tmp_path):
+    file = written(tmp_path, "a: 1\nb: [\n")
+    with pytest.raises(UserError, match=r"some\.yaml:3: not valid YAML"):
+        read_yaml(file)
+    with pytest.raises(UserError, match=r"none\.yaml: no such file"):
+        read_yaml(tmp_path / "none.yaml")
+
+
+def test_a_suite_with_a_key_written_twice_is_refused(tmp_path):
+    item = "  - id: one\n    capability: c\n    id: two\n"
+    with pytest.raises(UserError, match="the key 'id' is written twice, in lines 3 and 5"):
+        load_suite(written(tmp_path, f"suite: s\nitems:\n{item}"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("3e-4", True), ("3e8", True), ("1.5E3", True), ("one-two", False), (3.0e-4, False)]
+)
+def test_numbers_that_yaml_takes_for_text_are_known(value, expected):
+    assert is_number_as_text(value) is expected

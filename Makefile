@@ -77,7 +77,7 @@ format: setup
 	snakefmt Snakefile rules
 
 test: setup
-	pytest $(ARGS)
+	pytest -n $(CORES) --dist loadgroup $(ARGS)
 
 test-slurm: setup
 	pytest -m slurm $(ARGS)

@@ -37,3 +37,22 @@ def store_folders(tmp_path_factory: pytest.TempPathFactory, tokenizer: Path) -> 
 @pytest.fixture(scope="session")
 def stores(store_folders: dict[str, Path]) -> dict[str, TokenStore]:
     return {source: TokenStore.open(folder) for source, folder in store_folders.items()}
+
+
+# Test files that share a finished study, which takes minutes to make: one process runs them.
+TOGETHER = {
+    "test_plan": "finished",
+    "test_results": "finished",
+    "test_conclusions": "concluded",
+    "test_reruns": "concluded",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes a file is run by one of them, so that its fixtures are made once; the longest come first."""
+    for item in items:
+        group = item.path.stem
+        if item.path.parent.name == "workflow":
+            group = TOGETHER.get(group, group)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path.parent.name != "workflow")

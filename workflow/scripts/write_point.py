@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+from emulsion.laws.study.points import sweep_points
+
 from emulsion import command
 from emulsion.command import Json, Some
 from emulsion.errors import UserError
 from emulsion.files import write_json
-from emulsion.laws.study.points import sweep_points
 from emulsion.mixture import Mixture, constant_mixture
 
 

@@ -23,7 +23,7 @@ class Settings:
     kl           {"strength": score per nat, "prior": {source: weight} or null for the uniform mixture}
     seed         decides the search and the bootstrap
     generations  and population: of the differential evolution over the surrogate
-    evaluations  of `method: direct` at most, each a small training
+    evaluations  of a direct search at most, each a small training
     resamples    of the bootstrap; level: of the interval
     """
 

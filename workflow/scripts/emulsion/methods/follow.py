@@ -36,6 +36,11 @@ class Follow:
         self.rounds = len(self.mixtures)
         self._round = 0
 
+    @property
+    def average(self) -> Mixture:
+        done = self.mixtures[: self._round + 1]
+        return Mixture({source: sum(each.get(source, 0.0) for each in done) for each in done for source in each})
+
     def prepare(self, evidence: Evidence) -> None:
         """Nothing is needed."""
 

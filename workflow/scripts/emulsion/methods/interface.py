@@ -138,6 +138,10 @@ class OnlineMethod(Protocol):
     @property
     def effects(self) -> Effects | None: ...
 
+    @property
+    def average(self) -> Mixture:
+        """The mean of the mixtures of all updates."""
+
     def prepare(self, evidence: Evidence) -> None:
         """Take up what it needs, before `start`. Raises UserError where it is missing."""
 

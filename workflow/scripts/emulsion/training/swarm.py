@@ -1,4 +1,4 @@
-"""Sweeps: trunks on many mixtures and their branches, trained one after another in one process.
+"""Swarms: runs on many mixtures and their branches, trained one after another in one warm process.
 
 A trunk is trained once: at each branch point it is saved, its branches are trained from there, and it goes on.
 """
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError, unknown
-from emulsion.files import read_json
 from emulsion.mixture import Mixture
 from emulsion.spec import RunSpec
 from emulsion.training.branching import Trunk
 from emulsion.training.draws import Draws
 from emulsion.training.journal import Journal
+from emulsion.training.judge import Judge
 from emulsion.training.measurements import peak_memory_bytes
 from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
@@ -54,12 +54,14 @@ class BranchSet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sweep:
-    """What all trunks of a sweep share.
+class Swarm:
+    """What all trunks of a swarm share.
 
     spec      a run spec, as JSON; its seed and its validations are not used
     mixtures  {name: over all sources, in the order of the stores}
     draws     of the same mixtures
+    judge     measures the capabilities of finished trunks; None where losses are enough
+    initial   whether losses before the first step are measured
     """
 
     spec: Mapping[str, Any]
@@ -69,6 +71,8 @@ class Sweep:
     draws: Draws
     journal: Journal
     runtime: Runtime
+    judge: Judge | None = None
+    initial: bool = False
 
     def train(self, trunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """A row for each trunk {"run", "mixture", "seed", "finish", "branches": [names]}, as in `law_results/`.
@@ -88,53 +92,57 @@ class Sweep:
                 rows.append(self._train(trunk))
         return rows
 
-    def _check(self, told: Mapping[str, Any]) -> None:
-        for name in told["branches"]:
+    def _check(self, asked: Mapping[str, Any]) -> None:
+        for name in asked["branches"]:
             if name not in self.branches:
-                raise unknown("branches", name, self.branches, f"trunk {told['run']}")
-        if not told["finish"] and not told["branches"]:
-            raise UserError(f"trunk {told['run']}: is neither to be finished nor to be branched from.")
-        ends = [name for chosen in told["branches"] for name in self.branches[chosen].ends]
-        for name in (told["mixture"], *ends):
+                raise unknown("branches", name, self.branches, f"trunk {asked['run']}")
+        if not asked["finish"] and not asked["branches"]:
+            raise UserError(f"trunk {asked['run']}: is neither to be finished nor to be branched from.")
+        ends = [name for chosen in asked["branches"] for name in self.branches[chosen].ends]
+        for name in (asked["mixture"], *ends):
             if name not in self.mixtures:
-                raise unknown("mixture", name, self.mixtures, f"trunk {told['run']}")
+                raise unknown("mixture", name, self.mixtures, f"trunk {asked['run']}")
 
-    def _check_draws(self, told: Mapping[str, Any]) -> None:
-        with _within(f"mixture {told['mixture']}"):
-            self.draws.of_trunk(told["mixture"], self._last(told))
-        for name in told["branches"]:
+    def _check_draws(self, asked: Mapping[str, Any]) -> None:
+        with _within(f"mixture {asked['mixture']}"):
+            self.draws.of_trunk(asked["mixture"], self._last(asked))
+        for name in asked["branches"]:
             chosen = self.branches[name]
             for mixture in chosen.ends:
                 with _within(f"branches {name}, mixture {mixture}"):
-                    self.draws.of_branch(told["mixture"], chosen.start, mixture, chosen.end)
+                    self.draws.of_branch(asked["mixture"], chosen.start, mixture, chosen.end)
 
-    def _last(self, told: Mapping[str, Any]) -> int:
+    def _last(self, asked: Mapping[str, Any]) -> int:
         """The step that a trunk is trained to: the run's last, or its last branch point."""
         steps = RunSpec.from_json(self.spec).steps
-        return steps if told["finish"] else max(self.branches[name].start for name in told["branches"])
+        return steps if asked["finish"] else max(self.branches[name].start for name in asked["branches"])
 
-    def _train(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        spec = {**self.spec, "seed": told["seed"], "validations": 0}
-        mixture = self.mixtures[told["mixture"]]
+    def _train(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        spec = {**self.spec, "seed": asked["seed"], "validations": 0}
+        mixture = self.mixtures[asked["mixture"]]
         trunk = Trunk(spec, mixture, self.parts, self.journal, self.runtime)
-        chosen = sorted((self.branches[name].start, name) for name in told["branches"])
-        branches = {name: self._train_branches(trunk, told["mixture"], name) for _, name in chosen}
-        last = self._last(told)
+        start = trunk.measure(0)["validation"] if self.initial else None
+        chosen = sorted((self.branches[name].start, name) for name in asked["branches"])
+        branches = {name: self._train_branches(trunk, asked["mixture"], name) for _, name in chosen}
+        last = self._last(asked)
         end = trunk.measure(last)
+        scores = trunk.measure_capabilities(last, self.judge) if self.judge and asked["finish"] else None
         trunk.close()
         counts = (trunk.measured, trunk.known, trunk.seconds)
-        log.info("%s: measured %d times, %d from the journal; %.1f s without its branches", told["run"], *counts)
+        log.info("%s: measured %d times, %d from the journal; %.1f s without its branches", asked["run"], *counts)
         return {
-            "run": told["run"],
-            "mixture": told["mixture"],
-            "seed": told["seed"],
+            "run": asked["run"],
+            "mixture": asked["mixture"],
+            "seed": asked["seed"],
             "weights": dict(mixture),
-            "realised": self.draws.of_trunk(told["mixture"], last),
+            "realised": self.draws.of_trunk(asked["mixture"], last),
             "identity": trunk.identity,
             "tokens": trunk.tokens(last),
-            "finished": told["finish"],
-            "validation": end["validation"] if told["finish"] else None,
-            "test": end["test"] if told["finish"] else None,
+            "finished": asked["finish"],
+            "initial": start,
+            "validation": end["validation"] if asked["finish"] else None,
+            "test": end["test"] if asked["finish"] else None,
+            "capabilities": scores,
             "seconds": trunk.seconds,
             "branches": branches,
         }
@@ -162,9 +170,9 @@ def _within(where: str) -> Iterator[None]:
         raise UserError(f"{where}: {error}") from error
 
 
-def train_sweep(
+def train_swarm(
     *,
-    mixture_files: Sequence[Path],
+    mixtures: Mapping[str, Mixture],
     stores: Sequence[Path],
     tokenizer: Path,
     spec: Mapping[str, Any],
@@ -172,46 +180,33 @@ def train_sweep(
     branches: Mapping[str, Mapping[str, Any]],
     checkpoints: Path,
     runtime: Runtime,
+    judge: Judge | None = None,
+    initial: bool = False,
     weights: Path | None = None,
     most_epochs: int = 0,
 ) -> dict[str, Any]:
     """{"sources", "peak_memory_bytes", "runs"}: what a batch of trunks and their branches reached.
 
+    mixtures: {name: of trunks and branches}
     branches: {name: {"after": tokens, "tokens": tokens, "mixtures": [names], "corners": [names]}}
-    checkpoints: the folder of the journal.
+    checkpoints: the folder of the journal, which all swarms share.
     most_epochs: how often a trunk or a branch may repeat a source, 0 for any number.
     Raises UserError where names, files or sizes do not fit, or a source would be repeated too often, a loss is not
     finite, or the job is to stop; start again to go on.
     """
     checked = RunSpec.from_json(spec)
     parts = Parts.open(list(stores), tokenizer, checked.model, weights)
-    mixtures = read_mixtures(mixture_files, list(parts.stores))
-    sweep = Sweep(
+    whole = {name: mixture.over(list(parts.stores)) for name, mixture in mixtures.items()}
+    swarm = Swarm(
         spec=spec,
         parts=parts,
-        mixtures=mixtures,
-        draws=Draws(checked, parts, mixtures, most_epochs),
+        mixtures=whole,
+        draws=Draws(checked, parts, whole, most_epochs),
         branches={name: BranchSet.of(name, values, checked) for name, values in branches.items()},
         journal=Journal(checkpoints),
         runtime=replace(runtime, quiet=True),
+        judge=judge,
+        initial=initial,
     )
-    runs = sweep.train(trunks)
+    runs = swarm.train(trunks)
     return {"sources": list(parts.stores), "peak_memory_bytes": peak_memory_bytes(), "runs": runs}
-
-
-def read_mixtures(files: Iterable[Path], sources: list[str]) -> dict[str, Mixture]:
-    """{name: mixture over all sources} of mixture files.
-
-    Raises UserError for a mixture that changes over the run, and for two of one name.
-    """
-    mixtures: dict[str, Mixture] = {}
-    for file in files:
-        content = read_json(file)
-        if len(content["schedule"]) > 1:
-            raise UserError(
-                f"{file}: has {len(content['schedule'])} stages; a sweep needs mixtures that do not change."
-            )
-        if content["name"] in mixtures:
-            raise UserError(f"{file}: another mixture file has the name '{content['name']}' too.")
-        mixtures[content["name"]] = Mixture(content["schedule"][0]["weights"], str(file)).over(sources)
-    return mixtures

@@ -1,6 +1,7 @@
 """Find a mixture from finished runs: those of a swarm, and others of the same size."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
@@ -19,8 +20,8 @@ def main(
     method: Json,
     stores: Some[Path],
     swarm: Some[Path],
-    records: list[Path] = [],
-    capabilities: list[Path] = [],
+    records: Sequence[Path] = (),
+    capabilities: Sequence[Path] = (),
     tokens: int,
     max_epochs: float,
     output: Path,

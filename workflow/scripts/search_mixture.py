@@ -4,6 +4,7 @@ Every training is kept in the journal under --checkpoints, so that a search cut 
 """
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
@@ -25,7 +26,7 @@ def main(
     name: str,
     sources: Some[str],
     method: Json,
-    suites: list[Path] = [],
+    suites: Sequence[Path] = (),
     evaluation: Json,
     tokens: int,
     max_epochs: float,
@@ -54,6 +55,7 @@ def main(
     make_deterministic(training.threads)
     made = create(**method, sources=sources)
     judge = Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer) if suites else None
+    trunk = {"run": "tried", "mixture": "tried", "seed": training.spec["seed"], "finish": True, "branches": []}
     spent = {"runs": 0, "tokens": 0, "seconds": 0.0}
 
     def score(tried: Mixture) -> float:
@@ -62,16 +64,16 @@ def main(
             stores=training.stores,
             tokenizer=training.tokenizer,
             spec=training.spec,
-            trunks=[{"run": "tried", "mixture": "tried", "seed": training.spec["seed"], "finish": True, "branches": []}],
+            trunks=[trunk],
             branches={},
             checkpoints=saving.checkpoints,
             runtime=Runtime(micro_batch=training.micro_batch, checkpoint_seconds=saving.checkpoint_seconds, job=job),
             judge=judge,
             weights=training.start,
         )["runs"][0]
-        spent.update(
-            runs=spent["runs"] + 1, tokens=spent["tokens"] + found["tokens"], seconds=spent["seconds"] + found["seconds"]
-        )
+        spent["runs"] += 1
+        spent["tokens"] += found["tokens"]
+        spent["seconds"] += found["seconds"]
         result = {"run": str(spent["runs"]), "capabilities": found["capabilities"], "losses": found["validation"]}
         value = Objective.of(made.settings.get("objective", "mean_capability"), [result]).score(result)
         logging.info("%s: %.4f", tried, value)

@@ -4,6 +4,7 @@ Its trajectory, `schedule` in run.json, can be written as a mixture file (write_
 of train.py.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
@@ -22,7 +23,7 @@ def main(
     name: str,
     sources: Some[str],
     method: Json,
-    swarm: list[Path] = [],
+    swarm: Sequence[Path] = (),
     max_epochs: float,
     output: Path,
     processes: int = 1,

@@ -4,6 +4,7 @@ The journal under --checkpoints keeps every result, so that a job that was cut o
 do, trains only what is missing. EMULSION_CHECKPOINT_SECONDS is the time between checkpoints (120).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
@@ -27,7 +28,7 @@ def main(
     names: Some[str],
     trunks: Json,
     branches: Json,
-    suites: list[Path] = [],
+    suites: Sequence[Path] = (),
     evaluation: Json,
     tokens: int,
     max_epochs: float,

@@ -1,5 +1,6 @@
 """Write the mixture file of a method that needs no run: a strategy, a baseline, one source alone or left out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
@@ -16,9 +17,9 @@ def main(
     name: str,
     sources: Some[str],
     method: Json,
-    stores: list[Path] = [],
-    tokens: int,
-    max_epochs: float,
+    stores: Sequence[Path] = (),
+    tokens: int = 0,
+    max_epochs: float = 0,
     output: Path,
 ) -> None:
     """

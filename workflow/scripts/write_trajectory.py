@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from emulsion import command
-from emulsion.command import Json
+from emulsion.command import Json, Some
 from emulsion.files import read_json, write_json
 from emulsion.methods import create
 from emulsion.mixture import Mixture, mixture_file
@@ -13,21 +13,23 @@ def main(
     *,
     experiment: str,
     name: str,
-    record: Path,
+    sources: Some[str],
     method: Json,
+    record: Path,
     output: Path,
 ) -> None:
     """
     :param experiment: name of the experiment
     :param name: name of the mixture
-    :param record: run.json of the run that the method decided
+    :param sources: the experiment's sources, in its order
     :param method: its kind and settings, as JSON
+    :param record: run.json of the run that the method decided
     :param output: file to write
     """
     found = read_json(record)
-    stages = [(stage["until"], Mixture(stage["weights"])) for stage in found["schedule"]]
-    if create(**method, sources=list(stages[0][1])).averages:
-        stages = [(1.0, Mixture(found["method"]["average"]))]
+    stages = [(stage["until"], Mixture(stage["weights"]).over(sources)) for stage in found["schedule"]]
+    if create(**method, sources=sources).averages:
+        stages = [(1.0, Mixture(found["method"]["average"]).over(sources))]
     write_json(output, mixture_file(experiment, name, method["kind"], stages))
 
 

@@ -69,9 +69,7 @@ class Mixture(Mapping[str, float]):
         return Mixture({name: 0.0 if name == source else weight for name, weight in self.items()})
 
 
-def mixture_file(
-    experiment: str, name: str, method: str, stages: Sequence[tuple[float, Mixture]]
-) -> dict[str, Any]:
+def mixture_file(experiment: str, name: str, method: str, stages: Sequence[tuple[float, Mixture]]) -> dict[str, Any]:
     """The content of a mixture file: what is trained on, and the kind of method that decided it.
 
     stages: (until, mixture) in order of time, `until` being a share of the run, the last one 1

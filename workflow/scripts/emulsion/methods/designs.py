@@ -147,6 +147,17 @@ KINDS: dict[str, Callable[[Mapping[str, Any], list[str], Evidence], list[Mixture
     "proportional": _proportional,
 }
 
+# The settings that each kind goes by.
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "grid": ("count",),
+    "dirichlet": ("count", "concentration", "oversampling", "seed"),
+    "spread": ("count", "bounds", "seed"),
+    "regmix": ("count", "seed"),
+    "corners": (),
+    "uniform": (),
+    "proportional": (),
+}
+
 
 def epoch_caps(given: Evidence) -> dict[str, float]:
     """The greatest weight of each source that repeats it no more often than the run may."""

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 
 from emulsion.errors import UserError, unknown
 from emulsion.fields import TEXT, Form, checked
+from emulsion.methods.designs import points
 from emulsion.methods.interface import Evidence, Needs, Stages
-from emulsion.methods.online import POSITIVE
+from emulsion.methods.online import MAPPING, POSITIVE
 from emulsion.mixture import Mixture
 
+NUMBER: Form = ("a whole number", lambda value: isinstance(value, int))
 LIST: Form = ("a list of stages", lambda value: isinstance(value, list) and bool(value))
 
 
@@ -124,4 +126,17 @@ class UniMax(Fixed):
         return [(1.0, Mixture({source: allotted[source] for source in sizes}))]
 
 
-METHODS = {method.kind: method for method in (Given, Without, Only, Stratified, Proportional, Temperature, UniMax)}
+class Point(Fixed):
+    """one point of a design: points, as of `swarms.{name}.points`; number, counted from 0"""
+
+    kind = "point"
+    forms: ClassVar[Mapping[str, Form]] = {"points": MAPPING, "number": NUMBER}
+    needs = Needs(sizes=True)
+
+    def _stages(self, evidence: Evidence) -> Stages:
+        return [(1.0, points(self.settings["points"], self.sources, evidence)[self.settings["number"]])]
+
+
+METHODS = {
+    method.kind: method for method in (Point, Given, Without, Only, Stratified, Proportional, Temperature, UniMax)
+}

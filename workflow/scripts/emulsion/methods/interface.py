@@ -28,6 +28,7 @@ class Needs:
     swarm               finished runs over the simplex
     reference_run       a finished run whose losses others are measured against
     single_source_runs  one run per source, trained on nothing else
+    others              besides a swarm, further finished runs of its size, where there are any
     trainer             trainings of its own while it searches
     """
 
@@ -35,6 +36,7 @@ class Needs:
     swarm: bool = False
     reference_run: bool = False
     single_source_runs: bool = False
+    others: bool = False
     trainer: bool = False
 
     @property

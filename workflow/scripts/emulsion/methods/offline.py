@@ -51,7 +51,7 @@ class Optimum:
     takes: ClassVar[Sequence[str]] = (*_SEARCH, "surrogate", "surrogates", "resamples", "level")
     defaults: ClassVar[Mapping[str, Any]] = {}
     own: ClassVar[Mapping[str, Any]] = {}
-    needs = Needs(sizes=True, swarm=True)
+    needs = Needs(sizes=True, swarm=True, others=True)
 
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:
         """Raises UserError where a setting is unknown or not allowed."""
@@ -99,6 +99,7 @@ class GridSearch(Optimum):
     """The mixture of the best run; runs of one mixture are averaged."""
 
     kind = "grid_search"
+    needs = Needs(sizes=True, swarm=True)
     takes = ("objective",)
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss"}
 
@@ -126,6 +127,7 @@ class LawOptimum(Optimum):
     """law  any law by name, see `emulsion.laws.fit_law`"""
 
     kind = "law_optimum"
+    needs = Needs(sizes=True, swarm=True)
     takes = (*_SEARCH, "resamples", "level")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
     own: ClassVar[Mapping[str, Any]] = {"law": "best"}
@@ -141,6 +143,7 @@ class DML(Optimum):
     """Data Mixing Laws: an exponential law of each source's loss."""
 
     kind = "dml"
+    needs = Needs(sizes=True, swarm=True)
     takes = (*_SEARCH, "resamples", "level")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
 
@@ -152,6 +155,7 @@ class RegMix(Optimum):
     """draws, best  how many mixtures are drawn around the sizes, and of how many of the best the mean is taken"""
 
     kind = "regmix"
+    needs = Needs(sizes=True, swarm=True)
     takes = ("objective", "bounds", "seed", "resamples", "level")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
     own: ClassVar[Mapping[str, Any]] = {"draws": _DRAWS, "best": _BEST}
@@ -189,6 +193,7 @@ class Olmix(Optimum):
     """strength  of the pull towards the sizes, in nats of mean loss per nat of divergence"""
 
     kind = "olmix"
+    needs = Needs(sizes=True, swarm=True)
     takes = ("objective", "bounds", "seed", "resamples", "level")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
     own: ClassVar[Mapping[str, Any]] = {"strength": _OLMIX_STRENGTH}
@@ -211,6 +216,10 @@ class DirectSearch(Optimum):
     takes = (*_SEARCH, "evaluations")
     defaults: ClassVar[Mapping[str, Any]] = {"evaluations": 24}
     needs = Needs(sizes=True, trainer=True)
+
+    @property
+    def evaluations(self) -> int:
+        return int(self.settings["evaluations"])
 
     def search(self, score: Callable[[Mixture], float], evidence: Evidence) -> Stages:
         """As `propose`, but `score` trains a run of the mixture and says how good it is."""

@@ -1,4 +1,4 @@
-"""From files to what a method may decide from: token stores, the runs of a swarm, and finished runs of the same size."""
+"""From files to what a method may decide from: token stores, the runs of a swarm, and further finished runs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def reference_losses(evidence: Evidence) -> dict[str, float]:
     """{source: validation loss} of the reference run. Raises UserError unless there is exactly one run."""
     if len(evidence.losses) != 1:
         raise UserError(
-            f"reference run: one is needed, and the swarm has {len(evidence.losses)} runs; name a swarm whose points are "
-            "{kind: uniform} or {kind: proportional}."
+            f"reference run: one is needed, and the swarm has {len(evidence.losses)} runs; name a swarm whose points "
+            "are {kind: uniform} or {kind: proportional}."
         )
     return dict(next(iter(evidence.losses.values())))

@@ -30,6 +30,7 @@ from emulsion.training.rounds import Rounds, opening
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
 
+
 def train_run(
     *,
     mixture_file: Path,

@@ -18,7 +18,7 @@ from emulsion.study.told import known, told
 FIGURES: dict[str, Callable[[Experiment], Any]] = {
     **dict.fromkeys(
         ("capability_heatmap", "capability_radar", "training_curves", "mixtures", "schedule", "pareto"),
-        Experiment.strategies,
+        Experiment.drawn,
     ),
     "contributions": Experiment.ablations,
     "optimizer": Experiment.optimum,

@@ -96,6 +96,10 @@ class Experiment:
         """The methods it compares with them."""
         return list(self.settings["methods"])
 
+    def drawn(self) -> list[str]:
+        """The mixtures that figures draw: the strategies, or the methods of an experiment that has none."""
+        return self.strategies() or self.methods()
+
     def singles(self) -> list[str]:
         """The mixtures of one source alone."""
         return self._of_role("single")
@@ -143,12 +147,12 @@ class Experiment:
         return [*self.compared(), *self.repeated_pair()[1:]]
 
     def optimum(self) -> str | None:
-        """The method whose search the conclusions tell of: the first that looks for the best of many mixtures."""
+        """The method whose search the conclusions tell of, if any: the first that weighs all finished runs, or trains."""
         return next(iter(self._searching()), None)
 
     def _searching(self) -> list[str]:
         needs = {name: create(**self._method_of(name), sources=self.sources).needs for name in self.methods()}
-        return [name for name, each in needs.items() if each.swarm or each.trainer]
+        return [name for name, each in needs.items() if each.others or each.trainer]
 
     def left_out(self) -> dict[str, str | None]:
         """{mixture: the source that it leaves out} of the ablations, their base first, which leaves out none."""

@@ -158,8 +158,8 @@ def all_laws(study: Study) -> list[str]:
     return files
 
 
-def strategy_infos(experiment: Experiment) -> list[str]:
-    return [f"data/{experiment.name}_{mixture}_info.json" for mixture in experiment.strategies()]
+def infos_of_drawn(experiment: Experiment) -> list[str]:
+    return [f"data/{experiment.name}_{mixture}_info.json" for mixture in experiment.drawn()]
 
 
 def contributions(experiment: Experiment) -> list[str]:

@@ -2,11 +2,11 @@ import copy
 from pathlib import Path
 
 import yaml
+from emulsion.study.experiments import mixture_stages, run_spec
 
 from emulsion.spec import RunSpec
 from emulsion.study import experiments
 from emulsion.study.catalogue import source_spec
-from emulsion.study.experiments import mixture_stages, run_spec
 from emulsion.study.paths import suite_file
 from emulsion.study.strategies import strategy_stages
 

@@ -38,6 +38,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         check_methods.swarms,
         check_methods.methods,
         check_data.suites,
+        check_experiments.figures,
         check_laws.studies,
     )
     problems = [problem for check_one in checks for problem in check_one(config)]
@@ -47,7 +48,6 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
     yield from problems
     if not problems:
         study = Study(config)
-        yield from check_experiments.figures(study)
         yield from check_models.weights(study)
         for name, experiment in study.items():
             yield from check_experiments.experiment(experiment)

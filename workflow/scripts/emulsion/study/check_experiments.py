@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config, kind_block
-from emulsion.study.experiment import Experiment, Size
+from emulsion.study.experiment import SEARCHES, Experiment, Size
 from emulsion.study.strategies import strategy_stages
-from emulsion.study.study import Study
 from emulsion.study.told import known, told
 
-# Figures, and whether an experiment has what each draws.
-FIGURES: dict[str, Callable[[Experiment], Any]] = {
-    **dict.fromkeys(
-        ("capability_heatmap", "capability_radar", "training_curves", "mixtures", "schedule", "pareto"),
-        Experiment.drawn,
-    ),
-    "contributions": Experiment.ablations,
-    "optimizer": Experiment.optimum,
-    "static_law": lambda experiment: experiment.law_swarm,
-    "dynamic_law": lambda experiment: experiment.law_swarm and experiment.law_swarm.branches,
-    "effects": lambda experiment: experiment.law_swarm and experiment.law_swarm.branches,
-}
+_OF_MIXTURES = ("capability_heatmap", "capability_radar", "training_curves", "mixtures", "schedule", "pareto")
+_OF_BRANCHES = ("dynamic_law", "effects")
 
 
 def strategies(config: Config) -> Iterator[str]:
@@ -45,11 +34,25 @@ def strategies(config: Config) -> Iterator[str]:
             yield from (f"strategies.{name}: {text}" for text in told(Schedule.staged, pairs, 10**9))
 
 
-def figures(study: Study) -> Iterator[str]:
-    drawn = [f"{name}_law_fits" for name in study.config["law_studies"]]
-    drawn += [f"{name}_{each}" for name in study for each, has in FIGURES.items() if has(study[name])]
-    for figure in study.config["figures"]:
+def figures(config: Config) -> Iterator[str]:
+    drawn = [f"{name}_law_fits" for name in config["law_studies"]]
+    drawn += [f"{name}_{figure}" for name in config["experiments"] for figure in _figures_of(config, name)]
+    for figure in config["figures"]:
         yield from known("figure", figure, drawn, "figures")
+
+
+def _figures_of(config: Config, name: str) -> Iterator[str]:
+    """The figures that an experiment has something to draw in."""
+    settings = config["experiments"][name]
+    if settings["strategies"] or settings["methods"]:
+        yield from _OF_MIXTURES
+    if settings["ablations"]:
+        yield "contributions"
+    if any(config["methods"].get(each, {}).get("kind") in SEARCHES for each in settings["methods"]):
+        yield "optimizer"
+    if settings["laws"]:
+        yield "static_law"
+        yield from _OF_BRANCHES if config["swarms"].get(settings["laws"]["swarm"], {}).get("branches") else ()
 
 
 def names(config: Config, name: str) -> Iterator[str]:

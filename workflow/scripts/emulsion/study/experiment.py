@@ -26,6 +26,9 @@ TRAIN_RECIPE = 1
 # Settings of a training that change its speed and memory, not its result.
 NOT_LEARNED = ("micro_batch",)
 
+# Kinds of methods whose search the conclusions tell of.
+SEARCHES = ("optimum", "direct_search")
+
 # Keys of a method's entry that are not settings of the method itself.
 NOT_SETTINGS = ("kind", "swarm", "model", "training", "tokens")
 
@@ -147,12 +150,8 @@ class Experiment:
         return [*self.compared(), *self.repeated_pair()[1:]]
 
     def optimum(self) -> str | None:
-        """The method whose search the conclusions tell of, if any: the first that weighs all finished runs, or trains."""
-        return next(iter(self._searching()), None)
-
-    def _searching(self) -> list[str]:
-        needs = {name: create(**self._method_of(name), sources=self.sources).needs for name in self.methods()}
-        return [name for name, each in needs.items() if each.others or each.trainer]
+        """The method whose search the conclusions tell of, if any."""
+        return next((name for name in self.methods() if self.config["methods"][name]["kind"] in SEARCHES), None)
 
     def left_out(self) -> dict[str, str | None]:
         """{mixture: the source that it leaves out} of the ablations, their base first, which leaves out none."""
@@ -363,7 +362,7 @@ class Experiment:
                 yield self._entry(f"only_{source}", "single", {"kind": "only", "source": source}, seeds)
         if self.settings["repeat"]:
             # The one that rests on most: what a search found, if anything was searched for.
-            first = next(iter([*self._searching(), *self.candidates()]))
+            first = self.optimum() or self.candidates()[0]
             yield self._entry(f"{first}-again", "repetition", {}, seeds[:1], mixture=first)
         for swarm in self.swarms.values():
             for number, point in enumerate(swarm.points):

@@ -1,25 +1,25 @@
 import pytest
-from sweep_cases import EARLY, REST, STEP, TRUNKS
+from swarm_cases import EARLY, REST, STEP, TRUNKS
 from training_cases import SPEC
 
 from emulsion.errors import UserError
-from emulsion.files import read_json, write_json
+from emulsion.files import read_json
 from emulsion.training import loop
 from emulsion.training.loop import Training
-from emulsion.training.sweep import train_sweep
+from emulsion.training.swarm import train_swarm
 
 
-def test_too_many_epochs_of_a_trunk_or_a_branch_are_refused_before_anything_is_trained(told_sweep, steps):
-    long = {**told_sweep, "spec": {**SPEC, "tokens": 100 * STEP}}
+def test_too_many_epochs_of_a_trunk_or_a_branch_are_refused_before_anything_is_trained(swarm, steps):
+    long = {**swarm, "spec": {**SPEC, "tokens": 100 * STEP}}
     message = r"^trunk sweep_00: mixture sweep_00: source 'alpha' would be read 1\.\d\d times \(max_epochs is 1\)"
     with pytest.raises(UserError, match=message):
-        train_sweep(**long, most_epochs=1)
+        train_swarm(**long, most_epochs=1)
     long["branches"] = {"early": {**EARLY, "tokens": 80 * STEP}}
     message = r"^trunk stratified: branches early, mixture only_alpha: source 'alpha' would be read 2\.\d\d times"
     with pytest.raises(UserError, match=message):
-        train_sweep(**{**long, "trunks": TRUNKS[1:]}, most_epochs=2)
+        train_swarm(**{**long, "trunks": TRUNKS[1:]}, most_epochs=2)
     assert not steps
-    train_sweep(**{**told_sweep, "trunks": TRUNKS[2:]}, most_epochs=1)
+    train_swarm(**{**swarm, "trunks": TRUNKS[2:]}, most_epochs=1)
     assert len(steps) == 4 + 3 * 2
 
 
@@ -36,7 +36,7 @@ def test_too_many_epochs_of_a_trunk_or_a_branch_are_refused_before_anything_is_t
         ),
     ],
 )
-def test_a_measured_loss_that_is_not_finite_is_refused_in_words_and_not_kept(told_sweep, monkeypatch, split, message):
+def test_a_measured_loss_that_is_not_finite_is_refused_in_words_and_not_kept(swarm, monkeypatch, split, message):
     original = loop.held_out_losses
 
     def broken(model, stores, chosen, *sizes):
@@ -45,12 +45,12 @@ def test_a_measured_loss_that_is_not_finite_is_refused_in_words_and_not_kept(tol
 
     monkeypatch.setattr(loop, "held_out_losses", broken)
     with pytest.raises(UserError, match=message):
-        train_sweep(**told_sweep)
-    kept = [read_json(file) for file in told_sweep["checkpoints"].glob("*.json")]
+        train_swarm(**swarm)
+    kept = [read_json(file) for file in swarm["checkpoints"].glob("*.json")]
     assert all(each["row"][split] is None for each in kept)
 
 
-def test_a_loss_that_is_not_finite_while_a_branch_trains_names_its_mixture(told_sweep, monkeypatch):
+def test_a_loss_that_is_not_finite_while_a_branch_trains_names_its_mixture(swarm, monkeypatch):
     original = Training._accumulate
 
     def broken(self, batch):
@@ -61,26 +61,16 @@ def test_a_loss_that_is_not_finite_while_a_branch_trains_names_its_mixture(told_
         r"^trunk sweep_00: branches early, mixture sweep_00: the loss is not finite at step 5, on sequences of alpha"
     )
     with pytest.raises(UserError, match=message):
-        train_sweep(**told_sweep)
+        train_swarm(**swarm)
 
 
-def test_names_that_are_not_there_are_refused_before_anything_is_trained(told_sweep, steps):
+def test_names_that_are_not_there_are_refused_before_anything_is_trained(swarm, steps):
     with pytest.raises(UserError, match=r"trunk sweep_00: unknown branches 'late'.*early"):
-        train_sweep(**{**told_sweep, "trunks": [TRUNKS[1], {**TRUNKS[0], "branches": ["late"]}]})
+        train_swarm(**{**swarm, "trunks": [TRUNKS[1], {**TRUNKS[0], "branches": ["late"]}]})
     with pytest.raises(UserError, match=r"trunk x: unknown mixture 'sweep_02'. Did you mean 'sweep_0"):
-        train_sweep(**{**told_sweep, "trunks": [{**TRUNKS[1], "run": "x", "mixture": "sweep_02"}]})
+        train_swarm(**{**swarm, "trunks": [{**TRUNKS[1], "run": "x", "mixture": "sweep_02"}]})
     with pytest.raises(UserError, match="unknown mixture 'only_beta'"):
-        train_sweep(**{**told_sweep, "branches": {"early": {**EARLY, "corners": ["only_beta"]}, "rest": REST}})
+        train_swarm(**{**swarm, "branches": {"early": {**EARLY, "corners": ["only_beta"]}, "rest": REST}})
     with pytest.raises(UserError, match="neither to be finished nor to be branched from"):
-        train_sweep(**{**told_sweep, "trunks": [{**TRUNKS[2], "branches": []}]})
+        train_swarm(**{**swarm, "trunks": [{**TRUNKS[2], "branches": []}]})
     assert not steps
-
-
-def test_mixture_files_are_constant_and_of_different_names(told_sweep, tmp_path):
-    write_json(tmp_path / "twice.json", read_json(tmp_path / "sweep_00.json"))
-    with pytest.raises(UserError, match=r"twice\.json: another mixture file has the name 'sweep_00' too"):
-        train_sweep(**{**told_sweep, "mixture_files": [*told_sweep["mixture_files"], tmp_path / "twice.json"]})
-    stages = [{"until": 0.5, "weights": {"alpha": 1}}, {"until": 1.0, "weights": {"beta": 1}}]
-    write_json(tmp_path / "staged.json", {"name": "staged", "schedule": stages})
-    with pytest.raises(UserError, match=r"staged\.json: has 2 stages"):
-        train_sweep(**{**told_sweep, "mixture_files": [tmp_path / "staged.json"]})

@@ -1,11 +1,11 @@
 import time
 
 import pytest
-from sweep_cases import EARLY, SOURCES, STEP, TRUNKS
+from swarm_cases import EARLY, SOURCES, STEP, TRUNKS
 
 from emulsion.files import read_json
 from emulsion.training.loop import Training
-from emulsion.training.sweep import train_sweep
+from emulsion.training.swarm import train_swarm
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ def slow(monkeypatch):
     monkeypatch.setattr(Training, "_train_step", wait("_train_step", 0.001))
 
 
-def test_the_seconds_of_a_measurement_are_all_that_making_it_took(told_sweep, slow):
+def test_the_seconds_of_a_measurement_are_all_that_making_it_took(swarm, slow):
     branches = {"early": EARLY, "other": {**EARLY, "tokens": 3 * STEP, "corners": []}}
     trunks = [{**TRUNKS[0], "branches": list(branches)}]
     started = time.monotonic()
-    [row] = train_sweep(**{**told_sweep, "branches": branches, "trunks": trunks})["runs"]
+    [row] = train_swarm(**{**swarm, "branches": branches, "trunks": trunks})["runs"]
     took = time.monotonic() - started
-    kept = [read_json(file) for file in told_sweep["checkpoints"].glob("*.json")]
+    kept = [read_json(file) for file in swarm["checkpoints"].glob("*.json")]
     own = [each["row"]["seconds"] for each in kept if "mixture" not in each["what"]]
     ends = [end["seconds"] for each in row["branches"].values() for end in each["ends"]]
     assert len(own) == 2 and row["seconds"] == pytest.approx(sum(own))
@@ -39,15 +39,15 @@ def test_the_seconds_of_a_measurement_are_all_that_making_it_took(told_sweep, sl
     assert row["seconds"] + sum(ends) <= took
 
 
-def test_a_trunk_that_is_trained_again_for_a_later_branch_point_costs_more(told_sweep, slow):
+def test_a_trunk_that_is_trained_again_for_a_later_branch_point_costs_more(swarm, slow):
     early = {"branches": {"early": EARLY}, "trunks": [{**TRUNKS[2], "branches": ["early"]}]}
-    [first] = train_sweep(**{**told_sweep, **early})["runs"]
-    [second] = train_sweep(**{**told_sweep, "trunks": [{**TRUNKS[2], "branches": ["early", "rest"]}]})["runs"]
+    [first] = train_swarm(**{**swarm, **early})["runs"]
+    [second] = train_swarm(**{**swarm, "trunks": [{**TRUNKS[2], "branches": ["early", "rest"]}]})["runs"]
     assert second["seconds"] >= first["seconds"] + 6 * 0.001 + 0.02
     assert second["branches"]["early"] == first["branches"]["early"]
 
 
-def test_realised_shares_are_those_of_what_was_drawn(told_sweep, monkeypatch):
+def test_realised_shares_are_those_of_what_was_drawn(swarm, monkeypatch):
     drawn, original = {}, Training._train_step
 
     def train_step(self):
@@ -56,7 +56,7 @@ def test_realised_shares_are_those_of_what_was_drawn(told_sweep, monkeypatch):
         original(self)
 
     monkeypatch.setattr(Training, "_train_step", train_step)
-    first, _, third = train_sweep(**told_sweep)["runs"]
+    first, _, third = train_swarm(**swarm)["runs"]
     trained = [first, *first["branches"]["early"]["ends"], *first["branches"]["rest"]["ends"]]
     trained += [third, *third["branches"]["early"]["ends"]]
     totals = [sum(drawn[row["identity"]]) for row in (first, third)]

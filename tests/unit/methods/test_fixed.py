@@ -47,9 +47,9 @@ def test_unimax_refuses_a_budget_the_sources_cannot_fill():
 
 
 def test_a_temperature_must_be_positive():
-    with pytest.raises(UserError, match="temperature.tau: should be a number above 0, but is 0"):
+    with pytest.raises(UserError, match=r"temperature\.tau: should be a number above 0, but is 0"):
         mixture("temperature", {"a": 1}, tau=0)
-    with pytest.raises(UserError, match="temperature.tau: is missing"):
+    with pytest.raises(UserError, match=r"temperature\.tau: is missing"):
         mixture("temperature", {"a": 1})
 
 
@@ -69,7 +69,7 @@ def test_what_is_given_keeps_its_stages_and_leaving_a_source_out_rescales_the_re
         {"c": 0.0, "b": 0.0, "a": 1.0},
     ]
     assert create("only", sources=sources, source="b").propose(nothing) == [(1.0, {"c": 0.0, "b": 1.0, "a": 0.0})]
-    with pytest.raises(UserError, match="only.source: unknown source 'd'"):
+    with pytest.raises(UserError, match=r"only\.source: unknown source 'd'"):
         create("only", sources=sources, source="d")
 
 

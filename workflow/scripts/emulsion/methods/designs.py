@@ -93,7 +93,9 @@ def _dirichlet(settings: Mapping[str, Any], sources: list[str], given: Evidence)
 
 def _spread(settings: Mapping[str, Any], sources: list[str], given: Evidence) -> list[Mixture]:
     low, high = settings["bounds"]
-    return design(settings["count"], sources, (low, high), epoch_caps(given), settings["seed"])
+    # By name, so that the order of sources changes nothing.
+    drawn = design(settings["count"], sorted(sources), (low, high), epoch_caps(given), settings["seed"])
+    return [mixture.over(sources) for mixture in drawn]
 
 
 def _regmix(settings: Mapping[str, Any], sources: list[str], given: Evidence) -> list[Mixture]:

@@ -56,6 +56,8 @@ class Optimum:
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:
         """Raises UserError where a setting is unknown or not allowed."""
         self.sources = list(sources)
+        # What is fitted and searched is in this order, so that the order of sources changes nothing.
+        self.names = sorted(self.sources)
         self.record: dict[str, Any] | None = None
         allowed = (*self.takes, *self.own)
         for name in settings:
@@ -71,9 +73,12 @@ class Optimum:
     def propose(self, evidence: Evidence) -> Stages:
         mixtures, results = self._runs(evidence)
         settings = self._with(evidence)
-        self.record = optimise(mixtures, results, self.sources, settings, self._chooser(evidence))
-        self.record["method"] = self.kind
-        return [(1.0, Mixture(self.record["ratios"]))]
+        return self._proposal(optimise(mixtures, results, self.names, settings, self._chooser(evidence)))
+
+    def _proposal(self, record: dict[str, Any]) -> Stages:
+        mixture = Mixture(record["ratios"]).over(self.sources)
+        self.record = {**record, "method": self.kind, "ratios": dict(mixture)}
+        return [(1.0, mixture)]
 
     def _fixed(self) -> Mapping[str, Any]:
         """What of `Settings` makes the method."""
@@ -89,10 +94,14 @@ class Optimum:
         if not evidence.mixtures:
             raise UserError(f"{self.kind}: learns from the runs of a swarm, and there are none.")
         results = [
-            {"run": run, "capabilities": dict(evidence.capabilities.get(run, {})), "losses": dict(evidence.losses[run])}
+            {
+                "run": run,
+                "capabilities": dict(evidence.capabilities.get(run, {})),
+                "losses": {name: evidence.losses[run][name] for name in self.names},
+            }
             for run in evidence.mixtures
         ]
-        return list(evidence.mixtures.values()), results
+        return [mixture.over(self.names) for mixture in evidence.mixtures.values()], results
 
 
 class GridSearch(Optimum):
@@ -115,7 +124,7 @@ class GridSearch(Optimum):
         observed = float(np.mean(scores[best]))
         self.record = {
             "method": self.kind,
-            "ratios": dict(best),
+            "ratios": dict(best.over(self.sources)),
             "objective": objective.to_json(),
             "best_sampled": {"run": names[best], "ratios": dict(best), "observed": observed, "predicted": None},
             "warnings": ["The best of several noisy runs scores too high on average; only another seed tells."],
@@ -174,12 +183,10 @@ class RegMix(Optimum):
             surrogate: Surrogate, region: Region, settings: Settings, pull: Pull | None
         ) -> tuple[Floats, list[Floats]]:
             random = np.random.default_rng(derive_seed(settings.seed, "regmix"))
-            names = sorted(region.sources)
-            share = np.array([evidence.sizes[name] for name in names], dtype=float)
-            # By name, so that the order of sources changes nothing.
+            share = np.array([evidence.sizes[name] for name in region.sources], dtype=float)
             drawn = random.dirichlet(np.maximum(share / share.sum(), 1e-3), self.chosen["draws"])
             # RegMix does not apply its caps again; a mean of draws that keep them keeps them too.
-            rows = region.project(drawn[:, [names.index(source) for source in region.sources]])
+            rows = region.project(drawn)
             scores = surrogate.predict(rows)
             if pull is not None:
                 scores = scores - pull.penalty(rows, region.sources)
@@ -223,8 +230,7 @@ class DirectSearch(Optimum):
 
     def search(self, score: Callable[[Mixture], float], evidence: Evidence) -> Stages:
         """As `propose`, but `score` trains a run of the mixture and says how good it is."""
-        self.record = optimise_directly(score, self.sources, self._with(evidence))
-        return [(1.0, Mixture(self.record["ratios"]))]
+        return self._proposal(optimise_directly(score, self.names, self._with(evidence)))
 
     def propose(self, evidence: Evidence) -> Stages:
         raise UserError(f"{self.kind}: trains while it searches; call `search`.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from emulsion.mixture import Mixture
@@ -70,7 +70,18 @@ def names(config: Config, name: str) -> Iterator[str]:
         )
     if experiment["laws"]:
         yield from known("swarm", experiment["laws"]["swarm"], config["swarms"], f"{where}.laws.swarm")
+    for strategy in experiment["strategies"]:
+        yield from _sources(config, strategy, experiment["sources"], f"{where}: strategy '{strategy}'")
     yield from _purpose(experiment, where)
+
+
+def _sources(config: Config, strategy: str, sources: Collection[str], where: str) -> Iterator[str]:
+    """A strategy mixes no source that the experiment has not; what is wrong with itself is said elsewhere."""
+    entry = config["strategies"].get(strategy)
+    if entry and not list(told(strategy_stages, entry)):
+        for source in dict.fromkeys(source for stage in strategy_stages(entry) for source in stage["weights"]):
+            if source in config["sources"]:
+                yield from known("source", source, sources, where)
 
 
 def experiment(experiment: Experiment) -> Iterator[str]:
@@ -82,10 +93,6 @@ def experiment(experiment: Experiment) -> Iterator[str]:
         for problem in told(RunSpec.from_json, experiment.spec_of(size)):
             yield f"{place}: {problem}"
         yield from _vocabulary(config, experiment.settings["tokenizer"], size.model, place)
-    for strategy in experiment.strategies():
-        for stage in strategy_stages(config["strategies"][strategy]):
-            for source in stage["weights"]:
-                yield from known("source", source, experiment.sources, f"{where}: strategy '{strategy}'")
     if experiment.settings["ablations"]:
         yield from _ablations(experiment)
 

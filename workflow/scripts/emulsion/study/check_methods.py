@@ -99,6 +99,9 @@ def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) 
             yield from known("capability", capability, _capabilities(config, name), f"{where}.objective.capabilities")
         for source in objective.get("losses") or {}:
             yield from known("source", source, sources, f"{where}.objective.losses")
+        weights = [weight for group in objective.values() for weight in (group or {}).values()]
+        if not sum(weights) > 0:
+            yield f"{where}.objective: all weights are 0; at least one capability or loss must weigh something."
     judged = objective == "mean_capability" or (isinstance(objective, Mapping) and objective.get("capabilities"))
     by_default = objective is None and entry["kind"] in ("optimum", "direct_search")
     if (judged or by_default) and not config["experiments"][name]["suites"]:

@@ -119,6 +119,7 @@ class Method(Protocol):
         """The mixtures of the run, in order of time. Raises UserError where evidence is missing."""
 
 
+@runtime_checkable
 class OnlineMethod(Protocol):
     """A method that decides during its own run.
 

@@ -15,7 +15,6 @@ from typing import Any
 from emulsion.analysis.power import detectable_effects
 from emulsion.evaluation.suites import load_suite
 from emulsion.files import found, read_json, read_jsonl
-from emulsion.methods import create
 from emulsion.methods.designs import needs_sizes
 from emulsion.methods.interface import Evidence, Stages
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
@@ -233,12 +232,11 @@ def items_of_suites(experiment: Experiment) -> dict[str, int]:
 
 def plan_of(experiment: Experiment) -> dict[str, Any]:
     """The plan without source sizes, which are known only once the data are tokenised."""
-    nothing = Evidence()
     mixtures = {}
     for name in experiment.fixed():
         entry = experiment.entries[name]
         if not (experiment.needs(name).sizes and needs_sizes(entry.method.get("points", {"kind": "spread"}))):
-            mixtures[name] = mean_weights(create(**entry.method, sources=experiment.sources).propose(nothing))
+            mixtures[name] = mean_weights(experiment.propose(name, Evidence()))
     return {
         "device": experiment.settings["budget"]["device"],
         "limits": experiment.settings["budget"]["hours"],

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from emulsion.methods import create
-from emulsion.methods.interface import AnyMethod, Needs
+from emulsion.methods.interface import AnyMethod, Evidence, Needs, OnlineMethod, Stages
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.strategies import strategy_stages
@@ -207,7 +207,7 @@ class Experiment:
 
     def online(self, mixture: str) -> bool:
         """Whether an online method decides it."""
-        return hasattr(self.method(mixture), "observes")
+        return isinstance(self.method(mixture), OnlineMethod)
 
     def needs(self, mixture: str) -> Needs:
         return self.method(mixture).needs
@@ -215,6 +215,13 @@ class Experiment:
     def method(self, mixture: str) -> AnyMethod:
         """The method that decides a mixture, as it is made from its settings."""
         return create(**self.entries[mixture].method, sources=self.sources)
+
+    def propose(self, mixture: str, evidence: Evidence) -> Stages:
+        """The stages of a mixture that its method decides before the run."""
+        method = self.method(mixture)
+        if isinstance(method, OnlineMethod):
+            raise TypeError(f"{mixture} is decided while it trains")
+        return method.propose(evidence)
 
     # Runs
 

@@ -48,7 +48,8 @@ def read_evidence(
 def _others(
     records: Sequence[Path], capabilities: Sequence[Path]
 ) -> dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]]:
-    runs, identities = {}, set()
+    runs: dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]] = {}
+    identities = set()
     for file, scores in zip(records, capabilities, strict=True):
         record: dict[str, Any] = read_json(file)
         # A run of the same identity is the same model: it says nothing new.

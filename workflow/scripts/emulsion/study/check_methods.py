@@ -57,7 +57,7 @@ def methods(config: Config) -> Iterator[str]:
         if name in config["strategies"]:
             yield f"{where}: a strategy has this name too; choose another."
         for key, section in (("model", "models"), ("training", "training"), ("swarm", "swarms")):
-            if key in method:
+            if method.get(key) is not None:
                 yield from known(key, method[key], config[section], f"{where}.{key}")
 
 
@@ -78,11 +78,11 @@ def methods_of(config: Config, name: str) -> Iterator[str]:
 def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str) -> Iterator[str]:
     asked = [each for need, each in _POINTS.items() if getattr(made.needs, need)]
     if not asked:
-        if "swarm" in entry:
+        if entry.get("swarm"):
             yield f"{where}.swarm: kind '{entry['kind']}' learns from no runs; leave it out."
         return
     what, kinds = asked[0]
-    if "swarm" not in entry:
+    if not entry.get("swarm"):
         yield f"{where}.swarm: is missing; kind '{entry['kind']}' needs {what}: a swarm of points {' or '.join(kinds)}."
     elif (kind := config["swarms"][entry["swarm"]]["points"]["kind"]) not in kinds:
         yield (

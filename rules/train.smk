@@ -189,7 +189,9 @@ rule train_swarm:
         sources=of_experiment(lambda experiment: experiment.sources),
         points=json_of_experiment(lambda experiment, swarm: experiment.swarms[swarm].design, "swarm"),
         names=of_experiment(lambda experiment, swarm: experiment.swarms[swarm].points, "swarm"),
-        trunks=json_of_experiment(lambda experiment, swarm, batch: experiment.swarms[swarm].batch(batch), "swarm", "batch"),
+        trunks=json_of_experiment(
+            lambda experiment, swarm, batch: experiment.swarms[swarm].batch(batch), "swarm", "batch"
+        ),
         branches=json_of_experiment(
             lambda experiment, swarm, batch: experiment.swarms[swarm].branches_of_batch(batch), "swarm", "batch"
         ),

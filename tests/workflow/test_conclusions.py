@@ -72,7 +72,15 @@ def test_no_winner_is_named_on_thirty_items(concluded):
 def test_the_account_charges_every_run_to_a_stage(concluded):
     spent = read(concluded, "results/exp3/budget.json")["spent"]
     stages = {stage: each["runs"] for stage, each in spent.items()}
-    assert stages == {"strategies": 2, "methods": 2, "singles": 2, "ablations": 2, "repetition": 1, "swarms": 5, "total": 14}
+    assert stages == {
+        "strategies": 2,
+        "methods": 2,
+        "singles": 2,
+        "ablations": 2,
+        "repetition": 1,
+        "swarms": 5,
+        "total": 14,
+    }
     assert spent["total"]["tokens"] == sum(each["tokens"] for stage, each in spent.items() if stage != "total")
     assert spent["total"]["training_hours"] > 0
     assert spent["total"]["evaluation_hours"] > 0
@@ -108,7 +116,9 @@ def test_the_direct_search_finds_a_mixture_within_bounds_and_goes_on_from_its_ca
     import shutil
 
     shutil.copytree(concluded, tmp_path / "project", symlinks=True)
-    (tmp_path / "direct.yaml").write_text("methods: {optimal: {kind: direct_search, swarm: null, evaluations: 4, tokens: 20_000}}")
+    (tmp_path / "direct.yaml").write_text(
+        "methods: {optimal: {kind: direct_search, swarm: null, evaluations: 4, tokens: 20_000}}"
+    )
     target = "results/exp3/optimal_mix.json"
     overlays = (*CONCLUSIONS, str(tmp_path / "direct.yaml"))
     snakemake(tmp_path / "project", target, "--cores", "1", *overlays)

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 import emulsion.data.encoding as encoding
 from emulsion.data.encoding import awkward_texts, encoder, text_backend, text_definition, text_of_control_tokens
-from emulsion.data.tokenizers import byte_lengths, control_tokens, end_of_text, read_definition, vocabulary
+from emulsion.data.tokenizers import (
+    byte_lengths,
+    control_tokens,
+    end_of_text,
+    read_definition,
+    unknown_token,
+    vocabulary,
+)
 from emulsion.errors import UserError
 from tokenizer_kinds import KINDS, TEXTS, edit_definition, save_kind
 
@@ -36,25 +43,24 @@ def byte_bpe(tmp_path_factory):
     return save_kind("byte_bpe", tmp_path_factory.mktemp("tokenizer") / "bpe")
 
 
+@pytest.fixture(scope="module")
+def both(tokenizer):
+    """The encoder in use, and the reference."""
+    return encoder(tokenizer), encoding._reference_encoder(text_definition(tokenizer))
+
+
 @settings(deadline=None)
 @given(texts=st.lists(TEXT, max_size=5))
-def test_the_encoder_in_use_gives_the_ids_of_the_reference(tokenizer, texts):
-    reference = encoding._reference_encoder(text_definition(tokenizer))
-    for chosen, expected in zip(encoder(tokenizer)(texts), reference(texts), strict=True):
+def test_the_encoder_in_use_gives_the_ids_of_the_reference(both, texts):
+    for chosen, expected in zip(*(encode(texts) for encode in both), strict=True):
         assert np.array_equal(chosen, expected)
 
 
 def test_a_control_token_written_in_a_text_is_text(kind):
     names = control_tokens(kind)
-    control = {vocabulary(kind)[name] for name in names} - {encoding_unknown(kind)}
+    control = {vocabulary(kind)[name] for name in names} - {unknown_token(kind)}
     texts = [each for name in names for each in (name, f"a {name} b", f"a{name}b{name}", f"{name} {name}")]
     assert not control & set(encoder(kind)(texts)[0].tolist())
-
-
-def encoding_unknown(folder):
-    from emulsion.data.tokenizers import unknown_token
-
-    return unknown_token(folder)
 
 
 def test_the_text_of_a_control_token_is_spelt_whole(byte_bpe):

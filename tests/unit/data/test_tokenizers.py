@@ -32,11 +32,17 @@ def test_the_vocabulary_has_the_size_asked_for_and_an_end_of_text(tokenizer):
     assert vocabulary(tokenizer)["<|endoftext|>"] == end_of_text(tokenizer)
 
 
+@pytest.fixture(scope="module")
+def encode_and_sizes(tokenizer):
+    return encoder(tokenizer), byte_lengths(tokenizer)
+
+
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_byte_lengths_of_tokens_add_up_to_the_text(tokenizer, text):
-    ids, lengths = encoder(tokenizer)([text])
-    assert byte_lengths(tokenizer)[ids].sum() == len(text.encode())
+def test_byte_lengths_of_tokens_add_up_to_the_text(encode_and_sizes, text):
+    encode, sizes = encode_and_sizes
+    ids, lengths = encode([text])
+    assert sizes[ids].sum() == len(text.encode())
     assert lengths.tolist() == [len(ids)]
 
 

@@ -2,8 +2,8 @@
 
 A store is a folder: `{split}.bin`, the documents' tokens one after another, each document closed by the
 end-of-text token, in the smallest unsigned integer; `documents.parquet`, where each document is; and
-`header.json`, which is written last, checked at open, and has the hash of each split's tokens. It counts documents with a
-control token written in them, which is text there, and unknown tokens, if there are any.
+`header.json`, which is written last, checked at open, and has the hash of each split's tokens. It also counts the
+documents with a control token written in them, which is text there, and unknown tokens, unless there are none.
 """
 
 from __future__ import annotations

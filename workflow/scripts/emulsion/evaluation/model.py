@@ -32,6 +32,9 @@ class TextTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
     Control tokens written in a text are encoded as the text they are; `decode`, `eos_token_id` and all else know them.
     """
 
+    text: Any  # the `tokenizers.Tokenizer` that encodes
+    _tokenizer: Any
+
     def _encode_plus(self, *args: Any, **options: Any) -> Any:
         whole = self._tokenizer
         self._tokenizer = self.text

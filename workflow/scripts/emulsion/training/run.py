@@ -17,6 +17,7 @@ from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json, write_text
 from emulsion.methods.interface import OnlineMethod
 from emulsion.mixture import Mixture
+from emulsion.origin import code_version
 from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
@@ -177,6 +178,7 @@ def describe_run(training: Training) -> dict[str, Any]:
         "loss_spikes_at_steps": training.log.spikes,
         **measurements(training),
         "sources": {source: store.header["provenance"] for source, store in stores.items()},
+        "code": code_version(),
         "versions": {name: version(name) for name in ("torch", "transformers", "accelerate", "numpy")},
     }
 

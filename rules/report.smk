@@ -1,6 +1,6 @@
 """Conclusions: what an experiment will cost, what it did cost, and what it found.
 
-Makes results/{experiment}/plan.md, budget.json, recommendations.json and recommendations.md.
+Makes results/{experiment}/plan.md, budget.json, recommendations.json, recommendations.md and methods.csv.
 """
 
 
@@ -89,3 +89,35 @@ rule recommend:
         "--contributions {input.contributions:q} --optimum {input.optimum:q} --repeated {input.repeated:q} "
         "--heatmap {input.heatmap:q} "
         "--json {output.json:q} --markdown {output.markdown:q} --answer {output.answer:q} 2> {log:q}"
+
+
+rule compare_methods:
+    """Compare strategies and methods by their losses on test text, against stratified sampling, with their costs."""
+    input:
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.candidates),
+        script=f"{SCRIPTS}/compare_methods.py",
+        library=imports_of("compare_methods"),
+    output:
+        csv="results/{experiment}/methods.csv",
+        json="results/{experiment}/methods.json",
+        page=report(
+            "results/{experiment}/methods.md",
+            caption="../report/methods.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "methods"},
+        ),
+    log:
+        "logs/compare_methods/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=lambda wildcards: study[wildcards.experiment].settings["title"],
+        mixtures=mixtures_of_runs(Experiment.candidates),
+        seeds=seeds_of_runs(Experiment.candidates),
+        extra_tokens=json_of_experiment(Experiment.extra_tokens),
+    shell:
+        "python {input.script:q} --title {params.title:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
+        "--records {input.records:q} --perplexity {input.perplexity:q} --extra-tokens {params.extra_tokens:q} "
+        "--csv {output.csv:q} --json {output.json:q} --page {output.page:q} 2> {log:q}"

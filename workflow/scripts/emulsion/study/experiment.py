@@ -280,6 +280,21 @@ class Experiment:
         """How many trainings a method may search with."""
         return int(getattr(self.method(mixture), "evaluations", 0))
 
+    def extra_tokens(self) -> dict[str, int]:
+        """{mixture: tokens trained on to decide it}, of those that runs decide; a shared swarm counts in full."""
+        found: dict[str, int] = {}
+        for name in self.methods():
+            entry, tokens = self.entries[name], 0
+            if entry.swarm:
+                tokens += sum(self.swarms[entry.swarm].trained_tokens(self.size_of_swarm(entry.swarm).tokens))
+            if entry.guide:
+                tokens += self.entries[entry.guide].size.tokens
+            if self.needs(name).trainer:
+                tokens += self.trainings(name) * self.size_of_search(name).tokens
+            if tokens:
+                found[name] = tokens
+        return found
+
     def micro_batch(self, size: Size) -> int:
         """How many sequences a device takes at once in a run of this size."""
         return int(self.config["training"][size.training]["micro_batch"])

@@ -58,6 +58,12 @@ def test_a_trajectory_is_written_as_a_mixture_of_the_run(made, name):
     assert mixture["method"] == KINDS.get(name, name)
 
 
+def test_aioli_takes_over_from_the_mixture_of_another_method(made):
+    first, *others = read(made, "models/methods-aioli_after_dml/run.json")["schedule"]
+    assert first["until"] == pytest.approx(0.3) and len(others) == 5 * (2 + 1)
+    assert first["weights"] == pytest.approx(read(made, "results/methods/dml_mix.json")["ratios"])
+
+
 @pytest.mark.parametrize("name", ["doremi", "doge"])
 def test_an_average_is_trained_from_the_start_on_what_the_guide_decided(made, name):
     guide, answer = read(made, f"models/methods-{name}-guide/run.json"), read(made, f"models/methods-{name}/run.json")

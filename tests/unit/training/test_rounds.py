@@ -12,13 +12,14 @@ from training_cases import SPEC
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
+from emulsion.methods import create
 from emulsion.methods.follow import Follow
 from emulsion.mixture import Mixture
 from emulsion.training.gradients import _gradient, gradient_products
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
-from emulsion.training.rounds import Stretch, stretches
+from emulsion.training.rounds import Prelude, Stretch, opening, stretches
 from emulsion.training.run import prepare_rounds, train_online, train_run
 from emulsion.training.runtime import Runtime
 
@@ -61,7 +62,7 @@ def settings(tmp_path, store_folders, tokenizer):
 def train(tmp_path, settings):
     """Train on a method into a folder of this name; returns the run's record."""
 
-    def run(name, method, values=None, *, most_epochs=0, reference=None, **changes):
+    def run(name, method, values=None, *, most_epochs=0, reference=None, prelude=None, **changes):
         train_online(
             experiment="exp9",
             name=name,
@@ -69,6 +70,7 @@ def train(tmp_path, settings):
             method_values=values or {"kind": type(method).__name__},
             most_epochs=most_epochs,
             reference=reference,
+            prelude=prelude,
             **settings(name, **changes),
         )
         return read_json(tmp_path / name / "run.json")
@@ -116,6 +118,63 @@ def test_a_run_killed_in_and_between_rounds_ends_with_the_bytes_of_one_that_was_
     assert files(tmp_path / "whole") == files(tmp_path / "killed")
     for key in ("identity", "schedule", "method", "sequences_per_source", "validation"):
         assert record[key] == whole[key], key
+
+
+GRAPH = {i: {j: 0.4 if i == j else 0.05 for j in SOURCES} for i in SOURCES}
+METHODS = {
+    "skillit": {"graph": GRAPH, "rounds": 4},
+    "doremi": {"rounds": 4},
+    "doge": {"rounds": 3},
+    "aioli": {"rounds": 2, "sweeps": 1, "probe_share": 0.5},
+    "odm": {"rounds": 6},
+    "ado": {"rounds": 6},
+}
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_every_method_killed_in_and_between_its_rounds_ends_with_the_same_bytes(train, tmp_path, monkeypatch, kind):
+    def method():
+        return create(kind, sources=SOURCES, **METHODS[kind])
+
+    told = {"values": METHODS[kind], "reference": REFERENCE if kind == "doremi" else None}
+    whole = train("whole", method(), checkpoint_seconds=1e9, **told)
+    for step in (1, 5, 8):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            killed_before(patched, step)
+            train("killed", method(), **told)
+    record = train("killed", method(), **told)
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+    assert record["schedule"] == whole["schedule"] and record["method"] == whole["method"]
+
+
+PRELUDE = Prelude(mixture=Mixture(UNEVEN), share=1 / 3)
+
+
+@pytest.mark.parametrize("kind", ["losses", "probes"])
+def test_a_method_takes_over_from_another_ones_mixture(train, tmp_path, monkeypatch, kind):
+    method = KINDS[kind]()
+    whole = train("whole", method, {"kind": kind}, checkpoint_seconds=1e9, prelude=PRELUDE)
+    first, second = whole["schedule"][:2]
+    assert first == {"until": pytest.approx(1 / 3), "weights": dict(PRELUDE.mixture)}
+    # Rounds begin where it ends, with what the method starts from, and none of it was seen by the method.
+    opened = opening(KINDS[kind]())
+    assert second["weights"] == dict(opened[0])
+    assert sum(method.seen[0].counts.values()) < 8 * 8 and method.seen[0].step > 4
+    for step in (2, 4, 5, 9):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            killed_before(patched, step)
+            train("killed", KINDS[kind](), {"kind": kind}, prelude=PRELUDE)
+    train("killed", KINDS[kind](), {"kind": kind}, prelude=PRELUDE)
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+    alone = train("alone", KINDS[kind](), {"kind": kind})
+    assert alone["identity"] != whole["identity"]
+
+
+def test_the_rounds_after_a_prelude_share_what_is_left():
+    cut = stretches(Ascent(rounds=2), 12, prelude=4)
+    assert cut == [Stretch(0, 4, -1, None), Stretch(4, 8, 0, None), Stretch(8, 12, 1, None)]
+    with pytest.raises(UserError, match="rounds: 9 do not fit into the rest of 8 steps; 1 to 8 do"):
+        stretches(Ascent(rounds=9), 12, prelude=4)
 
 
 @pytest.mark.parametrize("kind", ["losses", "probes"])

@@ -35,7 +35,7 @@ from emulsion.training.loop import Training
 class Stretch:
     """Steps [start, end) that are trained on one mixture.
 
-    round  counted from 0
+    round  counted from 0; -1 for the prelude
     probe  which probe of its round it is, counted from 0; None for what follows them
     """
 
@@ -45,16 +45,29 @@ class Stretch:
     probe: int | None
 
 
-def stretches(method: OnlineMethod, steps: int) -> list[Stretch]:
-    """How a run of so many steps is cut, in order.
+@dataclass(frozen=True, kw_only=True)
+class Prelude:
+    """A part of the run before the first round, on the mixture of another method.
+
+    share: of the run's steps
+    """
+
+    mixture: Mixture
+    share: float
+
+
+def stretches(method: OnlineMethod, steps: int, prelude: int = 0) -> list[Stretch]:
+    """How a run of so many steps is cut, in order; prelude: steps before the first round.
 
     Raises UserError where the rounds, or a round's probes, do not fit into the steps there are.
     """
-    if not 1 <= method.rounds <= steps:
-        raise UserError(f"rounds: {method.rounds} do not fit into a run of {steps} steps; 1 to {steps} do.")
-    ends = [round(steps * (number + 1) / method.rounds) for number in range(method.rounds)]
-    cut = []
-    for number, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+    left = steps - prelude
+    if not 1 <= method.rounds <= left:
+        what = "the rest" if prelude else "a run"
+        raise UserError(f"rounds: {method.rounds} do not fit into {what} of {left} steps; 1 to {left} do.")
+    ends = [prelude + round(left * (number + 1) / method.rounds) for number in range(method.rounds)]
+    cut = [Stretch(0, prelude, -1, None)] if prelude else []
+    for number, (start, end) in enumerate(zip([prelude, *ends[:-1]], ends, strict=True)):
         if isinstance(method, ProbingMethod):
             length = max(1, int(method.probe_share * (end - start) / method.probe_count + 1e-9))
             if start + method.probe_count * length >= end:
@@ -98,8 +111,9 @@ class Rounds:
         *,
         most_epochs: int = 0,
         reference: Mapping[str, float] | None = None,
+        prelude: Prelude | None = None,
     ) -> None:
-        """first: `opening(method)`; the training's plan begins with the first of them.
+        """first: `opening(method)`; the training's plan begins with the first of them, or with the prelude.
 
         most_epochs: how often a source may be repeated, 0 for any number.
         reference: {source: validation loss of the reference run, nats per token}, for excess losses.
@@ -107,14 +121,16 @@ class Rounds:
         """
         self.training, self.method, self.most_epochs, self.reference = training, method, most_epochs, reference or {}
         self.probing = method if isinstance(method, ProbingMethod) else None
-        self.stretches = stretches(method, training.spec.steps)
+        steps = training.spec.steps
+        self.stretches = stretches(method, steps, round(steps * prelude.share) if prelude else 0)
         if method.observes == "excess_losses":
             for source in training.stores:
                 if source not in self.reference:
                     raise UserError(f"reference run: has no validation loss of source '{source}'.")
         # Weights as they go into Mixture(), here and after a checkpoint: it rescales them, by rounding alone.
-        self.decided: list[dict[str, float]] = [dict(first[0])]
-        self._probes = [dict(mixture) for mixture in first] if self.probing else []
+        self._first = [dict(mixture) for mixture in first]
+        self.decided: list[dict[str, float]] = [dict(prelude.mixture) if prelude else self._first[0]]
+        self._probes = list(self._first) if self.probing else []
         self._results: list[dict[str, Any]] = []
         self._before: dict[str, float] = {}
         self._updated_at = 0
@@ -183,23 +199,27 @@ class Rounds:
         """Observe, decide, and let the plan draw by the decision from here on; the next row of the log tells it."""
         training, started = self.training, time.monotonic()
         remark: dict[str, Any] = {"round": stretch.round + 1}
-        if number > 0 or self.probing:
+        if stretch.round == 0 and stretch.probe == (0 if self.probing else None):
+            self._updated_at = training.step
+        if number > 0 or stretch.probe is not None:
             losses = self._losses()
             remark["observed"] = losses
             if number > 0 and self.stretches[number - 1].probe is not None:
                 self._keep_probe(self.stretches[number - 1], losses)
             self._before = losses
-        if stretch.probe is not None:
+        if stretch.round < 0:
+            weights = self.decided[0]
+        elif stretch.probe is not None:
             remark["probe"] = stretch.probe + 1
-            if self.probing and stretch.probe == 0 and number > 0:
+            if self.probing and stretch.probe == 0 and stretch.round > 0:
                 self._probes = [dict(mixture) for mixture in probes_of(self.probing)]
             weights = self._probes[stretch.probe]
-        elif number > 0:
+        elif stretch.round == 0 and not self.probing:
+            weights = self._first[0]
+        else:
             weights = dict(self.method.update(self._observe(losses)))
             self._updated_at, self._results = training.step, []
             remark["effects"] = self.method.effects
-        else:
-            weights = self.decided[0]
         if number > 0:
             training.plan.change(self._sequence(stretch.start), Mixture(weights, f"round {stretch.round + 1}"))
             self.decided.append(weights)

@@ -25,6 +25,7 @@ from accelerate.utils import broadcast_object_list
 from emulsion.data.batches import spread_rows
 from emulsion.errors import UserError, unknown
 from emulsion.methods.interface import OBSERVES, Observation, OnlineMethod, Probe, ProbingMethod
+from emulsion.methods.notices import notices
 from emulsion.mixture import Mixture
 from emulsion.plan import excess_epochs
 from emulsion.training.gradients import gradient_products
@@ -157,6 +158,11 @@ class Rounds:
         """What was decided, as the `schedule` of a mixture file: [{"until": share of the run, "weights"}]."""
         stages = zip(self.stretches, self.decided, strict=False)
         return [{"until": stretch.end / self.training.spec.steps, "weights": weights} for stretch, weights in stages]
+
+    def notices(self) -> list[str]:
+        """What should be noticed of the mixtures decided so far."""
+        stages = zip(self.stretches, self.decided, strict=False)
+        return notices([weights for stretch, weights in stages if stretch.probe is None and stretch.round >= 0])
 
     def cost(self) -> dict[str, int]:
         """What observing took besides the training: {"validations", "evaluation_tokens"}."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -30,6 +31,8 @@ from emulsion.training.parts import Parts
 from emulsion.training.rounds import Prelude, Rounds, opening
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
+
+log = logging.getLogger(__name__)
 
 
 def train_run(
@@ -106,7 +109,9 @@ def train_online(
     told = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
     average = dict(method.average) if method.averages else None
     kind = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, "average": average}
-    decided = {**kind, **rounds.cost()}
+    decided = {**kind, **rounds.cost(), "notices": rounds.notices()}
+    for notice in decided["notices"]:
+        log.warning("%s: %s", name, notice)
     _finish(training, parts, {**names, **told, "method": decided}, tokenizer, output)
 
 

@@ -38,7 +38,7 @@ def test_a_method_trains_a_model_on_as_many_tokens_as_every_other(made, name):
 
 
 def test_nothing_is_planned_when_all_methods_are_trained(made):
-    assert planned(made, *METHODS, "--", *TARGETS) == {}
+    assert planned(made, *TARGETS, *METHODS) == {}
 
 
 def test_an_online_method_leaves_its_trajectory_its_effects_and_what_observing_took(made):
@@ -104,7 +104,7 @@ def test_swarms_that_ask_for_the_same_runs_share_them(made, tmp_path):
 
 def test_a_setting_of_one_method_trains_that_method_alone(made, tmp_path):
     (tmp_path / "eta.yaml").write_text("methods: {odm: {variant: exp3}}")
-    jobs = planned(made, *METHODS, str(tmp_path / "eta.yaml"), "--", *TARGETS)
+    jobs = planned(made, *TARGETS, *METHODS, str(tmp_path / "eta.yaml"))
     assert jobs.keys() == {"train_online"} and jobs["train_online"] == ["experiment=methods, run=odm"]
 
 

@@ -18,6 +18,13 @@ class Ascent:
         self.effects = None
         self.seen = []
 
+    def prepare(self, evidence):
+        pass
+
+    @property
+    def average(self):
+        return self.start()
+
     def start(self):
         return Mixture.uniform(list(self.logits))
 

@@ -355,8 +355,10 @@ def test_the_record_has_the_method_its_rounds_and_what_it_cost(train):
         "values": values,
         "rounds": 4,
         "observes": "losses",
+        "average": None,
         "validations": 3,
         "evaluation_tokens": validated,
+        "notices": [],
     }
 
 

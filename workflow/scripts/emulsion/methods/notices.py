@@ -1,4 +1,4 @@
-"""What should be noticed of the mixtures that a method decides: collapse to one source, sources left behind, oscillation."""
+"""What should be noticed of the mixtures that a method decides: collapse, sources left behind, oscillation."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def _collapse(rows: Floats, sources: list[str]) -> list[str]:
     if not gone:
         return []
     named = ", ".join(f"'{source}'" for source in gone)
-    return [
-        f"Nearly nothing is left of {named} (at most {_NONE:.1%} of the tokens): what was known of it may be forgotten."
-    ]
+    return [f"Nearly nothing is left of {named} (at most {_NONE:.1%} of the tokens); what was learnt may be forgotten."]
 
 
 def _oscillation(rows: Floats, sources: list[str]) -> list[str]:

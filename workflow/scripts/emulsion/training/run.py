@@ -109,8 +109,9 @@ def train_online(
     told = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
     average = dict(method.average) if method.averages else None
     kind = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, "average": average}
-    decided = {**kind, **rounds.cost(), "notices": rounds.notices()}
-    for notice in decided["notices"]:
+    noticed = rounds.notices()
+    decided = {**kind, **rounds.cost(), "notices": noticed}
+    for notice in noticed:
         log.warning("%s: %s", name, notice)
     _finish(training, parts, {**names, **told, "method": decided}, tokenizer, output)
 

@@ -1,18 +1,19 @@
-"""Scores per capability: run the suites' items on a model, average, and say how sure the averages are."""
+"""Scores per capability: ask a model the suites' items and average, the half that judges apart from the one that chooses."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from emulsion.errors import UserError
-from emulsion.evaluation.bootstrap import bootstrap_interval, stratified_interval
 from emulsion.evaluation.checks import passes
 from emulsion.evaluation.generation import Request, generate
-from emulsion.evaluation.likelihood import choice_scores, encode_questions
+from emulsion.evaluation.halves import selection_half
+from emulsion.evaluation.intervals import clustered_interval, mean_interval
+from emulsion.evaluation.likelihood import encode_questions, log_likelihoods
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Item, Suite
 from emulsion.seeds import derive_seed
@@ -21,19 +22,29 @@ Key = tuple[str, str]  # the names of a suite and an item
 Record = dict[str, Any]
 
 
+class Scored(NamedTuple):
+    """An item's score, 0 to 1, and for choices the probability of the right one among all."""
+
+    score: float
+    probability: float | None = None
+
+
 def evaluate_suites(
     model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings
 ) -> tuple[dict[str, Any], list[Record]]:
     """The results of `summarise`, and a record of every generation with its verdict."""
     records = generate_answers(model, tokenizer, suites, settings)
     scores = score_choices(model, tokenizer, suites, settings) | score_generations(records)
-    return summarise(suites, scores, settings.resamples, settings.seed), records
+    return summarise(suites, scores, settings.seed, settings.selection), records
 
 
 def score_choices(
     model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings
-) -> dict[Key, float]:
-    """1 where the right choice is likelier per byte than every other, else 0; a tie counts as wrong."""
+) -> dict[Key, Scored]:
+    """Score 1 where the right choice is likelier per byte than every other, else 0; a tie counts as wrong.
+
+    `probability` is that of the right choice given that one of the choices follows, by their whole likelihoods.
+    """
     asked = [(suite, item) for suite, item in _items(suites) if item.kind == "choice"]
     questions = encode_questions(
         tokenizer,
@@ -41,11 +52,18 @@ def score_choices(
         [item.choices for _, item in asked],
         model.config.max_position_embeddings,
     )
-    given = choice_scores(model, questions, settings.batch)
+    given = log_likelihoods(model, questions, settings.batch)
     return {
-        (suite.name, item.id): float(np.flatnonzero(scores == scores.max()).tolist() == [item.answer])
-        for (suite, item), scores in zip(asked, given, strict=True)
+        (suite.name, item.id): _chosen(totals, question.sizes, item.answer)
+        for (suite, item), question, totals in zip(asked, questions, given, strict=True)
     }
+
+
+def _chosen(totals: np.ndarray, sizes: Sequence[int], answer: int | None) -> Scored:
+    per_byte = totals / np.array(sizes)
+    right = float(np.flatnonzero(per_byte == per_byte.max()).tolist() == [answer])
+    shares = np.exp(totals - totals.max())
+    return Scored(right, float(shares[answer] / shares.sum()))
 
 
 def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings) -> list[Record]:
@@ -74,68 +92,79 @@ def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settin
     return [_record(*each) for each in zip(asked, prompts, texts, strict=True)]
 
 
-def score_generations(records: Iterable[Record]) -> dict[Key, float]:
+def score_generations(records: Iterable[Record]) -> dict[Key, Scored]:
     """The share of an item's samples that passed."""
     passed: dict[Key, list[bool]] = defaultdict(list)
     for record in records:
         passed[record["suite"], record["id"]].append(record["passed"])
-    return {key: float(np.mean(each)) for key, each in passed.items()}
+    return {key: Scored(float(np.mean(each))) for key, each in passed.items()}
 
 
-def summarise(suites: Sequence[Suite], scores: Mapping[Key, float], resamples: int, seed: int) -> dict[str, Any]:
+def summarise(
+    suites: Sequence[Suite], scores: Mapping[Key, Scored], seed: int = 0, selection: bool = True
+) -> dict[str, Any]:
     """Scores per capability over all suites, per suite, and their unweighted mean over capabilities.
 
-    Intervals are 95 % bootstraps over items; the mean's resamples items within each capability. `chance` is
-    the expected score of blind guessing, None where a capability has generated items.
+    All of the half that judges; `selection` holds the same but `suites` of the half that chooses, None without it. `seed`
+    decides the halves. Intervals (95 %) know items and topics. `chance` is the expected score of blind guessing, None
+    where a capability has generated items.
     """
     if len({suite.name for suite in suites}) < len(suites):
         raise UserError("suites: two suites have the same name.")
-    pooled = _by_capability(_items(suites))
-    strata = [[scores[key] for key in group] for group in pooled.values()]
-    interval = stratified_interval(strata, resamples, derive_seed(seed, "bootstrap", "mean"))
-
-    def entries(groups: Mapping[str, Mapping[Key, Item]], *names: str) -> dict[str, Any]:
-        return {
-            capability: _entry(group, scores, resamples, derive_seed(seed, "bootstrap", *names, capability))
-            for capability, group in groups.items()
-        }
-
+    chosen = {(suite.name, item) for suite in suites for item in (selection_half(suite, seed) if selection else ())}
+    halves: tuple[list[tuple[Suite, Item]], ...] = ([], [])
+    for suite, item in _items(suites):
+        halves[(suite.name, item.id) in chosen].append((suite, item))
+    judged, choosing = halves
+    by_suite = {suite.name: [pair for pair in judged if pair[0] is suite] for suite in suites}
     return {
-        "capabilities": entries(pooled),
-        "mean": {"score": float(np.mean([np.mean(each) for each in strata])), "interval": list(interval)},
-        "suites": {suite.name: entries(_by_capability(_items([suite])), suite.name) for suite in suites},
-        "items": [
-            {
-                "suite": suite.name,
-                "id": item.id,
-                "capability": item.capability,
-                "score": scores[suite.name, item.id],
-            }
-            for suite, item in _items(suites)
-        ],
+        **_half(judged, scores),
+        "suites": {name: _entries(pairs, scores) for name, pairs in by_suite.items()},
+        "selection": _half(choosing, scores) if selection else None,
+    }
+
+
+def _half(items: Sequence[tuple[Suite, Item]], scores: Mapping[Key, Scored]) -> dict[str, Any]:
+    entries = _entries(items, scores)
+    means = [(entry["score"], tuple(entry["interval"])) for entry in entries.values()]
+    return {
+        "capabilities": entries,
+        "mean": {"score": float(np.mean([score for score, _ in means])), "interval": list(mean_interval(means))},
+        "items": [_written(suite, item, scores[suite.name, item.id]) for suite, item in items],
+    }
+
+
+def _written(suite: Suite, item: Item, scored: Scored) -> dict[str, Any]:
+    head = {"suite": suite.name, "id": item.id, "capability": item.capability, "kind": item.kind}
+    return {**head, "topic": item.cluster, **scored._asdict()}
+
+
+def _entries(items: Iterable[tuple[Suite, Item]], scores: Mapping[Key, Scored]) -> dict[str, Any]:
+    """{capability: its entry}, in the order of the items."""
+    groups: dict[str, list[tuple[Suite, Item]]] = defaultdict(list)
+    for suite, item in items:
+        groups[item.capability].append((suite, item))
+    return {capability: _entry(group, scores) for capability, group in groups.items()}
+
+
+def _entry(group: Sequence[tuple[Suite, Item]], scores: Mapping[Key, Scored]) -> dict[str, Any]:
+    scored = [scores[suite.name, item.id] for suite, item in group]
+    clusters = [(suite.name, item.cluster) for suite, item in group]
+    values = [each.score for each in scored]
+    chances = [item.chance for _, item in group if item.chance is not None]
+    probabilities = [each.probability for each in scored if each.probability is not None]
+    return {
+        "score": float(np.mean(values)),
+        "interval": list(clustered_interval(values, clusters)),
+        "probability": float(np.mean(probabilities)) if probabilities else None,
+        "items": len(values),
+        "topics": len(set(clusters)),
+        "chance": float(np.mean(chances)) if len(chances) == len(values) else None,
     }
 
 
 def _items(suites: Iterable[Suite]) -> list[tuple[Suite, Item]]:
     return [(suite, item) for suite in suites for item in suite.items]
-
-
-def _by_capability(items: Iterable[tuple[Suite, Item]]) -> dict[str, dict[Key, Item]]:
-    groups: dict[str, dict[Key, Item]] = defaultdict(dict)
-    for suite, item in items:
-        groups[item.capability][suite.name, item.id] = item
-    return dict(groups)
-
-
-def _entry(group: Mapping[Key, Item], scores: Mapping[Key, float], resamples: int, seed: int) -> dict[str, Any]:
-    values = [scores[key] for key in group]
-    chances = [item.chance for item in group.values() if item.chance is not None]
-    return {
-        "score": float(np.mean(values)),
-        "interval": list(bootstrap_interval(values, resamples, seed)),
-        "items": len(values),
-        "chance": float(np.mean(chances)) if len(chances) == len(values) else None,
-    }
 
 
 def _record(asked: tuple[Suite, Item, int], prompt: str, text: str) -> Record:

@@ -19,10 +19,15 @@ class EvaluationSettings:
     seed: int = 0
     batch: int = 32  # sequences at once
     resamples: int = 2000  # of each bootstrap
+    selection: bool = True  # whether half of each suite's items choose mixtures; without it all items judge
 
     def __post_init__(self) -> None:
+        if not isinstance(self.selection, bool):
+            raise UserError(f"evaluation.selection: {self.selection!r} is neither true nor false.")
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "selection":
+                continue
             least = 0 if field.name in ("temperature", "seed") else 1
             kinds = (int, float) if field.name == "temperature" else (int,)
             if not isinstance(value, kinds) or isinstance(value, bool) or not least <= value < float("inf"):

@@ -27,7 +27,7 @@ _KIND_KEYS = {"choice": ("choices", "answer"), "generation": ("checks", "max_new
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One question; `topic` is a label for readers that nothing here computes with."""
+    """One question; items of one capability and `topic` are alike: a cluster for statistics, never split into halves."""
 
     id: str
     capability: str
@@ -38,6 +38,11 @@ class Item:
     checks: tuple[Mapping[str, Any], ...] = ()
     max_new_tokens: int = MAX_NEW_TOKENS
     topic: str | int | None = None
+
+    @property
+    def cluster(self) -> str:
+        """The topic as text; an item without one is a cluster of its own."""
+        return self.id if self.topic is None else str(self.topic)
 
     @property
     def chance(self) -> float | None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from emulsion.errors import UserError
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.suites import Item, Suite
-from emulsion.synthetic import suite_items
 
 
 def item(number: int, topic: str | None, kind: Any = "choice", capability: str = "reasoning") -> Item:

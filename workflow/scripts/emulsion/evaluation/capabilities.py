@@ -1,4 +1,4 @@
-"""Scores per capability: ask a model the suites' items and average, the half that judges apart from the one that chooses."""
+"""Scores per capability: ask a model the suites' items and average, each half of a suite by itself."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ def summarise(
 ) -> dict[str, Any]:
     """Scores per capability over all suites, per suite, and their unweighted mean over capabilities.
 
-    All of the half that judges; `selection` holds the same but `suites` of the half that chooses, None without it. `seed`
-    decides the halves. Intervals (95 %) know items and topics. `chance` is the expected score of blind guessing, None
-    where a capability has generated items.
+    All of the test half; `selection` holds the same, without `suites`, of the selection half, None without it. `seed`
+    decides the halves. Intervals (95 %) know items and topics. `chance` is the expected score of blind guessing,
+    None where a capability has generated items.
     """
     if len({suite.name for suite in suites}) < len(suites):
         raise UserError("suites: two suites have the same name.")

@@ -28,9 +28,9 @@ def selection_half(suite: Suite, seed: int) -> frozenset[str]:
     for capability, topics in _topics(suite.items).items():
         if len(topics) < 2:
             raise UserError(
-                f"suite '{suite.name}': capability '{capability}' has one topic, which cannot be split into a half that "
-                "chooses mixtures and one that judges them. Give its items topics, or leave `topic` out: then each item "
-                "is one. An experiment whose mixtures are not chosen by capabilities may set evaluation.selection: false."
+                f"suite '{suite.name}': capability '{capability}' has one topic, which cannot be split into a half "
+                "that chooses mixtures and one that judges them. Give its items several topics, or none: then each "
+                "item is one. Where capabilities choose no mixture, evaluation.selection: false does without halves."
             )
         chosen += _drawn(topics, rng)
     return frozenset(item.id for item in chosen)

@@ -27,7 +27,7 @@ _KIND_KEYS = {"choice": ("choices", "answer"), "generation": ("checks", "max_new
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One question; items of one capability and `topic` are alike: a cluster for statistics, never split into halves."""
+    """One question; items of one capability and `topic` are a cluster, which no half of a suite splits."""
 
     id: str
     capability: str

@@ -132,8 +132,8 @@ def _optimizer(config: Config, name: str) -> Iterator[str]:
         yield from known("source", source, sources, f"{where}.kl.prior")
     if _sees_capabilities(settings["objective"]) and not experiment["evaluation"]["selection"]:
         yield (
-            f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so that no "
-            "items are left to choose mixtures by; set it to true, or weigh losses alone."
+            f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so "
+            "that no items are left to choose mixtures by; set it to true, or weigh losses alone."
         )
     if isinstance(settings["objective"], Mapping):
         for capability in settings["objective"].get("capabilities", {}):

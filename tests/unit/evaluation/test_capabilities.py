@@ -37,7 +37,9 @@ def test_the_likelier_choice_per_byte_is_right_and_its_probability_is_its_share(
     best, shares = int((totals / questions[0].sizes).argmax()), np.exp(totals) / np.exp(totals).sum()
     for answer in range(3):
         scores = score_choices(gpt2, tokenizer, [suite("s", choice("x", choices=choices, answer=answer))], SETTINGS)
-        assert scores == {("s", "x"): (float(answer == best), pytest.approx(shares[answer]))}
+        bits = -totals[answer] / questions[0].sizes[answer] / np.log(2)
+        expected = (float(answer == best), pytest.approx(shares[answer]), pytest.approx(bits))
+        assert scores == {("s", "x"): expected}
 
 
 def test_a_run_scores_every_item_and_keeps_every_sample(gpt2: Any, tokenizer: Any) -> None:
@@ -98,7 +100,7 @@ def test_every_item_is_in_one_half_and_each_half_is_summed_up_by_itself() -> Non
             assert (entry["items"], entry["topics"]) == (5, 5)
             assert entry["score"] == pytest.approx(np.mean([row["score"] for row in kept]))
             assert entry["probability"] == pytest.approx(np.mean([row["probability"] for row in kept]))
-    assert set(judged[0]) == {"suite", "id", "capability", "kind", "topic", "score", "probability"}
+    assert set(judged[0]) == {"suite", "id", "capability", "kind", "topic", "score", "probability", "bits_per_byte"}
 
 
 def test_intervals_hold_the_score_and_shrink_with_topics() -> None:

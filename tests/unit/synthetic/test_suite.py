@@ -140,7 +140,7 @@ def test_each_prose_source_tells_facts_that_the_other_does_not(items):
 
 def test_stories_are_told_in_the_words_that_their_checks_ask_for(items, prose):
     for item in items:
-        if item["capability"] == "creativity":
+        if item["kind"] == "generation":
             motifs = [check["contains"] for check in item["checks"][0]["any"]]
             opening = item["prompt"].split(" ", 1)[1]
             assert any(f"{opening} {motif} " in prose for motif in motifs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -23,10 +24,11 @@ Record = dict[str, Any]
 
 
 class Scored(NamedTuple):
-    """An item's score, 0 to 1, and for choices the probability of the right one among all."""
+    """An item's score, 0 to 1; for choices also how likely the right one is, among all and by itself."""
 
     score: float
     probability: float | None = None
+    bits_per_byte: float | None = None
 
 
 def evaluate_suites(
@@ -43,7 +45,8 @@ def score_choices(
 ) -> dict[Key, Scored]:
     """Score 1 where the right choice is likelier per byte than every other, else 0; a tie counts as wrong.
 
-    `probability` is that of the right choice given that one of the choices follows, by their whole likelihoods.
+    `probability` is that of the right choice given that one of the choices follows, by their whole likelihoods;
+    `bits_per_byte` what the right choice costs, lower being better. Both vary less with the seed than the score does.
     """
     asked = [(suite, item) for suite, item in _items(suites) if item.kind == "choice"]
     questions = encode_questions(
@@ -63,7 +66,7 @@ def _chosen(totals: np.ndarray, sizes: Sequence[int], answer: int | None) -> Sco
     per_byte = totals / np.array(sizes)
     right = float(np.flatnonzero(per_byte == per_byte.max()).tolist() == [answer])
     shares = np.exp(totals - totals.max())
-    return Scored(right, float(shares[answer] / shares.sum()))
+    return Scored(right, float(shares[answer] / shares.sum()), float(-per_byte[answer] / math.log(2)))
 
 
 def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings) -> list[Record]:
@@ -152,11 +155,11 @@ def _entry(group: Sequence[tuple[Suite, Item]], scores: Mapping[Key, Scored]) ->
     clusters = [(suite.name, item.cluster) for suite, item in group]
     values = [each.score for each in scored]
     chances = [item.chance for _, item in group if item.chance is not None]
-    probabilities = [each.probability for each in scored if each.probability is not None]
     return {
         "score": float(np.mean(values)),
         "interval": list(clustered_interval(values, clusters)),
-        "probability": float(np.mean(probabilities)) if probabilities else None,
+        "probability": _mean([each.probability for each in scored]),
+        "bits_per_byte": _mean([each.bits_per_byte for each in scored]),
         "items": len(values),
         "topics": len(set(clusters)),
         "chance": float(np.mean(chances)) if len(chances) == len(values) else None,
@@ -165,6 +168,12 @@ def _entry(group: Sequence[tuple[Suite, Item]], scores: Mapping[Key, Scored]) ->
 
 def _items(suites: Iterable[Suite]) -> list[tuple[Suite, Item]]:
     return [(suite, item) for suite in suites for item in suite.items]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of what is not None; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _record(asked: tuple[Suite, Item, int], prompt: str, text: str) -> Record:

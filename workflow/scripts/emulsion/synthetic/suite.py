@@ -133,11 +133,15 @@ def _conversation(index: int, rng: Random) -> Item:
 
 
 def _story(index: int, rng: Random) -> Item:
-    """An opening to carry on with something of its genre, and without going in circles."""
-    genre = list(GENRES)[index % len(GENRES)]
-    motifs = [{"contains": motif} for motif in GENRES[genre]]
-    checks = [{"any": motifs}, {"distinct": 0.6}]
+    """An opening to carry on with something of its genre: by choice, and written without going in circles, in turn."""
+    genres = list(GENRES)
+    topic = index % len(genres)
+    genre = genres[topic]
     prompt = story_opening(genre, rng.choice(PEOPLE))
+    if index // len(genres) % 2 == 0:
+        wrong = [rng.choice(GENRES[genres[other]]) for other in _neighbours(topic, len(genres), rng)]
+        return _choice(genre, prompt, rng.choice(GENRES[genre]), wrong, rng)
+    checks = [{"any": [{"contains": motif} for motif in GENRES[genre]]}, {"distinct": 0.6}]
     return {"kind": "generation", "topic": genre, "prompt": prompt, "checks": checks, "max_new_tokens": 24}
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
-from emulsion.evaluation.checks import last_number, passes, validate_check
+from emulsion.evaluation.checks import passes, validate_check
+from emulsion.evaluation.claims import last_number
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.intervals import clustered_interval, mean_interval
 from emulsion.evaluation.likelihood import encode_questions, log_likelihoods
 from emulsion.evaluation.settings import EvaluationSettings
-from emulsion.evaluation.suites import Item, Suite
+from emulsion.evaluation.suites import Item, Suite, reply
 from emulsion.seeds import derive_seed
 
 Key = tuple[str, str]  # the names of a suite and an item
@@ -43,23 +43,24 @@ def evaluate_suites(
 def score_choices(
     model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings
 ) -> dict[Key, Scored]:
-    """Score 1 where the right choice is likelier per byte than every other, else 0; a tie counts as wrong.
+    """Score 1 where the right choice is likelier per byte than every other, else 0; a tie counts as wrong. Means over
+    chat formats.
 
     `probability` is that of the right choice given that one of the choices follows, by their whole likelihoods;
     `bits_per_byte` what the right choice costs, lower being better. Both vary less with the seed than the score does.
     """
-    asked = [(suite, item) for suite, item in _items(suites) if item.kind == "choice"]
+    asked = [(suite, item, text) for suite, item, _, text in _prompts(suites, settings, "choice")]
     questions = encode_questions(
         tokenizer,
-        [suite.prompt(item) for suite, item in asked],
-        [item.choices for _, item in asked],
+        [text for _, _, text in asked],
+        [item.choices for _, item, _ in asked],
         model.config.max_position_embeddings,
     )
     given = log_likelihoods(model, questions, settings.batch)
-    return {
-        (suite.name, item.id): _chosen(totals, question.sizes, item.answer)
-        for (suite, item), question, totals in zip(asked, questions, given, strict=True)
-    }
+    scored: dict[Key, list[Scored]] = defaultdict(list)
+    for (suite, item, _), question, totals in zip(asked, questions, given, strict=True):
+        scored[suite.name, item.id].append(_chosen(totals, question.sizes, item.answer))
+    return {key: Scored(*(float(np.mean(part)) for part in zip(*each, strict=True))) for key, each in scored.items()}
 
 
 def _chosen(totals: np.ndarray, sizes: Sequence[int], answer: int | None) -> Scored:
@@ -70,18 +71,17 @@ def _chosen(totals: np.ndarray, sizes: Sequence[int], answer: int | None) -> Sco
 
 
 def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings) -> list[Record]:
-    """Sample every generation item; a record holds only the new text, which alone is judged."""
+    """Sample every generation item; a record holds only the new text, up to a next turn, which alone is judged."""
     asked = [
-        (suite, item, sample)
-        for suite, item in _items(suites)
-        if item.kind == "generation"
+        (suite, item, form, text, sample)
+        for suite, item, form, text in _prompts(suites, settings, "generation")
         for sample in range(settings.samples)
     ]
-    prompts = [suite.prompt(item) for suite, item, _ in asked]
+    prompts = [text for *_, text, _ in asked]
     encoded = tokenizer(prompts, add_special_tokens=False)["input_ids"] if prompts else []
     requests = [
-        Request(tokens, item.max_new_tokens, derive_seed(settings.seed, suite.name, item.id, sample))
-        for (suite, item, sample), tokens in zip(asked, encoded, strict=True)
+        Request(tokens, item.max_new_tokens, derive_seed(settings.seed, suite.name, item.id, *filter(None, [form]), sample))
+        for (suite, item, form, _, sample), tokens in zip(asked, encoded, strict=True)
     ]
     answers = generate(
         model,
@@ -92,11 +92,21 @@ def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settin
         context=model.config.max_position_embeddings,
     )
     texts = [tokenizer.decode(tokens, skip_special_tokens=True) for tokens in answers]
-    return [_record(*each) for each in zip(asked, prompts, texts, strict=True)]
+    return [_record(*each, text) for each, text in zip(asked, texts, strict=True)]
+
+
+def _prompts(
+    suites: Iterable[Suite], settings: EvaluationSettings, kind: str
+) -> Iterator[tuple[Suite, Item, str, str]]:
+    """(suite, item, format, text) of every item of a kind, in each format."""
+    for suite, item in _items(suites):
+        if item.kind == kind:
+            for form, text in suite.prompts(item, settings.formats).items():
+                yield suite, item, form, text
 
 
 def score_generations(records: Iterable[Record]) -> dict[Key, Scored]:
-    """The share of an item's samples that passed."""
+    """The share of an item's samples, in all formats, that passed."""
     passed: dict[Key, list[bool]] = defaultdict(list)
     for record in records:
         passed[record["suite"], record["id"]].append(record["passed"])
@@ -176,14 +186,15 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _record(asked: tuple[Suite, Item, int], prompt: str, text: str) -> Record:
-    suite, item, sample = asked
+def _record(suite: Suite, item: Item, form: str, prompt: str, sample: int, text: str) -> Record:
+    answer = reply(text, form)
     return {
         "suite": suite.name,
         "id": item.id,
         "capability": item.capability,
+        "format": form or None,
         "prompt": prompt,
         "sample": sample,
-        "text": text,
-        "passed": all(passes(check, text) for check in item.checks),
+        "text": answer,
+        "passed": all(passes(check, answer) for check in item.checks),
     }

@@ -20,7 +20,7 @@ def selection_half(suite: Suite, seed: int) -> frozenset[str]:
 
     Topics of a capability that have as many items of each kind are paired in the order of the file, and a coin decides
     which of a pair chooses: so both halves have the same kinds, and as many items of the first topics as of the last.
-    What has no pair goes where there are fewer items, the largest first. Raises UserError for a capability with fewer
+    What has no pair goes where it evens out the kinds best, the largest first. Raises UserError for a capability with fewer
     than two topics.
     """
     rng = np.random.default_rng(derive_seed(seed, "halves", suite.name))
@@ -58,6 +58,10 @@ def _drawn(topics: list[list[Item]], rng: np.random.Generator) -> list[Item]:
             halves[1 - coin].extend(pair[1])
         alone += group[len(group) - len(group) % 2 :]
     for topic in sorted(alone, key=len, reverse=True):
-        fewer = int(rng.integers(2)) if len(halves[0]) == len(halves[1]) else int(len(halves[1]) < len(halves[0]))
-        halves[fewer].extend(topic)
+        ahead = Counter(item.kind for item in halves[0])
+        ahead.subtract(item.kind for item in halves[1])
+        # Twice the change of the sum of squared differences between the halves, if the first half took the topic.
+        balance = sum(ahead[item.kind] for item in topic) or ahead.total()
+        first = balance < 0 if balance else rng.integers(2) == 0
+        halves[0 if first else 1].extend(topic)
     return halves[0]

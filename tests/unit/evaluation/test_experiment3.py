@@ -126,7 +126,7 @@ _WITHOUT = {
     ("q", "a king"): "The king gave his crown to a poor farmer.",
     ("k", "a book"): "This is a long story about a brave girl and her dog.",
     ("o", "water"): "The river runs past the mill and never rests.",
-    ("a", "trees"): "The old oak is one of the tall ones in the woods.",
+    ("a", "trees"): "Trees grow in the deep woods over the hill.",
 }
 _SHORT = {
     "the sea": "Blue water and white waves everywhere.",
@@ -158,7 +158,7 @@ def _answers(right: str, wrong: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _numbers(right: int) -> tuple[list[str], list[str]]:
-    good = [f"{right}", f"{right}.", f"The answer is {right}.", f"So it is 2 + 1 and so on, which makes {right}."]
+    good = [f"{right}", f"{right}.", f"The answer is {right}.", f"There were more before, so the answer is {right}."]
     bad = [f"{right + 1}", f"{right}1", f"1{right}", f"{right} or {right + 2}", f"It is not {right}.", f"Is it {right}?"]
     return good, [*bad, f"{right + 1} or {right}", f"{right}. No, {right + 3}.", f"Maybe {right}.", "many"]
 
@@ -249,7 +249,7 @@ ANSWERS: dict[str, Callable[[Item, Values], tuple[list[str], list[str]]]] = {
     "problems": lambda item, v: _numbers(v["right"]),
     "sequences": lambda item, v: _numbers(v["right"]),
     "syllogisms": lambda item, v: (
-        [v["right"], f"{v['right']}.", f"{v['right']}, they all belong together."],
+        [v["right"], f"{v['right']}.", f" {v['right'].lower()}"],
         [v["wrong"], f"{v['wrong']}, {v['right']}.", f"{v['right']}. No wait, {v['wrong']}.", "Maybe.", f"{v['right']} or {v['wrong']}"],
     ),
     "orders": lambda item, v: _answers(v["r"], [v["p"], v["q"]]),
@@ -271,11 +271,16 @@ ANSWERS: dict[str, Callable[[Item, Values], tuple[list[str], list[str]]]] = {
 }  # fmt: skip
 
 
+GROUPS = [*SINGLE, *ANSWERS]
+
+
+def group(item: Item) -> str:
+    return item.id if item.id in SINGLE else item.id.rsplit("-", 1)[0]
+
+
 def answers(item: Item) -> tuple[list[str], list[str]]:
     """Right and wrong replies to a generation item."""
-    if item.id in SINGLE:
-        return SINGLE[item.id]
-    return ANSWERS[item.id.rsplit("-", 1)[0]](item, VALUES[item.id])
+    return SINGLE[item.id] if item.id in SINGLE else ANSWERS[group(item)](item, VALUES[item.id])
 
 
 def accepted(item: Item, text: str) -> bool:
@@ -290,22 +295,24 @@ def nonsense(item: Item) -> Iterator[str]:
     yield from COHERENCE["loops"] + COHERENCE["fragments"] + COHERENCE["salads"] + COHERENCE["plain"]
 
 
-@pytest.mark.parametrize("item", GENERATED, ids=lambda item: item.id)
-def test_right_replies_pass_and_wrong_ones_do_not(item: Item) -> None:
-    right, wrong = answers(item)
-    assert [text for text in right if not accepted(item, text)] == []
-    assert [text for text in wrong if accepted(item, text)] == []
-    assert len(wrong) >= 4
+@pytest.mark.parametrize("name", GROUPS)
+def test_right_replies_pass_and_wrong_ones_do_not(name: str) -> None:
+    asked = [(item, *answers(item)) for item in GENERATED if group(item) == name]
+    assert asked
+    assert [(item.id, text) for item, right, _ in asked for text in right if not accepted(item, text)] == []
+    assert [(item.id, text) for item, _, wrong in asked for text in wrong if accepted(item, text)] == []
+    assert min(len(wrong) for _, _, wrong in asked) >= 3
 
 
-@pytest.mark.parametrize("item", GENERATED, ids=lambda item: item.id)
-def test_nonsense_and_prose_about_something_else_are_refused(item: Item) -> None:
-    assert [text for text in nonsense(item) if accepted(item, text)] == []
+@pytest.mark.parametrize("name", GROUPS)
+def test_nonsense_and_prose_about_something_else_are_refused(name: str) -> None:
+    asked = [item for item in GENERATED if group(item) == name]
+    assert [(item.id, text) for item in asked for text in nonsense(item) if accepted(item, text)] == []
 
 
 def test_the_right_reply_to_one_item_is_wrong_for_the_others() -> None:
     """Of single items and one item of each table; a reply that happens to fit another prompt is not counted."""
-    first = {item.id.rsplit("-", 1)[0] if item.id in VALUES else item.id: item for item in reversed(GENERATED)}
+    first = {group(item): item for item in reversed(GENERATED)}
     crossed = [(a, b) for a in first.values() for b in first.values() if a is not b]
     passed = [(a.id, b.id) for a, b in crossed if accepted(b, answers(a)[0][0])]
     assert len(passed) <= len(crossed) / 100, passed

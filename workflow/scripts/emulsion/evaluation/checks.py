@@ -5,6 +5,7 @@ A check is a mapping with one key.
 What is said:
 answer: {right: [str], wrong: [str]}   the first sentence that names any of them names a right one and no wrong one; see `claims`
 number: number          the last number, in digits or words, is this one and stands in a plain statement
+about: str              at most five words, or one of the words of this text that say what it is about (not "the", "is", ...)
 contains: str | [str]   the word or phrase, or all of a list, with any case, between word boundaries
 some: {of: [str], least: int}          at least so many different ones of these words or phrases
 in_order: [str]         each of them, in this order, and each once
@@ -45,6 +46,7 @@ from emulsion.errors import UserError, unknown
 from emulsion.evaluation.claims import last_number, phrase, plainly_answers, states_number
 
 DISTINCT_WORDS = 10
+SHORT_WORDS = 5
 
 _WORD_FORMS = re.compile(r"\w+(?:['’]\w+)*")
 _FENCE = re.compile(r"^```(?:json)?\s*\n(.*?)\n?```$", re.DOTALL)
@@ -73,6 +75,14 @@ def _lines(text: str) -> list[str]:
 def _contains(value: str | list[str], text: str) -> bool:
     phrases = [value] if isinstance(value, str) else value
     return all(phrase(each).search(text) for each in phrases)
+
+
+def _about(value: str, text: str) -> bool:
+    from emulsion.evaluation.grammar import CLOSED
+
+    told = [word.casefold() for word in _WORD_FORMS.findall(text)]
+    asked = {word.casefold() for word in _WORD_FORMS.findall(value)} - CLOSED
+    return len(told) <= SHORT_WORDS or not asked.isdisjoint(told)
 
 
 def _some(value: Mapping[str, Any], text: str) -> bool:
@@ -242,6 +252,7 @@ def _check_list(value: Any, where: str) -> None:
 _PASSES: dict[str, Callable[[Any, str], bool]] = {
     "answer": lambda value, text: plainly_answers(text, value["right"], value["wrong"]),
     "number": lambda value, text: states_number(text, value),
+    "about": _about,
     "contains": _contains,
     "some": _some,
     "in_order": _in_order,
@@ -266,6 +277,7 @@ _PASSES: dict[str, Callable[[Any, str], bool]] = {
 _VALIDATE: dict[str, Callable[[Any, str], None]] = {
     "answer": _check_answer,
     "number": _check_number,
+    "about": _check_text,
     "contains": _check_contains,
     "some": _check_some,
     "in_order": _check_texts,

@@ -27,7 +27,7 @@ LEAST_WORDS = 3
 LOOPING = 0.6  # different pairs of words over all pairs, in texts of LOOP_WORDS or more
 LOOP_WORDS = 8
 CLOSED_SHARE = 0.15  # of the words of prose; 99 of 100 plain paragraphs have 0.18 or more
-PROSE_WORDS = 8
+PROSE_WORDS = 5
 SLIPS = 0.04  # per word; a single one in a text of 25 words or more is forgiven
 OPEN_RUN = 8  # words in a row, without a mark, none of them of a closed class
 MOST_COMPARED = 100  # texts, evenly spread: self-BLEU compares each with every other one
@@ -91,6 +91,8 @@ def _not_prose(text: str) -> str | None:
     if _CODE.search(text):
         return None
     parts = sentences(text)
+    if not parts:
+        return "no sentences"
     ended = [*[True] * (len(parts) - 1), bool(_ENDED.search(text))]
     words = [word for sentence in parts for word in sentence if word[0].isalpha()]
     prose = [word for sentence in parts for word in sentence if word[0].isalpha() and _is_prose(sentence)]

@@ -86,10 +86,17 @@ SINGLE: dict[str, tuple[list[str], list[str]]] = {
     ),
     "weekend-plans": (
         ["Enjoy the trails!  Which mountain will you climb?", "That sounds fun! I hope you have nice weather."],
-        ["Paris.", "Mountains are high.", "I like soup, and so do you.", "I am going hiking in the mountains this weekend!"],
+        [
+            "Paris.",
+            "Mountains are high.",
+            "I like soup, and so do you.",
+            "I am going hiking in the mountains this weekend!",
+        ],
     ),
     "rain-poem": (
-        ["Soft rain upon the roof,\nA whisper on the glass,\nThe garden drinks its fill,\nAnd green returns to the grass."],
+        [
+            "Soft rain upon the roof,\nA whisper on the glass,\nThe garden drinks its fill,\nAnd green returns to the grass."
+        ],
         ["rain rain rain\n" * 10, "The rain falls on the roof of the old house.", "Red\nRain\nBlue", "The sun is out."],
     ),
     "dragon-story": (
@@ -104,7 +111,12 @@ SINGLE: dict[str, tuple[list[str], list[str]]] = {
             "A doorstop for heavy gates, a bookend on your shelf, and a canvas to paint upon.",
             "1. Use it as a doorstop.\n2. Make a bookend of it.\n3. Carve it into a small sculpture.",
         ],
-        ["brick " * 30, "A brick is red, heavy, and made of clay.", "You can build a wall.", "1. brick\n2. brick\n3. brick"],
+        [
+            "brick " * 30,
+            "A brick is red, heavy, and made of clay.",
+            "You can build a wall.",
+            "1. brick\n2. brick\n3. brick",
+        ],
     ),
 }
 
@@ -117,7 +129,13 @@ _POOL = (
     "In the end we all came back to {0}.",
     "Every child has a question about {0}.",
 )
-_LINES = ("The wind is in the trees", "and nothing else is heard", "but one long quiet note", "of a late and lonely bird", "x")
+_LINES = (
+    "The wind is in the trees",
+    "and nothing else is heard",
+    "but one long quiet note",
+    "of a late and lonely bird",
+    "x",
+)
 _WITHOUT = {
     ("e", "a cat"): "My cat sat on a soft mat and did not stir.",
     ("e", "snow"): "Snow is falling on our roof and on our lawn.",
@@ -159,7 +177,14 @@ def _answers(right: str, wrong: list[str]) -> tuple[list[str], list[str]]:
 
 def _numbers(right: int) -> tuple[list[str], list[str]]:
     good = [f"{right}", f"{right}.", f"The answer is {right}.", f"There were more before, so the answer is {right}."]
-    bad = [f"{right + 1}", f"{right}1", f"1{right}", f"{right} or {right + 2}", f"It is not {right}.", f"Is it {right}?"]
+    bad = [
+        f"{right + 1}",
+        f"{right}1",
+        f"1{right}",
+        f"{right} or {right + 2}",
+        f"It is not {right}.",
+        f"Is it {right}?",
+    ]
     return good, [*bad, f"{right + 1} or {right}", f"{right}. No, {right + 3}.", f"Maybe {right}.", "many"]
 
 
@@ -168,7 +193,9 @@ def _exactly(right: str, wrong: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _filled(text: str, values: Values) -> str:
-    return re.sub(r"\{(\w+)\}", lambda match: str(values[match[1]]), re.sub(r"\{(\w+)\}", lambda m: str(values[m[1]]), text))
+    return re.sub(
+        r"\{(\w+)\}", lambda match: str(values[match[1]]), re.sub(r"\{(\w+)\}", lambda m: str(values[m[1]]), text)
+    )
 
 
 def _choices(v: Values) -> list[str]:
@@ -177,13 +204,20 @@ def _choices(v: Values) -> list[str]:
 
 def _rewriting(item: Item, v: Values) -> tuple[list[str], list[str]]:
     right = item.checks[0]["equals"]
-    return _exactly(right, [text for text in (v["low"], v["up"], v["cap"], v["other"], f"_{v['low']}_") if text != right])
+    return _exactly(
+        right, [text for text in (v["low"], v["up"], v["cap"], v["other"], f"_{v['low']}_") if text != right]
+    )
 
 
 def _lines(item: Item, v: Values) -> tuple[list[str], list[str]]:
     text = [line.format(v["topic"]) for line in _POOL]
     n = v["count"]
-    return ["\n".join(text[:n])], ["\n".join(text[: n - 1]), " ".join(text[:n]), "\n".join([text[0]] * n), "\n".join([*text, "No."][: n + 1])]
+    return ["\n".join(text[:n])], [
+        "\n".join(text[: n - 1]),
+        " ".join(text[:n]),
+        "\n".join([text[0]] * n),
+        "\n".join([*text, "No."][: n + 1]),
+    ]
 
 
 def _bullets(item: Item, v: Values) -> tuple[list[str], list[str]]:
@@ -191,7 +225,11 @@ def _bullets(item: Item, v: Values) -> tuple[list[str], list[str]]:
     words = v["words"][::2][:n]
     good = "\n".join(f"- {word}" for word in words)
     bad = ["\n".join(f"- {word}" for word in v["words"][::2][: n + 1]), "\n".join(words), ", ".join(words)]
-    return [good], [*bad, "\n".join(["- " + words[0]] * n), "\n".join(["- thing", "- stuff", "- item", "- other", "- more"][:n])]
+    return [good], [
+        *bad,
+        "\n".join(["- " + words[0]] * n),
+        "\n".join(["- thing", "- stuff", "- item", "- other", "- more"][:n]),
+    ]
 
 
 def _json(item: Item, v: Values) -> tuple[list[str], list[str]]:
@@ -204,12 +242,22 @@ def _json(item: Item, v: Values) -> tuple[list[str], list[str]]:
 
 def _no_letter(item: Item, v: Values) -> tuple[list[str], list[str]]:
     good = _WITHOUT[v["letter"], v["topic"]]
-    return [good], [f"{good} {v['letter']}", "no " * 8, "of the of a in to", f"A {v['letter'].upper()} is here in my room."]
+    return [good], [
+        f"{good} {v['letter']}",
+        "no " * 8,
+        "of the of a in to",
+        f"A {v['letter'].upper()} is here in my room.",
+    ]
 
 
 def _lengths(item: Item, v: Values) -> tuple[list[str], list[str]]:
     good = _SHORT[v["topic"]]
-    return [good], [f"{good} " * 3, good.split()[0], "We had some more of the same soup.", "sea moon garden holiday sea moon"]
+    return [good], [
+        f"{good} " * 3,
+        good.split()[0],
+        "We had some more of the same soup.",
+        "sea moon garden holiday sea moon",
+    ]
 
 
 def _frames(item: Item, v: Values) -> tuple[list[str], list[str]]:
@@ -230,13 +278,22 @@ def _rhymes(item: Item, v: Values) -> tuple[list[str], list[str]]:
 
 def _tale(item: Item, v: Values) -> tuple[list[str], list[str]]:
     good = _story(v)
-    bad = [good.replace(v["thing"], "box"), f"{v['hero']} {v['thing']} {v['place']} " * 12, f"A {v['hero']} and a {v['thing']}."]
+    bad = [
+        good.replace(v["thing"], "box"),
+        f"{v['hero']} {v['thing']} {v['place']} " * 12,
+        f"A {v['hero']} and a {v['thing']}.",
+    ]
     return [good], [*bad, " ".join(sorted(good.split()))]
 
 
 def _poems(item: Item, v: Values) -> tuple[list[str], list[str]]:
     one, two = v["words"][:2]
-    four = [f"I walked alone and saw the {one}", f"that no one else could see", f"and all the {two} of the world", "were calling out to me"]
+    four = [
+        f"I walked alone and saw the {one}",
+        f"that no one else could see",
+        f"and all the {two} of the world",
+        "were calling out to me",
+    ]
     bad = ["\n".join(four[:3]), " ".join(four), "\n".join(_LINES[:4]), "\n".join([*four, "and that is the end of it"])]
     return ["\n".join(four)], [*bad, "\n".join([f"{one} {two} {one}"] * 4)]
 

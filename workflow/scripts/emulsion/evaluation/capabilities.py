@@ -80,7 +80,9 @@ def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settin
     prompts = [text for *_, text, _ in asked]
     encoded = tokenizer(prompts, add_special_tokens=False)["input_ids"] if prompts else []
     requests = [
-        Request(tokens, item.max_new_tokens, derive_seed(settings.seed, suite.name, item.id, *filter(None, [form]), sample))
+        Request(
+            tokens, item.max_new_tokens, derive_seed(settings.seed, suite.name, item.id, *filter(None, [form]), sample)
+        )
         for (suite, item, form, _, sample), tokens in zip(asked, encoded, strict=True)
     ]
     answers = generate(

@@ -96,7 +96,10 @@ def _chat_prompt(turns: list[tuple[str, str]], form: str) -> str:
 
 def reply(text: str, form: str) -> str:
     """A generated text up to where it goes on with a turn of its own."""
-    names = {"instruction": ("### System:", "### Instruction:", "### Response:"), "dialogue": ("system:", "user:", "assistant:")}
+    names = {
+        "instruction": ("### System:", "### Instruction:", "### Response:"),
+        "dialogue": ("system:", "user:", "assistant:"),
+    }
     ends = [found for name in names.get(form, ()) if (found := text.find(f"\n{name}")) >= 0]
     return text[: min(ends)] if ends else text
 
@@ -133,7 +136,9 @@ def _refuse_same(items: Iterable[Item], where: str) -> None:
         answer = item.checks if item.answer is None else item.choices[item.answer]
         first = seen.setdefault(repr((item.earlier, item.prompt, answer)), item.id)
         if first != item.id:
-            raise UserError(f"{where}: items '{first}' and '{item.id}' ask the same for the same answer; leave one out.")
+            raise UserError(
+                f"{where}: items '{first}' and '{item.id}' ask the same for the same answer; leave one out."
+            )
 
 
 def load_suites(paths: Iterable[Path | str]) -> list[Suite]:

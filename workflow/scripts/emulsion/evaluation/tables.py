@@ -95,7 +95,9 @@ def _different(
 ) -> tuple[dict[str, Any], Values]:
     """An item that the table has not asked yet, of other draws where it has."""
     for _ in range(TRIES if "draw" in table else 1):
-        values = own | {key: _drawn(options, rng, f"{where}: draw.{key}") for key, options in table.get("draw", {}).items()}
+        values = own | {
+            key: _drawn(options, rng, f"{where}: draw.{key}") for key, options in table.get("draw", {}).items()
+        }
         for key, expression in table.get("compute", {}).items():
             values[key] = evaluated(_filled(str(expression), values, where), values, f"{where}: compute.{key}")
         if "where" in table and not evaluated(table["where"], values, f"{where}: where"):
@@ -127,7 +129,9 @@ def _item(
 
     def fill(part: Any) -> Any:
         if isinstance(part, Mapping):
-            return others(part["column"]) if set(part) == {"column"} else {fill(k): fill(each) for k, each in part.items()}
+            return (
+                others(part["column"]) if set(part) == {"column"} else {fill(k): fill(each) for k, each in part.items()}
+            )
         if isinstance(part, list):
             return [fill(each) for each in part]
         return _filled(part, values, where) if isinstance(part, str) else part

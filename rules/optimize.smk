@@ -50,7 +50,7 @@ rule optimize_mixture:
         mem_mb=4000,
         runtime=60,
     params:
-        recipe=1,
+        recipe=2,
         settings=experiment_setting("optimize"),
         tokens=lookup(dpath="experiments/{experiment}/tokens", within=config),
         limit=lookup(dpath="experiments/{experiment}/max_epochs/limit", within=config),
@@ -86,7 +86,7 @@ rule optimize_directly:
         runtime=lambda wildcards, attempt: 720 * attempt,
         micro_batch=lambda wildcards: experiments.micro_batch(config, wildcards.experiment, "proxy_000"),
     params:
-        recipe=1,
+        recipe=2,
         tokenizer=subpath(input.tokenizer, parent=True),
         spec=lambda wildcards: canonical_json(experiments.run_spec(config, wildcards.experiment, "proxy_000")),
         evaluation=experiment_setting("evaluation"),

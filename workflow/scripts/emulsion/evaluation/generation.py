@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from emulsion.losses import additive_mask, hidden_states, inference
+
+
+CONTINUED_TOKENS = 40  # of a text continued to look at
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,17 @@ def generate(
             for index, tokens in zip(indices, texts, strict=True):
                 results[index] = tokens
     return results
+
+
+def continue_text(model: Any, prompt: list[int], *, tokenizer: Path) -> dict[str, str]:
+    """{"prompt", "text"}: the prompt and the likeliest tokens after it, both as text."""
+    from transformers import AutoTokenizer
+
+    codec = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
+    context = model.config.max_position_embeddings
+    request = Request(prompt, min(CONTINUED_TOKENS, context // 2))
+    [new] = generate(model, [request], temperature=0, end=codec.eos_token_id, batch=1, context=context)
+    return {"prompt": codec.decode(prompt), "text": codec.decode(new)}
 
 
 def pick(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:

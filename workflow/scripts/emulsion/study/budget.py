@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.analysis.power import detectable_effects
-from emulsion.evaluation.suites import load_suite
+from emulsion.evaluation.halves import selection_half
+from emulsion.evaluation.settings import EvaluationSettings
+from emulsion.evaluation.suites import Suite, load_suite, parse_suite
 from emulsion.files import found, read_json, read_jsonl
 from emulsion.laws.study.points import sweep_points
 from emulsion.mixture import Mixture
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
 from emulsion.study import experiments, sweeps
 from emulsion.study.catalogue import Config, kind_block
-from emulsion.synthetic import CAPABILITIES
+from emulsion.synthetic import suite_items
 
 SWEEP = "sweep"  # a stage whose runs share jobs
 STAGES: dict[str, experiments.Mixtures] = {
@@ -202,15 +204,23 @@ def runs_of_stages(config: Config, experiment: str) -> dict[str, list[str]]:
 
 
 def items_of_suites(config: Config, experiment: str) -> dict[str, int]:
-    """{capability: how many items the experiment's suites have for it}."""
+    """{capability: how many items the experiment's suites have to judge it by}."""
+    settings = EvaluationSettings.of(config["experiments"][experiment]["evaluation"])
     counts: Counter[str] = Counter()
     for name in config["experiments"][experiment]["suites"]:
-        suite = config["suites"][name]
-        if suite["kind"] == "synthetic":
-            counts.update(dict.fromkeys(CAPABILITIES, suite["synthetic"]["items_per_capability"]))
-        else:
-            counts.update(item.capability for item in load_suite(found(suite["file"])).items)
+        suite = suite_of(config, name)
+        chosen = selection_half(suite, settings.seed) if settings.selection else frozenset()
+        counts.update(item.capability for item in suite.items if item.id not in chosen)
     return dict(counts)
+
+
+def suite_of(config: Config, name: str) -> Suite:
+    """A suite, made anew if it is a synthetic one."""
+    entry = config["suites"][name]
+    if entry["kind"] == "file":
+        return load_suite(found(entry["file"]))
+    made = suite_items(entry["synthetic"]["items_per_capability"], entry["synthetic"]["seed"])
+    return parse_suite({"suite": name, "items": made}, f"suites.{name}")
 
 
 def plan_of(config: Config, experiment: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def main(
     job = Job(saving.minutes)
     launch(processes)
 
-    from emulsion.evaluation.sample import continue_text
+    from emulsion.evaluation.generation import continue_text
     from emulsion.training.run import make_deterministic, train_run
     from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck

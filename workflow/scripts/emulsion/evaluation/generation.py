@@ -19,7 +19,6 @@ from transformers import DynamicCache
 
 from emulsion.losses import additive_mask, hidden_states, inference
 
-
 CONTINUED_TOKENS = 40  # of a text continued to look at
 
 

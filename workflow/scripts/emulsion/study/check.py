@@ -49,4 +49,5 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         for name in config["experiments"]:
             yield from check_experiments.experiment(config, name)
             yield from check_laws.sweep(config, name)
+            yield from check_data.halves(config, name)
             yield from check_data.stores(config, name, folder)

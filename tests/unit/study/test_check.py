@@ -11,6 +11,7 @@ from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.files import write_json
+from emulsion.study.catalogue import chat_formats
 from emulsion.study.check import check
 from emulsion.study.form import fill_in, followed
 
@@ -149,6 +150,33 @@ def test_a_suite_item_with_an_unknown_check_is_named(tmp_path):
     message = problems(changed("suites/bad", {"kind": "file", "file": str(tmp_path / "bad.yaml")}))
     assert "i1" in message
     assert "Did you mean 'contains'?" in message
+
+
+def test_a_suite_that_cannot_be_halved_is_named_unless_it_stays_whole(tmp_path):
+    suite = tmp_path / "s.yaml"
+    item = "{id: a%d, topic: t, capability: c, kind: generation, prompt: p%d, checks: [{min_lines: 1}]}"
+    suite.write_text(f"suite: s\nitems: [{item % (1, 1)}, {item % (2, 2)}]\n")
+    config = changed("suites/world", {"kind": "file", "file": str(suite)})
+    with pytest.raises(UserError, match="capability 'c' has one topic"):
+        check(config, SCHEMA)
+    config["experiments"]["exp3"]["evaluation"]["selection"] = False
+    with pytest.raises(UserError, match="no items are left to choose mixtures by"):
+        check(config, SCHEMA)
+    config["experiments"]["exp3"]["optimize"]["objective"] = "mean_loss"
+    check(config, SCHEMA)
+
+
+def test_chat_suites_are_asked_in_the_formats_of_the_sources_unless_told_otherwise():
+    formats = {}
+    for sources in (["openhermes", "magpie"], ["openhermes"], ["magpie", "fineweb"], ["cosmopedia", "fineweb"]):
+        formats[tuple(sources)] = chat_formats(CONFIG, sources)
+    assert list(formats.values()) == [["instruction", "dialogue"], ["instruction"], ["dialogue"], ["plain"]]
+    config = copy.deepcopy(CONFIG)
+    check(config, SCHEMA)
+    assert config["experiments"]["exp3"]["evaluation"]["formats"] == ["instruction", "dialogue"]
+    config = changed("experiments/exp3/evaluation/formats", ["plain"])
+    check(config, SCHEMA)
+    assert config["experiments"]["exp3"]["evaluation"]["formats"] == ["plain"]
 
 
 def test_a_missing_key_is_named():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from emulsion.losses import additive_mask, hidden_states, inference
+
+CONTINUED_TOKENS = 40  # of a text continued to look at
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,17 @@ def rows_without_token(model: Any, tokenizer: Any) -> list[int]:
     """The ids below the size of the model's vocabulary that no token has: vocabularies are often padded."""
     rows = model.get_output_embeddings().weight.shape[0]
     return sorted(set(range(rows)) - set(tokenizer.get_vocab().values()))
+
+
+def continue_text(model: Any, prompt: list[int], *, tokenizer: Path) -> dict[str, str]:
+    """{"prompt", "text"}: the prompt and the likeliest tokens after it, both as text."""
+    from transformers import AutoTokenizer
+
+    codec = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
+    context = model.config.max_position_embeddings
+    request, unused = Request(prompt, min(CONTINUED_TOKENS, context // 2)), rows_without_token(model, codec)
+    [new] = generate(model, [request], temperature=0, end=codec.eos_token_id, batch=1, context=context, unused=unused)
+    return {"prompt": codec.decode(prompt), "text": codec.decode(new)}
 
 
 def pick(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:

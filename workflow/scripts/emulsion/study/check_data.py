@@ -9,6 +9,7 @@ from pathlib import Path
 from emulsion.data.cleaning.settings import Cleaning
 from emulsion.data.sources.local import local_files
 from emulsion.data.tokenizers import fingerprint
+from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.suites import load_suite
 from emulsion.files import read_json
 from emulsion.study.catalogue import Config, cleaning_spec, group_field
@@ -61,6 +62,14 @@ def suites(config: Config) -> Iterator[str]:
         yield from problems
         if not problems and suite["kind"] == "file":
             yield from told(load_suite, suite_file(config, name))
+
+
+def halves(config: Config, name: str) -> Iterator[str]:
+    """Suites read from files that cannot be split into a half that chooses mixtures and one that judges them."""
+    experiment = config["experiments"][name]
+    for suite in experiment["suites"]:
+        if experiment["evaluation"]["selection"] and config["suites"][suite]["kind"] == "file":
+            yield from told(selection_half, load_suite(suite_file(config, suite)), experiment["evaluation"]["seed"])
 
 
 def stores(config: Config, name: str, folder: Path) -> Iterator[str]:

@@ -125,6 +125,11 @@ def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) 
             yield f"{where}.objective: all weights are 0; at least one capability or loss must weigh something."
     judged = objective == "mean_capability" or (isinstance(objective, Mapping) and objective.get("capabilities"))
     by_default = objective is None and entry["kind"] in ("optimum", "direct_search")
+    if (judged or by_default) and not config["experiments"][name]["evaluation"]["selection"]:
+        yield (
+            f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so that "
+            "no items are left to choose mixtures by; set it to true, or weigh losses alone."
+        )
     if (judged or by_default) and not config["experiments"][name]["suites"]:
         yield f"{where}.objective: it is of capabilities, and experiments.{name} has no suites; use mean_loss."
         return

@@ -11,6 +11,7 @@ import numpy as np
 from emulsion.analysis.criteria import MET, NOT_MET, UNDECIDED, Row
 from emulsion.evaluation.bootstrap import bootstrap_interval
 from emulsion.evaluation.quality import quality
+from emulsion.losses import perplexity as perplexity_of
 
 Limits = Mapping[str, float]
 
@@ -49,7 +50,7 @@ def perplexities(sources: Mapping[str, Mapping[str, Any]], ratios: Mapping[str, 
         }
         for source, each in sources.items()
     }
-    mixed = math.exp(math.fsum(ratios[source] * each["loss"] for source, each in sources.items()))
+    mixed = perplexity_of(math.fsum(ratios[source] * each["loss"] for source, each in sources.items()))
     return {"mixed": mixed, "sources": kept}
 
 

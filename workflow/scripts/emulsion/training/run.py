@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import torch
 from emulsion.data import tokenizers
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json, write_text
+from emulsion.losses import has_diverged
 from emulsion.methods.interface import OnlineMethod
 from emulsion.mixture import Mixture
 from emulsion.plan import describe_plan, excess_epochs
@@ -21,12 +23,14 @@ from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.card import model_card
 from emulsion.training.log import TrainingLog
-from emulsion.training.loop import Training
+from emulsion.training.loop import REMEDY, Training
 from emulsion.training.measurements import measurements
 from emulsion.training.parts import Parts
 from emulsion.training.rounds import Rounds, opening
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
+
+log = logging.getLogger(__name__)
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -159,11 +163,16 @@ def make_deterministic(threads: int) -> None:
 def describe_run(training: Training) -> dict[str, Any]:
     """What a finished run drew, reached and took; the part of `run.json` that the training decides."""
     spec, stores = training.spec, training.stores
+    losses, vocabulary = training.log.rows[-1]["validation"], training.model.get_input_embeddings().weight.shape[0]
     documents = {source: store.header["splits"]["train"]["documents"] for source, store in stores.items()}
+    drawn = describe_plan(training.plan, spec.sequences, spec.context, documents)
+    if diverged := has_diverged(losses, drawn["mixing_ratios"], vocabulary):
+        log.warning("the run diverged: on its own mixture it is worse than guessing blindly. %s", REMEDY)
     return {
         "steps": spec.steps,
-        **describe_plan(training.plan, spec.sequences, spec.context, documents),
-        "validation": training.log.rows[-1]["validation"],
+        **drawn,
+        "validation": losses,
+        "diverged": diverged,
         "loss_spikes_at_steps": training.log.spikes,
         **measurements(training),
         "sources": {source: store.header["provenance"] for source, store in stores.items()},

@@ -5,13 +5,18 @@ from emulsion.mixture import Mixture
 from emulsion.training.options import TrainingOptions
 from emulsion.training.proxies import Proxies, result
 
-CAPABILITIES = {"capabilities": {"code": {"score": 0.5, "items": 4}}}
-PERPLEXITY = {"sources": {"web": {"loss": 2.0, "tokens": 8}}}
+CAPABILITIES = {
+    "capabilities": {"code": {"score": 0.9, "items": 4}},
+    "selection": {"capabilities": {"code": {"score": 0.5, "items": 4}}},
+}
+PERPLEXITY = {"sources": {"web": {"loss": 1.0, "tokens": 8}}, "validation": {"web": {"loss": 2.0, "tokens": 8}}}
 
 
-def test_a_result_is_the_scores_and_losses_of_a_run():
+def test_a_result_is_the_selection_half_and_the_validation_loss():
     expected = {"run": "proxy_000", "capabilities": {"code": 0.5}, "losses": {"web": 2.0}}
     assert result("proxy_000", CAPABILITIES, PERPLEXITY) == expected
+    without = result("proxy_000", {**CAPABILITIES, "selection": None}, PERPLEXITY)
+    assert without == expected | {"capabilities": {}}
 
 
 def test_a_mixture_trained_before_is_not_trained_again(tmp_path):

@@ -8,8 +8,7 @@ finds out.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,21 +20,8 @@ from torch.nn import functional
 
 from emulsion.errors import UserError
 
-# Above any vocabulary: only a diverged model's perplexity comes near, and exp of its loss may be too large for a number.
-MOST_PERPLEXITY = 1e9
-
 # Logits held at once: 2**23 numbers of 4 bytes are 32 MB, and as much again while they are normalised.
 _LOGITS = 1 << 23
-
-
-def perplexity(loss: float) -> float:
-    """exp of a loss in nats per token, at most `MOST_PERPLEXITY`."""
-    return min(math.exp(min(loss, 700.0)), MOST_PERPLEXITY)
-
-
-def has_diverged(losses: Mapping[str, float], ratios: Mapping[str, float], vocabulary: int) -> bool:
-    """Whether a run is worse than blind guessing, log(vocabulary), on its own mixture; losses in nats per token."""
-    return math.fsum(ratio * losses[source] for source, ratio in ratios.items()) > math.log(vocabulary)
 
 
 @contextmanager

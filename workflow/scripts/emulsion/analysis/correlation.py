@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulsion.errors import UserError
-from emulsion.losses import perplexity as perplexity_of
+from emulsion.perplexity import perplexity as perplexity_of
 from emulsion.ranks import Correlation, Floats, orders, pairing_p, pearson, spearman
 from emulsion.seeds import derive_seed
 

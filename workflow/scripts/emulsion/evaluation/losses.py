@@ -1,4 +1,4 @@
-"""Test loss per source: nats per token, perplexity, bits per byte, each with an interval over sequences."""
+"""Held-out loss per source: nats per token, perplexity, bits per byte, each with an interval over sequences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from emulsion.errors import UserError
 from emulsion.evaluation.bootstrap import bootstrap_interval, ratio_interval
-from emulsion.losses import perplexity, sequence_losses
+from emulsion.losses import sequence_losses
+from emulsion.perplexity import perplexity
 from emulsion.seeds import derive_seed
 
 Tokens = NDArray[np.integer[Any]]
@@ -25,7 +26,7 @@ def source_losses(
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
-    """Test losses keyed by source.
+    """Losses keyed by source.
 
     `sequences`: source -> token ids [sequences, context + 1]; `byte_lengths` [vocabulary]: UTF-8 bytes that
     each token stands for, 0 for end-of-text, whose loss still counts. Raises UserError for a source with no
@@ -34,10 +35,10 @@ def source_losses(
     results = {}
     for source, tokens in sequences.items():
         if not len(tokens):
-            raise UserError(f"source '{source}': no test sequences to evaluate on.")
+            raise UserError(f"source '{source}': no sequences to evaluate on.")
         counts = np.asarray(byte_lengths)[tokens[:, 1:]].sum(axis=1)
         if not counts.any():
-            raise UserError(f"source '{source}': the test sequences hold no text.")
+            raise UserError(f"source '{source}': its held-out sequences hold no text.")
         losses = sequence_losses(model, tokens, batch)
         if not np.isfinite(losses).all():
             raise UserError(f"source '{source}': the model's loss is not a finite number; its training diverged.")

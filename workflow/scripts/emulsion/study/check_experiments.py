@@ -130,11 +130,22 @@ def _optimizer(config: Config, name: str) -> Iterator[str]:
         yield f"{where}.bounds: no mixture of {len(sources)} sources has every share in [{low}, {high}]."
     for source in settings["kl"]["prior"] or {}:
         yield from known("source", source, sources, f"{where}.kl.prior")
+    if _sees_capabilities(settings["objective"]) and not experiment["evaluation"]["selection"]:
+        yield (
+            f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so "
+            "that no items are left to choose mixtures by; set it to true, or weigh losses alone."
+        )
     if isinstance(settings["objective"], Mapping):
         for capability in settings["objective"].get("capabilities", {}):
             yield from known("capability", capability, _capabilities(config, name), f"{where}.objective.capabilities")
         for source in settings["objective"].get("losses", {}):
             yield from known("source", source, sources, f"{where}.objective.losses")
+
+
+def _sees_capabilities(objective: str | Mapping[str, Mapping[str, float]]) -> bool:
+    if isinstance(objective, str):
+        return objective == "mean_capability"
+    return any(objective.get("capabilities", {}).values())
 
 
 def _capabilities(config: Config, name: str) -> set[str]:

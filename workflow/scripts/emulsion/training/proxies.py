@@ -13,11 +13,15 @@ from emulsion.training.options import TrainingOptions
 
 
 def result(run: str, capabilities: Mapping[str, Any], perplexity: Mapping[str, Any]) -> dict[str, Any]:
-    """{"run", "capabilities": {name: score}, "losses": {source: nats per token}}, of the contents of a run's files."""
+    """{"run", "capabilities": {name: score}, "losses": {source: nats per token}}, of the contents of a run's files.
+
+    What mixtures are chosen by: the suites' selection half, if there is one, and validation text. Never test text.
+    """
+    selection = capabilities["selection"]
     return {
         "run": run,
-        "capabilities": {name: each["score"] for name, each in capabilities["capabilities"].items()},
-        "losses": {source: each["loss"] for source, each in perplexity["sources"].items()},
+        "capabilities": {name: each["score"] for name, each in (selection or {}).get("capabilities", {}).items()},
+        "losses": {source: each["loss"] for source, each in perplexity["validation"].items()},
     }
 
 

@@ -15,9 +15,9 @@ import torch
 from emulsion.data import tokenizers
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json, write_text
-from emulsion.losses import has_diverged
 from emulsion.methods.interface import OnlineMethod
 from emulsion.mixture import Mixture
+from emulsion.perplexity import has_diverged
 from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec

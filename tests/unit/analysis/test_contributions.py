@@ -7,13 +7,11 @@ import json
 import pytest
 
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
-from emulsion.analysis.compare import Draws
 from emulsion.analysis.contributions import contributions, judge
 from emulsion.analysis.losses import PAIRED, UNPAIRED
-from emulsion.analysis.permutation import holm
+from emulsion.analysis.holm import holm
 from emulsion.errors import UserError
 
-QUICK = Draws(permutations=2000, resamples=400)
 
 
 def _found(seeds: int = 1, recorded: bool = False) -> dict:
@@ -24,7 +22,6 @@ def _found(seeds: int = 1, recorded: bool = False) -> dict:
         {source: {seed: trained(without(source), seed) for seed in runs} for source in SOURCES},
         {seed: losses(EQUAL, seed, recorded=recorded) for seed in runs},
         {source: {seed: losses(without(source), seed, recorded=recorded) for seed in runs} for source in SOURCES},
-        draws=QUICK,
     )
 
 
@@ -62,7 +59,7 @@ def test_losses_over_several_seeds_are_judged_against_the_spread_between_them(re
 
 def test_a_mixture_against_itself_contributes_nothing() -> None:
     base, text = {0: trained(EQUAL, 0)}, {0: losses(EQUAL, 0)}
-    found = contributions("base", base, {"x": base}, text, {"x": text}, draws=QUICK)
+    found = contributions("base", base, {"x": base}, text, {"x": text})
     cells = [*found["capabilities"]["x"].values(), *found["losses"]["x"].values(), found["mean"]["x"]]
     assert {cell["verdict"] for cell in cells} == {"no significant effect"}
     assert {cell["p_holm"] for cell in cells} == {1.0}
@@ -70,7 +67,7 @@ def test_a_mixture_against_itself_contributes_nothing() -> None:
 
 def test_a_source_that_hurts_is_called_so() -> None:
     low, high = {0: trained(without("magpie"), 0)}, {0: trained({"magpie": 1.0}, 0)}
-    found = contributions("base", low, {"harmful": high}, draws=QUICK)
+    found = contributions("base", low, {"harmful": high})
     assert found["capabilities"]["harmful"]["conversation"]["verdict"] == "hurts"
     assert found["losses"] == {} and found["loss_note"] == ""
 

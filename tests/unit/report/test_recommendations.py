@@ -9,7 +9,6 @@ import yaml
 
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, trained, without
 from emulsion.analysis import decide
-from emulsion.analysis.compare import Draws
 from emulsion.analysis.contributions import contributions
 from emulsion.analysis.criteria import success_criteria
 from emulsion.analysis.decide import decide_all
@@ -23,7 +22,6 @@ from emulsion.report.exports import SourceSize
 from emulsion.report.markdown import code, markdown, table
 from emulsion.report.recommendations import plus_minus, recommendations
 
-QUICK = Draws(permutations=1000, resamples=300)
 # Noise that is known to be none: then the items alone decide.
 QUIET = SeedNoise(sd={})
 SIZES = {source: SourceSize(tokens=1000, documents=10, path=f"{source}.parquet") for source in SOURCES}
@@ -33,7 +31,7 @@ OPTIMUM = {"ratios": EQUAL, "prediction": 0.6, "interval": [0.5, 0.7], "surrogat
 def _found(ratios: dict[str, dict[str, float]], noise: SeedNoise | None = QUIET, **given) -> dict:
     scores = all_item_scores({name: {0: trained(mix, 0)} for name, mix in ratios.items()})
     summary = combine(scores, resamples=300)
-    decisions = decide_all(scores, noise, draws=QUICK)
+    decisions = decide_all(scores, noise)
     given = {"criteria": success_criteria(decisions["mean"], None, pareto(points_of(summary)), RECIPE), **given}
     return recommendations("exp3", "Which mixture?", summary, decisions, ratios, SIZES, tokens=5000, **given)
 
@@ -45,7 +43,7 @@ TIED = {"a": EQUAL, "b": {"openhermes": 0.26, "cosmopedia": 0.24, "magpie": 0.26
 
 def _contributions() -> dict:
     ablations = {source: {0: trained(without(source), 0)} for source in SOURCES}
-    return contributions("equal_mix", {0: trained(EQUAL, 0)}, ablations, draws=QUICK)
+    return contributions("equal_mix", {0: trained(EQUAL, 0)}, ablations)
 
 
 def test_a_winner_is_recommended_in_the_first_sentence() -> None:
@@ -89,7 +87,7 @@ def test_each_source_is_said_to_contribute_what_it_teaches() -> None:
 
 def test_a_contribution_that_is_not_significant_is_not_claimed() -> None:
     base = {0: trained(EQUAL, 0)}
-    found = _found(TIED, contributions=contributions("a", base, {"x": base}, draws=QUICK))
+    found = _found(TIED, contributions=contributions("a", base, {"x": base}))
     assert found["contributions"]["sources"]["x"]["text"].startswith("x shows no significant contribution")
 
 

@@ -30,7 +30,7 @@ OPTIMUM = {"ratios": EQUAL, "prediction": 0.6, "interval": [0.5, 0.7], "surrogat
 
 def _found(ratios: dict[str, dict[str, float]], noise: SeedNoise | None = QUIET, **given) -> dict:
     scores = all_item_scores({name: {0: trained(mix, 0)} for name, mix in ratios.items()})
-    summary = combine(scores, resamples=300)
+    summary = combine(scores)
     decisions = decide_all(scores, noise)
     given = {"criteria": success_criteria(decisions["mean"], None, pareto(points_of(summary)), RECIPE), **given}
     return recommendations("exp3", "Which mixture?", summary, decisions, ratios, SIZES, tokens=5000, **given)
@@ -42,8 +42,8 @@ TIED = {"a": EQUAL, "b": {"openhermes": 0.26, "cosmopedia": 0.24, "magpie": 0.26
 
 
 def _contributions() -> dict:
-    ablations = {source: {0: trained(without(source), 0)} for source in SOURCES}
-    return contributions("equal_mix", {0: trained(EQUAL, 0)}, ablations)
+    ablations = {source: {seed: trained(without(source), seed) for seed in range(2)} for source in SOURCES}
+    return contributions("equal_mix", {seed: trained(EQUAL, seed) for seed in range(2)}, ablations)
 
 
 def test_a_winner_is_recommended_in_the_first_sentence() -> None:

@@ -21,7 +21,7 @@ rule plan_budget:
         plan=plan_of,
     shell:
         "python {input.script:q} --experiment {wildcards.experiment} --plan {params.plan:q} "
-        "--stores {input.stores:q} --output {output:q} 2> {log:q}"
+        "--stores {input.stores:q} --results results/{wildcards.experiment} --output {output:q} 2> {log:q}"
 
 
 rule account_budget:

@@ -6,7 +6,7 @@ from typing import Any
 
 from emulsion import command
 from emulsion.analysis.criteria import success_criteria
-from emulsion.analysis.decide import decide_all
+from emulsion.analysis.decide import decide, decide_all
 from emulsion.analysis.identity import same_mixtures
 from emulsion.analysis.improvement import improvement
 from emulsion.analysis.pareto import pareto, points_of
@@ -54,7 +54,7 @@ def main(
     """
     :param experiment: name of the experiment
     :param title: the question it answers
-    :param groups: {candidates, singles: [mixtures], models}, as JSON
+    :param groups: {candidates, singles, strategies: [mixtures], models}, as JSON
     :param runs: names of the runs, in the order of their files
     :param capabilities: capabilities.json of each run
     :param records: run.json of each run
@@ -72,7 +72,7 @@ def main(
     same = same_mixtures([mixture_of(run) for run in runs], [read_json(record)["identity"] for record in records])
     results = same.merged(by_mixture(runs, map(read_json, capabilities), first_seed))
     scores = all_item_scores(results)
-    candidates, singles = (same.once(groups[kind]) for kind in ("candidates", "singles"))
+    candidates, singles, strategies = (same.once(groups[kind]) for kind in ("candidates", "singles", "strategies"))
     contenders = {mixture: scores[mixture] for mixture in candidates}
     summary = combine(scores)
     decisions = decide_all(contenders)
@@ -98,7 +98,7 @@ def main(
         optimum=found_optimum and {**found_optimum, "comparable": groups["proxies_are_full_size"]},
         criteria=criteria,
         tokens=read_json(record_of[best])["tokens"],
-        prefer="optimal",
+        strategies=decide({mixture: scores[mixture] for mixture in strategies}) if strategies else None,
         schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
         models=groups["models"],
         same=same,

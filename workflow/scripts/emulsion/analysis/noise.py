@@ -62,8 +62,8 @@ def _bartlett(variances: Floats, freedom: Floats) -> float:
     mean = float(np.average(variances, weights=freedom))
     if count < 2 or not mean:
         return 1.0
-    # A mixture whose runs all scored alike has a spread that is small, not zero.
-    ratios = np.maximum(variances / mean, 1e-6)
+    # Scores are shares of items, so that two or three runs now and then score alike: a small spread, but not zero.
+    ratios = np.maximum(variances / mean, 0.01)
     statistic = -(freedom * np.log(ratios)).sum() / (1 + ((1 / freedom).sum() - 1 / total) / (3 * (count - 1)))
     return float(chi2.sf(statistic, count - 1))
 

@@ -55,6 +55,9 @@ def _section(heading: str, text: str | None) -> str:
 def _recommended(recommended: Found, experiment: str) -> str:
     shares = listing([f"{100 * weight:.1f} % {source}" for source, weight in recommended["ratios"].items() if weight])
     text = f"`{recommended['mixture']}`: {shares} of the training tokens. For `config.yaml`:"
+    if len(recommended["set"]) > 1:
+        names = listing([f"`{name}`" for name in recommended["set"]])
+        text = f"Any of {names}: they cannot be told apart. In the middle of them {text}"
     block = code("yaml", recommended["config"])
     after = f"Add `recommended` to `experiments.{experiment}.strategies` to train it."
     return _section("Recommended mixture", f"{text}\n\n{block}\n\n{after}")

@@ -124,7 +124,11 @@ def groups(config: Config, experiment: str) -> dict[str, Any]:
     settings = config["experiments"][experiment]["optimize"]
     comparable = bool(settings) and settings["objective"] == "mean_capability"
     same_size = comparable and run_spec(config, experiment, "proxy_000") == run_spec(config, experiment, "optimal")
-    names = {"candidates": candidates(config, experiment), "singles": singles(config, experiment)}
+    names = {
+        "candidates": candidates(config, experiment),
+        "singles": singles(config, experiment),
+        "strategies": strategies(config, experiment),
+    }
     models = {name: _size(config, experiment, name)["model"] for name in concluded(config, experiment)}
     differing = models if len(set(models.values())) > 1 else {}
     return {**names, "models": differing, "proxies_are_full_size": same_size}

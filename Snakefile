@@ -23,28 +23,29 @@ report: "report/workflow.rst"
 
 sys.path.insert(0, os.path.abspath(SCRIPTS))
 
-from emulsion.study import catalogue, check, experiments, imports, limits, paths, sweeps
 from emulsion.errors import UserError
+from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
+from emulsion.study.experiment import Experiment
+from emulsion.study.study import Study
 
 try:
     check.check(config, Path(HOUSE, "workflow/schemas/config.schema.yaml"), files=workflow.configfiles)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+study = Study(config)
+
 
 include: "rules/common.smk"
 
 
 wildcard_constraints:
-    experiment=one_of(config["experiments"]),
-    mix=one_of(in_any_experiment(experiments.trained) + in_any_experiment(sweeps.mixtures)),
-    fixed=one_of(in_any_experiment(experiments.fixed) + in_any_experiment(sweeps.fixed)),
-    point=one_of(in_any_experiment(sweeps.points)),
-    sized=one_of(in_any_experiment(experiments.sized)),
-    proxy=one_of(in_any_experiment(experiments.proxies)),
-    run=one_of(in_any_experiment(experiments.runs) + in_any_experiment(sweeps.runs)),
-    batch=one_of(in_any_experiment(sweeps.batches)),
-    method=one_of(in_any_experiment(sweeps.methods)),
+    experiment=one_of(study),
+    mix=one_of(study.each(lambda experiment: experiment.entries)),
+    run=one_of(study.each(Experiment.all_runs)),
+    swarm=one_of(config["swarms"]),
+    batch=r"\d+",
+    matrix=one_of(study.each(Experiment.matrices)),
     study=one_of(config["law_studies"]),
     replay=one_of(config["replays"]),
     model=one_of(config["models"]),
@@ -60,17 +61,18 @@ rule all:
     default_target: True
     input:
         collect("figures/{figure}.png", figure=config["figures"]),
-        collect("data/stats/{source}.json", source=sources_in_use()),
-        collect("results/{experiment}/recommendations.md", experiment=experiments.comparing(config)),
-        collect("results/{experiment}/budget.json", experiment=config["experiments"]),
-        collect("results/{experiment}-metrics.json", experiment=limits.measured(config)),
-        paths.all_laws(config),
+        collect("data/stats/{source}.json", source=study.sources()),
+        collect("results/{experiment}/recommendations.md", experiment=study.comparing()),
+        collect("results/{experiment}/methods.md", experiment=study.where(Experiment.methods)),
+        collect("results/{experiment}/budget.json", experiment=study),
+        collect("results/{experiment}-metrics.json", experiment=study.with_setting("metrics")),
+        files.all_laws(study),
 
 
 rule laws:
     """All that is asked of mixing laws: fits, tables and figures of every sweep and study."""
     input:
-        paths.all_laws(config),
+        files.all_laws(study),
 
 
 include: "rules/sources.smk"
@@ -80,7 +82,6 @@ include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/downstream.smk"
 include: "rules/ablations.smk"
-include: "rules/optimize.smk"
 include: "rules/laws.smk"
 include: "rules/figures.smk"
 include: "rules/law_figures.smk"

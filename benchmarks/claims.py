@@ -1,7 +1,7 @@
 """Are claims about mixtures as sure as they say? Simulated experiments whose truth is known (docs/statistics.md).
 
-    python benchmarks/claims.py winners --repetitions 2000     # false winners, and power, by seeds and mixtures
-    python benchmarks/claims.py coverage --repetitions 1000    # how often 95 % intervals hold the truth
+python benchmarks/claims.py winners --repetitions 2000     # false winners, and power, by seeds and mixtures
+python benchmarks/claims.py coverage --repetitions 1000    # how often 95 % intervals hold the truth
 """
 
 import argparse
@@ -15,8 +15,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from emulsion.analysis.compare import compare_pair
-from emulsion.analysis.null import World, winner_rate
 from emulsion.analysis.noise import estimate_seed_noise
+from emulsion.analysis.null import World, winner_rate
 from emulsion.analysis.scores import MEAN
 from emulsion.analysis.summary import combine
 from emulsion.report.markdown import table
@@ -37,7 +37,10 @@ def winners(repetitions: int, uneven: float, workers: int) -> str:
     with ProcessPoolExecutor(workers) as pool:
         rates = dict(zip(cells, (found["rate"] for found in pool.map(winner_rate, worlds, counts)), strict=True))
     rows = [
-        [f"{seeds}", *(" / ".join(f"{100 * rates[seeds, m, share]:.1f}" for share in (0.0, *ADVANTAGES)) for m in MIXTURES)]
+        [
+            f"{seeds}",
+            *(" / ".join(f"{100 * rates[seeds, m, share]:.1f}" for share in (0.0, *ADVANTAGES)) for m in MIXTURES),
+        ]
         for seeds in SEEDS
     ]
     return table(["seeds", *(f"{m} mixtures" for m in MIXTURES)], rows, right=len(MIXTURES))

@@ -7,8 +7,8 @@ Makes results/{experiment}/contributions.json from the base mixture and the mixt
 rule compare_ablations:
     """Measure how much each capability and each source's loss changes without each source."""
     input:
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.base_and_ablations),
-        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.base_and_ablations),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.base_and_ablations),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.base_and_ablations),
         script=f"{SCRIPTS}/compare_ablations.py",
         library=imports_of("compare_ablations"),
     output:
@@ -19,9 +19,9 @@ rule compare_ablations:
     conda:
         "../envs/analysis.yaml"
     params:
-        base=lookup(dpath="experiments/{experiment}/ablations/base", within=config),
-        runs=runs_of(experiments.base_and_ablations),
-        first_seed=experiment_setting("seeds", 0),
+        without=json_of_experiment(Experiment.left_out),
+        mixtures=mixtures_of_runs(Experiment.base_and_ablations),
+        seeds=seeds_of_runs(Experiment.base_and_ablations),
     shell:
-        "python {input.script:q} --base {params.base:q} --runs {params.runs:q} --capabilities {input.capabilities:q} "
-        "--perplexity {input.perplexity:q} --first-seed {params.first_seed} --output {output:q} 2> {log:q}"
+        "python {input.script:q} --without {params.without:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
+        "--capabilities {input.capabilities:q} --perplexity {input.perplexity:q} --output {output:q} 2> {log:q}"

@@ -1,4 +1,4 @@
-"""From wildcards and the configuration to inputs and parameters. Functions only."""
+"""From wildcards and the study to inputs and parameters. Functions only."""
 
 import json
 import os
@@ -14,32 +14,6 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-def in_any_experiment(names):
-    """The names that a function of `experiments` gives for any experiment, each once."""
-    return list(dict.fromkeys(name for experiment in config["experiments"] for name in names(config, experiment)))
-
-
-def sources_in_use():
-    """The sources of all experiments, in order, each once."""
-    used = [source for experiment in config["experiments"].values() for source in experiment["sources"]]
-    return list(dict.fromkeys(used))
-
-
-def from_config(function, *names):
-    """An input, parameter or resource: `function` of the configuration and of the wildcards of these names."""
-
-    def value(wildcards):
-        return function(config, *(getattr(wildcards, name) for name in names))
-
-    return value
-
-
-def json_from_config(function, *names):
-    """The same as canonical JSON, so that only a change of value is a change."""
-    value = from_config(function, *names)
-    return lambda wildcards: canonical_json(value(wildcards))
-
-
 def script(name):
     """A script's path as a word of a shell command; with it, no rule needs to know where the workflow lies."""
     return shlex.quote(f"{SCRIPTS}/{name}.py").replace("{", "{{").replace("}", "}}")
@@ -50,9 +24,78 @@ def imports_of(name):
     return [os.path.relpath(module) for module in imports.imports_of(Path(f"{SCRIPTS}/{name}.py").absolute())]
 
 
+def from_config(function, *names):
+    """An input, parameter or resource: `function` of the configuration and of the wildcards of these names."""
+    return lambda wildcards: function(config, *(getattr(wildcards, name) for name in names))
+
+
+def json_from_config(function, *names):
+    """The same as canonical JSON, so that only a change of value is a change."""
+    value = from_config(function, *names)
+    return lambda wildcards: canonical_json(value(wildcards))
+
+
+def of_experiment(function, *names):
+    """An input, parameter or resource: `function` of the wildcards' experiment and of the wildcards of these names."""
+    return lambda wildcards: function(study[wildcards.experiment], *(getattr(wildcards, name) for name in names))
+
+
+def json_of_experiment(function, *names):
+    """The same as canonical JSON."""
+    value = of_experiment(function, *names)
+    return lambda wildcards: canonical_json(value(wildcards))
+
+
+def experiment_setting(key):
+    """A parameter: one setting of the wildcards' experiment, as canonical JSON."""
+    return lambda wildcards: canonical_json(study[wildcards.experiment].settings[key])
+
+
+def micro_batch_of(size, name):
+    """A resource: how many sequences a device takes at once. No parameter, for it may change without training again."""
+    return of_experiment(lambda experiment, value: experiment.micro_batch(size(experiment, value)), name)
+
+
+def spec_of(size, name):
+    """A parameter: the spec of a run of this size."""
+    return json_of_experiment(lambda experiment, value: experiment.spec_of(size(experiment, value)), name)
+
+
+def weights_of(size, name):
+    """An input: the weights that runs of this size start from; none where they are random."""
+    return of_experiment(lambda experiment, value: files.initial_weights(experiment, size(experiment, value)), name)
+
+
+def of_each_run(pattern, mixtures):
+    """An input: the pattern filled in for every run of the mixtures that `mixtures` gives, in their order."""
+    names = runs_of(mixtures)
+    return lambda wildcards: collect(pattern, experiment=wildcards.experiment, run=names(wildcards))
+
+
+def of_each_run_with_downstream(pattern, mixtures):
+    """The same where the experiment asks its models published tasks; else nothing."""
+    found = of_each_run(pattern, mixtures)
+    return lambda wildcards: found(wildcards) if wildcards.experiment in study.with_setting("downstream") else []
+
+
+def runs_of(mixtures):
+    """A parameter: the runs of these mixtures, in the order of `of_each_run`."""
+    return of_experiment(lambda experiment: experiment.names(mixtures(experiment)))
+
+
+def mixtures_of_runs(mixtures):
+    """A parameter: for every run of these mixtures the one it belongs to, in the order of `of_each_run`."""
+    return of_experiment(lambda experiment: [run.entry.name for run in experiment.runs(mixtures(experiment))])
+
+
+def seeds_of_runs(mixtures):
+    """A parameter: the seed of every run of these mixtures, in the order of `of_each_run`."""
+    return of_experiment(lambda experiment: [run.seed for run in experiment.runs(mixtures(experiment))])
+
+
 def laws_of_study(what):
-    """An input: the files of this kind of every setting of the wildcards' study."""
-    return lambda wildcards: paths.laws_of_study(config, wildcards.study, what)
+    """An input: the files of this kind of every setting of the wildcards' study of laws."""
+    return lambda wildcards: files.laws_of_study(study, wildcards.study, what)
 
 
 def study_setting(key):
@@ -61,7 +104,7 @@ def study_setting(key):
 
 
 def labels_of_study(wildcards):
-    return json.dumps(sweeps.labels_of_study(config, wildcards.study), ensure_ascii=False)
+    return json.dumps(study.labels_of_laws(wildcards.study), ensure_ascii=False)
 
 
 def replayed_tests(wildcards):
@@ -70,48 +113,9 @@ def replayed_tests(wildcards):
     return [part for name, pair in tests.items() for part in ("--test", name, *pair)]
 
 
-def experiment_setting(*keys):
-    """A parameter: one setting of the wildcards' experiment, as canonical JSON."""
-
-    def value(wildcards):
-        setting = config["experiments"][wildcards.experiment]
-        for key in keys:
-            setting = setting[key]
-        return canonical_json(setting)
-
-    return value
-
-
-def of_each_run(pattern, mixtures):
-    """An input: the pattern filled in for every run of the mixtures that `mixtures` gives, in their order."""
-
-    def files(wildcards):
-        runs = experiments.runs(config, wildcards.experiment, mixtures)
-        return collect(pattern, experiment=wildcards.experiment, run=runs)
-
-    return files
-
-
-def of_each_run_asked(pattern, mixtures):
-    """The same where the experiment asks its models published tasks; else nothing."""
-    files = of_each_run(pattern, mixtures)
-    return lambda wildcards: files(wildcards) if wildcards.experiment in experiments.asked_downstream(config) else []
-
-
-def runs_of(mixtures):
-    """A parameter: the runs of these mixtures, in the order of `of_each_run`."""
-    return lambda wildcards: experiments.runs(config, wildcards.experiment, mixtures)
-
-
-def mixtures_of_runs(mixtures):
-    """A parameter: for every run of these mixtures the one it belongs to, in the order of `of_each_run`."""
-    names = runs_of(mixtures)
-    return lambda wildcards: [experiments.mixture_of(run) for run in names(wildcards)]
-
-
 def token_stores_there_are(wildcards):
     """The headers of token stores, once they are made: without them the plan cannot say what is repeated."""
-    headers = paths.token_stores(config, wildcards.experiment)
+    headers = files.token_stores(study[wildcards.experiment])
     return headers if all(Path(header).exists() for header in headers) else []
 
 
@@ -119,10 +123,10 @@ def plan_of(wildcards):
     # Imported here, for only the plan needs the statistics behind it, and every job reads this file.
     from emulsion.study import budget
 
-    return canonical_json(budget.plan_of(config, wildcards.experiment))
+    return canonical_json(budget.plan_of(study[wildcards.experiment]))
 
 
 def stages_of(wildcards):
     from emulsion.study import budget
 
-    return canonical_json(budget.runs_of_stages(config, wildcards.experiment))
+    return canonical_json(budget.runs_of_stages(study[wildcards.experiment]))

@@ -29,8 +29,8 @@ rule plot_contributions:
 rule plot_pareto:
     """Draw the trade-off between capabilities over the mixtures, and which of them nothing beats."""
     input:
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.concluded),
-        records=of_each_run("models/{experiment}-{run}/run.json", experiments.concluded),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.concluded),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
         script=f"{SCRIPTS}/plot_pareto.py",
         library=imports_of("plot_pareto"),
     output:
@@ -46,7 +46,7 @@ rule plot_pareto:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of_runs(experiments.concluded),
+        runs=mixtures_of_runs(Experiment.concluded),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --records {input.records:q} "
         "--output {output:q} 2> {log:q}"
@@ -55,7 +55,7 @@ rule plot_pareto:
 rule plot_optimizer:
     """Draw the search for the best mixture, and how well the surrogate predicts the proxies."""
     input:
-        optimum="results/{experiment}/optimal_mix.json",
+        optimum=of_experiment(files.optimum),
         script=f"{SCRIPTS}/plot_optimizer.py",
         library=imports_of("plot_optimizer"),
     output:
@@ -77,13 +77,13 @@ rule plot_optimizer:
 rule summarize_metrics:
     """Hold the runs of the strategies against the experiment's limits and published results; collect their texts."""
     input:
-        records=of_each_run("models/{experiment}-{run}/run.json", experiments.strategies),
-        logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", experiments.strategies),
-        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.strategies),
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
-        generations=of_each_run("results/{experiment}/{run}/generations.jsonl", experiments.strategies),
-        tasks=of_each_run_asked("results/{experiment}/{run}/lm_eval.json", experiments.strategies),
-        published=from_config(paths.published_results, "experiment"),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.strategies),
+        logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", Experiment.strategies),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.strategies),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.strategies),
+        generations=of_each_run("results/{experiment}/{run}/generations.jsonl", Experiment.strategies),
+        tasks=of_each_run_with_downstream("results/{experiment}/{run}/lm_eval.json", Experiment.strategies),
+        published=of_experiment(files.published_results),
         script=f"{SCRIPTS}/summarize_metrics.py",
         library=imports_of("summarize_metrics"),
     output:
@@ -98,14 +98,14 @@ rule summarize_metrics:
     log:
         "logs/summarize_metrics/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(limits.measured(config)),
+        experiment=one_of(study.with_setting("metrics")),
     localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
         title=lookup(dpath="experiments/{experiment}/title", within=config),
-        limits=json_from_config(limits.limits_of, "experiment"),
-        runs=runs_of(experiments.strategies),
+        limits=json_of_experiment(Experiment.limits),
+        runs=runs_of(Experiment.strategies),
     shell:
         "python {input.script:q} --experiment {wildcards.experiment} --title {params.title:q} "
         "--limits {params.limits:q} --published {input.published:q} --runs {params.runs:q} "

@@ -8,7 +8,7 @@ rule evaluate_downstream:
     """Ask a model the items of published tasks, by lm-eval."""
     input:
         model="models/{experiment}-{run}/model.safetensors",
-        task_files=from_config(paths.downstream_files, "experiment"),
+        task_files=of_experiment(files.downstream_files),
     output:
         scores="results/{experiment}/{run}/lm_eval.json",
         answers="results/{experiment}/{run}/lm_eval_items.jsonl",
@@ -17,7 +17,7 @@ rule evaluate_downstream:
     benchmark:
         "logs/evaluate_downstream/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
-        experiment=one_of(experiments.asked_downstream(config)),
+        experiment=one_of(study.with_setting("downstream")),
     conda:
         "../envs/downstream.yaml"
     threads: 1
@@ -40,9 +40,9 @@ rule evaluate_downstream:
 rule correlate_downstream:
     """Correlate the losses of all full-size runs with their scores on downstream tasks."""
     input:
-        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", experiments.compared),
-        downstream=of_each_run("results/{experiment}/{run}/lm_eval.json", experiments.compared),
-        records=of_each_run("models/{experiment}-{run}/run.json", experiments.compared),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.compared),
+        downstream=of_each_run("results/{experiment}/{run}/lm_eval.json", Experiment.compared),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.compared),
         script=f"{SCRIPTS}/correlate_downstream.py",
         library=imports_of("correlate_downstream"),
     output:
@@ -50,13 +50,13 @@ rule correlate_downstream:
     log:
         "logs/correlate_downstream/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(experiments.asked_downstream(config)),
+        experiment=one_of(study.with_setting("downstream")),
     localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=runs_of(experiments.compared),
-        mixtures=mixtures_of_runs(experiments.compared),
+        runs=runs_of(Experiment.compared),
+        mixtures=mixtures_of_runs(Experiment.compared),
     shell:
         "python {input.script:q} --runs {params.runs:q} --mixtures {params.mixtures:q} "
         "--perplexity {input.perplexity:q} --downstream {input.downstream:q} --records {input.records:q} "

@@ -27,8 +27,8 @@ rule evaluate:
     """Evaluate a model: loss and perplexity per source, capability scores, and every generation behind them."""
     input:
         model="models/{experiment}-{run}/model.safetensors",
-        stores=from_config(paths.token_stores, "experiment"),
-        suites=from_config(paths.suite_files, "experiment"),
+        stores=of_experiment(files.token_stores),
+        suites=of_experiment(files.suite_files),
     output:
         perplexity="results/{experiment}/{run}/perplexity.json",
         capabilities="results/{experiment}/{run}/capabilities.json",

@@ -7,8 +7,8 @@ Makes figures/{experiment}_{figure}.png.
 rule plot_capability_heatmap:
     """Draw capability scores, mixtures by capabilities, with their intervals."""
     input:
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
-        records=of_each_run("models/{experiment}-{run}/run.json", experiments.strategies),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.drawn),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.drawn),
         script=f"{SCRIPTS}/plot_capability_heatmap.py",
         library=imports_of("plot_capability_heatmap"),
     output:
@@ -24,7 +24,7 @@ rule plot_capability_heatmap:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of_runs(experiments.strategies),
+        runs=mixtures_of_runs(Experiment.drawn),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --records {input.records:q} "
         "--output {output:q} 2> {log:q}"
@@ -33,8 +33,8 @@ rule plot_capability_heatmap:
 rule plot_capability_radar:
     """Draw the capability profile of each mixture."""
     input:
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.strategies),
-        records=of_each_run("models/{experiment}-{run}/run.json", experiments.strategies),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.drawn),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.drawn),
         script=f"{SCRIPTS}/plot_capability_radar.py",
         library=imports_of("plot_capability_radar"),
     output:
@@ -50,7 +50,7 @@ rule plot_capability_radar:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of_runs(experiments.strategies),
+        runs=mixtures_of_runs(Experiment.drawn),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --records {input.records:q} "
         "--output {output:q} 2> {log:q}"
@@ -59,7 +59,7 @@ rule plot_capability_radar:
 rule plot_training_curves:
     """Draw training loss and the validation loss on each source over the run."""
     input:
-        logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", experiments.strategies),
+        logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", Experiment.drawn),
         script=f"{SCRIPTS}/plot_training_curves.py",
         library=imports_of("plot_training_curves"),
     output:
@@ -75,7 +75,7 @@ rule plot_training_curves:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of_runs(experiments.strategies),
+        runs=mixtures_of_runs(Experiment.drawn),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.logs:q} --output {output:q} 2> {log:q}"
 
@@ -83,7 +83,7 @@ rule plot_training_curves:
 rule plot_mixtures:
     """Draw what each mixture asks for and what its run draws from each source."""
     input:
-        infos=from_config(paths.strategy_infos, "experiment"),
+        infos=of_experiment(files.infos_of_drawn),
         script=f"{SCRIPTS}/plot_mixtures.py",
         library=imports_of("plot_mixtures"),
     output:
@@ -99,7 +99,7 @@ rule plot_mixtures:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=lookup(dpath="experiments/{experiment}/strategies", within=config),
+        runs=of_experiment(Experiment.drawn),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --output {output:q} 2> {log:q}"
 
@@ -107,7 +107,7 @@ rule plot_mixtures:
 rule plot_schedule:
     """Draw the shares of sources over the run, stage by stage, with the boundaries between stages."""
     input:
-        infos=from_config(paths.strategy_infos, "experiment"),
+        infos=of_experiment(files.infos_of_drawn),
         script=f"{SCRIPTS}/plot_schedule.py",
         library=imports_of("plot_schedule"),
     output:
@@ -123,7 +123,7 @@ rule plot_schedule:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=lookup(dpath="experiments/{experiment}/strategies", within=config),
+        runs=of_experiment(Experiment.drawn),
         types=json_from_config(catalogue.types_of_sources, "experiment"),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --types {params.types:q} "

@@ -20,7 +20,7 @@ rule plot_static_law:
     log:
         "logs/plot_static_law/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(sweeps.swept(config)),
+        experiment=one_of(study.with_laws()),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -44,7 +44,7 @@ rule plot_dynamic_law:
     log:
         "logs/plot_dynamic_law/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(sweeps.with_branches(config)),
+        experiment=one_of(study.with_branches()),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -68,7 +68,7 @@ rule plot_effects:
     log:
         "logs/plot_effects/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(sweeps.with_branches(config)),
+        experiment=one_of(study.with_branches()),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -79,8 +79,8 @@ rule plot_effects:
 rule plot_law_fits:
     """Draw how well the laws hold in every setting of a study, beside the noise of its runs."""
     input:
-        static=laws_of_study("static"),
-        dynamic=laws_of_study("dynamic"),
+        static=laws_of_study("static_law"),
+        dynamic=laws_of_study("dynamic_law"),
         script=f"{SCRIPTS}/plot_law_fits.py",
         library=imports_of("plot_law_fits"),
     output:

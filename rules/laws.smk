@@ -1,76 +1,14 @@
-"""Mixing laws: how loss depends on the mixture, from sweeps over it and from branches of their runs.
+"""Mixing laws: how loss depends on the mixture, from swarms over it and from branches of their runs.
 
 Makes law_results/{experiment}/, law_results/{study}/ where settings stand side by side, and law_results/{replay}/ from
-published sweeps. Runs of a sweep share jobs and keep their losses, not their models. What is
-done of a job that is cut off lies in checkpoints/{experiment}-sweep/, which no rule declares.
+published sweeps.
 """
-
-
-rule write_point:
-    """Write the mixture of one point of a sweep."""
-    output:
-        "mixtures/{experiment}/{point}.json",
-    log:
-        "logs/write_point/{experiment}-{point}.log",
-    wildcard_constraints:
-        experiment=one_of(sweeps.swept(config)),
-    localrule: True
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        recipe=1,
-        sources=lookup(dpath="experiments/{experiment}/sources", within=config),
-        points=json_from_config(sweeps.point_spec, "experiment"),
-    shell:
-        f"python {script('write_point')} "
-        "--experiment {wildcards.experiment} --name {wildcards.point} "
-        "--sources {params.sources:q} --points {params.points:q} --output {output:q} 2> {log:q}"
-
-
-rule train_sweep:
-    """Train a batch of a sweep's runs and the branches that start from their states; keep the losses."""
-    input:
-        mixtures=from_config(paths.sweep_mixtures, "experiment", "batch"),
-        stores=from_config(paths.token_stores, "experiment"),
-        tokenizer=from_config(paths.tokenizer_definition, "experiment"),
-        weights=from_config(paths.initial_weights, "experiment", "batch"),
-    output:
-        "law_results/{experiment}/sweep/{batch}.json",
-    log:
-        "logs/train_sweep/{experiment}-{batch}.log",
-    benchmark:
-        "logs/train_sweep/{experiment}-{batch}.benchmark.jsonl"
-    wildcard_constraints:
-        experiment=one_of(sweeps.swept(config)),
-    retries: 2
-    conda:
-        "../envs/train.yaml"
-    threads: 1
-    resources:
-        gpu=1,
-        mem_mb=4000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
-        micro_batch=from_config(experiments.micro_batch, "experiment", "batch"),
-        most_epochs=from_config(limits.most_epochs, "experiment"),
-    params:
-        spec=json_from_config(sweeps.sweep_spec, "experiment"),
-        trunks=json_from_config(sweeps.batch, "experiment", "batch"),
-        branches=json_from_config(sweeps.branches_of_batch, "experiment", "batch"),
-        tokenizer=subpath(input.tokenizer, parent=True),
-    shell:
-        f"python {script('train_sweep')} "
-        "--experiment {wildcards.experiment} --mixtures {input.mixtures:q} "
-        "--stores {input.stores:q} --tokenizer {params.tokenizer:q} --weights {input.weights:q} "
-        "--spec {params.spec:q} --trunks {params.trunks:q} --branches {params.branches:q} "
-        "--checkpoints checkpoints/{wildcards.experiment}-sweep "
-        "--micro-batch {resources.micro_batch} --most-epochs {resources.most_epochs} --minutes {resources.runtime} "
-        "--threads {threads} --output {output:q} 2> {log:q}"
 
 
 rule fit_static_law:
     """Fit the static laws to the runs of a sweep, and hold their R2 against the noise of the runs."""
     input:
-        sweep=from_config(paths.sweep, "experiment"),
+        sweep=of_experiment(files.swarm_of_laws),
         script=f"{SCRIPTS}/fit_static_law.py",
         library=imports_of("fit_static_law"),
     output:
@@ -78,7 +16,7 @@ rule fit_static_law:
     log:
         "logs/fit_static_law/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(sweeps.swept(config)),
+        experiment=one_of(study.with_laws()),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -92,7 +30,7 @@ rule fit_static_law:
 rule fit_dynamic_law:
     """Fit the dynamic laws to the branches of every trunk: the effects of each source at that point of training."""
     input:
-        sweep=from_config(paths.sweep, "experiment"),
+        sweep=of_experiment(files.swarm_of_laws),
         script=f"{SCRIPTS}/fit_dynamic_law.py",
         library=imports_of("fit_dynamic_law"),
     output:
@@ -100,7 +38,7 @@ rule fit_dynamic_law:
     log:
         "logs/fit_dynamic_law/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(sweeps.with_branches(config)),
+        experiment=one_of(study.with_branches()),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -112,7 +50,7 @@ rule fit_dynamic_law:
 rule compare_greedy:
     """Compare the mixtures that are best round by round with those that are best of all."""
     input:
-        sweep=from_config(paths.sweep, "experiment"),
+        sweep=of_experiment(files.swarm_of_laws),
         script=f"{SCRIPTS}/compare_greedy.py",
         library=imports_of("compare_greedy"),
     output:
@@ -120,7 +58,7 @@ rule compare_greedy:
     log:
         "logs/compare_greedy/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(sweeps.to_the_end(config)),
+        experiment=one_of(study.with_full_length_branches()),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -134,22 +72,22 @@ rule fit_parameters:
     input:
         static="law_results/{experiment}/static_law.json",
         dynamic="law_results/{experiment}/dynamic_law.json",
-        matrix=from_config(paths.matrix, "experiment", "method"),
+        matrix=of_experiment(files.matrix, "matrix"),
         script=f"{SCRIPTS}/fit_parameters.py",
         library=imports_of("fit_parameters"),
     output:
-        "law_results/{experiment}/{method}_parameters.json",
+        "law_results/{experiment}/{matrix}_parameters.json",
     log:
-        "logs/fit_parameters/{experiment}-{method}.log",
+        "logs/fit_parameters/{experiment}-{matrix}.log",
     wildcard_constraints:
-        experiment=one_of(sweeps.with_methods(config)),
+        experiment=one_of(study.with_matrices()),
     localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
-        settings=lambda wildcards: canonical_json(sweeps.methods(config, wildcards.experiment)[wildcards.method]),
+        settings=json_of_experiment(lambda experiment, matrix: experiment.matrices()[matrix], "matrix"),
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --method {wildcards.method} "
+        "python {input.script:q} --experiment {wildcards.experiment} --method {wildcards.matrix} "
         "--settings {params.settings:q} --matrix {input.matrix:q} --static {input.static:q} "
         "--dynamic {input.dynamic:q} "
         "--output {output:q} 2> {log:q}"
@@ -158,7 +96,7 @@ rule fit_parameters:
 rule measure_similarity:
     """Gather how alike each method's matrix and the fitted one are."""
     input:
-        parameters=from_config(paths.method_parameters, "experiment"),
+        parameters=of_experiment(files.parameters),
         script=f"{SCRIPTS}/measure_similarity.py",
         library=imports_of("measure_similarity"),
     output:
@@ -166,7 +104,7 @@ rule measure_similarity:
     log:
         "logs/measure_similarity/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(sweeps.with_methods(config)),
+        experiment=one_of(study.with_matrices()),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -178,8 +116,8 @@ rule measure_similarity:
 rule tabulate_laws:
     """Set the settings of a study side by side, in the form of the published tables."""
     input:
-        static=laws_of_study("static"),
-        dynamic=laws_of_study("dynamic"),
+        static=laws_of_study("static_law"),
+        dynamic=laws_of_study("dynamic_law"),
         greedy=laws_of_study("greedy"),
         similarity=laws_of_study("similarity"),
         script=f"{SCRIPTS}/tabulate_laws.py",

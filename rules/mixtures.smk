@@ -1,53 +1,135 @@
-"""Mixtures: every mixing method ends in a rule that writes a mixture file.
+"""Mixtures: whatever decides one is a method, and ends in a rule that writes a mixture file.
 
-Makes mixtures/{experiment}/{mix}.json and, for any of them, data/{experiment}_{mix}_info.json.
+Makes mixtures/{experiment}/{mix}.json and, for any of them, data/{experiment}_{mix}_info.json; for methods that learn
+from runs also results/{experiment}/{mix}_mix.json, what the choice rests on.
 """
 
 
 rule write_mixture:
-    """Write a mixture that follows from the configuration: a strategy, one source alone, or one left out."""
+    """Write a mixture that needs no run: a strategy, a baseline, one source alone or left out, a point of a swarm."""
+    input:
+        stores=of_experiment(files.token_stores_needed, "mix"),
     output:
-        "mixtures/{experiment}/{fixed}.json",
+        "mixtures/{experiment}/{mix}.json",
     log:
-        "logs/write_mixture/{experiment}-{fixed}.log",
+        "logs/write_mixture/{experiment}-{mix}.log",
+    wildcard_constraints:
+        mix=one_of(study.each(Experiment.fixed)),
     localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
-        recipe=1,
-        sources=lookup(dpath="experiments/{experiment}/sources", within=config),
-        stages=json_from_config(experiments.mixture_stages, "experiment", "fixed"),
+        recipe=2,
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
+        budget=of_experiment(files.budget_needed, "mix"),
     shell:
         f"python {script('write_mixture')} "
-        "--experiment {wildcards.experiment} --name {wildcards.fixed:q} "
-        "--sources {params.sources:q} --stages {params.stages:q} --output {output:q} 2> {log:q}"
+        "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
+        "--method {params.method:q} --stores {input.stores:q} {params.budget} --output {output:q} 2> {log:q}"
 
 
-rule write_baseline:
-    """Write a mixture that follows from the sizes of the sources: proportional, temperature, UniMax."""
+rule propose_mixture:
+    """Find a mixture from the runs of a swarm, and from others of their size."""
     input:
-        stores=from_config(paths.token_stores, "experiment"),
+        swarm=of_experiment(files.swarm_of_mixture, "mix"),
+        stores=of_experiment(files.token_stores),
+        records=of_experiment(files.further_records, "mix"),
+        capabilities=of_experiment(files.further_capabilities, "mix"),
     output:
-        "mixtures/{experiment}/{sized}.json",
+        record="results/{experiment}/{mix}_mix.json",
+        mixture="mixtures/{experiment}/{mix}.json",
     log:
-        "logs/write_baseline/{experiment}-{sized}.log",
+        "logs/propose_mixture/{experiment}-{mix}.log",
+    wildcard_constraints:
+        mix=one_of(study.each(Experiment.proposed)),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        recipe=1,
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
+        budget=of_experiment(files.budget),
+    shell:
+        f"python {script('propose_mixture')} "
+        "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
+        "--method {params.method:q} --swarm {input.swarm:q} --stores {input.stores:q} "
+        "--records {input.records:q} --capabilities {input.capabilities:q} {params.budget} "
+        "--output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
+
+
+rule search_mixture:
+    """Search for a mixture with a small training at every evaluation, kept to go on from."""
+    input:
+        stores=of_experiment(files.token_stores),
+        tokenizer=of_experiment(files.tokenizer_definition),
+        weights=weights_of(Experiment.size_of_search, "mix"),
+        suites=of_experiment(files.suite_files),
+    output:
+        record="results/{experiment}/{mix}_mix.json",
+        mixture="mixtures/{experiment}/{mix}.json",
+    log:
+        "logs/search_mixture/{experiment}-{mix}.log",
+    wildcard_constraints:
+        mix=one_of(study.each(Experiment.searched)),
+    retries: 2
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+        micro_batch=micro_batch_of(Experiment.size_of_search, "mix"),
+    params:
+        recipe=1,
+        tokenizer=subpath(input.tokenizer, parent=True),
+        spec=spec_of(Experiment.size_of_search, "mix"),
+        evaluation=experiment_setting("evaluation"),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
+        budget=of_experiment(files.budget),
+    shell:
+        f"python {script('search_mixture')} "
+        "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
+        "--method {params.method:q} --stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --suites {input.suites:q} "
+        "--spec {params.spec:q} --evaluation {params.evaluation:q} {params.budget} "
+        "--micro-batch {resources.micro_batch} --threads {threads} --minutes {resources.runtime} "
+        "--checkpoints checkpoints/swarms --output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
+
+
+rule write_trajectory:
+    """Write what an online method decided during a run as a mixture: its trajectory, or its answer, the mean."""
+    input:
+        record=of_experiment(files.deciding_run, "mix"),
+    output:
+        "mixtures/{experiment}/{mix}.json",
+    log:
+        "logs/write_trajectory/{experiment}-{mix}.log",
+    wildcard_constraints:
+        mix=one_of(study.each(Experiment.decided_online)),
     localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
         recipe=1,
-        budget=from_config(experiments.unimax_budget, "experiment", "sized"),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
     shell:
-        f"python {script('write_baseline')} "
-        "--experiment {wildcards.experiment} --name {wildcards.sized:q} "
-        "--stores {input.stores:q} {params.budget} --output {output:q} 2> {log:q}"
+        f"python {script('write_trajectory')} "
+        "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
+        "--method {params.method:q} --record {input.record:q} --output {output:q} 2> {log:q}"
 
 
 rule describe_mixture:
     """Say what a mixture will draw from each source, and stop one that would repeat a source too often."""
     input:
         mixture="mixtures/{experiment}/{mix}.json",
-        stores=from_config(paths.token_stores, "experiment"),
+        stores=of_experiment(files.token_stores),
         script=f"{SCRIPTS}/describe_mixture.py",
         library=imports_of("describe_mixture"),
     output:
@@ -58,7 +140,7 @@ rule describe_mixture:
     conda:
         "../envs/analysis.yaml"
     params:
-        spec=json_from_config(experiments.run_spec, "experiment", "mix"),
+        spec=json_of_experiment(Experiment.spec, "mix"),
         max_epochs=experiment_setting("max_epochs"),
     shell:
         "python {input.script:q} --mixture {input.mixture:q} --stores {input.stores:q} --spec {params.spec:q} "

@@ -1,6 +1,6 @@
 """Conclusions: what an experiment will cost, what it did cost, and what it found.
 
-Makes results/{experiment}/plan.md, budget.json, recommendations.json and recommendations.md.
+Makes results/{experiment}/plan.md, budget.json, recommendations.json, recommendations.md and methods.csv.
 """
 
 
@@ -27,9 +27,10 @@ rule plan_budget:
 rule account_budget:
     """Add up what an experiment cost, stage by stage, beside what was planned."""
     input:
-        records=of_each_run("models/{experiment}-{run}/run.json", experiments.trained),
-        results=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.trained),
-        sweep=from_config(paths.sweep, "experiment"),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.trained),
+        results=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.evaluated),
+        swarms=of_experiment(files.swarms),
+        searches=of_experiment(files.searches),
         script=f"{SCRIPTS}/account_budget.py",
         library=imports_of("account_budget"),
     output:
@@ -41,24 +42,24 @@ rule account_budget:
         "../envs/analysis.yaml"
     params:
         plan=plan_of,
-        runs=runs_of(experiments.trained),
+        runs=runs_of(Experiment.trained),
         stages=stages_of,
     shell:
         "python {input.script:q} --plan {params.plan:q} --runs {params.runs:q} --records {input.records:q} "
-        "--stages {params.stages:q} --sweep {input.sweep:q} --benchmarks logs "
-        "--direct checkpoints/{wildcards.experiment}-direct --output {output:q} 2> {log:q}"
+        "--stages {params.stages:q} --swarms {input.swarms:q} --searches {input.searches:q} --benchmarks logs "
+        "--output {output:q} 2> {log:q}"
 
 
 rule recommend:
     """Draw the conclusions: best mixtures, contributions, trade-offs, and the recipe to use."""
     input:
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", experiments.concluded),
-        records=of_each_run("models/{experiment}-{run}/run.json", experiments.concluded),
-        stores=from_config(paths.token_stores, "experiment"),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.concluded),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
+        stores=of_experiment(files.token_stores),
         heatmap="figures/{experiment}_capability_heatmap.png",
-        contributions=from_config(paths.contributions, "experiment"),
-        optimum=from_config(paths.optimum, "experiment"),
-        repeated=of_each_run("models/{experiment}-{run}/run.json", experiments.repeated_pair),
+        contributions=of_experiment(files.contributions),
+        optimum=of_experiment(files.optimum),
+        repeated=of_each_run("models/{experiment}-{run}/run.json", Experiment.repeated_pair),
         script=f"{SCRIPTS}/recommend.py",
         library=imports_of("recommend"),
     output:
@@ -77,13 +78,46 @@ rule recommend:
         "../envs/analysis.yaml"
     params:
         title=lookup(dpath="experiments/{experiment}/title", within=config),
-        groups=json_from_config(experiments.groups, "experiment"),
-        runs=runs_of(experiments.concluded),
-        first_seed=experiment_setting("seeds", 0),
+        groups=json_of_experiment(Experiment.groups),
+        runs=runs_of(Experiment.concluded),
+        mixtures=mixtures_of_runs(Experiment.concluded),
+        seeds=seeds_of_runs(Experiment.concluded),
     shell:
         "python {input.script:q} --experiment {wildcards.experiment} --title {params.title:q} "
-        "--groups {params.groups:q} --runs {params.runs:q} --capabilities {input.capabilities:q} "
-        "--records {input.records:q} --first-seed {params.first_seed} --stores {input.stores:q} "
+        "--groups {params.groups:q} --runs {params.runs:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
+        "--capabilities {input.capabilities:q} --records {input.records:q} --stores {input.stores:q} "
         "--contributions {input.contributions:q} --optimum {input.optimum:q} --repeated {input.repeated:q} "
         "--heatmap {input.heatmap:q} "
         "--json {output.json:q} --markdown {output.markdown:q} --answer {output.answer:q} 2> {log:q}"
+
+
+rule compare_methods:
+    """Compare strategies and methods by their losses on test text, against stratified sampling, with their costs."""
+    input:
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.candidates),
+        script=f"{SCRIPTS}/compare_methods.py",
+        library=imports_of("compare_methods"),
+    output:
+        csv="results/{experiment}/methods.csv",
+        json="results/{experiment}/methods.json",
+        page=report(
+            "results/{experiment}/methods.md",
+            caption="../report/methods.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "methods"},
+        ),
+    log:
+        "logs/compare_methods/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=lambda wildcards: study[wildcards.experiment].settings["title"],
+        mixtures=mixtures_of_runs(Experiment.candidates),
+        seeds=seeds_of_runs(Experiment.candidates),
+        extra_tokens=json_of_experiment(Experiment.extra_tokens),
+    shell:
+        "python {input.script:q} --title {params.title:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
+        "--records {input.records:q} --perplexity {input.perplexity:q} --extra-tokens {params.extra_tokens:q} "
+        "--csv {output.csv:q} --json {output.json:q} --page {output.page:q} 2> {log:q}"

@@ -1,23 +1,24 @@
-"""Training: any mixture file becomes a model.
+"""Training: a mixture file, or an online method, becomes a model; a swarm becomes losses.
 
-Makes models/{experiment}-{run}/, and results/{experiment}/{run}/smoke.json where it is asked for. A run that is cut off
-goes on from checkpoints/{experiment}-{run}/, which no rule declares, for Snakemake deletes what a failed job was to make.
+Makes models/{experiment}-{run}/, results/{experiment}/swarms/{swarm}/ and, where it is asked for,
+results/{experiment}/{run}/smoke.json. A run that is cut off goes on from checkpoints/{experiment}-{run}/, a swarm from
+checkpoints/swarms/; no rule declares them, for Snakemake deletes what a failed job was to make.
 """
 
 
 rule check_training:
     """Train the first steps of a run on its own data and stop: does the loss fall, and what does it take?"""
     input:
-        mixture=from_config(paths.mixture_file, "experiment", "run"),
-        stores=from_config(paths.token_stores, "experiment"),
-        tokenizer=from_config(paths.tokenizer_definition, "experiment"),
-        weights=from_config(paths.initial_weights, "experiment", "run"),
+        mixture=of_experiment(files.mixture_file, "run"),
+        stores=of_experiment(files.token_stores),
+        tokenizer=of_experiment(files.tokenizer_definition),
+        weights=weights_of(Experiment.size_of_run, "run"),
     output:
         "results/{experiment}/{run}/smoke.json",
     log:
         "logs/check_training/{experiment}-{run}.log",
     wildcard_constraints:
-        experiment=one_of(limits.smoke_checked(config)),
+        experiment=one_of(study.with_setting("smoke")),
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -25,12 +26,12 @@ rule check_training:
         gpu=1,
         mem_mb=4000,
         runtime=60,
-        micro_batch=from_config(experiments.micro_batch, "experiment", "run"),
+        micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
     params:
-        spec=json_from_config(experiments.run_spec, "experiment", "run"),
+        spec=json_of_experiment(Experiment.spec, "run"),
         tokenizer=subpath(input.tokenizer, parent=True),
-        steps=from_config(limits.smoke_steps, "experiment"),
-        least_fall=from_config(limits.smoke_fall, "experiment"),
+        steps=of_experiment(lambda experiment: experiment.smoke()["steps"]),
+        least_fall=of_experiment(lambda experiment: experiment.smoke()["least_fall"]),
     shell:
         f"python {script('check_training')} "
         "--mixture {input.mixture:q} --stores {input.stores:q} "
@@ -69,10 +70,10 @@ rule fetch_weights:
 rule train:
     """Train one model on a mixture; a change of its mixture, data or spec trains it again, and nothing else."""
     input:
-        mixture=from_config(paths.mixture_file, "experiment", "run"),
-        stores=from_config(paths.token_stores, "experiment"),
-        tokenizer=from_config(paths.tokenizer_definition, "experiment"),
-        weights=from_config(paths.initial_weights, "experiment", "run"),
+        mixture=of_experiment(files.mixture_file, "run"),
+        stores=of_experiment(files.token_stores),
+        tokenizer=of_experiment(files.tokenizer_definition),
+        weights=weights_of(Experiment.size_of_run, "run"),
     output:
         model="models/{experiment}-{run}/model.safetensors",
         config="models/{experiment}-{run}/config.json",
@@ -84,6 +85,8 @@ rule train:
         "logs/train/{experiment}-{run}.log",
     benchmark:
         "logs/train/{experiment}-{run}.benchmark.jsonl"
+    wildcard_constraints:
+        run=one_of(study.each(Experiment.trained_fixed)),
     retries: 2
     conda:
         "../envs/train.yaml"
@@ -93,12 +96,12 @@ rule train:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 240 * attempt,
         # Not params, for these may change without training again.
-        micro_batch=from_config(experiments.micro_batch, "experiment", "run"),
-        most_epochs=from_config(limits.most_epochs, "experiment"),
-        smoke_steps=from_config(limits.smoke_steps, "experiment"),
-        smoke_fall=from_config(limits.smoke_fall, "experiment"),
+        micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
+        most_epochs=of_experiment(Experiment.most_epochs),
+        smoke_steps=of_experiment(lambda experiment: experiment.smoke()["steps"]),
+        smoke_fall=of_experiment(lambda experiment: str(experiment.smoke()["least_fall"])),
     params:
-        spec=json_from_config(experiments.run_spec, "experiment", "run"),
+        spec=json_of_experiment(Experiment.spec, "run"),
         tokenizer=subpath(input.tokenizer, parent=True),
         folder=subpath(output.model, parent=True),
     shell:
@@ -108,3 +111,99 @@ rule train:
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} --smoke-steps {resources.smoke_steps} "
         "--smoke-fall {resources.smoke_fall} --minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"
+
+
+rule train_online:
+    """Train one model on an online method, which decides the mixture while it trains."""
+    input:
+        swarm=of_experiment(files.swarm_of_run, "run"),
+        stores=of_experiment(files.token_stores),
+        tokenizer=of_experiment(files.tokenizer_definition),
+        weights=weights_of(Experiment.size_of_run, "run"),
+    output:
+        model="models/{experiment}-{run}/model.safetensors",
+        config="models/{experiment}-{run}/config.json",
+        tokenizer="models/{experiment}-{run}/tokenizer.json",
+        record="models/{experiment}-{run}/run.json",
+        log="models/{experiment}-{run}/training_log.jsonl",
+        card="models/{experiment}-{run}/README.md",
+    log:
+        "logs/train/{experiment}-{run}.log",
+    benchmark:
+        "logs/train/{experiment}-{run}.benchmark.jsonl"
+    wildcard_constraints:
+        run=one_of(study.each(Experiment.trained_online)),
+    retries: 2
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
+        most_epochs=of_experiment(Experiment.most_epochs),
+    params:
+        spec=json_of_experiment(Experiment.spec, "run"),
+        mixture=of_experiment(lambda experiment, run: experiment.run(run).entry.name, "run"),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment, run: experiment.run(run).entry.method, "run"),
+        limit=of_experiment(lambda experiment: experiment.max_epochs),
+        tokenizer=subpath(input.tokenizer, parent=True),
+        folder=subpath(output.model, parent=True),
+    shell:
+        f"python {script('train_online')} "
+        "--experiment {wildcards.experiment} --name {params.mixture:q} --sources {params.sources:q} "
+        "--method {params.method:q} --swarm {input.swarm:q} --max-epochs {params.limit} --stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --output {params.folder:q} "
+        "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
+        "--most-epochs {resources.most_epochs} "
+        "--minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"
+
+
+rule train_swarm:
+    """Train a batch of a swarm's runs and the branches that start from their states; keep results, not models."""
+    input:
+        stores=of_experiment(files.token_stores),
+        tokenizer=of_experiment(files.tokenizer_definition),
+        weights=weights_of(Experiment.size_of_swarm, "swarm"),
+        suites=of_experiment(files.suites_of_swarm, "swarm"),
+    output:
+        "results/{experiment}/swarms/{swarm}/{batch}.json",
+    log:
+        "logs/train_swarm/{experiment}-{swarm}-{batch}.log",
+    benchmark:
+        "logs/train_swarm/{experiment}-{swarm}-{batch}.benchmark.jsonl"
+    retries: 2
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        micro_batch=micro_batch_of(Experiment.size_of_swarm, "swarm"),
+        most_epochs=of_experiment(Experiment.most_epochs),
+    params:
+        spec=spec_of(Experiment.size_of_swarm, "swarm"),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        points=json_of_experiment(lambda experiment, swarm: experiment.swarms[swarm].design, "swarm"),
+        names=of_experiment(lambda experiment, swarm: experiment.swarms[swarm].points, "swarm"),
+        trunks=json_of_experiment(
+            lambda experiment, swarm, batch: experiment.swarms[swarm].batch(batch), "swarm", "batch"
+        ),
+        branches=json_of_experiment(
+            lambda experiment, swarm, batch: experiment.swarms[swarm].branches_of_batch(batch), "swarm", "batch"
+        ),
+        evaluation=experiment_setting("evaluation"),
+        budget=of_experiment(files.budget),
+        tokenizer=subpath(input.tokenizer, parent=True),
+    shell:
+        f"python {script('train_swarm')} "
+        "--experiment {wildcards.experiment} --swarm {wildcards.swarm} --sources {params.sources:q} "
+        "--points {params.points:q} --names {params.names:q} --stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --suites {input.suites:q} "
+        "--spec {params.spec:q} --trunks {params.trunks:q} --branches {params.branches:q} "
+        "--evaluation {params.evaluation:q} {params.budget} --checkpoints checkpoints/swarms "
+        "--micro-batch {resources.micro_batch} --most-epochs {resources.most_epochs} --minutes {resources.runtime} "
+        "--threads {threads} --output {output:q} 2> {log:q}"

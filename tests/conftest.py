@@ -30,7 +30,7 @@ def store_folders(tmp_path_factory: pytest.TempPathFactory, tokenizer: Path) -> 
     root = tmp_path_factory.mktemp("stores")
     for source in WORDS:
         provenance = {"source": source, "kind": "local", "licence": "unstated"}
-        write_store(root / source, [corpus(source)], tokenizer, ["one two"], 0.2, provenance)
+        write_store(root / source, [corpus(source)], tokenizer, 0.2, provenance)
     return {source: root / source for source in WORDS}
 
 
@@ -49,7 +49,7 @@ TOGETHER = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes a file is run by one of them, so that its fixtures are made once; the longest come first."""
+    """With several processes one of them runs a file, whose fixtures are then made once; the longest come first."""
     for item in items:
         group = item.path.stem
         if item.path.parent.name == "workflow":

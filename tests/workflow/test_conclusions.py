@@ -72,7 +72,15 @@ def test_no_winner_is_named_on_thirty_items(concluded):
 def test_the_account_charges_every_run_to_a_stage(concluded):
     spent = read(concluded, "results/exp3/budget.json")["spent"]
     stages = {stage: each["runs"] for stage, each in spent.items()}
-    assert stages == {"strategies": 2, "baselines": 3, "ablations": 2, "repetition": 1, "optimize": 6, "total": 14}
+    assert stages == {
+        "strategies": 2,
+        "methods": 2,
+        "singles": 2,
+        "ablations": 2,
+        "repetition": 1,
+        "swarms": 5,
+        "total": 14,
+    }
     assert spent["total"]["tokens"] == sum(each["tokens"] for stage, each in spent.items() if stage != "total")
     assert spent["total"]["training_hours"] > 0
     assert spent["total"]["evaluation_hours"] > 0
@@ -86,12 +94,15 @@ def test_nothing_is_planned_when_all_is_concluded(concluded):
     assert planned(concluded, *CONCLUSIONS) == {}
 
 
-def test_a_further_proxy_plans_itself_and_the_optimum_alone(concluded, tmp_path):
-    (tmp_path / "more.yaml").write_text("experiments: {exp3: {optimize: {proxies: 6}}}")
+def test_a_further_point_plans_its_swarm_and_the_optimum_alone(concluded, tmp_path):
+    (tmp_path / "more.yaml").write_text("swarms: {small: {points: {count: 6}}}")
     jobs = planned(concluded, *CONCLUSIONS, str(tmp_path / "more.yaml"))
-    assert jobs["write_proxy"] == ["experiment=exp3, proxy=proxy_005"]
+    assert jobs["propose_mixture"] == ["experiment=exp3, mix=optimal"]
     trained = {job.split("run=")[1] for job in jobs["train"]}
-    assert trained == {"proxy_005", "optimal", "optimal-again"}
+    assert trained == {"optimal", "optimal-again"} and "write_mixture" not in jobs
+    # The runs there are come from the journal.
+    kept = {file: file.stat().st_mtime_ns for file in (concluded / "checkpoints/swarms").iterdir()}
+    assert len(kept) == 2 * 5
 
 
 def test_the_report_opens_offline_with_the_recommendation(concluded, tmp_path):
@@ -101,30 +112,27 @@ def test_the_report_opens_offline_with_the_recommendation(concluded, tmp_path):
     assert "Pareto front" in report
 
 
-def read_one_proxy(folder):
-    return json.loads(next((folder / "checkpoints/exp3-direct").glob("*/model/run.json")).read_text())
-
-
 def test_the_direct_search_finds_a_mixture_within_bounds_and_goes_on_from_its_cache(concluded, tmp_path):
     import shutil
 
     shutil.copytree(concluded, tmp_path / "project", symlinks=True)
-    (tmp_path / "direct.yaml").write_text("experiments: {exp3: {optimize: {method: direct, proxies: 4}}}")
+    (tmp_path / "direct.yaml").write_text(
+        "methods: {optimal: {kind: direct_search, swarm: null, evaluations: 4, tokens: 20_000}}"
+    )
     target = "results/exp3/optimal_mix.json"
     overlays = (*CONCLUSIONS, str(tmp_path / "direct.yaml"))
     snakemake(tmp_path / "project", target, "--cores", "1", *overlays)
     found = read(tmp_path / "project", target)
-    assert found["method"] == "direct"
+    assert found["method"] == "direct_search" and found["cost"]["runs"] == 4
     assert len(found["history"]) == 4
     assert all(0.1 - 1e-9 <= ratio <= 0.6 + 1e-9 for ratio in found["ratios"].values())
-    cached = {file: file.stat().st_mtime_ns for file in (tmp_path / "project/checkpoints").rglob("result.json")}
-    assert len(cached) == 4
+    cached = {file: file.stat().st_mtime_ns for file in (tmp_path / "project/checkpoints/swarms").rglob("*.json")}
     (tmp_path / "project" / target).unlink()
     snakemake(tmp_path / "project", target, "--cores", "1", *overlays)
     assert {file: file.stat().st_mtime_ns for file in cached} == cached
     assert read(tmp_path / "project", target) == found
     snakemake(tmp_path / "project", "results/exp3/budget.json", "--cores", "1", *overlays)
     account = read(tmp_path / "project", "results/exp3/budget.json")
-    assert account["spent"]["direct_search"]["runs"] == 4
-    assert account["spent"]["direct_search"]["tokens"] == 4 * read_one_proxy(tmp_path / "project")["tokens"]
-    assert account["planned"]["costs"]["optimize"]["runs"] == 5
+    assert account["spent"]["searches"]["runs"] == 4
+    assert account["spent"]["searches"]["tokens"] == found["cost"]["tokens"] == 4 * 19_760
+    assert account["planned"]["costs"]["methods"]["runs"] == 2 + 4

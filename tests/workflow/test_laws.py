@@ -27,7 +27,7 @@ def read(folder, path):
 
 
 def rows(folder, experiment):
-    files = sorted((folder / f"law_results/{experiment}/sweep").glob("*.json"))
+    files = sorted((folder / f"results/{experiment}/swarms").glob("*/*.json"))
     return {row["run"]: row for file in files for row in json.loads(file.read_text())["runs"]}
 
 
@@ -101,10 +101,10 @@ def test_the_sweep_is_planned_and_charged_with_its_branches(made):
     plan = (made / "results/pair/plan.md").read_text()
     runs = 10 + 10 * 7 + 5 * 5 + 5 * 5
     tokens = 10 * 20_800 + 70 * 4_160 + 25 * 10_400 + 25 * 4_160
-    assert f"| sweep | {runs} | {tokens:,} |" in plan
+    assert f"| swarms | {runs} | {tokens:,} |" in plan
     spent = read(made, "results/pair/budget.json")["spent"]
-    assert spent["sweep"]["runs"] == runs and spent["sweep"]["tokens"] == tokens == spent["total"]["tokens"]
-    assert spent["sweep"]["training_hours"] > 0 and spent["sweep"]["unmeasured_jobs"] == 0
+    assert spent["swarms"]["runs"] == runs and spent["swarms"]["tokens"] == tokens == spent["total"]["tokens"]
+    assert spent["swarms"]["training_hours"] > 0 and spent["swarms"]["unmeasured_jobs"] == 0
 
 
 @pytest.fixture
@@ -124,28 +124,28 @@ def changed(made, tmp_path):
 
 def test_a_further_seed_trains_its_own_runs_and_no_other(changed):
     _, jobs = changed("seeds: [0, 1]", "seeds: [0, 1, 2]")
-    assert jobs["train_sweep"] == ["experiment=pair, batch=002"] and "train" not in jobs
+    assert jobs["train_swarm"] == ["experiment=pair, swarm=sweep, batch=002"] and "train" not in jobs
     assert jobs["fit_static_law"] == ["experiment=pair"]
 
 
 def test_another_method_trains_nothing(changed):
     _, jobs = changed("static: {kind: static_law, branches: early}", "slope: {kind: static_law, branches: early}")
-    assert jobs["fit_parameters"] == ["experiment=pair, method=slope"]
-    assert "train_sweep" not in jobs and "fit_dynamic_law" not in jobs
+    assert jobs["fit_parameters"] == ["experiment=pair, matrix=slope"]
+    assert "train_swarm" not in jobs and "fit_dynamic_law" not in jobs
 
 
 def test_further_branches_keep_the_runs_that_are_done(changed):
     early = "early: {after: 8_320, tokens: 4_160, parents: stratified}"
-    folder, jobs = changed(early, f"{early}\n        late: {{after: 12_480, tokens: 4_160, parents: 1}}")
-    assert jobs["train_sweep"] == ["experiment=triple, batch=000"]
+    folder, jobs = changed(early, f"{early}\n      late: {{after: 12_480, tokens: 4_160, parents: 1}}")
+    assert jobs["train_swarm"] == ["experiment=triple, swarm=cover, batch=000"]
     before = rows(folder, "triple")
-    snakemake(folder, "--cores", "1", *LAWS, "--", "law_results/triple/sweep/000.json")
+    snakemake(folder, "--cores", "1", *LAWS, "--", "results/triple/swarms/cover/000.json")
     after = rows(folder, "triple")
-    assert list(after["sweep_00"]["branches"]) == ["late"]
+    assert list(after["cover_00"]["branches"]) == ["late"]
     assert {run: row["validation"] for run, row in after.items()} == {
         run: row["validation"] for run, row in before.items()
     }
-    assert after["sweep_01"] == before["sweep_01"]
+    assert after["cover_01"] == before["cover_01"]
 
 
 def test_tables_have_the_settings_in_the_order_of_the_configuration(changed):

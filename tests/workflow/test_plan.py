@@ -100,7 +100,7 @@ def test_a_raised_limit_of_epochs_trains_nothing_again(editable):
 
 
 def test_a_raised_recipe_trains_everything_again(editable):
-    edit(editable / "workflow/scripts/emulsion/study/experiments.py", "TRAIN_RECIPE = 1", "TRAIN_RECIPE = 2")
+    edit(editable / "workflow/scripts/emulsion/study/experiment.py", "TRAIN_RECIPE = 1", "TRAIN_RECIPE = 2")
     assert len(planned(editable, *TINY)["train"]) == 2
 
 
@@ -149,26 +149,36 @@ def test_a_further_seed_plans_the_new_runs_and_the_comparisons_alone(editable):
 
 def test_an_analysis_that_is_turned_off_leaves_the_plan(fresh):
     (fresh / "off.yaml").write_text(
-        "experiments: {exp3: {ablations: null, optimize: null, baselines: {single: false}}}\n"
+        "experiments: {exp3: {ablations: null, methods: [proportional], singles: false}}\n"
         "figures: [exp3_capability_heatmap]"
     )
     on, off = planned(fresh), planned(fresh, "--configfile", "off.yaml")
     runs = {rule: " ".join(jobs["train"]) for rule, jobs in (("on", on), ("off", off))}
-    assert all(kind in runs["on"] for kind in ("without_magpie", "only_magpie", "proxy_000", "optimal"))
-    assert not any(kind in runs["off"] for kind in ("without_", "only_", "proxy_", "optimal"))
-    assert {"compare_ablations", "optimize_mixture", "plot_optimizer"} <= on.keys() - off.keys()
+    assert all(kind in runs["on"] for kind in ("without_magpie", "only_magpie", "optimal"))
+    assert not any(kind in runs["off"] for kind in ("without_", "only_", "optimal"))
+    assert {"compare_ablations", "train_swarm", "propose_mixture", "plot_optimizer"} <= on.keys() - off.keys()
 
 
-def test_the_heatmap_alone_needs_no_ablation_baseline_or_proxy(fresh):
-    runs = " ".join(planned(fresh, "figures/exp3_capability_heatmap.png")["train"])
-    assert not any(kind in runs for kind in ("without_", "only_", "proxy_", "optimal", "unimax"))
+def test_the_heatmap_alone_needs_no_ablation_baseline_or_swarm(fresh):
+    jobs = planned(fresh, "figures/exp3_capability_heatmap.png")
+    assert not any(kind in " ".join(jobs["train"]) for kind in ("without_", "only_", "optimal", "unimax"))
+    assert "train_swarm" not in jobs
 
 
-def test_the_direct_search_plans_no_proxies(fresh):
-    (fresh / "direct.yaml").write_text("experiments: {exp3: {optimize: {method: direct}}}")
+DIRECT = "methods: {optimal: {kind: direct_search, swarm: null, evaluations: 5}}"
+
+
+def test_a_direct_search_plans_no_swarm(fresh):
+    (fresh / "direct.yaml").write_text(DIRECT)
     jobs = planned(fresh, "results/exp3/optimal_mix.json", "--configfile", "direct.yaml")
-    assert "optimize_directly" in jobs
-    assert not {"train", "optimize_mixture", "write_proxy"} & jobs.keys()
+    assert jobs["search_mixture"] == ["experiment=exp3, mix=optimal"]
+    assert not {"train", "propose_mixture", "train_swarm"} & jobs.keys()
+
+
+def test_a_point_of_a_swarm_can_be_trained_as_a_run_of_its_own(fresh):
+    jobs = planned(fresh, "models/exp3-small_03/run.json")
+    assert jobs["train"] == ["experiment=exp3, run=small_03"]
+    assert jobs["write_mixture"] == ["experiment=exp3, mix=small_03"]
 
 
 def test_the_plan_of_the_budget_trains_nothing(fresh):

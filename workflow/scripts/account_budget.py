@@ -15,9 +15,9 @@ def main(
     stages: Json,
     runs: Sequence[str],
     records: Sequence[Path],
-    sweep: Sequence[Path] = (),
+    swarms: Sequence[Path] = (),
+    searches: Sequence[Path] = (),
     benchmarks: Path,
-    direct: Path,
     output: Path,
 ) -> None:
     """
@@ -25,12 +25,12 @@ def main(
     :param stages: {stage: [runs]}, as JSON
     :param runs: names of the runs, in the order of their files
     :param records: run.json of each run
-    :param sweep: what each job of a sweep trained
+    :param swarms: what each job of a swarm wrote
+    :param searches: records of searches that trained
     :param benchmarks: folder of the rules' benchmarks
-    :param direct: folder of a direct search's trainings, if any
     :param output: file to write
     """
-    took = spent_by_stages(dict(zip(runs, records, strict=True)), stages, sweep, benchmarks, direct)
+    took = spent_by_stages(dict(zip(runs, records, strict=True)), stages, swarms, searches, benchmarks)
     planned = {key: plan[key] for key in ("device", "limits", "costs")}
     write_json(output, {"planned": planned, "spent": took})
 

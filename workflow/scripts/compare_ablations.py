@@ -4,34 +4,36 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.analysis.contributions import contributions
-from emulsion.command import Some
+from emulsion.analysis.identity import by_mixture
+from emulsion.command import Json, Some
 from emulsion.files import read_json, write_json
-from emulsion.study.experiments import by_mixture
 
 
 def main(
     *,
-    base: str,
-    runs: Some[str],
+    without: Json,
+    mixtures: Some[str],
+    seeds: Some[int],
     capabilities: Some[Path],
     perplexity: Some[Path],
-    first_seed: int,
     output: Path,
 ) -> None:
     """
-    :param base: name of the mixture with all sources
-    :param runs: runs of the base and of the mixtures without a source
+    :param without: {mixture: the source it leaves out}, null for the base, as JSON
+    :param mixtures: mixture of each run
+    :param seeds: seed of each run
     :param capabilities: capabilities.json of each run
     :param perplexity: perplexity.json of each run
-    :param first_seed: seed of the runs without one in their name
     :param output: file to write
     """
-    scores = by_mixture(runs, map(read_json, capabilities), first_seed)
-    losses = by_mixture(runs, map(read_json, perplexity), first_seed)
-    base_scores, base_losses = scores.pop(base), losses.pop(base)
-    without = {mixture.removeprefix("without_"): results for mixture, results in scores.items()}
-    losses_without = {mixture.removeprefix("without_"): results for mixture, results in losses.items()}
-    write_json(output, contributions(base, base_scores, without, base_losses, losses_without))
+    scores = by_mixture(mixtures, seeds, map(read_json, capabilities))
+    losses = by_mixture(mixtures, seeds, map(read_json, perplexity))
+    base = next(mixture for mixture, source in without.items() if source is None)
+    left_out = {mixture: source for mixture, source in without.items() if source is not None}
+    scores_without, losses_without = (
+        {source: found[mixture] for mixture, source in left_out.items()} for found in (scores, losses)
+    )
+    write_json(output, contributions(base, scores[base], scores_without, losses[base], losses_without))
 
 
 if __name__ == "__main__":

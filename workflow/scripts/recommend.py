@@ -7,7 +7,7 @@ from typing import Any
 from emulsion import command
 from emulsion.analysis.criteria import success_criteria
 from emulsion.analysis.decide import decide, decide_all
-from emulsion.analysis.identity import same_mixtures
+from emulsion.analysis.identity import by_mixture, same_mixtures
 from emulsion.analysis.improvement import improvement
 from emulsion.analysis.pareto import pareto, points_of
 from emulsion.analysis.scores import MEAN, all_item_scores
@@ -18,7 +18,6 @@ from emulsion.report.exports import SourceSize
 from emulsion.report.landing import answer_rst
 from emulsion.report.markdown import markdown as in_markdown
 from emulsion.report.recommendations import recommendations
-from emulsion.study.experiments import by_mixture, mixture_of
 
 
 def recipe(record: Path) -> dict[str, Any]:
@@ -39,9 +38,10 @@ def main(
     title: str,
     groups: Json,
     runs: Some[str],
+    mixtures: Some[str],
+    seeds: Some[int],
     capabilities: Some[Path],
     records: Some[Path],
-    first_seed: int,
     stores: Some[Path],
     contributions: Sequence[Path] = (),
     optimum: Sequence[Path] = (),
@@ -54,11 +54,12 @@ def main(
     """
     :param experiment: name of the experiment
     :param title: the question it answers
-    :param groups: {candidates, singles, strategies: [mixtures], models}, as JSON
+    :param groups: {candidates, singles, strategies: [mixtures], models, optimum, comparable}, as JSON
     :param runs: names of the runs, in the order of their files
+    :param mixtures: mixture of each run
+    :param seeds: seed of each run
     :param capabilities: capabilities.json of each run
     :param records: run.json of each run
-    :param first_seed: seed of the runs without one in their name
     :param stores: headers of the token stores
     :param contributions: contributions.json
     :param optimum: optimal_mix.json
@@ -69,8 +70,8 @@ def main(
     :param answer: reStructuredText for the report's first page
     """
     record_of = dict(zip(runs, records, strict=True))
-    same = same_mixtures([mixture_of(run) for run in runs], [read_json(record)["identity"] for record in records])
-    results = same.merged(by_mixture(runs, map(read_json, capabilities), first_seed))
+    same = same_mixtures(mixtures, [read_json(record)["identity"] for record in records])
+    results = same.merged(by_mixture(mixtures, seeds, map(read_json, capabilities)))
     scores = all_item_scores(results)
     candidates, singles, strategies = (same.once(groups[kind]) for kind in ("candidates", "singles", "strategies"))
     contenders = {mixture: scores[mixture] for mixture in candidates}
@@ -95,7 +96,8 @@ def main(
         {read_json(header)["source"]: source_size(header) for header in stores},
         contributions=next(map(read_json, contributions), None),
         pareto=front,
-        optimum=found_optimum and {**found_optimum, "comparable": groups["proxies_are_full_size"]},
+        optimum_name=groups["optimum"] or "",
+        optimum=found_optimum and {**found_optimum, "comparable": groups["comparable"]},
         criteria=criteria,
         tokens=read_json(record_of[best])["tokens"],
         strategies=decide({mixture: scores[mixture] for mixture in strategies}) if strategies else None,

@@ -5,23 +5,11 @@ EMULSION_CHECKPOINT_SECONDS (time between checkpoints, 120).
 """
 
 import functools
-import os
-import sys
 from pathlib import Path
 
 from emulsion import command
 from emulsion.training.job import Job
 from emulsion.training.options import JobOptions, TrainingOptions
-
-
-def launch(processes: int) -> None:
-    """Start this same command once per device, where there is more than one."""
-    import torch
-
-    devices = min(processes, torch.cuda.device_count())
-    if devices > 1 and "RANK" not in os.environ:
-        runner = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
-        os.execv(sys.executable, [*runner, *sys.argv])
 
 
 def main(
@@ -42,25 +30,24 @@ def main(
     :param processes: devices to train on
     """
     job = Job(saving.minutes)
-    launch(processes)
 
     from emulsion.evaluation.sample import continue_text
-    from emulsion.training.run import make_deterministic, train_run
-    from emulsion.training.runtime import Runtime
+    from emulsion.training.run import launch, make_deterministic, train_run
+    from emulsion.training.runtime import Runtime, trackers
     from emulsion.training.smoke import SmokeCheck
 
+    launch(processes)
     make_deterministic(training.threads)
     smoke = SmokeCheck(
         steps=smoke_steps,
         least_fall=smoke_fall,
         continued=functools.partial(continue_text, tokenizer=training.tokenizer),
     )
-    trackers = tuple(filter(None, os.environ.get("EMULSION_TRACKERS", "").split(",")))
     runtime = Runtime(
         micro_batch=training.micro_batch,
         checkpoint_seconds=saving.checkpoint_seconds,
         job=job,
-        trackers=trackers,
+        trackers=trackers(),
         after_step=smoke,
     )
     train_run(

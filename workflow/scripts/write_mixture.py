@@ -1,11 +1,14 @@
-"""Write a strategy of the configuration as a mixture file."""
+"""Write the mixture file of a method that needs no run: a strategy, a baseline, one source alone or left out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Json, Some
 from emulsion.files import write_json
-from emulsion.mixture import Mixture
+from emulsion.methods import create
+from emulsion.mixture import mixture_file
+from emulsion.training.evidence import read_evidence
 
 
 def main(
@@ -13,21 +16,25 @@ def main(
     experiment: str,
     name: str,
     sources: Some[str],
-    stages: Json,
+    method: Json,
+    stores: Sequence[Path] = (),
+    tokens: int = 0,
+    max_epochs: float = 0,
     output: Path,
 ) -> None:
     """
     :param experiment: name of the experiment
     :param name: name of the mixture
     :param sources: the experiment's sources, in its order
-    :param stages: [{until, weights}], as JSON
+    :param method: its kind and settings, as JSON
+    :param stores: token stores of the sources, for a method that goes by their sizes
+    :param tokens: budget of the run it is for
+    :param max_epochs: how often that run may repeat a source
     :param output: file to write
     """
-    schedule = [
-        {"until": stage["until"], "weights": dict(Mixture(stage["weights"], name).over(sources))} for stage in stages
-    ]
-    names = {"experiment": experiment, "name": name, "method": "fixed"}
-    write_json(output, {**names, "schedule": schedule})
+    made = create(**method, sources=sources)
+    stages = made.propose(read_evidence(stores, tokens, max_epochs))
+    write_json(output, mixture_file(experiment, name, method["kind"], stages))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def test_with_few_seeds_the_run_is_the_unit_of_a_difference() -> None:
 
 
 def test_items_of_one_topic_count_as_one() -> None:
-    """Ten copies of each item, as one topic, say no more than the item: without topics they would say ten times more."""
+    """Ten copies of each item, as one topic, say no more than it; without topics they would say ten times more."""
     rng = np.random.default_rng(1)
     answers = {name: (rng.random(12) < 0.5 + shift).astype(float) for name, shift in (("a", 0.3), ("b", -0.1))}
     once, copied, apart = ({} for _ in range(3))

@@ -8,10 +8,9 @@ import pytest
 
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
 from emulsion.analysis.contributions import contributions, judge
-from emulsion.analysis.losses import PAIRED, UNPAIRED
 from emulsion.analysis.holm import holm
+from emulsion.analysis.losses import PAIRED, UNPAIRED
 from emulsion.errors import UserError
-
 
 
 def _found(seeds: int = 2, recorded: bool = False) -> dict:

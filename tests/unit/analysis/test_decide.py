@@ -11,9 +11,9 @@ from scipy.stats import binom, ttest_ind
 from analysis_cases import EQUAL, SOURCES, trained, without
 from emulsion.analysis import Decision, decide
 from emulsion.analysis.decide import decide_all
+from emulsion.analysis.holm import holm
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.null import World, winner_rate
-from emulsion.analysis.holm import holm
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.errors import UserError
 
@@ -127,9 +127,7 @@ def test_the_two_best_being_equal_is_no_harder_than_all_being_equal(seeds: int) 
 
 
 def test_a_real_advantage_is_declared_and_its_rivals_listed_as_beaten() -> None:
-    found = decide(
-        _scores(mix=BETTER, **{f"only_{source}": _single(source) for source in SOURCES}), noise=QUIET
-    )
+    found = decide(_scores(mix=BETTER, **{f"only_{source}": _single(source) for source in SOURCES}), noise=QUIET)
     assert found.winner == found.leader == "mix"
     assert found.text == "mix is significantly better than every other mixture"
     cells = found.comparisons.values()

@@ -42,7 +42,9 @@ def test_the_plan_says_what_can_be_seen_and_on_what_assumptions() -> None:
     found = detectable_effects({"a": 200, "b": 50}, seeds=2, mixtures=6, seed_noise={"mean": 0.01})
     assert found["assumptions"]["comparisons"] == 5
     assert found["capabilities"]["b"] > found["capabilities"]["a"]
-    assert f"{found['mean']:.3f}" in found["text"] and "seed noise of 0.010 in the mean score, measured" in found["text"]
+    assert (
+        f"{found['mean']:.3f}" in found["text"] and "seed noise of 0.010 in the mean score, measured" in found["text"]
+    )
     assert "that of the demonstration" in detectable_effects({"a": 200}, 2, 6)["text"]
 
 

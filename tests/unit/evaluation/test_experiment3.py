@@ -95,7 +95,8 @@ SINGLE: dict[str, tuple[list[str], list[str]]] = {
     ),
     "rain-poem": (
         [
-            "Soft rain upon the roof,\nA whisper on the glass,\nThe garden drinks its fill,\nAnd green returns to the grass."
+            "Soft rain upon the roof,\nA whisper on the glass,\nThe garden drinks its fill,\n"
+            "And green returns to the grass."
         ],
         ["rain rain rain\n" * 10, "The rain falls on the roof of the old house.", "Red\nRain\nBlue", "The sun is out."],
     ),
@@ -290,7 +291,7 @@ def _poems(item: Item, v: Values) -> tuple[list[str], list[str]]:
     one, two = v["words"][:2]
     four = [
         f"I walked alone and saw the {one}",
-        f"that no one else could see",
+        "that no one else could see",
         f"and all the {two} of the world",
         "were calling out to me",
     ]
@@ -299,7 +300,7 @@ def _poems(item: Item, v: Values) -> tuple[list[str], list[str]]:
 
 
 ANSWERS: dict[str, Callable[[Item, Values], tuple[list[str], list[str]]]] = {
-    "capitals": lambda item, v: _answers(v["capital"], [c for c in ("Oslo", "Lima", "Athens", "Tokyo") if c != v["capital"]]),
+    "capitals": lambda item, v: _answers(v["capital"], [c for c in ("Oslo", "Lima", "Tokyo") if c != v["capital"]]),
     "general": lambda item, v: _answers(str(v["right"]), _choices(v)),
     "counts": lambda item, v: _numbers(v["right"]),
     "arithmetic": lambda item, v: _numbers(v["right"]),
@@ -307,7 +308,7 @@ ANSWERS: dict[str, Callable[[Item, Values], tuple[list[str], list[str]]]] = {
     "sequences": lambda item, v: _numbers(v["right"]),
     "syllogisms": lambda item, v: (
         [v["right"], f"{v['right']}.", f" {v['right'].lower()}"],
-        [v["wrong"], f"{v['wrong']}, {v['right']}.", f"{v['right']}. No wait, {v['wrong']}.", "Maybe.", f"{v['right']} or {v['wrong']}"],
+        [v["wrong"], f"{v['wrong']}, {v['right']}.", f"{v['right']}. No wait, {v['wrong']}.", "Maybe."],
     ),
     "orders": lambda item, v: _answers(v["r"], [v["p"], v["q"]]),
     "days": lambda item, v: _answers(v["later"], [v["today"], v["tomorrow"], v["yesterday"]]),

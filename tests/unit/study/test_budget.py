@@ -3,7 +3,7 @@ import json
 import pytest
 
 from emulsion.files import write_json
-from emulsion.study.budget import over_budget, spent, spent_by_stages, spent_on_sweep
+from emulsion.study.budget import over_budget, spent, spent_by_stages, spent_on_swarms
 
 RUN = {"seconds": 60.0, "devices": 2, "tokens": 1000, "peak_memory_bytes": 5}
 
@@ -22,7 +22,7 @@ def test_a_run_whose_measurement_was_deleted_is_charged_its_own_clock_and_said()
 
 
 def test_each_stage_over_its_limit_is_named():
-    [text] = over_budget({"strategies": 4.0, "optimize": 0.2}, {"strategies": 3.0, "optimize": 0.5})
+    [text] = over_budget({"strategies": 4.0, "swarms": 0.2}, {"strategies": 3.0, "swarms": 0.5})
     assert text == "strategies: 4.00 hours are over the budget of 3 by 33%."
 
 
@@ -36,40 +36,44 @@ FILE = {
 }
 
 
-def test_a_sweep_is_charged_its_trunks_and_each_of_its_branches():
-    account = spent_on_sweep([FILE], [None])
+def test_a_swarm_is_charged_its_trunks_and_each_of_its_branches():
+    account = spent_on_swarms([FILE], [None])
     assert (account["runs"], account["tokens"], account["peak_memory_bytes"]) == (4, 240, 7)
     assert account["training_hours"] == pytest.approx(23 / 3600) and account["unmeasured_jobs"] == 1
 
 
 def test_a_job_that_found_its_runs_done_is_charged_what_they_took_and_one_cut_off_what_it_took():
-    account = spent_on_sweep([FILE, FILE], [3.0, 60.0])
+    account = spent_on_swarms([FILE, FILE], [3.0, 60.0])
     assert account["training_hours"] == pytest.approx((23 + 60) / 3600) and account["unmeasured_jobs"] == 0
 
 
-def test_an_account_adds_up_stages_a_sweep_and_a_direct_search_from_their_files(tmp_path):
+def test_an_account_adds_up_stages_swarms_and_searches_from_their_files(tmp_path):
     records = {run: tmp_path / "models" / f"exp-{run}" / "run.json" for run in ("a", "b")}
     for file in records.values():
         write_json(file, RUN)
-    sweep = tmp_path / "law_results" / "exp" / "sweep" / "0.json"
-    write_json(sweep, FILE)
-    for rule, job, seconds in (("train", "exp-a", 90.0), ("evaluate", "exp-a", 36.0), ("train_sweep", "exp-0", 46.0)):
+    swarm = tmp_path / "results" / "exp" / "swarms" / "small" / "000.json"
+    write_json(swarm, FILE)
+    jobs = (("train", "exp-a", 90.0), ("evaluate", "exp-a", 36.0), ("train_swarm", "exp-small-000", 46.0))
+    for rule, job, seconds in jobs:
         measured = tmp_path / "logs" / rule / f"{job}.benchmark.jsonl"
         measured.parent.mkdir(parents=True, exist_ok=True)
         measured.write_text(json.dumps({"s": seconds}) + "\n")
-    write_json(tmp_path / "direct" / "x" / "model" / "run.json", RUN)
-    stages = {"strategies": ["a"], "baselines": ["b"]}
-    took = spent_by_stages(records, stages, [sweep], tmp_path / "logs", tmp_path / "direct")
-    assert list(took) == ["strategies", "baselines", "total", "sweep", "direct_search"]
+    search = tmp_path / "results" / "exp" / "direct_mix.json"
+    write_json(search, {"cost": {"runs": 3, "tokens": 30, "seconds": 36.0}})
+    stages = {"strategies": ["a"], "singles": ["b"]}
+    took = spent_by_stages(records, stages, [swarm], [search], tmp_path / "logs")
+    assert list(took) == ["strategies", "singles", "swarms", "searches", "total"]
     assert took["strategies"]["training_hours"] == pytest.approx(90 * 2 / 3600)
     assert took["strategies"]["evaluation_hours"] == pytest.approx(0.01)
-    assert took["baselines"]["unmeasured_jobs"] == 2
-    assert took["sweep"]["training_hours"] == pytest.approx(46 / 3600)
-    assert (took["total"]["runs"], took["total"]["peak_memory_bytes"]) == (2 + 4, 7)
-    assert took["direct_search"]["runs"] == 1
+    assert took["singles"]["unmeasured_jobs"] == 2
+    assert took["swarms"]["training_hours"] == pytest.approx(46 / 3600)
+    assert (took["searches"]["runs"], took["searches"]["training_hours"]) == (3, pytest.approx(0.01))
+    assert (took["total"]["runs"], took["total"]["peak_memory_bytes"]) == (2 + 4 + 3, 7)
+    hours = sum(took[stage]["training_hours"] for stage in took if stage != "total")
+    assert took["total"]["training_hours"] == pytest.approx(hours)
 
 
 def test_an_account_of_runs_alone_has_no_more_than_its_stages(tmp_path):
     write_json(tmp_path / "exp-a" / "run.json", RUN)
-    took = spent_by_stages({"a": tmp_path / "exp-a" / "run.json"}, {"strategies": ["a"]}, [], tmp_path, tmp_path / "no")
+    took = spent_by_stages({"a": tmp_path / "exp-a" / "run.json"}, {"strategies": ["a"]}, [], [], tmp_path)
     assert list(took) == ["strategies", "total"] and took["total"]["unmeasured_jobs"] == 2

@@ -78,7 +78,7 @@ STRATEGY = "strategies/equal_mix"
         (STRATEGY, {"stages": [{"recipe": "none.yaml"}]}, "strategies.equal_mix: none.yaml: no such file"),
         (STRATEGY, {"stages": [{"until": 1}]}, "equal_mix.stages.0: needs either `ratios` or `recipe`"),
         (STRATEGY, {"stages": [{"ratios": {"magpie": 1}}]}, "equal_mix.stages.0: 'until' is a dependency of 'ratios'"),
-        ("strategies", {"5-M": {"ratios": {"magpie": 1}}}, "strategies: '5-M' does not match"),
+        ("strategies", {"_5M": {"ratios": {"magpie": 1}}}, "strategies: '_5M' does not match"),
         ("experiments/exp3/smoke", {"steps": 5}, "experiments.exp3.smoke: 'least_fall' is missing"),
         ("experiments/exp3/metrics", {"perplexty": 5}, "exp3.metrics: unknown key 'perplexty'. Did you mean"),
         ("experiments/exp3/model", "tinny", "experiments.exp3.model: unknown model 'tinny'. Did you mean 'tiny'?"),
@@ -102,12 +102,31 @@ STRATEGY = "strategies/equal_mix"
         ("figures", ["exp3_heatmap"], "figures: unknown figure 'exp3_heatmap'. Did you mean"),
         ("suites/experiment3/file", "nothing.yaml", "nothing.yaml"),
         ("experiments/exp3/ablations", {"base": "equal"}, "experiments.exp3.ablations.base: unknown strategy 'equal'"),
-        ("experiments/exp3/optimize/bounds", [0.3, 0.6], "no mixture of 4 sources has every share in [0.3, 0.6]"),
-        ("experiments/exp3/optimize/model", "tinny", "experiments.exp3.optimize.model: unknown model 'tinny'"),
-        ("experiments/exp3/optimize/tokens", 9, "experiments.exp3.optimize: run spec: tokens 9 is less than one batch"),
-        ("experiments/exp3/optimize/proxies", 3, "experiments.exp3.optimize.proxies: 3 is less than"),
-        ("experiments/exp3/optimize/objective", {"capabilities": {"reasonning": 1}}, "Did you mean 'reasoning'?"),
-        ("experiments/exp3/optimize/kl/prior", {"magpi": 1}, "exp3.optimize.kl.prior: unknown source 'magpi'"),
+        ("experiments/exp3/methods", ["optimall"], "unknown method 'optimall'. Did you mean 'optimal'?"),
+        (
+            "methods/optimal/kind",
+            "optimun",
+            "unknown kind of method 'optimun'. Did you mean 'optimum'",
+        ),
+        ("methods/optimal/kind", "given", "'given' is no kind to choose; see `strategies`"),
+        ("methods/optimal/boundz", [0.1, 0.6], "optimum: unknown setting 'boundz'. Did you mean 'bounds'?"),
+        ("methods/optimal/bounds", [0.3, 0.6], "methods.optimal (of experiments.exp3): bounds"),
+        ("methods/optimal/swarm", "smal", "methods.optimal.swarm: unknown swarm 'smal'. Did you mean 'small'?"),
+        ("methods/proportional/swarm", "small", "kind 'proportional' learns from no runs; leave it out"),
+        ("methods/temperature_2", {"kind": "temperature"}, "temperature.tau: is missing"),
+        ("methods/unimax", {"kind": "skillit"}, "kind 'skillit' needs one run per source: a swarm of points corners"),
+        ("methods/unimax", {"kind": "doremi", "swarm": "small"}, "needs one reference run, and the points of 'small'"),
+        ("swarms/small/measure", ["losses"], "add `capabilities` to swarms.small.measure"),
+        ("swarms/small/points/bounds", [0.3, 0.6], "no mixture of 4 sources has every share in [0.3, 0.6]"),
+        ("swarms/small/model", "tinny", "swarms.small.model: unknown model 'tinny'"),
+        ("swarms/small/tokens", 9, "experiments.exp3: swarm 'small': run spec: tokens 9 is less than one batch"),
+        ("methods/optimal/objective", {"capabilities": {"reasonning": 1}}, "Did you mean 'reasoning'?"),
+        (
+            "methods/optimal/kl",
+            {"strength": 0.1, "prior": {"magpi": 1}},
+            "methods.optimal (of exp",
+        ),
+        ("methods/optimal/kl", {"strength": 0.1, "prior": {"magpie": 1}}, "the prior must give every source a weight"),
         ("experiments/exp3/budget/device", "h10", "experiments.exp3.budget.device: unknown device 'h10'"),
         ("strategies/equal_mix", {"ratios": {"magpie": 1}}, "stage 1 of 'equal_mix' draws from 'magpie' alone"),
         ("held_out", 0.7, "held_out: 0.7 is greater than"),
@@ -138,8 +157,10 @@ def test_a_missing_key_is_named():
 
 def test_a_strategy_may_not_take_the_name_of_another_mixture():
     config = changed("strategies/optimal", {"ratios": {"magpie": 1}})
-    config["experiments"]["exp3"]["strategies"].append("optimal")
-    assert "'optimal' is the name of a mixture that the workflow makes" in problems(config)
+    assert "methods.optimal: a strategy has this name too; choose another" in problems(config)
+    config = changed("strategies/only_magpie", {"ratios": {"magpie": 1}})
+    config["experiments"]["exp3"]["strategies"].append("only_magpie")
+    assert "experiments.exp3: 'only_magpie' is the name of two of its mixtures or runs" in problems(config)
 
 
 def with_groups(**changes):
@@ -197,7 +218,8 @@ def test_every_key_of_the_schema_is_described_and_every_object_closed():
     def visit(part, path, described):
         part = followed(part, schema)
         assert part.get("description") or not described, f"{path} has no description"
-        if "object" in part.get("type", ""):
+        # The settings of a method are checked by its kind.
+        if "object" in part.get("type", "") and path != "config.methods.additionalProperties":
             assert "additionalProperties" in part, f"{path} is open"
         for name, inner in part.get("properties", {}).items():
             visit(inner, f"{path}.{name}", described=True)
@@ -223,14 +245,11 @@ def test_a_default_is_set_where_a_schema_refers_to_another():
     assert values == {"a": {"c": 3}, "b": 7}
 
 
-def test_baselines_that_are_left_out_are_off():
-    config = changed("experiments/exp3/baselines", {"proportional": True})
+def test_a_swarm_that_says_only_its_points_measures_losses_of_the_first_seed():
+    config = changed("swarms/other", {"points": {"kind": "corners"}})
     check(config, SCHEMA)
-    off = {"single": False, "temperatures": [], "unimax": False}
-    assert config["experiments"]["exp3"]["baselines"] == {"proportional": True, **off}
-    del config["experiments"]["exp3"]["baselines"]
-    check(config, SCHEMA)
-    assert config["experiments"]["exp3"]["baselines"] == {"proportional": False, **off}
+    found = config["swarms"]["other"]
+    assert (found["measure"], found["seeds"], found["branches"], found["batch"]) == (["losses"], "first", {}, 8)
 
 
 def test_the_defaults_of_cleaning_are_those_of_the_code_and_leave_the_configuration_as_written():
@@ -256,7 +275,7 @@ def test_the_defaults_of_cleaning_are_those_of_the_code_and_leave_the_configurat
         ("experiments/exp3/tokens", "9.0e+5", 900_000),
         ("experiments/exp3/tokens", "900000.0", 900_000),
         ("experiments/exp3/seeds", "[0, 1.0]", [0, 1]),
-        ("experiments/exp3/optimize/proxies", "12.0", 12),
+        ("swarms/small/points/count", "12.0", 12),
         ("sources/fineweb/shards", "2.0", 2),
     ],
 )
@@ -280,11 +299,11 @@ def test_a_number_that_need_not_be_whole_stays_as_it_is_written():
         ("training/demo/learning_rate", ".inf", "training.demo.learning_rate: inf is not a finite number."),
         ("training/demo/weight_decay", ".nan", "training.demo.weight_decay: nan is not a finite number."),
         ("experiments/exp3/tokens", "-.inf", "experiments.exp3.tokens: -inf is not a finite number."),
-        ("experiments/exp3/optimize/bounds", "[0, .nan]", "exp3.optimize.bounds.1: nan is not a finite number."),
+        ("swarms/small/points/bounds", "[0, .nan]", "small.points.bounds.1: nan is not a finite number."),
         ("training/demo/final_learning_rate", "3e-4", "'3e-4' is not of type 'number'. Learning rate at the end"),
         ("experiments/exp3/tokens", "3e8", "(In YAML, 3e-4 is text; write 3.0e-4.)"),
         ("experiments/exp3/tokens", "2.5", "experiments.exp3.tokens: 2.5 is not of type 'integer'"),
-        ("experiments/exp3/optimize/bounds", "[0.1, 60]", "bounds.1: 60 is greater than the maximum of 1. Lowest and"),
+        ("swarms/small/points/bounds", "[0.1, 60]", "bounds.1: 60 is greater than the maximum of 1. Lowest and"),
     ],
 )
 def test_a_number_of_the_wrong_kind_is_named_once_with_its_place(path, written, message):

@@ -20,18 +20,16 @@ PAIR = {
     "tokens": 104_000,
     "seeds": [0],
     "budget": {"device": "cpu-core", "hours": {}},
-    "laws": {
-        "points": {"kind": "grid", "count": 3},
-        "branches": {"early": {"after": 20_800, "tokens": 10_400}},
-        "methods": {"static": {"kind": "static_law", "branches": "early"}},
-    },
+    "laws": {"swarm": "sweep", "matrices": {"static": {"kind": "static_law", "branches": "early"}}},
 }
+SWARM = {"points": {"kind": "grid", "count": 3}, "branches": {"early": {"after": 20_800, "tokens": 10_400}}}
 STUDY = {"title": "A study", "tables": [{"title": "One table", "settings": {"OpenHermes/Magpie": "pair"}}]}
 
 
 def configured(change=lambda config: None):
     config = yaml.safe_load(Path("config.yaml").read_text())
     config["experiments"]["pair"] = copy.deepcopy(PAIR)
+    config["swarms"]["sweep"] = copy.deepcopy(SWARM)
     config["law_studies"] = {"laws": copy.deepcopy(STUDY)}
     change(config)
     return config
@@ -52,13 +50,13 @@ def test_a_sweep_and_a_study_need_no_strategies():
     config = configured()
     check(config, SCHEMA)
     assert config["experiments"]["pair"]["strategies"] == [] and config["replays"] == {}
-    assert config["experiments"]["pair"]["laws"]["branches"]["early"]["seeds"] == "first"
+    assert config["swarms"]["sweep"]["branches"]["early"]["seeds"] == "first"
 
 
 def test_defaults_leave_what_is_written_as_it_is():
-    config = configured(setting("experiments/pair/laws/branches/early/seeds", "all"))
+    config = configured(setting("swarms/sweep/branches/early/seeds", "all"))
     check(config, SCHEMA)
-    assert config["experiments"]["pair"]["laws"]["branches"]["early"]["seeds"] == "all"
+    assert config["swarms"]["sweep"]["branches"]["early"]["seeds"] == "all"
     assert config["experiments"]["exp3"]["strategies"][0] == "equal_mix"
 
 
@@ -68,16 +66,16 @@ LAWS = "experiments/pair/laws"
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("experiments/pair/laws", None, "neither strategies to compare nor laws to fit"),
-        ("experiments/pair/repeat", True, "experiments.pair.repeat: it is for strategies"),
-        ("experiments/exp3/suites", [], "experiments.exp3.suites: strategies are compared"),
+        ("experiments/pair/laws", None, "neither strategies or methods to compare nor laws to fit"),
+        ("experiments/pair/repeat", True, "experiments.pair.repeat: it is for mixtures that are compared"),
+        ("experiments/exp3/suites", [], "experiments.exp3.suites: mixtures are compared"),
         ("experiments/pair/sources", ["openhermes"], "has one alone, 'openhermes'"),
         ("experiments/pair/sources", ["openhermes", "magpie", "fineweb"], "a grid is for 2 sources"),
-        (f"{LAWS}/branches/early/after", 500, "500 tokens are less than one step of 1,040"),
-        (f"{LAWS}/branches/early/tokens", 90_000, "they end at 110,800 tokens, but the experiment's runs have 104,000"),
-        (f"{LAWS}/branches/early/parents", 4, "4 of the sweep's points were asked for; there are 3"),
-        (f"{LAWS}/methods/static/branches", "erly", "Did you mean 'early'?"),
-        (f"{LAWS}/methods/mine", {"kind": "given", "branches": "early"}, "methods.mine.matrix: no file is named"),
+        ("swarms/sweep/branches/early/after", 500, "500 tokens are less than one step of 1,040"),
+        ("swarms/sweep/branches/early/tokens", 90_000, "they end at 110,800 tokens, but the swarm's runs have 104,000"),
+        ("swarms/sweep/branches/early/parents", 4, "4 of the swarm's points were asked for; there are 3"),
+        (f"{LAWS}/matrices/static/branches", "erly", "Did you mean 'early'?"),
+        (f"{LAWS}/matrices/mine", {"kind": "given", "branches": "early"}, "matrices.mine.matrix: no file is named"),
         ("law_studies/laws/tables", [{"title": "T", "settings": {"x": "pare"}}], "Did you mean 'pair'?"),
         ("law_studies/laws/tables", [{"title": "T", "settings": {"x": "exp3"}}], "experiment 'exp3' has no `laws`"),
         ("law_studies", {"pair": STUDY}, "law_studies.pair: an experiment has this name too"),
@@ -90,16 +88,19 @@ LAWS = "experiments/pair/laws"
         ),
         ("models/tiny/weights", {"folder": "models/exp3-equal_mix/"}, "is a run of this very model"),
         ("models/tiny/weights", {}, "needs either `folder` or `id`"),
-        (f"{LAWS}/methods/static/matrix", "a.json", "kind 'static_law' has no file"),
-        ("experiments/pair/smoke", {"steps": 5, "least_fall": 0.1}, "experiments.pair.smoke: it is for strategies"),
-        ("strategies/sweep_1", {"ratios": {"openhermes": 1}}, None),
+        (f"{LAWS}/matrices/static/matrix", "a.json", "kind 'static_law' has no file"),
+        ("experiments/pair/smoke", {"steps": 5, "least_fall": 0.1}, "experiments.pair.smoke: it is for mixtures"),
+        (
+            "experiments/pair/laws/swarm",
+            "swep",
+            "pair.laws.swarm: unknown swarm 'swep'. Did you mean",
+        ),
+        ("swarms/sweep/points", {"kind": "grid"}, "swarms.sweep.points.count: is missing"),
+        ("swarms/sweep/model", "tinny", "swarms.sweep.model: unknown model 'tinny'"),
     ],
 )
 def test_a_mistake_is_told_in_words(path, value, message):
     config = configured(setting(path, value))
-    if message is None:
-        config["experiments"]["exp3"]["strategies"].append("sweep_1")
-        message = "'sweep_1' is the name of a mixture that the workflow makes"
     with pytest.raises(UserError) as error:
         check(config, SCHEMA)
     assert message in str(error.value)
@@ -111,10 +112,10 @@ def test_a_given_matrix_names_the_sources_of_the_experiment(tmp_path):
     file.write_text(
         json.dumps({"openhermes": {"openhermes": 1, "magpie": 0}, "magpie": {"openhermes": 0, "magpie": 1}})
     )
-    check(configured(setting(f"{LAWS}/methods/mine", method)), SCHEMA)
+    check(configured(setting(f"{LAWS}/matrices/mine", method)), SCHEMA)
     file.write_text(json.dumps({"openhermes": {"openhermes": 1}, "magpie": {"magpie": 1}}))
     with pytest.raises(UserError, match="must have a row and in it a column for each of magpie, openhermes"):
-        check(configured(setting(f"{LAWS}/methods/mine", method)), SCHEMA)
+        check(configured(setting(f"{LAWS}/matrices/mine", method)), SCHEMA)
 
 
 @pytest.mark.parametrize("run", ["exp3-equal_mix", "exp3-equal_mix/", "pair-sweep_01", "pair-sweep_02"])

@@ -1,24 +1,21 @@
-"""What the tests of sweeps share."""
+"""What the tests of swarms share."""
 
 import pytest
 import torch
-from sweep_cases import EARLY, MIXTURES, REST, TRUNKS, Killed
+from swarm_cases import EARLY, MIXTURES, REST, TRUNKS, Killed
 from training_cases import SPEC
 
-from emulsion.files import write_json
+from emulsion.mixture import Mixture
 from emulsion.training.loop import Training
 from emulsion.training.runtime import Runtime
 
 
 @pytest.fixture
-def told_sweep(tmp_path, store_folders, tokenizer):
-    """What `train_sweep` takes."""
+def swarm(tmp_path, store_folders, tokenizer):
+    """What `train_swarm` takes."""
     torch.set_num_threads(1)
-    for name, weights in MIXTURES.items():
-        schedule = [{"until": 1.0, "weights": weights}]
-        write_json(tmp_path / f"{name}.json", {"experiment": "laws", "name": name, "schedule": schedule})
     return {
-        "mixture_files": [tmp_path / f"{name}.json" for name in MIXTURES],
+        "mixtures": {name: Mixture(weights) for name, weights in MIXTURES.items()},
         "stores": list(store_folders.values()),
         "tokenizer": tokenizer,
         "spec": SPEC,

@@ -10,6 +10,7 @@ class Ascent:
     """Weights grow with what is observed, and with all that was observed before: a method with a memory."""
 
     needs = Needs()
+    averages = False
 
     def __init__(self, observes="losses", rounds=4, rate=2.0):
         self.observes, self.rounds, self.rate = observes, rounds, rate

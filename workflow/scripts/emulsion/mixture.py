@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulsion.errors import UserError
@@ -69,7 +69,10 @@ class Mixture(Mapping[str, float]):
         return Mixture({name: 0.0 if name == source else weight for name, weight in self.items()})
 
 
-def constant_mixture(experiment: str, name: str, method: str, weights: Mapping[str, float]) -> dict[str, Any]:
-    """The content of a mixture file: one mixture from the start of the run to its end, and the method it is from."""
-    names = {"experiment": experiment, "name": name, "method": method}
-    return {**names, "schedule": [{"until": 1.0, "weights": dict(weights)}]}
+def mixture_file(experiment: str, name: str, method: str, stages: Sequence[tuple[float, Mixture]]) -> dict[str, Any]:
+    """The content of a mixture file: what is trained on, and the kind of method that decided it.
+
+    stages: (until, mixture) in order of time, `until` being a share of the run, the last one 1
+    """
+    schedule = [{"until": until, "weights": dict(mixture)} for until, mixture in stages]
+    return {"experiment": experiment, "name": name, "method": method, "schedule": schedule}

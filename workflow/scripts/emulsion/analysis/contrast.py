@@ -112,4 +112,3 @@ def _by_itself(scores: ItemScores, group: str) -> float:
         totals = np.stack([np.bincount(clusters, weights=row) for row in scores.values[name]])
         found += float(totals.var(axis=0, ddof=1).sum()) / len(clusters) ** 2
     return found / seeds / len(names) ** 2
-

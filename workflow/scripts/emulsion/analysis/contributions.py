@@ -45,9 +45,7 @@ def contributions(
     cells = {group: [compare_pair(first, other, group, noise) for other in others] for group in first.groups}
     table = {source: {name: cells[name][i] for name in first.values} for i, source in enumerate(without)}
     mean = {source: {MEAN: cells[MEAN][i]} for i, source in enumerate(without)}
-    losses, loss_note = (
-        compare_losses(base_losses, losses_without) if base_losses and losses_without else ({}, "")
-    )
+    losses, loss_note = compare_losses(base_losses, losses_without) if base_losses and losses_without else ({}, "")
     claims = noise is not None
     judged = judge(table, alpha, claims)
     return {
@@ -65,7 +63,7 @@ def contributions(
 
 
 def judge(table: Mapping[str, Mapping[str, Mapping[str, Any]]], alpha: float = ALPHA, claims: bool = True) -> Table:
-    """The cells with "p_holm", corrected over the whole table, and "verdict": none without a claim to noise of seeds."""
+    """The cells with "p_holm", corrected over the whole table, and "verdict", which says nothing without claims."""
     places = [(row, column) for row, cells in table.items() for column in cells]
     adjusted = dict(zip(places, holm([table[row][column]["p"] for row, column in places]).tolist(), strict=True))
     return {

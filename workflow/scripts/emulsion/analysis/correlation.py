@@ -38,7 +38,9 @@ def point(run: str, mixture: str, perplexity: Mapping[str, Any], downstream: Map
     losses = [source["loss"] for source in perplexity["sources"].values()]
     scores = {task: entry["acc"]["score"] for task, entry in downstream["tasks"].items()}
     mean = {"mean": downstream["mean"]["score"]}
-    return Point(run, mixture, float(np.mean(losses)), float(np.mean([perplexity_of(loss) for loss in losses])), mean | scores)
+    return Point(
+        run, mixture, float(np.mean(losses)), float(np.mean([perplexity_of(loss) for loss in losses])), mean | scores
+    )
 
 
 def correlations(points: Sequence[Point], resamples: int, seed: int) -> dict[str, Any]:

@@ -118,7 +118,9 @@ def decide(
         noise = noise or _noise_of_runs(runs, group)
         leader, others = _order(means)
         cells = {name: _run_cell(runs[leader], runs[name], noise, group) for name in others}
-    return _decision(leader, others, cells, noise is not None, min(counts.values()), alpha, in_words(noise, counts[leader]))
+    return _decision(
+        leader, others, cells, noise is not None, min(counts.values()), alpha, in_words(noise, counts[leader])
+    )
 
 
 def decide_all(

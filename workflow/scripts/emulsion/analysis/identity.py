@@ -70,3 +70,11 @@ def same_mixtures(mixtures: Sequence[str], identities: Sequence[str]) -> Same:
         leads: " = ".join(name for name in first if first[name] == leads) for leads in dict.fromkeys(first.values())
     }
     return Same(first=first, labels=labels, kept=kept)
+
+
+def by_mixture(mixtures: Sequence[str], seeds: Sequence[int], values: Iterable[T]) -> dict[str, dict[int, T]]:
+    """{mixture: {seed: value}} of the values of runs, one of each for every run, in order."""
+    grouped: dict[str, dict[int, T]] = {}
+    for mixture, seed, value in zip(mixtures, seeds, values, strict=True):
+        grouped.setdefault(mixture, {})[seed] = value
+    return grouped

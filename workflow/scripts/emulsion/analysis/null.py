@@ -79,7 +79,11 @@ class World:
         shape = (self.seeds, self.capabilities, self.topics)
         noise = self._noise(mixture)
         each = odds + rng.normal(0, self.taste, shape[1:])
-        each = each + noise * rng.normal(0, self.seed_noise, (*shape[:2], 1)) + noise * rng.normal(0, self.topic_noise, shape)
+        each = (
+            each
+            + noise * rng.normal(0, self.seed_noise, (*shape[:2], 1))
+            + noise * rng.normal(0, self.topic_noise, shape)
+        )
         chance = np.repeat(1 / (1 + np.exp(-each)), self.items, axis=2)
         return (rng.random(chance.shape) < chance).astype(float)
 

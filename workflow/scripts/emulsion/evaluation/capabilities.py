@@ -11,7 +11,7 @@ import numpy as np
 
 from emulsion.errors import UserError
 from emulsion.evaluation.checks import passes
-from emulsion.evaluation.generation import Request, generate
+from emulsion.evaluation.generation import Request, generate, rows_without_token
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.intervals import clustered_interval, mean_interval
 from emulsion.evaluation.likelihood import encode_questions, log_likelihoods
@@ -92,6 +92,7 @@ def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settin
         end=tokenizer.eos_token_id,
         batch=settings.batch,
         context=model.config.max_position_embeddings,
+        unused=rows_without_token(model, tokenizer),
     )
     texts = [tokenizer.decode(tokens, skip_special_tokens=True) for tokens in answers]
     return [_record(*each, text) for each, text in zip(asked, texts, strict=True)]

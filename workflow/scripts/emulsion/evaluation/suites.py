@@ -1,10 +1,10 @@
 """Capability suites: items that a model answers by choosing or by writing, read from YAML or JSON.
 
 The file: {suite, description?, template?, items: [...], tables: [...]}; `tables` are items too, see the module of that
-name. An item of kind `choice` has `choices` and `answer` (an index); one of kind `generation` has `checks`, all of which
-must hold, and `max_new_tokens`. Text scored is template with the prompt put in, then the choice, exactly as written:
-where a blank stands between them, the file has it. `template: chat` asks in every chat format of an experiment's sources;
-its items may have turns before the prompt: `earlier: [[user, assistant], ...]`.
+name. An item of kind `choice` has `choices` and `answer` (an index); one of kind `generation` has `checks`, all of
+which must hold, and `max_new_tokens`. Text scored is template with the prompt put in, then the choice, exactly as
+written: where a blank stands between them, the file has it. `template: chat` asks in every chat format of an
+experiment's sources; its items may have turns before the prompt, `earlier: [[user, assistant], ...]`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from emulsion.data.normalize import INSTRUCTION_NAMES, render_turns
 from emulsion.errors import UserError, unknown
-from emulsion.data.normalize import render_turns
 from emulsion.evaluation.checks import validate_check
 from emulsion.evaluation.tables import table_items
 from emulsion.fields import read_yaml
@@ -96,33 +96,34 @@ def _chat_prompt(turns: list[tuple[str, str]], form: str) -> str:
 
 def reply(text: str, form: str) -> str:
     """A generated text up to where it goes on with a turn of its own."""
-    names = {
-        "instruction": ("### System:", "### Instruction:", "### Response:"),
-        "dialogue": ("system:", "user:", "assistant:"),
-    }
-    ends = [found for name in names.get(form, ()) if (found := text.find(f"\n{name}")) >= 0]
-    return text[: min(ends)] if ends else text
+    names = {"instruction": INSTRUCTION_NAMES.values(), "dialogue": INSTRUCTION_NAMES}.get(form, ())
+    ends = [found for name in names if (found := text.find(f"\n{name}:")) >= 0]
+    return text[: min(ends, default=len(text))]
 
 
 def load_suite(path: Path | str) -> Suite:
     """Read and check a suite; raises UserError that names the file, the item's id and the key."""
-    raw = _read(Path(path))
-    _check_keys(raw, _SUITE_KEYS, ("suite",), str(path))
-    name, template = _text(raw, "suite", str(path)), _text(raw, "template", str(path), "{prompt}")
+    return parse_suite(_read(Path(path)), str(path))
+
+
+def parse_suite(raw: Any, path: str) -> Suite:
+    """Check what a suite's file holds; `path` is what errors start with."""
+    _check_keys(raw, _SUITE_KEYS, ("suite",), path)
+    name, template = _text(raw, "suite", path), _text(raw, "template", path, "{prompt}")
     if template != CHAT and template.count("{prompt}") != 1:
         raise UserError(f"{path}: template: {template!r} must be {CHAT}, or have {{prompt}} in it once.")
     for key in ("items", "tables"):
         if not isinstance(raw.get(key, []), list):
             raise UserError(f"{path}: {key}: {raw[key]!r} is not a list of {key}.")
-    written = [*raw.get("items", []), *_from_tables(raw.get("tables", []), str(path))]
+    written = [*raw.get("items", []), *_from_tables(raw.get("tables", []), path)]
     if not written:
         raise UserError(f"{path}: it has no items.")
-    items = tuple(_item(item, f"{path}: item {index}", str(path)) for index, item in enumerate(written))
+    items = tuple(_item(item, f"{path}: item {index}", path) for index, item in enumerate(written))
     _refuse_repeats([item.id for item in items], f"{path}: id")
-    _refuse_same(items, str(path))
+    _refuse_same(items, path)
     if template != CHAT and any(item.earlier for item in items):
         raise UserError(f"{path}: items with `earlier` turns need `template: {CHAT}`.")
-    return Suite(name=name, template=template, items=items, description=_text(raw, "description", str(path), ""))
+    return Suite(name=name, template=template, items=items, description=_text(raw, "description", path, ""))
 
 
 def _from_tables(tables: list[Any], where: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Boosted trees over the weights: RegMix's regressor (Liu et al., 2407.01492; reference/ALGORITHMS.md, section 7)."""
+"""Boosted trees over the weights: RegMix's regressor (Liu et al., 2407.01492)."""
 
 from __future__ import annotations
 

@@ -85,7 +85,14 @@ class StaticLaw(FittedLaw):
         tables = {"A": by_name(self.A, self.groups, self.sources)}
         vectors = {"b": by_name(self.b, self.groups), "c": by_name(self.c, self.groups)}
         errors = {"residual_sd": self.residual_sd, "left_out": self.left_out}
-        return {**tables, **vectors, "ridge": self.ridge, "runs": self.runs, **errors, "set_aside": list(self.set_aside)}
+        return {
+            **tables,
+            **vectors,
+            "ridge": self.ridge,
+            "runs": self.runs,
+            **errors,
+            "set_aside": list(self.set_aside),
+        }
 
     @classmethod
     def from_json(cls, law: Mapping[str, Any]) -> Self:

@@ -13,7 +13,7 @@ from emulsion.errors import UserError
 
 Floats = NDArray[np.float64]
 
-# Published tables round their weights: RegMix's rows sum to .996 to 1.003 (reference/ALGORITHMS.md, section 7).
+# Published tables round their weights: RegMix's rows sum to .996 to 1.003.
 ROUNDING = 1e-2
 
 

@@ -1,4 +1,4 @@
-"""What decides mixtures: baselines, the optimiser (designs, surrogates, search), and online methods by name."""
+"""What decides mixtures: fixed, offline and online methods, all by name (`create`), and what they are made of."""
 
 from emulsion.laws.hull import hull_distance
 from emulsion.methods.designs import design

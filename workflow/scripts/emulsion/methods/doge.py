@@ -55,6 +55,7 @@ class DoGESettings(OnlineSettings):
 class DoGE(Online):
     kind = "doge"
     observes: Observes = "gradients"
+    averages = True
     reads = DoGESettings
 
     def _set(self, settings: DoGESettings) -> None:

@@ -50,6 +50,7 @@ class DoReMi(Online):
     kind = "doremi"
     needs = Needs(reference_run=True)
     observes: Observes = "excess_losses"
+    averages = True
     reads = DoReMiSettings
 
     def _set(self, settings: DoReMiSettings) -> None:

@@ -1,44 +1,142 @@
-"""Baselines that follow from the sizes of the sources alone. Trivial and strong, so every experiment has them."""
+"""Methods that need no run: they go by the configuration, or by the sizes of the sources. Trivial, and strong."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from emulsion.errors import UserError
+from emulsion.errors import UserError, unknown
+from emulsion.fields import TEXT, Form, checked
+from emulsion.methods.designs import points
+from emulsion.methods.interface import Evidence, Needs, Stages
+from emulsion.methods.online import MAPPING, POSITIVE
 from emulsion.mixture import Mixture
 
-
-def proportional(sizes: Mapping[str, float]) -> Mixture:
-    """Each source by its share of all tokens. sizes: {source: tokens}."""
-    return Mixture(sizes)
+NUMBER: Form = ("a whole number", lambda value: isinstance(value, int))
+LIST: Form = ("a list of stages", lambda value: isinstance(value, list) and bool(value))
 
 
-def temperature(sizes: Mapping[str, float], tau: float) -> Mixture:
-    """p proportional to size^(1/tau): tau 1 is proportional, a large one uniform (Arivazhagan et al., 1907.05019)."""
-    if tau <= 0:
-        raise UserError(f"temperature: tau is {tau}; it must be positive.")
-    total = sum(sizes.values())
-    return Mixture({source: (size / total) ** (1 / tau) if size else 0.0 for source, size in sizes.items()})
+class Fixed(ABC):
+    """A method whose settings are of these forms, all of them required."""
+
+    kind: ClassVar[str]
+    forms: ClassVar[Mapping[str, Form]] = {}
+    needs = Needs()
+    record: dict[str, Any] | None = None
+
+    def __init__(self, sources: Sequence[str], **settings: Any) -> None:
+        """Raises UserError where a setting is unknown, missing or of another form."""
+        self.sources = list(sources)
+        self.settings = checked(settings, self.forms, tuple(self.forms), self.kind)
+        if "source" in self.settings and self.settings["source"] not in self.sources:
+            raise unknown("source", self.settings["source"], self.sources, f"{self.kind}.source")
+
+    def propose(self, evidence: Evidence) -> Stages:
+        return [(until, mixture.over(self.sources)) for until, mixture in self._stages(evidence)]
+
+    @abstractmethod
+    def _stages(self, evidence: Evidence) -> Stages: ...
 
 
-def unimax(sizes: Mapping[str, float], tokens: float, max_epochs: float) -> Mixture:
-    """As uniform as a cap on epochs allows (UniMax, Chung et al., arXiv 2304.09151, algorithm 1).
+class Given(Fixed):
+    """stages  [{"until": share of the run, "weights": {source: weight}}], as a strategy has them"""
 
-    sizes: {source: tokens}; tokens: the run's budget. From the smallest source up, each gets its even part of what is
-    left, or all the epochs it is allowed. Raises UserError where the sources together cannot fill the budget.
+    kind = "given"
+    forms: ClassVar[Mapping[str, Form]] = {"stages": LIST}
+
+    def _stages(self, evidence: Evidence) -> Stages:
+        return [(stage["until"], Mixture(stage["weights"])) for stage in self.settings["stages"]]
+
+
+class Without(Fixed):
+    """stages with one source left out and the rest rescaled in proportion"""
+
+    kind = "without"
+    forms: ClassVar[Mapping[str, Form]] = {"stages": LIST, "source": TEXT}
+
+    def _stages(self, evidence: Evidence) -> Stages:
+        left_out = self.settings["source"]
+        return [(stage["until"], Mixture(stage["weights"]).without(left_out)) for stage in self.settings["stages"]]
+
+
+class Only(Fixed):
+    """one source alone"""
+
+    kind = "only"
+    forms: ClassVar[Mapping[str, Form]] = {"source": TEXT}
+
+    def _stages(self, evidence: Evidence) -> Stages:
+        return [(1.0, Mixture({self.settings["source"]: 1.0}))]
+
+
+class Stratified(Fixed):
+    """all sources alike"""
+
+    kind = "stratified"
+
+    def _stages(self, evidence: Evidence) -> Stages:
+        return [(1.0, Mixture.uniform(self.sources))]
+
+
+class Proportional(Fixed):
+    """each source by its share of all tokens"""
+
+    kind = "proportional"
+    needs = Needs(sizes=True)
+
+    def _stages(self, evidence: Evidence) -> Stages:
+        return [(1.0, Mixture(evidence.sizes))]
+
+
+class Temperature(Fixed):
+    """shares proportional to size^(1/tau): 1 is proportional, a large tau uniform (Arivazhagan et al., 1907.05019)"""
+
+    kind = "temperature"
+    forms: ClassVar[Mapping[str, Form]] = {"tau": POSITIVE}
+    needs = Needs(sizes=True)
+
+    def _stages(self, evidence: Evidence) -> Stages:
+        total, power = sum(evidence.sizes.values()), 1 / self.settings["tau"]
+        shares = {source: (size / total) ** power if size else 0.0 for source, size in evidence.sizes.items()}
+        return [(1.0, Mixture(shares))]
+
+
+class UniMax(Fixed):
+    """as uniform as a cap on epochs allows (UniMax, Chung et al., 2304.09151, algorithm 1)
+
+    From the smallest source up, each gets its even part of what is left, or all the epochs it is allowed.
     """
-    if tokens > max_epochs * sum(sizes.values()):
-        raise UserError(
-            f"unimax: {tokens:,.0f} tokens wanted, but {max_epochs:g} epochs of all sources are "
-            f"{max_epochs * sum(sizes.values()):,.0f}."
-        )
-    left, allotted = tokens, {}
-    for number, source in enumerate(sorted(sizes, key=lambda name: sizes[name])):
-        allotted[source] = min(left / (len(sizes) - number), max_epochs * sizes[source])
-        left -= allotted[source]
-    return Mixture({source: allotted[source] for source in sizes})
+
+    kind = "unimax"
+    needs = Needs(sizes=True)
+
+    def _stages(self, evidence: Evidence) -> Stages:
+        """Raises UserError where the sources together cannot fill the run."""
+        sizes, left = evidence.sizes, float(evidence.tokens)
+        most = evidence.max_epochs * sum(sizes.values())
+        if left > most:
+            raise UserError(
+                f"unimax: {left:,.0f} tokens wanted, but {evidence.max_epochs:g} epochs of all sources are {most:,.0f}."
+            )
+        allotted: dict[str, float] = {}
+        for number, source in enumerate(sorted(sizes, key=lambda name: sizes[name])):
+            allotted[source] = min(left / (len(sizes) - number), evidence.max_epochs * sizes[source])
+            left -= allotted[source]
+        return [(1.0, Mixture({source: allotted[source] for source in sizes}))]
 
 
-def epoch_caps(sizes: Mapping[str, float], tokens: float, max_epochs: float) -> dict[str, float]:
-    """The greatest weight of each source that repeats it no more than `max_epochs` times in so many tokens."""
-    return {source: min(1.0, max_epochs * size / tokens) for source, size in sizes.items()}
+class Point(Fixed):
+    """one point of a design: points, as of `swarms.{name}.points`; number, counted from 0"""
+
+    kind = "point"
+    forms: ClassVar[Mapping[str, Form]] = {"points": MAPPING, "number": NUMBER}
+    needs = Needs(sizes=True)
+
+    def _stages(self, evidence: Evidence) -> Stages:
+        return [(1.0, points(self.settings["points"], self.sources, evidence)[self.settings["number"]])]
+
+
+METHODS = {
+    method.kind: method for method in (Point, Given, Without, Only, Stratified, Proportional, Temperature, UniMax)
+}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulsion.errors import UserError, unknown
-from emulsion.methods.interface import Needs, Observation, Observes
+from emulsion.methods.interface import Evidence, Needs, Observation, Observes
 from emulsion.mixture import Mixture
 
 SETTINGS = ("mixtures",)
@@ -21,6 +21,7 @@ class Follow:
 
     needs = Needs()
     observes: Observes = "losses"
+    averages = False
     effects = None
 
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:
@@ -34,6 +35,14 @@ class Follow:
         self.mixtures = [_mixture(weights, sources, f"follow.mixtures[{i}]") for i, weights in enumerate(mixtures)]
         self.rounds = len(self.mixtures)
         self._round = 0
+
+    @property
+    def average(self) -> Mixture:
+        done = self.mixtures[: self._round + 1]
+        return Mixture({source: sum(each.get(source, 0.0) for each in done) for each in done for source in each})
+
+    def prepare(self, evidence: Evidence) -> None:
+        """Nothing is needed."""
 
     def start(self) -> Mixture:
         self._round = 0

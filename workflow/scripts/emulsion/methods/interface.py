@@ -6,12 +6,12 @@ it during the run, round by round. A method sees no file and no model, so each c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from emulsion.mixture import Mixture
-from emulsion.schedule import Schedule
 
 Observes = Literal["losses", "probes", "gradients", "excess_losses"]
 OBSERVES: tuple[Observes, ...] = ("losses", "probes", "gradients", "excess_losses")
@@ -28,28 +28,43 @@ class Needs:
     swarm               finished runs over the simplex
     reference_run       a finished run whose losses others are measured against
     single_source_runs  one run per source, trained on nothing else
+    others              besides a swarm, further finished runs of its size, where there are any
+    trainer             trainings of its own while it searches
     """
 
     sizes: bool = False
     swarm: bool = False
     reference_run: bool = False
     single_source_runs: bool = False
+    others: bool = False
+    trainer: bool = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether finished runs must be there: those of the swarm that the configuration names."""
+        return self.swarm or self.reference_run or self.single_source_runs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a fixed or offline method decides from.
+    """What a method may decide from before a run.
 
-    sizes     {source: tokens to train on}
-    losses    {run: {source: held-out loss at its end, mean nats per token}}
-    mixtures  {run: what it was trained on}, of the same runs
-    tokens    budget of the run that the schedule is for
+    sizes         {source: tokens to train on}
+    mixtures      {run: what it was trained on}
+    losses        {run: {source: held-out loss at its end, mean nats per token}}, of the same runs
+    initial       {run: {source: the same before its first step}}, of runs on one source
+    capabilities  {run: {capability: score}}, where they were measured
+    tokens        budget of the run that is decided for
+    max_epochs    how often that run may repeat a source
     """
 
     sizes: Mapping[str, float] = field(default_factory=dict)
-    losses: Mapping[str, Losses] = field(default_factory=dict)
     mixtures: Mapping[str, Mixture] = field(default_factory=dict)
+    losses: Mapping[str, Losses] = field(default_factory=dict)
+    initial: Mapping[str, Losses] = field(default_factory=dict)
+    capabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tokens: int = 0
+    max_epochs: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +107,19 @@ class Observation:
 
 
 class Method(Protocol):
-    """A fixed or offline method: it decides before the run."""
+    """A fixed or offline method: it decides before the run.
+
+    record  what the last proposal rests on, as plain JSON; None where there is nothing to say
+    """
 
     needs: Needs
+    record: dict[str, Any] | None
 
-    def propose(self, evidence: Evidence) -> Schedule | Stages:
-        """The schedule; as stages where it depends on the length of the run. UserError where evidence is missing."""
+    def propose(self, evidence: Evidence) -> Stages:
+        """The mixtures of the run, in order of time. Raises UserError where evidence is missing."""
 
 
+@runtime_checkable
 class OnlineMethod(Protocol):
     """A method that decides during its own run.
 
@@ -109,15 +129,24 @@ class OnlineMethod(Protocol):
     needs     what must be there before the run
     observes  what an observation holds besides losses and counts
     rounds    of the run, 1 or more
+    averages  whether its answer is the mean of its mixtures, on which a run is trained from the start
     effects   {evaluated: {trained: A}} that the last update went by, or None
     """
 
     needs: Needs
     observes: Observes
     rounds: int
+    averages: bool
 
     @property
     def effects(self) -> Effects | None: ...
+
+    @property
+    def average(self) -> Mixture:
+        """The mean of the mixtures of all updates."""
+
+    def prepare(self, evidence: Evidence) -> None:
+        """Take up what it needs, before `start`. Raises UserError where it is missing."""
 
     def start(self) -> Mixture:
         """The mixture of the first round."""
@@ -148,3 +177,6 @@ class ProbingMethod(OnlineMethod, Protocol):
 
     def probe_mixtures(self) -> Sequence[Mixture]:
         """The mixtures of the coming round's probes, `probe_count` of them, in order; asked for once a round."""
+
+
+AnyMethod = Method | OnlineMethod

@@ -19,7 +19,7 @@ from emulsion.errors import UserError, unknown
 from emulsion.fields import WHOLE, Form, checked
 from emulsion.laws.interface import by_name, from_names
 from emulsion.laws.table import Floats
-from emulsion.methods.interface import Effects, Needs, Observation, Observes
+from emulsion.methods.interface import Effects, Evidence, Needs, Observation, Observes
 from emulsion.mixture import Mixture
 
 
@@ -70,6 +70,7 @@ class Online(ABC):
     reads: ClassVar[type[OnlineSettings]]
     needs = Needs()
     observes: Observes
+    averages = False
 
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:
         """Raises UserError where there is nothing to mix, or a setting is unknown or not allowed."""
@@ -105,6 +106,9 @@ class Online(ABC):
                     "weight, or leave the source out."
                 )
         return np.array([mixture[source] for source in self.names])
+
+    def prepare(self, evidence: Evidence) -> None:  # noqa: B027 (most need nothing)
+        """Take up what it needs, before `start`. Raises UserError where it is missing."""
 
     def start(self) -> Mixture:
         """The mixture of the first round."""

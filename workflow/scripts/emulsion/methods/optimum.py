@@ -27,15 +27,20 @@ _FAR = 0.05
 _HISTORY = 100  # entries that are kept of a search over a surrogate; trainings are all kept
 
 
+# (surrogate, region, settings, pull) -> the best mixture [m], and the way of the search to it
+Choose = Callable[[Surrogate, Region, Settings, Pull | None], tuple[Floats, list[Floats]]]
+
+
 def optimise(
     mixtures: Sequence[Mapping[str, float]],
     results: Sequence[Mapping[str, Any]],
     sources: Sequence[str],
     settings: Mapping[str, Any] | Settings,
+    choose_mixture: Choose = propose,
 ) -> dict[str, Any]:
-    """The best mixture according to proxy runs, as the JSON of optimal_mix.json.
+    """The best mixture according to finished runs, as the JSON of optimal_mix.json.
 
-    mixtures  {source: weight} of each proxy run
+    mixtures  {source: weight} of each run
     results   of the same runs: {"run": name, "capabilities": {name: score}, "losses": {source: nats per token}}
     settings  `Settings`, or its values by name
     """
@@ -46,10 +51,10 @@ def optimise(
     surrogates = fit_surrogates(runs, chosen.surrogates)
     name = choose(surrogates) if chosen.surrogate == "auto" else chosen.surrogate
     surrogate, pull = surrogates[name], chosen.pull(sources)
-    best, path = propose(surrogate, region, chosen, pull)
+    best, path = choose_mixture(surrogate, region, chosen, pull)
     distance = hull_distance(best, runs.mixtures)
     return {
-        "method": "surrogate",
+        "method": "optimum",
         "ratios": _named(region, best),
         **_prediction(surrogate, best, chosen),
         **_terms(region, chosen, pull, best),
@@ -87,7 +92,7 @@ def optimise_directly(
     top = max(range(len(found.history)), key=lambda index: float(found.history[index]["score"]))
     sampled = {"run": str(top), "ratios": found.history[top]["mixture"], "observed": found.history[top]["score"]}
     return {
-        "method": "direct",
+        "method": "direct_search",
         "ratios": dict(found.mixture),
         "prediction": found.score,
         "interval": None,

@@ -1,4 +1,4 @@
-"""The online methods by name, found by reading this folder: a module that has `METHODS = {kind: class}` is enough."""
+"""All methods by name, found by reading this folder: a module that has `METHODS = {kind: class}` is enough."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.errors import unknown
-from emulsion.methods.interface import OnlineMethod
+from emulsion.methods.interface import AnyMethod
 
 
 @cache
-def _methods() -> dict[str, Callable[..., OnlineMethod]]:
-    found: dict[str, Callable[..., OnlineMethod]] = {}
+def _methods() -> dict[str, Callable[..., AnyMethod]]:
+    found: dict[str, Callable[..., AnyMethod]] = {}
     package = __name__.rpartition(".")[0]
     for module in sorted(entry.name for entry in pkgutil.iter_modules([str(Path(__file__).parent)])):
         if f"{package}.{module}" == __name__:
@@ -28,12 +28,12 @@ def _methods() -> dict[str, Callable[..., OnlineMethod]]:
 
 
 def names() -> list[str]:
-    """The kinds of online methods there are."""
+    """The kinds of methods there are."""
     return sorted(_methods())
 
 
-def create(kind: str, sources: Sequence[str], **settings: Any) -> OnlineMethod:
-    """The online method of that kind; settings are those of its class.
+def create(kind: str, sources: Sequence[str], **settings: Any) -> AnyMethod:
+    """The method of that kind; settings are those of its class.
 
     Raises UserError for an unknown kind or setting, with the nearest name, and for a value that is not allowed.
     """

@@ -23,7 +23,7 @@ class Settings:
     kl           {"strength": score per nat, "prior": {source: weight} or null for the uniform mixture}
     seed         decides the search and the bootstrap
     generations  and population: of the differential evolution over the surrogate
-    evaluations  of `method: direct` at most, each a small training
+    evaluations  of a direct search at most, each a small training
     resamples    of the bootstrap; level: of the interval
     """
 
@@ -57,7 +57,11 @@ class Settings:
         if strength == 0:
             return None
         prior = self.kl.get("prior")
-        return Pull(strength, Mixture.uniform(list(sources)) if prior is None else Mixture(prior).over(list(sources)))
+        given = Mixture.uniform(list(sources)) if prior is None else Mixture(prior, "kl.prior").over(list(sources))
+        for source, weight in given.items():
+            if weight == 0:
+                raise UserError(f"kl.prior.{source}: weighs 0; the prior must give every source a weight above 0.")
+        return Pull(strength, given)
 
     def _check(self, where: str) -> None:
         for key in self.kl:

@@ -21,7 +21,7 @@ import numpy as np
 from emulsion.errors import UserError
 from emulsion.fields import WHOLE, Form
 from emulsion.laws.table import Floats
-from emulsion.methods.interface import Effects, Needs, Observation, Observes
+from emulsion.methods.interface import Effects, Evidence, Needs, Observation, Observes
 from emulsion.methods.online import MAPPING, POSITIVE, Online, OnlineSettings
 from emulsion.mixture import Mixture
 
@@ -72,6 +72,19 @@ class SkillIt(Online):
         if self._graph is not None and np.isnan(self._graph).any():
             evaluated, trained = np.argwhere(np.isnan(self._graph))[0]
             raise UserError(f"{self.kind}.graph.{self.names[evaluated]}.{self.names[trained]}: is missing.")
+
+    def prepare(self, evidence: Evidence) -> None:
+        """Learn the graph from the runs on one source each, where the settings do not give it."""
+        if self._graph is not None:
+            return
+        alone = {mixture.support[0]: run for run, mixture in evidence.mixtures.items() if len(mixture.support) == 1}
+        for source in self.names:
+            if source not in alone:
+                raise UserError(f"{self.kind}: needs a run on '{source}' alone, and there is none.")
+        runs = {
+            source: {"before": evidence.initial[run], "after": evidence.losses[run]} for source, run in alone.items()
+        }
+        self._graph = self.matrix(skill_graph(runs), "graph")
 
     @property
     def graph(self) -> Floats:

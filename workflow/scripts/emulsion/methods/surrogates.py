@@ -20,6 +20,7 @@ from emulsion.laws.exponential import basis
 from emulsion.laws.gaussian import GaussianLaw, fit_gaussian_law
 from emulsion.laws.interface import Law, WeightedFit
 from emulsion.laws.linear import fit_linear_law
+from emulsion.laws.registry import FITS, fit_law
 from emulsion.laws.static import StaticLaw, fit_static_law, fit_weighted, leave_one_out, refit_weighted
 from emulsion.laws.table import Floats, Table, parts
 from emulsion.ranks import rho
@@ -140,25 +141,47 @@ class Gaussian(Surrogate):
         ), "sd of the Gaussian process, with the leave-one-out error as a run's noise"
 
 
+class OfLaw(Surrogate):
+    """Any law of each component, by its name in `emulsion.laws`; a refit for every run that is left out."""
+
+    def __init__(self, runs: Runs, name: str) -> None:
+        self.name, self.runs = name, runs
+        self._law = fit_law(name, runs.mixtures, runs.costs)
+        n = len(runs.scores)
+        costs = np.empty_like(runs.costs)
+        for out in parts(n):
+            kept = ~out
+            costs[out] = fit_law(name, runs.mixtures[kept], runs.costs[kept]).predict(runs.mixtures[out])
+        self.left_out = np.asarray(-costs @ runs.weights)
+
+    def predict(self, rows: Floats) -> Floats:
+        return np.asarray(-self._law.predict(rows) @ self.runs.weights)
+
+    def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
+        return self.rmse, "leave-one-out error"
+
+
 SURROGATES: dict[str, Callable[[Runs], Surrogate]] = {
     "log_linear": LogLinear,
     "lightgbm": partial(Weighted, name="lightgbm", fit=fit_boosted_law),
     "linear": partial(Weighted, name="linear", fit=fit_linear_law),
     "gaussian_process": Gaussian,
 }
+# Those, and every law of `emulsion.laws`.
+LAWS: dict[str, Callable[[Runs], Surrogate]] = {**{name: partial(OfLaw, name=name) for name in FITS}, **SURROGATES}
 
 
 def fit_surrogates(runs: Runs, names: Sequence[str] = tuple(SURROGATES)) -> dict[str, Surrogate]:
     """The named surrogates, fitted. Raises UserError where runs are too few to leave one out."""
     for name in names:
-        if name not in SURROGATES:
-            raise unknown("surrogate", name, SURROGATES, "optimiser.surrogates")
+        if name not in LAWS:
+            raise unknown("surrogate", name, LAWS, "optimiser.surrogates")
     if len(runs.scores) < _LEAST_RUNS:
         raise UserError(
             f"optimiser: {len(runs.scores)} proxy runs are too few to fit a law and to judge it; "
             f"at least {_LEAST_RUNS} are needed, and 3 per source are advised."
         )
-    return {name: SURROGATES[name](runs) for name in names}
+    return {name: LAWS[name](runs) for name in names}
 
 
 def choose(surrogates: Mapping[str, Surrogate]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulsion.analysis.power import in_print
-from emulsion.study.budget import STAGES, SWEEP, over_budget
+from emulsion.study.budget import STAGES, SWARMS, over_budget
 
 
 def plan_text(experiment: str, plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
@@ -22,7 +22,7 @@ def cost_table(plan: Mapping[str, Any]) -> str:
         f"| stage | runs | tokens | FLOPs | models on disk | {plan['device']} hours |",
         "|---|---|---|---|---|---|",
     ]
-    for stage in filter(plan["costs"].get, [*STAGES, SWEEP, "total"]):
+    for stage in filter(plan["costs"].get, [*STAGES, SWARMS, "total"]):
         cost = plan["costs"][stage]
         lines.append(
             f"| {stage} | {cost['runs']:.0f} | {cost['tokens']:,.0f} | {cost['flops']:.2e} | "

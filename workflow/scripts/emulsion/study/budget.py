@@ -1,7 +1,8 @@
 """What an experiment will cost, before anything is trained, and what it did cost.
 
-Every run is charged: strategies, baselines, ablations, and the proxies that the optimiser needs. Hours are of one
-device, from the floating-point operations of its runs and the share of the device's peak that training reaches.
+Every run is charged: strategies, methods with the runs that guide them, single sources, ablations, and swarms. Hours
+are of one device, from the floating-point operations of its runs and the share of the device's peak that training
+reaches.
 """
 
 from __future__ import annotations
@@ -14,27 +15,29 @@ from typing import Any
 from emulsion.analysis.power import detectable_effects
 from emulsion.evaluation.suites import load_suite
 from emulsion.files import found, read_json, read_jsonl
-from emulsion.laws.study.points import sweep_points
-from emulsion.mixture import Mixture
+from emulsion.methods.designs import needs_sizes
+from emulsion.methods.interface import Evidence, Stages
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
-from emulsion.study import experiments, sweeps
-from emulsion.study.catalogue import Config, kind_block
+from emulsion.spec import RunSpec
+from emulsion.study.catalogue import kind_block
+from emulsion.study.experiment import Experiment, Mixtures, Size
+from emulsion.study.swarms import Swarm
 from emulsion.synthetic import CAPABILITIES
 
-SWEEP = "sweep"  # a stage whose runs share jobs
-STAGES: dict[str, experiments.Mixtures] = {
-    "strategies": experiments.strategies,
-    "baselines": lambda config, name: [*experiments.singles(config, name), *experiments.sized(config, name)],
-    "ablations": experiments.ablations,
-    "repetition": lambda config, name: experiments.repeated_pair(config, name)[1:],
-    "optimize": lambda config, name: [*experiments.proxies(config, name), *experiments.optima(config, name)],
+SWARMS = "swarms"  # a stage whose runs share jobs
+STAGES: dict[str, Mixtures] = {
+    "strategies": Experiment.strategies,
+    "methods": lambda experiment: [*experiment.methods(), *experiment.guides()],
+    "singles": Experiment.singles,
+    "ablations": Experiment.ablations,
+    "repetition": lambda experiment: experiment.repeated_pair()[1:],
 }
 
 
-def run_cost(config: Config, experiment: str, run: str) -> dict[str, float]:
+def run_cost(experiment: Experiment, size: Size) -> dict[str, float]:
     """What one run takes: tokens, FLOPs, bytes of its model, hours of the experiment's device, evaluation included."""
-    spec = experiments.run_spec(config, experiment, run)
-    vocab_size, device = _vocabulary(config, experiment, spec), _device(config, experiment)
+    spec = experiment.spec_of(size)
+    vocab_size, device = _vocabulary(experiment, spec), _device(experiment)
     flops = spec["tokens"] * flops_per_token(spec["model"], vocab_size)
     training = _seconds(flops, device) + device["seconds_per_run"]
     return {
@@ -46,49 +49,51 @@ def run_cost(config: Config, experiment: str, run: str) -> dict[str, float]:
     }
 
 
-def sweep_cost(config: Config, experiment: str) -> dict[str, float]:
-    """What a sweep takes: trunks, branches and their losses; it keeps no models, and starts as often as it has jobs."""
-    spec, trained = sweeps.sweep_spec(config, experiment), sweeps.trained_tokens(config, experiment)
-    sources = len(config["experiments"][experiment]["sources"])
-    read = sweeps.measurements(config, experiment) * sources * spec["validation_sequences"] * spec["model"]["context"]
+def swarm_cost(experiment: Experiment, swarm: Swarm) -> dict[str, float]:
+    """What a swarm takes: trunks, branches and measurements; it keeps no models, and starts once for each job."""
+    values = experiment.spec_of(experiment.size_of_swarm(swarm.name))
+    spec, trained = RunSpec.from_json(values), swarm.trained_tokens(values["tokens"])
+    read = swarm.measurements(spec) * len(experiment.sources) * spec.validation_sequences * spec.context
     # Of a training step's operations a third are those of the pass forward, all that a loss takes.
     tokens = sum(trained) + read / 3
-    flops = tokens * flops_per_token(spec["model"], _vocabulary(config, experiment, spec))
-    device = _device(config, experiment)
-    starts = len(sweeps.batches(config, experiment)) * device["seconds_per_run"]
+    flops = tokens * flops_per_token(spec.model, _vocabulary(experiment, values))
+    device = _device(experiment)
+    judged = sum(trunk["finish"] for trunk in swarm.trunks) if swarm.capabilities else 0
+    waits = len(swarm.batches) * device["seconds_per_run"] + judged * device["seconds_per_evaluation"]
     return {
         "runs": len(trained),
         "tokens": sum(trained),
         "flops": flops,
         "disk_bytes": 0,
-        "hours": (_seconds(flops, device) + starts) / 3600,
+        "hours": (_seconds(flops, device) + waits) / 3600,
     }
 
 
-def _vocabulary(config: Config, experiment: str, spec: Mapping[str, Any]) -> int:
-    tokenizer = config["tokenizers"][config["experiments"][experiment]["tokenizer"]]
+def _vocabulary(experiment: Experiment, spec: Mapping[str, Any]) -> int:
+    tokenizer = experiment.config["tokenizers"][experiment.settings["tokenizer"]]
     return vocabulary_size(spec["model"], kind_block(tokenizer)["vocab_size"])
 
 
-def _device(config: Config, experiment: str) -> Mapping[str, Any]:
-    return dict(config["devices"][config["experiments"][experiment]["budget"]["device"]])
+def _device(experiment: Experiment) -> Mapping[str, Any]:
+    return dict(experiment.config["devices"][experiment.settings["budget"]["device"]])
 
 
 def _seconds(flops: float, device: Mapping[str, Any]) -> float:
     return flops / (float(device["teraflops"]) * 1e12 * float(device["utilisation"]))
 
 
-def planned_cost(config: Config, experiment: str) -> dict[str, dict[str, float]]:
+def planned_cost(experiment: Experiment) -> dict[str, dict[str, float]]:
     """{stage: runs, tokens, flops, disk_bytes, hours} and their `total`; stages without runs are left out."""
     stages = {}
     for stage, mixtures in STAGES.items():
-        costs = [run_cost(config, experiment, run) for run in experiments.runs(config, experiment, mixtures)]
-        if stage == "optimize" and (trainings := experiments.direct_trainings(config, experiment)):
-            costs += [run_cost(config, experiment, "proxy_000")] * trainings
+        costs = [run_cost(experiment, run.entry.size) for run in experiment.runs(mixtures(experiment))]
+        if stage == "methods":
+            for name in experiment.searched():
+                costs += [run_cost(experiment, experiment.size_of_search(name))] * experiment.trainings(name)
         if costs:
             stages[stage] = add_up(costs)
-    if sweeps.settings(config, experiment):
-        stages[SWEEP] = sweep_cost(config, experiment)
+    if experiment.swarms:
+        stages[SWARMS] = add_up([swarm_cost(experiment, swarm) for swarm in experiment.swarms.values()])
     return {**stages, "total": add_up(list(stages.values()))}
 
 
@@ -126,15 +131,15 @@ def spent(
     }
 
 
-def spent_on_sweep(files: Sequence[Mapping[str, Any]], jobs: Sequence[float | None]) -> dict[str, float]:
-    """What the jobs of a sweep took, as `spent` says it; the losses they took are part of their training.
+def spent_on_swarms(files: Sequence[Mapping[str, Any]], jobs: Sequence[float | None]) -> dict[str, float]:
+    """What the jobs of swarms took, as `spent` says it; what they measured is part of their training.
 
     files: what each job wrote; jobs: seconds of each by its rule's measurement, None where there is none.
     A job that found runs in the journal took less than they once did, and one that was cut off more: the larger counts.
     """
     trained, seconds = [], []
     for file, job in zip(files, jobs, strict=True):
-        rows = list(_rows_of_sweep(file))
+        rows = list(_rows_of_swarm(file))
         trained += [tokens for tokens, _ in rows]
         seconds.append(max(sum(took for _, took in rows), job or 0.0))
     return {
@@ -147,7 +152,7 @@ def spent_on_sweep(files: Sequence[Mapping[str, Any]], jobs: Sequence[float | No
     }
 
 
-def _rows_of_sweep(file: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
+def _rows_of_swarm(file: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
     """(tokens, seconds) of each trunk and each branch."""
     for trunk in file["runs"]:
         yield trunk["tokens"], trunk["seconds"]
@@ -156,20 +161,32 @@ def _rows_of_sweep(file: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
                 yield branches["tokens"], end["seconds"]
 
 
+def spent_on_searches(costs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """What searches that train took; costs: {"runs", "tokens", "seconds"} of each."""
+    return {
+        "runs": sum(cost["runs"] for cost in costs),
+        "tokens": sum(cost["tokens"] for cost in costs),
+        "training_hours": sum(cost["seconds"] for cost in costs) / 3600,
+        "evaluation_hours": 0.0,
+        "unmeasured_jobs": 0,
+        "peak_memory_bytes": 0,
+    }
+
+
 def spent_by_stages(
     records: Mapping[str, Path],
     stages: Mapping[str, Sequence[str]],
-    sweep: Sequence[Path],
+    swarms: Sequence[Path],
+    searches: Sequence[Path],
     benchmarks: Path,
-    direct: Path,
 ) -> dict[str, dict[str, float]]:
-    """{stage: what its runs took, as `spent` says it}, with `total`, and the sweep and the direct search if any.
+    """{stage: what its runs took, as `spent` says it}, those of swarms and searches, and their `total`.
 
     records     {run: its run.json}, whose folder has the name of the run's jobs
     stages      {stage: its runs}
-    sweep       what each job of a sweep wrote
+    swarms      what each job of a swarm wrote
+    searches    records of searches that trained
     benchmarks  the folder of the rules' measurements
-    direct      the folder of a direct search's trainings, if any; they are no part of the total
     """
     contents = {run: read_json(file) for run, file in records.items()}
     took: dict[str, dict[str, float]] = {}
@@ -177,16 +194,16 @@ def spent_by_stages(
         jobs = {run: records[run].parent.name for run in runs}
         training, evaluation = (_measured(benchmarks / rule, jobs) for rule in ("train", "evaluate"))
         took[stage] = spent({run: contents[run] for run in runs}, training, evaluation)
-    if sweep:
-        names = [f"{file.parents[1].name}-{file.stem}" for file in sweep]
-        seconds = _measured(benchmarks / "train_sweep", dict(zip(names, names, strict=True)))
-        took[SWEEP] = spent_on_sweep([read_json(file) for file in sweep], [seconds.get(name) for name in names])
-        peak = max(took["total"]["peak_memory_bytes"], took[SWEEP]["peak_memory_bytes"])
-        took["total"] = {**add_up([took["total"], took[SWEEP]]), "peak_memory_bytes": peak}
-    trainings = {file.parent.parent.name: read_json(file) for file in sorted(direct.glob("*/model/run.json"))}
-    if trainings:
-        took["direct_search"] = spent(trainings, {}, {})
-    return took
+    more = {}
+    if swarms:
+        names = ["-".join((file.parents[2].name, file.parent.name, file.stem)) for file in swarms]
+        seconds = _measured(benchmarks / "train_swarm", dict(zip(names, names, strict=True)))
+        more[SWARMS] = spent_on_swarms([read_json(file) for file in swarms], [seconds.get(name) for name in names])
+    if searches:
+        more["searches"] = spent_on_searches([read_json(file)["cost"] for file in searches])
+    peak = max(each["peak_memory_bytes"] for each in (took["total"], *more.values()))
+    total = {**add_up([took["total"], *more.values()]), "peak_memory_bytes": peak}
+    return {**{stage: each for stage, each in took.items() if stage != "total"}, **more, "total": total}
 
 
 def _measured(folder: Path, jobs: Mapping[str, str]) -> dict[str, float]:
@@ -195,17 +212,17 @@ def _measured(folder: Path, jobs: Mapping[str, str]) -> dict[str, float]:
     return {run: sum(row["s"] for row in read_jsonl(file)) for run, file in files.items() if file.exists()}
 
 
-def runs_of_stages(config: Config, experiment: str) -> dict[str, list[str]]:
+def runs_of_stages(experiment: Experiment) -> dict[str, list[str]]:
     """{stage: its runs}; stages without runs are left out."""
-    stages = {stage: experiments.runs(config, experiment, mixtures) for stage, mixtures in STAGES.items()}
+    stages = {stage: experiment.names(mixtures(experiment)) for stage, mixtures in STAGES.items()}
     return {stage: runs for stage, runs in stages.items() if runs}
 
 
-def items_of_suites(config: Config, experiment: str) -> dict[str, int]:
+def items_of_suites(experiment: Experiment) -> dict[str, int]:
     """{capability: how many items the experiment's suites have for it}."""
     counts: Counter[str] = Counter()
-    for name in config["experiments"][experiment]["suites"]:
-        suite = config["suites"][name]
+    for name in experiment.settings["suites"]:
+        suite = experiment.config["suites"][name]
         if suite["kind"] == "synthetic":
             counts.update(dict.fromkeys(CAPABILITIES, suite["synthetic"]["items_per_capability"]))
         else:
@@ -213,49 +230,46 @@ def items_of_suites(config: Config, experiment: str) -> dict[str, int]:
     return dict(counts)
 
 
-def plan_of(config: Config, experiment: str) -> dict[str, Any]:
+def plan_of(experiment: Experiment) -> dict[str, Any]:
     """The plan without source sizes, which are known only once the data are tokenised."""
-    chosen = config["experiments"][experiment]
-    mixtures = {
-        mixture: mean_weights(experiments.mixture_stages(config, experiment, mixture))
-        for mixture in experiments.fixed(config, experiment)
-    }
-    if sweeps.settings(config, experiment):
-        points = sweep_points(sweeps.point_spec(config, experiment), chosen["sources"])
-        mixtures |= dict(zip(sweeps.points(config, experiment), map(dict, points), strict=True))
+    mixtures = {}
+    for name in experiment.fixed():
+        entry = experiment.entries[name]
+        if not (experiment.needs(name).sizes and needs_sizes(entry.method.get("points", {"kind": "spread"}))):
+            mixtures[name] = mean_weights(experiment.propose(name, Evidence()))
     return {
-        "device": chosen["budget"]["device"],
-        "limits": chosen["budget"]["hours"],
-        "costs": planned_cost(config, experiment),
-        "tokens": chosen["tokens"],
-        "max_epochs": chosen["max_epochs"]["limit"],
+        "device": experiment.settings["budget"]["device"],
+        "limits": experiment.settings["budget"]["hours"],
+        "costs": planned_cost(experiment),
+        "tokens": experiment.settings["tokens"],
+        "max_epochs": experiment.max_epochs,
         "mixtures": mixtures,
-        "effects": _effects(config, experiment),
-        "few_points": _few_points(config, experiment),
+        "effects": _effects(experiment),
+        "few_points": _few_points(experiment),
     }
 
 
-def _few_points(config: Config, experiment: str) -> str:
-    """A warning where a sweep has fewer points than its static law has parameters; empty where it has enough."""
-    points, parameters = len(sweeps.points(config, experiment)), len(config["experiments"][experiment]["sources"]) + 1
+def _few_points(experiment: Experiment) -> str:
+    """A warning where a swarm has fewer points than the static law has parameters; empty where it has enough."""
+    points = len(experiment.law_swarm.points) if experiment.law_swarm else 0
+    parameters = len(experiment.sources) + 1
     if not 0 < points < parameters:
         return ""
     return f"{points} points for {parameters} parameters of each group's static law: it will lean on its ridge."
 
 
-def _effects(config: Config, experiment: str) -> dict[str, Any] | None:
+def _effects(experiment: Experiment) -> dict[str, Any] | None:
     """What the experiment can detect; None where it compares nothing."""
-    compared = experiments.candidates(config, experiment)
-    seeds = len(config["experiments"][experiment]["seeds"])
-    return detectable_effects(items_of_suites(config, experiment), seeds, len(compared)) if compared else None
+    compared, seeds = experiment.candidates(), len(experiment.settings["seeds"])
+    return detectable_effects(items_of_suites(experiment), seeds, len(compared)) if compared else None
 
 
-def mean_weights(stages: list[dict[str, Any]]) -> dict[str, float]:
+def mean_weights(stages: Stages) -> dict[str, float]:
     """The weights of a mixture over the whole run, from its stages."""
     totals: dict[str, float] = {}
     start = 0.0
-    for stage in stages:
-        for source, weight in Mixture(stage["weights"]).items():
-            totals[source] = totals.get(source, 0.0) + weight * (stage["until"] - start)
-        start = stage["until"]
+    for until, mixture in stages:
+        for source, weight in mixture.items():
+            totals[source] = totals.get(source, 0.0) + weight * (until - start)
+        start = until
     return totals

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml, refuse_repeated_keys
-from emulsion.study import check_data, check_experiments, check_laws, check_models
+from emulsion.study import check_data, check_experiments, check_laws, check_methods, check_models
 from emulsion.study.catalogue import Config
 from emulsion.study.form import fill_in, mistakes_of_form
+from emulsion.study.study import Study
 
 
 def check(config: Config, schema: Path, folder: Path = Path(), files: Iterable[Path | str] = ()) -> None:
@@ -34,16 +35,22 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         check_data.tokenizers,
         check_models.models,
         check_experiments.strategies,
+        check_methods.swarms,
+        check_methods.methods,
         check_data.suites,
         check_experiments.figures,
         check_laws.studies,
     )
     problems = [problem for check_one in checks for problem in check_one(config)]
     problems += [problem for name in config["experiments"] for problem in check_experiments.names(config, name)]
+    # What follows reads what the names stand for, and the study is made of methods.
+    problems = problems or [each for name in config["experiments"] for each in check_methods.methods_of(config, name)]
     yield from problems
-    if not problems:  # what follows reads what the names stand for
-        yield from check_models.weights(config)
-        for name in config["experiments"]:
-            yield from check_experiments.experiment(config, name)
-            yield from check_laws.sweep(config, name)
+    if not problems:
+        study = Study(config)
+        yield from check_models.weights(study)
+        for name, experiment in study.items():
+            yield from check_experiments.experiment(experiment)
+            yield from check_methods.swarms_of(experiment)
+            yield from check_methods.matrices(experiment)
             yield from check_data.stores(config, name, folder)

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-from emulsion.evaluation.suites import load_suite
-from emulsion.files import found
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
-from emulsion.study import sweeps
 from emulsion.study.catalogue import Config, kind_block
-from emulsion.study.experiments import RESERVED, run_spec
+from emulsion.study.experiment import SEARCHES, Experiment, Size
 from emulsion.study.strategies import strategy_stages
 from emulsion.study.told import known, told
-from emulsion.synthetic import CAPABILITIES
 
-FIGURES = {
-    "capability_heatmap": "strategies",
-    "capability_radar": "strategies",
-    "training_curves": "strategies",
-    "mixtures": "strategies",
-    "schedule": "strategies",
-    "pareto": "strategies",
-    "contributions": "ablations",
-    "optimizer": "optimize",
-    "static_law": "laws",
-    "dynamic_law": "laws",
-    "effects": "laws",
-}  # and the setting that each needs
-OF_BRANCHES = ("dynamic_law", "effects")
+_OF_MIXTURES = ("capability_heatmap", "capability_radar", "training_curves", "mixtures", "schedule", "pareto")
+_OF_BRANCHES = ("dynamic_law", "effects")
 
 
 def strategies(config: Config) -> Iterator[str]:
@@ -51,122 +35,105 @@ def strategies(config: Config) -> Iterator[str]:
 
 
 def figures(config: Config) -> Iterator[str]:
-    drawn = [f"{study}_law_fits" for study in config["law_studies"]]
-    for name, experiment in config["experiments"].items():
-        there = [figure for figure, needed in FIGURES.items() if experiment[needed]]
-        drawn += [f"{name}_{each}" for each in there if each not in OF_BRANCHES or sweeps.branched(config, name)]
+    drawn = [f"{name}_law_fits" for name in config["law_studies"]]
+    drawn += [f"{name}_{figure}" for name in config["experiments"] for figure in _figures_of(config, name)]
     for figure in config["figures"]:
         yield from known("figure", figure, drawn, "figures")
 
 
+def _figures_of(config: Config, name: str) -> Iterator[str]:
+    """The figures that an experiment has something to draw in."""
+    settings = config["experiments"][name]
+    if settings["strategies"] or settings["methods"]:
+        yield from _OF_MIXTURES
+    if settings["ablations"]:
+        yield "contributions"
+    if any(config["methods"].get(each, {}).get("kind") in SEARCHES for each in settings["methods"]):
+        yield "optimizer"
+    if settings["laws"]:
+        yield "static_law"
+        yield from _OF_BRANCHES if config["swarms"].get(settings["laws"]["swarm"], {}).get("branches") else ()
+
+
 def names(config: Config, name: str) -> Iterator[str]:
+    """Everything that an experiment names is there."""
     experiment, where = config["experiments"][name], f"experiments.{name}"
-    yield from _purpose(config, name)
     for key, section in (("tokenizer", "tokenizers"), ("model", "models"), ("training", "training")):
         yield from known(key, experiment[key], config[section], f"{where}.{key}")
-    for key, what in (("sources", "source"), ("strategies", "strategy"), ("suites", "suite")):
+    for key, what in (("sources", "source"), ("strategies", "strategy"), ("methods", "method"), ("suites", "suite")):
         for chosen in experiment[key]:
             yield from known(what, chosen, config[key], f"{where}.{key}")
     yield from known("device", experiment["budget"]["device"], config["devices"], f"{where}.budget.device")
-    for strategy in experiment["strategies"]:
-        if re.fullmatch(RESERVED, strategy):
-            yield f"{where}.strategies: '{strategy}' is the name of a mixture that the workflow makes; choose another."
     if experiment["ablations"]:
         yield from known(
             "strategy", experiment["ablations"]["base"], experiment["strategies"], f"{where}.ablations.base"
         )
-    if experiment["optimize"]:
-        for key, section in (("model", "models"), ("training", "training")):
-            yield from known(key, experiment["optimize"][key], config[section], f"{where}.optimize.{key}")
-
-
-def experiment(config: Config, name: str) -> Iterator[str]:
-    experiment, where = config["experiments"][name], f"experiments.{name}"
-    for run, model, place in _sizes(config, name):
-        for problem in told(RunSpec.from_json, run_spec(config, name, run)):
-            yield f"{place}: {problem}"
-        yield from _vocabulary(config, experiment["tokenizer"], model, place)
+    if experiment["laws"]:
+        yield from known("swarm", experiment["laws"]["swarm"], config["swarms"], f"{where}.laws.swarm")
     for strategy in experiment["strategies"]:
-        for stage in strategy_stages(config["strategies"][strategy]):
-            for source in stage["weights"]:
-                yield from known("source", source, experiment["sources"], f"{where}: strategy '{strategy}'")
-    if experiment["ablations"]:
-        yield from _ablations(config, name)
-    if experiment["optimize"]:
-        yield from _optimizer(config, name)
+        yield from _sources(config, strategy, experiment["sources"], f"{where}: strategy '{strategy}'")
+    yield from _purpose(experiment, where)
 
 
-def _purpose(config: Config, name: str) -> Iterator[str]:
-    """Strategies to compare, by suites, or laws to fit."""
-    experiment, where = config["experiments"][name], f"experiments.{name}"
-    if not experiment["strategies"]:
-        if not experiment["laws"]:
-            yield f"{where}: it has neither strategies to compare nor laws to fit."
-        for key in ("ablations", "optimize", "repeat", "smoke", "metrics", "downstream"):
-            if experiment.get(key):
-                yield f"{where}.{key}: it is for strategies, and the experiment has none."
-    elif not experiment["suites"]:
-        yield f"{where}.suites: strategies are compared by their capabilities; name at least one suite."
+def _sources(config: Config, strategy: str, sources: Collection[str], where: str) -> Iterator[str]:
+    """A strategy mixes no source that the experiment has not; what is wrong with itself is said elsewhere."""
+    entry = config["strategies"].get(strategy)
+    if entry and not list(told(strategy_stages, entry)):
+        for source in dict.fromkeys(source for stage in strategy_stages(entry) for source in stage["weights"]):
+            if source in config["sources"]:
+                yield from known("source", source, sources, where)
 
 
-def _ablations(config: Config, name: str) -> Iterator[str]:
+def experiment(experiment: Experiment) -> Iterator[str]:
+    """What an experiment says, once its methods can be made."""
+    config, where = experiment.config, f"experiments.{experiment.name}"
+    for name in experiment.twice():
+        yield f"{where}: '{name}' is the name of two of its mixtures or runs; choose another name for one of them."
+    for size, place in _sizes(experiment):
+        for problem in told(RunSpec.from_json, experiment.spec_of(size)):
+            yield f"{place}: {problem}"
+        yield from _vocabulary(config, experiment.settings["tokenizer"], size.model, place)
+    if experiment.settings["ablations"]:
+        yield from _ablations(experiment)
+
+
+def _purpose(settings: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Mixtures to compare, by suites, or laws to fit."""
+    if not (settings["strategies"] or settings["methods"] or settings["singles"]):
+        if not settings["laws"]:
+            yield f"{where}: it has neither strategies or methods to compare nor laws to fit."
+        for key in ("ablations", "repeat", "smoke", "metrics", "downstream"):
+            if settings.get(key):
+                yield f"{where}.{key}: it is for mixtures that are compared, and the experiment has none."
+    elif not settings["suites"]:
+        yield f"{where}.suites: mixtures are compared by their capabilities; name at least one suite."
+
+
+def _ablations(experiment: Experiment) -> Iterator[str]:
     """A base that stays a mixture whichever source is left out, at every stage."""
-    experiment = config["experiments"][name]
-    base = experiment["ablations"]["base"]
-    for number, stage in enumerate(strategy_stages(config["strategies"][base]), start=1):
+    base = experiment.settings["ablations"]["base"]
+    for number, stage in enumerate(strategy_stages(experiment.config["strategies"][base]), start=1):
         support = Mixture(stage["weights"]).support
         if len(support) == 1:
             yield (
-                f"experiments.{name}.ablations.base: stage {number} of '{base}' draws from '{support[0]}' alone, "
-                "so it cannot be left out; name a strategy with two sources or more at every stage."
+                f"experiments.{experiment.name}.ablations.base: stage {number} of '{base}' draws from '{support[0]}' "
+                "alone, so it cannot be left out; name a strategy with two sources or more at every stage."
             )
 
 
-def _optimizer(config: Config, name: str) -> Iterator[str]:
-    experiment, where = config["experiments"][name], f"experiments.{name}.optimize"
-    settings, sources = experiment["optimize"], experiment["sources"]
-    low, high = settings["bounds"]
-    if not low * len(sources) <= 1 <= high * len(sources):
-        yield f"{where}.bounds: no mixture of {len(sources)} sources has every share in [{low}, {high}]."
-    for source in settings["kl"]["prior"] or {}:
-        yield from known("source", source, sources, f"{where}.kl.prior")
-    if _sees_capabilities(settings["objective"]) and not experiment["evaluation"]["selection"]:
-        yield (
-            f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so "
-            "that no items are left to choose mixtures by; set it to true, or weigh losses alone."
-        )
-    if isinstance(settings["objective"], Mapping):
-        for capability in settings["objective"].get("capabilities", {}):
-            yield from known("capability", capability, _capabilities(config, name), f"{where}.objective.capabilities")
-        for source in settings["objective"].get("losses", {}):
-            yield from known("source", source, sources, f"{where}.objective.losses")
-
-
-def _sees_capabilities(objective: str | Mapping[str, Mapping[str, float]]) -> bool:
-    if isinstance(objective, str):
-        return objective == "mean_capability"
-    return any(objective.get("capabilities", {}).values())
-
-
-def _capabilities(config: Config, name: str) -> set[str]:
-    """The capabilities that the suites of an experiment test."""
-    tested: set[str] = set()
-    for suite in config["experiments"][name]["suites"]:
-        entry = config["suites"][suite]
-        items = load_suite(found(entry["file"])).items if entry["kind"] == "file" else ()
-        tested |= {item.capability for item in items} or set(CAPABILITIES)
-    return tested
-
-
-def _sizes(config: Config, name: str) -> Iterator[tuple[str, str, str]]:
-    """(a run, its model, where that stands) for each size of run in an experiment."""
-    experiment = config["experiments"][name]
-    yield "proportional", experiment["model"], f"experiments.{name}"
-    for strategy in experiment["strategies"]:
-        if own := config["strategies"][strategy].get("model"):
-            yield strategy, own, f"experiments.{name}: strategy '{strategy}'"
-    if experiment["optimize"]:
-        yield "proxy_000", experiment["optimize"]["model"], f"experiments.{name}.optimize"
+def _sizes(experiment: Experiment) -> Iterator[tuple[Size, str]]:
+    """(size of a run, where that stands) for each size of run in an experiment."""
+    config, where = experiment.config, f"experiments.{experiment.name}"
+    yield experiment.size, where
+    for strategy in experiment.strategies():
+        if config["strategies"][strategy].get("model"):
+            yield experiment.size_of_run(strategy), f"{where}: strategy '{strategy}'"
+    for name in experiment.swarms:
+        yield experiment.size_of_swarm(name), f"{where}: swarm '{name}'"
+    for method in [*experiment.guides(), *experiment.searched()]:
+        entry = experiment.entries[method]
+        size = entry.size if entry.role == "guide" else experiment.size_of_search(method)
+        yield size, f"{where}: method '{method}'"
 
 
 def _vocabulary(config: Config, tokenizer: str, model: str, where: str) -> Iterator[str]:

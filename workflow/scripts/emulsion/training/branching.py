@@ -22,6 +22,7 @@ from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.checkpoint import Origin
 from emulsion.training.journal import Journal
+from emulsion.training.judge import Judge
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
@@ -56,6 +57,13 @@ class Trunk:
         row = self._once(what, lambda: losses(self._reach(step)))
         self.own[step] = row["seconds"]
         return row
+
+    def measure_capabilities(self, step: int, judge: Judge) -> dict[str, float]:
+        """{capability: score} at this step, which is the one that was measured last."""
+        what = {"trunk": self.identity, "step": step, "judge": judge.identity}
+        row = self._once(what, lambda: {"capabilities": judge.scores(self._reach(step).model)})
+        self.own[step] += row["seconds"]
+        return dict(row["capabilities"])
 
     def measure_branch(self, start: int, mixture: Mixture, end: int) -> dict[str, Any]:
         """The same of step `end` of the branch that leaves after step `start`."""

@@ -50,8 +50,8 @@ def is_spike(loss: float, recent: Sequence[float]) -> bool:
     """Whether a loss lies far above those of the steps before, of which six are enough.
 
     Above the median of the last eight by six standard deviations of a step, which are taken from the median of the
-    differences between neighbouring steps: so neither the fall at the start nor an earlier spike hides one. A leap below
-    2 % is none.
+    differences between neighbouring steps: so neither the fall at the start nor an earlier spike hides one. A leap
+    below 2 % is none.
     """
     if len(recent) < SPIKE_LEAST:
         return False

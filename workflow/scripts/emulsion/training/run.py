@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +18,13 @@ from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json, write_text
 from emulsion.methods.interface import OnlineMethod
 from emulsion.mixture import Mixture
+from emulsion.origin import code_version
 from emulsion.perplexity import has_diverged
 from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.card import model_card
+from emulsion.training.judge import copy_tokenizer
 from emulsion.training.log import TrainingLog
 from emulsion.training.loop import REMEDY, Training
 from emulsion.training.measurements import measurements
@@ -31,8 +34,6 @@ from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
 
 log = logging.getLogger(__name__)
-
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
 def train_run(
@@ -97,7 +98,9 @@ def train_online(
     training = rounds.training
     names = {"experiment": experiment, "mixture": name, "identity": training.identity}
     told = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
-    decided = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, **rounds.cost()}
+    average = dict(method.average) if method.averages else None
+    kind = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, "average": average}
+    decided = {**kind, **rounds.cost()}
     _finish(training, parts, {**names, **told, "method": decided}, tokenizer, output)
 
 
@@ -151,6 +154,14 @@ def prepare(
     return Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
 
 
+def launch(processes: int) -> None:
+    """Start this same command once per device, where there is more than one."""
+    devices = min(processes, torch.cuda.device_count())
+    if devices > 1 and "RANK" not in os.environ:
+        runner = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
+        os.execv(sys.executable, [*runner, *sys.argv])
+
+
 def make_deterministic(threads: int) -> None:
     """The same bytes again on the same machine; to be called before anything is computed."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -176,6 +187,7 @@ def describe_run(training: Training) -> dict[str, Any]:
         "loss_spikes_at_steps": training.log.spikes,
         **measurements(training),
         "sources": {source: store.header["provenance"] for source, store in stores.items()},
+        "code": code_version(),
         "versions": {name: version(name) for name in ("torch", "transformers", "accelerate", "numpy")},
     }
 
@@ -185,9 +197,7 @@ def save_model(model: Any, log: TrainingLog, record: dict[str, Any], tokenizer: 
     model.config.use_cache = True
     with whole_folder(output) as part:
         model.save_pretrained(part)
-        for name in TOKENIZER_FILES:
-            if (tokenizer / name).exists():
-                shutil.copyfile(tokenizer / name, part / name)
+        copy_tokenizer(tokenizer, part)
         shutil.copyfile(log.path, part / "training_log.jsonl")
         write_json(part / "run.json", record)
         write_text(part / "README.md", model_card(record))

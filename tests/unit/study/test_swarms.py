@@ -1,0 +1,140 @@
+"""From a swarm of the configuration to points, trunks, branches and jobs."""
+
+from pathlib import Path
+
+import pytest
+
+from emulsion.fields import read_yaml
+from emulsion.spec import RunSpec
+from emulsion.study import experiment_paths as files
+from emulsion.study.experiment import Experiment
+from emulsion.study.form import fill_in
+
+SCHEMA = read_yaml(Path("workflow/schemas/config.schema.yaml"))
+
+
+def pair(tokens=104_000, **settings):
+    """An experiment of two sources and two seeds, whose laws have a swarm of three points."""
+    config = read_yaml(Path("config.yaml"))
+    config["experiments"]["pair"] = {
+        "title": "A pair",
+        "sources": ["openhermes", "magpie"],
+        "tokenizer": "demo",
+        "model": "tiny",
+        "training": "demo",
+        "tokens": tokens,
+        "seeds": [3, 5],
+        "budget": {"device": "cpu-core", "hours": {}},
+        "laws": {"swarm": "sweep"},
+    }
+    config["swarms"]["sweep"] = {"points": {"kind": "grid", "count": 3}, "seeds": "all", **settings}
+    fill_in(config, SCHEMA)
+    return Experiment(config, "pair")
+
+
+def sweep(**settings):
+    return pair(**settings).swarms["sweep"]
+
+
+def spec_of(experiment):
+    return RunSpec.from_json(experiment.spec_of(experiment.size_of_swarm("sweep")))
+
+
+EARLY = {"after": 20_800, "tokens": 10_400}
+
+
+def test_every_point_is_a_trunk_of_every_seed_the_first_seed_first():
+    assert [trunk["run"] for trunk in sweep().trunks] == [
+        "sweep_00",
+        "sweep_01",
+        "sweep_02",
+        "sweep_00-seed5",
+        "sweep_01-seed5",
+        "sweep_02-seed5",
+    ]
+    assert [trunk["seed"] for trunk in sweep().trunks] == [3, 3, 3, 5, 5, 5]
+
+
+def test_branches_of_the_first_seed_leave_other_seeds_alone():
+    assert [trunk["branches"] for trunk in sweep(branches={"early": EARLY}).trunks] == [["early"]] * 3 + [[]] * 3
+    of_all = sweep(branches={"early": {**EARLY, "seeds": "all"}})
+    assert all(trunk["branches"] == ["early"] for trunk in of_all.trunks)
+
+
+def test_a_number_of_parents_means_the_first_points():
+    assert [trunk["branches"] for trunk in sweep(branches={"early": {**EARLY, "parents": 2}}).trunks][:3] == [
+        ["early"],
+        ["early"],
+        [],
+    ]
+
+
+def test_a_stratified_parent_is_a_trunk_of_its_own_that_is_not_finished():
+    trunks = sweep(branches={"even": {**EARLY, "parents": "stratified"}}).trunks
+    assert len(trunks) == 7
+    assert trunks[3] == {"run": "stratified", "mixture": "stratified", "seed": 3, "finish": False, "branches": ["even"]}
+    assert all(trunk["finish"] and not trunk["branches"] for trunk in trunks if trunk["mixture"] != "stratified")
+
+
+def test_branches_are_visited_in_order_of_time_whatever_their_names():
+    assert sweep(branches={"a": {**EARLY, "after": 52_000}, "b": EARLY}).trunks[0]["branches"] == ["b", "a"]
+
+
+def test_jobs_share_trunks_by_the_batch_and_leave_none_out():
+    experiment = pair(batch=4, branches={"early": EARLY})
+    batches = experiment.swarms["sweep"].batches
+    assert [len(batch) for batch in batches.values()] == [4, 2] and list(batches) == ["000", "001"]
+    assert [trunk for batch in batches.values() for trunk in batch] == experiment.swarms["sweep"].trunks
+    assert files.swarm_of_laws(experiment) == [f"results/pair/swarms/sweep/00{batch}.json" for batch in (0, 1)]
+
+
+def test_a_job_has_the_branches_of_its_own_trunks():
+    swarm = sweep(batch=3, branches={"early": {**EARLY, "corners": True}})
+    found = swarm.branches_of_batch("000")["early"]
+    assert found["mixtures"] == ["sweep_00", "sweep_01", "sweep_02"]
+    assert found["corners"] == ["only_openhermes", "only_magpie"]
+    assert swarm.branches_of_batch("001") == {}
+
+
+def test_settings_of_a_dirichlet_decide_nothing_of_a_grid():
+    other = sweep(points={"kind": "grid", "count": 3, "seed": 9})
+    assert sweep().design == other.design == {"kind": "grid", "count": 3}
+
+
+def test_a_swarm_of_the_first_seed_has_no_runs_of_others():
+    assert [trunk["seed"] for trunk in sweep(seeds="first").trunks] == [3, 3, 3]
+
+
+def test_runs_on_one_source_each_are_named_by_it():
+    assert sweep(points={"kind": "corners"}).points == ["sweep_openhermes", "sweep_magpie"]
+    assert sweep(points={"kind": "uniform"}).points == ["sweep_00"]
+
+
+@pytest.mark.parametrize(("tokens", "found"), [(52_000, True), (51_000, False)])
+def test_greed_is_judged_where_branches_end_with_the_run(tokens, found):
+    experiment = pair(branches={"rest": {"after": 52_000, "tokens": tokens}})
+    assert experiment.compares_greedy() is found
+    assert bool(files.laws(experiment)["greedy"]) is found
+
+
+def test_every_token_of_trunks_and_branches_is_charged():
+    swarm = sweep(
+        branches={
+            "early": {**EARLY, "corners": True},
+            "even": {"after": 52_000, "tokens": 10_400, "parents": "stratified"},
+        }
+    )
+    trunks, early, even = 6 * 104_000, 3 * 5 * 10_400, 52_000 + 3 * 10_400
+    assert sum(swarm.trained_tokens(104_000)) == trunks + early + even
+    assert len(swarm.trained_tokens(104_000)) == 6 + 15 + 1 + 3
+
+
+def test_losses_are_taken_where_branches_start_and_end_and_twice_where_runs_do():
+    experiment = pair(branches={"early": {**EARLY, "corners": True}, "rest": {"after": 52_000, "tokens": 52_000}})
+    finished, starts, early, rest = 6 * 2, 3 * 2, 3 * 5, 3 * 3 * 2
+    assert experiment.swarms["sweep"].measurements(spec_of(experiment)) == finished + starts + early + rest
+
+
+def test_branches_that_round_to_the_end_of_the_run_end_with_it():
+    # 100 steps and a bit
+    assert pair(104_300, branches={"rest": {"after": 51_900, "tokens": 52_100}}).compares_greedy()

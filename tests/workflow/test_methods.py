@@ -1,0 +1,118 @@
+"""Every mixing method in real training, by the real rules, at miniature size."""
+
+import json
+
+import pytest
+import yaml
+from workflow_project import ROOT, copy_project, planned, snakemake
+
+from emulsion.methods import create, names
+
+METHODS = ("--configfile", "config/methods.yaml", "tests/config/methods_tiny.yaml")
+CONFIG = yaml.safe_load((ROOT / "config/methods.yaml").read_text())
+NAMES = CONFIG["experiments"]["methods"]["methods"]
+KINDS = {name: entry["kind"] for name, entry in CONFIG["methods"].items()}
+TARGETS = [f"models/methods-{name}/run.json" for name in NAMES]
+TRAJECTORIES = ("aioli", "aioli_static", "aioli_diagonal", "odm", "ado", "skillit")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A copy in which a run of every method was trained; only to be read."""
+    folder = copy_project(tmp_path_factory.mktemp("methods"))
+    mixtures = [f"mixtures/methods/{name}.json" for name in TRAJECTORIES]
+    snakemake(folder, "--cores", "2", *METHODS, "--", *TARGETS, *mixtures)
+    return folder
+
+
+def read(folder, path):
+    return json.loads((folder / path).read_text())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_trains_a_model_on_as_many_tokens_as_every_other(made, name):
+    record = read(made, f"models/methods-{name}/run.json")
+    assert record["tokens"] == 41_600
+    assert sum(record["mixing_ratios"].values()) == pytest.approx(1)
+    assert all(loss > 0 for loss in record["validation"].values())
+
+
+def test_nothing_is_planned_when_all_methods_are_trained(made):
+    assert planned(made, *METHODS, "--", *TARGETS) == {}
+
+
+def test_an_online_method_leaves_its_trajectory_its_effects_and_what_observing_took(made):
+    record = read(made, "models/methods-aioli/run.json")
+    lines = (made / "models/methods-aioli/training_log.jsonl").read_text().splitlines()
+    rounds = [row for row in map(json.loads, lines) if row.get("effects")]
+    assert len(rounds) == record["method"]["rounds"] == 5
+    assert all(set(row["effects"]) == {"openhermes", "magpie"} for row in rounds)
+    assert record["method"]["validations"] == 5 * (2 + 1) and record["method"]["evaluation_tokens"] > 0
+    assert len(record["schedule"]) == 5 * (2 + 1)
+
+
+@pytest.mark.parametrize("name", TRAJECTORIES)
+def test_a_trajectory_is_written_as_a_mixture_of_the_run(made, name):
+    mixture, record = read(made, f"mixtures/methods/{name}.json"), read(made, f"models/methods-{name}/run.json")
+    assert [stage["until"] for stage in mixture["schedule"]] == [stage["until"] for stage in record["schedule"]]
+    assert mixture["method"] == KINDS.get(name, name)
+
+
+@pytest.mark.parametrize("name", ["doremi", "doge"])
+def test_an_average_is_trained_from_the_start_on_what_the_guide_decided(made, name):
+    guide, answer = read(made, f"models/methods-{name}-guide/run.json"), read(made, f"models/methods-{name}/run.json")
+    assert len(guide["schedule"]) == 4 and len(answer["schedule"]) == 1
+    assert answer["schedule"][0]["weights"] == pytest.approx(guide["method"]["average"])
+    assert read(made, f"mixtures/methods/{name}.json")["schedule"] == answer["schedule"]
+
+
+def test_the_graph_of_skillit_comes_from_one_run_per_source_and_is_charged_to_the_swarm(made):
+    runs = read(made, "results/methods/swarms/alone/000.json")["runs"]
+    assert [run["mixture"] for run in runs] == ["alone_openhermes", "alone_magpie"]
+    for run in runs:
+        own = run["mixture"].removeprefix("alone_")
+        assert run["initial"][own] > run["validation"][own]
+    values = read(made, "models/methods-skillit/run.json")["method"]["values"]
+    assert values["evidence"] == {run["run"]: run["validation"] for run in runs}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if KINDS.get(name) in ("dml", "regmix", "olmix", "optimum")])
+def test_an_offline_method_says_what_its_choice_rests_on(made, name):
+    record, mixture = read(made, f"results/methods/{name}_mix.json"), read(made, f"mixtures/methods/{name}.json")
+    assert record["method"] == KINDS[name]
+    assert mixture["schedule"][0]["weights"] == pytest.approx(record["ratios"])
+    low, high = record["interval"]
+    assert low < record["prediction"] < high
+    assert len(record["observed_vs_predicted"]) == 6
+
+
+def test_swarms_that_ask_for_the_same_runs_share_them(made, tmp_path):
+    kept = {file.name: file.stat().st_mtime_ns for file in (made / "checkpoints/swarms").glob("*.json")}
+    (tmp_path / "again.yaml").write_text(
+        "swarms: {copy: {points: {kind: dirichlet, count: 6}, tokens: 10_400, batch: 3}}\n"
+        "methods: {dml: {swarm: copy}}\n"
+    )
+    snakemake(made, "--cores", "1", *METHODS, str(tmp_path / "again.yaml"), "--", "results/methods/dml_mix.json")
+    assert {file.name: file.stat().st_mtime_ns for file in (made / "checkpoints/swarms").glob("*.json")} == kept
+
+
+def test_a_setting_of_one_method_trains_that_method_alone(made, tmp_path):
+    (tmp_path / "eta.yaml").write_text("methods: {odm: {variant: exp3}}")
+    jobs = planned(made, *METHODS, str(tmp_path / "eta.yaml"), "--", *TARGETS)
+    assert jobs.keys() == {"train_online"} and jobs["train_online"] == ["experiment=methods, run=odm"]
+
+
+def test_every_kind_that_can_be_chosen_is_in_the_study_and_in_the_docs():
+    made_by_the_study = {"given", "only", "without", "point"}
+    chosen = {KINDS.get(name, "temperature" if name == "temperature_2" else name) for name in NAMES}
+    assert set(names()) - made_by_the_study - {"follow"} == chosen
+    page = (ROOT / "docs/methods.md").read_text()
+    assert [kind for kind in set(names()) - made_by_the_study if f"| `{kind}` |" not in page] == []
+
+
+def test_the_documented_defaults_are_those_of_the_code():
+    page = (ROOT / "docs/methods.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| `aioli` |"))
+    made = create("aioli", sources=["a", "b"])
+    for name, value in (("eta", ".2"), ("sweeps", "4"), ("probe_share", ".128"), ("epsilon", ".75")):
+        assert f"`{name}` {value}" in row and getattr(made.settings, name) == float(value)

@@ -1,0 +1,188 @@
+"""Checks on methods and on the swarms that they learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from emulsion.evaluation.suites import load_suite
+from emulsion.files import found, read_json
+from emulsion.methods import create, names
+from emulsion.methods.designs import SETTINGS
+from emulsion.methods.interface import AnyMethod
+from emulsion.spec import RunSpec
+from emulsion.study.catalogue import Config
+from emulsion.study.experiment import NOT_SETTINGS, Experiment
+from emulsion.study.swarms import Swarm
+from emulsion.study.told import known, told
+from emulsion.synthetic import CAPABILITIES
+
+# Kinds that the study makes itself, from what the configuration says elsewhere.
+_MADE = {
+    "given": "strategies",
+    "only": "experiments.X.singles",
+    "without": "experiments.X.ablations",
+    "point": "swarms",
+}
+# What a method may need of its swarm, and points that give it.
+_POINTS = {
+    "swarm": ("runs over the simplex", ("grid", "dirichlet", "spread", "regmix")),
+    "reference_run": ("one reference run", ("uniform", "proportional")),
+    "single_source_runs": ("one run per source", ("corners",)),
+}
+
+
+def swarms(config: Config) -> Iterator[str]:
+    """What swarms say, whichever experiment they are for."""
+    for name, swarm in config["swarms"].items():
+        where, points = f"swarms.{name}", swarm["points"]
+        if "count" in SETTINGS[points["kind"]] and "count" not in points:
+            yield f"{where}.points.count: is missing; how many mixtures?"
+        low, high = points["bounds"]
+        if points["kind"] == "spread" and low >= high:
+            yield f"{where}.points.bounds: {low} to {high} leave room for no more than one mixture."
+        for key, section in (("model", "models"), ("training", "training")):
+            if key in swarm:
+                yield from known(key, swarm[key], config[section], f"{where}.{key}")
+
+
+def methods(config: Config) -> Iterator[str]:
+    """What methods say, whichever experiment they are for."""
+    for name, method in config["methods"].items():
+        where = f"methods.{name}"
+        if method["kind"] in _MADE:
+            yield f"{where}.kind: '{method['kind']}' is no kind to choose; see `{_MADE[method['kind']]}`."
+        yield from known("kind of method", method["kind"], [each for each in names() if each not in _MADE], where)
+        if name in config["strategies"]:
+            yield f"{where}: a strategy has this name too; choose another."
+        for key, section in (("model", "models"), ("training", "training"), ("swarm", "swarms")):
+            if method.get(key) is not None:
+                yield from known(key, method[key], config[section], f"{where}.{key}")
+
+
+def methods_of(config: Config, name: str) -> Iterator[str]:
+    """The methods of an experiment can be made, and have what they need."""
+    chosen = config["experiments"][name]
+    for method in chosen["methods"]:
+        entry, where = config["methods"][method], f"methods.{method} (of experiments.{name})"
+        settings = {key: value for key, value in entry.items() if key not in NOT_SETTINGS}
+        problems = list(told(create, entry["kind"], sources=chosen["sources"], **settings))
+        yield from (f"{where}: {problem}" for problem in problems)
+        if not problems:
+            made = create(entry["kind"], sources=chosen["sources"], **settings)
+            yield from _needs(config, made, entry, where)
+            yield from _objective(config, name, entry, where)
+
+
+def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str) -> Iterator[str]:
+    asked = [each for need, each in _POINTS.items() if getattr(made.needs, need)]
+    if not asked:
+        if entry.get("swarm"):
+            yield f"{where}.swarm: kind '{entry['kind']}' learns from no runs; leave it out."
+        return
+    what, kinds = asked[0]
+    if not entry.get("swarm"):
+        yield f"{where}.swarm: is missing; kind '{entry['kind']}' needs {what}: a swarm of points {' or '.join(kinds)}."
+    elif (kind := config["swarms"][entry["swarm"]]["points"]["kind"]) not in kinds:
+        yield (
+            f"{where}.swarm: kind '{entry['kind']}' needs {what}, and the points of '{entry['swarm']}' are '{kind}'; "
+            f"name a swarm of points {' or '.join(kinds)}."
+        )
+
+
+def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) -> Iterator[str]:
+    """An objective is of what is there, and of what the swarm measures."""
+    objective, sources = entry.get("objective"), config["experiments"][name]["sources"]
+    if isinstance(objective, Mapping):
+        for capability in objective.get("capabilities") or {}:
+            yield from known("capability", capability, _capabilities(config, name), f"{where}.objective.capabilities")
+        for source in objective.get("losses") or {}:
+            yield from known("source", source, sources, f"{where}.objective.losses")
+        weights = [weight for group in objective.values() for weight in (group or {}).values()]
+        if not sum(weights) > 0:
+            yield f"{where}.objective: all weights are 0; at least one capability or loss must weigh something."
+    judged = objective == "mean_capability" or (isinstance(objective, Mapping) and objective.get("capabilities"))
+    by_default = objective is None and entry["kind"] in ("optimum", "direct_search")
+    if (judged or by_default) and not config["experiments"][name]["suites"]:
+        yield f"{where}.objective: it is of capabilities, and experiments.{name} has no suites; use mean_loss."
+        return
+    if (judged or by_default) and not config["experiments"][name]["evaluation"]["selection"]:
+        yield (
+            f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so "
+            "that no items are left to choose mixtures by; set it to true, or use mean_loss."
+        )
+    swarm = config["swarms"].get(entry.get("swarm"))
+    if (judged or by_default) and swarm and "capabilities" not in swarm["measure"]:
+        yield f"{where}.objective: it is of capabilities; add `capabilities` to swarms.{entry['swarm']}.measure."
+
+
+def _capabilities(config: Config, name: str) -> set[str]:
+    """The capabilities that the suites of an experiment test."""
+    tested: set[str] = set()
+    for suite in config["experiments"][name]["suites"]:
+        entry = config["suites"][suite]
+        items = load_suite(found(entry["file"])).items if entry["kind"] == "file" else ()
+        tested |= {item.capability for item in items} or set(CAPABILITIES)
+    return tested
+
+
+def swarms_of(experiment: Experiment) -> Iterator[str]:
+    """The swarms of an experiment suit its sources, and their branches its runs."""
+    for name, swarm in experiment.swarms.items():
+        yield from _points(experiment, swarm, f"swarms.{name}.points (of experiments.{experiment.name})")
+        for branches, each in swarm.settings["branches"].items():
+            yield from _branches(experiment, swarm, each, f"swarms.{name}.branches.{branches}")
+
+
+def _points(experiment: Experiment, swarm: Swarm, where: str) -> Iterator[str]:
+    sources, points = experiment.sources, swarm.settings["points"]
+    if len(sources) < 2:
+        yield f"{where}: a swarm is of how sources are mixed; the experiment has one alone, '{sources[0]}'."
+    elif points["kind"] == "grid" and len(sources) != 2:
+        yield f"{where}.kind: a grid is for 2 sources and the experiment has {len(sources)}; use `dirichlet`."
+    elif points["kind"] == "spread":
+        low, high = points["bounds"]
+        if not low * len(sources) <= 1 <= high * len(sources):
+            yield f"{where}.bounds: no mixture of {len(sources)} sources has every share in [{low}, {high}]."
+
+
+def _branches(experiment: Experiment, swarm: Swarm, branches: Mapping[str, Any], where: str) -> Iterator[str]:
+    spec = RunSpec.from_json(experiment.spec_of(experiment.size_of_swarm(swarm.name)))
+    step = spec.batch_sequences * spec.context
+    for key in ("after", "tokens"):
+        if branches[key] < step:
+            yield f"{where}.{key}: {branches[key]:,} tokens are less than one step of {step:,}."
+    if branches["after"] + branches["tokens"] > spec.tokens:
+        end = branches["after"] + branches["tokens"]
+        yield f"{where}: they end at {end:,} tokens, but the swarm's runs have {spec.tokens:,}."
+    else:
+        yield from (f"{where}.{problem}" for problem in told(spec.branch, branches["after"], branches["tokens"]))
+    count = len(swarm.points)
+    if isinstance(branches["parents"], int) and branches["parents"] > count:
+        yield f"{where}.parents: {branches['parents']} of the swarm's points were asked for; there are {count}."
+
+
+def matrices(experiment: Experiment) -> Iterator[str]:
+    """The matrices that are compared with the fitted one."""
+    where, swarm = f"experiments.{experiment.name}.laws.matrices", experiment.law_swarm
+    for name, each in experiment.matrices().items():
+        there = swarm.settings["branches"] if swarm else {}
+        yield from known("name of branches", each["branches"], there, f"{where}.{name}")
+        yield from _matrix(set(experiment.sources), each, f"{where}.{name}")
+
+
+def _matrix(sources: set[str], chosen: Mapping[str, Any], where: str) -> Iterator[str]:
+    if chosen["kind"] != "given":
+        if "matrix" in chosen:
+            yield f"{where}.matrix: kind '{chosen['kind']}' has no file; for a matrix of your own use `kind: given`."
+        return
+    file = chosen.get("matrix")
+    if file is None or not Path(file).is_file():
+        problem = f"there is no file {file}" if file else "no file is named"
+        yield f"{where}.matrix: {problem}; it holds {{evaluated source: {{source trained on: effect}}}}."
+        return
+    matrix = read_json(file)
+    rows = isinstance(matrix, dict) and set(matrix) == sources
+    if not rows or any(not isinstance(row, dict) or set(row) != sources for row in matrix.values()):
+        yield f"{where}.matrix: {file} must have a row and in it a column for each of {', '.join(sorted(sources))}."

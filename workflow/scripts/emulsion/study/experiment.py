@@ -1,0 +1,462 @@
+"""An experiment, asked: which mixtures it has and what decides each, which runs train on them, and what a run is.
+
+The configuration names strategies and methods; from them follow single sources, mixtures with one source left out, the
+points of swarms, runs that guide a method, and a repetition. Each is a `MixtureEntry` of one table, and every question
+about mixtures is put to that table, never to a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from emulsion.methods import create
+from emulsion.methods.interface import AnyMethod, Evidence, Needs, OnlineMethod, Stages
+from emulsion.spec import RunSpec
+from emulsion.study.catalogue import Config
+from emulsion.study.strategies import strategy_stages
+from emulsion.study.swarms import Swarm
+
+# What a training step means. Raise it by hand when a change alters what is learned from the same spec:
+# every run is then trained again. Editing the code alone retrains nothing.
+TRAIN_RECIPE = 1
+
+# Settings of a training that change its speed and memory, not its result.
+NOT_LEARNED = ("micro_batch",)
+
+# Kinds of methods whose search the conclusions tell of.
+SEARCHES = ("optimum", "direct_search")
+
+# Keys of a method's entry that are not settings of the method itself.
+NOT_SETTINGS = ("kind", "swarm", "model", "training", "tokens")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How large a run is: names of a model and of a training, and tokens."""
+
+    model: str
+    training: str
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixtureEntry:
+    """A mixture of an experiment.
+
+    role     strategy, method, single, ablation, repetition, guide or point: what its runs are for
+    method   kind and settings of what decides it
+    mixture  whose mixture file its runs train on: its own, but for a repetition
+    swarm    whose runs the method learns from, if any
+    guide    the run that decides it, where a method's answer is trained on from the start
+    without  the source that an ablation leaves out
+    """
+
+    name: str
+    role: str
+    method: Mapping[str, Any]
+    size: Size
+    seeds: tuple[int, ...]
+    mixture: str
+    swarm: str | None = None
+    guide: str | None = None
+    without: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training: a mixture and a seed. The first seed's run has the mixture's name, others say which they are of."""
+
+    name: str
+    entry: MixtureEntry
+    seed: int
+
+
+class Experiment:
+    """One experiment of a configuration whose defaults are filled in."""
+
+    def __init__(self, config: Config, name: str) -> None:
+        self.config, self.name = config, name
+        self.settings: Mapping[str, Any] = config["experiments"][name]
+
+    @property
+    def sources(self) -> list[str]:
+        return list(self.settings["sources"])
+
+    @property
+    def max_epochs(self) -> int:
+        return int(self.settings["max_epochs"]["limit"])
+
+    # Mixtures, by what they are for
+
+    def strategies(self) -> list[str]:
+        """The strategies it compares, in the order of its tables and figures."""
+        return list(self.settings["strategies"])
+
+    def methods(self) -> list[str]:
+        """The methods it compares with them."""
+        return list(self.settings["methods"])
+
+    def drawn(self) -> list[str]:
+        """The mixtures that figures draw: those that may be recommended."""
+        return self.candidates()
+
+    def singles(self) -> list[str]:
+        """The mixtures of one source alone."""
+        return self._of_role("single")
+
+    def ablations(self) -> list[str]:
+        """The mixtures without one source."""
+        return self._of_role("ablation")
+
+    def guides(self) -> list[str]:
+        """The online runs whose answer another run is trained on."""
+        return self._of_role("guide")
+
+    def points(self) -> list[str]:
+        """The points of its swarms, each of which can be trained as a run of its own."""
+        return self._of_role("point")
+
+    def base_and_ablations(self) -> list[str]:
+        """The mixture that sources are left out of, and those without one."""
+        chosen = self.settings["ablations"]
+        return [chosen["base"], *self.ablations()] if chosen else []
+
+    def candidates(self) -> list[str]:
+        """The mixtures that may be recommended."""
+        return [*self.strategies(), *self.methods()]
+
+    def concluded(self) -> list[str]:
+        """The mixtures that the conclusions compare: those that may be recommended, and each source alone."""
+        return [*self.candidates(), *self.singles()]
+
+    def compared(self) -> list[str]:
+        """Every mixture that is trained and evaluated at full size."""
+        return [*self.concluded(), *self.ablations()]
+
+    def repeated_pair(self) -> list[str]:
+        """A mixture and the same again, trained to show that the recipe reproduces."""
+        again = self._of_role("repetition")
+        return [self.entries[again[0]].mixture, *again] if again else []
+
+    def trained(self) -> list[str]:
+        """Every mixture that a model is kept of."""
+        return [*self.compared(), *self.guides(), *self.repeated_pair()[1:]]
+
+    def evaluated(self) -> list[str]:
+        """Every mixture whose model is evaluated."""
+        return [*self.compared(), *self.repeated_pair()[1:]]
+
+    def optimum(self) -> str | None:
+        """The method whose search the conclusions tell of, if any."""
+        return next((name for name in self.methods() if self.config["methods"][name]["kind"] in SEARCHES), None)
+
+    def left_out(self) -> dict[str, str | None]:
+        """{mixture: the source that it leaves out} of the ablations, their base first, which leaves out none."""
+        return {name: self.entries[name].without for name in self.base_and_ablations()}
+
+    def limits(self) -> dict[str, float]:
+        """{"perplexity", "coherent", "spread"}: what its runs are held against."""
+        return {key: self.settings["metrics"][key] for key in ("perplexity", "coherent", "spread")}
+
+    def groups(self) -> dict[str, Any]:
+        """What the conclusions compare: {"candidates", "singles", "strategies": mixtures}, {mixture: model} where
+        models differ, the name of the optimum, and whether its prediction is comparable with the mean score of a real run.
+        """
+        optimum = self.optimum()
+        comparable = False
+        if optimum:
+            entry = self.entries[optimum]
+            searched = self.size_of_swarm(entry.swarm) if entry.swarm else self.size_of_search(optimum)
+            objective = entry.method.get("objective", "mean_capability")
+            comparable = objective == "mean_capability" and searched == entry.size
+        models = {name: self.entries[name].size.model for name in self.concluded()}
+        return {
+            "candidates": self.candidates(),
+            "singles": self.singles(),
+            "strategies": self.strategies(),
+            "models": models if len(set(models.values())) > 1 else {},
+            "optimum": optimum,
+            "comparable": comparable,
+        }
+
+    # Mixtures, by how their file comes to be
+
+    def fixed(self) -> list[str]:
+        """The mixtures that need no run."""
+        return [name for name, entry in self.entries.items() if self._is_fixed(entry)]
+
+    def proposed(self) -> list[str]:
+        """The mixtures that finished runs decide."""
+        return [name for name in self.methods() if not self.online(name) and self.needs(name).runs]
+
+    def searched(self) -> list[str]:
+        """The mixtures that are searched for with trainings."""
+        return [name for name in self.methods() if self.needs(name).trainer]
+
+    def decided_online(self) -> list[str]:
+        """The mixtures that a run decides while it trains: its own run's, or its guide's."""
+        return [name for name in self.methods() if self.online(name)]
+
+    def _is_fixed(self, entry: MixtureEntry) -> bool:
+        if entry.role in ("repetition", "guide"):
+            return False
+        needs = self.needs(entry.name)
+        return not (self.online(entry.name) or needs.runs or needs.trainer)
+
+    def online(self, mixture: str) -> bool:
+        """Whether an online method decides it."""
+        return isinstance(self.method(mixture), OnlineMethod)
+
+    def needs(self, mixture: str) -> Needs:
+        return self.method(mixture).needs
+
+    def method(self, mixture: str) -> AnyMethod:
+        """The method that decides a mixture, as it is made from its settings."""
+        return create(**self.entries[mixture].method, sources=self.sources)
+
+    def propose(self, mixture: str, evidence: Evidence) -> Stages:
+        """The stages of a mixture that its method decides before the run."""
+        method = self.method(mixture)
+        if isinstance(method, OnlineMethod):
+            raise TypeError(f"{mixture} is decided while it trains")
+        return method.propose(evidence)
+
+    # Runs
+
+    def runs(self, mixtures: Iterable[str]) -> list[Run]:
+        """The runs of these mixtures, in their order: one for each of their seeds."""
+        return [run for mixture in mixtures for run in self._runs_of[mixture]]
+
+    def names(self, mixtures: Iterable[str]) -> list[str]:
+        """The names of these mixtures' runs."""
+        return [run.name for run in self.runs(mixtures)]
+
+    def all_runs(self) -> list[str]:
+        """The names of all runs whose model can be asked for."""
+        return list(self._run_by_name)
+
+    def trained_online(self) -> list[str]:
+        """The runs that an online method decides while they train."""
+        answers = [name for name in self.decided_online() if self.entries[name].guide]
+        return self.names([*(name for name in self.decided_online() if name not in answers), *self.guides()])
+
+    def trained_fixed(self) -> list[str]:
+        """The runs that train on a mixture file, those of points among them."""
+        online = set(self.trained_online())
+        return [name for name in self.names([*self.trained(), *self.points()]) if name not in online]
+
+    def run(self, name: str) -> Run:
+        return self._run_by_name[name]
+
+    def spec(self, run: str) -> dict[str, Any]:
+        """The spec of a run: all but its mixture, and nothing that cannot change the result."""
+        found = self.run(run)
+        return {**self.spec_of(found.entry.size), "seed": found.seed}
+
+    def spec_of(self, size: Size) -> dict[str, Any]:
+        """The spec of a run of this size, with the first seed."""
+        training = self.config["training"][size.training]
+        return {
+            "recipe": TRAIN_RECIPE,
+            "model": self.config["models"][size.model],
+            "tokens": size.tokens,
+            "seed": self.settings["seeds"][0],
+            **{key: value for key, value in training.items() if key not in NOT_LEARNED},
+        }
+
+    def size_of_run(self, run: str) -> Size:
+        return self.run(run).entry.size
+
+    def size_of_swarm(self, swarm: str) -> Size:
+        return self.size_of(self.config["swarms"][swarm])
+
+    def size_of_search(self, mixture: str) -> Size:
+        """The size of the trainings that a method searches with."""
+        return self.size_of(self.config["methods"][mixture])
+
+    def trainings(self, mixture: str) -> int:
+        """How many trainings a method may search with."""
+        return int(getattr(self.method(mixture), "evaluations", 0))
+
+    def extra_tokens(self) -> dict[str, int]:
+        """{mixture: tokens trained on to decide it}, of those that runs decide; a shared swarm counts in full."""
+        found: dict[str, int] = {}
+        for name in self.methods():
+            entry, tokens = self.entries[name], 0
+            if entry.swarm:
+                tokens += sum(self.swarms[entry.swarm].trained_tokens(self.size_of_swarm(entry.swarm).tokens))
+            if entry.guide:
+                tokens += self.entries[entry.guide].size.tokens
+            if self.needs(name).trainer:
+                tokens += self.trainings(name) * self.size_of_search(name).tokens
+            if tokens:
+                found[name] = tokens
+        return found
+
+    def micro_batch(self, size: Size) -> int:
+        """How many sequences a device takes at once in a run of this size."""
+        return int(self.config["training"][size.training]["micro_batch"])
+
+    def most_epochs(self) -> int:
+        """How often a run may repeat a source before it is refused; 0 where it is only warned of."""
+        return self.max_epochs if self.settings["max_epochs"]["on_excess"] == "refuse" else 0
+
+    def smoke(self) -> dict[str, Any]:
+        """{"steps", "least_fall"}: after how many steps the loss must have fallen by how much; 0 where it need not."""
+        return dict(self.settings.get("smoke") or {"steps": 0, "least_fall": 0})
+
+    @cached_property
+    def size(self) -> Size:
+        """The size of its runs, but for those of swarms, of guides and of strategies with a model of their own."""
+        return Size(model=self.settings["model"], training=self.settings["training"], tokens=self.settings["tokens"])
+
+    def size_of(self, chosen: Mapping[str, Any]) -> Size:
+        """The size that a swarm or a method says, where it says one."""
+        given = {key: chosen[key] for key in ("model", "training", "tokens") if chosen.get(key) is not None}
+        return Size(**{**vars(self.size), **given})
+
+    # Swarms
+
+    @cached_property
+    def swarms(self) -> dict[str, Swarm]:
+        """{name: swarm} of those that its methods and its laws learn from, in the order of the configuration."""
+        asked = [self.config["methods"][name].get("swarm") for name in self.settings["methods"]]
+        asked.append((self.settings["laws"] or {}).get("swarm"))
+        return {
+            name: Swarm(name, chosen, self.sources, tuple(self.settings["seeds"]))
+            for name, chosen in self.config["swarms"].items()
+            if name in asked
+        }
+
+    @property
+    def law_swarm(self) -> Swarm | None:
+        """The swarm that laws are fitted to, if any."""
+        chosen = self.settings["laws"]
+        return self.swarms[chosen["swarm"]] if chosen else None
+
+    def compares_greedy(self) -> bool:
+        """Whether branches of the laws' swarm run to the end."""
+        swarm = self.law_swarm
+        spec = swarm and RunSpec.from_json(self.spec_of(self.size_of_swarm(swarm.name)))
+        return bool(swarm and spec and swarm.has_full_length_branches(spec))
+
+    def matrices(self) -> dict[str, Any]:
+        """{name: settings} of the matrices that are compared with the fitted one."""
+        return dict((self.settings["laws"] or {}).get("matrices", {}))
+
+    def further_runs(self, mixture: str) -> list[str]:
+        """The mixtures whose runs a method learns from besides its swarm: constant ones, of the same size."""
+        entry = self.entries[mixture]
+        if not (entry.swarm and self.needs(mixture).others):
+            return []
+        size = self.size_of_swarm(entry.swarm)
+        return [
+            name
+            for name in [*self.strategies(), *self.methods()]
+            if self._is_fixed(other := self.entries[name])
+            and other.size == size
+            and len(other.method.get("stages", [None])) == 1
+        ]
+
+    # The table
+
+    @cached_property
+    def entries(self) -> dict[str, MixtureEntry]:
+        """{name: mixture} of all its mixtures. A name that stands for two is the later one's; see `twice`."""
+        return {entry.name: entry for entry in self._entries()}
+
+    def twice(self) -> list[str]:
+        """Names that stand for two mixtures, or two runs."""
+        counts: dict[str, int] = {}
+        for entry in self._entries():
+            counts[entry.name] = counts.get(entry.name, 0) + 1
+        runs = [run.name for entry in self.entries.values() for run in _runs(entry) if run.name != entry.name]
+        return [name for name, count in counts.items() if count > 1 or name in runs]
+
+    def _entries(self) -> Iterator[MixtureEntry]:
+        yield from self._strategy_entries()
+        yield from self._method_entries()
+        seeds = tuple(self.settings["seeds"])
+        if self.settings["singles"]:
+            for source in self.sources:
+                yield self._entry(f"only_{source}", "single", {"kind": "only", "source": source}, seeds)
+        if self.settings["repeat"]:
+            # The one that rests on most: what a search found, if anything was searched for.
+            first = self.optimum() or self.candidates()[0]
+            yield self._entry(f"{first}-again", "repetition", {}, seeds[:1], mixture=first)
+        for swarm in self.swarms.values():
+            for number, point in enumerate(swarm.points):
+                method = {"kind": "point", "points": swarm.design, "number": number}
+                yield self._entry(point, "point", method, swarm.seeds, self.size_of_swarm(swarm.name))
+
+    def _strategy_entries(self) -> Iterator[MixtureEntry]:
+        seeds = tuple(self.settings["seeds"])
+        for name in self.settings["strategies"]:
+            strategy = self.config["strategies"][name]
+            method = {"kind": "given", "stages": strategy_stages(strategy)}
+            yield self._entry(name, "strategy", method, seeds, self.size_of({"model": strategy.get("model")}))
+        if self.settings["ablations"]:
+            base = self.config["strategies"][self.settings["ablations"]["base"]]
+            size = self.size_of({"model": base.get("model")})
+            for source in self.sources:
+                method = {"kind": "without", "stages": strategy_stages(base), "source": source}
+                yield self._entry(f"without_{source}", "ablation", method, seeds, size, without=source)
+
+    def _method_entries(self) -> Iterator[MixtureEntry]:
+        seeds = tuple(self.settings["seeds"])
+        for name in self.settings["methods"]:
+            chosen, method = self.config["methods"][name], self._method_of(name)
+            swarm = chosen.get("swarm")
+            averages = getattr(create(**method, sources=self.sources), "averages", False)
+            guide = f"{name}-guide" if averages else None
+            yield self._entry(name, "method", method, seeds, swarm=swarm, guide=guide)
+            if guide:
+                yield self._entry(guide, "guide", method, seeds[:1], self.size_of(chosen), swarm=swarm)
+
+    def _method_of(self, name: str) -> dict[str, Any]:
+        """Kind and settings of a method of the configuration."""
+        chosen = self.config["methods"][name]
+        return {"kind": chosen["kind"], **{key: each for key, each in chosen.items() if key not in NOT_SETTINGS}}
+
+    def _entry(
+        self,
+        name: str,
+        role: str,
+        method: Mapping[str, Any],
+        seeds: tuple[int, ...],
+        size: Size | None = None,
+        mixture: str | None = None,
+        **more: str | None,
+    ) -> MixtureEntry:
+        return MixtureEntry(
+            name=name,
+            role=role,
+            method=method,
+            size=size or self.size,
+            seeds=seeds,
+            mixture=mixture or name,
+            **more,
+        )
+
+    def _of_role(self, role: str) -> list[str]:
+        return [name for name, entry in self.entries.items() if entry.role == role]
+
+    @cached_property
+    def _runs_of(self) -> dict[str, list[Run]]:
+        return {name: list(_runs(entry)) for name, entry in self.entries.items()}
+
+    @cached_property
+    def _run_by_name(self) -> dict[str, Run]:
+        return {run.name: run for runs in self._runs_of.values() for run in runs}
+
+
+Mixtures = Callable[[Experiment], list[str]]
+
+
+def _runs(entry: MixtureEntry) -> Iterator[Run]:
+    for seed in entry.seeds:
+        suffix = "" if seed == entry.seeds[0] else f"-seed{seed}"
+        yield Run(name=entry.name + suffix, entry=entry, seed=seed)

@@ -1,0 +1,179 @@
+"""Where the files of an experiment lie, and which of them a rule needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulsion.files import found
+from emulsion.study import paths
+from emulsion.study.experiment import Experiment, Size
+from emulsion.study.study import Study
+
+
+def tokenizer_definition(experiment: Experiment) -> str:
+    return f"data/tokenizers/{experiment.settings['tokenizer']}/tokenizer.json"
+
+
+def token_stores(experiment: Experiment) -> list[str]:
+    """The headers of its token stores, in the order of its sources."""
+    return paths.token_stores(experiment.config, experiment.name)
+
+
+def token_stores_needed(experiment: Experiment, mixture: str) -> list[str]:
+    """The same where the mixture goes by the sizes of the sources; else none."""
+    return token_stores(experiment) if experiment.needs(mixture).sizes else []
+
+
+def budget(experiment: Experiment) -> list[str]:
+    """The options that say which run is decided for."""
+    return ["--tokens", str(experiment.size.tokens), "--max-epochs", str(experiment.max_epochs)]
+
+
+def budget_needed(experiment: Experiment, mixture: str) -> list[str]:
+    """The same where a mixture goes by the sizes of the sources; others do not depend on the run."""
+    return budget(experiment) if experiment.needs(mixture).sizes else []
+
+
+def suites_of_swarm(experiment: Experiment, swarm: str) -> list[str]:
+    """The suites that its runs are asked, if any."""
+    return suite_files(experiment) if experiment.swarms[swarm].capabilities else []
+
+
+def suite_files(experiment: Experiment) -> list[str]:
+    return paths.suite_files(experiment.config, experiment.name)
+
+
+def downstream_files(experiment: Experiment) -> list[str]:
+    """The items and definitions of published tasks that lie in files, so that an edit of one is noticed."""
+    folder = experiment.settings["downstream"].get("task_files")
+    return sorted(str(file) for file in Path(folder).rglob("*") if file.is_file()) if folder else []
+
+
+def mixture_file(experiment: Experiment, run: str) -> str:
+    return f"mixtures/{experiment.name}/{experiment.run(run).entry.mixture}.json"
+
+
+def initial_weights(experiment: Experiment, size: Size) -> list[str]:
+    """The weights that a run of this size starts from; none where they are random."""
+    weights = experiment.config["models"][size.model].get("weights")
+    if not weights:
+        return []
+    folder = Path(weights.get("folder", f"data/weights/{size.model}"))
+    return [str(folder / "model.safetensors")]
+
+
+def swarm(experiment: Experiment, name: str) -> list[str]:
+    """What each job of a swarm wrote."""
+    folder = f"results/{experiment.name}/swarms/{name}"
+    return [f"{folder}/{number}.json" for number in experiment.swarms[name].batches]
+
+
+def swarms(experiment: Experiment) -> list[str]:
+    """The same of all its swarms."""
+    return [file for name in experiment.swarms for file in swarm(experiment, name)]
+
+
+def swarm_of_mixture(experiment: Experiment, mixture: str) -> list[str]:
+    """The same of the swarm that a method learns from, if any."""
+    name = experiment.entries[mixture].swarm
+    return swarm(experiment, name) if name else []
+
+
+def swarm_of_run(experiment: Experiment, run: str) -> list[str]:
+    """The same of the swarm that the method of an online run needs, if any."""
+    return swarm_of_mixture(experiment, experiment.run(run).entry.name)
+
+
+def further_records(experiment: Experiment, mixture: str) -> list[str]:
+    """The records of the runs that a method learns from besides its swarm."""
+    runs = experiment.names(experiment.further_runs(mixture))
+    return [f"models/{experiment.name}-{run}/run.json" for run in runs]
+
+
+def further_capabilities(experiment: Experiment, mixture: str) -> list[str]:
+    """Their capabilities, in the same order."""
+    runs = experiment.names(experiment.further_runs(mixture))
+    return [f"results/{experiment.name}/{run}/capabilities.json" for run in runs]
+
+
+def searches(experiment: Experiment) -> list[str]:
+    """The records of searches that trained."""
+    return [f"results/{experiment.name}/{mixture}_mix.json" for mixture in experiment.searched()]
+
+
+def swarm_of_laws(experiment: Experiment) -> list[str]:
+    """The same of the swarm that laws are fitted to."""
+    return swarm(experiment, experiment.law_swarm.name) if experiment.law_swarm else []
+
+
+def deciding_run(experiment: Experiment, mixture: str) -> str:
+    """The record of the run whose trajectory a mixture is: its guide, or its own first run."""
+    entry = experiment.entries[mixture]
+    return f"models/{experiment.name}-{entry.guide or experiment.names([mixture])[0]}/run.json"
+
+
+def matrix(experiment: Experiment, name: str) -> list[str]:
+    """The file of a method's own matrix; none where it follows from the laws."""
+    chosen = experiment.matrices()[name]
+    return [chosen["matrix"]] if chosen["kind"] == "given" else []
+
+
+def parameters(experiment: Experiment) -> list[str]:
+    return [f"law_results/{experiment.name}/{matrix}_parameters.json" for matrix in experiment.matrices()]
+
+
+def laws(experiment: Experiment) -> dict[str, list[str]]:
+    """{what: its files} of all that is found about the laws of an experiment."""
+    there = {
+        "static_law": experiment.law_swarm is not None,
+        "dynamic_law": experiment.law_swarm is not None and bool(experiment.law_swarm.branches),
+        "greedy": experiment.compares_greedy(),
+        "similarity": bool(experiment.matrices()),
+    }
+    return {what: [f"law_results/{experiment.name}/{what}.json"] if found else [] for what, found in there.items()}
+
+
+def law_figures(experiment: Experiment) -> list[str]:
+    """The figures of an experiment's laws."""
+    swarm = experiment.law_swarm
+    if swarm is None:
+        return []
+    figures = ["static_law", *(["dynamic_law", "effects"] if swarm.branches else [])]
+    return [f"figures/{experiment.name}_{figure}.png" for figure in figures]
+
+
+def laws_of_study(study: Study, name: str, what: str) -> list[str]:
+    """The files of this kind of every setting of a study of laws, each once."""
+    tables = study.config["law_studies"][name]["tables"]
+    settings = dict.fromkeys(experiment for table in tables for experiment in table["settings"].values())
+    return [file for experiment in settings for file in laws(study[experiment])[what]]
+
+
+def all_laws(study: Study) -> list[str]:
+    """All that can be said of laws: of every swarm its laws and figures, of every study its tables and figure."""
+    files = [file for name in study.with_laws() for each in laws(study[name]).values() for file in each]
+    files += [file for experiment in study.values() for file in law_figures(experiment)]
+    for name in study.config["law_studies"]:
+        files += [f"law_results/{name}/tables.md", f"figures/{name}_law_fits.png"]
+    return files
+
+
+def infos_of_drawn(experiment: Experiment) -> list[str]:
+    return [f"data/{experiment.name}_{mixture}_info.json" for mixture in experiment.drawn()]
+
+
+def contributions(experiment: Experiment) -> list[str]:
+    """What the ablations found; nothing where there are none."""
+    return [f"results/{experiment.name}/contributions.json"] if experiment.settings["ablations"] else []
+
+
+def optimum(experiment: Experiment) -> list[str]:
+    """What the search for the best mixture found; nothing where there is none."""
+    found = experiment.optimum()
+    return [f"results/{experiment.name}/{found}_mix.json"] if found else []
+
+
+def published_results(experiment: Experiment) -> list[str]:
+    """The published results that an experiment's runs are shown beside; none where it names no file."""
+    file = experiment.settings["metrics"].get("published")
+    return [found(file)] if file else []

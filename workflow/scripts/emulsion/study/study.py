@@ -1,0 +1,72 @@
+"""A study, asked: everything that one configuration asks for, over all its experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from emulsion.study.catalogue import Config
+from emulsion.study.experiment import Experiment
+
+
+class Study(Mapping[str, Experiment]):
+    """{name: experiment} of a configuration whose defaults are filled in."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._experiments = {name: Experiment(config, name) for name in config["experiments"]}
+
+    def __getitem__(self, name: str) -> Experiment:
+        return self._experiments[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._experiments)
+
+    def __len__(self) -> int:
+        return len(self._experiments)
+
+    def sources(self) -> list[str]:
+        """The sources of all experiments, in order, each once."""
+        return self.each(lambda experiment: experiment.sources)
+
+    def each(self, names: Callable[[Experiment], Iterable[str]]) -> list[str]:
+        """The names that a question gives for any experiment, each once."""
+        return list(dict.fromkeys(name for experiment in self.values() for name in names(experiment)))
+
+    def where(self, holds: Callable[[Experiment], Any]) -> list[str]:
+        """The experiments that something holds of."""
+        return [name for name, experiment in self.items() if holds(experiment)]
+
+    def comparing(self) -> list[str]:
+        """The experiments that compare mixtures, and so come to a recommendation."""
+        return self.where(Experiment.candidates)
+
+    def with_setting(self, key: str) -> list[str]:
+        """The experiments that have a setting, such as `metrics`, `downstream` or `smoke`."""
+        return self.where(lambda experiment: experiment.settings.get(key))
+
+    def with_laws(self) -> list[str]:
+        """The experiments that fit laws to a swarm."""
+        return self.where(lambda experiment: experiment.law_swarm)
+
+    def with_branches(self) -> list[str]:
+        """The experiments that fit laws to a swarm that has branches."""
+        return self.where(lambda experiment: experiment.law_swarm and experiment.law_swarm.branches)
+
+    def with_full_length_branches(self) -> list[str]:
+        """The experiments whose branches run to the end, so that greedy and optimal choices can be compared."""
+        return self.where(Experiment.compares_greedy)
+
+    def with_matrices(self) -> list[str]:
+        """The experiments that compare methods' matrices with the fitted one."""
+        return self.where(Experiment.matrices)
+
+    def labels_of_laws(self, name: str) -> dict[str, str]:
+        """{experiment: its label} of a study of laws; the labels of further tables say which."""
+        first, *others = self.config["law_studies"][name]["tables"]
+        labels = {experiment: label for label, experiment in first["settings"].items()}
+        for table in others:
+            title = table["title"][:1].lower() + table["title"][1:]
+            for label, experiment in table["settings"].items():
+                labels.setdefault(experiment, f"{label}, {title}")
+        return labels

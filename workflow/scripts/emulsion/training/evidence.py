@@ -1,0 +1,76 @@
+"""From files to what a method may decide from: token stores, the runs of a swarm, and further finished runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from emulsion.data.tokens import TokenStore
+from emulsion.errors import UserError
+from emulsion.files import read_json
+from emulsion.methods.interface import Evidence
+from emulsion.mixture import Mixture
+
+
+def read_evidence(
+    stores: Sequence[Path],
+    tokens: int,
+    max_epochs: float,
+    swarm: Sequence[Path] = (),
+    records: Sequence[Path] = (),
+    capabilities: Sequence[Path] = (),
+) -> Evidence:
+    """Sizes of the sources, and the finished runs: those of a swarm, then others, each identity once.
+
+    tokens, max_epochs: of the run that is decided for
+    swarm: what each job of a swarm wrote
+    records, capabilities: run.json and capabilities.json of other runs, in the same order
+    Losses are those on validation text, scores those on the selection half: the test parts judge what comes of them.
+    """
+    sizes = {store.source: store.tokens("train") for store in map(TokenStore.open, stores)}
+    rows = [row for file in swarm for row in read_json(file)["runs"] if row["finished"]]
+    runs: dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]] = {}
+    for row in rows:
+        runs[row["run"]] = (Mixture(row["weights"]), row["validation"], row["capabilities"] or {})
+    runs |= _others(records, capabilities)
+    return Evidence(
+        sizes=sizes,
+        tokens=tokens,
+        max_epochs=max_epochs,
+        mixtures={run: mixture.over(list(sizes)) for run, (mixture, _, _) in runs.items()},
+        losses={run: losses for run, (_, losses, _) in runs.items()},
+        initial={row["run"]: row["initial"] for row in rows if row["initial"]},
+        capabilities={run: scores for run, (_, _, scores) in runs.items() if scores},
+    )
+
+
+def _others(
+    records: Sequence[Path], capabilities: Sequence[Path]
+) -> dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]]:
+    runs: dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]] = {}
+    identities = set()
+    for file, scores in zip(records, capabilities, strict=True):
+        record: dict[str, Any] = read_json(file)
+        # A run of the same identity is the same model: it says nothing new.
+        if record["identity"] not in identities:
+            identities.add(record["identity"])
+            name = file.parent.name.removeprefix(f"{record['experiment']}-")
+            runs[name] = (Mixture(record["mixing_ratios"]), record["validation"], scores_of(read_json(scores)))
+    return runs
+
+
+def scores_of(capabilities: Mapping[str, Any]) -> dict[str, float]:
+    """{capability: score} on the selection half of a capabilities.json, which alone chooses; {} without one."""
+    chosen = capabilities["selection"] or {"capabilities": {}}
+    return {name: float(each["score"]) for name, each in chosen["capabilities"].items()}
+
+
+def reference_losses(evidence: Evidence) -> dict[str, float]:
+    """{source: validation loss} of the reference run. Raises UserError unless there is exactly one run."""
+    if len(evidence.losses) != 1:
+        raise UserError(
+            f"reference run: one is needed, and the swarm has {len(evidence.losses)} runs; name a swarm whose points "
+            "are {kind: uniform} or {kind: proportional}."
+        )
+    return dict(next(iter(evidence.losses.values())))

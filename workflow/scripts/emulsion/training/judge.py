@@ -1,0 +1,53 @@
+"""What measures the capabilities of a model that was trained only to be judged."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from emulsion.files import fingerprint, sha256
+from emulsion.training.evidence import scores_of
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """suites: their files; settings: an experiment's `evaluation`; tokenizer: the folder of the models' tokenizer"""
+
+    suites: Sequence[Path]
+    settings: Mapping[str, Any]
+    tokenizer: Path
+
+    @cached_property
+    def identity(self) -> str:
+        """What decides the scores besides the model."""
+        return fingerprint({"suites": [sha256(suite) for suite in self.suites], "settings": self.settings})
+
+    def scores(self, model: Any) -> dict[str, float]:
+        """{capability: score} on the selection half, as `capabilities.json` of this model would have them."""
+        from emulsion.evaluation.capabilities import evaluate_suites
+        from emulsion.evaluation.model import load_model
+        from emulsion.evaluation.settings import EvaluationSettings
+        from emulsion.evaluation.suites import load_suites
+
+        # By way of the files that a run leaves, so that the scores are those of `evaluate`, whatever the precision.
+        with tempfile.TemporaryDirectory() as folder:
+            model.save_pretrained(folder)
+            copy_tokenizer(self.tokenizer, Path(folder))
+            loaded, tokenizer = load_model(Path(folder))
+            settings = EvaluationSettings.of(self.settings)
+            results, _ = evaluate_suites(loaded, tokenizer, load_suites(self.suites), settings)
+        return scores_of(results)
+
+
+def copy_tokenizer(tokenizer: Path, folder: Path) -> None:
+    """The files of a tokenizer, as the Hugging Face layout has them beside a model."""
+    for name in TOKENIZER_FILES:
+        if (tokenizer / name).exists():
+            shutil.copyfile(tokenizer / name, folder / name)

@@ -1,0 +1,212 @@
+"""Swarms: runs on many mixtures and their branches, trained one after another in one warm process.
+
+A trunk is trained once: at each branch point it is saved, its branches are trained from there, and it goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from emulsion.errors import UserError, unknown
+from emulsion.mixture import Mixture
+from emulsion.spec import RunSpec
+from emulsion.training.branching import Trunk
+from emulsion.training.draws import Draws
+from emulsion.training.journal import Journal
+from emulsion.training.judge import Judge
+from emulsion.training.measurements import peak_memory_bytes
+from emulsion.training.parts import Parts
+from emulsion.training.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchSet:
+    """Branches that leave a trunk after step `start` and end with step `end`, on each of these mixtures.
+
+    corners: mixtures of one source that are trained alike and marked, for they are not to be fitted.
+    """
+
+    start: int
+    end: int
+    mixtures: Sequence[str]
+    corners: Sequence[str]
+
+    @classmethod
+    def of(cls, name: str, values: Mapping[str, Any], spec: RunSpec) -> BranchSet:
+        """From {"after": tokens, "tokens": tokens, "mixtures", "corners"}; raises UserError as `RunSpec.branch`."""
+        try:
+            start, end = spec.branch(values["after"], values["tokens"])
+        except UserError as error:
+            raise UserError(f"branches.{name}.{error}") from error
+        return cls(start=start, end=end, mixtures=values["mixtures"], corners=values["corners"])
+
+    @property
+    def ends(self) -> dict[str, bool]:
+        """{mixture: whether it is a corner}."""
+        return {**dict.fromkeys(self.mixtures, False), **dict.fromkeys(self.corners, True)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swarm:
+    """What all trunks of a swarm share.
+
+    spec      a run spec, as JSON; its seed and its validations are not used
+    mixtures  {name: over all sources, in the order of the stores}
+    draws     of the same mixtures
+    judge     measures the capabilities of finished trunks; None where losses are enough
+    initial   whether losses before the first step are measured
+    """
+
+    spec: Mapping[str, Any]
+    parts: Parts
+    mixtures: Mapping[str, Mixture]
+    branches: Mapping[str, BranchSet]
+    draws: Draws
+    journal: Journal
+    runtime: Runtime
+    judge: Judge | None = None
+    initial: bool = False
+
+    def train(self, trunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """A row for each trunk {"run", "mixture", "seed", "finish", "branches": [names]}, as in `law_results/`.
+
+        Raises UserError before anything is trained where names are unknown or a source is too small, later where a
+        loss is not finite or the job is to stop; what was done is in the journal.
+        """
+        trunks = list(trunks)
+        for trunk in trunks:
+            self._check(trunk)
+        for trunk in trunks:
+            with _within(f"trunk {trunk['run']}"):
+                self._check_draws(trunk)
+        rows = []
+        for trunk in trunks:
+            with _within(f"trunk {trunk['run']}"):
+                rows.append(self._train(trunk))
+        return rows
+
+    def _check(self, asked: Mapping[str, Any]) -> None:
+        for name in asked["branches"]:
+            if name not in self.branches:
+                raise unknown("branches", name, self.branches, f"trunk {asked['run']}")
+        if not asked["finish"] and not asked["branches"]:
+            raise UserError(f"trunk {asked['run']}: is neither to be finished nor to be branched from.")
+        ends = [name for chosen in asked["branches"] for name in self.branches[chosen].ends]
+        for name in (asked["mixture"], *ends):
+            if name not in self.mixtures:
+                raise unknown("mixture", name, self.mixtures, f"trunk {asked['run']}")
+
+    def _check_draws(self, asked: Mapping[str, Any]) -> None:
+        with _within(f"mixture {asked['mixture']}"):
+            self.draws.of_trunk(asked["mixture"], self._last(asked))
+        for name in asked["branches"]:
+            chosen = self.branches[name]
+            for mixture in chosen.ends:
+                with _within(f"branches {name}, mixture {mixture}"):
+                    self.draws.of_branch(asked["mixture"], chosen.start, mixture, chosen.end)
+
+    def _last(self, asked: Mapping[str, Any]) -> int:
+        """The step that a trunk is trained to: the run's last, or its last branch point."""
+        steps = RunSpec.from_json(self.spec).steps
+        return steps if asked["finish"] else max(self.branches[name].start for name in asked["branches"])
+
+    def _train(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        spec = {**self.spec, "seed": asked["seed"], "validations": 0}
+        mixture = self.mixtures[asked["mixture"]]
+        trunk = Trunk(spec, mixture, self.parts, self.journal, self.runtime)
+        start = trunk.measure(0)["validation"] if self.initial else None
+        chosen = sorted((self.branches[name].start, name) for name in asked["branches"])
+        branches = {name: self._train_branches(trunk, asked["mixture"], name) for _, name in chosen}
+        last = self._last(asked)
+        end = trunk.measure(last)
+        scores = trunk.measure_capabilities(last, self.judge) if self.judge and asked["finish"] else None
+        trunk.close()
+        counts = (trunk.measured, trunk.known, trunk.seconds)
+        log.info("%s: measured %d times, %d from the journal; %.1f s without its branches", asked["run"], *counts)
+        return {
+            "run": asked["run"],
+            "mixture": asked["mixture"],
+            "seed": asked["seed"],
+            "weights": dict(mixture),
+            "realised": self.draws.of_trunk(asked["mixture"], last),
+            "identity": trunk.identity,
+            "tokens": trunk.tokens(last),
+            "finished": asked["finish"],
+            "initial": start,
+            "validation": end["validation"] if asked["finish"] else None,
+            "test": end["test"] if asked["finish"] else None,
+            "capabilities": scores,
+            "seconds": trunk.seconds,
+            "branches": branches,
+        }
+
+    def _train_branches(self, trunk: Trunk, parent: str, branches: str) -> dict[str, Any]:
+        chosen = self.branches[branches]
+        before = trunk.measure(chosen.start)["validation"]
+        ends = []
+        for name, corner in chosen.ends.items():
+            mixture = self.mixtures[name]
+            with _within(f"branches {branches}, mixture {name}"):
+                row = trunk.measure_branch(chosen.start, mixture, chosen.end)
+            realised = self.draws.of_branch(parent, chosen.start, name, chosen.end)
+            ends.append({"mixture": name, "weights": dict(mixture), "realised": realised, "corner": corner, **row})
+        tokens = {"after": trunk.tokens(chosen.start), "tokens": trunk.tokens(chosen.end - chosen.start)}
+        return {**tokens, "before": before, "ends": ends}
+
+
+@contextmanager
+def _within(where: str) -> Iterator[None]:
+    """Errors of the user's say where they are from."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def train_swarm(
+    *,
+    mixtures: Mapping[str, Mixture],
+    stores: Sequence[Path],
+    tokenizer: Path,
+    spec: Mapping[str, Any],
+    trunks: Sequence[Mapping[str, Any]],
+    branches: Mapping[str, Mapping[str, Any]],
+    checkpoints: Path,
+    runtime: Runtime,
+    judge: Judge | None = None,
+    initial: bool = False,
+    weights: Path | None = None,
+    most_epochs: int = 0,
+) -> dict[str, Any]:
+    """{"sources", "peak_memory_bytes", "runs"}: what a batch of trunks and their branches reached.
+
+    mixtures: {name: of trunks and branches}
+    branches: {name: {"after": tokens, "tokens": tokens, "mixtures": [names], "corners": [names]}}
+    checkpoints: the folder of the journal, which all swarms share.
+    most_epochs: how often a trunk or a branch may repeat a source, 0 for any number.
+    Raises UserError where names, files or sizes do not fit, or a source would be repeated too often, a loss is not
+    finite, or the job is to stop; start again to go on.
+    """
+    checked = RunSpec.from_json(spec)
+    parts = Parts.open(list(stores), tokenizer, checked.model, weights)
+    whole = {name: mixture.over(list(parts.stores)) for name, mixture in mixtures.items()}
+    swarm = Swarm(
+        spec=spec,
+        parts=parts,
+        mixtures=whole,
+        draws=Draws(checked, parts, whole, most_epochs),
+        branches={name: BranchSet.of(name, values, checked) for name, values in branches.items()},
+        journal=Journal(checkpoints),
+        runtime=replace(runtime, quiet=True),
+        judge=judge,
+        initial=initial,
+    )
+    runs = swarm.train(trunks)
+    return {"sources": list(parts.stores), "peak_memory_bytes": peak_memory_bytes(), "runs": runs}

@@ -1,0 +1,88 @@
+"""Search for the best mixture with a small training at every evaluation.
+
+Every training is kept in the journal under --checkpoints, so that a search cut off goes on where it was.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from emulsion import command
+from emulsion.command import Json, Some
+from emulsion.files import write_json
+from emulsion.methods import create
+from emulsion.methods.objective import Objective
+from emulsion.mixture import Mixture, mixture_file
+from emulsion.training.evidence import read_evidence
+from emulsion.training.job import Job
+from emulsion.training.options import JobOptions, TrainingOptions
+
+
+def main(
+    *,
+    training: TrainingOptions,
+    saving: JobOptions,
+    experiment: str,
+    name: str,
+    sources: Some[str],
+    method: Json,
+    suites: Sequence[Path] = (),
+    evaluation: Json,
+    tokens: int,
+    max_epochs: float,
+    output: Path,
+    mixture: Path,
+) -> None:
+    """
+    :param experiment: name of the experiment
+    :param name: name of the mixture
+    :param sources: the experiment's sources, in its order
+    :param method: its kind and settings, as JSON
+    :param suites: capability suites, for an objective that has capabilities
+    :param evaluation: evaluation settings, as JSON
+    :param tokens: budget of the run it is for
+    :param max_epochs: how often that run may repeat a source
+    :param output: record of the search
+    :param mixture: mixture file
+    """
+    job = Job(saving.minutes)
+
+    from emulsion.training.judge import Judge
+    from emulsion.training.run import make_deterministic
+    from emulsion.training.runtime import Runtime
+    from emulsion.training.swarm import train_swarm
+
+    make_deterministic(training.threads)
+    made = create(**method, sources=sources)
+    judge = Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer) if suites else None
+    trunk = {"run": "tried", "mixture": "tried", "seed": training.spec["seed"], "finish": True, "branches": []}
+    spent = {"runs": 0, "tokens": 0, "seconds": 0.0}
+
+    def score(tried: Mixture) -> float:
+        found = train_swarm(
+            mixtures={"tried": tried},
+            stores=training.stores,
+            tokenizer=training.tokenizer,
+            spec=training.spec,
+            trunks=[trunk],
+            branches={},
+            checkpoints=saving.checkpoints,
+            runtime=Runtime(micro_batch=training.micro_batch, checkpoint_seconds=saving.checkpoint_seconds, job=job),
+            judge=judge,
+            weights=training.start,
+        )["runs"][0]
+        spent["runs"] += 1
+        spent["tokens"] += found["tokens"]
+        spent["seconds"] += found["seconds"]
+        result = {"run": str(spent["runs"]), "capabilities": found["capabilities"], "losses": found["validation"]}
+        value = Objective.of(made.settings.get("objective", "mean_capability"), [result]).score(result)
+        logging.info("%s: %.4f", tried, value)
+        return value
+
+    stages = made.search(score, read_evidence(training.stores, tokens, max_epochs))
+    write_json(mixture, mixture_file(experiment, name, method["kind"], stages))
+    write_json(output, {**made.record, "cost": spent})
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -174,7 +174,8 @@ def make_deterministic(threads: int) -> None:
 def describe_run(training: Training) -> dict[str, Any]:
     """What a finished run drew, reached and took; the part of `run.json` that the training decides."""
     spec, stores = training.spec, training.stores
-    losses, vocabulary = training.log.rows[-1]["validation"], training.model.get_input_embeddings().weight.shape[0]
+    model: Any = training.model
+    losses, vocabulary = training.log.rows[-1]["validation"], model.get_input_embeddings().weight.shape[0]
     documents = {source: store.header["splits"]["train"]["documents"] for source, store in stores.items()}
     drawn = describe_plan(training.plan, spec.sequences, spec.context, documents)
     if diverged := has_diverged(losses, drawn["mixing_ratios"], vocabulary):

@@ -1,16 +1,17 @@
 """Draw the conclusions of an experiment, for people and for programs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from emulsion import command
+from emulsion.analysis.calibration import calibration, opened, outcomes, outcomes_elsewhere
 from emulsion.analysis.criteria import success_criteria
 from emulsion.analysis.decide import decide, decide_all
 from emulsion.analysis.identity import by_mixture, same_mixtures
 from emulsion.analysis.improvement import improvement
 from emulsion.analysis.pareto import pareto, points_of
-from emulsion.analysis.scores import MEAN, all_item_scores
+from emulsion.analysis.scores import MEAN, ItemScores, all_item_scores
 from emulsion.analysis.summary import combine
 from emulsion.command import Json, Some
 from emulsion.files import read_json, sha256, write_json, write_text
@@ -32,6 +33,31 @@ def source_size(header: Path) -> SourceSize:
     return SourceSize(tokens=train["tokens"], documents=train["documents"], path=f"data/normalized/{source}.parquet")
 
 
+def held_against(
+    predictions: Sequence[Path],
+    results: Path,
+    experiment: str,
+    scores: Mapping[str, ItemScores],
+    first: Mapping[str, str],
+    comparable: bool,
+) -> dict[str, Any] | None:
+    """Predictions beside what came of them, and the calibration over all experiments there are.
+
+    comparable: whether the surrogate predicts the mean score of runs of full size; else there is nothing to compare.
+    """
+    if not predictions or not comparable:
+        return None
+    told = opened(read_json(predictions[0]), str(predictions[0]))
+    named = {first.get(name, name): each for name, each in told["predictions"].items()}
+    runs = {
+        name: dict(zip(map(str, scores[name].seeds), scores[name].run_scores(MEAN).tolist(), strict=True))
+        for name in named
+        if name in scores
+    }
+    rows = [{**row, "experiment": experiment} for row in outcomes(named, runs)]
+    return {"rows": rows, **calibration([*rows, *outcomes_elsewhere(results, experiment)])}
+
+
 def main(
     *,
     experiment: str,
@@ -45,6 +71,8 @@ def main(
     stores: Some[Path],
     contributions: Sequence[Path] = (),
     optimum: Sequence[Path] = (),
+    predictions: Sequence[Path] = (),
+    results: Path = Path("results"),
     repeated: Sequence[Path] = (),
     heatmap: Path,
     json: Path,
@@ -63,6 +91,8 @@ def main(
     :param stores: headers of the token stores
     :param contributions: contributions.json
     :param optimum: optimal_mix.json
+    :param predictions: predictions.json, written before the optimum was trained
+    :param results: folder of all results, for the calibration of predictions over experiments
     :param repeated: run.json of a run and of its repetition
     :param heatmap: PNG to show beside the answer
     :param json: for programs
@@ -71,8 +101,8 @@ def main(
     """
     record_of = dict(zip(runs, records, strict=True))
     same = same_mixtures(mixtures, [read_json(record)["identity"] for record in records])
-    results = same.merged(by_mixture(mixtures, seeds, map(read_json, capabilities)))
-    scores = all_item_scores(results)
+    merged = same.merged(by_mixture(mixtures, seeds, map(read_json, capabilities)))
+    scores = all_item_scores(merged)
     candidates, singles, strategies = (same.once(groups[kind]) for kind in ("candidates", "singles", "strategies"))
     contenders = {mixture: scores[mixture] for mixture in candidates}
     summary = combine(scores)
@@ -105,6 +135,7 @@ def main(
         models=groups["models"],
         same=same,
     )
+    found["predictions"] = held_against(predictions, results, experiment, scores, same.first, groups["comparable"])
     write_json(json, found)
     write_text(markdown, in_markdown(found))
     write_text(answer, answer_rst(found, heatmap.read_bytes()))

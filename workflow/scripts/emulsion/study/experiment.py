@@ -162,8 +162,10 @@ class Experiment:
         return {key: self.settings["metrics"][key] for key in ("perplexity", "coherent", "spread")}
 
     def groups(self) -> dict[str, Any]:
-        """What the conclusions compare: {"candidates", "singles", "strategies": mixtures}, {mixture: model} where
-        models differ, the name of the optimum, and whether its prediction is comparable with the mean score of a real run.
+        """What the conclusions compare.
+
+        {"candidates", "singles", "strategies": mixtures}, {mixture: model} where models differ, the name of the
+        optimum, and whether its prediction is comparable with the mean score of a real run.
         """
         optimum = self.optimum()
         comparable = False

@@ -21,7 +21,7 @@ rule plan_budget:
         plan=plan_of,
     shell:
         "python {input.script:q} --experiment {wildcards.experiment} --plan {params.plan:q} "
-        "--stores {input.stores:q} --output {output:q} 2> {log:q}"
+        "--stores {input.stores:q} --results results/{wildcards.experiment} --output {output:q} 2> {log:q}"
 
 
 rule account_budget:
@@ -59,6 +59,7 @@ rule recommend:
         heatmap="figures/{experiment}_capability_heatmap.png",
         contributions=of_experiment(files.contributions),
         optimum=of_experiment(files.optimum),
+        predictions=of_experiment(files.predictions),
         repeated=of_each_run("models/{experiment}-{run}/run.json", Experiment.repeated_pair),
         script=f"{SCRIPTS}/recommend.py",
         library=imports_of("recommend"),
@@ -87,6 +88,7 @@ rule recommend:
         "--groups {params.groups:q} --runs {params.runs:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
         "--capabilities {input.capabilities:q} --records {input.records:q} --stores {input.stores:q} "
         "--contributions {input.contributions:q} --optimum {input.optimum:q} --repeated {input.repeated:q} "
+        "--predictions {input.predictions:q} --results results "
         "--heatmap {input.heatmap:q} "
         "--json {output.json:q} --markdown {output.markdown:q} --answer {output.answer:q} 2> {log:q}"
 

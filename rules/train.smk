@@ -74,6 +74,7 @@ rule train:
         stores=of_experiment(files.token_stores),
         tokenizer=of_experiment(files.tokenizer_definition),
         weights=weights_of(Experiment.size_of_run, "run"),
+        predictions=of_experiment(files.predictions_before, "run"),
     output:
         model="models/{experiment}-{run}/model.safetensors",
         config="models/{experiment}-{run}/config.json",

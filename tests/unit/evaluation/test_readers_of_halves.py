@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ from emulsion.evaluation.capabilities import Scored, summarise
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.suites import Item, Suite
 from emulsion.figures.scores import capability_scores
-from emulsion.files import write_json
-from emulsion.training.evidence import read_evidence
 from emulsion.training.judge import selection_scores
 
 ITEMS = tuple(
@@ -53,16 +50,3 @@ def test_what_chooses_mixtures_reads_the_selection_half_and_nothing_without_one(
     assert seen[0] == seen[1] != seen[2]
     assert set(seen[0]) == {"reasoning", "conversation"}
     assert selection_scores({**record(1, 1), "selection": None}) == {}
-
-
-def test_evidence_is_of_validation_text_and_the_selection_half(tmp_path: Path, store_folders: dict[str, Path]) -> None:
-    runs = {"exp-a": (record(1, 0), 2.0), "exp-b": (record(0, 1), 3.0)}
-    for name, (capabilities, loss) in runs.items():
-        ratios, validation = dict.fromkeys(store_folders, 1 / 3), dict.fromkeys(store_folders, loss)
-        kept = {"experiment": "exp", "identity": name, "mixing_ratios": ratios, "validation": validation}
-        write_json(tmp_path / name / "run.json", kept)
-        write_json(tmp_path / name / "capabilities.json", capabilities)
-    records, scores = ([tmp_path / name / f"{file}.json" for name in runs] for file in ("run", "capabilities"))
-    found = read_evidence(list(store_folders.values()), 1000, 4, records=records, capabilities=scores)
-    assert found.capabilities == {"a": selection_scores(runs["exp-a"][0]), "b": selection_scores(runs["exp-b"][0])}
-    assert {run: set(losses.values()) for run, losses in found.losses.items()} == {"a": {2.0}, "b": {3.0}}

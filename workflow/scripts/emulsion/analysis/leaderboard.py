@@ -16,8 +16,8 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from emulsion.analysis.decide import decide
+from emulsion.analysis.holm import holm_by_name
 from emulsion.analysis.identity import Same
-from emulsion.analysis.permutation import holm_by_name
 from emulsion.errors import UserError
 
 LEVEL = 0.95

@@ -11,6 +11,7 @@ import numpy as np
 from emulsion.analysis.criteria import MET, NOT_MET, UNDECIDED, Row
 from emulsion.evaluation.intervals import clustered_interval
 from emulsion.evaluation.quality import quality
+from emulsion.perplexity import perplexity as perplexity_of
 from emulsion.training.log import spike_steps
 
 Limits = Mapping[str, float]
@@ -50,7 +51,7 @@ def perplexities(sources: Mapping[str, Mapping[str, Any]], ratios: Mapping[str, 
         }
         for source, each in sources.items()
     }
-    mixed = math.exp(math.fsum(ratios[source] * each["loss"] for source, each in sources.items()))
+    mixed = perplexity_of(math.fsum(ratios[source] * each["loss"] for source, each in sources.items()))
     return {"mixed": mixed, "sources": kept}
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from emulsion.errors import UserError
 from emulsion.evaluation.bootstrap import bootstrap_interval, ratio_interval
 from emulsion.losses import sequence_losses
+from emulsion.perplexity import perplexity
 from emulsion.seeds import derive_seed
 
 Tokens = NDArray[np.integer[Any]]
@@ -55,7 +56,7 @@ def summary(
     """One source's figures from its sequences' mean losses [sequences], nats per token, and their bytes
     [sequences].
 
-    Perplexity is exp(loss), so its interval is exp of the loss's; the bytes of a sequence vary, so bits per
+    Perplexity is exp(loss), capped for diverged models, so its interval is exp of the loss's; the bytes of a sequence vary, so bits per
     byte is a ratio whose two parts are resampled together.
     """
     low, high = bootstrap_interval(losses, resamples, seed)
@@ -64,8 +65,8 @@ def summary(
     return {
         "loss": loss,
         "loss_interval": [low, high],
-        "perplexity": math.exp(loss),
-        "perplexity_interval": [math.exp(low), math.exp(high)],
+        "perplexity": perplexity(loss),
+        "perplexity_interval": [perplexity(low), perplexity(high)],
         "bits_per_byte": float(bits.sum() / byte_counts.sum()),
         "bits_per_byte_interval": list(ratio_interval(bits, byte_counts, resamples, seed)),
         "tokens": len(losses) * context,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from emulsion.analysis.power import in_print
 from emulsion.study.budget import STAGES, SWARMS, over_budget
 
 
@@ -39,7 +40,7 @@ def budget_verdict(plan: Mapping[str, Any]) -> list[str]:
 
 def power_text(plan: Mapping[str, Any]) -> str:
     effects = plan["effects"]
-    each = ", ".join(f"{name} {effect:.3f}" for name, effect in effects["capabilities"].items())
+    each = ", ".join(f"{name} {in_print(effect)}" for name, effect in effects["capabilities"].items())
     return f"{effects['text']} By capability: {each}."
 
 

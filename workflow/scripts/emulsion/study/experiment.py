@@ -102,8 +102,8 @@ class Experiment:
         return list(self.settings["methods"])
 
     def drawn(self) -> list[str]:
-        """The mixtures that figures draw: the strategies, or the methods of an experiment that has none."""
-        return self.strategies() or self.methods()
+        """The mixtures that figures draw: those that may be recommended."""
+        return self.candidates()
 
     def singles(self) -> list[str]:
         """The mixtures of one source alone."""
@@ -164,8 +164,10 @@ class Experiment:
         return {key: self.settings["metrics"][key] for key in ("perplexity", "coherent", "spread")}
 
     def groups(self) -> dict[str, Any]:
-        """What the conclusions compare: {"candidates", "singles": mixtures}, {mixture: model} where models differ, the
-        name of the optimum, and whether its prediction is comparable with the mean score of a real run.
+        """What the conclusions compare.
+
+        {"candidates", "singles", "strategies": mixtures}, {mixture: model} where models differ, the name of the
+        optimum, and whether its prediction is comparable with the mean score of a real run.
         """
         optimum = self.optimum()
         comparable = False
@@ -178,6 +180,7 @@ class Experiment:
         return {
             "candidates": self.candidates(),
             "singles": self.singles(),
+            "strategies": self.strategies(),
             "models": models if len(set(models.values())) > 1 else {},
             "optimum": optimum,
             "comparable": comparable,

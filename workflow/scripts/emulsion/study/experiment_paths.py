@@ -185,6 +185,27 @@ def optimum(experiment: Experiment) -> list[str]:
     return [f"results/{experiment.name}/{found}_mix.json"] if found else []
 
 
+def predicts(experiment: Experiment) -> bool:
+    """Whether its optimum is that of a surrogate, which predicts other mixtures too."""
+    return experiment.optimum() in experiment.proposed()
+
+
+def predictions(experiment: Experiment) -> list[str]:
+    """What the candidates are predicted to score; nothing where no surrogate says so."""
+    return [f"results/{experiment.name}/predictions.json"] if predicts(experiment) else []
+
+
+def predictions_before(experiment: Experiment, run: str) -> list[str]:
+    """The predictions that have to be there before a run of the optimum is trained."""
+    return predictions(experiment) if experiment.run(run).entry.mixture == experiment.optimum() else []
+
+
+def predicted_mixtures(experiment: Experiment) -> list[str]:
+    """The mixtures of the candidates that are known before any of them is trained on."""
+    known = [name for name in experiment.candidates() if name not in experiment.decided_online()]
+    return [f"mixtures/{experiment.name}/{name}.json" for name in known]
+
+
 def published_results(experiment: Experiment) -> list[str]:
     """The published results that an experiment's runs are shown beside; none where it names no file."""
     file = experiment.settings["metrics"].get("published")

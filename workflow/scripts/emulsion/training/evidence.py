@@ -27,7 +27,7 @@ def read_evidence(
     tokens, max_epochs: of the run that is decided for
     swarm: what each job of a swarm wrote
     records, capabilities: run.json and capabilities.json of other runs, in the same order
-    Losses are those on validation text: test text judges what comes of them.
+    Losses are those on validation text, scores those on the selection half: the test parts judge what comes of them.
     """
     sizes = {store.source: store.tokens("train") for store in map(TokenStore.open, stores)}
     rows = [row for file in swarm for row in read_json(file)["runs"] if row["finished"]]

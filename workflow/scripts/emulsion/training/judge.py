@@ -46,7 +46,7 @@ class Judge:
 
 
 def selection_scores(results: Mapping[str, Any]) -> dict[str, float]:
-    """{capability: score} that mixtures are chosen by, of the content of a capabilities.json; never those that judge."""
+    """{capability: score} that mixtures are chosen by, of the content of a capabilities.json."""
     selection = results["selection"] or {"capabilities": {}}
     return {name: float(each["score"]) for name, each in selection["capabilities"].items()}
 

@@ -19,13 +19,14 @@ from emulsion.files import read_json, whole_folder, write_json, write_text
 from emulsion.methods.interface import OnlineMethod
 from emulsion.mixture import Mixture
 from emulsion.origin import code_version
+from emulsion.perplexity import has_diverged
 from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.card import model_card
 from emulsion.training.judge import copy_tokenizer
 from emulsion.training.log import TrainingLog
-from emulsion.training.loop import Training
+from emulsion.training.loop import REMEDY, Training
 from emulsion.training.measurements import measurements
 from emulsion.training.parts import Parts
 from emulsion.training.rounds import Prelude, Rounds, opening
@@ -191,11 +192,17 @@ def make_deterministic(threads: int) -> None:
 def describe_run(training: Training) -> dict[str, Any]:
     """What a finished run drew, reached and took; the part of `run.json` that the training decides."""
     spec, stores = training.spec, training.stores
+    model: Any = training.model
+    losses, vocabulary = training.log.rows[-1]["validation"], model.get_input_embeddings().weight.shape[0]
     documents = {source: store.header["splits"]["train"]["documents"] for source, store in stores.items()}
+    drawn = describe_plan(training.plan, spec.sequences, spec.context, documents)
+    if diverged := has_diverged(losses, drawn["mixing_ratios"], vocabulary):
+        log.warning("the run diverged: on its own mixture it is worse than guessing blindly. %s", REMEDY)
     return {
         "steps": spec.steps,
-        **describe_plan(training.plan, spec.sequences, spec.context, documents),
-        "validation": training.log.rows[-1]["validation"],
+        **drawn,
+        "validation": losses,
+        "diverged": diverged,
         "loss_spikes_at_steps": training.log.spikes,
         **measurements(training),
         "sources": {source: store.header["provenance"] for source, store in stores.items()},

@@ -162,7 +162,7 @@ def test_a_suite_that_cannot_be_halved_is_named_unless_it_stays_whole(tmp_path):
     config["experiments"]["exp3"]["evaluation"]["selection"] = False
     with pytest.raises(UserError, match="no items are left to choose mixtures by"):
         check(config, SCHEMA)
-    config["experiments"]["exp3"]["optimize"]["objective"] = "mean_loss"
+    config["methods"]["optimal"]["objective"] = "mean_loss"
     check(config, SCHEMA)
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from emulsion.data.normalize import choose_kind, documents
 from emulsion.data.sources import fetch
-from emulsion.data.sources.formats import read_file
-from emulsion.data.sources.rows import columns_of_first
+from emulsion.data.sources.formats import columns_of_first, read_file
 from emulsion.synthetic import LIKES, SOURCES, TASKS, arrow_schema, rows, suite_items
 from emulsion.synthetic.world import FACTS, GENRES, RELATIONS, SCALES
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import hub_rows
-from emulsion.data.sources import fetch, split
-from emulsion.data.sources.split import split_groups
+from emulsion.data.sources import fetch, groups
+from emulsion.data.sources.groups import split_groups
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
 from raw_rows import read_rows
@@ -119,9 +119,9 @@ def test_lines_of_json_are_split_as_they_are_written(tmp_path):
 
 
 def test_files_of_a_group_have_a_bounded_number_of_rows(slimpajama, tmp_path, monkeypatch):
-    monkeypatch.setattr(split, "ROWS_PER_FILE", 100)
-    monkeypatch.setattr(split, "ROWS_PER_GROUP", 50)
-    monkeypatch.setattr(split, "ROWS_PER_BATCH", 64)
+    monkeypatch.setattr(groups, "ROWS_PER_FILE", 100)
+    monkeypatch.setattr(groups, "ROWS_PER_GROUP", 50)
+    monkeypatch.setattr(groups, "ROWS_PER_BATCH", 64)
     provenance = read_json(tmp_path / "raw" / "provenance.json")
     manifest = split_groups(provenance, tmp_path / "raw", FIELD, tmp_path / "small")
     assert max(file["rows"] for found in manifest["groups"].values() for file in found["files"]) < 200

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emulsion.data.sources import fetch, patterns
+from emulsion.data.sources import fetch, local
 from emulsion.data.sources.formats import read_file
 from emulsion.data.sources.local import link_files, local_files
 from emulsion.data.sources.raw import raw_files
@@ -32,7 +32,7 @@ def library(tmp_path, monkeypatch):
     for path in ("abc.py", "json/tool.py", "test/test_abc.py", "site-packages/x.py", "json/__pycache__/y.py"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(f'"""About {path}."""\nx = 1\n')
-    monkeypatch.setattr(patterns, "stdlib", lambda: folder)
+    monkeypatch.setattr(local, "stdlib", lambda: folder)
     return folder
 
 
@@ -153,7 +153,7 @@ def test_the_real_standard_library_is_listed_fast():
     started = time.process_time()
     files = local_files("code", {"files": ["{stdlib}/**/*.py"], "exclude": ["*/__main__.py"]})
     assert time.process_time() - started < 2
-    assert {"ast.py", "asyncio/events.py"} <= {file.relative_to(patterns.stdlib()).as_posix() for file in files}
+    assert {"ast.py", "asyncio/events.py"} <= {file.relative_to(local.stdlib()).as_posix() for file in files}
 
 
 def fetched(folder, source):

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from emulsion.data.sources import formats, streams
-from emulsion.data.sources.formats import read_file, suffix_of
-from emulsion.data.sources.rows import columns_of, columns_of_first
+from emulsion.data.sources.formats import columns_of, columns_of_first, read_file, suffix_of
 from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UserError
 from raw_rows import read_rows

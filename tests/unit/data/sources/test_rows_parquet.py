@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from emulsion.data.sources import parquet
-from emulsion.data.sources.rows import columns_of
+from emulsion.data.sources.formats import columns_of
 from emulsion.data.sources.streams import Malformed
 from raw_rows import read_rows
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from emulsion.data.sources.rows import columns_of
+from emulsion.data.sources.formats import columns_of
 from emulsion.data.sources.web import local_name
 from emulsion.errors import UserError
 from emulsion.files import read_json
@@ -54,14 +54,14 @@ def test_tasks_of_natural_instructions_come_as_they_are(fetch_server, tmp_path, 
 
 def test_a_cut_is_continued(hub, fetch_server, tmp_path, tasks):
     hub.fail(where=NAMES[1], cut=9000, count=-1)
-    ended = fetch_server.fetch(web(tasks), tmp_path / "raw", transfer__LONGEST_PAUSE=0.01)
+    ended = fetch_server.fetch(web(tasks), tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 0, ended.errors
     assert hub.sent == sum(map(len, tasks.values()))
 
 
 def test_a_finished_file_is_not_asked_for_again_by_a_later_try(hub, fetch_server, tmp_path, tasks):
     hub.fail(where=NAMES[1], status=503, count=-1)
-    ended = fetch_server.fetch(web(tasks), tmp_path / "raw", transfer__LONGEST_PAUSE=0.01)
+    ended = fetch_server.fetch(web(tasks), tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 1
     assert "127.0.0.1 answers 503" in ended.errors
     hub.faults.clear()
@@ -93,7 +93,7 @@ def test_a_file_that_changed_since_the_cut_is_not_patched_together(hub, fetch_se
     hub.repositories["allenai/moving"].commits["head"] = {"task.json": first}
     hub.fail(where="moving", cut=9000)
     hub.fail(where="moving", status=404)
-    assert fetch_server.fetch(web([address]), tmp_path / "raw", transfer__LONGEST_PAUSE=0.01).status == 1
+    assert fetch_server.fetch(web([address]), tmp_path / "raw", network__LONGEST_PAUSE=0.01).status == 1
     hub.repositories["allenai/moving"].commits["head"] = {"task.json": second}
     assert fetch_server.fetch(web([address]), tmp_path / "raw").status == 0
     assert (tmp_path / "raw" / "00000-task.json").read_bytes() == second

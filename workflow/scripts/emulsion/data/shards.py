@@ -17,9 +17,8 @@ from tqdm import tqdm
 from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
 from emulsion.data.cleaning.step import Step
 from emulsion.data.normalize import Kind, choose_kind, documents
-from emulsion.data.sources.formats import read_file
+from emulsion.data.sources.formats import columns_of_first, read_file
 from emulsion.data.sources.raw import RawFile, raw_files, shard_files
-from emulsion.data.sources.rows import columns_of_first
 from emulsion.files import whole_file
 
 DOCUMENTS_PER_GROUP = 4096

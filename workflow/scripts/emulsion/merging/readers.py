@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from emulsion.data.sources.formats import Row, read_file
+from emulsion.data.sources.formats import Row, columns_of_first, read_file
 from emulsion.data.sources.local import local_files
-from emulsion.data.sources.rows import columns_of_first
 from emulsion.data.sources.streams import Malformed
 from emulsion.files import sha256
 from emulsion.merging.request import Origin
@@ -59,7 +58,7 @@ class HubReader:
         import datasets
 
         from emulsion.data.sources import hub_plan
-        from emulsion.data.sources.hub_errors import in_words, token
+        from emulsion.data.sources.network import in_words, token
 
         asked = {"id": source.id, "config": source.config, "split": source.split, "revision": revision}
         plan = hub_plan.resolve(source.name, asked)

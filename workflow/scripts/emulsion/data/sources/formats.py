@@ -42,6 +42,7 @@ TEXT_SUFFIXES = (
     *(".yaml", ".yml", ".toml", ".xml", ".cmake"),
 )
 UNPACKED = tuple(".parquet" + packed for packed in COMPRESSIONS)  # it is compressed inside
+ROWS_TO_KNOW = 100  # of a file, for its columns
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -203,3 +204,30 @@ _READERS: Mapping[str, Callable[[Path], Iterator[Row | Malformed]]] = {
     ".csv": _csv,
     ".parquet": parquet.rows,
 }
+
+
+def columns_of(file: Path) -> dict[str, frozenset[str]]:
+    """{column: fields of its records where it is a list of records, else empty} of one raw file.
+
+    Of Parquet by its schema, of other files by their first rows, for the very first may be the odd one; nothing of a
+    file that cannot be read.
+    """
+    if suffix_of(file.name) == ".parquet":
+        return parquet.columns(file)
+    columns: dict[str, frozenset[str]] = {}
+    readable = (row for row in read_file(file) if not isinstance(row, Malformed))
+    for row in itertools.islice(readable, ROWS_TO_KNOW):
+        for name, value in row.items():
+            columns[name] = columns.get(name, frozenset()) | _first_record(value)
+    return columns
+
+
+def columns_of_first(files: Iterable[Path]) -> dict[str, frozenset[str]]:
+    """The columns of the first of these files that has any."""
+    return next((columns for file in files if (columns := columns_of(file))), {})
+
+
+def _first_record(value: Any) -> frozenset[str]:
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return frozenset(value[0])
+    return frozenset()

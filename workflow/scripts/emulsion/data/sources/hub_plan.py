@@ -13,8 +13,8 @@ from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers
 
-from emulsion.data.sources.hub_errors import gated, in_words, token
-from emulsion.data.sources.transfer import RemoteFile, patiently
+from emulsion.data.sources.network import gated, in_words, patiently, token
+from emulsion.data.sources.transfer import RemoteFile
 from emulsion.errors import UserError, unknown
 
 ROW_SUFFIXES = tuple(f".{kind}{packing}" for kind in ("json", "jsonl", "csv") for packing in ("", ".gz", ".zst"))

@@ -1,8 +1,9 @@
-"""Parquet files read row by row, with the groups and rows that cannot be read set aside."""
+"""Parquet files, read row by row with what cannot be read set aside, and written in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emulsion.data.sources.streams import CHUNK_BYTES, SHOWN_CHARACTERS, BrokenFileError, Malformed
+from emulsion.files import whole_file
 
+ROWS_PER_FILE = 100_000
+ROWS_PER_GROUP = 2_000
 ROWS_PER_BATCH = 2_000
 BATCH_BYTES = 32 << 20
 
@@ -31,6 +35,22 @@ def rows(file: Path) -> Iterator[dict[str, Any] | Malformed]:
     with parquet:
         for group in range(parquet.metadata.num_row_groups):
             yield from _group(parquet, group)
+
+
+def columns(file: Path) -> dict[str, frozenset[str]]:
+    """{column: fields of its records where it is a list of records, else empty}; nothing of a file that is broken."""
+    try:
+        return {field.name: _record_fields(field.type) for field in pq.read_schema(file)}
+    except (pa.ArrowException, OSError):
+        return {}
+
+
+def _record_fields(kind: pa.DataType) -> frozenset[str]:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        kind = kind.value_type
+        if pa.types.is_struct(kind):
+            return frozenset(field.name for field in kind)
+    return frozenset()
 
 
 def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Malformed]:
@@ -71,3 +91,21 @@ def _row(batch: pa.RecordBatch) -> dict[str, Any] | Malformed:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def write_parquet(rows: Iterable[Mapping[str, Any]], folder: Path, schema: pa.Schema | None) -> list[Path]:
+    """Write rows to numbered files in bounded memory; without a schema the first rows decide it."""
+    files: list[Path] = []
+    stream = iter(rows)
+    while first := list(itertools.islice(stream, ROWS_PER_GROUP)):
+        file = folder / f"part-{len(files):05d}.parquet"
+        table = pa.Table.from_pylist(first, schema=schema)
+        schema = table.schema
+        with whole_file(file) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            writer.write_table(table)
+            for _ in range(ROWS_PER_FILE // ROWS_PER_GROUP - 1):
+                if not (group := list(itertools.islice(stream, ROWS_PER_GROUP))):
+                    break
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        files.append(file)
+    return files

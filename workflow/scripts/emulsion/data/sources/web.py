@@ -12,8 +12,8 @@ import httpx2
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from emulsion.data.sources.formats import RECORD_SUFFIXES, suffix_of
-from emulsion.data.sources.journal import Journal
-from emulsion.data.sources.transfer import ShortReadError, download_file, start_session
+from emulsion.data.sources.network import ShortReadError, start_session
+from emulsion.data.sources.transfer import Journal, download_file
 from emulsion.errors import UserError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from emulsion.data.sources.formats import Row, columns_of_first, read_file
+from emulsion.data.sources.formats import Row, read_file
 from emulsion.data.sources.local import local_files
+from emulsion.data.sources.raw import RawFile, columns_of_first
 from emulsion.data.sources.streams import Malformed
 from emulsion.files import sha256
 from emulsion.merging.request import Origin
@@ -31,6 +32,7 @@ class LocalReader:
     """Files of this machine, each of which is a part."""
 
     def __init__(self, source: Origin) -> None:
+        self._name = source.name
         self._files = local_files(source.name, {"files": source.files})
         self.parts = [file.as_posix() for file in self._files]
         self.provenance: dict[str, Any] = {
@@ -41,7 +43,9 @@ class LocalReader:
         }
 
     def columns(self) -> Mapping[str, frozenset[str]]:
-        return columns_of_first(self._files)
+        return columns_of_first(
+            self._name, [RawFile(file, name, 0) for name, file in zip(self.parts, self._files, strict=True)]
+        )
 
     def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
         return itertools.islice(read_file(self._files[part], self.parts[part]), start, None)

@@ -43,7 +43,7 @@ def resolve(name: str, source: Mapping[str, Any]) -> Plan:
         _check_layout(name, builder.config)
         split = source["split"]
         if split not in (builder.config.data_files or {}):
-            raise unknown("split", split, builder.config.data_files or {}, f"sources.{name}.split")
+            raise unknown("split", split, map(str, builder.config.data_files or {}), f"sources.{name}.split")
         paths = [_path(name, found.id, found.sha, url) for url in builder.config.data_files[split]]
         return {
             "id": found.id,

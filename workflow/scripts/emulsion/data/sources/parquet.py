@@ -52,7 +52,9 @@ def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
             parquet = pq.ParquetFile(raw, buffer_size=CHUNK_BYTES)
         except _UNREADABLE as error:
             raise _broken("a Parquet file", error) from None
-        _check_names(parquet.schema_arrow)
+        if reason := _repeated(parquet.schema_arrow):
+            yield from itertools.islice((Malformed(reason) for _ in range(parquet.metadata.num_rows)), start, None)
+            return
         for group in range(parquet.metadata.num_row_groups):
             count = max(0, parquet.metadata.row_group(group).num_rows)
             if start < count or not count:
@@ -67,9 +69,12 @@ def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
             is_stream = raw.read(6) != b"ARROW1"
             raw.seek(0)
             reader = pa.ipc.open_stream(raw) if is_stream else pa.ipc.open_file(raw)
-            _check_names(reader.schema)
+            reason = _repeated(reader.schema)
             batches = reader if is_stream else map(reader.get_batch, range(reader.num_record_batches))
             for batch in batches:
+                if reason:
+                    yield from [Malformed(reason)] * batch.num_rows
+                    continue
                 for place in range(0, batch.num_rows, ROWS_PER_BATCH):
                     yield from _batch(batch.slice(place, ROWS_PER_BATCH))
         except _UNREADABLE as error:
@@ -82,10 +87,10 @@ def _broken(kind: str, error: Exception) -> BrokenFileError:
     )
 
 
-def _check_names(schema: pa.Schema) -> None:
+def _repeated(schema: pa.Schema) -> str | None:
     """Two columns of one name would come as one."""
-    if repeated := [name for name in schema.names if schema.names.count(name) > 1]:
-        raise BrokenFileError(f"two of its columns are named '{repeated[0]}'; name them apart")
+    names = [name for name in schema.names if schema.names.count(name) > 1]
+    return f"two of its columns are named '{names[0]}'; name them apart" if names else None
 
 
 def columns(file: File) -> dict[str, frozenset[str]]:

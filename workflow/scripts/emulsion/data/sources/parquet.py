@@ -26,6 +26,7 @@ ROWS_PER_FILE = 100_000
 ROWS_PER_GROUP = 2_000
 ROWS_PER_BATCH = 2_000
 BATCH_BYTES = 32 << 20
+FOOTER_BYTES = 64 << 10  # what pyarrow reads first of the end of a file
 
 # A damaged footer may claim any number of rows; no row group that a writer makes has more.
 MOST_ROWS = 64 << 20
@@ -40,14 +41,14 @@ def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
 
     Each row of a group that cannot be read is Malformed, so that the count is right.
     """
-    with opened(file) as raw:
+    with opened(file, FOOTER_BYTES) as raw:
         reason = not_data(raw.read(HEAD_BYTES), file.name)
     if reason:
         raise BrokenFileError(reason)
     if file.name.lower().endswith(".arrow"):
         yield from itertools.islice(_arrow(file), start, None)
         return
-    with opened(file) as raw:
+    with opened(file, FOOTER_BYTES) as raw:
         try:
             parquet = pq.ParquetFile(raw, buffer_size=CHUNK_BYTES)
         except _UNREADABLE as error:
@@ -64,7 +65,7 @@ def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
 
 def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
     """Of Arrow's file format, or of its stream format, which `datasets` writes."""
-    with opened(file) as raw:
+    with opened(file, FOOTER_BYTES) as raw:
         try:
             is_stream = raw.read(6) != b"ARROW1"
             raw.seek(0)
@@ -96,7 +97,7 @@ def _repeated(schema: pa.Schema) -> str | None:
 def columns(file: File) -> dict[str, frozenset[str]]:
     """The columns of a file by its schema, as `columns_of_schema` has them; none of a file that is broken."""
     try:
-        with opened(file) as raw:
+        with opened(file, FOOTER_BYTES) as raw:
             if not file.name.lower().endswith(".arrow"):
                 return columns_of_schema(pq.read_schema(raw))
             is_stream = raw.read(6) != b"ARROW1"

@@ -351,6 +351,17 @@ def test_tab_separated_values_have_their_rows(tmp_path):
     assert list(read_file(written(tmp_path, "a.tsv", "id\ttext\n1\tone, two\n"))) == [{"id": "1", "text": "one, two"}]
 
 
+def test_a_quote_of_tab_separated_values_is_a_character_where_it_quotes_nothing(tmp_path):
+    data = 'id\ttext\n1\t"Quoted" text\n2\t"open\n3\t"in\tquotes"\n4\t"two\nlines"\n5\ttoo\tmany\n'
+    assert reasons(read_file(written(tmp_path, "a.tsv", data))) == [
+        {"id": "1", "text": '"Quoted" text'},
+        {"id": "2", "text": '"open'},
+        {"id": "3", "text": "in\tquotes"},
+        {"id": "4", "text": "two\nlines"},
+        "3 cells, but the first line names 2",
+    ]
+
+
 @pytest.mark.parametrize(("other", "mend"), [(";", "save it anew as .csv with commas"), ("\t", "ends in .tsv")])
 def test_csv_with_another_separator_is_told_what_to_do(tmp_path, other, mend):
     [row] = read_file(written(tmp_path, "a.csv", f"id{other}text\n1{other}one\n"))

@@ -98,10 +98,5 @@ def test_kinds_are_those_of_each_file_and_of_the_first_that_has_one(tmp_path):
     assert [kinds.of(part).name for part in parts] == ["none", "text", "instruction_response"]
     with pytest.raises(UserError, match=r"sources\.s: no known schema fits its columns \(title\)"):
         kinds_of("s", parts[:1])
-    (tmp_path / "d.txt").write_text("a document")
-    [document] = open_source("s", {"kind": "local", "files": [f"{tmp_path}/*.txt"]}).parts
-    assert kinds_of("s", [document, *parts], text_field="title").of(document).columns == ("text",)
-    with pytest.raises(UserError, match=r"The columns of 'c\.jsonl' are others, and fit none either"):
-        kinds_of("s", [parts[0], parts[2]], text_field="body", schema="text")
     with pytest.raises(UserError, match=r"sources\.s\.schema: says 'chat_role_content'"):
         kinds_of("s", parts[1:], "chat_role_content")

@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 
 from emulsion.data.sources.formats import (
     JSON_SUFFIXES,
-    RECORD_SUFFIXES,
     Columns,
     Row,
     columns_of,
@@ -40,11 +39,6 @@ class RawFile:
     bytes: int
     python: str | None = None
     suffix: str | None = None
-
-    @property
-    def is_document(self) -> bool:
-        """Whether the file is text or source code, and no file of rows."""
-        return not (self.suffix or suffix_of(self.file.name) or "").startswith(RECORD_SUFFIXES)
 
     def columns(self) -> Columns:
         """{column: fields of its records where it is a list of records, else empty}; {} where no row can be read."""

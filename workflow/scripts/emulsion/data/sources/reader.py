@@ -28,8 +28,6 @@ from emulsion.data.sources.raw import RawFile, columns_of_first
 from emulsion.errors import UserError
 from emulsion.files import sha256
 
-REASON_CHARACTERS = 300
-
 
 @dataclass(frozen=True)
 class Opened:
@@ -79,14 +77,14 @@ class Kinds:
     def of(self, file: RawFile) -> Kind:
         """The kind of a file; where its columns are of none, every row is set aside with that reason, and counted."""
         try:
-            return _kind(file, self.source, self.schema, self.text_field)
+            return choose_kind(file.columns() or self.columns, self.source, self.schema, self.text_field)
         except UserError as error:
             reason = str(error).removeprefix(f"sources.{self.source}: ").partition(". ")[0]
 
             def refuse(row: Row, document_type: str) -> str:
-                raise UnrenderableError(reason[:REASON_CHARACTERS])
+                raise UnrenderableError(reason)
 
-            return Kind("none", (), refuse) if file.columns() else self.first
+            return Kind("none", (), refuse)
 
 
 def kinds_of(source: str, files: Sequence[RawFile], schema: str | None = None, text_field: str = "text") -> Kinds:
@@ -95,20 +93,13 @@ def kinds_of(source: str, files: Sequence[RawFile], schema: str | None = None, t
     schema: the kind that the configuration says, else None; text_field: the column that holds the text.
     """
     columns_of_first(source, files)
-    refused: dict[str, str] = {}
+    refused: UserError | None = None
     for file in files:
-        if file.columns():
+        if columns := file.columns():
             try:
-                kind = _kind(file, source, schema, text_field)
+                kind = choose_kind(columns, source, schema, text_field)
             except UserError as error:
-                refused.setdefault(str(error), file.path)
+                refused = refused or error
             else:
-                return Kinds(source, schema, text_field, kind, file.columns())
-    first, *others = refused
-    more = f" The columns of '{refused[others[0]]}' are others, and fit none either." if others else ""
-    raise UserError(f"{first}{more}")
-
-
-def _kind(file: RawFile, source: str, schema: str | None, text_field: str) -> Kind:
-    """The text of a document is its text, whatever the column of it in files of rows."""
-    return choose_kind(file.columns(), source, schema, "text" if file.is_document else text_field)
+                return Kinds(source, schema, text_field, kind, columns)
+    raise refused or UserError(f"sources.{source}: it has no files.")

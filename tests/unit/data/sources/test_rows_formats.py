@@ -202,12 +202,14 @@ def test_a_line_of_csv_over_the_limit_is_set_aside_and_the_next_are_read(tmp_pat
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"a,b,a\n1,2,3\n", "two of its columns are named 'a'; name them apart in its first line"),
-        (b"id,t\xe9xt\n1,2\n", "its first line should name the columns, but is not valid UTF-8"),
+        (b"a,b,a\n1,2,3\n4,5,6\n", "two of the columns are named 'a'; name them apart in the first line"),
+        (b"id,t\xe9xt\n1,2\n\n3,4", "the first line should name the columns, but is not valid UTF-8"),
     ],
 )
 def test_a_csv_whose_columns_are_not_named_is_set_aside_whole(tmp_path, data, reason):
-    assert reasons(read_file(written(tmp_path, "a.csv", data))) == [reason]
+    rows = list(read_file(written(tmp_path, "a.csv", data)))
+    assert [row.reason for row in rows] == [reason] * 2
+    assert rows[0].content.startswith("1,2")
 
 
 def test_a_file_of_text_or_code_is_one_document_under_its_path(tmp_path):

@@ -109,7 +109,7 @@ def read_file(
         rows = _READERS[own](file) if own in _READERS else _texts(file, path or file.name, python)
         yield from itertools.islice(rows, start, None)
     except BrokenFileError as error:
-        yield Malformed(str(error))
+        yield Malformed(str(error), error.content)
 
 
 def columns_of(file: File, suffix: str | None = None) -> Columns:

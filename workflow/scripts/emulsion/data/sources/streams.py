@@ -68,7 +68,11 @@ class Malformed:
 
 
 class BrokenFileError(Exception):
-    """Why the rest of a file cannot be read."""
+    """Why the rest of a file cannot be read, and how it begins."""
+
+    def __init__(self, reason: str, content: str = "") -> None:
+        super().__init__(reason)
+        self.content = content
 
 
 def printable(data: bytes) -> str:
@@ -149,10 +153,10 @@ def chunks(file: File) -> Iterator[bytes]:
     Decompressed where its first bytes are of gzip or zstd, and decoded where a byte-order mark says UTF-16 or UTF-32.
     Raises BrokenFileError after all that could be decompressed, and UserError for an archive bomb.
     """
-    unpacked = _unpacked(file)
-    first = next(unpacked, b"")
+    first, unpacked = head_of(_unpacked(file), HEAD_BYTES)
+    next(unpacked, None)  # it is all of `first`
     if first and (reason := not_data(first[:HEAD_BYTES], _unpacked_name(file.name))):
-        raise BrokenFileError(reason)
+        raise BrokenFileError(reason, printable(first))
     if first.startswith((_GZIP, _ZSTD)):
         raise BrokenFileError("it is packed twice; unpack it once")
     encoding = next((encoding for mark, encoding in _MARKS.items() if first.startswith(mark)), None)
@@ -199,7 +203,7 @@ def _unpacked(file: File) -> Iterator[bytes]:
             head = raw.read(HEAD_BYTES)
             raw.seek(0)
             if reason := not_data(head, file.name):
-                raise BrokenFileError(reason)
+                raise BrokenFileError(reason, printable(head))
             packing, stream = _opened(raw, head, file.name)
             while chunk := stream.read1(CHUNK_BYTES):
                 come += len(chunk)

@@ -122,6 +122,11 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64
         ("a.parquet", POINTER, "a pointer of git-lfs"),
         ("a.json", b"\n<!DOCTYPE html><html>404</html>", "a page of HTML or XML, such as a server sends"),
         ("a.csv.gz", gzip.compress(b'<?xml version="1.0"?><Error>'), "a page of HTML or XML"),
+        (
+            "a.jsonl",
+            b"../../blobs/0a1b\n",
+            r"nothing but the path of another file, '\.\./\.\./blobs/0a1b'.* `rsync -L`",
+        ),
         ("a.jsonl.gz", b"", r"is empty, 0 bytes, and so no \.gz archive"),
         ("a.jsonl", b"PAR1....", r"a Parquet file; give it a name that ends in \.parquet"),
         ("a.csv", b"PK\x03\x04...", "a zip archive, or a document of Office"),

@@ -104,6 +104,7 @@ _OTHERS = {
 }
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+_LINK = re.compile(rb"(?:\.\./)+[\w./-]+\n?")
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -127,6 +128,11 @@ def not_data(head: bytes, name: str) -> str | None:
         )
     if own in _OF_ROWS and _PAGE.match(head):
         return "it is a page of HTML or XML, such as a server sends in place of a file that it refuses; get it again"
+    if own in _OF_ROWS and (link := _LINK.fullmatch(head)):
+        return (
+            f"it holds nothing but the path of another file, '{link[0].decode().strip()}', as a copy has that was made "
+            "without following links; copy it again, as by `rsync -L`"
+        )
     if packing and not head:
         return f"it is empty, 0 bytes, and so no {packing} archive; get it again"
     for begin, what in _OTHERS.items():

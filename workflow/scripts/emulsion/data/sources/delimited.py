@@ -6,14 +6,13 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 
+from emulsion.data.sources.cutting import line_end, lines
 from emulsion.data.sources.streams import (
     ROW_BYTES,
     File,
     Malformed,
     chunks,
     head_of,
-    line_end,
-    lines,
     printable,
 )
 

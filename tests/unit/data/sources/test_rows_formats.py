@@ -293,6 +293,15 @@ def test_a_first_line_that_is_no_record_costs_no_other(tmp_path, name, first):
     assert len(rows) == (3 if first else 2)
 
 
+def test_a_first_line_that_is_not_utf_8_leaves_the_file_one_of_lines(tmp_path):
+    data = b'{"text": "caf\xe9"}\n{"text": "cut \n{"text": "three"}\n'
+    assert reasons(read_file(written(tmp_path, "a.jsonl", data))) == [
+        "not valid UTF-8",
+        "not JSON: Unterminated string starting at",
+        {"text": "three"},
+    ]
+
+
 @pytest.mark.parametrize("between", [",\n", "\n,", ",", "\n, \n"])
 @pytest.mark.parametrize("ends", ["[]", ["[\n", "\n]"], ["[ ", "\n\n]"]])
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -390,3 +399,10 @@ def test_a_row_that_could_not_be_read_is_the_same_after_it_was_brought_to_lines(
     file = written(tmp_path, "a.csv", 'id,text\n1,one\n2\n3,"open\n')
     lines = written(tmp_path, "b.jsonl", b"\n".join(raw_lines(file)))
     assert list(read_file(lines)) == list(read_file(file))
+    own = {formats.UNREADABLE: "is a column of its own"}
+    assert list(read_file(written(tmp_path, "c.jsonl", json.dumps(own)))) == [own]
+
+
+def test_one_comma_behind_a_row_is_read_and_more_are_not(tmp_path):
+    data = '{"text": "one"},\n{"text": "two"},' + "," * 5000 + "\n"
+    assert reasons(read_file(written(tmp_path, "a.jsonl", data))) == [{"text": "one"}, "not JSON: Extra data"]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from emulsion.data.sources.formats import Row, read_file
 from emulsion.data.sources.local import local_files
-from emulsion.data.sources.rows import columns_of_first
+from emulsion.data.sources.raw import RawFile, columns_of_first
 from emulsion.data.sources.streams import Malformed
 from emulsion.files import sha256
 from emulsion.merging.request import Origin
@@ -32,6 +32,7 @@ class LocalReader:
     """Files of this machine, each of which is a part."""
 
     def __init__(self, source: Origin) -> None:
+        self._name = source.name
         self._files = local_files(source.name, {"files": source.files})
         self.parts = [file.as_posix() for file in self._files]
         self.provenance: dict[str, Any] = {
@@ -42,7 +43,9 @@ class LocalReader:
         }
 
     def columns(self) -> Mapping[str, frozenset[str]]:
-        return columns_of_first(self._files)
+        return columns_of_first(
+            self._name, [RawFile(file, name, 0) for name, file in zip(self.parts, self._files, strict=True)]
+        )
 
     def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
         return itertools.islice(read_file(self._files[part], self.parts[part]), start, None)
@@ -59,7 +62,7 @@ class HubReader:
         import datasets
 
         from emulsion.data.sources import hub_plan
-        from emulsion.data.sources.hub_errors import in_words, token
+        from emulsion.data.sources.network import in_words, token
 
         asked = {"id": source.id, "config": source.config, "split": source.split, "revision": revision}
         plan = hub_plan.resolve(source.name, asked)

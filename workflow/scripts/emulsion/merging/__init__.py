@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emulsion.data.encoding import Encode, encoder
 from emulsion.data.recipes import tiny_shares
-from emulsion.data.tokenizers import Encode, encoder
 from emulsion.data.tokenizers import fingerprint as tokenizer_fingerprint
 from emulsion.files import fingerprint, whole_file, write_jsonl
 from emulsion.merging.cursor import Cursor, Document, Progress
@@ -164,7 +164,7 @@ class _TokenCounter:
         if self._tokenizer is None:
             return counts
         texts = [document["text"] for document in group]
-        self._encode = self._encode or encoder(self._tokenizer, texts[:100])
+        self._encode = self._encode or encoder(self._tokenizer)
         for document, length in zip(group, self._encode(texts)[1].tolist(), strict=True):
             counts[document["source"]] += length + 1
         return counts

@@ -99,10 +99,43 @@ def test_fields_of_turns_that_are_not_read_are_counted():
 
 
 def test_what_stands_beside_a_chat_comes_first_and_once():
-    row = {"system": "Be brief.", "tools": '[{"name": "add"}]', "context": "It is so.", "messages": said(QUESTION, ANSWER)}
+    row = {
+        "system": "Be brief.",
+        "tools": '[{"name": "add"}]',
+        "context": "It is so.",
+        "messages": said(QUESTION, ANSWER),
+    }
     kind = choose_kind(columns_of_row(row), "s")
     text = 'tools: [{"name": "add"}]\nsystem: Be brief.\ncontext: It is so.\nuser: q\nassistant: a'
     assert kind.render(row, "chat") == text
     twice = {"system": "Be brief.", "tools": "[]", "messages": said(("system", "Be brief."), QUESTION, ANSWER)}
     assert kind.render(twice, "chat") == "system: Be brief.\nuser: q\nassistant: a"
     assert kind.render(row, "instruction").startswith("### Tools: [")
+
+
+def test_the_preferred_answer_ends_a_chat_that_asks():
+    answer = {"from": "gpt", "value": "a"}
+    row = {
+        "conversations": [{"from": "human", "value": "q"}],
+        "chosen": answer,
+        "rejected": {"from": "gpt", "value": "b"},
+    }
+    fields = Fields(row)
+    assert choose_kind(columns_of_row(row), "s").read(fields, "chat") == "user: q\nassistant: a"
+    assert dict(fields.unread()) == {"rejected": 4}
+    whole = {"prompt": "q", "chosen": said(QUESTION, ANSWER), "rejected": said(QUESTION, ("assistant", "b"))}
+    assert choose_kind(columns_of_row(whole), "s").render(whole, "chat") == "user: q\nassistant: a"
+    pair = {"prompt": "q", "chosen": said(ANSWER), "rejected": "b"}
+    assert choose_kind(columns_of_row(pair), "s").render(pair, "chat") == "user: q\nassistant: a"
+
+
+def test_parts_may_have_values():
+    parts = [{"type": "reasoning", "value": "Hm."}, {"type": "tool_call", "value": '{"name": "f", "arguments": {}}'}]
+    assert turns(
+        said(("user", [{"type": "text", "value": "q"}]), ("assistant", parts), ("tool", [parts[0] | {"type": "text"}]))
+    ) == [
+        QUESTION,
+        ("reasoning", "Hm."),
+        ("call", '{"name": "f", "arguments": {}}'),
+        ("tool", "Hm."),
+    ]

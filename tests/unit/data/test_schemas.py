@@ -119,7 +119,12 @@ def test_columns_of_questions_answers_chats_and_prompts_can_be_named():
 
 def test_each_row_is_read_by_what_it_has():
     kind = choose_kind({"text": frozenset(), "id": frozenset()}, "s")
-    rows = [{"text": "one"}, {"content": "two"}, {"messages": TURNS}, {"conversations": json.dumps(TURNS), "text": None}]
+    rows = [
+        {"text": "one"},
+        {"content": "two"},
+        {"messages": TURNS},
+        {"conversations": json.dumps(TURNS), "text": None},
+    ]
     texts = [kind.render(row, "conversation") for row in rows]
     assert texts == ["one", "two", "user: q\nassistant: a", "user: q\nassistant: a"]
     with pytest.raises(UnrenderableError, match=r"no known schema fits its columns \(id, title\)"):

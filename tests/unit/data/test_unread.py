@@ -3,7 +3,9 @@ from hypothesis import strategies as st
 
 from emulsion.data.unread import ColumnCounts, Fields, characters
 
-VALUES = st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+VALUES = st.recursive(
+    st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
 
 
 def test_fields_that_were_not_asked_for_are_named_with_their_path_and_size():

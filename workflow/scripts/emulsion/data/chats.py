@@ -30,6 +30,7 @@ ROLES = {
 ROLE_KEYS = ("from", "role", "speaker")
 TEXT_KEYS = ("value", "content", "text", "parts")
 CALL_KEYS = ("tool_calls", "function_call")
+THOUGHTS = ("thinking", "reasoning", "text", "value")
 ARGUMENTS = ("arguments", "input", "args", "parameters")
 FOR_PROGRAMS = ("call", "tool", "tools")  # roles whose content may be any value
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
@@ -73,6 +74,13 @@ def is_exchange(record: Mapping[str, Any]) -> bool:
     """Whether a record holds a question and its answer under the names of their roles."""
     roles = {ROLES.get(str(key)) for key, value in record.items() if not is_empty(value)}
     return roles >= {"user", "assistant"} and None not in roles
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a chat has turns by the user: the preferred answer of a preference set may be a chat without."""
+    value = parsed(value)
+    turns = [turn for turn in value if isinstance(turn, Mapping)] if isinstance(value, list) else []
+    return any(ROLES.get(str(turn.get(key)).lower()) == "user" for turn in turns for key in ROLE_KEYS)
 
 
 def chat_turns(fields: Fields, column: str) -> list[Turn]:
@@ -191,18 +199,19 @@ def _part(part: Any, key: str, role: str, fields: Fields) -> Turn:
         raise UnrenderableError(f"a part of '{key}' is {type(part).__name__}, not a record")
     kind = part.get("type") or "text"
     if kind in ("tool_use", "tool_call", "function_call") or "functionCall" in part:
-        return "call", _call(part.get("functionCall", part), key, fields)
+        return "call", _call(part.get("functionCall", part.get("value", part)), key, fields)
     if kind in ("tool_result", "function_call_output") or "functionResponse" in part:
         return "tool", _result(part)
     if kind in ("thinking", "reasoning"):
-        return "reasoning", required(part.get("thinking") or part.get("text") or part.get("reasoning"), kind)
-    if isinstance(part.get("text"), str):
-        return role, part["text"]
+        return "reasoning", required(next((part[name] for name in THOUGHTS if part.get(name)), None), kind)
+    for name in ("text", "value"):
+        if "text" in kind and isinstance(part.get(name), str):
+            return role, part[name]
     raise UnrenderableError(f"a part of '{key}' is {_SHORT.repr(kind)}, not text")
 
 
 def _result(part: Mapping[str, Any]) -> str:
-    value = part.get("content", part.get("output", part.get("functionResponse")))
+    value = next((part[name] for name in ("content", "output", "functionResponse", "value") if name in part), None)
     if isinstance(value, list) and all(isinstance(each, Mapping) and "text" in each for each in value):
         return "\n".join(structured(each["text"]) for each in value)
     return structured(value)

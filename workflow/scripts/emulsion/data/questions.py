@@ -6,11 +6,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulsion.data.chats import is_chat, turns_of
-from emulsion.data.render import Turn, UnrenderableError, is_empty, parsed, required, structured
+from emulsion.data.render import ANSWERING, Turn, UnrenderableError, is_empty, parsed, required, structured
 from emulsion.data.unread import Fields
 
 QUESTION_COLUMNS = ("instruction", "prompt", "question", "query", "problem", "inputs", "user", "input")
-ANSWER_COLUMNS = ("response", "output", "answer", "completion", "solution", "targets", "target", "answers", "ideal")
+ANSWER_COLUMNS = (
+    "response",
+    "output",
+    "answer",
+    "completion",
+    "solution",
+    "targets",
+    "target",
+    "answers",
+    "ideal",
+    "chosen",
+)
 # Where rows have a short answer as well, the solution is the text.
 FIRST_ANSWERS = {"problem": ("solution",), "inputs": ("targets",)}
 
@@ -54,6 +65,14 @@ def before(fields: Fields, turns: list[Turn], named: Named) -> Iterator[Turn]:
     for column in _columns("history", HISTORY_COLUMNS, named):
         if not is_empty(history := parsed(fields.take(column))):
             yield from turns_of(history, column, fields)
+
+
+def preferred_turns(fields: Fields, turns: list[Turn]) -> list[Turn]:
+    """The preferred answer to a chat that ends with a question, as preference sets have it."""
+    if turns[-1][0] in ANSWERING or is_empty(chosen := parsed(fields.record.get("chosen"))):
+        return []
+    fields.take("chosen")
+    return list(_side([chosen] if isinstance(chosen, Mapping) else chosen, "chosen", "assistant", fields))
 
 
 def context_turns(fields: Fields, named: Named) -> list[Turn]:

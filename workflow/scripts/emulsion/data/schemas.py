@@ -18,7 +18,7 @@ from emulsion.errors import UserError, unknown
 
 CHAT_COLUMNS = ("conversations", "messages", "conversation", "chat", "dialog", "dialogue", "dialogs", "turns")
 # Names that others use for other things: a chat only by the form of its value.
-CHATS_BY_FORM = ("data", "contents", "segments", "input", "prompt")
+CHATS_BY_FORM = ("data", "contents", "segments", "chosen_messages", "chosen", "input", "prompt")
 TEXTS_IN_TURN = (*CHAT_COLUMNS, "data")
 TEXT_COLUMNS = ("text", "content", "raw_content", "contents", "segments")
 NATURAL_INSTRUCTIONS = ("definition", "input", "output")
@@ -31,6 +31,7 @@ KINDS = (
     "prompt_text",
     "text",
 )
+COLUMNS_SHOWN = 20
 CHATS = ("chat", "chat_from_value", "chat_role_content")
 
 Columns = Mapping[str, frozenset[str]]
@@ -51,7 +52,11 @@ class Schema:
         """Whether the row says something in each of the columns, and a chat is one by its form."""
         if any(is_empty(_value(row, column)) for column in self.columns):
             return False
-        return self.name not in CHATS or chats.is_chat(row[self.columns[0]], self.columns[0] in TEXTS_IN_TURN)
+        if self.name not in CHATS:
+            return True
+        column = self.columns[0]
+        value = _value(row, column)
+        return chats.is_chat(value, column in TEXTS_IN_TURN) and (column != "chosen" or chats.is_whole(value))
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class Kind:
         fitting = (schema for schema in _schemas(tuple(row), self.named) if schema.fits(row))
         chosen = next(fitting, None)
         if chosen is None and not any(column in row for column in self.columns) and self.name not in CHATS:
-            raise UnrenderableError(f"no known schema fits its columns ({', '.join(sorted(map(str, row)))})")
+            raise UnrenderableError(f"no known schema fits its columns ({_found(dict.fromkeys(row, frozenset()))})")
         return (chosen or self.schema).read(fields, document_type)
 
 
@@ -96,7 +101,7 @@ def _chat(column: str, named: Named) -> Read:
     def read(fields: Fields, document_type: str) -> str:
         turns = chats.chat_turns(fields, column)
         first = [*questions.before(fields, turns, named), *questions.context_turns(fields, named)]
-        return render_turns([*first, *turns], document_type)
+        return render_turns([*first, *turns, *questions.preferred_turns(fields, turns)], document_type)
 
     return read
 
@@ -249,7 +254,7 @@ def choose_kind(
     if text_field not in (None, "text") and not _is_there(str(text_field), columns):
         raise unknown("column", str(text_field), columns, f"sources.{source}.text_field")
     kind = detect(columns, text_field, named)
-    found = ", ".join(sorted(columns))
+    found = _found(columns)
     if kind is None:
         raise UserError(
             f"sources.{source}: no known schema fits its columns ({found}). Known kinds: {', '.join(KINDS)}. "
@@ -263,6 +268,11 @@ def choose_kind(
     if chosen is None:
         raise UserError(f"sources.{source}.schema: says '{configured}', but the columns ({found}) are '{kind.name}'.")
     return Kind(chosen, True, kind.named)
+
+
+def _found(columns: Columns) -> str:
+    names = sorted(map(str, columns))
+    return ", ".join([*names[:COLUMNS_SHOWN], *(["..."] if len(names) > COLUMNS_SHOWN else [])])
 
 
 def _is_called(schema: Schema, name: str) -> bool:

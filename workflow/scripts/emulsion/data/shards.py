@@ -145,11 +145,11 @@ def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output
 def join_documents(files: Sequence[Path], output: Path, held_out: float) -> tuple[Splits, str | None]:
     """Put the documents of shards together: copied row group by row group, so that memory is bounded by one.
 
-    Where a split would have no document, the longest one is cut, if it is long. Returns the splits, and the id of the
+    Where a split would have no document, the longest one is cut, if it is long and no chat. Returns the splits, and the id of the
     document that was cut. held_out: share of documents in validation, and again in test.
     """
     splits = count_splits(files, held_out)
-    missing = [split for split in SPLITS[1:] if not splits.documents[split]]
+    missing = [split for split in SPLITS[1:] if not splits.documents[split] and _are_texts(files[0])]
     characters, chosen, row = longest(files) if missing else (0, 0, 0)
     cut = (chosen, row) if characters >= LONG_CHARACTERS else None
     identity = None
@@ -167,6 +167,12 @@ def join_documents(files: Sequence[Path], output: Path, held_out: float) -> tupl
                 writer.write_table(table)
                 start += source.metadata.row_group(group).num_rows
     return (count_splits([output], held_out) if cut else splits), identity
+
+
+def _are_texts(file: Path) -> bool:
+    """Whether documents can be cut: those that are one text, and no turns."""
+    metadata = pq.read_schema(file).metadata or {}
+    return metadata.get(b"kind", b"text") in (b"text", b"prompt_text")
 
 
 def _with_parts(table: pa.Table, row: int, missing: Sequence[str], held_out: float) -> pa.Table:

@@ -34,7 +34,9 @@ def data_text(
     problems = [f"- {problem}" for problem in too_small_splits(headers, context)]
     if headers and not problems:
         problems = [f"Every split of every source has a sequence of {context} tokens."]
-    lost = [f"- {text}" for name, each in accounts.items() if (text := loss_text(name, each["read"], each["set_aside"]))]
+    lost = [
+        f"- {text}" for name, each in accounts.items() if (text := loss_text(name, each["read"], each["set_aside"]))
+    ]
     lost = ["Rows that became no documents:", "", *lost] if lost else []
     return ["\n".join(lines) for lines in (problems, lost) if lines]
 

@@ -62,9 +62,7 @@ class Limit:
         """How the text of a row is found where text is counted; None where documents are."""
         if self.unit == "documents":
             return None
-        return choose_kind(
-            columns(), name, source.get("schema"), source.get("text_field"), source.get("columns") or {}
-        )
+        return choose_kind(columns(), name, source.get("schema"), source.get("text_field"), source.get("columns") or {})
 
 
 def size_of(row: Any, kind: Kind | None) -> int:

@@ -9,8 +9,8 @@ import pytest
 from emulsion.data import shards
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.shards import Shard, grouped, join_documents, known_rows, normalize_shard
-from emulsion.errors import UserError
 from emulsion.data.tokens import split_of
+from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl
 
 

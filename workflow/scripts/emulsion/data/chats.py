@@ -222,7 +222,8 @@ def _call(call: Any, key: str, fields: Fields) -> str:
     call = parsed(call)
     if not isinstance(call, Mapping):
         return structured(call)
-    function = call.get("function") if isinstance(call.get("function"), Mapping) else call
+    inner = call.get("function")
+    function: Mapping[str, Any] = inner if isinstance(inner, Mapping) else call
     place = next((name for name in ARGUMENTS if name in function), ARGUMENTS[0])
     for name, value in {**call, **function}.items():
         if name not in ("name", "function", place):

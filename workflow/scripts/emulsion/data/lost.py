@@ -50,7 +50,7 @@ def check_losses(source: str, read: int, reasons: Mapping[str, int], places: Map
     if lost > limit * read:
         needed = -(-lost * 100 // read) / 100
         raise UserError(
-            f"sources.{loss_text(source, read, reasons, places)} At most {limit:.1%} may be lost. Mend the rows, say in "
-            f"`schema`, `text_field` or `columns` how they are read, or allow the loss by sources.{source}.max_loss: "
-            f"{needed:g}."
+            f"sources.{loss_text(source, read, reasons, places)} At most {limit:.1%} may be lost. Mend the rows, say "
+            "in `schema`, `text_field` or `columns` how they are read, or allow the loss by "
+            f"sources.{source}.max_loss: {needed:g}."
         )

@@ -145,8 +145,8 @@ def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output
 def join_documents(files: Sequence[Path], output: Path, held_out: float) -> tuple[Splits, str | None]:
     """Put the documents of shards together: copied row group by row group, so that memory is bounded by one.
 
-    Where a split would have no document, the longest one is cut, if it is long and no chat. Returns the splits, and the id of the
-    document that was cut. held_out: share of documents in validation, and again in test.
+    Where a split would have no document, the longest one is cut, if it is long and no chat. Returns the splits, and
+    the id of the document that was cut. held_out: share of documents in validation, and again in test.
     """
     splits = count_splits(files, held_out)
     missing = [split for split in SPLITS[1:] if not splits.documents[split] and _are_texts(files[0])]

@@ -17,8 +17,9 @@ def plan_text(
     accounts: Mapping[str, Mapping[str, Any]],
     context: int,
 ) -> str:
-    """Markdown. `plan` is made by `plan_of`; headers: of the token stores, none before they are made; accounts: {source:
-    the account of its rows}, of those that are there; context: the longest of the models.
+    """Markdown. `plan` is made by `plan_of`; headers: of the token stores, none before they are made.
+
+    accounts: {source: the account of its rows}, of those that are there; context: the longest of the models.
     """
     sizes = {header["source"]: header["splits"]["train"]["tokens"] for header in headers}
     power = [power_text(plan)] if plan["effects"] else []

@@ -88,8 +88,8 @@ class Finding:
 def probe(name: str, source: Mapping[str, Any]) -> Finding:
     """Compare one hub source with what its configuration expects.
 
-    source: as for fetching, with `schema`, `text_field` and `columns` as the configuration has them. Reads the card, the listing
-    and the footer or the first rows of the first file.
+    source: as for fetching, with `schema`, `text_field` and `columns` as the configuration has them. Reads the card,
+    the listing and the footer or the first rows of the first file.
     """
     start_session()
     text_field, named = source.get("text_field"), source.get("columns") or {}

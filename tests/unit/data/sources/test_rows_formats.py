@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulsion.data.sources import delimited, formats, streams
+from emulsion.data.sources import cutting, delimited, formats, streams
 from emulsion.data.sources.formats import columns_of, read_file, suffix_of
 from emulsion.data.sources.raw import RawFile, columns_of_first, raw_lines
 from emulsion.data.sources.streams import Malformed
@@ -185,7 +185,7 @@ def test_bad_rows_of_csv_are_set_aside_each_with_its_reason(tmp_path):
 
 
 def test_a_line_of_csv_over_the_limit_is_set_aside_and_the_next_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(streams, "ROW_BYTES", 1000)
+    monkeypatch.setattr(cutting, "ROW_BYTES", 1000)
     monkeypatch.setattr(delimited, "ROW_BYTES", 1000)
     data = 'id,text\n1,a\n2,"' + "x" * 2000 + '"\n3,c\n4,"' + "y\n" * 900 + '"\n5,e\n'
     assert reasons(read_file(written(tmp_path, "a.csv", data))) == [
@@ -202,12 +202,14 @@ def test_a_line_of_csv_over_the_limit_is_set_aside_and_the_next_are_read(tmp_pat
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"a,b,a\n1,2,3\n", "two of its columns are named 'a'; name them apart in its first line"),
-        (b"id,t\xe9xt\n1,2\n", "its first line should name the columns, but is not valid UTF-8"),
+        (b"a,b,a\n1,2,3\n4,5,6\n", "two of the columns are named 'a'; name them apart in the first line"),
+        (b"id,t\xe9xt\n1,2\n\n3,4", "the first line should name the columns, but is not valid UTF-8"),
     ],
 )
 def test_a_csv_whose_columns_are_not_named_is_set_aside_whole(tmp_path, data, reason):
-    assert reasons(read_file(written(tmp_path, "a.csv", data))) == [reason]
+    rows = list(read_file(written(tmp_path, "a.csv", data)))
+    assert [row.reason for row in rows] == [reason] * 2
+    assert rows[0].content.startswith("1,2")
 
 
 def test_a_file_of_text_or_code_is_one_document_under_its_path(tmp_path):
@@ -223,8 +225,7 @@ def test_a_file_of_text_or_code_is_one_document_under_its_path(tmp_path):
         ("a.txt.zst", b"\0no archive", "cannot be decompressed"),
     ],
 )
-def test_a_document_that_cannot_be_read_is_one_row_set_aside(tmp_path, monkeypatch, name, data, reason):
-    monkeypatch.setattr(streams, "ROW_BYTES", 2000)
+def test_a_document_that_cannot_be_read_is_one_row_set_aside(tmp_path, name, data, reason):
     [row] = reasons(read_file(written(tmp_path, name, data)))
     assert row.startswith(reason)
 
@@ -292,6 +293,15 @@ def test_a_first_line_that_is_no_record_costs_no_other(tmp_path, name, first):
     assert len(rows) == (3 if first else 2)
 
 
+def test_a_first_line_that_is_not_utf_8_leaves_the_file_one_of_lines(tmp_path):
+    data = b'{"text": "caf\xe9"}\n{"text": "cut \n{"text": "three"}\n'
+    assert reasons(read_file(written(tmp_path, "a.jsonl", data))) == [
+        "not valid UTF-8",
+        "not JSON: Unterminated string starting at",
+        {"text": "three"},
+    ]
+
+
 @pytest.mark.parametrize("between", [",\n", "\n,", ",", "\n, \n"])
 @pytest.mark.parametrize("ends", ["[]", ["[\n", "\n]"], ["[ ", "\n\n]"]])
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -351,6 +361,17 @@ def test_tab_separated_values_have_their_rows(tmp_path):
     assert list(read_file(written(tmp_path, "a.tsv", "id\ttext\n1\tone, two\n"))) == [{"id": "1", "text": "one, two"}]
 
 
+def test_a_quote_of_tab_separated_values_is_a_character_where_it_quotes_nothing(tmp_path):
+    data = 'id\ttext\n1\t"Quoted" text\n2\t"open\n3\t"in\tquotes"\n4\t"two\nlines"\n5\ttoo\tmany\n'
+    assert reasons(read_file(written(tmp_path, "a.tsv", data))) == [
+        {"id": "1", "text": '"Quoted" text'},
+        {"id": "2", "text": '"open'},
+        {"id": "3", "text": "in\tquotes"},
+        {"id": "4", "text": "two\nlines"},
+        "3 cells, but the first line names 2",
+    ]
+
+
 @pytest.mark.parametrize(("other", "mend"), [(";", "save it anew as .csv with commas"), ("\t", "ends in .tsv")])
 def test_csv_with_another_separator_is_told_what_to_do(tmp_path, other, mend):
     [row] = read_file(written(tmp_path, "a.csv", f"id{other}text\n1{other}one\n"))
@@ -378,3 +399,10 @@ def test_a_row_that_could_not_be_read_is_the_same_after_it_was_brought_to_lines(
     file = written(tmp_path, "a.csv", 'id,text\n1,one\n2\n3,"open\n')
     lines = written(tmp_path, "b.jsonl", b"\n".join(raw_lines(file)))
     assert list(read_file(lines)) == list(read_file(file))
+    own = {formats.UNREADABLE: "is a column of its own"}
+    assert list(read_file(written(tmp_path, "c.jsonl", json.dumps(own)))) == [own]
+
+
+def test_one_comma_behind_a_row_is_read_and_more_are_not(tmp_path):
+    data = '{"text": "one"},\n{"text": "two"},' + "," * 5000 + "\n"
+    assert reasons(read_file(written(tmp_path, "a.jsonl", data))) == [{"text": "one"}, "not JSON: Extra data"]

@@ -6,15 +6,13 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 
+from emulsion.data.sources.cutting import line_end, lines
 from emulsion.data.sources.streams import (
     ROW_BYTES,
-    BrokenFileError,
     File,
     Malformed,
     chunks,
     head_of,
-    line_end,
-    lines,
     printable,
 )
 
@@ -34,18 +32,27 @@ def delimited_rows(file: File, delimiter: str) -> Iterator[dict[str, str] | Malf
     header = records.next(None)
     if header is None:
         return
-    if isinstance(header, Malformed):
-        raise BrokenFileError(f"its first line should name the columns, but is {header.reason}")
-    if repeated := [name for name in header if header.count(name) > 1]:
-        raise BrokenFileError(f"two of its columns are named '{repeated[0]}'; name them apart in its first line")
-    if len(header) == 1 and (other := next((each for each in _OTHER_DELIMITERS if each in header[0]), None)):
-        raise BrokenFileError(
-            f"its first line names one column, '{header[0][:80]}': its cells are separated by "
-            f"{_OTHER_DELIMITERS[other]}, not by {_OTHER_DELIMITERS[delimiter]}; "
-            + ("give it a name that ends in .tsv" if other == "\t" else "save it anew as .csv with commas")
-        )
+    reason = _header_fault(header, delimiter)
+    if reason or isinstance(header, Malformed):
+        yield from records.set_aside(str(reason))
+        return
     while (cells := records.next(len(header))) is not None:
         yield cells if isinstance(cells, Malformed) else dict(zip(header, cells, strict=True))
+
+
+def _header_fault(header: list[str] | Malformed, delimiter: str) -> str | None:
+    """Why the rows below this first line have no names."""
+    if isinstance(header, Malformed):
+        return f"the first line should name the columns, but is {header.reason}"
+    if repeated := [name for name in header if header.count(name) > 1]:
+        return f"two of the columns are named '{repeated[0]}'; name them apart in the first line"
+    if len(header) == 1 and (other := next((each for each in _OTHER_DELIMITERS if each in header[0]), None)):
+        mend = "give the file a name that ends in .tsv" if other == "\t" else "save it anew as .csv with commas"
+        return (
+            f"the first line names one column, '{header[0][:80]}': cells are separated by {_OTHER_DELIMITERS[other]}, "
+            f"not by {_OTHER_DELIMITERS[delimiter]}; {mend}"
+        )
+    return None
 
 
 class _Records:
@@ -66,9 +73,19 @@ class _Records:
             cells = self._parse(line)
             if cells is None:
                 cells = self._over_lines(line, width)
+            if isinstance(cells, str) and self._delimiter == "\t":
+                # Most tab-separated files have no quoting: a quote is a character as any other.
+                plain = line.removesuffix("\r").split("\t")
+                cells = plain if width in (None, len(plain)) else cells
             reason = cells if isinstance(cells, str) else _fault(cells, width)
             return Malformed(reason, _shown(line)) if reason else cells  # type: ignore[return-value]
         return None
+
+    def set_aside(self, reason: str) -> Iterator[Malformed]:
+        """All that is left, line by line."""
+        while (line := self._line()) is not None:
+            if isinstance(line, Malformed) or line.strip("\r"):
+                yield line if isinstance(line, Malformed) else Malformed(reason, _shown(line))
 
     def _line(self) -> str | Malformed | None:
         if self._ahead:
@@ -92,7 +109,7 @@ class _Records:
     def _over_lines(self, first: str, width: int | None) -> list[str] | str:
         """The cells of a record with an open quote in its first line, or why it has none."""
         taken: list[str | Malformed] = [first]
-        size, quotes, quoted = len(first), first.count(QUOTE), 0
+        size, quotes, quoted, next_try = len(first), first.count(QUOTE), 0, 1
         reason = "not CSV: a quote is opened and never closed"
         while (line := self._line()) is not None:
             taken.append(line)
@@ -105,10 +122,12 @@ class _Records:
             if QUOTE not in line:
                 continue
             quotes, quoted = quotes + line.count(QUOTE), quoted + 1
-            # A whole record has an even number of quotes. It is also tried at the 1st, 2nd, 4th, ... line with a quote,
-            # where a stray one shows soon; at every such line the time would grow as the square of the lines.
-            if quotes % 2 and quoted & (quoted - 1):
-                continue
+            # A whole record has an even number of quotes. It is also tried at the 1st, 64th, 4096th, ... line with a
+            # quote, where a stray one shows; at every such line the time would grow as the square of the lines.
+            if quotes % 2:
+                if quoted < next_try:
+                    continue
+                next_try *= 64
             cells = self._parse("\n".join(map(str, taken)))
             if cells is None:
                 continue

@@ -17,6 +17,7 @@ from typing import Any
 
 from emulsion.data.chats import is_chat
 from emulsion.data.sources import parquet
+from emulsion.data.sources.cutting import line_end, lines, unless_blank, values, whole
 from emulsion.data.sources.delimited import delimited_rows
 from emulsion.data.sources.python_code import EXTRACTS
 from emulsion.data.sources.streams import (
@@ -27,12 +28,7 @@ from emulsion.data.sources.streams import (
     Malformed,
     chunks,
     head_of,
-    line_end,
-    lines,
     printable,
-    unless_blank,
-    values,
-    whole,
 )
 from emulsion.errors import UserError
 
@@ -74,8 +70,8 @@ def parse(data: bytes | Malformed) -> Row | Malformed:
     except UnicodeDecodeError:
         return Malformed("not valid UTF-8", printable(data))
     except json.JSONDecodeError as error:
-        if (error.msg == "Extra data" and data[error.pos :].strip() == b",") or data.rstrip().endswith(b"},"):
-            return parse(data.rstrip()[:-1])
+        if (row := data.rstrip()).endswith(b",") and not row.endswith(b",,"):
+            return parse(row[:-1])
         return Malformed(f"not JSON: {error.msg}", printable(data))
     except RecursionError:
         return Malformed("not JSON that can be read: nested too deeply", printable(data))
@@ -85,7 +81,10 @@ def parse(data: bytes | Malformed) -> Row | Malformed:
         return {"messages": row}
     if not isinstance(row, dict):
         return Malformed(f"a row is {type(row).__name__}, not a record", printable(data))
-    return Malformed(**row[UNREADABLE]) if len(row) == 1 and UNREADABLE in row else row
+    note = row.get(UNREADABLE) if len(row) == 1 else None
+    if isinstance(note, dict) and note.keys() == {"reason", "content"}:
+        return Malformed(str(note["reason"]), str(note["content"]))
+    return row
 
 
 def noted(row: Malformed) -> bytes:
@@ -112,7 +111,7 @@ def read_file(
         rows = _READERS[own](file) if own in _READERS else _texts(file, path or file.name, python)
         yield from itertools.islice(rows, start, None)
     except BrokenFileError as error:
-        yield Malformed(str(error))
+        yield Malformed(str(error), error.content)
 
 
 def columns_of(file: File, suffix: str | None = None) -> Columns:
@@ -173,15 +172,17 @@ def _layout(head: bytes) -> str:
 def _layout_of_record(head: bytes) -> str:
     """lines or records: the first line is no value, be it broken or the beginning of a record on several lines."""
     text = head.decode("utf-8", "replace").lstrip()
+    line = text.partition(line_end(head).decode())[0]
     try:
-        json.JSONDecoder().raw_decode(text)
+        _, stop = json.JSONDecoder().raw_decode(text)
     except json.JSONDecodeError as error:
         # Only where nothing but the end of the head is at fault is this the beginning of a record on several lines.
         is_cut = error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip()) - len("\\u0000")
         return "records" if is_cut else "lines"
     except (ValueError, RecursionError):
         return "lines"
-    return "records" if text.startswith("{") else "lines"
+    # What ends with the first line is a row, in which a byte is not UTF-8.
+    return "records" if text.startswith("{") and (stop > len(line) or line[stop:].strip(" ,\r")) else "lines"
 
 
 def _loads(data: bytes) -> Any:

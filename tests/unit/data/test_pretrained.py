@@ -102,3 +102,15 @@ def test_a_broken_definition_is_an_error_in_words(tmp_path):
     (folder / "tokenizer.json").write_text('{"version": "1.0", "model": {"type": "Nothing"}}')
     with pytest.raises(UserError, match="could not be loaded"):
         fetch(folder, tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("unigram", "T5Tokenizer"), ("unigram", "AlbertTokenizer"), ("spaced_bpe", "LlamaTokenizer")]
+)
+def test_a_tokenizer_is_what_its_file_says_and_not_what_its_class_is_called(tmp_path, kind, name):
+    original = save_kind(kind, tmp_path / "original")
+    config = json.loads((original / "tokenizer_config.json").read_text())
+    (original / "tokenizer_config.json").write_text(json.dumps({**config, "tokenizer_class": name}))
+    texts = ["the   gulls\n  follow it out", *TEXTS[:3]]
+    copy = fetch(original, tmp_path / "copy")
+    assert np.array_equal(encoder(copy)(texts)[0], encoder(original)(texts)[0])

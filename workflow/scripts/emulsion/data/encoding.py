@@ -16,7 +16,6 @@ import json
 import logging
 import re
 import secrets
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -131,7 +130,8 @@ def awkward_texts(folder: Path) -> list[str]:
 @functools.cache
 def _characters() -> list[str]:
     kinds: dict[tuple[int, str], str] = {}
-    for code in range(sys.maxunicode + 1):
+    # Planes 0 to 3, tags and variation selectors: the rest is unassigned or for private use.
+    for code in (*range(0x40000), *range(0xE0000, 0xE0200)):
         character = chr(code)
         category = unicodedata.category(character)
         if category not in ("Cs", "Cn"):

@@ -46,15 +46,20 @@ def fetch_pretrained(name: str, tokenizer_id: str, revision: str | None, folder:
 
 
 def _load(tokenizer_id: str, revision: str | None, where: str) -> Any:
-    from transformers import AutoTokenizer
+    """The tokenizer as its `tokenizer.json` defines it; converted by transformers if it has none."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     local = Path(tokenizer_id).expanduser()
     if tokenizer_id.startswith((".", "/", "~")) and not local.is_dir():
         raise UserError(f"{where}: '{tokenizer_id}': no such folder.")
+    options = {"revision": revision, "token": os.environ.get("HF_TOKEN"), "trust_remote_code": False}
     try:
-        return AutoTokenizer.from_pretrained(
-            str(local), revision=revision, token=os.environ.get("HF_TOKEN"), trust_remote_code=False
-        )
+        return PreTrainedTokenizerFast.from_pretrained(str(local), **options)
+    except Exception as error:
+        log.info("%s: not read as a fast tokenizer (%s)", tokenizer_id, str(error).partition("\n")[0])
+    # Not for all: for some classes transformers builds a tokenizer of its own that reads texts otherwise than the file.
+    try:
+        return AutoTokenizer.from_pretrained(str(local), **options)
     except Exception as error:  # of many types, by what is wrong with the files
         raise UserError(f"{where}: '{tokenizer_id}' could not be loaded: {error}") from error
 

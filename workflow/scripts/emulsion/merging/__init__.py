@@ -156,15 +156,13 @@ class _TokenCounter:
     """Counts tokens by source, one for the end of each document included; nothing where there is no tokenizer."""
 
     def __init__(self, tokenizer: str | None) -> None:
-        self._tokenizer = tokenizer
-        self._encode: Encode | None = None
+        self._encode: Encode | None = encoder(tokenizer) if tokenizer else None
 
     def of(self, group: list[Document]) -> Counter[str]:
         counts = Counter[str]()
-        if self._tokenizer is None:
+        if self._encode is None:
             return counts
         texts = [document["text"] for document in group]
-        self._encode = self._encode or encoder(self._tokenizer)
         for document, length in zip(group, self._encode(texts)[1].tolist(), strict=True):
             counts[document["source"]] += length + 1
         return counts

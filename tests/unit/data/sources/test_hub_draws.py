@@ -102,4 +102,4 @@ def test_without_progress_it_is_given_up(monkeypatch):
 
     with pytest.raises(httpx2.ReadError):
         network.patiently(cut, "a file")
-    assert waited == [1, 2, 4, 8, 16]
+    assert waited == [1, 2, 4, 8, 16, 32, 64]

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emulsion.data.normalize import check_some_are_left, choose_kind, documents
+from emulsion.data.lost import check_some_are_left
+from emulsion.data.normalize import documents
+from emulsion.data.schemas import choose_kind
 from emulsion.merging.readers import Reader
 from emulsion.merging.request import Origin
 from emulsion.plan import permute

@@ -24,6 +24,8 @@ def sources(config: Config) -> Iterator[str]:
     for name, source in config["sources"].items():
         problems = list(has_block(f"sources.{name}", source))
         yield from problems
+        if "text_field" in source and set(source.get("columns", {})) & {"text", "chat", "question", "answer"}:
+            yield f"sources.{name}: both `text_field` and `columns` say what is read; leave one of them out."
         if not problems and source["kind"] == "local":
             yield from told(_local, name, source["local"])
         if not problems and source["kind"] == "group":

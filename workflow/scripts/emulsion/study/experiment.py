@@ -271,6 +271,13 @@ class Experiment:
             **{key: value for key, value in training.items() if key not in NOT_LEARNED},
         }
 
+    def longest_context(self) -> int:
+        """The longest context, in tokens, of the models that it trains."""
+        models = {entry.size.model for entry in self.entries.values()} | {
+            self.size_of_search(name).model for name in self.searched()
+        }
+        return max(int(self.config["models"][model]["context"]) for model in models)
+
     def size_of_run(self, run: str) -> Size:
         return self.run(run).entry.size
 

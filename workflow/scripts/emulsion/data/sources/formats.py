@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emulsion.data.chats import is_chat
 from emulsion.data.sources import parquet
 from emulsion.data.sources.cutting import line_end, lines, unless_blank, values, whole
 from emulsion.data.sources.delimited import delimited_rows
@@ -76,6 +77,8 @@ def parse(data: bytes | Malformed) -> Row | Malformed:
         return Malformed("not JSON that can be read: nested too deeply", printable(data))
     except ValueError:
         return Malformed("not JSON that can be read: a number is too long", printable(data))
+    if isinstance(row, list) and is_chat(row):
+        return {"messages": row}
     if not isinstance(row, dict):
         return Malformed(f"a row is {type(row).__name__}, not a record", printable(data))
     note = row.get(UNREADABLE) if len(row) == 1 else None
@@ -125,9 +128,14 @@ def columns_of(file: File, suffix: str | None = None) -> Columns:
     columns: Columns = {}
     readable = (row for row in read_file(file, suffix=suffix) if not isinstance(row, Malformed))
     for row in itertools.islice(readable, ROWS_TO_KNOW):
-        for name, value in row.items():
-            columns[name] = columns.get(name, frozenset()) | _first_record(value)
+        for name, fields in columns_of_row(row).items():
+            columns[name] = columns.get(name, frozenset()) | fields
     return columns
+
+
+def columns_of_row(row: Row) -> Columns:
+    """The columns of one row."""
+    return {name: _first_record(value) for name, value in row.items()}
 
 
 def _first_record(value: Any) -> frozenset[str]:

@@ -48,8 +48,10 @@ def test_two_lists_are_concatenated_but_cannot_be_weighted(tmp_path):
         ({"name": "a/b", "weight": 1, "wheight": 2}, r"unknown field 'wheight'\. Did you mean 'weight'\?"),
         ({"name": "a/b", "weight": -1}, r"weight: should be a number, 0 or more, but is -1"),
         ({"weight": 1}, r"datasets\[0\]\.name: is missing"),
-        ({"name": "a", "weight": 1, "files": []}, r"files: should be a list of texts"),
-        ({"name": "a", "weight": 1, "files": ["x.jsonl"], "split": "train"}, r"split: is of datasets of the hub"),
+        ({"name": "a", "weight": 1, "files": []}, r"files: should be a path or a list of paths"),
+        ({"name": "a", "weight": 1, "files": ["x"], "id": "a/b"}, r"has both `files` and `id`"),
+        ({"name": "a", "weight": 1, "schema": "chat"}, r"schema: unknown schema 'chat'\. Did you mean 'chat_"),
+        ({"name": "a", "weight": 1, "filters": ["gopher"]}, r"filters: unknown filter 'gopher'\. Did you mean 'gopher_"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_told_with_its_place(tmp_path, dataset, message):
@@ -74,8 +76,8 @@ def test_a_recipe_is_read_with_what_a_copy_puts_in_the_place_of_hub_ids(tmp_path
         {"name": "mine", "weight": 0.3, "class": "web", "evidence": "unknown", "files": ["mine.jsonl"]},
     ]
     web, mine = read(tmp_path, sources=sources)
-    assert web == Origin("web", 0.7, id="a/b", config="c", evidence="linked")
-    assert mine == Origin("mine", 0.3, files=("mine.jsonl",))
+    assert web == Origin("web", 0.7, id="a/b", config="c", text_field="text", evidence="linked")
+    assert mine == Origin("mine", 0.3, files=("mine.jsonl",), text_field="text", split=None)
     del sources[1]["files"]
     with pytest.raises(UserError, match=r"sources\[1\] \(mine\): no dataset of the hub is known"):
         read(tmp_path, sources=sources)

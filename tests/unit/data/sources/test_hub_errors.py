@@ -154,7 +154,7 @@ def test_files_that_disagree_about_a_column_are_told_of(hub, fetch_server, tmp_p
     words = hub_rows.parquet([{"text": "two", "score": {"of": "words"}}], 10)
     hub.commit("someone/set", {"data/train-0.parquet": numbers, "data/train-1.parquet": words})
     error = error_of(fetch_server, tmp_path, {"id": "someone/set"})
-    assert "the files of 'someone/set' disagree about their columns" in error
+    assert "sources.tried: its files disagree about their columns" in error
 
 
 def test_a_split_without_rows_is_told_of(hub, fetch_server, tmp_path):

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emulsion.data.sources import fetch, local
+from emulsion.data.sources import fetch, patterns
 from emulsion.data.sources.formats import read_file
 from emulsion.data.sources.local import link_files, local_files
 from emulsion.data.sources.raw import raw_files
@@ -32,7 +32,7 @@ def library(tmp_path, monkeypatch):
     for path in ("abc.py", "json/tool.py", "test/test_abc.py", "site-packages/x.py", "json/__pycache__/y.py"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(f'"""About {path}."""\nx = 1\n')
-    monkeypatch.setattr(local, "stdlib", lambda: folder)
+    monkeypatch.setattr(patterns, "stdlib", lambda: folder)
     return folder
 
 
@@ -78,12 +78,12 @@ def test_a_file_that_two_patterns_match_is_taken_once(corpus):
 
 def test_what_is_excluded_is_left_out_by_its_path(corpus):
     assert named(corpus, "**/*.txt", exclude=["*/deep/*", "b.*"]) == ["sub/c.txt"]
-    with pytest.raises(UserError, match=r"sources\.mine\.exclude: leaves none"):
+    with pytest.raises(UserError, match=r"sources\.mine\.local\.files: nothing is left .* `exclude` leaves none"):
         named(corpus, "**/*.txt", exclude=["*"])
 
 
 def test_a_pattern_that_matches_nothing_is_named(corpus):
-    with pytest.raises(UserError, match=r"sources\.mine\.files: no file matches '.*nothing-\*\.jsonl'"):
+    with pytest.raises(UserError, match=r"sources\.mine\.local\.files: no file matches '.*nothing-\*\.jsonl'"):
         named(corpus, "*.txt", "nothing-*.jsonl")
 
 
@@ -153,7 +153,7 @@ def test_the_real_standard_library_is_listed_fast():
     started = time.process_time()
     files = local_files("code", {"files": ["{stdlib}/**/*.py"], "exclude": ["*/__main__.py"]})
     assert time.process_time() - started < 2
-    assert {"ast.py", "asyncio/events.py"} <= {file.relative_to(local.stdlib()).as_posix() for file in files}
+    assert {"ast.py", "asyncio/events.py"} <= {file.relative_to(patterns.stdlib()).as_posix() for file in files}
 
 
 def fetched(folder, source):

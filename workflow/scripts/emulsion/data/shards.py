@@ -17,8 +17,7 @@ from tqdm import tqdm
 from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
 from emulsion.data.cleaning.step import Step
 from emulsion.data.normalize import Kind, choose_kind, documents
-from emulsion.data.sources.formats import columns_of_first, read_file
-from emulsion.data.sources.raw import RawFile, raw_files, shard_files
+from emulsion.data.sources.raw import RawFile, columns_of_first, raw_files, shard_files
 from emulsion.files import whole_file
 
 DOCUMENTS_PER_GROUP = 4096
@@ -81,7 +80,7 @@ class Shard:
         source = provenance["source"]
         files = raw_files(provenance, folder)
         # By all files in every shard, so that all shards agree.
-        columns = columns_of_first(file.file for file in files)
+        columns = columns_of_first(source, files)
         kind = choose_kind(columns, source, schema, text_field)
         chosen = shard_files(files, shard, shards)
         return cls(source, chosen, kind, tuple(sorted(columns)), known_rows(provenance, chosen))
@@ -89,8 +88,7 @@ class Shard:
     def documents(self, document_type: str) -> Iterator[Pair]:
         """For each row either (document, None) or (None, the quarantine record)."""
         for raw in self.files:
-            rows = read_file(raw.file, raw.path, raw.python)
-            yield from documents(rows, self.kind, self.source, document_type, raw.path)
+            yield from documents(raw.rows(), self.kind, self.source, document_type, raw.path)
 
 
 def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output: Path) -> None:

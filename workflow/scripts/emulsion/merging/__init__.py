@@ -11,12 +11,13 @@ it, where they would change the shares.
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +27,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from emulsion.data.tokenizers import Encode, encoder
 from emulsion.data.tokenizers import fingerprint as tokenizer_fingerprint
-from emulsion.files import whole_file, write_jsonl
+from emulsion.files import canonical_json, whole_file, write_jsonl
 from emulsion.merging.cursor import Cursor, Document, Progress, Seen
 from emulsion.merging.manifest import Journal, manifest
 from emulsion.merging.readers import Reader, open_readers
@@ -91,7 +92,8 @@ def _asked(request: Request, local: Mapping[str, Reader]) -> dict[str, Any]:
     """Everything that decides the bytes of the merge, as JSON, with the content of local files and of the tokenizer."""
     files = {name: reader.provenance for name, reader in local.items()}
     tokenizer = tokenizer_fingerprint(request.tokenizer) if request.tokenizer else None
-    return {**request.settled(), "format": FORMAT, "local": files, "tokenizer": tokenizer}
+    asked = {**request.settled(), "format": FORMAT, "local": files, "tokenizer": tokenizer}
+    return cast(dict[str, Any], json.loads(canonical_json(asked)))
 
 
 def _cursors(

@@ -97,7 +97,7 @@ class Cursor:
         self.source, self.progress = source, progress
         self._reader, self._request, self._aside, self.seen = reader, request, aside, seen
         self._cleaning = request.cleaning_of(source)
-        self._kind = reader.kind()
+        self._kind = reader.kind
         self._windows: Iterator[tuple[list[Row], Place | None]] | None = None
         self._window: list[Document | str] = []  # a document, or why there is none
         self._next: Place | None = None
@@ -184,13 +184,11 @@ class Cursor:
         reasons = why_removed(words, self._cleaning)
         if self.seen is not None:
             left = [row for row, reason in enumerate(reasons) if reason is None]
-            rows_left = [f"{self._reader.parts[kept[row][1]]}\0{kept[row][0][1]}" for row in left]
+            rows_left = [f"{kept[row][1]}/{kept[row][0][1]}" for row in left]
             for row, reason in zip(left, self.seen.judge(self.source.name, rows_left, words.take(left)), strict=True):
                 reasons[row] = reason
         decided = iter(reasons)
-        return [
-            record["reason"] if document is None else next(decided) or document for _, _, document, record in rows
-        ]
+        return [record["reason"] if document is None else next(decided) or document for _, _, document, record in rows]
 
     def _order(self, size: int, *use: str | int) -> NDArray[np.int64]:
         numbers = np.arange(size)

@@ -235,8 +235,9 @@ def _of_recipe(path: Path) -> tuple[Origin, ...]:
 def _substituted(source: RecipeSource, where: str) -> Origin:
     """The source as the recipe has it, or the files that a copy of the recipe puts in its place."""
     if source.files:
-        fields = {"files": source.files, "split": None, "text_field": source.text_field}
-        return Origin(source.name, source.weight, **fields, where=where)
+        return Origin(
+            source.name, source.weight, files=source.files, split=None, text_field=source.text_field, where=where
+        )
     if source.id is None or source.evidence in NOT_LOADABLE:
         raise UserError(
             f"{where}: no dataset of the hub is known to be this source. In a copy of the recipe, put `files` of your "

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from emulsion.data.sources.formats import parse
 from emulsion.data.sources.parquet import ROWS_PER_FILE, ROWS_PER_GROUP
-from emulsion.data.sources.raw import pack, raw_files, raw_lines
-from emulsion.data.sources.streams import Malformed
+from emulsion.data.sources.raw import RawFile, pack, raw_files, raw_lines
+from emulsion.data.sources.streams import SHOWN_CHARACTERS, File, Malformed, printable
 from emulsion.errors import UserError, unknown
 from emulsion.files import read_json, whole_folder, write_json
 
 MOST_GROUPS = 200  # each keeps a file open
+FIELDS_SHOWN = 20
 ROWS_PER_BATCH = 20_000
 ORIGIN = ("source", "kind", "id", "config", "split", "revision", "seed")  # what a group tells of where it came from
 
@@ -85,37 +89,44 @@ class _Parts:
 def split_groups(provenance: Mapping[str, Any], raw: Path, field: str, output: Path) -> dict[str, Any]:
     """Write one folder of files per value of the field, and manifest.json; returns the manifest.
 
-    field: a column, or a field inside of one (`meta.redpajama_set_name`). Rows where it is null, missing or no name are
-    set aside in quarantine.jsonl and counted by reason. Raises UserError where no row has the field, or where it has
-    more values than groups could have.
+    field: a column, or a field inside of one (`meta.redpajama_set_name`), which may be a record or its JSON as text. A
+    value is spelled as in JSON whatever the format of its file: `1` for 1 and 1.0, `true`. Rows that cannot be read,
+    and those where the field is null, missing or no name, are set aside in quarantine.jsonl and counted by reason.
+    Raises UserError where no row has the field, or where it has more values than groups could have.
     """
     parts: dict[str, _Parts] = {}
     reasons = Counter[str]()
+    known = set[str]()
     with whole_folder(output) as folder, (folder / "quarantine.jsonl").open("w", encoding="utf-8") as aside:
         try:
-            for value, rows, places in _by_value(provenance, raw, field):
-                if value is None:
-                    reason = f"'{field}' is null, missing or no name"
-                    reasons[reason] += len(places)
-                    for (file, row), content in zip(places, _shown(rows), strict=True):
-                        record = {"file": file, "row": row, "reason": reason, "content": content}
-                        aside.write(json.dumps(record) + "\n")
-                    continue
-                if value not in parts:
-                    _check_count(len(parts), field)
-                    parts[value] = _Parts(folder / _folder_name(value))
-                parts[value].add(rows)
+            for entry in raw_files(provenance, raw):
+                for found in _batches(entry, field, known):
+                    for value, rows in found.groups():
+                        if value not in parts:
+                            _check_count(len(parts), field)
+                            parts[value] = _Parts(folder / _folder_name(value))
+                        parts[value].add(rows)
+                    for record in found.set_aside():
+                        reasons[record["reason"]] += 1
+                        aside.write(json.dumps({"file": entry.path, **record}) + "\n")
         finally:
             for each in parts.values():
                 each.close()
         if not parts:
-            raise UserError(f"--field {field}: no row of '{provenance['source']}' has it: {dict(reasons)}.")
+            if inside := sorted(name for name in known if name.startswith(f"{field}."))[:FIELDS_SHOWN]:
+                raise UserError(f"--field {field}: is a record, not a name; name a field of it: {', '.join(inside)}.")
+            if known and field not in known:
+                raise unknown("field", field, sorted(known)[:FIELDS_SHOWN], "--field")
+            counted = "; ".join(f"{count} x {reason}" for reason, count in reasons.items()) or "it has no rows"
+            raise UserError(f"--field {field}: no row of '{provenance['source']}' has it: {counted}.")
         groups = {value: _entry(parts[value]) for value in sorted(parts)}
         origin = {key: provenance[key] for key in ORIGIN if key in provenance}
         manifest = {"field": field, "source": origin, "groups": groups, "set_aside": dict(reasons)}
         write_json(folder / "manifest.json", manifest)
     for value, group in groups.items():
         logging.info("%s: %d rows", value, group["rows"])
+    for reason, count in reasons.items():
+        logging.warning("%d rows are set aside: %s", count, reason)
     return manifest
 
 
@@ -134,73 +145,103 @@ def _folder_name(value: str) -> str:
     return value if plain == value and value else f"{plain}.{hashlib.sha256(value.encode()).hexdigest()[:8]}"
 
 
-def _by_value(
-    provenance: Mapping[str, Any], raw: Path, field: str
-) -> Iterator[tuple[str | None, Rows, list[tuple[str, int]]]]:
-    """(value, rows that have it, file and number of each) of one batch after the other; None for no value."""
-    for entry in raw_files(provenance, raw):
-        before = 0
-        batches = _tables(entry.file, field) if entry.file.suffix == ".parquet" else _lines(entry.file, field)
-        for values, rows in batches:
-            places: dict[str | None, list[int]] = {}
-            for place, value in enumerate(values):
+Value: TypeAlias = str | Malformed  # the name of a row's group, or why it has none
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Some rows of a file, and the group of each. before: how many rows of the file come before them."""
+
+    rows: Rows
+    values: list[Value]
+    before: int
+
+    def groups(self) -> Iterator[tuple[str, Rows]]:
+        """(value, its rows), in the order in which values come."""
+        places: dict[str, list[int]] = {}
+        for place, value in enumerate(self.values):
+            if isinstance(value, str):
                 places.setdefault(value, []).append(place)
-            for value, chosen in places.items():
-                some = [rows[place] for place in chosen] if isinstance(rows, list) else rows.take(chosen)
-                yield value, some, [(entry.path, before + place) for place in chosen]
-            before += len(values)
+        for value, chosen in places.items():
+            rows = self.rows
+            yield value, [rows[place] for place in chosen] if isinstance(rows, list) else rows.take(chosen)
+
+    def set_aside(self) -> Iterator[dict[str, Any]]:
+        for place, value in enumerate(self.values):
+            if isinstance(value, Malformed):
+                content = value.content or _shown(self.rows, place)
+                yield {"row": self.before + place, "reason": value.reason, "content": content}
 
 
-def _tables(file: Path, field: str) -> Iterator[tuple[list[str | None], pa.Table]]:
-    with pq.ParquetFile(file) as parquet:
-        path = _path(parquet.schema_arrow, field)
-        for batch in parquet.iter_batches(ROWS_PER_BATCH):
-            values = batch.column(path[0])
-            if path[1:]:
-                values = pc.struct_field(values, path[1:])
-            yield values.cast(pa.string()).to_pylist(), pa.Table.from_batches([batch])
+def _batches(entry: RawFile, field: str, known: set[str]) -> Iterator[_Batch]:
+    """The rows of a file; the names of its fields are put into `known`."""
+    before = 0
+    is_table = entry.file.name.endswith(".parquet")
+    for rows, values in _tables(entry.file, field, known) if is_table else _lines(entry.file, field, known):
+        yield _Batch(rows, values, before)
+        before += len(values)
 
 
-def _path(schema: pa.Schema, field: str) -> list[str]:
-    """The column and the fields inside of it that a dotted name means; raises UserError where the file has none."""
-    kind: Any = schema
-    path = [field] if field in schema.names else field.split(".")
-    for step, name in enumerate(path):
-        known = [each.name for each in kind] if step == 0 or pa.types.is_struct(kind) else []
-        if name not in known:
-            raise unknown(
-                "field", ".".join(path[: step + 1]), [".".join([*path[:step], each]) for each in known], "--field"
-            )
-        kind = kind.field(name).type
-    if pa.types.is_nested(kind):
-        raise UserError(f"--field {field}: is {kind}, not a name.")
-    return path
+def _tables(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, list[Value]]]:
+    """Tables of a Parquet file; its rows one by one where it cannot be read so."""
+    try:
+        with pq.ParquetFile(file) as parquet:
+            for each in parquet.schema_arrow:
+                inside = each.type if pa.types.is_struct(each.type) else []
+                known.update([f"{each.name}.{name.name}" for name in inside] or [each.name])
+            path = [field] if field in parquet.schema_arrow.names else field.split(".")
+            is_there = path[0] in parquet.schema_arrow.names
+            for batch in parquet.iter_batches(ROWS_PER_BATCH):
+                column = batch.column(path[0]).to_pylist() if is_there else [None] * batch.num_rows
+                yield pa.Table.from_batches([batch]), [_named(value, path[1:], field) for value in column]
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        yield [b""], [Malformed(f"not a Parquet file that can be read: {why}; how many rows are missing is not known")]
 
 
-def _lines(file: Path, field: str) -> Iterator[tuple[list[str | None], list[bytes]]]:
-    rows: list[bytes] = []
-    for line in raw_lines(file):
-        rows.append(line + b"\n")
-        if len(rows) == ROWS_PER_BATCH:
-            yield [_value(row, field) for row in rows], rows
-            rows = []
-    if rows:
-        yield [_value(row, field) for row in rows], rows
+def _lines(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, list[Value]]]:
+    lines = (line + b"\n" for line in raw_lines(file))
+    while rows := list(itertools.islice(lines, ROWS_PER_BATCH)):
+        yield rows, [_value(row, field, known) for row in rows]
 
 
-def _value(line: bytes, field: str) -> str | None:
-    row: Any = parse(line)
+def _value(line: bytes, field: str, known: set[str]) -> Value:
+    row = parse(line)
     if isinstance(row, Malformed):
-        return None
-    for name in [field] if field in row else field.split("."):
-        row = row.get(name) if isinstance(row, dict) else None
-    return str(row) if isinstance(row, str | int | float) else None
+        return row
+    if len(known) < FIELDS_SHOWN:
+        for name, value in row.items():
+            known.update([f"{name}.{inside}" for inside in value] if isinstance(value, dict) and value else [name])
+    path = [field] if field in row else field.split(".")
+    return _named(row.get(path[0]), path[1:], field)
 
 
-def _shown(rows: Rows) -> list[str]:
+def _named(value: Any, path: Sequence[str], field: str) -> Value:
+    """The name that a value stands for, once the fields inside of it are followed."""
+    for name in path:
+        if isinstance(value, str):
+            with suppress(ValueError, RecursionError):
+                value = json.loads(value)
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, (int, float, date, Decimal)):
+        return str(value)
+    if not isinstance(value, str):
+        return Malformed(f"'{field}' is null, missing or no name")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return Malformed(f"'{field}' is not valid Unicode")
+    return value
+
+
+def _shown(rows: Rows, place: int) -> str:
     if isinstance(rows, list):
-        return [row.decode("utf-8", "backslashreplace").rstrip("\n")[:2000] for row in rows]
-    return [repr(row)[:2000].encode("utf-8", "backslashreplace").decode() for row in rows.to_pylist()]
+        return printable(rows[place].rstrip(b"\n"))
+    return repr(rows.slice(place, 1).to_pylist()[0])[:SHOWN_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
 
 def link_group(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import httpx2
 from huggingface_hub import HfApi, hf_hub_url
@@ -20,6 +22,7 @@ from emulsion.errors import UserError, unknown
 ROW_SUFFIXES = tuple(f".{kind}{packing}" for kind in ("json", "jsonl", "csv") for packing in ("", ".gz", ".zst"))
 SUFFIXES = (".parquet", *ROW_SUFFIXES)
 PATHS_PER_REQUEST = 100
+READ_AHEAD_BYTES = 8 << 20
 
 Plan = dict[str, Any]
 
@@ -40,7 +43,7 @@ def resolve(name: str, source: Mapping[str, Any]) -> Plan:
         _check_layout(name, builder.config)
         split = source["split"]
         if split not in (builder.config.data_files or {}):
-            raise unknown("split", split, builder.config.data_files or {}, f"sources.{name}.split")
+            raise unknown("split", split, map(str, builder.config.data_files or {}), f"sources.{name}.split")
         paths = [_path(name, found.id, found.sha, url) for url in builder.config.data_files[split]]
         return {
             "id": found.id,
@@ -52,6 +55,36 @@ def resolve(name: str, source: Mapping[str, Any]) -> Plan:
 def open_remote(plan: Plan, file: Mapping[str, Any]) -> RemoteFile:
     """A file of the plan, to be read by ranges."""
     return RemoteFile(url_of(plan, file), file["bytes"], headers(), file["path"])
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of the plan that is read in place, by ranges; what the network refuses is a UserError of the source."""
+
+    source: str
+    plan: Plan
+    entry: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.entry["path"])
+
+    @property
+    def size(self) -> int:
+        return int(self.entry["bytes"])
+
+    def open(self) -> BinaryIO:
+        return cast(BinaryIO, io.BufferedReader(_InWords(self), READ_AHEAD_BYTES))
+
+
+class _InWords(RemoteFile):
+    def __init__(self, file: HubFile) -> None:
+        super().__init__(url_of(file.plan, file.entry), file.size, headers(), file.name)
+        self._words = partial(in_words, f"sources.{file.source}", file.plan["id"], file.plan["revision"])
+
+    def read(self, size: int = -1) -> bytes:
+        with self._words():
+            return super().read(size)
 
 
 def url_of(plan: Plan, file: Mapping[str, Any]) -> str:
@@ -97,10 +130,10 @@ def _builder(name: str, source: Mapping[str, Any], found: Any) -> Any:
     import datasets
 
     path = f"hf://datasets/{found.id}"
-    where, config = f"sources.{name}", source.get("config")
+    where, config, folder = f"sources.{name}", source.get("config"), source.get("data_dir")
     try:
         return patiently(
-            lambda: datasets.load_dataset_builder(path, config, revision=found.sha, token=token()),
+            lambda: datasets.load_dataset_builder(path, config, folder, revision=found.sha, token=token()),
             f"files of {found.id}",
         )
     except datasets.exceptions.DatasetNotFoundError as error:

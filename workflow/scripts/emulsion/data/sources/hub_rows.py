@@ -14,7 +14,6 @@ drawn by seed. The parts are a function of files, seed and limit alone.
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ from emulsion.data.sources.formats import columns_of, parse
 from emulsion.data.sources.hub_draws import Columns, Limit, choose, order, size_of
 from emulsion.data.sources.hub_plan import Plan, headers, open_remote, row_suffix, url_of
 from emulsion.data.sources.network import TRANSIENT
-from emulsion.data.sources.parquet import ROWS_PER_GROUP
+from emulsion.data.sources.parquet import ROWS_PER_GROUP, columns_of_schema
 from emulsion.data.sources.raw import pack, raw_lines
 from emulsion.data.sources.transfer import Journal, download_file, remove
 from emulsion.errors import UserError
@@ -152,7 +151,7 @@ def fetch_row_groups(name: str, source: Mapping[str, Any], journal: Journal, lim
         tables, size = _sample(journal.plan, groups, kind, wanted, source["seed"])
         file = journal.folder / f"part-{number:05d}.parquet"
         with whole_file(file) as beside:
-            pq.write_table(_together(journal.plan, tables), beside, compression="zstd", row_group_size=ROWS_PER_GROUP)
+            pq.write_table(_together(name, tables), beside, compression="zstd", row_group_size=ROWS_PER_GROUP)
         rows = sum(table.num_rows for table in tables)
         journal.add({"name": file.name, "rows": rows, "size": size, "groups": len(tables)})
         bar.update(size)
@@ -161,9 +160,7 @@ def fetch_row_groups(name: str, source: Mapping[str, Any], journal: Journal, lim
 
 def columns_of_footer(metadata: pq.FileMetaData) -> Columns:
     """The columns as `columns_of` tells them of a whole file."""
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
-        pq.write_table(metadata.schema.to_arrow_schema().empty_table(), file.name)
-        return columns_of(Path(file.name))
+    return columns_of_schema(metadata.schema.to_arrow_schema())
 
 
 def footer(plan: Plan, file: Mapping[str, Any]) -> pq.FileMetaData:
@@ -230,11 +227,14 @@ def _sample(plan: Plan, groups: list[Group], kind: Kind | None, wanted: int, see
     return tables, total
 
 
-def _together(plan: Plan, tables: list[pa.Table]) -> pa.Table:
+def _together(name: str, tables: list[pa.Table]) -> pa.Table:
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise UserError(f"the files of '{plan['id']}' disagree about their columns: {error}") from None
+        raise UserError(
+            f"sources.{name}: its files disagree about their columns: {error}. Make a source of each part of it that "
+            "agrees, by `config` or `split`."
+        ) from None
 
 
 def _text_sizes(table: pa.Table, kind: Kind) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -1,4 +1,4 @@
-"""Parquet files, read row by row with what cannot be read set aside, and written in bounded memory."""
+"""Parquet and Arrow files, read row by row with what cannot be read set aside, and written in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emulsion.data.sources.streams import CHUNK_BYTES, SHOWN_CHARACTERS, BrokenFileError, Malformed
+from emulsion.data.sources.streams import (
+    CHUNK_BYTES,
+    HEAD_BYTES,
+    SHOWN_CHARACTERS,
+    BrokenFileError,
+    File,
+    Malformed,
+    not_data,
+    opened,
+)
 from emulsion.files import whole_file
 
 ROWS_PER_FILE = 100_000
@@ -26,27 +35,79 @@ MOST_ROWS = 64 << 20
 _UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 
-def rows(file: Path) -> Iterator[dict[str, Any] | Malformed]:
-    """The rows of a Parquet file; each row of a group that cannot be read is Malformed, so that the count is right."""
-    try:
-        parquet = pq.ParquetFile(file, buffer_size=CHUNK_BYTES)
-    except _UNREADABLE as error:
-        raise BrokenFileError(f"not a Parquet file that can be read: {_first_line(error)}") from None
-    with parquet:
+def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
+    """The rows of a Parquet or Arrow file from a row on.
+
+    Each row of a group that cannot be read is Malformed, so that the count is right.
+    """
+    with opened(file) as raw:
+        reason = not_data(raw.read(HEAD_BYTES), file.name)
+    if reason:
+        raise BrokenFileError(reason)
+    if file.name.lower().endswith(".arrow"):
+        yield from itertools.islice(_arrow(file), start, None)
+        return
+    with opened(file) as raw:
+        try:
+            parquet = pq.ParquetFile(raw, buffer_size=CHUNK_BYTES)
+        except _UNREADABLE as error:
+            raise _broken("a Parquet file", error) from None
+        _check_names(parquet.schema_arrow)
         for group in range(parquet.metadata.num_row_groups):
-            yield from _group(parquet, group)
+            count = max(0, parquet.metadata.row_group(group).num_rows)
+            if start < count or not count:
+                yield from itertools.islice(_group(parquet, group), start, None)
+            start = max(0, start - count)
 
 
-def columns(file: Path) -> dict[str, frozenset[str]]:
-    """{column: fields of its records where it is a list of records, else empty}; nothing of a file that is broken."""
+def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
+    """Of Arrow's file format, or of its stream format, which `datasets` writes."""
+    with opened(file) as raw:
+        try:
+            is_stream = raw.read(6) != b"ARROW1"
+            raw.seek(0)
+            reader = pa.ipc.open_stream(raw) if is_stream else pa.ipc.open_file(raw)
+            _check_names(reader.schema)
+            batches = reader if is_stream else map(reader.get_batch, range(reader.num_record_batches))
+            for batch in batches:
+                for place in range(0, batch.num_rows, ROWS_PER_BATCH):
+                    yield from _batch(batch.slice(place, ROWS_PER_BATCH))
+        except _UNREADABLE as error:
+            raise _broken("an Arrow file", error) from None
+
+
+def _broken(kind: str, error: Exception) -> BrokenFileError:
+    return BrokenFileError(
+        f"not {kind} that can be read: {_first_line(error)}; how many rows are missing is not known. Get it again"
+    )
+
+
+def _check_names(schema: pa.Schema) -> None:
+    """Two columns of one name would come as one."""
+    if repeated := [name for name in schema.names if schema.names.count(name) > 1]:
+        raise BrokenFileError(f"two of its columns are named '{repeated[0]}'; name them apart")
+
+
+def columns(file: File) -> dict[str, frozenset[str]]:
+    """The columns of a file by its schema, as `columns_of_schema` has them; none of a file that is broken."""
     try:
-        return {field.name: _record_fields(field.type) for field in pq.read_schema(file)}
-    except (pa.ArrowException, OSError):
+        with opened(file) as raw:
+            if not file.name.lower().endswith(".arrow"):
+                return columns_of_schema(pq.read_schema(raw))
+            is_stream = raw.read(6) != b"ARROW1"
+            raw.seek(0)
+            return columns_of_schema((pa.ipc.open_stream(raw) if is_stream else pa.ipc.open_file(raw)).schema)
+    except _UNREADABLE:
         return {}
 
 
+def columns_of_schema(schema: pa.Schema) -> dict[str, frozenset[str]]:
+    """{column: fields of its records where it is a list of records, else empty}."""
+    return {field.name: _record_fields(field.type) for field in schema}
+
+
 def _record_fields(kind: pa.DataType) -> frozenset[str]:
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         kind = kind.value_type
         if pa.types.is_struct(kind):
             return frozenset(field.name for field in kind)

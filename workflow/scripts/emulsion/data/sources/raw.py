@@ -5,24 +5,67 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from emulsion.data.sources.formats import BYTE_ORDER_MARK, Row, read_file
-from emulsion.data.sources.streams import BrokenFileError, Malformed, chunks, elements, lines, unless_blank
+from emulsion.data.sources.formats import (
+    JSON_SUFFIXES,
+    Columns,
+    Row,
+    columns_of,
+    json_values,
+    noted,
+    read_file,
+    suffix_of,
+)
+from emulsion.data.sources.streams import BrokenFileError, File, Malformed, chunks
 from emulsion.errors import UserError
+
+FILES_SHOWN = 5
+ROWS_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """A raw file: where it lies, what its source calls it, its size in bytes, and what is taken of Python code."""
+    """A raw file, here or on the hub: where it lies, what its source calls it, its size in bytes.
 
-    file: Path
+    python: what is taken of Python code. suffix: what kind of file it is, where its own name does not say so.
+    """
+
+    file: File
     path: str
     bytes: int
     python: str | None = None
+    suffix: str | None = None
+
+    def columns(self) -> Columns:
+        """{column: fields of its records where it is a list of records, else empty}; {} where no row can be read."""
+        return columns_of(self.file, self.suffix)
+
+    def rows(self, start: int = 0) -> Iterator[Row | Malformed]:
+        """Its rows from number `start` on, in order; what cannot be read is Malformed and has its number as well."""
+        return read_file(self.file, self.path, self.python, self.suffix, start)
+
+
+def columns_of_first(source: str, files: Sequence[RawFile]) -> Columns:
+    """The columns of the first of a source's files that has a row; raises UserError with the reasons where none has."""
+    for file in files:
+        if columns := file.columns():
+            return columns
+    raise UserError(f"sources.{source}: nothing is left of it: {why_unreadable(files)}")
+
+
+def why_unreadable(files: Sequence[RawFile]) -> str:
+    """Of the first files without a row that can be read why that is, each with its name."""
+    reasons = []
+    for file in files[:FILES_SHOWN]:
+        rows = itertools.islice(file.rows(), ROWS_SHOWN)
+        found = [f"row {number}: {row.reason}" for number, row in enumerate(rows) if isinstance(row, Malformed)]
+        reasons.append(f"'{file.path}': {'; '.join(found) or 'it has no rows, or rows without columns'}")
+    more = f" {len(files) - FILES_SHOWN} more files have none either." if len(files) > FILES_SHOWN else ""
+    return f"none of its files has a row that can be read. {'. '.join(reasons)}.{more}"
 
 
 def raw_files(provenance: Mapping[str, Any], folder: Path) -> list[RawFile]:
@@ -60,33 +103,24 @@ def pack(out: BinaryIO) -> gzip.GzipFile:
     return gzip.GzipFile("", "wb", compresslevel=6, fileobj=out, mtime=0)
 
 
-def raw_lines(file: Path) -> Iterator[bytes]:
-    """The rows of a JSON or CSV file, each as one line of JSON, as it is written where it is JSON already.
+def raw_lines(file: File) -> Iterator[bytes]:
+    """The rows of a file, each as one line of JSON: as it is written where it is JSON already.
 
-    What cannot be read stays in its place as a line that says so, for the normaliser to set aside and count.
+    What cannot be read stays in its place, for the normaliser to set aside and count.
     """
-    if ".csv" in file.suffixes:
-        found: Iterable[bytes | Malformed] = map(_as_json, read_file(file))
+    if (suffix_of(file.name) or "").startswith(JSON_SUFFIXES):
+        found = json_values(chunks(file))
     else:
-        found = written_rows(chunks(file))
+        found = map(_as_json, read_file(file))
     try:
         for row in found:
-            yield _one_line(f"{row.reason}: {row.content}".encode() if isinstance(row, Malformed) else row)
+            yield noted(row) if isinstance(row, Malformed) else _one_line(row)
     except BrokenFileError as error:
-        yield _one_line(str(error).encode())
-
-
-def written_rows(source: Iterator[bytes]) -> Iterator[bytes | Malformed]:
-    """The elements of an array of JSON, or lines of JSON, told apart by the first byte."""
-    begun = next(source, b"").removeprefix(BYTE_ORDER_MARK)
-    source = itertools.chain([begun], source)
-    if begun.lstrip().startswith(b"["):
-        return elements(source)
-    return itertools.chain.from_iterable(map(unless_blank, lines(source)))
+        yield noted(Malformed(str(error)))
 
 
 def _as_json(row: Row | Malformed) -> bytes | Malformed:
-    return row if isinstance(row, Malformed) else json.dumps(row).encode()
+    return row if isinstance(row, Malformed) else json.dumps(row, default=str).encode()
 
 
 def _one_line(row: bytes) -> bytes:

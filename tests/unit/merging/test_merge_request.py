@@ -51,7 +51,10 @@ def test_two_lists_are_concatenated_but_cannot_be_weighted(tmp_path):
         ({"name": "a", "weight": 1, "files": []}, r"files: should be a path or a list of paths"),
         ({"name": "a", "weight": 1, "files": ["x"], "id": "a/b"}, r"has both `files` and `id`"),
         ({"name": "a", "weight": 1, "schema": "chat"}, r"schema: unknown schema 'chat'\. Did you mean 'chat_"),
-        ({"name": "a", "weight": 1, "filters": ["gopher"]}, r"filters: unknown filter 'gopher'\. Did you mean 'gopher_"),
+        (
+            {"name": "a", "weight": 1, "filters": ["gopher"]},
+            r"filters: unknown filter 'gopher'\. Did you mean 'gopher_",
+        ),
     ],
 )
 def test_a_mistake_in_the_configuration_is_told_with_its_place(tmp_path, dataset, message):

@@ -197,7 +197,8 @@ def _notes(request: Request, progress: Mapping[str, Progress]) -> list[str]:
             )
         if each.documents == 0:
             share = f" (share {request.mixture[name]:.3g})" if request.weighted else ""
-            why = "nothing of it is left." if each.passes else "too small for so few documents."
+            why = "too small for so few documents." if request.weighted else "max_samples is reached before it."
+            why = "nothing of it is left." if each.passes else why
             why = "its weight is 0." if request.weighted and not source.weight else why
             notes.append(f"'{name}'{share} is not drawn: {why}")
         elif request.weighted and each.documents_per_pass and each.documents > MANY_PASSES * each.documents_per_pass:

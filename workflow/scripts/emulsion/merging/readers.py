@@ -9,13 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from emulsion.data.normalize import Kind, choose_kind
+from emulsion.data.normalize import ID_COLUMNS, Kind, choose_kind
 from emulsion.data.sources.formats import Row
 from emulsion.data.sources.raw import RawFile, columns_of_first
 from emulsion.data.sources.reader import open_source
 from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UserError, unknown
-from emulsion.merging.request import Origin
+from emulsion.merging.request import ROLES, Origin
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,8 @@ class Reader:
             self._files = opened.parts
             self.provenance = {**opened.provenance, "data_dir": source.data_dir}
         self.parts = [part.path for part in self._files]
-        self.kind = _kind(source, self._files)
+        self._named = {ROLES[role]: column for role, column in source.columns}
+        self.kind = self._kind(source)
 
     def _of_split(self, source: Origin, files: list[RawFile]) -> list[RawFile]:
         """Of a folder whose files are named by split those of the one that is asked for; else all, with a note."""
@@ -71,22 +72,33 @@ class Reader:
         return files
 
     def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
-        """The rows of a part from a row on, in order."""
-        return self._files[part].rows(start)
+        """The rows of a part from a row on, in order; of those whose columns are named, these under their usual names."""
+        rows = self._files[part].rows(start)
+        return map(self._renamed, rows) if self._named else rows
+
+    def _renamed(self, row: Row | Malformed) -> Row | Malformed:
+        if isinstance(row, Malformed):
+            return row
+        ids = {name: row[name] for name in ID_COLUMNS if name in row}
+        return ids | {name: row.get(column) for name, column in self._named.items()}
+
+    def _kind(self, source: Origin) -> Kind:
+        """A `text_field` that is there is the text, whatever else the columns show."""
+        columns = columns_of_first(source.name, self._files)
+        for column in self._named.values():
+            if column not in columns:
+                raise unknown("column", column, columns, f"{source.where}.columns")
+        if self._named:
+            columns = {name: columns[column] for name, column in self._named.items()}
+        if source.text_field not in (None, "text", *columns):
+            raise unknown("column", str(source.text_field), columns, f"{source.where}.text_field")
+        schema = source.schema or ("text" if source.text_field in columns else None)
+        return choose_kind(columns, source.name, schema, source.text_field or "text")
 
 
 def _is_of(split: str, file: RawFile) -> bool:
     names = "|".join(map(re.escape, SPLIT_NAMES.get(split, (split,))))
     return re.search(rf"(?:^|[-._ 0-9/])(?:{names})(?:[-._ 0-9/]|$)", file.path) is not None
-
-
-def _kind(source: Origin, files: Sequence[RawFile]) -> Kind:
-    """A `text_field` that is there is the text, whatever else the columns show."""
-    columns = columns_of_first(source.name, files)
-    if source.text_field not in (None, "text", *columns):
-        raise unknown("column", str(source.text_field), columns, f"{source.where}.text_field")
-    schema = source.schema or ("text" if source.text_field in columns else None)
-    return choose_kind(columns, source.name, schema, source.text_field or "text")
 
 
 def open_readers(

@@ -30,6 +30,14 @@ LISTS = ("datasets", "english_datasets", "vietnamese_datasets")
 ANYTHING: Form = ("anything", lambda value: True)
 PATTERNS: Form = ("a path or a list of paths", lambda value: TEXT[1](value) or TEXTS[1](value))
 NAMES: Form = ("a list of names", lambda value: isinstance(value, list) and all(map(TEXT[1], value)))
+# {what a column holds: its usual name}
+ROLES = {"text": "text", "question": "question", "answer": "answer", "context": "input", "chat": "messages"}
+COLUMNS: Form = (
+    f"names of columns, each under one of {', '.join(ROLES)}",
+    lambda value: (
+        isinstance(value, Mapping) and bool(value) and set(value) <= set(ROLES) and all(map(TEXT[1], value.values()))
+    ),
+)
 # For whoever reads the configuration; they decide nothing.
 REMARKS = ("description", "categories", "note", "source", "verified")
 
@@ -43,6 +51,7 @@ DATASET_FIELDS: Mapping[str, Form] = {
     "revision": TEXT,
     "files": PATTERNS,
     "text_field": TEXT,
+    "columns": COLUMNS,
     "schema": TEXT,
     "type": TEXT,
     "filters": NAMES,
@@ -58,6 +67,7 @@ class Origin:
     config, data_dir, split, revision: as `datasets.load_dataset` takes them; of files only a split may be said, None
     takes all. text_field, schema, type: how rows become
     documents, as in the configuration of the workflow; text_field None: "text", where the columns show no other kind.
+    columns: ((what it holds, its name), ...), where the names are unusual; other columns are then not looked at.
     filters: instead of those of the request. evidence: how well a recipe knows the id. where: its place in the
     configuration. notes: what of it says nothing.
     """
@@ -71,6 +81,7 @@ class Origin:
     split: str | None = "train"
     revision: str | None = None
     text_field: str | None = None
+    columns: tuple[tuple[str, str], ...] = ()
     schema: str | None = None
     type: str = "text"
     filters: tuple[str, ...] | None = None
@@ -129,10 +140,14 @@ class Request:
         if not self.weighted:
             return
         shares = self.mixture
-        lines = [f"  {source.name}: {shares[source.name]:.4g} ({shares[source.name]:.2%})" for source in self.sources]
+        lines = [f"  {source.name}: {_as_share(shares[source.name])}" for source in self.sources]
         log.info("\n".join(["Dataset weights (normalized):", *lines]))
         for source, due in tiny_shares(shares, self.max_samples).items() if self.max_samples else ():
             log.warning("%s: of %d documents %.3g are due to it", source, self.max_samples, due)
+
+
+def _as_share(share: float) -> str:
+    return f"{share:.4f} ({share:.2%})" if share >= 0.001 else f"{share:.6f} ({share:.4%})"
 
 
 def find_config(path: Path) -> Path:
@@ -189,6 +204,9 @@ def _origin(entry: Any, where: str, weighted: bool) -> Origin:
             raise unknown("filter", name, FILTERS, f"{where}.filters")
     if "filters" in values:
         values["filters"] = tuple(name for name in FILTERS if name in values["filters"])
+    if "columns" in values and "text_field" in values:
+        raise UserError(f"{where}: has both `columns` and `text_field`; leave one of them out.")
+    values["columns"] = tuple(values.get("columns", {}).items())
     if "files" in values and "id" in values:
         raise UserError(f"{where}: has both `files` and `id`; leave one of them out.")
     if "files" not in values and "id" not in values and is_path(values["name"]):

@@ -72,7 +72,7 @@ class Reader:
         return files
 
     def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
-        """The rows of a part from a row on, in order; of those whose columns are named, these under their usual names."""
+        """The rows of a part from a row on, in order; named columns alone, under their usual names, if any are named."""
         rows = self._files[part].rows(start)
         return map(self._renamed, rows) if self._named else rows
 

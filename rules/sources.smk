@@ -15,7 +15,6 @@ rule fetch:
         provenance="data/raw/{source}/provenance.json",
     log:
         "logs/fetch/{source}.log",
-    retries: 2
     conda:
         "../envs/data.yaml"
     resources:

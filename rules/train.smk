@@ -49,7 +49,6 @@ rule fetch_weights:
         "logs/fetch_weights/{model}.log",
     wildcard_constraints:
         model=one_of(paths.weights_on_the_hub(config)),
-    retries: 2
     conda:
         "../envs/data.yaml"
     resources:

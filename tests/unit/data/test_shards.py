@@ -9,6 +9,7 @@ import pytest
 from emulsion.data import shards
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.shards import Shard, grouped, join_documents, known_rows, normalize_shard
+from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl
 
 
@@ -30,9 +31,36 @@ def provenance(folder):
 
 def test_a_shard_has_its_files_alone_and_the_columns_of_all(fetched):
     first, second = (Shard.of(*fetched, shard, 2) for shard in range(2))
-    assert (first.kind.name, first.fields, first.rows) == ("text", ("text",), 2)
+    assert (first.kinds.first.name, set(first.kinds.columns), first.rows) == ("text", {"text"}, 2)
     assert [document["text"] for document, _ in first.documents("web")] == ["one", "two"]
     assert [document and document["text"] for document, _ in second.documents("web")] == ["three", None]
+
+
+def test_each_file_is_read_by_its_own_columns(tmp_path):
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    (folder / "a.jsonl").write_text('{"title": "none"}\n')
+    (folder / "b.jsonl").write_text('{"text": "one"}\n')
+    (folder / "c.jsonl").write_text(json.dumps({"messages": turns}) + "\n")
+    (folder / "d.jsonl").write_text("oops\n")
+    pairs = list(Shard.of(provenance(folder), folder).documents("web"))
+    assert [document and document["text"] for document, _ in pairs] == [None, "one", "user: q\nassistant: a", None]
+    reasons = [record["reason"] for _, record in pairs if record]
+    assert reasons == ["no known schema fits its columns (title)", "not JSON: Expecting value"]
+
+
+def test_a_source_of_which_no_file_can_be_read_is_refused_with_the_reasons(tmp_path):
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text("oops\n")
+    with pytest.raises(
+        UserError, match=r"sources\.mine: nothing is left .* 'a\.jsonl': row 0: not JSON: Expecting value"
+    ):
+        Shard.of(provenance(folder), folder)
+    (folder / "b.jsonl").write_text('{"title": "none"}\n')
+    with pytest.raises(UserError, match=r"sources\.mine: no known schema fits its columns \(title\)"):
+        Shard.of(provenance(folder), folder)
 
 
 def test_a_shard_is_written_with_the_account_of_its_rows(fetched, tmp_path):

@@ -119,7 +119,16 @@ def test_a_mistake_is_named_with_its_place_and_what_is_allowed(path, value, mess
 
 def test_a_missing_local_file_is_named():
     source = {"type": "notes", "kind": "local", "local": {"files": ["nowhere/*.jsonl"]}}
-    assert "sources.notes.files: no file matches 'nowhere/*.jsonl'" in problems(changed("sources/notes", source))
+    message = problems(changed("sources/notes", source))
+    assert "sources.notes.local.files: no file matches 'nowhere/*.jsonl'" in message
+
+
+def test_a_local_file_with_braces_in_its_path_is_refused_in_words(tmp_path):
+    (tmp_path / "we{ir}d").mkdir()
+    (tmp_path / "we{ir}d/a.jsonl").write_text('{"text": "one"}')
+    source = {"type": "notes", "kind": "local", "local": {"files": [f"{tmp_path}/we{{ir}}d/*.jsonl"]}}
+    message = problems(changed("sources/notes", source))
+    assert "a.jsonl': Snakemake takes what is in braces in a path for a wildcard; rename it" in message
 
 
 def test_a_suite_item_with_an_unknown_check_is_named(tmp_path):

@@ -161,7 +161,7 @@ def test_a_server_that_stays_busy_is_given_up_in_words_and_the_next_try_goes_on(
     hub.fail(where="/cdn/", status=503, count=-1)
     ended = fetch_server.fetch(OPENHERMES, tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 1
-    assert ended.errors.count("the server answers 503; attempt") == 5
+    assert ended.errors.count("the server answers 503; attempt") == 7
     assert "error: sources.tried: 127.0.0.1" in ended.errors
     assert "keeps answering 503. What has been fetched is kept; try again later." in ended.errors
     hub.faults.clear()
@@ -199,7 +199,7 @@ def test_a_file_that_stays_short_is_an_error_in_words(hub, fetch_server, tmp_pat
     hub.fail(where="/cdn/", short=100, count=-1)
     ended = fetch_server.fetch(FINEWEB, tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 1
-    assert "does not come whole after 6 attempts" in ended.errors
+    assert "does not come whole after 8 attempts" in ended.errors
     assert "bytes came where" in ended.errors
 
 

@@ -136,6 +136,9 @@ def test_a_name_is_what_is_harmless_of_an_address(url, name):
         ("http://x.test/a.json", "is not an https address"),
         ("file:///etc/passwd.json", "is not an https address"),
         ("https://me:secret@x.test/a.json", "must not hold a password"),
+        ("https://x.test/a.json?X-Amz-Signature=secret", "must not be signed, for it is recorded"),
+        ("https://x.test/a.json?v=1&sig=secret&x=2", "must not be signed, for it is recorded"),
+        ("ftp://x.test/a.json?key=secret", "is not an https address"),
         ("https://x.test/weights.pkl", "is not one of"),
         ("https://x.test/tasks/", "is not one of"),
     ],
@@ -147,6 +150,16 @@ def test_an_address_that_is_refused(url, told):
     assert "secret" not in str(error.value)
 
 
+def test_a_page_in_place_of_a_file_is_refused_and_not_kept(hub, fetch_server, tmp_path):
+    hub.commit("a/b", {})
+    hub.repositories["a/b"].commits["head"] = {"data.json": b"<!DOCTYPE html>\n<html>Sign in</html>"}
+    ended = fetch_server.fetch(web([f"{hub.endpoint}/cdn/a/b/head/data.json?from=page"]), tmp_path / "raw")
+    assert ended.status == 1
+    assert "/cdn/a/b/head/data.json': it is a page of HTML or XML" in ended.errors
+    assert "from=page" not in ended.errors
+    assert not list((tmp_path / "raw").glob("0*"))
+
+
 def test_checksums_are_one_a_file(fetch_server, tmp_path, tasks):
     ended = fetch_server.fetch(web(tasks, sha256=["0" * 64]), tmp_path / "raw")
-    assert "sources.tried.sha256: 1 checksums for 2 files" in ended.errors
+    assert "sources.tried.web.sha256: 1 checksums for 2 files" in ended.errors

@@ -16,8 +16,9 @@ from tqdm import tqdm
 
 from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
 from emulsion.data.cleaning.step import Step
-from emulsion.data.normalize import Kind, choose_kind, documents
-from emulsion.data.sources.raw import RawFile, columns_of_first, raw_files, shard_files
+from emulsion.data.normalize import documents
+from emulsion.data.sources.raw import RawFile, raw_files, shard_files
+from emulsion.data.sources.reader import Kinds, kinds_of
 from emulsion.files import whole_file
 
 DOCUMENTS_PER_GROUP = 4096
@@ -57,13 +58,12 @@ def _sign_kept(signer: Signer, good: list[dict[str, str]], words: Words, reasons
 class Shard:
     """Some of the files of a source, and how its rows become documents.
 
-    fields: the columns of the source; rows: how many rows the files have, where fetching has counted them.
+    rows: how many rows the files have, where fetching has counted them.
     """
 
     source: str
     files: Sequence[RawFile]
-    kind: Kind
-    fields: tuple[str, ...]
+    kinds: Kinds
     rows: int | None
 
     @classmethod
@@ -79,22 +79,20 @@ class Shard:
         """The shard of this number of a source fetched to a folder; raises UserError where no kind of schema fits."""
         source = provenance["source"]
         files = raw_files(provenance, folder)
-        # By all files in every shard, so that all shards agree.
-        columns = columns_of_first(source, files)
-        kind = choose_kind(columns, source, schema, text_field)
         chosen = shard_files(files, shard, shards)
-        return cls(source, chosen, kind, tuple(sorted(columns)), known_rows(provenance, chosen))
+        # Of all files in every shard, so that all shards agree on whether the source can be read.
+        return cls(source, chosen, kinds_of(source, files, schema, text_field), known_rows(provenance, chosen))
 
     def documents(self, document_type: str) -> Iterator[Pair]:
         """For each row either (document, None) or (None, the quarantine record)."""
         for raw in self.files:
-            yield from documents(raw.rows(), self.kind, self.source, document_type, raw.path)
+            yield from documents(raw.rows(), self.kinds.of(raw), self.source, document_type, raw.path)
 
 
 def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output: Path) -> None:
     """Write the documents of a shard that pass the filters, their signatures, and the account of its rows."""
     signer = Signer(settings)
-    metadata = {"kind": shard.kind.name, "fields": json.dumps(shard.fields)}
+    metadata = {"kind": shard.kinds.first.name, "fields": json.dumps(sorted(shard.kinds.columns))}
     schema = pa.schema([(field, pa.string()) for field in ("id", "text", "source", "type")], metadata=metadata)
     with (
         tqdm(total=shard.rows, desc=shard.source, unit=" rows", unit_scale=True, delay=5, mininterval=5) as bar,
@@ -111,7 +109,7 @@ def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output
             step.decide(pa.Table.from_pylist(good, schema=schema), reasons)
             signatures.write_table(_sign_kept(signer, good, words, reasons))
             bar.update(len(good) + len(bad))
-    logging.info("%s (%s): %s", shard.source, shard.kind.name, step.ledger.to_json())
+    logging.info("%s (%s): %s", shard.source, shard.kinds.first.name, step.ledger.to_json())
 
 
 def join_documents(files: Sequence[Path], output: Path) -> None:

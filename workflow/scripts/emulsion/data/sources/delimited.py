@@ -83,7 +83,11 @@ class _Records:
         try:
             return next(csv.reader([record + "\n"], delimiter=self._delimiter, strict=True))
         except csv.Error as error:
-            return None if "unexpected end of data" in str(error) else f"not CSV: {error}"
+            if "unexpected end of data" in str(error):
+                return None
+            if "new-line character" in str(error):
+                return "not CSV: a line end (\\r) in a cell without quotes"
+            return f"not CSV: {error}"
 
     def _over_lines(self, first: str, width: int | None) -> list[str] | str:
         """The cells of a record with an open quote in its first line, or why it has none."""

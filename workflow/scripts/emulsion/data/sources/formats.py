@@ -115,11 +115,14 @@ def read_file(
 def columns_of(file: File, suffix: str | None = None) -> Columns:
     """{column: fields of its records where it is a list of records, else empty} of one raw file.
 
-    Of Parquet by its schema, of other files by their first rows, for the very first may be the odd one; nothing of a
-    file that cannot be read.
+    Of Parquet and Arrow by their schema, of other files by their first rows, for the very first may be the odd one;
+    nothing of a file that cannot be read.
     """
-    if (suffix or suffix_of(file.name)) in BINARY_SUFFIXES:
+    suffix = suffix or suffix_of(file.name) or ""
+    if suffix in BINARY_SUFFIXES:
         return parquet.columns(file)
+    if not suffix.startswith(RECORD_SUFFIXES):
+        return {"id": frozenset(), "text": frozenset()}
     columns: Columns = {}
     readable = (row for row in read_file(file, suffix=suffix) if not isinstance(row, Malformed))
     for row in itertools.islice(readable, ROWS_TO_KNOW):

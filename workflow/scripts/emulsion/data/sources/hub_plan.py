@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import httpx2
+import yaml
 from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers
@@ -22,7 +24,9 @@ from emulsion.errors import UserError, unknown
 ROW_SUFFIXES = tuple(f".{kind}{packing}" for kind in ("json", "jsonl", "csv") for packing in ("", ".gz", ".zst"))
 SUFFIXES = (".parquet", *ROW_SUFFIXES)
 PATHS_PER_REQUEST = 100
-READ_AHEAD_BYTES = 8 << 20
+
+# What `datasets` raises where it makes nothing of the files of a repository.
+_UNUSABLE = (ValueError, OSError, RuntimeError, zipfile.BadZipFile)
 
 Plan = dict[str, Any]
 
@@ -73,8 +77,8 @@ class HubFile:
     def size(self) -> int:
         return int(self.entry["bytes"])
 
-    def open(self) -> BinaryIO:
-        return cast(BinaryIO, io.BufferedReader(_InWords(self), READ_AHEAD_BYTES))
+    def open(self, ahead: int) -> BinaryIO:
+        return cast(BinaryIO, io.BufferedReader(_InWords(self), ahead))
 
 
 class _InWords(RemoteFile):
@@ -142,16 +146,30 @@ def _builder(name: str, source: Mapping[str, Any], found: Any) -> Any:
         raise
     except ConnectionError as error:
         raise UserError(f"{where}: the connection to the hub is gone: {_sentence(error)}. Try again.") from error
-    except (ValueError, OSError, RuntimeError) as error:
-        if isinstance(error, ValueError):
-            names = datasets.get_dataset_config_names(path, revision=found.sha, token=token())
-            if config is not None and config not in names:
-                raise unknown("config", config, names, f"{where}.config") from None
-            if config is None and len(names) > 1:
-                raise UserError(f"{where}.config: '{found.id}' has several, name one of: {', '.join(names)}.") from None
+    except yaml.YAMLError as error:
+        raise UserError(
+            f"{where}: the settings in the card of '{found.id}' (README.md) are not YAML, so its files are not known: "
+            f"{_sentence(error)}. Name another `revision`, or download the files and name them in a local source."
+        ) from error
+    except _UNUSABLE as error:
+        names = _configs(path, found.sha)
+        if config is not None and names and config not in names:
+            raise unknown("config", config, names, f"{where}.config") from None
+        if config is None and len(names) > 1:
+            raise UserError(f"{where}.config: '{found.id}' has several, name one of: {', '.join(names)}.") from None
         raise UserError(
             f"{where}: no data that Emulsion reads in '{found.id}' ({', '.join(SUFFIXES)}): {_sentence(error)}"
         ) from error
+
+
+def _configs(path: str, commit: str) -> list[str]:
+    """The configs of a dataset, none where they cannot be told."""
+    import datasets
+
+    try:
+        return list(datasets.get_dataset_config_names(path, revision=commit, token=token()))
+    except _UNUSABLE:
+        return []
 
 
 def _check_layout(name: str, config: Any) -> None:

@@ -35,7 +35,8 @@ Kind = Literal["dataset", "model"]
 T = TypeVar("T")
 
 TIMEOUT = 60.0  # seconds without a byte; the hub's client waits for ever unless told otherwise
-ATTEMPTS = 6
+# Two minutes without progress. The workflow does not try again: most that is left by then will not go away.
+ATTEMPTS = 8
 LONGEST_PAUSE = 300.0  # seconds; a rate limit of the hub is over five minutes
 RETRIED = (408, 429, 500, 502, 503, 504)
 

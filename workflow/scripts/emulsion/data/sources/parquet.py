@@ -26,6 +26,7 @@ ROWS_PER_FILE = 100_000
 ROWS_PER_GROUP = 2_000
 ROWS_PER_BATCH = 2_000
 BATCH_BYTES = 32 << 20
+FOOTER_BYTES = 64 << 10  # what pyarrow reads first of the end of a file
 
 # A damaged footer may claim any number of rows; no row group that a writer makes has more.
 MOST_ROWS = 64 << 20
@@ -40,19 +41,21 @@ def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
 
     Each row of a group that cannot be read is Malformed, so that the count is right.
     """
-    with opened(file) as raw:
+    with opened(file, FOOTER_BYTES) as raw:
         reason = not_data(raw.read(HEAD_BYTES), file.name)
     if reason:
         raise BrokenFileError(reason)
     if file.name.lower().endswith(".arrow"):
         yield from itertools.islice(_arrow(file), start, None)
         return
-    with opened(file) as raw:
+    with opened(file, FOOTER_BYTES) as raw:
         try:
             parquet = pq.ParquetFile(raw, buffer_size=CHUNK_BYTES)
         except _UNREADABLE as error:
             raise _broken("a Parquet file", error) from None
-        _check_names(parquet.schema_arrow)
+        if reason := _repeated(parquet.schema_arrow):
+            yield from itertools.islice((Malformed(reason) for _ in range(parquet.metadata.num_rows)), start, None)
+            return
         for group in range(parquet.metadata.num_row_groups):
             count = max(0, parquet.metadata.row_group(group).num_rows)
             if start < count or not count:
@@ -62,14 +65,17 @@ def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
 
 def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
     """Of Arrow's file format, or of its stream format, which `datasets` writes."""
-    with opened(file) as raw:
+    with opened(file, FOOTER_BYTES) as raw:
         try:
             is_stream = raw.read(6) != b"ARROW1"
             raw.seek(0)
             reader = pa.ipc.open_stream(raw) if is_stream else pa.ipc.open_file(raw)
-            _check_names(reader.schema)
+            reason = _repeated(reader.schema)
             batches = reader if is_stream else map(reader.get_batch, range(reader.num_record_batches))
             for batch in batches:
+                if reason:
+                    yield from [Malformed(reason)] * batch.num_rows
+                    continue
                 for place in range(0, batch.num_rows, ROWS_PER_BATCH):
                     yield from _batch(batch.slice(place, ROWS_PER_BATCH))
         except _UNREADABLE as error:
@@ -82,16 +88,16 @@ def _broken(kind: str, error: Exception) -> BrokenFileError:
     )
 
 
-def _check_names(schema: pa.Schema) -> None:
+def _repeated(schema: pa.Schema) -> str | None:
     """Two columns of one name would come as one."""
-    if repeated := [name for name in schema.names if schema.names.count(name) > 1]:
-        raise BrokenFileError(f"two of its columns are named '{repeated[0]}'; name them apart")
+    names = [name for name in schema.names if schema.names.count(name) > 1]
+    return f"two of its columns are named '{names[0]}'; name them apart" if names else None
 
 
 def columns(file: File) -> dict[str, frozenset[str]]:
     """The columns of a file by its schema, as `columns_of_schema` has them; none of a file that is broken."""
     try:
-        with opened(file) as raw:
+        with opened(file, FOOTER_BYTES) as raw:
             if not file.name.lower().endswith(".arrow"):
                 return columns_of_schema(pq.read_schema(raw))
             is_stream = raw.read(6) != b"ARROW1"

@@ -17,6 +17,8 @@ STDLIB = "{stdlib}"
 # Packages that are installed into the library's folder, and what Python writes there.
 _NOT_OF_STDLIB = {"site-packages", "dist-packages", "__pycache__"}
 
+_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
+_NO_BRACES = "Braces are a pattern of shells, not read here; write `*`, `?`, `[0-9]`, or several entries."
 _CACHED = re.compile(r"(?:datasets|models|spaces)--.+")  # a repository in the cache of the hub's client
 
 
@@ -61,8 +63,8 @@ def why_none(pattern: str, where: str) -> str:
             f"{said}: this installation of Python has none in {stdlib()}. Some distributions keep the test suite in a "
             "package of its own; Debian's is libpython3-testsuite."
         )
-    if re.search(r"\{[^{}]*(?:,|\.\.)[^{}]*\}", pattern):
-        return f"{said}. Braces are a pattern of shells, not read here; write `*`, `?`, `[0-9]`, or several entries."
+    if _BRACES.search(pattern):
+        return f"{said}. {_NO_BRACES}"
     parts = _path(pattern, where).parts
     for place, part in enumerate(parts):
         folder = Path(*parts[:place])
@@ -85,8 +87,9 @@ def _path(pattern: str, where: str) -> Path:
     if "://" in pattern:
         raise UserError(f"{where}: {_of_address(pattern)}")
     rest = pattern.removeprefix(STDLIB)
-    if rest.startswith("{") or (rest != pattern and rest[:1] not in ("", "/")):
-        raise UserError(f"{where}: '{pattern}': the one name in braces a pattern may begin with is '{STDLIB}/'.")
+    if (rest.startswith("{") and not Path(rest).exists()) or (rest != pattern and rest[:1] not in ("", "/")):
+        hint = f" {_NO_BRACES}" if _BRACES.search(rest) else ""
+        raise UserError(f"{where}: '{pattern}': the one name in braces a pattern may begin with is '{STDLIB}/'.{hint}")
     parts = Path(rest).parts
     named = next((place for place, part in enumerate(parts) if part != ".."), len(parts))
     if ".." in parts[named:] or (rest != pattern and ".." in parts):

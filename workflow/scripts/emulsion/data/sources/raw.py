@@ -124,5 +124,8 @@ def _as_json(row: Row | Malformed) -> bytes | Malformed:
 
 
 def _one_line(row: bytes) -> bytes:
-    """Line ends between the tokens of JSON mean nothing, and inside of text they are written as \\n."""
-    return row.replace(b"\r", b" ").replace(b"\n", b" ").strip()
+    """Line ends between the tokens of JSON mean nothing, and inside of text they are written as \\n.
+
+    A comma that follows a value is none of it.
+    """
+    return row.replace(b"\r", b" ").replace(b"\n", b" ").strip().removesuffix(b",")

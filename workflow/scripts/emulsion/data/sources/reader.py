@@ -8,21 +8,24 @@
             ...
     opened.provenance              # what the source is, for a manifest
 
-`columns_of_first(name, opened.parts)` in `raw` gives the columns of a source, or refuses it with the reasons of its
-files. Rows that cannot be read never stop the reading; what can never be read (a pointer of git-lfs, a missing file, no
-access, no connection) is a UserError when the source is opened or, where the connection breaks, when it is read.
-A fetched source is read by the same parts: `raw_files(provenance, folder)`.
+`kinds_of(name, opened.parts).of(part)` is how the rows of a file become documents, by its own columns; where no file
+can be read it refuses the source with their reasons. Rows that cannot be read never stop the reading; what can never be
+read (a pointer of git-lfs, a missing file, no access, no connection) is a UserError when the source is opened or, where
+the connection breaks, when it is read. A fetched source is read by the same parts: `raw_files(provenance, folder)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from emulsion.data.normalize import Kind, Row, UnrenderableError, choose_kind
+from emulsion.data.sources.formats import Columns
 from emulsion.data.sources.local import find_files
-from emulsion.data.sources.raw import RawFile
+from emulsion.data.sources.raw import RawFile, columns_of_first
+from emulsion.errors import UserError
 from emulsion.files import sha256
 
 
@@ -56,3 +59,47 @@ def open_source(name: str, source: Mapping[str, Any], where: str | None = None) 
     parts = [RawFile(HubFile(name, plan, entry), entry["path"], entry["bytes"]) for entry in plan["files"]]
     settled = {"id": plan["id"], "config": asked["config"], "split": asked["split"], "revision": plan["revision"]}
     return Opened(parts, {"kind": "hub", **settled})
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """How the rows of a source's files become documents: those of each file by its own columns.
+
+    first: the kind of the first file whose columns are of a known kind, and columns: those of that file.
+    """
+
+    source: str
+    schema: str | None
+    text_field: str
+    first: Kind
+    columns: Columns
+
+    def of(self, file: RawFile) -> Kind:
+        """The kind of a file; where its columns are of none, every row is set aside with that reason, and counted."""
+        try:
+            return choose_kind(file.columns() or self.columns, self.source, self.schema, self.text_field)
+        except UserError as error:
+            reason = str(error).removeprefix(f"sources.{self.source}: ").partition(". ")[0]
+
+            def refuse(row: Row, document_type: str) -> str:
+                raise UnrenderableError(reason)
+
+            return Kind("none", (), refuse)
+
+
+def kinds_of(source: str, files: Sequence[RawFile], schema: str | None = None, text_field: str = "text") -> Kinds:
+    """The kinds of a source's files; raises UserError, with the reasons, where no file shows how it is read.
+
+    schema: the kind that the configuration says, else None; text_field: the column that holds the text.
+    """
+    columns_of_first(source, files)
+    refused: UserError | None = None
+    for file in files:
+        if columns := file.columns():
+            try:
+                kind = choose_kind(columns, source, schema, text_field)
+            except UserError as error:
+                refused = refused or error
+            else:
+                return Kinds(source, schema, text_field, kind, columns)
+    raise refused or UserError(f"sources.{source}: it has no files.")

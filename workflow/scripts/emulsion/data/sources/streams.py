@@ -24,6 +24,7 @@ else:
     from backports import zstd
 
 CHUNK_BYTES = 1 << 20
+READ_AHEAD_BYTES = 8 << 20  # of a remote file that is read from its beginning
 
 # The longest row that is read. Documents of 50 MB pass, for it is not for a reader to say what is too long to learn
 # from; a file without line ends does not fill the memory.
@@ -51,7 +52,8 @@ class Remote(Protocol):
     def size(self) -> int:
         """In bytes."""
 
-    def open(self) -> BinaryIO: ...
+    def open(self, ahead: int) -> BinaryIO:
+        """ahead: how many bytes are read at once where fewer are asked for."""
 
 
 File = Path | Remote
@@ -74,8 +76,8 @@ def printable(data: bytes) -> str:
     return data[: 4 * SHOWN_CHARACTERS].decode("utf-8", "backslashreplace")[:SHOWN_CHARACTERS]
 
 
-def opened(file: File) -> BinaryIO:
-    return file.open("rb") if isinstance(file, Path) else file.open()
+def opened(file: File, ahead: int = READ_AHEAD_BYTES) -> BinaryIO:
+    return file.open("rb") if isinstance(file, Path) else file.open(ahead)
 
 
 def size_in_bytes(file: File) -> int:

@@ -94,6 +94,16 @@ def test_the_first_row_does_not_decide_how_a_dataset_is_read(hub, merge, tmp_pat
     assert told(tmp_path / "out")["documents"] == 60
 
 
+def test_each_file_is_read_by_its_own_columns(hub, merge, tmp_path):
+    chats = [
+        {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": str(i)}]} for i in range(20)
+    ]
+    files = {"train-0.jsonl": "\n".join(lines("row", 20)), "train-1.jsonl": "\n".join(map(json.dumps, chats))}
+    hub.commit("a/b", {"README.md": b"# a/b", **{name: text.encode() for name, text in files.items()}})
+    assert merge([{"name": "a/b"}]).status == 0
+    assert told(tmp_path / "out")["documents"] == 40
+
+
 def test_a_merge_cut_off_goes_on_at_the_commit_of_the_first_try(hub, merge, tmp_path):
     files = {f"train-{place}.jsonl": "\n".join(lines(f"old{place}", 1500)).encode() for place in range(2)}
     commit = hub.commit("a/b", files)
@@ -147,7 +157,8 @@ def test_a_hub_set_with_a_default_configuration_is_read_by_it(hub, merge, tmp_pa
     assert {row["text"][:3] for row in hub_rows.pq.read_table(shard).to_pylist()} == {"two"}
 
 
-@pytest.mark.parametrize("name", sorted(file.name for file in SHIPPED.glob("*.yaml")))
+# Stages 1 and 2 name no dataset that stage 3 does not (`test_merge_request`).
+@pytest.mark.parametrize("name", ["smollm3_stage3_config.yaml", "datasets_config.yaml"])
 def test_the_configurations_of_the_workflow_merge_the_datasets_they_name(hub, fetch_server, tmp_path, name):
     entries = [entry for listed in yaml.safe_load((SHIPPED / name).read_text()).values() for entry in listed]
     files: dict[str, dict[str, bytes]] = {}
@@ -156,8 +167,8 @@ def test_the_configurations_of_the_workflow_merge_the_datasets_they_name(hub, fe
         split, config = entry.get("split", "train"), entry.get("config")
         folder = entry.get("data_dir") or config or "data"
         columns = list((entry.get("columns") or {"text": entry.get("text_field")}).values())
-        rows = [dict.fromkeys(columns, f"{folder} {number}") for number in range(3)]
-        files.setdefault(entry["name"], {}).update(hub_rows.shards(rows, folder, 1, 3, split))
+        rows = [dict.fromkeys(columns, f"{folder} {number}") for number in range(60)]
+        files.setdefault(entry["name"], {}).update(hub_rows.shards(rows, folder, 1, 60, split))
         if config:
             named = [
                 f"- config_name: {config}",
@@ -170,11 +181,11 @@ def test_the_configurations_of_the_workflow_merge_the_datasets_they_name(hub, fe
         card = {"README.md": "\n".join([*cards[repository], "---", ""]).encode()} if repository in cards else {}
         hub.commit(repository, {**card, **content_of})
     weights = ["--use-weights"] if name.startswith("smollm3") else []
-    options = ["--config", name, *weights, "--max-samples", "2000", "--output-dir", str(tmp_path / "out")]
+    options = ["--config", name, *weights, "--max-samples", "500", "--output-dir", str(tmp_path / "out")]
     ended = fetch_server.run("merge_datasets", *options)
     assert ended.status == 0, ended.errors
     manifest = told(tmp_path / "out")
     assert len(manifest["sources"]) == len(entries)
     if weights:
-        off = [abs(each["documents"] - 2000 * each["share_due"]) for each in manifest["sources"].values()]
+        off = [abs(each["documents"] - 500 * each["share_due"]) for each in manifest["sources"].values()]
         assert max(off) < 1

@@ -12,7 +12,7 @@ from typing import Any
 from emulsion.data.normalize import ID_COLUMNS, Kind, choose_kind
 from emulsion.data.sources.formats import Row
 from emulsion.data.sources.raw import RawFile, columns_of_first
-from emulsion.data.sources.reader import open_source
+from emulsion.data.sources.reader import Kinds, kinds_of, open_source
 from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UserError, unknown
 from emulsion.merging.request import ROLES, Origin
@@ -30,7 +30,7 @@ SPLIT_NAMES = {
 class Reader:
     """A source to merge. parts: the names of its files, in order; provenance: what the manifest says of its data.
 
-    revision: the commit that an earlier try settled. notes: in sentences. kind: how its rows become documents.
+    revision: the commit that an earlier try settled. notes: in sentences.
     Raises UserError where the source cannot be read, or its columns do not show how.
     """
 
@@ -49,7 +49,7 @@ class Reader:
             self.provenance = {**opened.provenance, "data_dir": source.data_dir}
         self.parts = [part.path for part in self._files]
         self._named = {ROLES[role]: column for role, column in source.columns}
-        self.kind = self._kind(source)
+        self._kinds = self._find_kinds(source)
 
     def _of_split(self, source: Origin, files: list[RawFile]) -> list[RawFile]:
         """Of a folder whose files are named by split those of the one that is asked for; else all, with a note."""
@@ -82,23 +82,23 @@ class Reader:
         ids = {name: row[name] for name in ID_COLUMNS if name in row}
         return ids | {name: row.get(column) for name, column in self._named.items()}
 
-    def _kind(self, source: Origin) -> Kind:
+    def _find_kinds(self, source: Origin) -> Kind | Kinds:
         """A `text_field` that is there is the text, whatever else the columns show."""
         columns = columns_of_first(source.name, self._files)
         for column in self._named.values():
             if column not in columns:
                 raise unknown("column", column, columns, f"{source.where}.columns")
         if self._named:
-            columns = {name: columns[column] for name, column in self._named.items()}
+            named = {name: columns[column] for name, column in self._named.items()}
+            return choose_kind(named, source.name, source.schema)
         if source.text_field not in (None, "text", *columns):
             raise unknown("column", str(source.text_field), columns, f"{source.where}.text_field")
         schema = source.schema or ("text" if source.text_field in columns else None)
-        return choose_kind(columns, source.name, schema, source.text_field or "text")
+        return kinds_of(source.name, self._files, schema, source.text_field or "text")
 
-
-def _is_of(split: str, file: RawFile) -> bool:
-    names = "|".join(map(re.escape, SPLIT_NAMES.get(split, (split,))))
-    return re.search(rf"(?:^|[-._ 0-9/])(?:{names})(?:[-._ 0-9/]|$)", file.path) is not None
+    def kind(self, part: int) -> Kind:
+        """How the rows of a part become documents."""
+        return self._kinds.of(self._files[part]) if isinstance(self._kinds, Kinds) else self._kinds
 
 
 def open_readers(

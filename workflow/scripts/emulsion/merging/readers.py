@@ -72,7 +72,7 @@ class Reader:
         return files
 
     def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
-        """The rows of a part from a row on, in order; named columns alone, under their usual names, if any are named."""
+        """The rows of a part from a row on; named columns alone, under their usual names, if any are named."""
         rows = self._files[part].rows(start)
         return map(self._renamed, rows) if self._named else rows
 
@@ -99,6 +99,11 @@ class Reader:
     def kind(self, part: int) -> Kind:
         """How the rows of a part become documents."""
         return self._kinds.of(self._files[part]) if isinstance(self._kinds, Kinds) else self._kinds
+
+
+def _is_of(split: str, file: RawFile) -> bool:
+    names = "|".join(map(re.escape, SPLIT_NAMES.get(split, (split,))))
+    return re.search(rf"(?:^|[-._ 0-9/])(?:{names})(?:[-._ 0-9/]|$)", file.path) is not None
 
 
 def open_readers(

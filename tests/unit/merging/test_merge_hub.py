@@ -142,6 +142,7 @@ def test_every_dataset_that_cannot_be_read_is_told_with_its_remedy(hub, merge):
         "datasets[1].split: unknown split 'train'. Known: test, validation.",
         "datasets[2].config: unknown config 'python'. Did you mean 'Python'?",
         "datasets[3]: no dataset 'a/pythn' on 127.0.0.1",
+        "Nor is 'a/pythn' a file or folder here.",
         "datasets[4].text_field: unknown column 'txt'. Did you mean 'text'?",
     ):
         assert words in ended.errors

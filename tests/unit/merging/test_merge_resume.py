@@ -92,6 +92,10 @@ def test_a_finished_merge_is_left_as_it_is(corpus):
     times = {file: file.stat().st_mtime_ns for file in folder.iterdir()}
     merge(request(max_samples=100), folder)
     merge(request(max_samples=100), folder, overwrite=True)
+    # As a kill leaves them that comes between the last two steps.
+    (folder / "manifest.partial.json").write_text("{}")
+    (folder / ".seen-00000.npy").write_text("")
+    merge(request(max_samples=100), folder)
     assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == times
 
 
@@ -106,11 +110,11 @@ def test_another_request_replaces_a_finished_merge_only_if_told_to(corpus, chang
     elif change == "seed":
         fields["seed"], words = 5, "seed: 5, before 0"
     elif change == "weights":
-        fields["sources"], words = (origin("long"), Origin("few", 9.0, files=("few-*.jsonl",))), "'few' is changed"
+        fields["sources"], words = (origin("long"), Origin("few", 9.0, files=("few-*.jsonl",))), "'few' changed"
     elif change == "cleaning":
-        fields["cleaning"], words = Cleaning(unicode="NFC"), "cleaning: "
+        fields["cleaning"], words = Cleaning(unicode="NFC"), "unicode: NFC, before None"
     else:
-        words = "local: "
+        words = "the files of 'few' changed"
         with (corpus / "few-0.jsonl").open("a") as file:
             file.write('{"text": "one more"}\n')
     with pytest.raises(UserError, match=rf"holds a finished merge of another request \(.*{words}.*--overwrite"):

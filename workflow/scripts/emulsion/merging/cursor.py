@@ -246,8 +246,8 @@ class Seen:
     """The texts that have been read, by hash: a document goes if one that was read before has the same text.
 
     With `near`, also if it has a MinHash band in common with one that was kept. The row that had a text first is
-    remembered, so that a source's next pass keeps what its first one kept. Memory: about 0.3 KB for each document that is
-    kept, with `near` 2.5 KB.
+    remembered, so that a source's next pass keeps what its first one kept. Memory: about 0.3 KB for each document that
+    is kept, with `near` 2.5 KB.
     """
 
     def __init__(self, settings: Cleaning) -> None:

@@ -45,7 +45,7 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         kept = _kept(folder / FINISHED) or _kept(folder / PARTIAL)
         if kept is None:
-            if any(not entry.name.endswith(".part") for entry in folder.iterdir()):
+            if any(not entry.match(".*.part") for entry in folder.iterdir()):
                 raise UserError(f"{folder}: holds files that are not of a merge; name a folder that is new or empty.")
             return
         finished = (folder / FINISHED).exists()
@@ -54,7 +54,7 @@ class Journal:
             self.shards = kept["shards"]
             if finished:
                 self.done = kept
-                (folder / PARTIAL).unlink(missing_ok=True)
+                self._tidy()
                 return
             self.provenance = kept["provenance"]
             self.progress = {name: Progress.from_json(value) for name, value in kept["progress"].items()}
@@ -105,9 +105,12 @@ class Journal:
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         write_json(self.folder / FINISHED, manifest)
-        (self.folder / PARTIAL).unlink()
-        for file in self.folder.glob(".seen-*.npy"):
-            file.unlink()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove what only an unfinished merge needs."""
+        for file in (self.folder / PARTIAL, *self.folder.glob(".seen-*.npy")):
+            file.unlink(missing_ok=True)
 
 
 def _kept(file: Path) -> dict[str, Any] | None:

@@ -121,7 +121,10 @@ def open_readers(
             readers[source.name] = Reader(source, revisions.get(source.name))
         except UserError as error:
             # Whoever reads sources names them as the configuration of the workflow does.
-            problems.append(str(error).replace(f"sources.{source.name}", source.where or f"sources.{source.name}"))
+            words = str(error).replace(f"sources.{source.name}", source.where or f"sources.{source.name}")
+            if f"no dataset '{source.id}'" in words:
+                words += f" Nor is '{source.id}' a file or folder here."
+            problems.append(words)
     if problems:
         counted = [f"{len(problems)} of {len(sources)} datasets cannot be merged:"] if len(problems) > 1 else []
         raise UserError("\n".join([*counted, *problems]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -229,6 +230,8 @@ def _of_files(values: dict[str, Any], where: str) -> Origin:
         for key in ("config", "data_dir", "revision")
         if key in values
     )
+    if files == (values["name"],) and re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", files[0]):
+        notes += (f"{where}: '{files[0]}' is there on this machine, so it is not looked for on the hub.",)
     kept = {key: value for key, value in values.items() if key not in ("config", "data_dir", "revision")}
     usual = "train" if files == (values["name"],) and Path(files[0]).is_dir() else None
     return Origin(**{"split": usual, **kept, "files": files, "notes": notes})
@@ -276,17 +279,21 @@ def _substituted(source: RecipeSource, where: str) -> Origin:
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """What two requests as JSON differ in, such as `seed: 1, before 0`; sources by name."""
+    options, before = ({**each, **each["cleaning"]} for each in (one, other))
+    parts = ("sources", "cleaning", "local")
     found = [
-        f"{key}: {_short(one.get(key))}, before {_short(other.get(key))}"
-        for key in one
-        if key != "sources" and one[key] != other.get(key)
+        f"{key}: {value}, before {before.get(key)}"
+        for key, value in options.items()
+        if key not in parts and value != before.get(key)
     ]
-    mine, theirs = ({source["name"]: source for source in each.get("sources", ())} for each in (one, other))
+    mine, theirs = (
+        {source["name"]: (source, each["local"].get(source["name"])) for source in each["sources"]}
+        for each in (one, other)
+    )
     found += [f"'{name}' is new" for name in mine if name not in theirs]
     found += [f"'{name}' is gone" for name in theirs if name not in mine]
-    found += [f"'{name}' is changed" for name in mine if name in theirs and mine[name] != theirs[name]]
-    return found
-
-
-def _short(value: Any) -> str:
-    return str(value)[:60]
+    return found + [
+        f"{'the files of ' if mine[name][0] == theirs[name][0] else ''}'{name}' changed"
+        for name in mine
+        if name in theirs and mine[name] != theirs[name]
+    ]

@@ -1,4 +1,6 @@
+import inspect
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +16,7 @@ from emulsion.data.recipes import load_recipe
 from emulsion.errors import UserError
 from emulsion.files import WORKFLOW
 from emulsion.merging import merge
-from emulsion.merging.request import SHIPPED, Origin, find_config, read_sources
+from emulsion.merging.request import DATASET_FIELDS, SHIPPED, Origin, find_config, read_sources
 from merging_cases import request
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "merge_datasets.py"
@@ -230,3 +232,37 @@ def test_the_command_tells_a_mistake_in_one_line(corpus):
     words = [sys.executable, SCRIPT, "--config", "none.yaml", "--output-dir", "out"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stderr.startswith("error: none.yaml: no such file.")
+
+
+GUIDES = [WORKFLOW / "docs" / name for name in ("weighted_sampling.md", "smollm3.md")]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
+def test_every_command_of_the_guides_is_one(guide):
+    blocks = re.findall(r"```bash\n(.*?)```", guide.read_text(), re.DOTALL)
+    commands = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    assert len(commands) > 2
+    for words in map(str.split, commands):
+        assert words[:2] == ["python", "merge_datasets.py"]
+        _, bound, _ = command.app(merge_datasets.main).parse_args(words[2:], exit_on_error=False, print_error=False)
+        named = bound.arguments["config"]
+        assert named.name == "custom_weighted.yaml" or find_config(named).is_file()
+
+
+def test_the_configuration_of_the_guide_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (written,) = re.findall(r"```yaml\n(.*?)```", GUIDES[0].read_text(), re.DOTALL)
+    (tmp_path / "custom_weighted.yaml").write_text(written)
+    sources = read_sources(Path("custom_weighted.yaml"), True)
+    assert [(source.id, source.files, source.weight) for source in sources] == [
+        ("HuggingFaceFW/fineweb-edu", (), 0.5),
+        ("bigcode/starcoderdata", (), 0.3),
+        (None, ("notes/*.jsonl",), 0.2),
+    ]
+
+
+def test_the_guide_lists_every_option_and_field():
+    guide = GUIDES[0].read_text()
+    options = [f"--{name.replace('_', '-')}" for name in inspect.signature(merge_datasets.main).parameters]
+    assert [option for option in options if f"| `{option}" not in guide] == []
+    assert [field for field in DATASET_FIELDS if f"`{field}`" not in guide] == []

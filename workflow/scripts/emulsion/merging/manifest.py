@@ -75,7 +75,9 @@ class Journal:
         return None
 
     def _changes(self, kept: Mapping[str, Any]) -> str:
-        found = differences(self.asked, kept.get("asked", {})) or ["another version of Emulsion"]
+        if kept.get("asked", {}).get("format") != self.asked["format"]:
+            return "made by another version of Emulsion"
+        found = differences(self.asked, kept["asked"])
         return "; ".join([*found[:5], *([f"and {len(found) - 5} more"] if found[5:] else [])])
 
     def begin(self, seen: Seen | None) -> None:

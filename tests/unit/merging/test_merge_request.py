@@ -17,7 +17,7 @@ from emulsion.errors import UserError
 from emulsion.files import WORKFLOW
 from emulsion.merging import merge
 from emulsion.merging.request import DATASET_FIELDS, SHIPPED, Origin, find_config, read_sources
-from merging_cases import request
+from merging_cases import merged, request
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "merge_datasets.py"
 
@@ -35,6 +35,12 @@ def test_the_fields_of_a_hub_dataset_are_read(tmp_path):
     assert sources[0] == Origin(
         sources[0].name, 0.3, id="HuggingFaceTB/stack-edu", config="python", text_field="content"
     )
+
+
+@pytest.mark.parametrize("address", ["hf://datasets/a/b", "https://huggingface.co/datasets/a/b", "hf://datasets/a/b/"])
+def test_the_address_of_a_hub_dataset_is_its_id(tmp_path, address):
+    (source,) = read(tmp_path, datasets=[{"name": address, "weight": 1}])
+    assert (source.id, source.name) == ("a/b", "a/b")
 
 
 def test_two_lists_are_concatenated_but_cannot_be_weighted(tmp_path):
@@ -98,6 +104,14 @@ def test_a_name_that_is_a_path_is_read_from_this_machine(tmp_path, monkeypatch, 
     (tmp_path / "notes").mkdir()
     (source,) = read(tmp_path, datasets=[{"name": name, "weight": 1}])
     assert source.files == (name,) and source.id is None
+
+
+def test_files_can_be_left_out(corpus):
+    entry = {"name": "few", "files": "*.jsonl", "exclude": ["long-*", "short-*", "few-1*"]}
+    merge(request(False, sources=read(corpus, weighted=False, datasets=[entry])), corpus / "out")
+    assert [key for _, key in merged(corpus / "out")] == [f"few-{number}" for number in range(16)]
+    with pytest.raises(UserError, match="exclude: is of files of this machine, but 'a/b' is a dataset of the hub"):
+        read(corpus, weighted=False, datasets=[{"name": "a/b", "exclude": "x"}])
 
 
 def test_settings_of_the_hub_are_accepted_for_files_with_a_note(corpus):

@@ -170,8 +170,8 @@ class Cursor:
             raise UserError(
                 f"{self.source.where or self.source.name}: {lost:,} of the first {progress.rows:,} rows of "
                 f"'{self.source.name}' ({lost / progress.rows:.1%}) hold no document: {_counted(progress.set_aside)}. "
-                f"At most {most:.1%} may be lost. Name the right `schema` or `text_field`, mend the rows, or allow it "
-                f"by --max-loss {_rounded_up(lost / progress.rows)}; the merge then goes on where it is."
+                f"At most {most:.1%} may be lost. Name the right `schema`, `text_field` or `columns`, mend the rows, "
+                f"or allow it by --max-loss {_rounded_up(lost / progress.rows)}; the merge then goes on where it is."
             )
 
     def _decided(self, rows: Sequence[Row]) -> list[Document | str]:

@@ -37,14 +37,15 @@ class Reader:
     def __init__(self, source: Origin, revision: str | None = None) -> None:
         self.notes = list(source.notes)
         if source.files:
-            opened = open_source(source.name, {"kind": "local", "files": source.files}, f"{source.where}.files")
+            asked = {"kind": "local", "files": source.files, "exclude": source.exclude}
+            opened = open_source(source.name, asked, f"{source.where}.files")
             self._files = self._of_split(source, opened.parts)
             chosen = {part.path for part in self._files}
             files = [file for file in opened.provenance["files"] if file["path"] in chosen]
             self.provenance: dict[str, Any] = {**opened.provenance, "files": files}
         else:
-            asked = {key: getattr(source, key) for key in ("id", "config", "data_dir", "split")}
-            opened = open_source(source.name, {"kind": "hub", **asked, "revision": revision or source.revision})
+            settings = {key: getattr(source, key) for key in ("id", "config", "data_dir", "split")}
+            opened = open_source(source.name, {"kind": "hub", **settings, "revision": revision or source.revision})
             self._files = opened.parts
             self.provenance = {**opened.provenance, "data_dir": source.data_dir}
         self.parts = [part.path for part in self._files]

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 # Where the configurations that come with the workflow lie; one is found by its name alone.
 SHIPPED = WORKFLOW / "resources" / "merge"
 
+ADDRESS = re.compile(r"(?:hf://|https?://huggingface\.co/)datasets/(?=[^/]+/[^/]+/?$)")  # in front of an id
+
 # A configuration for plain concatenation may keep its datasets in two lists.
 LISTS = ("datasets", "english_datasets", "vietnamese_datasets")
 
@@ -51,6 +53,7 @@ DATASET_FIELDS: Mapping[str, Form] = {
     "split": TEXT,
     "revision": TEXT,
     "files": PATTERNS,
+    "exclude": PATTERNS,
     "text_field": TEXT,
     "columns": COLUMNS,
     "schema": TEXT,
@@ -63,7 +66,7 @@ DATASET_FIELDS: Mapping[str, Form] = {
 
 @dataclass(frozen=True)
 class Origin:
-    """A dataset to merge: files of this machine, or else a dataset of the hub.
+    """A dataset to merge: files of this machine, without those that `exclude` names, or else a dataset of the hub.
 
     config, data_dir, split, revision: as `datasets.load_dataset` takes them; of files only a split may be said, None
     takes all. text_field, schema, type: how rows become
@@ -76,6 +79,7 @@ class Origin:
     name: str
     weight: float | None
     files: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     id: str | None = None
     config: str | None = None
     data_dir: str | None = None
@@ -196,6 +200,8 @@ def read_sources(path: Path, weighted: bool) -> tuple[Origin, ...]:
 
 def _origin(entry: Any, where: str, weighted: bool) -> Origin:
     values = checked(entry, DATASET_FIELDS, ("name", "weight") if weighted else ("name",), where)
+    if address := ADDRESS.match(values["name"]):
+        values["name"] = values["name"][address.end() :].removesuffix("/")
     for remark in (*REMARKS, "streaming"):  # data are always streamed
         values.pop(remark, None)
     if "schema" in values and values["schema"] not in KINDS:
@@ -212,6 +218,10 @@ def _origin(entry: Any, where: str, weighted: bool) -> Origin:
         raise UserError(f"{where}: has both `files` and `id`; leave one of them out.")
     if "files" not in values and "id" not in values and is_path(values["name"]):
         values["files"] = values["name"]
+    if "exclude" in values and "files" not in values:
+        raise UserError(
+            f"{where}.exclude: is of files of this machine, but '{values['name']}' is a dataset of the hub."
+        )
     common = {"weight": None, **values, "where": where}
     return _of_files(common, where) if "files" in values else _of_hub(common)
 
@@ -223,8 +233,9 @@ def is_path(name: str) -> bool:
 
 
 def _of_files(values: dict[str, Any], where: str) -> Origin:
-    files = values["files"]
-    files = (files,) if isinstance(files, str) else tuple(files)
+    files, exclude = (
+        (value,) if isinstance(value, str) else tuple(value) for value in (values["files"], values.get("exclude", ()))
+    )
     notes = tuple(
         f"{where}.{key}: '{values[key]}' says nothing about files of this machine."
         for key in ("config", "data_dir", "revision")
@@ -234,7 +245,7 @@ def _of_files(values: dict[str, Any], where: str) -> Origin:
         notes += (f"{where}: '{files[0]}' is there on this machine, so it is not looked for on the hub.",)
     kept = {key: value for key, value in values.items() if key not in ("config", "data_dir", "revision")}
     usual = "train" if files == (values["name"],) and Path(files[0]).is_dir() else None
-    return Origin(**{"split": usual, **kept, "files": files, "notes": notes})
+    return Origin(**{"split": usual, **kept, "files": files, "exclude": exclude, "notes": notes})
 
 
 def _of_hub(values: dict[str, Any]) -> Origin:

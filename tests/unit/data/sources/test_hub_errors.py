@@ -162,7 +162,7 @@ def test_files_that_could_run_code_are_never_read(hub, fetch_server, tmp_path, p
 def test_data_of_another_form_is_named(hub, fetch_server, tmp_path):
     hub.commit("someone/set", {"data/train.txt": b"plain text\n"})
     error = error_of(fetch_server, tmp_path, {"id": "someone/set"})
-    assert "'someone/set' holds 'data/train.txt'; Emulsion reads only .parquet, .json" in error
+    assert "'someone/set' holds 'data/train.txt'; of the hub Emulsion reads only .parquet, .json" in error
 
 
 @pytest.mark.parametrize("limits", [{"documents": None}, {"tokens": 5}])

@@ -123,6 +123,13 @@ def test_a_link_out_of_the_hubs_cache_is_refused(cache, tmp_path):
     assert "is a link that leads out of" in error_of(cache)
 
 
+def test_a_link_that_leads_out_is_left_out_by_exclude(tmp_path):
+    write(tmp_path, "outside/a.txt", "corpus/b.txt")
+    (tmp_path / "corpus/out").symlink_to(tmp_path / "outside")
+    assert "name where it leads to, or leave it out by `exclude`" in error_of(tmp_path / "corpus/**/*.txt")
+    assert names(tmp_path / "corpus/**/*.txt", exclude=["out"]) == ["b.txt"]
+
+
 def test_two_commits_in_the_hubs_cache_are_not_read_as_one_source(cache):
     write(cache, "snapshots/decade/a.jsonl")
     assert "holds 2 commits of one repository (c0ffee, decade)" in error_of(cache)

@@ -284,6 +284,22 @@ def test_lists_in_lines_are_rows_that_are_no_records(tmp_path):
     assert rows == ["a row is list, not a record"] * 2 + [{"text": "d"}]
 
 
+@pytest.mark.parametrize("first", ['["a"]', "7", '"text"', '["a", ', '[{"a": 1}', '{"a": [1,', '{"a"', "", "]"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_first_line_that_is_no_record_costs_no_other(tmp_path, name, first):
+    rows = list(read_file(written(tmp_path, name, f'{first}\n{{"text": "two"}}\n{{"text": "three"}}\n')))
+    assert rows[-2:] == [{"text": "two"}, {"text": "three"}]
+    assert len(rows) == (3 if first else 2)
+
+
+@pytest.mark.parametrize("between", [",\n", "\n,", ",", "\n, \n"])
+@pytest.mark.parametrize("ends", ["[]", ["[\n", "\n]"], ["[ ", "\n\n]"]])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_list_is_one_however_it_is_broken_into_lines(tmp_path, between, ends, count):
+    data = ends[0] + between.join(json.dumps(row) for row in ROWS[:count]) + ends[1]
+    assert list(read_file(written(tmp_path, "a.jsonl", data))) == ROWS[:count]
+
+
 def test_a_first_line_that_is_broken_costs_no_other(tmp_path):
     rows = reasons(read_file(written(tmp_path, "a.json", '{"text": "on\n{"text": "two"}\n{"text": "three"}\n')))
     assert rows == ["not JSON: Unterminated string starting at", {"text": "two"}, {"text": "three"}]
@@ -333,6 +349,17 @@ def test_csv_that_is_whole_is_what_a_parser_makes_of_it(tmp_path_factory, rows):
 
 def test_tab_separated_values_have_their_rows(tmp_path):
     assert list(read_file(written(tmp_path, "a.tsv", "id\ttext\n1\tone, two\n"))) == [{"id": "1", "text": "one, two"}]
+
+
+def test_a_quote_of_tab_separated_values_is_a_character_where_it_quotes_nothing(tmp_path):
+    data = 'id\ttext\n1\t"Quoted" text\n2\t"open\n3\t"in\tquotes"\n4\t"two\nlines"\n5\ttoo\tmany\n'
+    assert reasons(read_file(written(tmp_path, "a.tsv", data))) == [
+        {"id": "1", "text": '"Quoted" text'},
+        {"id": "2", "text": '"open'},
+        {"id": "3", "text": "in\tquotes"},
+        {"id": "4", "text": "two\nlines"},
+        "3 cells, but the first line names 2",
+    ]
 
 
 @pytest.mark.parametrize(("other", "mend"), [(";", "save it anew as .csv with commas"), ("\t", "ends in .tsv")])

@@ -66,6 +66,10 @@ class _Records:
             cells = self._parse(line)
             if cells is None:
                 cells = self._over_lines(line, width)
+            if isinstance(cells, str) and self._delimiter == "\t":
+                # Most tab-separated files have no quoting: a quote is a character as any other.
+                plain = line.removesuffix("\r").split("\t")
+                cells = plain if width in (None, len(plain)) else cells
             reason = cells if isinstance(cells, str) else _fault(cells, width)
             return Malformed(reason, _shown(line)) if reason else cells  # type: ignore[return-value]
         return None

@@ -148,12 +148,22 @@ def json_values(source: Iterator[bytes]) -> Iterator[bytes | Malformed]:
 
 def _layout(head: bytes) -> str:
     """list, lines or records, by the first MB of the file."""
-    first, _, rest = head.lstrip().partition(line_end(head))
-    is_list = first.startswith(b"[")
-    if not isinstance(_loads(first), ValueError):
-        return "lines" if not is_list or rest.lstrip().startswith(b"[") else "list"
-    if is_list:
-        return "list"
+    begun = [line.strip() for line in head.split(line_end(head)) if line.strip()][:3]
+    if not begun:
+        return "lines"
+    first, *rest = begun
+    is_whole = not isinstance(_loads(first), ValueError)
+    if not first.startswith(b"["):
+        return "lines" if is_whole else _layout_of_record(head)
+    if is_whole:  # the one line of a list, or a row that is a list
+        return "lines" if rest and rest[0].startswith((b"[", b"{")) else "list"
+    # A broken row before whole ones, or the beginning of a list.
+    is_row = len(rest) == 2 and isinstance(_loads(rest[0]), dict) and not rest[0].endswith(b",")
+    return "lines" if is_row and not rest[1].startswith((b"]", b",")) else "list"
+
+
+def _layout_of_record(head: bytes) -> str:
+    """lines or records: the first line is no value, be it broken or the beginning of a record on several lines."""
     text = head.decode("utf-8", "replace").lstrip()
     try:
         json.JSONDecoder().raw_decode(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.data.normalize import choose_kind, detect
-from emulsion.data.sources.formats import columns_of
-from emulsion.data.sources.hub_draws import BYTES_PER_TOKEN, Columns, Limit
-from emulsion.data.sources.hub_plan import Plan, open_remote, resolve, row_suffix
-from emulsion.data.sources.hub_rows import columns_of_footer, fetch_row_files, fetch_row_groups, footer
+from emulsion.data.sources.hub_draws import BYTES_PER_TOKEN, Limit
+from emulsion.data.sources.hub_plan import HubFile, resolve
+from emulsion.data.sources.hub_rows import fetch_row_files, fetch_row_groups
 from emulsion.data.sources.network import in_words, progress_bar, start_session
+from emulsion.data.sources.raw import RawFile, columns_of_first
 from emulsion.data.sources.transfer import Journal
 from emulsion.errors import UserError
 
 FORMAT = 1  # of the parts: raised where the same request comes to other rows, so that no folder mixes both
-HEAD_BYTES = 1 << 20
+HEAD_BYTES = 1 << 20  # more of the first file is read only where the first rows are long
 AS_EXPECTED = "as expected"
 
 
@@ -88,14 +87,16 @@ def probe(name: str, source: Mapping[str, Any]) -> Finding:
     """Compare one hub source with what its configuration expects.
 
     source: as for fetching, with `schema` and `text_field` as the configuration has them. Reads the card, the listing
-    and a footer or the first HEAD_BYTES of the first file.
+    and the footer or the first rows of the first file.
     """
     start_session()
     text_field = source.get("text_field") or "text"
     try:
         plan = resolve(name, source)
-        with in_words(f"sources.{name}", plan["id"], plan["revision"]):
-            columns = _columns(plan)
+        first = plan["files"][0]
+        columns = columns_of_first(
+            name, [RawFile(HubFile(name, plan, first, HEAD_BYTES), first["path"], first["bytes"])]
+        )
     except UserError as error:
         return Finding(name, source["id"], source.get("revision") or "", (), "", str(error))
     found = detect(columns, text_field)
@@ -106,16 +107,6 @@ def probe(name: str, source: Mapping[str, Any]) -> Finding:
         verdict = str(error)
     kind = found.name if found else "none"
     return Finding(name, plan["id"], plan["revision"], tuple(sorted(columns)), kind, verdict)
-
-
-def _columns(plan: Plan) -> Columns:
-    file = plan["files"][0]
-    if file["path"].endswith(".parquet"):
-        return columns_of_footer(footer(plan, file))
-    with tempfile.NamedTemporaryFile(suffix=row_suffix(file["path"])) as head:
-        head.write(open_remote(plan, file).read(HEAD_BYTES))
-        head.flush()
-        return columns_of(Path(head.name))
 
 
 def table(findings: list[Finding]) -> str:

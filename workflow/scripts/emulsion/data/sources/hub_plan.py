@@ -18,6 +18,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers
 
 from emulsion.data.sources.network import gated, in_words, patiently, token
+from emulsion.data.sources.streams import READ_AHEAD_BYTES
 from emulsion.data.sources.transfer import RemoteFile
 from emulsion.errors import UserError, unknown
 
@@ -63,11 +64,15 @@ def open_remote(plan: Plan, file: Mapping[str, Any]) -> RemoteFile:
 
 @dataclass(frozen=True)
 class HubFile:
-    """A file of the plan that is read in place, by ranges; what the network refuses is a UserError of the source."""
+    """A file of the plan that is read in place, by ranges; what the network refuses is a UserError of the source.
+
+    most_ahead: the most bytes that are read at once where fewer are asked for.
+    """
 
     source: str
     plan: Plan
     entry: Mapping[str, Any]
+    most_ahead: int = READ_AHEAD_BYTES
 
     @property
     def name(self) -> str:
@@ -78,7 +83,7 @@ class HubFile:
         return int(self.entry["bytes"])
 
     def open(self, ahead: int) -> BinaryIO:
-        return cast(BinaryIO, io.BufferedReader(_InWords(self), ahead))
+        return cast(BinaryIO, io.BufferedReader(_InWords(self), min(ahead, self.most_ahead)))
 
 
 class _InWords(RemoteFile):
@@ -193,7 +198,10 @@ def _path(name: str, identifier: str, revision: str, url: str) -> str:
     if path is None or ".." in PurePosixPath(path).parts:
         raise UserError(f"sources.{name}: the card of '{identifier}' names data outside of it: {url!r}; it is refused.")
     if not path.endswith(SUFFIXES):
-        raise UserError(f"sources.{name}: '{identifier}' holds {path!r}; Emulsion reads only {', '.join(SUFFIXES)}.")
+        raise UserError(
+            f"sources.{name}: '{identifier}' holds {path!r}; of the hub Emulsion reads only {', '.join(SUFFIXES)}. "
+            "Download its files, and name them in a local source."
+        )
     return path
 
 

@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from emulsion.data.normalize import Kind
-from emulsion.data.sources.formats import columns_of, parse
+from emulsion.data.sources.formats import parse
 from emulsion.data.sources.hub_draws import Columns, Limit, choose, order, size_of
 from emulsion.data.sources.hub_plan import Plan, headers, open_remote, row_suffix, url_of
 from emulsion.data.sources.network import TRANSIENT
 from emulsion.data.sources.parquet import ROWS_PER_GROUP, columns_of_schema
-from emulsion.data.sources.raw import pack, raw_lines
+from emulsion.data.sources.raw import RawFile, columns_of_first, pack, raw_lines
 from emulsion.data.sources.transfer import Journal, download_file, remove
 from emulsion.errors import UserError
 from emulsion.files import whole_file
@@ -58,7 +58,7 @@ def fetch_row_files(name: str, source: Mapping[str, Any], journal: Journal, limi
         if wanted <= 0:
             break
         cached = _download(plan, file, journal.folder)
-        kind = limit.kind(name, source, partial(columns_of, cached))
+        kind = limit.kind(name, source, partial(columns_of_first, name, [RawFile(cached, file["path"], 0)]))
         _write_parts(cached, file["path"], journal, kind, wanted, seed, bar)
         finished.append(file["path"])
         remove(cached)

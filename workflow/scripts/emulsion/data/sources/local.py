@@ -86,8 +86,8 @@ def _files(name: str, source: Source, where: str | None = None) -> tuple[dict[Pa
     files: dict[Path, str] = {}
     left_out: list[str] = []
     for pattern in source["files"]:
-        found = find(pattern, where)
-        if not found:
+        found = find(pattern, where, excluded)
+        if not found and not (excluded and find(pattern, where)):
             raise UserError(why_none(pattern, where))
         is_named = list(found) == [Path(pattern).name]
         none = set() if is_named else _no_data(found.values())

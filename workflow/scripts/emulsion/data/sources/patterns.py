@@ -22,7 +22,7 @@ _NO_BRACES = "Braces are a pattern of shells, not read here; write `*`, `?`, `[0
 _CACHED = re.compile(r"(?:datasets|models|spaces)--.+")  # a repository in the cache of the hub's client
 
 
-def find(pattern: str, where: str) -> dict[str, Path]:
+def find(pattern: str, where: str, excluded: Sequence[str] = ()) -> dict[str, Path]:
     """{path below the pattern's fixed part: file} for the files a pattern names, in the order of their paths.
 
     `*`, `?`, `[...]` match within a name and `**` any folders, hidden ones left out unless a part of the pattern begins
@@ -31,6 +31,8 @@ def find(pattern: str, where: str) -> dict[str, Path]:
     folder; `{stdlib}` at the beginning is the folder of this Python's standard library, without the packages installed
     in it.
 
+    excluded: shell patterns of paths below the fixed part that are left out.
+
     Raises UserError for addresses, for `..` after a name, and for a link that leads out of the pattern's fixed part:
     what is meant to be read is named. A file or folder named without wildcards may itself be a link, and links of the
     hub's cache lead to its blobs.
@@ -38,13 +40,13 @@ def find(pattern: str, where: str) -> dict[str, Path]:
     path = _path(pattern, where)
     is_stdlib = pattern.startswith(STDLIB)
     if path.is_dir():
-        found = dict(_walk(path, ("**",), is_stdlib, where))
+        found = dict(_walk(path, ("**",), is_stdlib, where, excluded))
         return {name: file for name, file in found.items() if suffix_in_place(file)}
     if path.exists():
         return {path.name: path}
     fixed = _fixed(path.parts)
     base, parts = Path(*path.parts[:fixed]), path.parts[fixed:]
-    return dict(sorted(_walk(base, parts, is_stdlib, where))) if parts and base.is_dir() else {}
+    return dict(sorted(_walk(base, parts, is_stdlib, where, excluded))) if parts and base.is_dir() else {}
 
 
 def suffix_in_place(file: Path) -> str | None:
@@ -126,12 +128,17 @@ def _fixed(parts: Sequence[str]) -> int:
     return len(parts)
 
 
-def _walk(base: Path, parts: Sequence[str], is_stdlib: bool, where: str) -> Iterator[tuple[str, Path]]:
+def _walk(
+    base: Path, parts: Sequence[str], is_stdlib: bool, where: str, excluded: Sequence[str]
+) -> Iterator[tuple[str, Path]]:
     left_out = _NOT_OF_STDLIB if is_stdlib else set()
     shows_hidden = any(part.startswith(".") for part in parts)
 
     def is_open(name: str) -> bool:
         return name not in left_out and (shows_hidden or not name.startswith("."))
+
+    def is_out(path: Sequence[str]) -> bool:
+        return any(fnmatchcase("/".join(path), exclusion) for exclusion in excluded)
 
     for folder, subfolders, names in os.walk(base, onerror=_refuse_unreadable):
         here = Path(folder).relative_to(base).parts
@@ -141,15 +148,20 @@ def _walk(base: Path, parts: Sequence[str], is_stdlib: bool, where: str) -> Iter
             _check_snapshots(folder, subfolders, parts, here, where)
         wholes = [name for name in sorted(subfolders) if is_open(name) and _is_whole((*here, name), parts)]
         subfolders[:] = sorted(name for name in subfolders if is_open(name) and _leads((*here, name), parts))
+        subfolders[:] = [name for name in subfolders if not is_out((*here, name))]
         files = [name for name in sorted(names) if is_open(name) and _matches((*here, name), parts)]
+        files = [name for name in files if not is_out((*here, name))]
         led_out = {name for name in (*subfolders, *files) if _leads_out(Path(folder, name), base)}
         if led_out and not is_stdlib:
             file = Path(folder, min(led_out))
-            raise UserError(f"{where}: '{file}' is a link that leads out of '{base}'; name where it leads to.")
+            raise UserError(
+                f"{where}: '{file}' is a link that leads out of '{base}'; name where it leads to, or leave it out by "
+                "`exclude`."
+            )
         yield from (("/".join((*here, name)), Path(folder, name)) for name in files if name not in led_out)
         for name in wholes:
-            for path, file in _walk(Path(folder, name), ("**",), is_stdlib, where):
-                if suffix_in_place(file):
+            for path, file in _walk(Path(folder, name), ("**",), is_stdlib, where, ()):
+                if suffix_in_place(file) and not is_out((*here, name, path)):
                     yield "/".join((*here, name, path)), file
 
 

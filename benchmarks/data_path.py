@@ -136,8 +136,7 @@ def our_way(folder: Path, tokenizer: Path, context: int, fast: bool) -> Result:
     start = seconds()
     for name in SOURCES:
         documents = pq.ParquetFile(folder / f"{name}.parquet")
-        sample = next(text_batches(documents))[1][:200]
-        write_store(folder / f"{name}.store", text_batches(documents), tokenizer, sample, HELD_OUT, {"source": name})
+        write_store(folder / f"{name}.store", text_batches(documents), tokenizer, HELD_OUT, {"source": name})
     [next(mix(folder, context, number)) for number in range(len(strategies()))]
     first, tokens = seconds(start), sum(sum(mix(folder, context, number)) for number in range(len(strategies())))
     return {"first": first, "every": seconds(start), "tokens": tokens, "peak": peak_megabytes()}

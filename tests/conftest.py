@@ -30,7 +30,7 @@ def store_folders(tmp_path_factory: pytest.TempPathFactory, tokenizer: Path) -> 
     root = tmp_path_factory.mktemp("stores")
     for source in WORDS:
         provenance = {"source": source, "kind": "local", "licence": "unstated"}
-        write_store(root / source, [corpus(source)], tokenizer, ["one two"], 0.2, provenance)
+        write_store(root / source, [corpus(source)], tokenizer, 0.2, provenance)
     return {source: root / source for source in WORDS}
 
 

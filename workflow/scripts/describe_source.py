@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 
 from emulsion import command
 from emulsion.data.describe import describe_documents
+from emulsion.data.tokens import NOTES, token_count
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
 
@@ -26,11 +27,14 @@ def main(
     """
     description = describe_documents(pq.ParquetFile(documents))
     headers = {header.parent.parent.name: read_json(header) for header in stores}
-    tokens = {name: sum(split["tokens"] for split in header["splits"].values()) for name, header in headers.items()}
+    tokens = {name: token_count(header) for name, header in headers.items()}
+    notes = {note: {name: header.get(note, 0) for name, header in headers.items()} for note in NOTES}
+    share = {name: count / max(tokens[name], 1) for name, count in notes["unknown_tokens"].items()}
     rows = read_json(ledger)
     if rows["kept"] != description["documents"]:
         raise UserError(f"{documents}: {description['documents']} documents, but {rows['kept']} were kept.")
-    write_json(output, {"source": output.stem, "rows": rows, **description, "tokens": tokens})
+    counts = {"tokens": tokens, **notes, "unknown_token_share": share}
+    write_json(output, {"source": output.stem, "rows": rows, **description, **counts})
 
 
 if __name__ == "__main__":

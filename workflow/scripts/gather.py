@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Some
-from emulsion.data.cleaning.ledger import Ledger
+from emulsion.data.cleaning.step import Ledger
 from emulsion.data.normalize import check_some_are_left
 from emulsion.data.shards import join_documents
 from emulsion.files import read_json, whole_file, write_json

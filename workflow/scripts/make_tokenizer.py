@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 
 from emulsion import command
 from emulsion.command import Json
-from emulsion.data.tokenizers import fetch_pretrained, train_bpe
+from emulsion.data.pretrained import fetch_pretrained
+from emulsion.data.tokenizers import train_bpe
 
 
 def first_texts(file: Path, characters: int) -> Iterator[str]:
@@ -35,7 +36,7 @@ def main(
     """
     kind, block = tokenizer["kind"], tokenizer["block"]
     if kind == "pretrained":
-        fetch_pretrained(name, block["id"], block.get("revision"), output)
+        fetch_pretrained(name, block["id"], block.get("revision"), output, block["vocab_size"])
     else:
         share = int(block["megabytes"] * 1e6 / len(documents))
         texts = (text for file in documents for text in first_texts(file, share))

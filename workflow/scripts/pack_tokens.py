@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Some
-from emulsion.data.tokens import join_stores
+from emulsion.data.tokens import join_stores, report_notes
 from emulsion.files import read_json
 
 
@@ -23,6 +23,7 @@ def main(
     parts = [header.parent for header in shards]
     header = join_stores(output, parts, read_json(provenance))
     logging.info("%s: %s", header["source"], header["splits"])
+    report_notes(header)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from emulsion import command
-from emulsion.data.tokens import text_batches, write_store
+from emulsion.data.tokens import report_notes, text_batches, token_count, write_store
 from emulsion.files import read_json
 
 Batch = tuple[list[str], list[str]]
@@ -45,21 +44,18 @@ def main(
     :param output: store folder to make
     """
     fetched, texts = read_json(provenance), pq.ParquetFile(documents)
-    batches = text_batches(texts, shard, shards)
-    first = next(batches, ([], []))
     about = texts.metadata.num_rows // shards
     bar = tqdm(total=about, desc=fetched["source"], unit=" documents", unit_scale=True, delay=5, mininterval=5)
     started = time.monotonic()
     header = write_store(
         output,
-        under_bar(chain([first], batches), bar),
+        under_bar(text_batches(texts, shard, shards), bar),
         tokenizer,
-        sample=first[1][:200],
         held_out=held_out,
         provenance=fetched,
     )
-    tokens = sum(split["tokens"] for split in header["splits"].values())
-    logging.info("%s: %d tokens in %.1f s", fetched["source"], tokens, time.monotonic() - started)
+    logging.info("%s: %d tokens in %.1f s", fetched["source"], token_count(header), time.monotonic() - started)
+    report_notes(header)
 
 
 if __name__ == "__main__":

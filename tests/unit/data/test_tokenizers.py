@@ -1,22 +1,22 @@
 import json
+import re
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulsion.data.encoding import encoder
 from emulsion.data.tokenizers import (
     byte_lengths,
-    encoder,
+    control_tokens,
     end_of_text,
-    fetch_pretrained,
     fingerprint,
     train_bpe,
+    unknown_token,
     vocabulary,
 )
 from emulsion.errors import UserError
-
-SAMPLE = ["one two three", "", "naïve café — 東京 🙂\n\ttabs", "  spaces  "]
+from tokenizer_kinds import KINDS, save_kind
 
 
 def test_training_twice_gives_the_same_tokenizer(tokenizer, tmp_path):
@@ -32,20 +32,17 @@ def test_the_vocabulary_has_the_size_asked_for_and_an_end_of_text(tokenizer):
     assert vocabulary(tokenizer)["<|endoftext|>"] == end_of_text(tokenizer)
 
 
-@settings(deadline=None)
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
-def test_the_encoder_in_use_gives_the_ids_of_the_reference(tokenizer, texts):
-    from emulsion.data.tokenizers import _reference_encoder
-
-    for chosen, expected in zip(encoder(tokenizer, SAMPLE)(texts), _reference_encoder(tokenizer)(texts), strict=True):
-        assert np.array_equal(chosen, expected)
+@pytest.fixture(scope="module")
+def encode_and_sizes(tokenizer):
+    return encoder(tokenizer), byte_lengths(tokenizer)
 
 
 @settings(deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: "<|endoftext|>" not in text))
-def test_byte_lengths_of_tokens_add_up_to_the_text(tokenizer, text):
-    ids, lengths = encoder(tokenizer, SAMPLE)([text])
-    assert byte_lengths(tokenizer)[ids].sum() == len(text.encode())
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_byte_lengths_of_tokens_add_up_to_the_text(encode_and_sizes, text):
+    encode, sizes = encode_and_sizes
+    ids, lengths = encode([text])
+    assert sizes[ids].sum() == len(text.encode())
     assert lengths.tolist() == [len(ids)]
 
 
@@ -53,16 +50,55 @@ def test_the_end_of_text_stands_for_no_bytes(tokenizer):
     assert byte_lengths(tokenizer)[end_of_text(tokenizer)] == 0
 
 
-def test_a_pretrained_tokenizer_is_taken_from_a_folder_and_does_the_same(tokenizer, tmp_path):
-    fetch_pretrained("mine", str(tokenizer), None, tmp_path / "copy")
-    original, copy = encoder(tokenizer, SAMPLE)(SAMPLE), encoder(tmp_path / "copy", SAMPLE)(SAMPLE)
-    assert np.array_equal(original[0], copy[0])
-    assert end_of_text(tmp_path / "copy") == end_of_text(tokenizer)
+@pytest.mark.parametrize(
+    ("kind", "text", "spelt"),
+    [
+        ("unigram", " the boats\u6771", len(" the boats")),  # an unknown character spells nothing
+        ("wordpiece", "follow the gulls", len("followthegulls")),  # white space between words is dropped
+        ("wordlevel", "the harbour at nine", len("theharbourat")),
+        ("byte_bpe", "the    \u6771 <tool>", len("the    \u6771 <tool>".encode())),
+        ("spaced_bpe", " the\u6771 an", len(" the\u6771 an".encode())),
+    ],
+)
+def test_tokens_spell_the_bytes_of_their_text_in_every_kind_of_vocabulary(tmp_path, kind, text, spelt):
+    folder = save_kind(kind, tmp_path / kind)
+    assert byte_lengths(folder)[encoder(folder)([text])[0]].sum() == spelt
 
 
-def test_a_tokenizer_that_cannot_be_had_is_an_error_in_words(tmp_path):
-    with pytest.raises(UserError, match=r"tokenizers\.mine\.id: 'nobody/nothing' could not be loaded"):
-        fetch_pretrained("mine", "nobody/nothing", None, tmp_path / "copy")
+@pytest.mark.parametrize("kind", KINDS)
+def test_control_tokens_and_the_unknown_token_spell_nothing(tmp_path, kind):
+    folder = save_kind(kind, tmp_path / kind)
+    silent = [vocabulary(folder)[name] for name in control_tokens(folder)]
+    assert not byte_lengths(folder)[silent].any()
+    assert (unknown := unknown_token(folder)) is None or byte_lengths(folder)[unknown] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("unigram", ["<unk>", "</s>", "<s>"]),
+        ("wordpiece", ["[UNK]", "[CLS]", "[SEP]"]),
+        ("byte_bpe", ["<|end|>", "<|im_start|>", "<tool>"]),
+    ],
+)
+def test_control_tokens_are_the_special_ones_and_added_tokens_that_are_no_words(tmp_path, kind, expected):
+    assert control_tokens(save_kind(kind, tmp_path / kind)) == expected
+
+
+def test_an_end_of_text_token_may_be_saved_with_its_settings(tmp_path):
+    folder = save_kind("unigram", tmp_path / "unigram")
+    (folder / "tokenizer_config.json").write_text('{"eos_token": {"content": "</s>", "lstrip": false}}')
+    assert end_of_text(folder) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "message"), [("{}", "no `eos_token`"), ('{"eos_token": "<|over|>"}', "'<|over|>' is not in its vocab")]
+)
+def test_a_tokenizer_without_end_of_text_is_refused_in_words(tmp_path, config, message):
+    folder = save_kind("unigram", tmp_path / "unigram")
+    (folder / "tokenizer_config.json").write_text(config)
+    with pytest.raises(UserError, match=re.escape(message)):
+        end_of_text(folder)
 
 
 def test_a_folder_without_tokenizer_is_named(tmp_path):

@@ -1,4 +1,5 @@
 import json
+import logging
 
 import numpy as np
 import pyarrow as pa
@@ -7,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulsion.data.tokenizers import encoder, end_of_text
+from emulsion.data.encoding import encoder
+from emulsion.data.tokenizers import end_of_text
 from emulsion.data.tokens import (
+    NOTES,
     SPLITS,
     TokenStore,
     close_documents,
     join_stores,
+    report_notes,
     smallest_dtype,
     split_of,
     text_batches,
@@ -21,17 +25,18 @@ from emulsion.data.tokens import (
 from emulsion.errors import UserError
 from emulsion.files import sha256
 from small_corpus import corpus
+from tokenizer_kinds import save_kind
 
 PROVENANCE = {"source": "alpha", "licence": "unstated"}
 
 
 def write(folder, tokenizer, batches, held_out=0.2):
-    return write_store(folder, batches, tokenizer, ["one"], held_out, PROVENANCE)
+    return write_store(folder, batches, tokenizer, held_out, PROVENANCE)
 
 
 def test_a_store_holds_every_document_once_closed_by_the_end_of_text(stores, tokenizer):
     store, (ids, texts) = stores["alpha"], corpus("alpha")
-    encode, end = encoder(tokenizer, ["one"]), end_of_text(tokenizer)
+    encode, end = encoder(tokenizer), end_of_text(tokenizer)
     rows = {row["id"]: row for row in store.documents().to_pylist()}
     assert set(rows) == set(ids)
     for document, text in zip(ids, texts, strict=True):
@@ -152,3 +157,41 @@ def test_a_store_of_another_format_is_refused(tmp_path, tokenizer):
 def test_a_missing_store_is_named(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         TokenStore.open(tmp_path / "nothing")
+
+
+def test_control_tokens_in_documents_are_text_and_their_documents_are_counted(tmp_path, tokenizer):
+    ids, texts = corpus("alpha")
+    texts = [f"{text} <|endoftext|> {text}" if number % 3 == 0 else text for number, text in enumerate(texts)]
+    header = write(tmp_path / "store", tokenizer, [(ids, texts)])
+    store = TokenStore.open(tmp_path / "store")
+    ends = sum(int((store._tokens[split] == header["end_of_text"]).sum()) for split in SPLITS)
+    assert ends == len(ids)
+    assert header["documents_with_control_tokens"] == len(range(0, len(ids), 3))
+
+
+def test_the_header_of_a_source_with_nothing_to_note_has_no_notes(tmp_path, tokenizer):
+    header = write(tmp_path / "store", tokenizer, [corpus("alpha")])
+    assert not set(NOTES) & set(header)
+
+
+def test_notes_of_shards_are_added_up(tmp_path):
+    folder = save_kind("wordpiece", tmp_path / "wordpiece")
+    texts = ["the gulls \u6771 [SEP]", "\u6771 \u4eac", "the boats", "an [SEP]"]
+    parts = [tmp_path / f"part-{number}" for number in range(2)]
+    for number, part in enumerate(parts):
+        write(part, folder, [([str(number), f"{number}b"], texts[2 * number : 2 * number + 2])])
+    whole = write(tmp_path / "whole", folder, [(["0", "0b", "1", "1b"], texts)])
+    assert join_stores(tmp_path / "joined", parts, PROVENANCE) == whole
+    assert (whole["documents_with_control_tokens"], whole["unknown_tokens"]) == (2, 3)
+
+
+def test_many_unknown_tokens_are_warned_of_with_their_share(caplog):
+    header = {"source": "alpha", "splits": {"train": {"tokens": 900}, "test": {"tokens": 100}}, "unknown_tokens": 300}
+    with caplog.at_level(logging.INFO):
+        report_notes(header)
+        report_notes({**header, "source": "beta", "unknown_tokens": 5, "documents_with_control_tokens": 7})
+    assert [(record.levelname, record.message.split(",")[0].split(";")[0]) for record in caplog.records] == [
+        ("WARNING", "alpha: 300 tokens (30.00 %) are unknown tokens"),
+        ("INFO", "beta: 7 documents have a control token written in them"),
+        ("INFO", "beta: 5 tokens (0.50 %) are unknown tokens"),
+    ]

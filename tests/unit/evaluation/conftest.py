@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
-    AutoTokenizer,
     GPT2Config,
     GPT2LMHeadModel,
     GPTNeoXConfig,
@@ -16,6 +15,7 @@ from transformers import (
 )
 
 from emulsion.data.tokenizers import train_bpe
+from emulsion.evaluation.model import TextTokenizer
 
 VOCABULARY = 320
 CONTEXT = 48
@@ -34,7 +34,7 @@ def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer(tokenizer_folder: Path) -> Any:
-    return AutoTokenizer.from_pretrained(tokenizer_folder)
+    return TextTokenizer.load(tokenizer_folder)
 
 
 def make_model(kind: str) -> Any:

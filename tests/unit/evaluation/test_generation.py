@@ -4,11 +4,12 @@ import random
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulsion.evaluation.generation import Request, generate, pick
+from emulsion.evaluation.generation import Request, generate, pick, rows_without_token
 
 
 def requests_of_many_lengths(count: int) -> list[Request]:
@@ -109,3 +110,15 @@ def test_a_picked_token_is_in_the_vocabulary_and_has_mass(logits: list[float], u
     row = torch.tensor([logits], dtype=torch.float64)
     token = int(pick(row, torch.tensor([uniform], dtype=torch.float64), heat))
     assert torch.softmax(row[0] / heat, 0)[token] > 0
+
+
+@pytest.mark.parametrize("temperature", [0, 5.0])
+def test_a_row_of_the_head_without_a_token_is_never_drawn(gpt2: Any, tokenizer: Any, temperature: float) -> None:
+    known = len(tokenizer.get_vocab())
+    unused = rows_without_token(gpt2, tokenizer)
+    assert unused == list(range(known, 320))
+    requests = [Request([1, 2, 3], 20, seed=seed) for seed in range(12)]
+    drawn = [token for text in run(gpt2, requests, temperature=temperature, unused=unused) for token in text]
+    assert max(drawn) < known
+    without = [token for text in run(gpt2, requests, temperature=5.0) for token in text]
+    assert max(without) >= known  # so the draw would have found one

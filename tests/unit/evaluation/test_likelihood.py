@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from emulsion.data.encoding import encoder
+from emulsion.data.tokenizers import control_tokens
 from emulsion.errors import UserError
 from emulsion.evaluation.likelihood import (
     Question,
@@ -14,6 +17,8 @@ from emulsion.evaluation.likelihood import (
     log_likelihoods,
     plain_log_likelihood,
 )
+from emulsion.evaluation.model import TextTokenizer
+from tokenizer_kinds import KINDS, TEXTS, save_kind
 
 
 def random_questions(count: int, longest: int = 40, vocabulary: int = 320) -> list[Question]:
@@ -104,3 +109,21 @@ def test_scores_are_nats_per_byte_of_the_choice(gpt2: Any, tokenizer: Any) -> No
 
 def test_no_questions_give_no_scores(gpt2: Any, tokenizer: Any) -> None:
     assert log_likelihoods(gpt2, encode_questions(tokenizer, [], [], 48), batch=4) == []
+
+
+def test_control_tokens_in_an_item_are_text(tokenizer: Any) -> None:
+    [question] = encode_questions(tokenizer, ["<|endoftext|>France<|endoftext|> is"], [[" <|endoftext|>", " free"]], 48)
+    tokens = [*question.context, *(token for choice in question.continuations for token in choice)]
+    assert tokenizer.eos_token_id not in tokens
+    assert tokenizer.decode([*question.context, *question.continuations[0]]) == (
+        "<|endoftext|>France<|endoftext|> is <|endoftext|>"
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_items_are_encoded_as_documents_are(tmp_path: Path, kind: str) -> None:
+    folder = save_kind(kind, tmp_path / kind)
+    tokenizer, texts = TextTokenizer.load(folder), [*TEXTS[:4], " ".join(control_tokens(folder))]
+    flat, lengths = encoder(folder)(texts)
+    assert [token for ids in tokenizer(texts, add_special_tokens=False)["input_ids"] for token in ids] == flat.tolist()
+    assert len(tokenizer.encode(texts[-1], add_special_tokens=False)) == lengths[-1]

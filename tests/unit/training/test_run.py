@@ -269,3 +269,8 @@ def test_a_store_made_with_another_tokenizer_is_refused(train, tmp_path, store_f
             checkpoints=tmp_path / "checkpoints",
             runtime=Runtime(micro_batch=8),
         )
+
+
+def test_a_model_with_fewer_rows_than_the_tokenizer_has_tokens_is_refused(train):
+    with pytest.raises(UserError, match=r"the model's vocab_size is 299, but .* has 300 tokens"):
+        train("run", model={**SPEC["model"], "vocab_size": 299})

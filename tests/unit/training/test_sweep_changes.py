@@ -15,7 +15,7 @@ def written(folder, source, tokenizer, order):
     """A store of the fixture's documents in another order: other tokens, and the same counts."""
     ids, texts = corpus(source)
     provenance = {"source": source, "kind": "local", "licence": "unstated"}
-    write_store(folder, [(ids[::order], texts[::order])], tokenizer, ["one two"], 0.2, provenance)
+    write_store(folder, [(ids[::order], texts[::order])], tokenizer, 0.2, provenance)
     return folder
 
 

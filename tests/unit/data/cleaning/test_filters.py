@@ -1,12 +1,14 @@
+import unicodedata
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cleaning_texts import prose
-from emulsion.data.cleaning import Cleaning, Words, why_removed
-from emulsion.data.cleaning.measures import measure
-from emulsion.data.cleaning.settings import FILTERS
+from emulsion.data.cleaning import Cleaning, Words, clean_text, why_removed
+from emulsion.data.cleaning.settings import FILTERS, UNICODE_FORMS
 
 GOOD = prose(1, 400)
 LINE = prose(2, 30).replace("\n", " ")
@@ -79,8 +81,47 @@ def test_verdicts_do_not_depend_on_the_texts_beside():
     assert [alone[row] for row in order] == why_removed(Words([texts[row] for row in order]), settings)
 
 
-def test_repeated_ngrams_are_counted_by_hand():
-    text = "aa bb cc dd ee ff aa bb cc dd ee gg aa bb"
-    [measures] = measure(Words([text]), ngrams=True)
-    assert measures.top == (3 * len("aa bb"), 2 * len("aa bb cc"), 2 * len("aa bb cc dd"))
-    assert measures.repeated == (len("aabbccddee"), 0, 0, 0, 0, 0)
+@given(st.text(), st.sampled_from(UNICODE_FORMS))
+def test_cleaning_twice_is_cleaning_once_and_leaves_the_normal_form(text, form):
+    settings = Cleaning(unicode=form)
+    once = clean_text(text, settings)
+    assert clean_text(once, settings) == once
+    assert unicodedata.is_normalized(form, once)
+    assert not any(unicodedata.category(each) == "Cc" for each in once.replace("\n", "").replace("\t", ""))
+
+
+@given(st.text())
+def test_without_settings_no_character_changes(text):
+    assert clean_text(text, Cleaning.none()) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ("a\r\nb\rc\u2028d\x0ce", "a\nb\nc\nd\ne"),
+        ("\ufeffa\x00b\x1b[0m\tc\x7f", "ab[0m\tc"),
+        ("cafe\u0301", "café"),
+        ("family: 👩‍👩‍👧 ﬁne…", "family: 👩‍👩‍👧 ﬁne…"),
+    ],
+)
+def test_nfc_line_ends_and_control_characters(raw, kept):
+    assert clean_text(raw, Cleaning(unicode="NFC")) == kept
+
+
+def test_the_lines_that_c4_does_not_keep_go():
+    lines = [
+        "This line has an end.[12]",
+        "This one has not",
+        "It goes on...",
+        "Too short.",
+        "Please enable JavaScript in your browser.",
+        "You accept our cookie policy by reading on.",
+        f"One word is {'x' * 1001} long.",
+        "A page with Lorem ipsum condemns itself.",
+        'A line may say { or "this"',
+    ]
+    assert clean_text("\n".join(lines), Cleaning(filters=("c4",))).split("\n") == [
+        "This line has an end.",
+        "A page with Lorem ipsum condemns itself.",
+        'A line may say { or "this"',
+    ]

@@ -1,4 +1,4 @@
-"""Tokenizers: train a byte-level BPE or take a pretrained one, and encode text at speed.
+"""Tokenizers: train a byte-level BPE, and read what a tokenizer's files say.
 
 A tokenizer is a folder in the Hugging Face layout. Its fingerprint is a hash of `tokenizer.json`, so that a
 token store and a model can tell whether they were made with the same one.
@@ -7,11 +7,9 @@ token store and a model can tell whether they were made with the same one.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-import logging
-import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulsion.errors import UserError
-from emulsion.files import whole_folder
+from emulsion.files import read_json, whole_folder
 
 END_OF_TEXT = "<|endoftext|>"
-
-Encode = Callable[[list[str]], tuple[NDArray[np.uint32], NDArray[np.int64]]]
-
-log = logging.getLogger(__name__)
 
 
 def train_bpe(texts: Iterable[str], vocab_size: int, folder: Path) -> None:
@@ -42,125 +36,141 @@ def train_bpe(texts: Iterable[str], vocab_size: int, folder: Path) -> None:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    _save(tokenizer, folder, END_OF_TEXT)
+    with whole_folder(folder) as part:
+        save_tokenizer(tokenizer, part, END_OF_TEXT)
 
 
-def _save(tokenizer: Any, folder: Path, end_of_text: str) -> None:
+def save_tokenizer(tokenizer: Any, folder: Path, end_of_text: str) -> None:
+    """Write a `tokenizers.Tokenizer` in the Hugging Face layout."""
     from transformers import PreTrainedTokenizerFast
 
-    with whole_folder(folder) as part:
-        PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=end_of_text).save_pretrained(part)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=end_of_text).save_pretrained(folder)
 
 
-def fetch_pretrained(name: str, tokenizer_id: str, revision: str | None, folder: Path) -> None:
-    """Take a tokenizer from the hub or a local folder and save it; raises UserError where it cannot be read."""
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(tokenizer_id, revision=revision, token=os.environ.get("HF_TOKEN"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"tokenizers.{name}.id: '{tokenizer_id}' could not be loaded: {error}") from error
-    if not tokenizer.is_fast:
-        raise UserError(f"tokenizers.{name}.id: '{tokenizer_id}' has no tokenizer.json (a fast tokenizer is needed).")
-    if tokenizer.eos_token is None:
-        raise UserError(f"tokenizers.{name}.id: '{tokenizer_id}' has no end-of-text token to separate documents.")
-    _save(tokenizer.backend_tokenizer, folder, tokenizer.eos_token)
-
-
-def _definition(folder: Path) -> dict[str, Any]:
-    file = folder / "tokenizer.json"
+def read_definition(folder: Path | str) -> dict[str, Any]:
+    """The content of `tokenizer.json`."""
+    file = Path(folder) / "tokenizer.json"
     if not file.exists():
         raise UserError(f"{folder}: no tokenizer here (no tokenizer.json).")
-    definition: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    definition: dict[str, Any] = read_json(file)
     return definition
 
 
 def fingerprint(folder: Path | str) -> str:
     """Sixteen hexadecimal digits that identify what the tokenizer does."""
-    text = json.dumps(_definition(Path(folder)), sort_keys=True)
+    text = json.dumps(read_definition(folder), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def changing_settings(definition: dict[str, Any]) -> dict[str, str]:
+    """{a setting in a definition that would change what is encoded: what it would do}."""
+    from tokenizers import Tokenizer
+
+    found = {}
+    if truncation := definition.get("truncation"):
+        found["truncation"] = f"cuts documents to {truncation['max_length']} tokens"
+    if definition.get("padding"):
+        found["padding"] = "fills documents up with padding"
+    if definition["model"].get("dropout"):
+        found["dropout"] = "makes the tokens of the same text differ by chance"
+    if processor := definition.get("post_processor"):
+        empty = {"version": definition["version"], "model": {"type": "BPE", "vocab": {}, "merges": []}}
+        if Tokenizer.from_str(json.dumps({**empty, "post_processor": processor})).num_special_tokens_to_add(False):
+            found["post_processor"] = "adds control tokens to every document"
+    return found
+
+
+def check_settings(definition: dict[str, Any], folder: Path | str) -> None:
+    """Raise UserError where a definition has settings that would change what is encoded."""
+    if found := changing_settings(definition):
+        does = "; ".join(f"`{setting}` {effect}" for setting, effect in found.items())
+        raise UserError(
+            f"{folder}/tokenizer.json: {does}. Set to null there, or delete the folder and take the tokenizer by "
+            "`kind: pretrained`, which switches off what would change the text."
+        )
 
 
 def vocabulary(folder: Path | str) -> dict[str, int]:
     """{token: id}, special tokens included."""
-    definition = _definition(Path(folder))
-    return {**definition["model"]["vocab"], **{token["content"]: token["id"] for token in definition["added_tokens"]}}
+    definition = read_definition(folder)
+    return {**_model_tokens(definition), **{token["content"]: token["id"] for token in definition["added_tokens"]}}
+
+
+def _model_tokens(definition: dict[str, Any]) -> dict[str, int]:
+    """{token: id} of the model alone: a mapping, or for Unigram a list of pieces with their scores."""
+    tokens = definition["model"]["vocab"]
+    return tokens if isinstance(tokens, dict) else {piece: index for index, (piece, _) in enumerate(tokens)}
 
 
 def end_of_text(folder: Path | str) -> int:
     """The id of the token that separates documents."""
-    settings = json.loads((Path(folder) / "tokenizer_config.json").read_text(encoding="utf-8"))
-    return vocabulary(folder)[settings["eos_token"]]
+    name, known = _end_token(folder), vocabulary(folder)
+    if name not in known:
+        raise UserError(f"{folder}: its end-of-text token {name!r} is not in its vocabulary.")
+    return known[name]
+
+
+def _end_token(folder: Path | str) -> str:
+    settings = read_json(Path(folder) / "tokenizer_config.json")
+    token = settings.get("eos_token")
+    if token is None:
+        raise UserError(f"{folder}/tokenizer_config.json: no `eos_token`, which separates documents.")
+    return str(token["content"] if isinstance(token, dict) else token)
+
+
+# Tokens that were added to be text: words, and the runs of white space of models for code.
+_TEXT = re.compile(r"[\w\s'’-]+")
+
+
+def control_tokens(folder: Path | str) -> list[str]:
+    """The tokens that direct a model and are not text, in the order of their ids.
+
+    Special tokens are; so are added tokens that are no words, since many tokenizers have `<tool_call>`, `<think>` or
+    `<|assistant|>` as tokens that are not special.
+    """
+    added = read_definition(folder)["added_tokens"]
+    control = {token["content"]: token["id"] for token in added if token["special"] or not _is_text(token["content"])}
+    control[_end_token(folder)] = end_of_text(folder)
+    return sorted(control, key=control.__getitem__)
+
+
+def _is_text(token: str) -> bool:
+    return _TEXT.fullmatch(token) is not None
+
+
+def unknown_token(folder: Path | str) -> int | None:
+    """The id of the token for text that the vocabulary cannot spell; None if there is none."""
+    model = read_definition(folder)["model"]
+    if "unk_id" in model:
+        return None if model["unk_id"] is None else int(model["unk_id"])
+    return vocabulary(folder).get(model.get("unk_token"))
 
 
 def byte_lengths(folder: Path | str) -> NDArray[np.int64]:
-    """[vocab]: how many bytes of text each token stands for; special tokens stand for none.
+    """[vocab]: the bytes of text that each token spells; control tokens and the unknown token spell none.
 
-    In a byte-level vocabulary each character of a token is one byte; in others a token is its own text, with
-    `\\u2581` for a space and `<0xNN>` for a byte.
+    In a byte-level vocabulary each character of a token is one byte. In others a token is its own text, without the
+    marks of a word's parts (`##ing`, `low</w>`); `\u2581` stands for a space and `<0xNN>` for a byte where the
+    tokenizer uses them so. White space that a tokenizer drops is spelt by no token.
     """
-    definition = _definition(Path(folder))
-    byte_level = "ByteLevel" in json.dumps([definition["pre_tokenizer"], definition["decoder"]])
+    definition = read_definition(folder)
+    model = definition["model"]
+    steps = json.dumps([definition[step] for step in ("normalizer", "pre_tokenizer", "decoder")], ensure_ascii=False)
+    byte_level, spaces = '"ByteLevel"' in steps, "\u2581" in steps
+    bytes_too = bool(model.get("byte_fallback")) or '"ByteFallback"' in steps
+    prefix, suffix = model.get("continuing_subword_prefix") or "", model.get("end_of_word_suffix") or ""
+    added = {token["content"] for token in definition["added_tokens"]}
     tokens = vocabulary(folder)
-    special = {token["content"] for token in definition["added_tokens"] if token["special"]}
     lengths = np.zeros(max(tokens.values()) + 1, dtype=np.int64)
     for token, index in tokens.items():
-        if token in special:
-            continue
-        if byte_level:
-            lengths[index] = len(token)
+        text = token if token in added else token.removeprefix(prefix).removesuffix(suffix)
+        if byte_level and token not in added:
+            lengths[index] = len(text)
+        elif bytes_too and re.fullmatch("<0x[0-9A-F]{2}>", token):
+            lengths[index] = 1
         else:
-            is_byte = len(token) == 6 and token.startswith("<0x")
-            lengths[index] = 1 if is_byte else len(token.replace("\u2581", " ").encode())
+            lengths[index] = len((text.replace("\u2581", " ") if spaces else text).encode())
+    lengths[[tokens[token] for token in control_tokens(folder)]] = 0
+    if (unknown := unknown_token(folder)) is not None:
+        lengths[unknown] = 0
     return lengths
-
-
-def encoder(folder: Path | str, sample: list[str]) -> Encode:
-    """texts -> (their token ids, flat; the number of tokens of each text).
-
-    The fastest encoder that is installed and gives the reference's ids on `sample`; otherwise the
-    reference itself, Hugging Face's `tokenizers`.
-    """
-    reference = _reference_encoder(Path(folder))
-    if importlib.util.find_spec("gigatoken") is None:
-        return reference
-    try:
-        fast = _gigatoken_encoder(Path(folder))
-        (ids, lengths), (expected_ids, expected_lengths) = fast(sample), reference(sample)
-        same = np.array_equal(ids, expected_ids) and np.array_equal(lengths, expected_lengths)
-    except Exception as error:  # a tokenizer it does not know is no reason to stop
-        log.warning("gigatoken cannot be used (%s); encoding with Hugging Face tokenizers", error)
-        return reference
-    if not same:
-        log.warning("gigatoken differs from Hugging Face tokenizers on a sample; encoding with the latter")
-    return fast if same else reference
-
-
-def _reference_encoder(folder: Path) -> Encode:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-
-    def encode(texts: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-        lengths = np.array([len(encoding.ids) for encoding in encodings], dtype=np.int64)
-        flat = np.concatenate([np.empty(0), *(encoding.ids for encoding in encodings)]).astype(np.uint32)
-        return flat, lengths
-
-    return encode
-
-
-def _gigatoken_encoder(folder: Path) -> Encode:
-    import awkward
-    import gigatoken
-
-    tokenizer = gigatoken.Tokenizer.from_json((folder / "tokenizer.json").read_bytes())
-
-    def encode(texts: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        if not texts:
-            return np.empty(0, dtype=np.uint32), np.empty(0, dtype=np.int64)
-        encoded = tokenizer.encode_batch(texts)
-        flat = awkward.to_numpy(awkward.flatten(encoded)).astype(np.uint32)
-        return flat, awkward.to_numpy(awkward.num(encoded)).astype(np.int64)
-
-    return encode

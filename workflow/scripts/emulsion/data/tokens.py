@@ -2,12 +2,14 @@
 
 A store is a folder: `{split}.bin`, the documents' tokens one after another, each document closed by the
 end-of-text token, in the smallest unsigned integer; `documents.parquet`, where each document is; and
-`header.json`, which is written last, checked at open, and has the hash of each split's tokens.
+`header.json`, which is written last, checked at open, and has the hash of each split's tokens. It also counts the
+documents with a control token written in them, which is text there, and unknown tokens, unless there are none.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,12 +21,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from emulsion.data.tokenizers import Encode, encoder, end_of_text, fingerprint, vocabulary
+from emulsion.data.encoding import Encode, encoder, text_of_control_tokens
+from emulsion.data.tokenizers import control_tokens, end_of_text, fingerprint, unknown_token, vocabulary
 from emulsion.errors import UserError
 from emulsion.files import read_json, whole_folder, write_json
 
 SPLITS = ("train", "validation", "test")
 FORMAT = 1
+# Counts of a header that has them only if they are not 0.
+NOTES = ("documents_with_control_tokens", "unknown_tokens")
+MANY_UNKNOWN = 0.01
+
+log = logging.getLogger(__name__)
 INDEX = pa.schema(
     [("id", pa.string()), ("split", pa.string()), ("start", pa.int64()), ("tokens", pa.int32()), ("bytes", pa.int32())]
 )
@@ -131,8 +139,21 @@ def hashes(files: Mapping[str, HashedFile]) -> dict[str, str]:
 class StoreWriter:
     """Builds a store batch by batch; its memory is bounded by the batch."""
 
-    def __init__(self, folder: Path, encode: Encode, *, vocab_size: int, end_of_text: int, held_out: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        encode: Encode,
+        *,
+        vocab_size: int,
+        end_of_text: int,
+        held_out: float,
+        control: Sequence[str] = (),
+        unknown: int | None = None,
+    ) -> None:
+        """control: the names of the control tokens; unknown: the id of the unknown token."""
         self.encode, self.end_of_text, self.held_out, self.folder = encode, end_of_text, held_out, folder
+        self.has_control, self.unknown = text_of_control_tokens(control), unknown
+        self.notes = dict.fromkeys(NOTES, 0)
         self.dtype = smallest_dtype(vocab_size)
         self.totals = {split: {"documents": 0, "tokens": 0, "bytes": 0} for split in SPLITS}
 
@@ -143,12 +164,14 @@ class StoreWriter:
             index = stack.enter_context(pq.ParquetWriter(self.folder / "documents.parquet", INDEX, compression="zstd"))
             for ids, texts in batches:
                 index.write_table(self._append(ids, texts, outputs))
-        told = {"dtype": self.dtype, "held_out": self.held_out, "end_of_text": self.end_of_text}
-        return {**told, "splits": self.totals, "sha256": hashes(outputs)}
+        made = {"dtype": self.dtype, "held_out": self.held_out, "end_of_text": self.end_of_text}
+        return {**made, "splits": self.totals, "sha256": hashes(outputs), **noted(self.notes)}
 
     def _append(self, ids: list[str], texts: list[str], outputs: Mapping[str, HashedFile]) -> pa.Table:
         """Add one batch to the split files and the running totals; returns its part of the document index."""
         flat, lengths = self.encode(texts)
+        self.notes["documents_with_control_tokens"] += sum(map(self.has_control, texts))
+        self.notes["unknown_tokens"] += 0 if self.unknown is None else int((flat == self.unknown).sum())
         closed = close_documents(flat.astype(self.dtype), lengths, self.end_of_text)
         ends = np.cumsum(lengths + 1)
         splits = [split_of(document, self.held_out) for document in ids]
@@ -173,23 +196,24 @@ def write_store(
     folder: Path,
     batches: Iterable[tuple[list[str], list[str]]],
     tokenizer: Path,
-    sample: list[str],
     held_out: float,
     provenance: dict[str, Any],
 ) -> dict[str, Any]:
     """Tokenise a source's (ids, texts) into a store, whole or not at all; returns its header.
 
-    sample: texts on which a fast encoder must agree with the reference before it is used.
     held_out: share of documents in validation, and again in test.
+    Raises UserError for a tokenizer that would change the text.
     """
     vocab_size = max(vocabulary(tokenizer).values()) + 1
     with whole_folder(folder) as part:
         writer = StoreWriter(
             part,
-            encoder(tokenizer, sample),
+            encoder(tokenizer),
             vocab_size=vocab_size,
             end_of_text=end_of_text(tokenizer),
             held_out=held_out,
+            control=control_tokens(tokenizer),
+            unknown=unknown_token(tokenizer),
         )
         header = {
             "format": FORMAT,
@@ -224,9 +248,32 @@ def join_stores(folder: Path, parts: Sequence[Path], provenance: dict[str, Any])
                         shutil.copyfileobj(source, outputs[split])
                     for unit, count in header["splits"][split].items():
                         totals[split][unit] += count
-        header = {**headers[0], "splits": totals, "sha256": hashes(outputs), "provenance": provenance}
-        write_json(whole / "header.json", header)
-    return header
+        notes = {note: sum(header.get(note, 0) for header in headers) for note in NOTES}
+        first = {key: value for key, value in headers[0].items() if key not in (*NOTES, "provenance")}
+        made = {**first, "splits": totals, "sha256": hashes(outputs), **noted(notes), "provenance": provenance}
+        write_json(whole / "header.json", made)
+    return made
+
+
+def noted(notes: Mapping[str, int]) -> dict[str, int]:
+    """The counts that are not 0: a header without them is that of a source with nothing to note."""
+    return {note: count for note, count in notes.items() if count}
+
+
+def token_count(header: Mapping[str, Any]) -> int:
+    """The tokens of a store's splits together, end-of-text tokens included."""
+    return sum(split["tokens"] for split in header["splits"].values())
+
+
+def report_notes(header: Mapping[str, Any]) -> None:
+    """Log what is noteworthy of a store's text, and warn of many unknown tokens."""
+    if documents := header.get("documents_with_control_tokens", 0):
+        log.info("%s: %d documents have a control token written in them; it is text", header["source"], documents)
+    if unknown := header.get("unknown_tokens", 0):
+        share = unknown / token_count(header)
+        level = logging.WARNING if share > MANY_UNKNOWN else logging.INFO
+        remedy = "; their text is lost, so take a tokenizer that knows it" if level == logging.WARNING else ""
+        log.log(level, "%s: %d tokens (%.2f %%) are unknown tokens%s", header["source"], unknown, 100 * share, remedy)
 
 
 def _shifted(index: pa.Table, totals: Mapping[str, Mapping[str, int]]) -> pa.Table:

@@ -11,7 +11,7 @@ import numpy as np
 from emulsion.errors import UserError
 from emulsion.evaluation.bootstrap import bootstrap_interval, stratified_interval
 from emulsion.evaluation.checks import passes
-from emulsion.evaluation.generation import Request, generate
+from emulsion.evaluation.generation import Request, generate, rows_without_token
 from emulsion.evaluation.likelihood import choice_scores, encode_questions
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Item, Suite
@@ -69,6 +69,7 @@ def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settin
         end=tokenizer.eos_token_id,
         batch=settings.batch,
         context=model.config.max_position_embeddings,
+        unused=rows_without_token(model, tokenizer),
     )
     texts = [tokenizer.decode(tokens, skip_special_tokens=True) for tokens in answers]
     return [_record(*each) for each in zip(asked, prompts, texts, strict=True)]

@@ -29,13 +29,20 @@ class Request:
 
 
 def generate(
-    model: Any, requests: Sequence[Request], *, temperature: float, end: int | None, batch: int, context: int
+    model: Any,
+    requests: Sequence[Request],
+    *,
+    temperature: float,
+    end: int | None,
+    batch: int,
+    context: int,
+    unused: Sequence[int] = (),
 ) -> list[list[int]]:
     """The new token ids of each request, without the end token that stopped it.
 
     `temperature` 0 takes the likeliest token. `end`: the end-of-text token. `context`: the model's context
     length in tokens. A prompt too long for context and new tokens together is cut from the left, to half the
-    context at least; when the context runs out, the text ends.
+    context at least; when the context runs out, the text ends. `unused`: ids that are never drawn.
     """
     results: list[list[int]] = [[] for _ in requests]
     prompts = [_cut(request, context, end) for request in requests]
@@ -48,10 +55,16 @@ def generate(
             chosen = [prompts[index] for index in indices]
             most = [limits[index] for index in indices]
             draws = _draws([requests[index].seed for index in indices], most)
-            texts = _run(model, chosen, most, draws.to(model.device), temperature, end)
+            texts = _run(model, chosen, most, draws.to(model.device), temperature, end, unused)
             for index, tokens in zip(indices, texts, strict=True):
                 results[index] = tokens
     return results
+
+
+def rows_without_token(model: Any, tokenizer: Any) -> list[int]:
+    """The ids below the size of the model's vocabulary that no token has: vocabularies are often padded."""
+    rows = model.get_output_embeddings().weight.shape[0]
+    return sorted(set(range(rows)) - set(tokenizer.get_vocab().values()))
 
 
 def pick(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
@@ -85,9 +98,11 @@ def _run(
     uniforms: Tensor,
     temperature: float,
     end: int | None,
+    unused: Sequence[int],
 ) -> list[list[int]]:
     """Generate for one batch; rows leave it as they end."""
     device, head = model.device, model.get_output_embeddings()
+    never = torch.tensor(unused, dtype=torch.long, device=device)
     texts: list[list[int]] = [[] for _ in prompts]
     alive = list(range(len(prompts)))
     tokens, pads = _pad_left(prompts, device)
@@ -100,7 +115,8 @@ def _run(
         hidden = hidden_states(
             model, tokens, position_ids=positions, attention_mask=mask, past_key_values=cache, use_cache=True
         )
-        new = pick(head(hidden[:, -1]), uniforms[:, step], temperature)
+        logits = head(hidden[:, -1]).index_fill(-1, never, -torch.inf)
+        new = pick(logits, uniforms[:, step], temperature)
         kept = []
         step += 1
         for row, (index, token) in enumerate(zip(alive, new.tolist(), strict=True)):

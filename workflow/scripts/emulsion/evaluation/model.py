@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from emulsion.data.batches import spread_rows
+from emulsion.data.encoding import text_backend
 from emulsion.data.tokenizers import byte_lengths, fingerprint
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
@@ -25,6 +26,31 @@ from emulsion.losses import require_plain_head
 log = logging.getLogger(__name__)
 
 
+class TextTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
+    """A model's tokenizer to which texts are only text, as they were when the model's data were tokenised.
+
+    Control tokens written in a text are encoded as the text they are; `decode`, `eos_token_id` and all else know them.
+    """
+
+    text: Any  # the `tokenizers.Tokenizer` that encodes
+    _tokenizer: Any
+
+    def _encode_plus(self, *args: Any, **options: Any) -> Any:
+        whole = self._tokenizer
+        self._tokenizer = self.text
+        try:
+            return super()._encode_plus(*args, **options)
+        finally:
+            self._tokenizer = whole
+
+    @classmethod
+    def load(cls, folder: Path) -> TextTokenizer:
+        """The tokenizer of a model folder or a tokenizer folder."""
+        tokenizer: TextTokenizer = cls.from_pretrained(folder, local_files_only=True)
+        tokenizer.text = text_backend(folder)
+        return tokenizer
+
+
 def load_model(folder: Path) -> tuple[Any, Any]:
     """The model, in single precision on the device there is, and its tokenizer."""
     if not (folder / "config.json").exists():
@@ -33,7 +59,7 @@ def load_model(folder: Path) -> tuple[Any, Any]:
     model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     require_plain_head(model)
-    return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return model, TextTokenizer.load(folder)
 
 
 def read_test_sequences(folders: Sequence[Path], model: Path, context: int, most: int) -> dict[str, NDArray[Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.data.cleaning.gopher import gopher_repetition
+from emulsion.data.cleaning.filters import gopher_repetition
 from emulsion.data.cleaning.measures import TOP_NGRAMS, Measures, measure
 from emulsion.data.cleaning.words import Words
 

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from emulsion.data.tokenizers import Encode, encoder
+from emulsion.data.encoding import Encode, encoder
 from emulsion.data.tokenizers import fingerprint as tokenizer_fingerprint
 from emulsion.files import canonical_json, whole_file, write_jsonl
 from emulsion.merging.cursor import Cursor, Document, Progress, Seen
@@ -186,15 +186,13 @@ class _TokenCounter:
     """Counts tokens by source, one for the end of each document included; nothing without a tokenizer."""
 
     def __init__(self, tokenizer: str | None) -> None:
-        self._tokenizer = tokenizer
-        self._encode: Encode | None = None
+        self._encode: Encode | None = encoder(tokenizer) if tokenizer else None
 
     def of(self, group: list[Document]) -> Counter[str]:
         counts = Counter[str]()
-        if self._tokenizer is None:
+        if self._encode is None:
             return counts
         texts = [document["text"] for document in group]
-        self._encode = self._encode or encoder(self._tokenizer, texts[:100])
         for document, length in zip(group, self._encode(texts)[1].tolist(), strict=True):
             counts[document["source"]] += length + 1
         return counts

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
-from emulsion.data.cleaning.signatures import hash_texts
+from emulsion.data.cleaning.duplicates import hash_texts
 from emulsion.data.normalize import check_some_are_left, documents
 from emulsion.errors import UserError
 from emulsion.files import whole_file

@@ -31,10 +31,16 @@ class Parts:
 
     @classmethod
     def open(cls, stores: list[Path], tokenizer: Path, model: ModelSettings, weights: Path | None) -> Parts:
-        """Raises UserError where stores and tokenizer, or model and weights, do not belong together."""
+        """Raises UserError where stores, tokenizer, model and weights do not belong together."""
+        tokens = max(tokenizers.vocabulary(tokenizer).values()) + 1
+        if (rows := vocabulary_size(model, tokens)) < tokens:
+            raise UserError(
+                f"models: the model's vocab_size is {rows}, but {tokenizer} has {tokens} tokens. Write {tokens} or "
+                "more, or leave vocab_size out."
+            )
         return cls(
             stores=open_stores(stores, tokenizer),
-            tokens=max(tokenizers.vocabulary(tokenizer).values()) + 1,
+            tokens=tokens,
             end_of_text=tokenizers.end_of_text(tokenizer),
             weights=initial_weights(model, weights),
         )

@@ -10,12 +10,10 @@ Nothing depends on the order of rows or shards, or on how many are worked on at 
 """
 
 from emulsion.data.cleaning.contamination import HELD_OUT, Contamination, HeldOutNgrams, Match
-from emulsion.data.cleaning.duplicates import Duplicate, duplicates
-from emulsion.data.cleaning.filters import why_removed
-from emulsion.data.cleaning.ledger import Ledger
+from emulsion.data.cleaning.duplicates import Duplicate, Signer, duplicates
+from emulsion.data.cleaning.filters import clean_text, why_removed
 from emulsion.data.cleaning.settings import Cleaning
-from emulsion.data.cleaning.signatures import Signer
-from emulsion.data.cleaning.text import clean_text
+from emulsion.data.cleaning.step import Ledger
 from emulsion.data.cleaning.words import Words
 
 __all__ = [

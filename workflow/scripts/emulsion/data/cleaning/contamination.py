@@ -17,9 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from emulsion.data.cleaning.hashing import Hashes, Indices, Lookup, ngrams
 from emulsion.data.cleaning.settings import Cleaning, Decontaminate
-from emulsion.data.cleaning.words import Words
+from emulsion.data.cleaning.words import Hashes, Indices, Lookup, Words, ngrams
 
 SHORTEST = 8  # words of a text of a suite that is compared
 HELD_OUT = pa.schema([("hash", pa.uint64()), ("documents", pa.int32())])

@@ -1,10 +1,15 @@
-"""One step of cleaning one shard: documents in, documents out, what was removed, and the account of every row."""
+"""One step of cleaning one shard: documents in, documents out, what was removed, and the account of every row.
+
+Every row that was read was kept or has one reason why not.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,8 +18,56 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from emulsion.data.cleaning.ledger import Ledger
+from emulsion.errors import UserError
 from emulsion.files import whole_file, write_json
+
+
+@dataclass
+class Ledger:
+    """Counts of rows: `read` as they come, `kept` and `removed` (by reason) as they are decided on."""
+
+    read: int = 0
+    kept: int = 0
+    removed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, reasons: Iterable[str | None]) -> None:
+        """Enter decisions: a reason for each row that goes, None for each that stays."""
+        for reason in reasons:
+            if reason is None:
+                self.kept += 1
+            else:
+                self.removed[reason] += 1
+
+    def __add__(self, other: Ledger) -> Ledger:
+        """Of both shards."""
+        return Ledger(self.read + other.read, self.kept + other.kept, self.removed + other.removed)
+
+    def then(self, following: Ledger) -> Ledger:
+        """Of both steps, where the second read what the first kept; raises UserError where it did not."""
+        if self.kept != following.read:
+            raise UserError(f"cleaning: one step kept {self.kept:,} rows and the next read {following.read:,}.")
+        return Ledger(self.read, following.kept, self.removed + following.removed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Raises UserError where rows are not accounted for."""
+        decided = self.kept + self.removed.total()
+        if self.read != decided:
+            raise UserError(f"cleaning: {self.read:,} rows were read, but {decided:,} kept or removed.")
+        return {"read": self.read, "kept": self.kept, "removed": dict(sorted(self.removed.items()))}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        return cls(raw["read"], raw["kept"], Counter(raw["removed"]))
+
+    @classmethod
+    def of_steps(cls, accounts: Iterable[Mapping[str, Any]], shards: int) -> Ledger:
+        """The account of a source from those of its shards, which come step by step."""
+        read = [cls.from_json(account) for account in accounts]
+        total: Ledger | None = None
+        for first in range(0, len(read), shards):
+            step = sum(read[first : first + shards], Ledger())
+            total = step if total is None else total.then(step)
+        return total or Ledger()
 
 
 class Step:

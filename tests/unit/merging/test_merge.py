@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -155,7 +156,10 @@ def test_losing_much_of_a_source_stops_the_merge_before_anything_is_written(corp
     with pytest.raises(UserError, match=words + r"--max-loss 0\.91"):
         merge(request(weighted, sources=sources), corpus / "out")
     assert not list(corpus.glob("out/*"))
+    allowed = (sources[0], replace(sources[1], max_loss=0.91))
+    merge(request(weighted, sources=allowed), corpus / "allowed")
     manifest = merge(request(weighted, sources=sources, max_loss=0.91), corpus / "out")
+    assert content(corpus / "allowed") == content(corpus / "out")
     assert any(note.startswith("'chats': 18 of 20 rows that were read (90.0%)") for note in manifest["notes"])
 
 

@@ -1,4 +1,7 @@
 import json
+import re
+import sys
+from functools import partial
 
 import pyarrow.parquet as pq
 import pytest
@@ -142,3 +145,15 @@ def test_weights_are_logged_as_shares(here, caplog):
         "Dataset weights (normalized):\n  notes.jsonl: 0.9999 (99.99%)\n  rare.jsonl: 0.000100 (0.0100%)" in caplog.text
     )
     assert "Loading rare.jsonl [weight: 0.0003]" in caplog.text
+
+
+def test_a_terminal_gets_a_bar_with_rate_and_remaining_time(here, capsys, monkeypatch):
+    write(here, "notes", [str(number) for number in range(500)])
+    (here / "c.yaml").write_text("datasets: [{name: notes.jsonl, weight: 1}]")
+    for name, is_terminal in (("seen", True), ("quiet", False)):
+        monkeypatch.setattr(sys.stderr, "isatty", partial(bool, is_terminal))
+        options = ["--config", "c.yaml", "--output-dir", name, "--use-weights", "--max-samples", "400"]
+        command.run(merge_datasets.main, options)
+        told = capsys.readouterr().err
+        bar = re.search(r"Processing weighted samples: 100%\|.*\| 400/400 \[\S+<\S+, +[\d.?]+ documents/s\]", told)
+        assert bool(bar) == is_terminal, told

@@ -164,7 +164,8 @@ class Cursor:
 
     def _judge_losses(self) -> None:
         """Raises UserError where more of the rows than the request allows hold no document."""
-        progress, most = self.progress, self._request.max_loss
+        progress, most = self.progress, self.source.max_loss
+        most = self._request.max_loss if most is None else most
         lost, enough = progress.set_aside.total(), progress.rows >= ROWS_TO_JUDGE or self._next is None
         if progress.passes == 0 and enough and 0 < lost < progress.rows and lost > most * progress.rows:
             raise UserError(

@@ -30,6 +30,7 @@ ADDRESS = re.compile(r"(?:hf://|https?://huggingface\.co/)datasets/(?=[^/]+/[^/]
 # A configuration for plain concatenation may keep its datasets in two lists.
 LISTS = ("datasets", "english_datasets", "vietnamese_datasets")
 
+SHARE: Form = ("a number from 0 to 1", lambda value: WEIGHT[1](value) and value <= 1)
 ANYTHING: Form = ("anything", lambda value: True)
 PATTERNS: Form = ("a path or a list of paths", lambda value: TEXT[1](value) or TEXTS[1](value))
 NAMES: Form = ("a list of names", lambda value: isinstance(value, list) and all(map(TEXT[1], value)))
@@ -59,6 +60,7 @@ DATASET_FIELDS: Mapping[str, Form] = {
     "schema": TEXT,
     "type": TEXT,
     "filters": NAMES,
+    "max_loss": SHARE,
     "streaming": SWITCH,
     **dict.fromkeys(REMARKS, ANYTHING),
 }
@@ -69,11 +71,9 @@ class Origin:
     """A dataset to merge: files of this machine, without those that `exclude` names, or else a dataset of the hub.
 
     config, data_dir, split, revision: as `datasets.load_dataset` takes them; of files only a split may be said, None
-    takes all. text_field, schema, type: how rows become
-    documents, as in the configuration of the workflow; text_field None: "text", where the columns show no other kind.
-    columns: ((what it holds, its name), ...), where the names are unusual; other columns are then not looked at.
-    filters: instead of those of the request. evidence: how well a recipe knows the id. where: its place in the
-    configuration. notes: what of it says nothing.
+    takes all. text_field, columns, schema, type: how rows become documents, as in the configuration of the workflow;
+    columns: ((what it holds, its name), ...). filters, max_loss: instead of those of the request. evidence: how well a
+    recipe knows the id. where: its place in the configuration. notes: what of it says nothing.
     """
 
     name: str
@@ -91,6 +91,7 @@ class Origin:
     type: str = "text"
     filters: tuple[str, ...] | None = None
     evidence: str | None = None
+    max_loss: float | None = field(default=None, compare=False)
     where: str = field(default="", compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
@@ -130,7 +131,7 @@ class Request:
     def settled(self) -> dict[str, Any]:
         """As JSON; the tokenizer left out, for it is identified by its content and not by its folder."""
         kept = {key: value for key, value in asdict(self).items() if key not in ("tokenizer", "max_loss", "sources")}
-        sources = [{**asdict(source), "where": None, "notes": None} for source in self.sources]
+        sources = [{**asdict(source), "max_loss": None, "where": None, "notes": None} for source in self.sources]
         return {**kept, "sources": sources}
 
     def notes(self) -> list[str]:

@@ -49,7 +49,7 @@ TOGETHER = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes a file is run by one of them, so that its fixtures are made once; the longest come first."""
+    """With several processes a file is run by one, so that its fixtures are made once; the longest come first."""
     for item in items:
         group = item.path.stem
         if item.path.parent.name == "workflow":

@@ -39,9 +39,8 @@ ROWS_TO_JUDGE = 1000
 
 Document = dict[str, str]
 Place = tuple[int, int]  # the part, in the order of its pass, and the row in it
-Row = tuple[
-    Place, int, Document | None, dict[str, Any]
-]  # place, number of the part, document or else why there is none
+# Its place, the number of its part, and the document that it is, or the record of why it is none.
+Row = tuple[Place, int, Document | None, dict[str, Any]]
 
 
 @dataclass

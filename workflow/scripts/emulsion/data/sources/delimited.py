@@ -96,7 +96,7 @@ class _Records:
     def _over_lines(self, first: str, width: int | None) -> list[str] | str:
         """The cells of a record with an open quote in its first line, or why it has none."""
         taken: list[str | Malformed] = [first]
-        size, quotes, quoted = len(first), first.count(QUOTE), 0
+        size, quotes, quoted, next_try = len(first), first.count(QUOTE), 0, 1
         reason = "not CSV: a quote is opened and never closed"
         while (line := self._line()) is not None:
             taken.append(line)
@@ -109,10 +109,12 @@ class _Records:
             if QUOTE not in line:
                 continue
             quotes, quoted = quotes + line.count(QUOTE), quoted + 1
-            # A whole record has an even number of quotes. It is also tried at the 1st, 2nd, 4th, ... line with a quote,
-            # where a stray one shows soon; at every such line the time would grow as the square of the lines.
-            if quotes % 2 and quoted & (quoted - 1):
-                continue
+            # A whole record has an even number of quotes. It is also tried at the 1st, 64th, 4096th, ... line with a
+            # quote, where a stray one shows; at every such line the time would grow as the square of the lines.
+            if quotes % 2:
+                if quoted < next_try:
+                    continue
+                next_try *= 64
             cells = self._parse("\n".join(map(str, taken)))
             if cells is None:
                 continue

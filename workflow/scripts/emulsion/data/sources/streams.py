@@ -100,6 +100,12 @@ _OTHERS = {
 }
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+_MARKS = {  # that of UTF-32 begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _PAGE = re.compile(rb"\s*<(?:!doctype html|html\b|\?xml\b|error>)", re.IGNORECASE)
 _OF_ROWS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow")
 
@@ -126,6 +132,8 @@ def not_data(head: bytes, name: str) -> str | None:
         return "it is a bzip2 archive; unpack it, or pack it by gzip or zstd"
     if head[257:262] == b"ustar":
         return "it is a tar archive; unpack it"
+    if own not in (".parquet", ".arrow") and not packing and (guessed := _unmarked(head)):
+        return f"it is {guessed} without a byte-order mark; bring it to UTF-8, as by `iconv -f {guessed} -t UTF-8`"
     return None
 
 
@@ -147,16 +155,10 @@ def chunks(file: File) -> Iterator[bytes]:
         raise BrokenFileError(reason)
     if first.startswith((_GZIP, _ZSTD)):
         raise BrokenFileError("it is packed twice; unpack it once")
-    marks = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16"}
-    marks[codecs.BOM_UTF16_BE] = "utf-16"
-    encoding = next((encoding for mark, encoding in marks.items() if first.startswith(mark)), None)
+    encoding = next((encoding for mark, encoding in _MARKS.items() if first.startswith(mark)), None)
     if encoding:
         yield from _decoded(first, unpacked, encoding)
         return
-    if guessed := _unmarked(first[:HEAD_BYTES]):
-        raise BrokenFileError(
-            f"it is {guessed} without a byte-order mark; bring it to UTF-8, as by `iconv -f {guessed} -t UTF-8`"
-        )
     yield first.removeprefix(codecs.BOM_UTF8)
     yield from unpacked
 
@@ -179,7 +181,7 @@ def _decoded(first: bytes, rest: Iterator[bytes], encoding: str) -> Iterator[byt
 def _unmarked(head: bytes) -> str | None:
     """UTF-16 without a mark: nearly every other byte of text that is mostly Latin is null."""
     pairs = len(head) // 2
-    if pairs < 8:
+    if pairs < 8 or head.startswith(tuple(_MARKS)):
         return None
     odd, even = head[1::2].count(0), head[::2].count(0)
     if odd > 0.7 * pairs and even < 0.1 * pairs:
@@ -257,14 +259,18 @@ class _Row:
 
 def head_of(source: Iterator[bytes], size: int = CHUNK_BYTES) -> tuple[bytes, Iterator[bytes]]:
     """(the first bytes, `size` of them where there are as many; all of the source again)."""
-    held = b""
+    pieces: list[bytes] = []
+    come = 0
     try:
-        while len(held) < size and (chunk := next(source, None)) is not None:
-            held += chunk
+        while come < size and (chunk := next(source, None)) is not None:
+            pieces.append(chunk)
+            come += len(chunk)
     except BrokenFileError as error:
-        if not held:
+        if not pieces:
             raise
+        held = b"".join(pieces)
         return held, _until(held, error)
+    held = b"".join(pieces)
     return held, _joined(held, source)
 
 
@@ -354,18 +360,19 @@ def values(source: Iterator[bytes], in_list: bool) -> Iterator[bytes | Malformed
                             row.add(chunk[start:place])
                             yield row.take()
                             start = place
+                        elif depth == 0 and in_list:
+                            row.add(chunk[start : place - 1])
+                            yield from unless_blank(row.take())
+                            rest, _ = head_of(_joined(chunk[place:], source))
+                            if rest.strip():
+                                yield Malformed("there is more after the end of its list", printable(rest.strip()))
+                            return
+                        elif depth == 0:
+                            depth = 1
                     case b"," if depth == 1:
                         row.add(chunk[start : place - 1])
                         yield from [row.take()] if in_list else unless_blank(row.take())
                         start = place
-                if depth == 0 and in_list:
-                    row.add(chunk[start : place - 1])
-                    yield from unless_blank(row.take())
-                    rest, _ = head_of(_joined(chunk[place:], source))
-                    if rest.strip():
-                        yield Malformed("there is more after the end of its list", printable(rest.strip()))
-                    return
-                depth = max(depth, 1)
             row.add(chunk[start:])
     except BrokenFileError as error:
         yield row.cut_off(error)

@@ -85,7 +85,7 @@ def check_settings(definition: dict[str, Any], folder: Path | str) -> None:
     if found := changing_settings(definition):
         does = "; ".join(f"`{setting}` {effect}" for setting, effect in found.items())
         raise UserError(
-            f"{folder}/tokenizer.json: {does}. Set to null there, or delete the folder and take the tokenizer by "
+            f"{folder}/tokenizer.json: {does}. Set this to null there, or delete the folder and take the tokenizer by "
             "`kind: pretrained`, which switches off what would change the text."
         )
 

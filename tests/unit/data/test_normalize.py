@@ -1,6 +1,8 @@
 import pytest
 
-from emulsion.data.normalize import KINDS, check_some_are_left, choose_kind, documents
+from emulsion.data.lost import check_some_are_left
+from emulsion.data.normalize import documents
+from emulsion.data.schemas import KINDS, choose_kind
 from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UserError
 

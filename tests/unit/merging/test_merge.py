@@ -48,7 +48,7 @@ def test_without_weights_sources_follow_one_another_in_their_own_order(corpus):
     manifest = merge(request(weighted=False), corpus / "out")
     assert merged(corpus / "out") == [(name, f"{name}-{i}") for name, (size, _) in SIZES.items() for i in range(size)]
     assert manifest["drift"] is None
-    assert all("rows that were read" in note for note in manifest["notes"])
+    assert all("are no documents" in note for note in manifest["notes"])
     merge(request(weighted=False, max_samples=210), corpus / "first")
     assert merged(corpus / "first") == merged(corpus / "out")[:210]
 
@@ -150,9 +150,7 @@ def test_losing_much_of_a_source_stops_the_merge_before_anything_is_written(corp
     ]
     (corpus / "chats.jsonl").write_text("\n".join(map(json.dumps, [*bad, *good])))
     sources = (origin("long"), Origin("chats", 1.0, files=("chats.jsonl",), where="c.yaml: datasets[1]"))
-    words = (
-        r"^c\.yaml: datasets\[1\]: 18 of the first 20 rows of 'chats' \(90\.0%\) hold no document: 18 x .*stranger.*"
-    )
+    words = r"^c\.yaml: datasets\[1\]: chats: 18 of 20 rows \(90\.0%\) .*: 18 x .*stranger.*chats\.jsonl, row 0.*"
     with pytest.raises(UserError, match=words + r"--max-loss 0\.91"):
         merge(request(weighted, sources=sources), corpus / "out")
     assert not list(corpus.glob("out/*"))
@@ -160,7 +158,20 @@ def test_losing_much_of_a_source_stops_the_merge_before_anything_is_written(corp
     merge(request(weighted, sources=allowed), corpus / "allowed")
     manifest = merge(request(weighted, sources=sources, max_loss=0.91), corpus / "out")
     assert content(corpus / "allowed") == content(corpus / "out")
-    assert any(note.startswith("'chats': 18 of 20 rows that were read (90.0%)") for note in manifest["notes"])
+    assert any(note.startswith("chats: 18 of 20 rows (90.0%) are no documents") for note in manifest["notes"])
+
+
+@pytest.mark.parametrize("options", [{}, {"shard_bytes": 500}])
+def test_columns_that_are_not_read_are_noted_and_counted_once(corpus, options):
+    rows = [{"id": str(i), "text": "ten letter", "notes": "x" * 29, "n": 7} for i in range(100)]
+    (corpus / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    wanted = request(sources=(Origin("rows", 1.0, files=("rows.jsonl",)), origin("long")), max_samples=700, **options)
+    manifest = merge(wanted, corpus / "out")
+    columns = manifest["sources"]["rows"]["columns"]
+    assert columns["read"] == ["id", "text"] and set(columns["unread"]) == {"notes", "n"}
+    characters = sum(len(str(value)) for row in rows for value in row.values())
+    assert columns["unread"]["notes"] == pytest.approx(2900 / characters)
+    assert any(note.startswith("rows: columns that are not read: notes (69% of the") for note in manifest["notes"])
 
 
 def test_losses_that_come_later_stop_the_merge_which_then_goes_on(corpus, monkeypatch):
@@ -169,7 +180,7 @@ def test_losses_that_come_later_stop_the_merge_which_then_goes_on(corpus, monkey
     lines = [json.dumps({"text": f"row {i} " * 20}) for i in range(150)] + ["{"] * 60 + ['{"text": "last"}']
     (corpus / "late.jsonl").write_text("\n".join(lines))
     late = {"sources": (Origin("late", 1.0, files=("late.jsonl",)),), "shard_bytes": 2000}
-    with pytest.raises(UserError, match="60 of the first 210 rows"):
+    with pytest.raises(UserError, match="60 of 210 rows"):
         merge(request(**late), corpus / "out")
     before = len(list((corpus / "out").glob("shard-*")))
     merge(request(**late, max_loss=0.5), corpus / "out")

@@ -13,10 +13,11 @@ import yaml
 import merge_datasets
 from emulsion import command
 from emulsion.data.recipes import load_recipe
+from emulsion.data.schemas import KINDS
 from emulsion.errors import UserError
 from emulsion.files import WORKFLOW
 from emulsion.merging import merge
-from emulsion.merging.request import DATASET_FIELDS, SHIPPED, Origin, find_config, read_sources
+from emulsion.merging.request import DATASET_FIELDS, ROLES, SHIPPED, Origin, find_config, read_sources
 from merging_cases import merged, request
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "merge_datasets.py"
@@ -169,9 +170,9 @@ def test_schema_and_columns_of_a_dataset_are_as_it_says(tmp_path, monkeypatch, f
         ({"text_field": "boddy"}, r"datasets\[0\]\.text_field: unknown column 'boddy'\. Did you mean 'body'\?"),
         (
             {"columns": {"question": "prompts", "answer": "body"}},
-            r"columns: unknown column 'prompts'\. Did you mean 'prompt'",
+            r"columns\.question: unknown column 'prompts'\. Did you mean 'prompt'",
         ),
-        ({"columns": {"asked": "prompt"}}, r"columns: should be names of columns, each under one of text, question"),
+        ({"columns": {"asked": "prompt"}}, r"columns: should be names of columns, each under one of chat, question"),
         ({"columns": {"text": "body"}, "text_field": "body"}, "has both `columns` and `text_field`"),
     ],
 )
@@ -182,6 +183,13 @@ def test_columns_that_are_not_there_are_refused(tmp_path, monkeypatch, fields, m
         merge(
             request(sources=read(tmp_path, datasets=[{"name": "rows.jsonl", "weight": 1, **fields}])), tmp_path / "out"
         )
+
+
+def test_columns_are_named_as_in_the_configuration_of_the_workflow():
+    schema = yaml.safe_load((WORKFLOW / "workflow" / "schemas" / "config.schema.yaml").read_text())
+    source = schema["properties"]["sources"]["additionalProperties"]["properties"]
+    assert set(ROLES) == set(source["columns"]["properties"])
+    assert set(KINDS) == set(source["schema"]["enum"])
 
 
 def test_all_datasets_that_cannot_be_read_are_told_at_once(corpus):

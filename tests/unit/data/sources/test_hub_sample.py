@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 import hub_rows
-from emulsion.data.normalize import UnrenderableError, choose_kind
+from emulsion.data.render import UnrenderableError
+from emulsion.data.schemas import choose_kind
 from emulsion.data.sources.formats import columns_of
 from emulsion.files import read_json, sha256
 from fetch_server import environment

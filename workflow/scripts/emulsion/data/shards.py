@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,13 @@ from tqdm import tqdm
 
 from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
 from emulsion.data.cleaning.step import Step
+from emulsion.data.held_out import LONG_CHARACTERS, Splits, count_splits, cut_document, ids_tell_apart, longest
 from emulsion.data.normalize import documents
+from emulsion.data.schemas import NONE_NAMED, Named
 from emulsion.data.sources.raw import RawFile, raw_files, shard_files
 from emulsion.data.sources.reader import Kinds, kinds_of
+from emulsion.data.tokens import SPLITS
+from emulsion.data.unread import ColumnCounts
 from emulsion.files import whole_file
 
 DOCUMENTS_PER_GROUP = 4096
@@ -58,13 +62,16 @@ def _sign_kept(signer: Signer, good: list[dict[str, str]], words: Words, reasons
 class Shard:
     """Some of the files of a source, and how its rows become documents.
 
-    rows: how many rows the files have, where fetching has counted them.
+    rows: how many rows the files have, where fetching has counted them. by_text: documents get their id by their text.
+    counts: the columns of the rows that became documents, so far.
     """
 
     source: str
     files: Sequence[RawFile]
     kinds: Kinds
     rows: int | None
+    by_text: bool
+    counts: ColumnCounts = field(default_factory=ColumnCounts)
 
     @classmethod
     def of(
@@ -74,19 +81,22 @@ class Shard:
         shard: int = 0,
         shards: int = 1,
         schema: str | None = None,
-        text_field: str = "text",
+        text_field: str | None = None,
+        named: Named = NONE_NAMED,
     ) -> Shard:
         """The shard of this number of a source fetched to a folder; raises UserError where no kind of schema fits."""
         source = provenance["source"]
         files = raw_files(provenance, folder)
         chosen = shard_files(files, shard, shards)
         # Of all files in every shard, so that all shards agree on whether the source can be read.
-        return cls(source, chosen, kinds_of(source, files, schema, text_field), known_rows(provenance, chosen))
+        kinds = kinds_of(source, files, schema, text_field, named)
+        return cls(source, chosen, kinds, known_rows(provenance, chosen), not ids_tell_apart(files))
 
     def documents(self, document_type: str) -> Iterator[Pair]:
         """For each row either (document, None) or (None, the quarantine record)."""
         for raw in self.files:
-            yield from documents(raw.rows(), self.kinds.of(raw), self.source, document_type, raw.path)
+            kind = self.kinds.of(raw)
+            yield from documents(raw.rows(), kind, self.source, document_type, raw.path, self.counts, self.by_text)
 
 
 def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output: Path) -> None:
@@ -109,15 +119,41 @@ def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output
             step.decide(pa.Table.from_pylist(good, schema=schema), reasons)
             signatures.write_table(_sign_kept(signer, good, words, reasons))
             bar.update(len(good) + len(bad))
+        step.ledger.columns = shard.counts
+    if shard.by_text:
+        logging.warning("%s: its rows share their ids, so documents get one by their text", shard.source)
     logging.info("%s (%s): %s", shard.source, shard.kinds.first.name, step.ledger.to_json())
 
 
-def join_documents(files: Sequence[Path], output: Path) -> None:
-    """Put the documents of shards together: copied row group by row group, so that memory is bounded by one."""
+def join_documents(files: Sequence[Path], output: Path, held_out: float) -> tuple[Splits, str | None]:
+    """Put the documents of shards together: copied row group by row group, so that memory is bounded by one.
+
+    Where a split would have no document, the longest one is cut, if it is long. Returns the splits, and the id of the
+    document that was cut. held_out: share of documents in validation, and again in test.
+    """
+    splits = count_splits(files, held_out)
+    missing = [split for split in SPLITS[1:] if not splits.documents[split]]
+    characters, chosen, row = longest(files) if missing else (0, 0, 0)
+    cut = (chosen, row) if characters >= LONG_CHARACTERS else None
+    identity = None
     with ExitStack() as stack:
         writer = None
-        for file in files:
+        for number, file in enumerate(files):
             source = stack.enter_context(pq.ParquetFile(file))
             writer = writer or stack.enter_context(pq.ParquetWriter(output, source.schema_arrow, compression="zstd"))
+            start = 0
             for group in range(source.num_row_groups):
-                writer.write_table(source.read_row_group(group))
+                table = source.read_row_group(group)
+                if cut and cut[0] == number and 0 <= cut[1] - start < table.num_rows:
+                    identity = table.column("id")[cut[1] - start].as_py()
+                    table = _with_parts(table, cut[1] - start, missing, held_out)
+                writer.write_table(table)
+                start += source.metadata.row_group(group).num_rows
+    return (count_splits([output], held_out) if cut else splits), identity
+
+
+def _with_parts(table: pa.Table, row: int, missing: Sequence[str], held_out: float) -> pa.Table:
+    """The documents with one of them cut."""
+    parts = cut_document(table.slice(row, 1).to_pylist()[0], missing, held_out)
+    between = pa.Table.from_pylist(parts, schema=table.schema)
+    return pa.concat_tables([table.slice(0, row), between, table.slice(row + 1)]).combine_chunks()

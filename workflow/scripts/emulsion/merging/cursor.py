@@ -10,6 +10,7 @@ passes over them and counts them, so that at every point what was processed is w
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,9 @@ from numpy.typing import NDArray
 
 from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
 from emulsion.data.cleaning.duplicates import hash_texts
-from emulsion.data.normalize import check_some_are_left, documents
+from emulsion.data.lost import check_some_are_left, loss_text
+from emulsion.data.normalize import documents
+from emulsion.data.unread import ColumnCounts
 from emulsion.errors import UserError
 from emulsion.files import whole_file
 from emulsion.merging.readers import Reader
@@ -49,7 +52,8 @@ class Progress:
 
     documents, bytes, tokens: drawn so far; documents_per_pass: None until the end of the source has been reached.
     removed: rows that drawing passed over, by reason, in all passes. rows, set_aside: rows that were read, and those
-    that hold no document, each counted once; recorded: the rows of the first pass before this place are in both.
+    that hold no document, each counted once; places: {reason: file and row of the first one}; columns: what was read of
+    the others. recorded: the rows of the first pass before this place are in all of these.
     """
 
     passes: int = 0
@@ -62,6 +66,8 @@ class Progress:
     documents_per_pass: int | None = None
     rows: int = 0
     set_aside: Counter[str] = field(default_factory=Counter)
+    places: dict[str, str] = field(default_factory=dict)
+    columns: ColumnCounts = field(default_factory=ColumnCounts)
     removed: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -69,12 +75,14 @@ class Progress:
         return self.documents + self.removed.total()
 
     def to_json(self) -> dict[str, Any]:
-        return {**vars(self), "set_aside": dict(self.set_aside), "removed": dict(self.removed)}
+        counts = {"set_aside": dict(self.set_aside), "removed": dict(self.removed), "columns": self.columns.to_json()}
+        return {**vars(self), **counts, "places": dict(self.places)}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Progress:
         counts = {key: Counter(value[key]) for key in ("set_aside", "removed")}
-        return cls(**{**value, **counts, "place": tuple(value["place"]), "recorded": tuple(value["recorded"])})
+        places = {key: tuple(value[key]) for key in ("place", "recorded")}
+        return cls(**{**value, **counts, **places, "columns": ColumnCounts.from_json(value["columns"])})
 
 
 class Cursor:
@@ -167,11 +175,11 @@ class Cursor:
         most = self._request.max_loss if most is None else most
         lost, enough = progress.set_aside.total(), progress.rows >= ROWS_TO_JUDGE or self._next is None
         if progress.passes == 0 and enough and 0 < lost < progress.rows and lost > most * progress.rows:
+            told = loss_text(self.source.name, progress.rows, progress.set_aside, progress.places)
             raise UserError(
-                f"{self.source.where or self.source.name}: {lost:,} of the first {progress.rows:,} rows of "
-                f"'{self.source.name}' ({lost / progress.rows:.1%}) hold no document: {_counted(progress.set_aside)}. "
-                f"At most {most:.1%} may be lost. Name the right `schema`, `text_field` or `columns`, mend the rows, "
-                f"or allow it by --max-loss {_rounded_up(lost / progress.rows)}; the merge then goes on where it is."
+                f"{self.source.where or 'sources'}: {told} At most {most:.1%} may be lost. Name the right `schema`, "
+                "`text_field` or `columns`, mend the rows, or allow it by `max_loss` or "
+                f"--max-loss {_rounded_up(lost / progress.rows)}; the merge then goes on where it is."
             )
 
     def _decided(self, rows: Sequence[Row]) -> list[Document | str]:
@@ -217,10 +225,20 @@ class Cursor:
         parts = self._order(len(self._reader.parts), "parts").tolist()
         for number in range(first, len(parts)):
             start, name = row if number == first else 0, self._reader.parts[parts[number]]
-            rows = self._reader.rows(parts[number], start)
-            pairs = documents(rows, self._reader.kind(parts[number]), self.source.name, self.source.type, name)
-            for at, (document, record) in enumerate(pairs, start):
+            rows, kind = self._reader.rows(parts[number], start), self._reader.kind(parts[number])
+            fixed = (kind, self.source.name, self.source.type, name)
+            # What an earlier window, try or pass has counted is not counted again.
+            seen = documents(itertools.islice(rows, self._known(number, start)), *fixed)
+            new = documents(rows, *fixed, self.progress.columns)
+            for at, (document, record) in enumerate(itertools.chain(seen, new), start):
                 yield (number, at), parts[number], document, {**record, "row": at} if record else {}
+
+    def _known(self, number: int, start: int) -> int | None:
+        """How many rows of a part, from its row `start` on, are recorded; None: all."""
+        part, row = self.progress.recorded
+        if self.progress.passes or number < part:
+            return None
+        return max(0, row - start) if number == part else 0
 
     def _record(self, place: Place, record: dict[str, Any]) -> None:
         """Count a row of the first pass, once, and set it aside if it holds no document."""
@@ -230,6 +248,7 @@ class Cursor:
             progress.rows += 1
             if record:
                 progress.set_aside[record["reason"]] += 1
+                progress.places.setdefault(record["reason"], f"{record['file']}, row {record['row']}")
                 self._aside.append({"source": self.source.name, **record})
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from emulsion.data.lost import loss_text
 from emulsion.errors import UserError
 from emulsion.files import fingerprint, read_json, sha256, write_json
 from emulsion.merging.cursor import Progress, Seen
@@ -24,6 +25,9 @@ OURS = ("shard-*.parquet", "quarantine-*.jsonl", ".seen-*.npy", PARTIAL, FINISHE
 # Repeated up to four times, data is worth nearly what fresh data is; beyond that less and less (Muennighoff et al.,
 # Scaling data-constrained language models, 2023).
 MANY_PASSES = 4
+
+# Share of a source's characters from which a column that is not read is noted.
+UNREAD_SHOWN = 0.05
 
 
 class Journal:
@@ -177,6 +181,7 @@ def _drawn(progress: Progress, documents: int) -> dict[str, Any]:
         "documents_per_pass": progress.documents_per_pass,
         "rows_read": progress.rows,
         "set_aside": dict(progress.set_aside),
+        "columns": progress.columns.shares(),
     }
 
 
@@ -194,12 +199,12 @@ def _notes(request: Request, progress: Mapping[str, Progress]) -> list[str]:
     notes = request.notes()
     for source in request.sources:
         name, each = source.name, progress[source.name]
-        if each.set_aside:
-            lost, common = each.set_aside.total(), each.set_aside.most_common(1)[0][0]
-            notes.append(
-                f"'{name}': {lost:,} of {each.rows:,} rows that were read ({lost / each.rows:.1%}) hold no document, "
-                f"most often: {common}. They lie in quarantine-*.jsonl."
-            )
+        if loss := loss_text(name, each.rows, each.set_aside, each.places):
+            notes.append(f"{loss} They lie in quarantine-*.jsonl.")
+        unread = {column: share for column, share in each.columns.shares()["unread"].items() if share > UNREAD_SHOWN}
+        if unread:
+            shown = ", ".join(f"{column} ({share:.0%} of the characters)" for column, share in unread.items())
+            notes.append(f"{name}: columns that are not read: {shown}.")
         if each.documents == 0:
             share = f" (share {request.mixture[name]:.3g})" if request.weighted else ""
             why = "too small for so few documents." if request.weighted else "max_samples is reached before it."

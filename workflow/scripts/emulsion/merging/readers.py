@@ -9,13 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from emulsion.data.normalize import ID_COLUMNS, Kind, choose_kind
+from emulsion.data.schemas import Kind
 from emulsion.data.sources.formats import Row
-from emulsion.data.sources.raw import RawFile, columns_of_first
-from emulsion.data.sources.reader import Kinds, kinds_of, open_source
+from emulsion.data.sources.raw import RawFile
+from emulsion.data.sources.reader import kinds_of, open_source
 from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UserError, unknown
-from emulsion.merging.request import ROLES, Origin
+from emulsion.merging.request import Origin
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +49,7 @@ class Reader:
             self._files = opened.parts
             self.provenance = {**opened.provenance, "data_dir": source.data_dir}
         self.parts = [part.path for part in self._files]
-        self._named = {ROLES[role]: column for role, column in source.columns}
-        self._kinds = self._find_kinds(source)
+        self._kinds = kinds_of(source.name, self._files, source.schema, source.text_field, dict(source.columns))
 
     def _of_split(self, source: Origin, files: list[RawFile]) -> list[RawFile]:
         """Of a folder whose files are named by split those of the one that is asked for; else all, with a note."""
@@ -72,34 +71,13 @@ class Reader:
             self.notes.append(f"{source.where}.split: '{source.split}' says nothing here, for {why}; all are read.")
         return files
 
-    def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
-        """The rows of a part from a row on; named columns alone, under their usual names, if any are named."""
-        rows = self._files[part].rows(start)
-        return map(self._renamed, rows) if self._named else rows
-
-    def _renamed(self, row: Row | Malformed) -> Row | Malformed:
-        if isinstance(row, Malformed):
-            return row
-        ids = {name: row[name] for name in ID_COLUMNS if name in row}
-        return ids | {name: row.get(column) for name, column in self._named.items()}
-
-    def _find_kinds(self, source: Origin) -> Kind | Kinds:
-        """A `text_field` that is there is the text, whatever else the columns show."""
-        columns = columns_of_first(source.name, self._files)
-        for column in self._named.values():
-            if column not in columns:
-                raise unknown("column", column, columns, f"{source.where}.columns")
-        if self._named:
-            named = {name: columns[column] for name, column in self._named.items()}
-            return choose_kind(named, source.name, source.schema)
-        if source.text_field not in (None, "text", *columns):
-            raise unknown("column", str(source.text_field), columns, f"{source.where}.text_field")
-        schema = source.schema or ("text" if source.text_field in columns else None)
-        return kinds_of(source.name, self._files, schema, source.text_field or "text")
-
     def kind(self, part: int) -> Kind:
         """How the rows of a part become documents."""
-        return self._kinds.of(self._files[part]) if isinstance(self._kinds, Kinds) else self._kinds
+        return self._kinds.of(self._files[part])
+
+    def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
+        """The rows of a part from a row on, in order."""
+        return self._files[part].rows(start)
 
 
 def _is_of(split: str, file: RawFile) -> bool:

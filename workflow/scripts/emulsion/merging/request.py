@@ -12,8 +12,8 @@ from typing import Any
 
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.cleaning.settings import FILTERS
-from emulsion.data.normalize import KINDS
 from emulsion.data.recipes import NOT_LOADABLE, RecipeSource, load_recipe, normalising_note, tiny_shares
+from emulsion.data.schemas import KINDS
 from emulsion.data.sources.formats import suffix_of
 from emulsion.errors import UserError, nearest, unknown
 from emulsion.fields import SWITCH, TEXT, TEXTS, WEIGHT, Form, checked, entries, read_yaml
@@ -34,8 +34,8 @@ SHARE: Form = ("a number from 0 to 1", lambda value: WEIGHT[1](value) and value 
 ANYTHING: Form = ("anything", lambda value: True)
 PATTERNS: Form = ("a path or a list of paths", lambda value: TEXT[1](value) or TEXTS[1](value))
 NAMES: Form = ("a list of names", lambda value: isinstance(value, list) and all(map(TEXT[1], value)))
-# {what a column holds: its usual name}
-ROLES = {"text": "text", "question": "question", "answer": "answer", "context": "input", "chat": "messages"}
+# What a column may hold, as the configuration of the workflow says it.
+ROLES = ("chat", "question", "answer", "text", "context", "system", "history", "tools", "reasoning")
 COLUMNS: Form = (
     f"names of columns, each under one of {', '.join(ROLES)}",
     lambda value: (

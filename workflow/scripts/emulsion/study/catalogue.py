@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ def source_spec(config: Config, source: str) -> dict[str, Any]:
 
 
 def _columns(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: entry[key] for key in ("schema", "text_field") if key in entry}
+    return {key: entry[key] for key in ("schema", "text_field", "columns") if key in entry}
 
 
 def types_of_sources(config: Config, experiment: str) -> dict[str, str]:
@@ -67,8 +68,19 @@ def tokenizer_spec(config: Config, tokenizer: str) -> dict[str, Any]:
     return {"kind": entry["kind"], "block": kind_block(entry)}
 
 
+def max_loss(config: Config, source: str) -> str:
+    """The share of a source's rows that may be lost; as text, for Snakemake rounds resources."""
+    return str(config["sources"][source]["max_loss"])
+
+
+def max_copies(config: Config, source: str) -> str:
+    """The share of its held-out documents that may be in training too; as text, for Snakemake rounds resources."""
+    return str(config["sources"][source]["max_copies"])
+
+
 def schema_options(config: Config, source: str) -> list[str]:
     """The options by which the configuration settles how a source is read."""
     entry = config["sources"][source]
-    chosen = {"--schema": entry.get("schema"), "--text-field": entry.get("text_field")}
+    columns = json.dumps(entry["columns"], sort_keys=True) if entry.get("columns") else None
+    chosen = {"--schema": entry.get("schema"), "--text-field": entry.get("text_field"), "--columns": columns}
     return [part for option, value in chosen.items() if value for part in (option, value)]

@@ -126,9 +126,14 @@ def columns_of(file: File, suffix: str | None = None) -> Columns:
     columns: Columns = {}
     readable = (row for row in read_file(file, suffix=suffix) if not isinstance(row, Malformed))
     for row in itertools.islice(readable, ROWS_TO_KNOW):
-        for name, value in row.items():
-            columns[name] = columns.get(name, frozenset()) | _first_record(value)
+        for name, fields in columns_of_row(row).items():
+            columns[name] = columns.get(name, frozenset()) | fields
     return columns
+
+
+def columns_of_row(row: Row) -> Columns:
+    """The columns of one row."""
+    return {name: _first_record(value) for name, value in row.items()}
 
 
 def _first_record(value: Any) -> frozenset[str]:

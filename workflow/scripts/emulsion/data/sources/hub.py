@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emulsion.data.normalize import choose_kind, detect
+from emulsion.data.schemas import choose_kind, detect
 from emulsion.data.sources.hub_draws import BYTES_PER_TOKEN, Limit
 from emulsion.data.sources.hub_plan import HubFile, resolve
 from emulsion.data.sources.hub_rows import fetch_row_files, fetch_row_groups
@@ -33,6 +33,8 @@ def download(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[P
     limit = Limit.of(name, source)
     asked = {key: source.get(key) for key in ("id", "config", "split", "revision", "documents", "tokens", "seed")}
     reading = {key: source.get(key) for key in ("schema", "text_field")} if limit.unit != "documents" else {}
+    if reading and source.get("columns"):
+        reading["columns"] = source["columns"]
     journal = Journal.open(folder, {**asked, **reading, "format": FORMAT}, partial(resolve, name, source))
     plan = journal.plan
     parquet = plan["files"][0]["path"].endswith(".parquet")
@@ -86,11 +88,11 @@ class Finding:
 def probe(name: str, source: Mapping[str, Any]) -> Finding:
     """Compare one hub source with what its configuration expects.
 
-    source: as for fetching, with `schema` and `text_field` as the configuration has them. Reads the card, the listing
+    source: as for fetching, with `schema`, `text_field` and `columns` as the configuration has them. Reads the card, the listing
     and the footer or the first rows of the first file.
     """
     start_session()
-    text_field = source.get("text_field") or "text"
+    text_field, named = source.get("text_field"), source.get("columns") or {}
     try:
         plan = resolve(name, source)
         first = plan["files"][0]
@@ -99,9 +101,9 @@ def probe(name: str, source: Mapping[str, Any]) -> Finding:
         )
     except UserError as error:
         return Finding(name, source["id"], source.get("revision") or "", (), "", str(error))
-    found = detect(columns, text_field)
+    found = detect(columns, text_field, named)
     try:
-        choose_kind(columns, name, source.get("schema"), text_field)
+        choose_kind(columns, name, source.get("schema"), text_field, named)
         verdict = AS_EXPECTED
     except UserError as error:
         verdict = str(error)

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from emulsion.data.normalize import Kind
+from emulsion.data.schemas import Kind
 from emulsion.data.sources.formats import parse
 from emulsion.data.sources.hub_draws import Columns, Limit, choose, order, size_of
 from emulsion.data.sources.hub_plan import Plan, headers, open_remote, row_suffix, url_of

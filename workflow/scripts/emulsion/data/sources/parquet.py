@@ -112,11 +112,20 @@ def columns_of_schema(schema: pa.Schema) -> dict[str, frozenset[str]]:
     return {field.name: _record_fields(field.type) for field in schema}
 
 
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
+
+
 def _record_fields(kind: pa.DataType) -> frozenset[str]:
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        kind = kind.value_type
-        if pa.types.is_struct(kind):
-            return frozenset(field.name for field in kind)
+    if any(is_list(kind) for is_list in _LISTS) and pa.types.is_struct(kind.value_type):
+        return frozenset(field.name for field in kind.value_type)
+    if pa.types.is_struct(kind) and any(is_list(field.type) for field in kind for is_list in _LISTS):
+        return frozenset(field.name for field in kind)  # a record of lists
     return frozenset()
 
 

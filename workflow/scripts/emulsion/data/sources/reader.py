@@ -18,15 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, cast
 
-from emulsion.data.normalize import Kind, Row, UnrenderableError, choose_kind
-from emulsion.data.sources.formats import Columns
+from emulsion.data.schemas import NONE_NAMED, Kind, Named, choose_kind
+from emulsion.data.sources.formats import Columns, columns_of_row
 from emulsion.data.sources.local import find_files
 from emulsion.data.sources.raw import RawFile, columns_of_first
+from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UserError
 from emulsion.files import sha256
+
+# Rows without a known schema that are looked at before a source is refused.
+ROWS_TO_JUDGE = 100_000
 
 
 @dataclass(frozen=True)
@@ -70,36 +75,48 @@ class Kinds:
 
     source: str
     schema: str | None
-    text_field: str
+    text_field: str | None
+    named: Named
     first: Kind
     columns: Columns
 
     def of(self, file: RawFile) -> Kind:
-        """The kind of a file; where its columns are of none, every row is set aside with that reason, and counted."""
+        """The kind of a file; where its first rows are of none, that of the source, and each row is looked at."""
         try:
-            return choose_kind(file.columns() or self.columns, self.source, self.schema, self.text_field)
-        except UserError as error:
-            reason = str(error).removeprefix(f"sources.{self.source}: ").partition(". ")[0]
-
-            def refuse(row: Row, document_type: str) -> str:
-                raise UnrenderableError(reason)
-
-            return Kind("none", (), refuse)
+            columns = file.columns() or self.columns
+            return choose_kind(columns, self.source, self.schema, self.text_field, self.named)
+        except UserError:
+            return self.first
 
 
-def kinds_of(source: str, files: Sequence[RawFile], schema: str | None = None, text_field: str = "text") -> Kinds:
+def kinds_of(
+    source: str,
+    files: Sequence[RawFile],
+    schema: str | None = None,
+    text_field: str | None = None,
+    named: Named = NONE_NAMED,
+) -> Kinds:
     """The kinds of a source's files; raises UserError, with the reasons, where no file shows how it is read.
 
-    schema: the kind that the configuration says, else None; text_field: the column that holds the text.
+    schema, text_field, named: how the configuration says that rows are read, as for `choose_kind`.
     """
     columns_of_first(source, files)
     refused: UserError | None = None
     for file in files:
         if columns := file.columns():
             try:
-                kind = choose_kind(columns, source, schema, text_field)
+                kind = choose_kind(columns, source, schema, text_field, named)
             except UserError as error:
                 refused = refused or error
             else:
-                return Kinds(source, schema, text_field, kind, columns)
+                return Kinds(source, schema, text_field, named, kind, columns)
+    # The first rows of every file may be the odd ones.
+    for row in islice(chain.from_iterable(file.rows() for file in files), ROWS_TO_JUDGE):
+        if not isinstance(row, Malformed):
+            columns = columns_of_row(row)
+            try:
+                kind = choose_kind(columns, source, schema, text_field, named)
+            except UserError:
+                continue
+            return Kinds(source, schema, text_field, named, kind, columns)
     raise refused or UserError(f"sources.{source}: it has no files.")

@@ -48,7 +48,8 @@ def test_without_weights_sources_follow_one_another_in_their_own_order(corpus):
     manifest = merge(request(weighted=False), corpus / "out")
     assert merged(corpus / "out") == [(name, f"{name}-{i}") for name, (size, _) in SIZES.items() for i in range(size)]
     assert manifest["drift"] is None
-    assert all("are no documents" in note for note in manifest["notes"])
+    assert manifest["notes"][0] == "The datasets have weights, which say nothing without --use-weights."
+    assert all("are no documents" in note for note in manifest["notes"][1:])
     merge(request(weighted=False, max_samples=210), corpus / "first")
     assert merged(corpus / "first") == merged(corpus / "out")[:210]
 

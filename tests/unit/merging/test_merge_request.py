@@ -119,6 +119,7 @@ def test_settings_of_the_hub_are_accepted_for_files_with_a_note(corpus):
     dataset = {"name": "few", "files": "few-*.jsonl", "weight": 1}
     (plain,) = read(corpus, datasets=[dataset])
     (told,) = read(corpus, datasets=[{**dataset, "split": "train", "config": "en", "streaming": False}])
+    assert any("streaming: false says nothing" in note for note in told.notes)
     assert told.files == plain.files == ("few-*.jsonl",)
     manifest = merge(request(sources=(told,), max_samples=5), corpus / "out")
     assert any(

@@ -50,6 +50,7 @@ class Reader:
             self.provenance = {**opened.provenance, "data_dir": source.data_dir}
         self.parts = [part.path for part in self._files]
         self._kinds = kinds_of(source.name, self._files, source.schema, source.text_field, dict(source.columns))
+        self._kind: dict[int, Kind] = {}
 
     def _of_split(self, source: Origin, files: list[RawFile]) -> list[RawFile]:
         """Of a folder whose files are named by split those of the one that is asked for; else all, with a note."""
@@ -73,7 +74,9 @@ class Reader:
 
     def kind(self, part: int) -> Kind:
         """How the rows of a part become documents."""
-        return self._kinds.of(self._files[part])
+        if part not in self._kind:
+            self._kind[part] = self._kinds.of(self._files[part])
+        return self._kind[part]
 
     def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
         """The rows of a part from a row on, in order."""

@@ -139,6 +139,8 @@ class Request:
         notes = [note for source in self.sources for note in source.notes]
         if self.weighted:
             notes += filter(None, [normalising_note({source.name: source.weight or 0.0 for source in self.sources})])
+        elif any(source.weight is not None for source in self.sources):
+            notes.append("The datasets have weights, which say nothing without --use-weights.")
         return notes
 
     def announce(self) -> None:
@@ -203,8 +205,11 @@ def _origin(entry: Any, where: str, weighted: bool) -> Origin:
     values = checked(entry, DATASET_FIELDS, ("name", "weight") if weighted else ("name",), where)
     if address := ADDRESS.match(values["name"]):
         values["name"] = values["name"][address.end() :].removesuffix("/")
-    for remark in (*REMARKS, "streaming"):  # data are always streamed
+    for remark in REMARKS:
         values.pop(remark, None)
+    notes = (
+        () if values.pop("streaming", True) else (f"{where}.streaming: false says nothing; data are always streamed.",)
+    )
     if "schema" in values and values["schema"] not in KINDS:
         raise unknown("schema", values["schema"], KINDS, f"{where}.schema")
     for name in values.get("filters", ()):
@@ -223,7 +228,7 @@ def _origin(entry: Any, where: str, weighted: bool) -> Origin:
         raise UserError(
             f"{where}.exclude: is of files of this machine, but '{values['name']}' is a dataset of the hub."
         )
-    common = {"weight": None, **values, "where": where}
+    common = {"weight": None, **values, "where": where, "notes": notes}
     return _of_files(common, where) if "files" in values else _of_hub(common)
 
 
@@ -237,7 +242,7 @@ def _of_files(values: dict[str, Any], where: str) -> Origin:
     files, exclude = (
         (value,) if isinstance(value, str) else tuple(value) for value in (values["files"], values.get("exclude", ()))
     )
-    notes = tuple(
+    notes = values.pop("notes") + tuple(
         f"{where}.{key}: '{values[key]}' says nothing about files of this machine."
         for key in ("config", "data_dir", "revision")
         if key in values

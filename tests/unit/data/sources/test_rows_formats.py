@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulsion.data.sources import delimited, formats, streams
+from emulsion.data.sources import cutting, delimited, formats, streams
 from emulsion.data.sources.formats import columns_of, read_file, suffix_of
 from emulsion.data.sources.raw import RawFile, columns_of_first, raw_lines
 from emulsion.data.sources.streams import Malformed
@@ -185,7 +185,7 @@ def test_bad_rows_of_csv_are_set_aside_each_with_its_reason(tmp_path):
 
 
 def test_a_line_of_csv_over_the_limit_is_set_aside_and_the_next_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(streams, "ROW_BYTES", 1000)
+    monkeypatch.setattr(cutting, "ROW_BYTES", 1000)
     monkeypatch.setattr(delimited, "ROW_BYTES", 1000)
     data = 'id,text\n1,a\n2,"' + "x" * 2000 + '"\n3,c\n4,"' + "y\n" * 900 + '"\n5,e\n'
     assert reasons(read_file(written(tmp_path, "a.csv", data))) == [
@@ -202,12 +202,14 @@ def test_a_line_of_csv_over_the_limit_is_set_aside_and_the_next_are_read(tmp_pat
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"a,b,a\n1,2,3\n", "two of its columns are named 'a'; name them apart in its first line"),
-        (b"id,t\xe9xt\n1,2\n", "its first line should name the columns, but is not valid UTF-8"),
+        (b"a,b,a\n1,2,3\n4,5,6\n", "two of the columns are named 'a'; name them apart in the first line"),
+        (b"id,t\xe9xt\n1,2\n\n3,4", "the first line should name the columns, but is not valid UTF-8"),
     ],
 )
 def test_a_csv_whose_columns_are_not_named_is_set_aside_whole(tmp_path, data, reason):
-    assert reasons(read_file(written(tmp_path, "a.csv", data))) == [reason]
+    rows = list(read_file(written(tmp_path, "a.csv", data)))
+    assert [row.reason for row in rows] == [reason] * 2
+    assert rows[0].content.startswith("1,2")
 
 
 def test_a_file_of_text_or_code_is_one_document_under_its_path(tmp_path):
@@ -223,8 +225,7 @@ def test_a_file_of_text_or_code_is_one_document_under_its_path(tmp_path):
         ("a.txt.zst", b"\0no archive", "cannot be decompressed"),
     ],
 )
-def test_a_document_that_cannot_be_read_is_one_row_set_aside(tmp_path, monkeypatch, name, data, reason):
-    monkeypatch.setattr(streams, "ROW_BYTES", 2000)
+def test_a_document_that_cannot_be_read_is_one_row_set_aside(tmp_path, name, data, reason):
     [row] = reasons(read_file(written(tmp_path, name, data)))
     assert row.startswith(reason)
 

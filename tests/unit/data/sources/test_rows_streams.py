@@ -1,14 +1,11 @@
 import gzip
-import json
 import re
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from emulsion.data.sources import streams
-from emulsion.data.sources.streams import BrokenFileError, Malformed, chunks, lines, values, whole
+from emulsion.data.sources.streams import BrokenFileError, chunks
 from emulsion.errors import UserError
 
 if sys.version_info >= (3, 14):
@@ -17,15 +14,6 @@ else:
     from backports import zstd
 
 TEXT = "".join(f"line {number} of a file that is long enough to be cut\n" for number in range(20_000)).encode()
-
-
-def cut(data, sizes):
-    """The data in pieces of these sizes, again and again."""
-    place = 0
-    while place < len(data):
-        for size in sizes:
-            yield data[place : place + size]
-            place += size
 
 
 def read(file):
@@ -122,6 +110,11 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64
         ("a.parquet", POINTER, "a pointer of git-lfs"),
         ("a.json", b"\n<!DOCTYPE html><html>404</html>", "a page of HTML or XML, such as a server sends"),
         ("a.csv.gz", gzip.compress(b'<?xml version="1.0"?><Error>'), "a page of HTML or XML"),
+        (
+            "a.jsonl",
+            b"../../blobs/0a1b\n",
+            r"nothing but the path of another file, '\.\./\.\./blobs/0a1b'.* `rsync -L`",
+        ),
         ("a.jsonl.gz", b"", r"is empty, 0 bytes, and so no \.gz archive"),
         ("a.jsonl", b"PAR1....", r"a Parquet file; give it a name that ends in \.parquet"),
         ("a.csv", b"PK\x03\x04...", "a zip archive, or a document of Office"),
@@ -153,21 +146,9 @@ def test_what_only_looks_like_it_is_read(tmp_path, name, data):
     assert read(tmp_path / name) == (data, None)
 
 
-def test_lines_of_an_old_mac_end_with_a_carriage_return():
-    assert streams.line_end(b"a\rb\r") == b"\r"
-    assert streams.line_end(b"a\r\nb\r\n") == b"\n"
-    assert list(lines([b"a\rb", b"c\r"], b"\r")) == [b"a", b"bc"]
-
-
 def broken(data, reason):
     yield data
     raise BrokenFileError(reason)
-
-
-def test_the_row_that_is_cut_is_malformed_and_shown():
-    assert list(lines(broken(b"one\ntw", "cut"))) == [b"one", Malformed("cut", "tw")]
-    assert list(values(broken(b'[{"a": 1}, {"b', "cut"), True)) == [b'{"a": 1}', Malformed("cut", ' {"b')]
-    assert whole(broken(b"text", "cut")) == Malformed("cut", "text")
 
 
 @pytest.mark.parametrize("size", [1, 4, 1000])
@@ -200,83 +181,3 @@ def test_a_large_archive_of_common_text_is_no_bomb(tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "BOMB_BYTES", 1 << 10)
     (tmp_path / "a.gz").write_bytes(gzip.compress(TEXT))
     assert read(tmp_path / "a.gz") == (TEXT, None)
-
-
-@given(st.binary(max_size=200), st.lists(st.integers(1, 9), min_size=1, max_size=4))
-def test_lines_are_those_of_the_whole_however_it_is_cut(data, sizes):
-    expected = data.split(b"\n")
-    assert list(lines(cut(data, sizes))) == (expected if expected[-1].strip() else expected[:-1])
-
-
-def test_a_line_over_the_limit_is_one_malformed_row_and_the_next_are_read(monkeypatch):
-    monkeypatch.setattr(streams, "ROW_BYTES", 1 << 20)
-    data = b"before\n" + b"x" * (1 << 20) + b"y\n" + b"z" * (1 << 20) + b"\nafter"
-    before, long, exact, after = lines(cut(data, [10_000]))
-    assert (before, exact, after) == (b"before", b"z" * (1 << 20), b"after")
-    assert long == Malformed("longer than 1 MB", "x" * 2000)
-
-
-def test_a_line_over_the_limit_is_not_held_in_memory(monkeypatch):
-    monkeypatch.setattr(streams, "ROW_BYTES", 1 << 16)
-    row = streams._Row()
-    for _ in range(1000):
-        row.add(b"x" * 1000)
-    assert sum(map(len, row._pieces)) <= 1 << 16
-    assert isinstance(row.take(), Malformed)
-
-
-def test_the_whole_of_a_file_over_the_limit_is_left_unread(monkeypatch):
-    monkeypatch.setattr(streams, "ROW_BYTES", 1000)
-    source = iter([b"x" * 600, b"y" * 600, b"z" * 600])
-    assert isinstance(whole(source), Malformed)
-    assert list(source) == [b"z" * 600]
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from(['\\"', "],[", "{\\", '"']),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=12,
-)
-
-
-@given(st.lists(JSON, max_size=6), st.sampled_from([None, 0, 2]), st.lists(st.integers(1, 9), min_size=1, max_size=4))
-def test_the_elements_of_an_array_are_those_a_parser_finds_however_it_is_cut(elements, indent, sizes):
-    data = f" {json.dumps(elements, indent=indent, ensure_ascii=False)}\n".encode()
-    assert [json.loads(value) for value in values(cut(data, sizes), in_list=True)] == elements
-
-
-def test_a_malformed_element_of_an_array_is_lost_alone():
-    data = b'[{"a": 1}, {"a": oops}, {"a" 2}, \xff, {"a": 3}]'
-    assert list(values(iter([data]), in_list=True)) == [
-        b'{"a": 1}',
-        b' {"a": oops}',
-        b' {"a" 2}',
-        b" \xff",
-        b' {"a": 3}',
-    ]
-
-
-@given(
-    st.lists(st.dictionaries(st.text(max_size=4), JSON, max_size=3), max_size=6),
-    st.sampled_from([None, 0, 2]),
-    st.sampled_from(["", "\n", ",", " , "]),
-    st.lists(st.integers(1, 9), min_size=1, max_size=4),
-)
-def test_records_one_after_another_are_those_a_parser_finds_however_it_is_cut(records, indent, between, sizes):
-    data = between.join(json.dumps(record, indent=indent) for record in records).encode()
-    assert [json.loads(value) for value in values(cut(data, sizes), in_list=False)] == records
-
-
-@pytest.mark.parametrize(
-    ("data", "reason", "content"),
-    [
-        (b'[{"a": 1}, {"a": 2', "ends in the middle of its list", ' {"a": 2'),
-        (b'[{"a": 1}, {"a": 2}', "ends in the middle of its list", ' {"a": 2}'),
-        (b'[{"a": 1}] {"a": 2}', "more after the end of its list", '{"a": 2}'),
-    ],
-)
-def test_an_array_that_does_not_end_where_it_should_is_told_after_the_elements_before(data, reason, content):
-    first, last = values(iter([data]), in_list=True)
-    assert first == b'{"a": 1}'
-    assert reason in last.reason
-    assert last.content == content

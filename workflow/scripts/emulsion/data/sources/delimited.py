@@ -6,15 +6,13 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 
+from emulsion.data.sources.cutting import line_end, lines
 from emulsion.data.sources.streams import (
     ROW_BYTES,
-    BrokenFileError,
     File,
     Malformed,
     chunks,
     head_of,
-    line_end,
-    lines,
     printable,
 )
 
@@ -34,18 +32,27 @@ def delimited_rows(file: File, delimiter: str) -> Iterator[dict[str, str] | Malf
     header = records.next(None)
     if header is None:
         return
-    if isinstance(header, Malformed):
-        raise BrokenFileError(f"its first line should name the columns, but is {header.reason}")
-    if repeated := [name for name in header if header.count(name) > 1]:
-        raise BrokenFileError(f"two of its columns are named '{repeated[0]}'; name them apart in its first line")
-    if len(header) == 1 and (other := next((each for each in _OTHER_DELIMITERS if each in header[0]), None)):
-        raise BrokenFileError(
-            f"its first line names one column, '{header[0][:80]}': its cells are separated by "
-            f"{_OTHER_DELIMITERS[other]}, not by {_OTHER_DELIMITERS[delimiter]}; "
-            + ("give it a name that ends in .tsv" if other == "\t" else "save it anew as .csv with commas")
-        )
+    reason = _header_fault(header, delimiter)
+    if reason or isinstance(header, Malformed):
+        yield from records.set_aside(str(reason))
+        return
     while (cells := records.next(len(header))) is not None:
         yield cells if isinstance(cells, Malformed) else dict(zip(header, cells, strict=True))
+
+
+def _header_fault(header: list[str] | Malformed, delimiter: str) -> str | None:
+    """Why the rows below this first line have no names."""
+    if isinstance(header, Malformed):
+        return f"the first line should name the columns, but is {header.reason}"
+    if repeated := [name for name in header if header.count(name) > 1]:
+        return f"two of the columns are named '{repeated[0]}'; name them apart in the first line"
+    if len(header) == 1 and (other := next((each for each in _OTHER_DELIMITERS if each in header[0]), None)):
+        mend = "give the file a name that ends in .tsv" if other == "\t" else "save it anew as .csv with commas"
+        return (
+            f"the first line names one column, '{header[0][:80]}': cells are separated by {_OTHER_DELIMITERS[other]}, "
+            f"not by {_OTHER_DELIMITERS[delimiter]}; {mend}"
+        )
+    return None
 
 
 class _Records:
@@ -73,6 +80,12 @@ class _Records:
             reason = cells if isinstance(cells, str) else _fault(cells, width)
             return Malformed(reason, _shown(line)) if reason else cells  # type: ignore[return-value]
         return None
+
+    def set_aside(self, reason: str) -> Iterator[Malformed]:
+        """All that is left, line by line."""
+        while (line := self._line()) is not None:
+            if isinstance(line, Malformed) or line.strip("\r"):
+                yield line if isinstance(line, Malformed) else Malformed(reason, _shown(line))
 
     def _line(self) -> str | Malformed | None:
         if self._ahead:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.data.sources import parquet
+from emulsion.data.sources.cutting import line_end, lines, unless_blank, values, whole
 from emulsion.data.sources.delimited import delimited_rows
 from emulsion.data.sources.python_code import EXTRACTS
 from emulsion.data.sources.streams import (
@@ -26,12 +27,7 @@ from emulsion.data.sources.streams import (
     Malformed,
     chunks,
     head_of,
-    line_end,
-    lines,
     printable,
-    unless_blank,
-    values,
-    whole,
 )
 from emulsion.errors import UserError
 
@@ -109,7 +105,7 @@ def read_file(
         rows = _READERS[own](file) if own in _READERS else _texts(file, path or file.name, python)
         yield from itertools.islice(rows, start, None)
     except BrokenFileError as error:
-        yield Malformed(str(error))
+        yield Malformed(str(error), error.content)
 
 
 def columns_of(file: File, suffix: str | None = None) -> Columns:

@@ -19,6 +19,7 @@ from emulsion.data.sources.streams import (
     Malformed,
     not_data,
     opened,
+    printable,
 )
 from emulsion.files import whole_file
 
@@ -42,9 +43,9 @@ def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
     Each row of a group that cannot be read is Malformed, so that the count is right.
     """
     with opened(file, FOOTER_BYTES) as raw:
-        reason = not_data(raw.read(HEAD_BYTES), file.name)
-    if reason:
-        raise BrokenFileError(reason)
+        head = raw.read(HEAD_BYTES)
+    if reason := not_data(head, file.name):
+        raise BrokenFileError(reason, printable(head))
     if file.name.lower().endswith(".arrow"):
         yield from itertools.islice(_arrow(file), start, None)
         return

@@ -116,7 +116,7 @@ def raw_lines(file: File) -> Iterator[bytes]:
         for row in found:
             yield noted(row) if isinstance(row, Malformed) else _one_line(row)
     except BrokenFileError as error:
-        yield noted(Malformed(str(error)))
+        yield noted(Malformed(str(error), error.content))
 
 
 def _as_json(row: Row | Malformed) -> bytes | Malformed:

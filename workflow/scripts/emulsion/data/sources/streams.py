@@ -1,4 +1,4 @@
-"""Files as bytes: decompressed, decoded, and cut into lines or into values of JSON, in bounded memory.
+"""Files as bytes: decompressed and decoded, in bounded memory.
 
 How a file is packed is read from its first bytes, not from its name. What is no data at all, such as the pointer that
 git-lfs leaves in place of a file, is refused with the reason and the remedy (`not_data`).
@@ -11,7 +11,7 @@ import gzip
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Protocol
@@ -68,7 +68,11 @@ class Malformed:
 
 
 class BrokenFileError(Exception):
-    """Why the rest of a file cannot be read."""
+    """Why the rest of a file cannot be read, and how it begins."""
+
+    def __init__(self, reason: str, content: str = "") -> None:
+        super().__init__(reason)
+        self.content = content
 
 
 def printable(data: bytes) -> str:
@@ -100,6 +104,7 @@ _OTHERS = {
 }
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+_LINK = re.compile(rb"(?:\.\./)+[\w./-]+\n?")
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -123,6 +128,11 @@ def not_data(head: bytes, name: str) -> str | None:
         )
     if own in _OF_ROWS and _PAGE.match(head):
         return "it is a page of HTML or XML, such as a server sends in place of a file that it refuses; get it again"
+    if own in _OF_ROWS and (link := _LINK.fullmatch(head)):
+        return (
+            f"it holds nothing but the path of another file, '{link[0].decode().strip()}', as a copy has that was made "
+            "without following links; copy it again, as by `rsync -L`"
+        )
     if packing and not head:
         return f"it is empty, 0 bytes, and so no {packing} archive; get it again"
     for begin, what in _OTHERS.items():
@@ -149,10 +159,10 @@ def chunks(file: File) -> Iterator[bytes]:
     Decompressed where its first bytes are of gzip or zstd, and decoded where a byte-order mark says UTF-16 or UTF-32.
     Raises BrokenFileError after all that could be decompressed, and UserError for an archive bomb.
     """
-    unpacked = _unpacked(file)
-    first = next(unpacked, b"")
+    first, unpacked = head_of(_unpacked(file), HEAD_BYTES)
+    next(unpacked, None)  # it is all of `first`
     if first and (reason := not_data(first[:HEAD_BYTES], _unpacked_name(file.name))):
-        raise BrokenFileError(reason)
+        raise BrokenFileError(reason, printable(first))
     if first.startswith((_GZIP, _ZSTD)):
         raise BrokenFileError("it is packed twice; unpack it once")
     encoding = next((encoding for mark, encoding in _MARKS.items() if first.startswith(mark)), None)
@@ -199,7 +209,7 @@ def _unpacked(file: File) -> Iterator[bytes]:
             head = raw.read(HEAD_BYTES)
             raw.seek(0)
             if reason := not_data(head, file.name):
-                raise BrokenFileError(reason)
+                raise BrokenFileError(reason, printable(head))
             packing, stream = _opened(raw, head, file.name)
             while chunk := stream.read1(CHUNK_BYTES):
                 come += len(chunk)
@@ -233,30 +243,6 @@ def _opened(raw: BinaryIO, head: bytes, name: str) -> tuple[str, Any]:
     return "", raw
 
 
-class _Row:
-    """The bytes of the row that is being read, of which no more than ROW_BYTES are held."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def add(self, piece: bytes) -> None:
-        self._size += len(piece)
-        self._pieces.append(piece)
-        if self._size > ROW_BYTES:
-            self._pieces = [b"".join(self._pieces)[: 4 * SHOWN_CHARACTERS]]
-
-    def take(self) -> bytes | Malformed:
-        """The row, and an empty one in its place."""
-        data, size = b"".join(self._pieces), self._size
-        self._pieces, self._size = [], 0
-        return data if size <= ROW_BYTES else Malformed(f"longer than {ROW_BYTES >> 20} MB", printable(data))
-
-    def cut_off(self, reason: object) -> Malformed:
-        """What has come of a row whose end never comes."""
-        return Malformed(str(reason), printable(b"".join(self._pieces)))
-
-
 def head_of(source: Iterator[bytes], size: int = CHUNK_BYTES) -> tuple[bytes, Iterator[bytes]]:
     """(the first bytes, `size` of them where there are as many; all of the source again)."""
     pieces: list[bytes] = []
@@ -271,10 +257,10 @@ def head_of(source: Iterator[bytes], size: int = CHUNK_BYTES) -> tuple[bytes, It
         held = b"".join(pieces)
         return held, _until(held, error)
     held = b"".join(pieces)
-    return held, _joined(held, source)
+    return held, joined(held, source)
 
 
-def _joined(held: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+def joined(held: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     if held:
         yield held
     yield from rest
@@ -283,101 +269,3 @@ def _joined(held: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def _until(held: bytes, error: BrokenFileError) -> Iterator[bytes]:
     yield held
     raise error
-
-
-def line_end(head: bytes) -> bytes:
-    """The end of lines in a file that begins like this: one of old Macs has \\r alone."""
-    return b"\r" if b"\r" in head and b"\n" not in head else b"\n"
-
-
-def whole(source: Iterable[bytes]) -> bytes | Malformed:
-    """All of it as one row; a longer one is left unread where the limit is passed."""
-    row, size = _Row(), 0
-    try:
-        for chunk in source:
-            row.add(chunk)
-            size += len(chunk)
-            if size > ROW_BYTES:
-                break
-    except BrokenFileError as error:
-        return row.cut_off(error)
-    return row.take()
-
-
-def lines(source: Iterable[bytes], end: bytes = b"\n") -> Iterator[bytes | Malformed]:
-    """Lines without their ends; where the file breaks off, the one that is cut is Malformed and the last."""
-    row = _Row()
-    try:
-        for chunk in source:
-            first, *others = chunk.split(end)
-            row.add(first)
-            for part in others:
-                yield row.take()
-                row.add(part)
-    except BrokenFileError as error:
-        yield row.cut_off(error)
-        return
-    yield from unless_blank(row.take())
-
-
-def unless_blank(row: bytes | Malformed) -> Iterator[bytes | Malformed]:
-    if isinstance(row, Malformed) or row.strip():
-        yield row
-
-
-_MARK = re.compile(rb'[\[\]{},"]')
-_TEXT = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)  # the rest of a text and, if it is there, its end
-
-
-def values(source: Iterator[bytes], in_list: bool) -> Iterator[bytes | Malformed]:
-    """The elements of one JSON array, or records one after another, as they are written.
-
-    They are cut apart before they are parsed, so that a malformed one is lost alone: a parser that streams gives up
-    at the first bad byte, and the rest of the file with it. Where the file breaks off, what is cut is Malformed and
-    the last.
-    """
-    row, depth, in_text, escaped = _Row(), 0 if in_list else 1, False, 0
-    try:
-        for chunk in source:
-            start, place, escaped = 0, escaped, 0
-            while found := _TEXT.match(chunk, place) if in_text else _MARK.search(chunk, place):
-                place = found.end()
-                if in_text:
-                    in_text = not found[1]
-                    if in_text:
-                        escaped = len(chunk) - place  # 1 where a backslash is cut off from its letter
-                        break
-                    continue
-                match found[0]:
-                    case b'"':
-                        in_text = True
-                    case b"[" | b"{":
-                        depth += 1
-                        start = place if depth == 1 else start
-                    case b"]" | b"}":
-                        depth -= 1
-                        if depth == 1 and not in_list:
-                            row.add(chunk[start:place])
-                            yield row.take()
-                            start = place
-                        elif depth == 0 and in_list:
-                            row.add(chunk[start : place - 1])
-                            yield from unless_blank(row.take())
-                            rest, _ = head_of(_joined(chunk[place:], source))
-                            if rest.strip():
-                                yield Malformed("there is more after the end of its list", printable(rest.strip()))
-                            return
-                        elif depth == 0:
-                            depth = 1
-                    case b"," if depth == 1:
-                        row.add(chunk[start : place - 1])
-                        yield from [row.take()] if in_list else unless_blank(row.take())
-                        start = place
-            row.add(chunk[start:])
-    except BrokenFileError as error:
-        yield row.cut_off(error)
-        return
-    if in_list:
-        yield row.cut_off("the file ends in the middle of its list; how much is missing after it is not known")
-    else:
-        yield from unless_blank(row.take())

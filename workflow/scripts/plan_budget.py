@@ -15,17 +15,21 @@ def main(
     experiment: str,
     plan: Json,
     stores: Sequence[Path] = (),
+    ledgers: Sequence[Path] = (),
+    context: int,
     output: Path,
 ) -> None:
     """
     :param experiment: name of the experiment
     :param plan: costs, limits, device and design, as JSON
     :param stores: headers of the token stores there are
+    :param ledgers: accounts of the rows of its sources, as far as they are there
+    :param context: longest context of its models, in tokens
     :param output: file to write
     """
     headers = [read_json(header) for header in stores]
-    sizes = {header["source"]: header["splits"]["train"]["tokens"] for header in headers}
-    text = plan_text(experiment, plan, sizes)
+    accounts = {ledger.stem: read_json(ledger) for ledger in ledgers}
+    text = plan_text(experiment, plan, headers, accounts, context)
     write_text(output, text)
     logging.info("%s", text)
 

@@ -10,6 +10,7 @@ from emulsion.data import shards
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.shards import Shard, grouped, join_documents, known_rows, normalize_shard
 from emulsion.errors import UserError
+from emulsion.data.tokens import split_of
 from emulsion.files import read_json, read_jsonl
 
 
@@ -92,8 +93,34 @@ def test_rows_are_known_where_every_file_has_been_counted(fetched):
 
 def test_documents_of_shards_are_put_together_in_order(tmp_path):
     for name, texts in (("a", ["one", "two"]), ("b", ["three"])):
-        pq.write_table(pa.table({"text": texts}), tmp_path / name, row_group_size=1)
-    join_documents([tmp_path / "a", tmp_path / "b"], tmp_path / "all")
+        pq.write_table(pa.table({"id": texts, "text": texts}), tmp_path / name, row_group_size=1)
+    splits, cut = join_documents([tmp_path / "a", tmp_path / "b"], tmp_path / "all", held_out=0.05)
+    assert (sum(splits.documents.values()), cut) == (3, None)
     together = pq.ParquetFile(tmp_path / "all")
     assert together.read().column("text").to_pylist() == ["one", "two", "three"]
     assert together.num_row_groups == 3
+
+
+def test_a_long_document_without_others_is_cut_into_splits_of_the_same_text(tmp_path):
+    text = "".join(f"Line {number} of the play.\n" for number in range(2000))
+    columns = {"id": ["input.txt"], "text": [text], "source": ["play"], "type": ["text"]}
+    pq.write_table(pa.table(columns), tmp_path / "a")
+    splits, cut = join_documents([tmp_path / "a"], tmp_path / "all", held_out=0.05)
+    parts = pq.read_table(tmp_path / "all").to_pylist()
+    assert splits.documents == {"train": 1, "validation": 1, "test": 1}
+    assert cut == "input.txt"
+    assert [split_of(part["id"], 0.05) for part in parts] == ["train", "validation", "test"]
+    assert "".join(part["text"] for part in parts) == text
+    assert all(part["text"].startswith("Line ") for part in parts)
+    assert len(parts[1]["text"]) == pytest.approx(0.05 * len(text), rel=0.1)
+
+
+@pytest.mark.parametrize(("ids", "by_text"), [(["en"] * 9, True), (list("abcdefghi"), False), ([None] * 9, False)])
+def test_ids_that_rows_share_do_not_tell_documents_apart(tmp_path, ids, by_text):
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    rows = [json.dumps({"id": each, "text": f"text {number}"}) for number, each in enumerate(ids)]
+    (folder / "a.jsonl").write_text("\n".join(rows))
+    shard = Shard.of(provenance(folder), folder)
+    assert shard.by_text == by_text
+    assert len({document["id"] for document, _ in shard.documents("web")}) == 9

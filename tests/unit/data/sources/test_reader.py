@@ -95,7 +95,7 @@ def test_kinds_are_those_of_each_file_and_of_the_first_that_has_one(tmp_path):
     parts = open_source("s", {"kind": "local", "files": [str(tmp_path)]}).parts
     kinds = kinds_of("s", parts)
     assert (kinds.first.name, kinds.columns) == ("text", {"text": frozenset()})
-    assert [kinds.of(part).name for part in parts] == ["none", "text", "instruction_response"]
+    assert [kinds.of(part).name for part in parts] == ["text", "text", "instruction_response"]
     with pytest.raises(UserError, match=r"sources\.s: no known schema fits its columns \(title\)"):
         kinds_of("s", parts[:1])
     with pytest.raises(UserError, match=r"sources\.s\.schema: says 'chat_role_content'"):

@@ -102,12 +102,12 @@ def normalize(raw, folder, *options):
     return pq.read_table(folder / "normalize.parquet").to_pylist(), read_jsonl(folder / "normalize.jsonl")
 
 
-def gather(folder):
+def gather(folder, *options):
     """What is said when the only shard of a source is gathered."""
     files = ["--documents", "normalize.parquet", "--quarantines", "normalize.jsonl", "--ledgers", "normalize.json"]
     inputs = [folder / part if "." in part else part for part in files]
     outputs = ["--output", folder / "all.parquet", "--quarantine", folder / "q.jsonl", "--ledger", folder / "l.json"]
-    return run_script("gather", "--source", "mine", *inputs, *outputs)
+    return run_script("gather", "--source", "mine", "--held-out", 0.05, *inputs, *outputs, *options)
 
 
 def test_every_row_is_kept_or_set_aside_with_where_it_was(raw, tmp_path):
@@ -181,4 +181,6 @@ def test_filtered_documents_are_counted_and_set_aside_in_full_where_asked(tmp_pa
     assert aside == []
     _, aside = normalize(raw, tmp_path, "--cleaning", json.dumps({**cleaning, "keep_removed": True}))
     assert aside == [{"id": "short", "reason": "length: fewer than 5 words", "text": "Too short."}]
-    assert read_json(tmp_path / "normalize.json") == {"read": 2, "kept": 1, "removed": {aside[0]["reason"]: 1}}
+    account = read_json(tmp_path / "normalize.json")
+    assert (account["read"], account["kept"], account["removed"]) == (2, 1, {aside[0]["reason"]: 1})
+    assert account["set_aside"] == {}

@@ -30,6 +30,7 @@ ROLES = {
 ROLE_KEYS = ("from", "role", "speaker")
 TEXT_KEYS = ("value", "content", "text", "parts")
 CALL_KEYS = ("tool_calls", "function_call")
+FOR_PROGRAMS = ("call", "tool", "tools")  # roles whose content may be any value
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 
 _SHORT = reprlib.Repr()
@@ -128,11 +129,15 @@ def _turn(turn: Fields) -> Iterator[Turn]:
 
 def _content(value: Any, key: str, role: str) -> Iterator[Turn]:
     """Text, or parts of which each may be text, reasoning, a call of a tool or its result; nothing of what is empty."""
+    if role in FOR_PROGRAMS and not _has_parts(value):
+        if not is_empty(value):
+            yield role, structured(value)
+        return
     if isinstance(value, Mapping):
         value = value.get("parts", [value])
     if not isinstance(value, list):
         if not is_empty(value) or (isinstance(value, str) and value.strip()):
-            yield role, _said(value, key, role)
+            yield role, required(value, key)
         return
     texts: list[str] = []
     for part in value:
@@ -148,8 +153,8 @@ def _content(value: Any, key: str, role: str) -> Iterator[Turn]:
         yield role, "\n".join(texts)
 
 
-def _said(value: Any, key: str, role: str) -> str:
-    return structured(value) if role in ("call", "tool", "tools") else required(value, key)
+def _has_parts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(part, Mapping) and "type" in part for part in value)
 
 
 def _part(part: Any, key: str, role: str) -> Turn:

@@ -1,7 +1,7 @@
-"""Held-out text: that ids tell documents apart, that every split has text, and that it is not in training as well.
+"""Held-out text: that every split has some, and that it is not in training as well.
 
-The split of a document is a hash of its id (`tokens.split_of`). Where the rows of a source share their ids, documents
-get an id by their text. Where a source has long documents but none in a split, the end of its longest one is held out.
+The split of a document is a hash of its id (`tokens.split_of`). Where a source has long documents but none in a split,
+the end of its longest one is held out.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +16,11 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from emulsion.data.normalize import own_id
-from emulsion.data.sources.raw import RawFile
-from emulsion.data.sources.streams import Malformed
 from emulsion.data.tokens import SPLITS, split_of
 from emulsion.errors import UserError
 
-FILES_TO_LOOK_AT = 32
-ROWS_TO_LOOK_AT = 200
 LONG_CHARACTERS = 10_000
 FEWEST_COPIES = 3  # fewer may be chance, in however small a split
-
-
-def ids_tell_apart(files: Sequence[RawFile]) -> bool:
-    """Whether most of the first rows of a source's files, evenly spread, have an id of their own.
-
-    By all files in every shard, so that all shards agree.
-    """
-    step = max(1, -(-len(files) // FILES_TO_LOOK_AT))
-    ids = []
-    for file in files[::step]:
-        rows = islice(file.rows(), ROWS_TO_LOOK_AT)
-        ids += [own for row in rows if not isinstance(row, Malformed) and (own := own_id(row)) is not None]
-    return 2 * len(set(ids)) > len(ids) or len(ids) < 2
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from emulsion.errors import UserError
 
 REASONS_SHOWN = 5
+NO_PLACES: Mapping[str, str] = MappingProxyType({})
 
 
 def check_some_are_left(source: str, documents: int, reasons: Mapping[str, int]) -> None:
@@ -30,7 +32,7 @@ def first_places(quarantines: Iterable[Path]) -> dict[str, str]:
     return places
 
 
-def loss_text(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str]) -> str:
+def loss_text(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str] = NO_PLACES) -> str:
     """How many rows of a source became no document, and why; empty where all did."""
     if not (lost := sum(reasons.values())):
         return ""

@@ -254,7 +254,7 @@ def choose_kind(
             "If the text is in another column, name it in `text_field`; name those of chats, questions and answers in "
             "`columns`."
         )
-    if configured in (None, kind.name):
+    if configured is None:
         return kind
     possible = [kind.schema, *_possible(columns, named), *_texts(columns, (text_field or "text",))]
     chosen = next((schema for schema in possible if _is_called(schema, str(configured))), None)

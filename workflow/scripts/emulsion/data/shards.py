@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,20 @@ from tqdm import tqdm
 
 from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
 from emulsion.data.cleaning.step import Step
-from emulsion.data.held_out import LONG_CHARACTERS, Splits, count_splits, cut_document, ids_tell_apart, longest
-from emulsion.data.normalize import documents
+from emulsion.data.held_out import LONG_CHARACTERS, Splits, count_splits, cut_document, longest
+from emulsion.data.normalize import documents, own_id
 from emulsion.data.schemas import NONE_NAMED, Named
 from emulsion.data.sources.raw import RawFile, raw_files, shard_files
 from emulsion.data.sources.reader import Kinds, kinds_of
+from emulsion.data.sources.streams import Malformed
 from emulsion.data.tokens import SPLITS
 from emulsion.data.unread import ColumnCounts
 from emulsion.files import whole_file
 
 DOCUMENTS_PER_GROUP = 4096
 CHARACTERS_PER_GROUP = 8 << 20
+FILES_TO_LOOK_AT = 32
+ROWS_TO_LOOK_AT = 200
 
 Pair = tuple[dict[str, str] | None, dict[str, Any] | None]
 
@@ -56,6 +60,19 @@ def known_rows(provenance: Mapping[str, Any], files: Sequence[RawFile]) -> int |
 def _sign_kept(signer: Signer, good: list[dict[str, str]], words: Words, reasons: list[str | None]) -> pa.Table:
     kept = [row for row, reason in enumerate(reasons) if reason is None]
     return signer.table([good[row]["id"] for row in kept], words.take(kept))
+
+
+def ids_tell_apart(files: Sequence[RawFile]) -> bool:
+    """Whether most of the first rows of a source's files, evenly spread, have an id of their own.
+
+    By all files in every shard, so that all shards agree.
+    """
+    step = max(1, -(-len(files) // FILES_TO_LOOK_AT))
+    ids = []
+    for file in files[::step]:
+        rows = islice(file.rows(), ROWS_TO_LOOK_AT)
+        ids += [own for row in rows if not isinstance(row, Malformed) and (own := own_id(row)) is not None]
+    return 2 * len(set(ids)) > len(ids) or len(ids) < 2
 
 
 @dataclass(frozen=True)

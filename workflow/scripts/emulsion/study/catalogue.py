@@ -26,6 +26,14 @@ def _columns(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: entry[key] for key in ("schema", "text_field", "columns") if key in entry}
 
 
+def longest_context(config: Config, experiment: str) -> int:
+    """The longest context, in tokens, of the models that an experiment trains."""
+    chosen = config["experiments"][experiment]
+    own = [config["strategies"][name].get("model") for name in chosen["strategies"]]
+    models = {chosen["model"], *own, (chosen.get("optimize") or {}).get("model")} - {None}
+    return max(int(config["models"][model]["context"]) for model in models)
+
+
 def types_of_sources(config: Config, experiment: str) -> dict[str, str]:
     """{source: its type} of an experiment's sources, in their order."""
     return {source: config["sources"][source]["type"] for source in config["experiments"][experiment]["sources"]}

@@ -148,6 +148,22 @@ def test_every_dataset_that_cannot_be_read_is_told_with_its_remedy(hub, merge):
         assert words in ended.errors
 
 
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"README.md": hub_rows.card({"default": "https://example.org/x.jsonl"})}, "names data outside of it"),
+        ({"README.md": b"# nothing"}, "no data that Emulsion reads in 'a/b'"),
+        ({"b.py": b"", "train.jsonl": b""}, "Emulsion runs no code of a repository"),
+        ({"data.zip": b"PK\x03\x04oops"}, "no data that Emulsion reads in 'a/b'"),
+        ({"train.parquet": b"PAR1oops"}, "'train.parquet': row 0: not a Parquet file"),
+    ],
+)
+def test_a_repository_that_cannot_be_read_is_refused_in_words(hub, merge, files, words):
+    hub.commit("a/b", files)
+    ended = merge([{"name": "a/b"}])
+    assert ended.status == 1 and words in ended.errors and "Traceback" not in ended.errors
+
+
 def test_a_hub_set_with_a_default_configuration_is_read_by_it(hub, merge, tmp_path):
     rows = {name: hub_rows.shards([{"text": f"{name} {i}"} for i in range(9)], name, 1, 9) for name in ("one", "two")}
     card = hub_rows.card({"one": "one/train-*", "two": "two/train-*"}, default="two")

@@ -149,6 +149,8 @@ def _builder(name: str, source: Mapping[str, Any], found: Any) -> Any:
         raise UserError(f"{where}: {gated(found.id) if found.gated else _sentence(error)}") from error
     except (HfHubHTTPError, httpx2.HTTPError):
         raise
+    except ImportError:  # of a file system that the card asks for, such as that of the web
+        raise UserError(f"{where}: the card of '{found.id}' names data outside of it; it is refused.") from None
     except ConnectionError as error:
         raise UserError(f"{where}: the connection to the hub is gone: {_sentence(error)}. Try again.") from error
     except yaml.YAMLError as error:

@@ -62,7 +62,7 @@ def provenance_of(folder):
 
 @pytest.fixture
 def raw(tmp_path):
-    """The provenance of a source with a bad row of every kind: 12 rows that are good, and 18 that are not."""
+    """The provenance of a source with a bad row of every kind: 15 rows that are good, and 15 that are not."""
     folder = tmp_path / "raw"
     folder.mkdir()
     turns = [{"from": "human", "value": "Hi?"}, {"from": "gpt", "value": "Hello."}]
@@ -112,20 +112,27 @@ def gather(folder, *options):
 
 def test_every_row_is_kept_or_set_aside_with_where_it_was(raw, tmp_path):
     documents, aside = normalize(raw, tmp_path)
-    assert [document["id"] for document in documents] == ["g0", "g1", "g2", "g3"] * 3
+    chats, others = [document for document in documents if "Hi?" in document["text"]], documents[-6:-4]
+    assert len(chats) == 13
+    assert len({document["id"] for document in chats}) == 1  # their own ids are shared by three files
+    assert [document["text"] for document in others] == ["other columns", "and no chat"]
     assert [(record["file"], record["row"]) for record in aside] == [
-        *[("a.jsonl", row) for row in (0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15)],
+        *[("a.jsonl", row) for row in (0, 1, 2, 3, 8, 9, 10, 11, 13, 14, 15)],
         ("b.jsonl.gz", 4),
-        *[("c.parquet", row) for row in (0, 1)],
         ("d.parquet", 0),
         *[("e.json", row) for row in (4, 5)],
     ]
     assert all(record["reason"] for record in aside)
     said, well = gather(tmp_path)
+    assert not well
+    assert "sources.mine: 15 of 30 rows (50.0%) are no documents" in said
+    assert "sources.mine.max_loss: 0.5" in said
+    said, well = gather(tmp_path, "--max-loss", 0.5)
     assert well, said
+    assert "15 of 30 rows" in said
     ledger = read_json(tmp_path / "l.json")
-    assert (ledger["read"], ledger["kept"]) == (30, 12)
-    assert sum(ledger["removed"].values()) == 18
+    assert (ledger["read"], ledger["kept"]) == (30, 15)
+    assert sum(ledger["removed"].values()) == sum(ledger["set_aside"].values()) == 15
 
 
 def test_the_shards_together_are_what_one_shard_makes(raw, tmp_path):

@@ -30,8 +30,14 @@ ROLES = {
 ROLE_KEYS = ("from", "role", "speaker")
 TEXT_KEYS = ("value", "content", "text", "parts")
 CALL_KEYS = ("tool_calls", "function_call")
+ARGUMENTS = ("arguments", "input", "args", "parameters")
 FOR_PROGRAMS = ("call", "tool", "tools")  # roles whose content may be any value
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
+MEANINGS = {
+    **dict.fromkeys(ROLE_KEYS, "role"),
+    **dict.fromkeys(TEXT_KEYS, "text"),
+    **dict.fromkeys((*CALL_KEYS, *REASONING_KEYS), "more"),
+}
 
 _SHORT = reprlib.Repr()
 
@@ -90,6 +96,8 @@ def turns_of(value: Any, column: str, fields: Fields) -> Iterator[Turn]:
             yield "assistant", required(turn[1], column)
         elif not isinstance(turn, Mapping):
             raise UnrenderableError(f"a turn is {type(turn).__name__}, not a record")
+        elif (plain := _plain_turn(turn, column, fields)) is not None:
+            yield plain
         elif not is_turn(turn) and is_exchange(turn):
             inner = fields.inner(turn, column)
             yield from ((ROLES[key], required(inner.take(key), key)) for key in turn if not is_empty(turn[key]))
@@ -111,23 +119,42 @@ def _first(record: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     return next((key for key in there if not is_empty(record[key])), (there or [keys[0]])[0])
 
 
+def _plain_turn(turn: Mapping[str, Any], column: str, fields: Fields) -> Turn | None:
+    """A turn that is a role and its text and nothing else that could be rendered: nearly all are, so this is fast."""
+    role, text, others = None, None, []
+    for key, value in turn.items():
+        if (meaning := MEANINGS.get(key)) is None:
+            others.append((key, value))
+        elif meaning == "role" and role is None:
+            role = ROLES.get(value) if type(value) is str else None
+        elif meaning == "text" and text is None:
+            text = value if type(value) is str else None
+        elif value is not None:
+            return None
+    if role is None or text is None or not text.strip():
+        return None
+    for key, value in others:
+        fields.skip(f"{column}.{key}", value)
+    return role, text
+
+
 def _turn(turn: Fields) -> Iterator[Turn]:
     """What one record says: its reasoning, its text, and the tools it calls, each a turn of its own."""
     role = role_of(turn.take(_first(turn.record, ROLE_KEYS)))
     key = _first(turn.record, TEXT_KEYS)
-    said = list(_content(turn.take(key), key, role))
+    said = list(_content(turn.take(key), key, role, turn))
     for name in REASONING_KEYS:
         if not is_empty(thought := turn.take(name)):
             said.insert(0, ("reasoning", required(thought, name)))
     for name in CALL_KEYS:
         if not is_empty(calls := parsed(turn.take(name))):
-            said += [("call", _call(call)) for call in (calls if isinstance(calls, list) else [calls])]
+            said += [("call", _call(call, name, turn)) for call in (calls if isinstance(calls, list) else [calls])]
     if not said and role in ("user", "assistant", "call"):
         raise UnrenderableError(f"'{key}' is {'missing or null' if turn.record.get(key) is None else 'empty'}")
     yield from said
 
 
-def _content(value: Any, key: str, role: str) -> Iterator[Turn]:
+def _content(value: Any, key: str, role: str, fields: Fields) -> Iterator[Turn]:
     """Text, or parts of which each may be text, reasoning, a call of a tool or its result; nothing of what is empty."""
     if role in FOR_PROGRAMS and not _has_parts(value):
         if not is_empty(value):
@@ -141,7 +168,7 @@ def _content(value: Any, key: str, role: str) -> Iterator[Turn]:
         return
     texts: list[str] = []
     for part in value:
-        turn = _part(part, key, role)
+        turn = _part(part, key, role, fields)
         if turn[0] == role:
             texts.append(turn[1])
             continue
@@ -157,14 +184,14 @@ def _has_parts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(part, Mapping) and "type" in part for part in value)
 
 
-def _part(part: Any, key: str, role: str) -> Turn:
+def _part(part: Any, key: str, role: str, fields: Fields) -> Turn:
     if isinstance(part, str):
         return role, part
     if not isinstance(part, Mapping):
         raise UnrenderableError(f"a part of '{key}' is {type(part).__name__}, not a record")
     kind = part.get("type") or "text"
     if kind in ("tool_use", "tool_call", "function_call") or "functionCall" in part:
-        return "call", _call(part.get("functionCall", part))
+        return "call", _call(part.get("functionCall", part), key, fields)
     if kind in ("tool_result", "function_call_output") or "functionResponse" in part:
         return "tool", _result(part)
     if kind in ("thinking", "reasoning"):
@@ -181,11 +208,14 @@ def _result(part: Mapping[str, Any]) -> str:
     return structured(value)
 
 
-def _call(call: Any) -> str:
+def _call(call: Any, key: str, fields: Fields) -> str:
     """A call as JSON: its name and its arguments, whichever way they were saved; text as it is."""
     call = parsed(call)
     if not isinstance(call, Mapping):
         return structured(call)
     function = call.get("function") if isinstance(call.get("function"), Mapping) else call
-    arguments = next((function[key] for key in ("arguments", "input", "args", "parameters") if key in function), {})
-    return structured({"name": function.get("name"), "arguments": parsed(arguments)})
+    place = next((name for name in ARGUMENTS if name in function), ARGUMENTS[0])
+    for name, value in {**call, **function}.items():
+        if name not in ("name", "function", place):
+            fields.skip(f"{key}.{name}", value)
+    return structured({"name": function.get("name"), "arguments": parsed(function.get(place, {}))})

@@ -84,9 +84,12 @@ def _side(value: Any, column: str, role: str, fields: Fields) -> Iterator[Turn]:
         yield from turns_of(inner, column, fields)
         return
     if isinstance(value, Mapping):
-        value = value.get("text", value)
+        value = fields.inner(value, column).take("text") if "text" in value else structured(value)
     if isinstance(value, list):
         if not value:
             raise UnrenderableError(f"'{column}' has no answers" if role == "assistant" else f"'{column}' is empty")
-        value = value[0] if role == "assistant" and isinstance(value[0], str) else structured(value)
-    yield role, required(structured(value) if isinstance(value, int | float | Mapping) else value, column)
+        if role == "assistant" and isinstance(value[0], str):
+            if len(value) > 1:
+                fields.skip(f"{column}[1:]", value[1:])
+            value = value[0]
+    yield role, required(value if value is None or isinstance(value, str) else structured(value), column)

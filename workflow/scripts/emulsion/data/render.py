@@ -19,6 +19,7 @@ NAMES = {
     "call": "### Tool call",
     "tool": "### Tool result",
 }
+NOTHING = ("", "[]", "{}", "null")
 ANSWERING = ("assistant", "call")
 
 
@@ -28,9 +29,11 @@ class UnrenderableError(Exception):
 
 def is_empty(value: Any) -> bool:
     """Whether a value says nothing: null, blank text, an empty list or record, such a one as JSON too."""
+    if value is None:
+        return True
     if isinstance(value, str):
-        return value.isspace() or (len(value) < 64 and value.strip() in ("", "[]", "{}", "null"))
-    return value is None or (isinstance(value, list | tuple | Mapping) and not value)
+        return value.isspace() or (len(value) < 64 and value.strip() in NOTHING)
+    return isinstance(value, list | dict) and not value
 
 
 def parsed(value: Any) -> Any:

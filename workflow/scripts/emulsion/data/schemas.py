@@ -133,6 +133,8 @@ def _task(fields: Fields, document_type: str) -> str:
     outputs = fields.take("output")
     if not isinstance(outputs, list) or not outputs:
         raise UnrenderableError("'output' has no answers")
+    if len(outputs) > 1:
+        fields.skip("output[1:]", outputs[1:])
     definition = fields.take("definition")
     if isinstance(definition, list) and all(isinstance(part, str) for part in definition):
         definition = "\n".join(definition)

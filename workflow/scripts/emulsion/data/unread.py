@@ -18,6 +18,11 @@ class Fields:
         self.record, self.path = record, path
         self._taken: set[str] = set()
         self._inner: list[Fields] = []
+        self._skipped: list[tuple[str, int]] = []
+
+    def skip(self, name: str, value: Any) -> None:
+        """Enter a part of a value as not read."""
+        self._skipped.append((self.path + name, 0 if value is None else characters(value)))
 
     def take(self, name: str) -> Any:
         """The value of a field, or None; a dot leads into records."""
@@ -45,6 +50,7 @@ class Fields:
         for name, value in self.record.items():
             if name not in self._taken:
                 yield self.path + str(name), characters(value)
+        yield from self._skipped
         for fields in self._inner:
             yield from fields.unread()
 
@@ -52,15 +58,17 @@ class Fields:
 def characters(value: Any) -> int:
     """Of all text, numbers and other values in a value, however deep; names of fields are not counted."""
     count, left = 0, [value]
-    while left:
-        value = left.pop()
-        if isinstance(value, str | bytes):
+    for value in left:  # which grows
+        if value is None:
+            continue
+        kind = type(value)
+        if kind is str or kind is bytes:
             count += len(value)
-        elif isinstance(value, Mapping):
-            left.extend(value.values())
-        elif isinstance(value, list | tuple):
-            left.extend(value)
-        elif value is not None:
+        elif kind is dict:
+            left += value.values()
+        elif kind is list or kind is tuple:
+            left += value
+        else:
             count += len(str(value))
     return count
 

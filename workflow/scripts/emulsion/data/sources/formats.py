@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emulsion.data.chats import is_chat
 from emulsion.data.sources import parquet
 from emulsion.data.sources.cutting import line_end, lines, unless_blank, values, whole
 from emulsion.data.sources.delimited import delimited_rows
@@ -76,6 +77,8 @@ def parse(data: bytes | Malformed) -> Row | Malformed:
         return Malformed("not JSON that can be read: nested too deeply", printable(data))
     except ValueError:
         return Malformed("not JSON that can be read: a number is too long", printable(data))
+    if isinstance(row, list) and is_chat(row):
+        return {"messages": row}
     if not isinstance(row, dict):
         return Malformed(f"a row is {type(row).__name__}, not a record", printable(data))
     return Malformed(**row[UNREADABLE]) if len(row) == 1 and UNREADABLE in row else row

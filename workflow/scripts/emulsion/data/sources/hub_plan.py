@@ -139,16 +139,18 @@ def _builder(name: str, source: Mapping[str, Any], found: Any) -> Any:
     import datasets
 
     path = f"hf://datasets/{found.id}"
-    where, config = f"sources.{name}", source.get("config")
+    where, config, folder = f"sources.{name}", source.get("config"), source.get("data_dir")
     try:
         return patiently(
-            lambda: datasets.load_dataset_builder(path, config, revision=found.sha, token=token()),
+            lambda: datasets.load_dataset_builder(path, config, folder, revision=found.sha, token=token()),
             f"files of {found.id}",
         )
     except datasets.exceptions.DatasetNotFoundError as error:
         raise UserError(f"{where}: {gated(found.id) if found.gated else _sentence(error)}") from error
     except (HfHubHTTPError, httpx2.HTTPError):
         raise
+    except ImportError:  # of a file system that the card asks for, such as that of the web
+        raise UserError(f"{where}: the card of '{found.id}' names data outside of it; it is refused.") from None
     except ConnectionError as error:
         raise UserError(f"{where}: the connection to the hub is gone: {_sentence(error)}. Try again.") from error
     except yaml.YAMLError as error:

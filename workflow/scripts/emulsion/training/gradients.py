@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import cross_entropy
 
 from emulsion.data.batches import spread_rows
 from emulsion.data.tokens import TokenStore
@@ -54,8 +53,7 @@ def _gradient(training: Training, store: TokenStore, split: str, rows: NDArray[n
         tokens = torch.as_tensor(store.read(split, some, training.spec.context))
         tokens = tokens.to(training.accelerator.device, torch.int64)
         with training.accelerator.autocast():
-            logits = model(input_ids=tokens[:, :-1], use_cache=False).logits
-            loss = cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten()) * (len(some) / len(rows))
+            loss = training.losses(tokens).mean() * (len(some) / len(rows))
         # Unlike backward(), this leaves the gradients of the training itself alone.
         for sum_, part in zip(total, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
             if part is not None:

@@ -187,6 +187,7 @@ def test_a_loss_that_is_not_finite_is_refused_and_changes_nothing(row, value):
     spoilt = [replace(seen.probes[0], after={**seen.losses, "code": value}), *seen.probes[1:]]
     broken = {
         "losses": {},
+        "training_losses": {},
         "excess_losses": {"excess_losses": {**seen.excess_losses, "code": value}},
         "gradients": {"gradients": {**seen.gradients, "web": {"code": value}}},
         "probes": {"probes": spoilt},
@@ -199,7 +200,7 @@ def test_a_loss_that_is_not_finite_is_refused_and_changes_nothing(row, value):
 
 def test_what_is_not_observed_is_missed_in_words(row):
     method = row.create()
-    if method.observes != "losses":
+    if method.observes not in ("losses", "training_losses"):
         with pytest.raises(UserError, match=f"observes {method.observes}, but was given none"):
             method.update(observation(0, **{method.observes: None}))
 

@@ -33,7 +33,8 @@ class Ascent:
             return math.tanh(sum(row[source] for row in seen.gradients.values()))
         if self.observes == "probes":
             return math.fsum(probe.before[source] - probe.after[source] for probe in seen.probes)
-        return (seen.excess_losses if self.observes == "excess_losses" else seen.losses)[source] - 5.5
+        # Of training losses, a source that was not drawn has none.
+        return (seen.excess_losses if self.observes == "excess_losses" else seen.losses).get(source, 5.5) - 5.5
 
     def state(self):
         return {"logits": dict(self.logits), "effects": self.effects}

@@ -15,7 +15,9 @@ from training_cases import MIXTURE, SPEC
 
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.mixture import Mixture
+from emulsion.models import build_model
 from emulsion.training.branching import Trunk, branch_plan
+from emulsion.training.forward import SequenceLosses
 from emulsion.training.journal import Journal
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
@@ -221,3 +223,22 @@ def test_a_branch_is_the_run_that_changes_its_mixture_there(store_folders, token
     whole = Training(*told)
     whole.run()
     assert whole.validate() == branch["validation"]
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float16])
+def test_gradients_over_a_long_context_are_the_same_bits_again(precision, compiled):
+    # Kernels of attention that add up in any order show it only where they have several tiles to add.
+    model = build_model({**MODELS["gpt_neox"], "context": 1024}, 303, 0).cuda()
+    losses = SequenceLosses(model)
+    if compiled:
+        losses.compile_parts()
+    tokens = torch.randint(0, 303, (8, 1025), device="cuda")
+
+    def gradients():
+        with torch.autocast("cuda", precision, enabled=precision != torch.float32):
+            return torch.autograd.grad(losses(tokens).sum(), list(model.parameters()))
+
+    first = gradients()
+    for _ in range(4):
+        assert all(torch.equal(one, other) for one, other in zip(first, gradients(), strict=True))

@@ -79,7 +79,7 @@ class Curve:
 
 class ADO(Online):
     kind = "ado"
-    observes: Observes = "losses"
+    observes: Observes = "training_losses"
     reads = ADOSettings
 
     def _set(self, settings: ADOSettings) -> None:

@@ -49,7 +49,7 @@ class ODMSettings(OnlineSettings):
 
 class ODM(Online):
     kind = "odm"
-    observes: Observes = "losses"
+    observes: Observes = "training_losses"
     reads = ODMSettings
 
     def _set(self, settings: ODMSettings) -> None:

@@ -13,8 +13,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 
-Observes = Literal["losses", "probes", "gradients", "excess_losses"]
-OBSERVES: tuple[Observes, ...] = ("losses", "probes", "gradients", "excess_losses")
+Observes = Literal["losses", "training_losses", "probes", "gradients", "excess_losses"]
+OBSERVES: tuple[Observes, ...] = ("losses", "training_losses", "probes", "gradients", "excess_losses")
 Losses = Mapping[str, float]  # {source: held-out loss, mean nats per token}
 Effects = Mapping[str, Mapping[str, float]]  # {evaluated source: {trained source: effect on its loss}}
 Stages = Sequence[tuple[float, Mixture]]  # (until, mixture), until a share of the run, as `Schedule.staged` takes them
@@ -72,7 +72,8 @@ class Observation:
 
     step           optimiser steps done, of `steps` of the whole run
     tokens         trained on so far
-    losses         held-out losses now, mean nats per token
+    losses         held-out losses now, mean nats per token; for a method that observes training losses, the means over
+                   what was drawn of each source since the last update, which cost nothing
     counts         {source: sequences drawn since the last update}, or since the start of the run
     probes         of this round, in order; only for a method that observes probes
     gradients      {evaluated: {trained: dot product of their gradients}}: of the loss on held-out sequences of one

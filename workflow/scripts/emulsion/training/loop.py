@@ -261,7 +261,7 @@ class Training:
         """
         told = (split, self.spec.context, self.spec.validation_sequences, self.runtime.micro_batch)
         with self.accelerator.autocast():
-            losses = held_out_losses(self.model, self.stores, *told)
+            losses = held_out_losses(self.losses.evaluate, self.stores, *told)
         if bad := [source for source, loss in losses.items() if not math.isfinite(loss)]:
             raise UserError(f"the {split} loss is not finite after step {self.step}, on {', '.join(bad)}. {REMEDY}")
         return losses

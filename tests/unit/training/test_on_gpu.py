@@ -46,7 +46,7 @@ train_run(
     tokenizer=Path(told["tokenizer"]), spec_values=told["spec"], output=Path(told["output"]),
     checkpoints=Path(told["checkpoints"]),
     runtime=Runtime(
-        micro_batch=3, checkpoint_seconds=0.0, compiled=True, after_step=lambda at: at.step != told["until"]
+        micro_batch=8, checkpoint_seconds=0.0, compiled=True, after_step=lambda at: at.step != told["until"]
     ),
 )
 """

@@ -193,7 +193,13 @@ class Training:
             torch.manual_seed(derive_seed(spec.seed, "dropout", self.step, process, bits=63))
         mine = first + process * share
         batch = read_batch(self.plan, self.stores, spec.context, mine, mine + share)
-        found = self.accelerator.gather(self._accumulate(batch))
+        try:
+            found = self.accelerator.gather(self._accumulate(batch))
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"the memory of the GPU is too small for {self.runtime.micro_batch} sequences of {spec.context} tokens "
+                "at once: lower `micro_batch` of the training; the result stays the same but for rounding."
+            ) from error
         rate = learning_rate(self.step, spec)
         for group in self.optimizer.param_groups:
             group["lr"] = rate

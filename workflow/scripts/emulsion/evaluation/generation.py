@@ -7,7 +7,8 @@ boundary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +43,7 @@ def generate(
     limits = [min(r.max_new_tokens, context - len(p) + 1) for r, p in zip(requests, prompts, strict=True)]
     # Rows that run equally long share a batch, so that few steps are taken with few rows.
     order = sorted(range(len(requests)), key=lambda index: (limits[index], len(prompts[index])))
-    with inference(model):
+    with inference(model), _warned_only():
         for start in range(0, len(order), batch):
             indices = order[start : start + batch]
             chosen = [prompts[index] for index in indices]
@@ -52,6 +53,20 @@ def generate(
             for index, tokens in zip(indices, texts, strict=True):
                 results[index] = tokens
     return results
+
+
+@contextmanager
+def _warned_only() -> Iterator[None]:
+    """Allow sums of probabilities on a GPU, which has no repeatable kernel for them, in a process that trains."""
+    enabled, warned = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    torch.use_deterministic_algorithms(enabled, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warned)
 
 
 def pick(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:

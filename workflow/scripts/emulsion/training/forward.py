@@ -26,7 +26,7 @@ from emulsion.spec import RunSpec
 WORTH_COMPILING = 1e16
 # Shapes: whole and last micro-batches of steps, validation and test texts, with and without gradients.
 SHAPES = 64
-OPTIONS = {"deterministic": True}
+OPTIONS: dict[str, Any] = {"deterministic": True}
 ALIGNED = 64
 
 

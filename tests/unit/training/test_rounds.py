@@ -30,6 +30,7 @@ REFERENCE = {"alpha": 4.0, "beta": 5.0, "gamma": 6.0}
 # A method of each kind of observation, made anew for every job.
 KINDS = {
     "losses": Ascent,
+    "training losses": lambda: Ascent(held_out=False),
     "excess_losses": lambda: Ascent("excess_losses"),
     "gradients": lambda: Ascent("gradients"),
     "probes": Prober,
@@ -323,6 +324,18 @@ def test_the_losses_it_sees_are_the_run_s_own_validation_losses(train, tmp_path)
     assert [seen.losses for seen in method.seen] == [rows[3]["validation"], rows[7]["validation"]]
 
 
+def test_training_losses_are_means_over_what_was_drawn_since_the_last_update_and_cost_nothing(train, tmp_path):
+    method = Ascent(held_out=False, rounds=3)
+    record = train("run", method)
+    rows = read_jsonl(tmp_path / "run" / "training_log.jsonl")
+    assert record["method"]["evaluation_tokens"] == record["method"]["validations"] == 0
+    for number, seen in enumerate(method.seen):
+        steps = rows[4 * number : 4 * number + 4]
+        total = sum(seen.losses[source] * seen.counts[source] for source in seen.losses)
+        assert total / sum(seen.counts.values()) == pytest.approx(np.mean([row["loss"] for row in steps]))
+        assert set(seen.losses) == {source for source, count in seen.counts.items() if count}
+
+
 def test_excess_losses_are_those_over_the_reference(train):
     method = Ascent("excess_losses")
     train("run", method, reference=REFERENCE)
@@ -399,6 +412,9 @@ def test_gradients_of_a_source_are_products_with_every_other_and_leave_the_train
         assert set(seen.gradients) == set(SOURCES)
         assert all(set(row) == set(SOURCES) for row in seen.gradients.values())
         assert all(seen.gradients[source][source] > 0 for source in SOURCES)
+    # Two of four validation sequences of every source, and four of its train split, before three updates.
+    cost = read_json(tmp_path / "observed" / "run.json")["method"]
+    assert cost["evaluation_tokens"] == 3 * 3 * (2 + 4) * 24
 
 
 @pytest.fixture
@@ -412,10 +428,11 @@ def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_the_los
     rounds = prepare_rounds(follow(UNEVEN), {}, parts, values, tmp_path / "checkpoints", runtime)
     training = rounds.training
     training.run(4)
-    products, before, rate = gradient_products(training), training.validate(), 1e-3
+    (losses, products), before, rate = gradient_products(training), training.validate(), 1e-3
     assert all(parameter.grad is None for parameter in training.model.parameters())
+    assert losses == pytest.approx(before, abs=0.2)
     store = training.stores["alpha"]
-    step = _gradient(training, store, "train", np.arange(store.count("train", 24)))
+    _, step = _gradient(training, store, "train", np.arange(store.count("train", 24)))
     with torch.no_grad():
         for parameter, gradient in zip(training.model.parameters(), step, strict=True):
             parameter -= rate * gradient

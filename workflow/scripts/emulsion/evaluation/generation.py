@@ -7,7 +7,8 @@ boundary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def generate(
     limits = [min(r.max_new_tokens, context - len(p) + 1) for r, p in zip(requests, prompts, strict=True)]
     # Rows that run equally long share a batch, so that few steps are taken with few rows.
     order = sorted(range(len(requests)), key=lambda index: (limits[index], len(prompts[index])))
-    with inference(model):
+    with inference(model), _warned_only():
         for start in range(0, len(order), batch):
             indices = order[start : start + batch]
             chosen = [prompts[index] for index in indices]
@@ -79,6 +80,20 @@ def continue_text(model: Any, prompt: list[int], *, tokenizer: Path) -> dict[str
     request, unused = Request(prompt, min(CONTINUED_TOKENS, context // 2)), rows_without_token(model, codec)
     [new] = generate(model, [request], temperature=0, end=codec.eos_token_id, batch=1, context=context, unused=unused)
     return {"prompt": codec.decode(prompt), "text": codec.decode(new)}
+
+
+@contextmanager
+def _warned_only() -> Iterator[None]:
+    """Allow sums of probabilities on a GPU, which has no repeatable kernel for them, in a process that trains."""
+    enabled, warned = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    torch.use_deterministic_algorithms(enabled, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warned)
 
 
 def pick(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:

@@ -24,11 +24,11 @@ from accelerate.utils import broadcast_object_list
 
 from emulsion.data.batches import spread_rows
 from emulsion.errors import UserError, unknown
-from emulsion.methods.interface import OBSERVES, Observation, OnlineMethod, Probe, ProbingMethod
+from emulsion.methods.interface import OBSERVES, Effects, Observation, OnlineMethod, Probe, ProbingMethod
 from emulsion.methods.notices import notices
 from emulsion.mixture import Mixture
 from emulsion.plan import excess_epochs
-from emulsion.training.gradients import gradient_products
+from emulsion.training.gradients import gradient_products, sequences_evaluated
 from emulsion.training.loop import Training
 
 
@@ -165,18 +165,16 @@ class Rounds:
         return notices([weights for stretch, weights in stages if stretch.probe is None and stretch.round >= 0])
 
     def cost(self) -> dict[str, int]:
-        """What observing took besides the training: {"validations", "evaluation_tokens"}."""
-        spec = self.training.spec
-        rows = [
-            len(spread_rows(store.count("validation", spec.context), spec.validation_sequences))
-            for store in self.training.stores.values()
-        ]
-        # Gradients take as many sequences again of the train split.
-        times = 3 if self.method.observes == "gradients" else 1
-        return {
-            "validations": self._validations,
-            "evaluation_tokens": times * self._validations * sum(rows) * spec.context,
-        }
+        """What observing took besides the training: {"validations", "evaluation_tokens"}.
+
+        Tokens whose gradients are taken count once, as those whose losses are; they take three times as long.
+        """
+        spec, stores, kind = self.training.spec, self.training.stores.values(), self.method.observes
+        limit = sequences_evaluated(self.training) if kind == "gradients" else spec.validation_sequences
+        rows = sum(len(spread_rows(store.count("validation", spec.context), limit)) for store in stores)
+        if kind == "gradients":
+            rows += sum(min(store.count("train", spec.context), spec.validation_sequences) for store in stores)
+        return {"validations": self._validations, "evaluation_tokens": self._validations * rows * spec.context}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -208,7 +206,7 @@ class Rounds:
         if stretch.round == 0 and stretch.probe == (0 if self.probing else None):
             self._updated_at = training.step
         if number > 0 or stretch.probe is not None:
-            losses = self._losses()
+            losses, gradients = self._see()
             remark["observed"] = losses
             if number > 0 and self.stretches[number - 1].probe is not None:
                 self._keep_probe(self.stretches[number - 1], losses)
@@ -223,7 +221,7 @@ class Rounds:
         elif stretch.round == 0 and not self.probing:
             weights = self._first[0]
         else:
-            weights = dict(self.method.update(self._observe(losses)))
+            weights = dict(self.method.update(self._observe(losses, gradients)))
             self._updated_at, self._results = training.step, []
             remark["effects"] = self.method.effects
         if number > 0:
@@ -233,22 +231,36 @@ class Rounds:
         training.remark = {**remark, "mixture": weights}
         training.seconds += time.monotonic() - started
 
-    def _losses(self) -> dict[str, float]:
-        """Validation losses, those of the main process for all: every process must decide the same."""
-        self._validations += 1
-        held = [self.training.validate()]
-        if self.training.accelerator.num_processes > 1:
-            broadcast_object_list(held)
-        return held[0]
-
-    def _observe(self, losses: dict[str, float]) -> Observation:
+    def _see(self) -> tuple[dict[str, float], Effects | None]:
+        """Losses and, where observed, gradients; those of the main process for all: every process must decide alike."""
         training, kind = self.training, self.method.observes
-        gradients = [gradient_products(training)] if kind == "gradients" else None
-        if gradients and training.accelerator.num_processes > 1:
-            broadcast_object_list(gradients)
-        for evaluated, row in (gradients[0] if gradients else {}).items():
-            if not all(map(math.isfinite, row.values())):
+        if not self.method.held_out:
+            seen: list[Any] = [self._training_losses() if training.accelerator.is_main_process else {}, None]
+        else:
+            self._validations += 1
+            seen = [*gradient_products(training)] if kind == "gradients" else [training.validate(), None]
+        if training.accelerator.num_processes > 1:
+            broadcast_object_list(seen)
+        losses, gradients = seen
+        for evaluated, row in (gradients or {}).items():
+            if not all(map(math.isfinite, [losses[evaluated], *row.values()])):
                 raise UserError(f"the gradients are not finite after step {training.step}, on {evaluated} or others.")
+        return losses, gradients
+
+    def _training_losses(self) -> dict[str, float]:
+        """{source: mean loss of what was drawn of it since the last update}, without one of which nothing was drawn."""
+        plan, size = self.training.plan, self.training.spec.batch_sequences
+        total, drawn = dict.fromkeys(plan.sizes, 0.0), dict.fromkeys(plan.sizes, 0)
+        for row in self.training.log.rows[self._updated_at : self.training.step]:
+            sources = plan.sources((row["step"] - 1) * size, row["step"] * size)
+            counts = dict(zip(plan.sizes, np.bincount(sources, minlength=len(drawn)).tolist(), strict=True))
+            for source, loss in row["source_losses"].items():
+                total[source] += loss * counts[source]
+                drawn[source] += counts[source]
+        return {source: total[source] / count for source, count in drawn.items() if count}
+
+    def _observe(self, losses: dict[str, float], gradients: Effects | None) -> Observation:
+        training, kind = self.training, self.method.observes
         return Observation(
             step=training.step,
             steps=training.spec.steps,
@@ -258,7 +270,7 @@ class Rounds:
             probes=[Probe(**{**probe, "mixture": Mixture(probe["mixture"])}) for probe in self._results]
             if kind == "probes"
             else None,
-            gradients=gradients[0] if gradients else None,
+            gradients=gradients,
             excess_losses={source: loss - self.reference[source] for source, loss in losses.items()}
             if kind == "excess_losses"
             else None,

@@ -184,7 +184,8 @@ def make_deterministic(threads: int) -> None:
     """The same bytes again on the same machine; to be called before anything is computed."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # To warn only would leave attention on a GPU as it is: not the same twice.
+    torch.use_deterministic_algorithms(True, warn_only=not torch.cuda.is_available())
     # We read no memory that was not written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 

@@ -8,6 +8,7 @@ rule plan_budget:
     """Say what an experiment will cost and what it can detect; trains nothing."""
     input:
         stores=token_stores_there_are,
+        ledgers=ledgers_there_are,
         script=f"{SCRIPTS}/plan_budget.py",
         library=imports_of("plan_budget"),
     output:
@@ -19,9 +20,11 @@ rule plan_budget:
         "../envs/analysis.yaml"
     params:
         plan=plan_of,
+        context=of_experiment(Experiment.longest_context),
     shell:
         "python {input.script:q} --experiment {wildcards.experiment} --plan {params.plan:q} "
-        "--stores {input.stores:q} --results results/{wildcards.experiment} --output {output:q} 2> {log:q}"
+        "--stores {input.stores:q} --ledgers {input.ledgers:q} --context {params.context} "
+        "--results results/{wildcards.experiment} --output {output:q} 2> {log:q}"
 
 
 rule account_budget:

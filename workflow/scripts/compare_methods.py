@@ -57,10 +57,15 @@ def main(
         for mixture, seed, losses, record in zip(mixtures, seeds, perplexity, found, strict=True)
     ]
     stratified = stratified_of(runs, found)
+    notices = {
+        mixture: record["method"]["notices"]
+        for mixture, record in zip(mixtures, found, strict=True)
+        if "notices" in (record.get("method") or {})
+    }
     board = leaderboard(runs, stratified, same_mixtures(mixtures, [record["identity"] for record in found]))
     write_text(csv, pd.DataFrame(rows(runs, stratified)).to_csv(index=False))
     write_json(json, board)
-    write_text(page, markdown(title, board))
+    write_text(page, markdown(title, board, notices))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ def main(
     experiment: str,
     plan: Json,
     stores: Sequence[Path] = (),
+    ledgers: Sequence[Path] = (),
+    context: int,
     results: Path | None = None,
     output: Path,
 ) -> None:
@@ -42,16 +44,18 @@ def main(
     :param experiment: name of the experiment
     :param plan: costs, limits, device and design, as JSON
     :param stores: headers of the token stores there are
+    :param ledgers: accounts of the rows of its sources, as far as they are there
+    :param context: longest context of its models, in tokens
     :param results: folder of the experiment's results, whose seed noise is used, if any
     :param output: file to write
     """
     headers = [read_json(header) for header in stores]
-    sizes = {header["source"]: header["splits"]["train"]["tokens"] for header in headers}
+    accounts = {ledger.stem: read_json(ledger) for ledger in ledgers}
     design = plan["effects"]
     if design and results:
         noise = measured_noise(results)
         plan["effects"] = detectable_effects(design["items"], design["seeds"], design["mixtures"], seed_noise=noise)
-    text = plan_text(experiment, plan, sizes)
+    text = plan_text(experiment, plan, headers, accounts, context)
     write_text(output, text)
     logging.info("%s", text)
 

@@ -83,6 +83,7 @@ def test_mixtures_that_are_one_are_a_row():
 
 
 def test_the_page_has_the_decision_every_row_and_what_is_charged():
-    page = markdown("Which?", board_of(runs_of(even=3.0, regmix=2.9)))
+    page = markdown("Which?", board_of(runs_of(even=3.0, regmix=2.9)), {"aioli": ["It has collapsed."]})
     assert "# Methods compared: Which?" in page and "| regmix | 3 |" in page and "better" in page
-    assert "nothing is compared with stratified" in markdown("Which?", board_of(runs_of(a=3.0, b=2.9), None))
+    assert "- aioli: It has collapsed." in page
+    assert "nothing is compared with stratified" in markdown("Which?", board_of(runs_of(a=3.0, b=2.9), None), {})

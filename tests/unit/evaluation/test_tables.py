@@ -16,7 +16,8 @@ FACTS: dict[str, Any] = {
     "rows": [["Italy", "Rome"], ["Spain", "Madrid"], ["Peru", "Lima"], ["Cuba", "Havana"], ["Iran", "Tehran"]],
     "ask": [
         {"kind": "choice", "prompt": "{country}?", "right": "{city}", "wrong": {"column": "city"}},
-        {"kind": "generation", "prompt": "Of {country}:", "checks": [{"answer": {"right": ["{city}"], "wrong": {"column": "city"}}}]},
+        {"kind": "generation", "prompt": "Of {country}:",
+         "checks": [{"answer": {"right": ["{city}"], "wrong": {"column": "city"}}}]},
     ],
 }  # fmt: skip
 SUMS: dict[str, Any] = {

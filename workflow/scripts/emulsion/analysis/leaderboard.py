@@ -134,12 +134,16 @@ def _verdict(cell: Mapping[str, Any] | None, p_holm: float | None) -> dict[str, 
     return {**shown, "p_holm": p_holm, "verdict": verdict}
 
 
-def markdown(title: str, board: Mapping[str, Any]) -> str:
-    """The leaderboard as a page."""
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def markdown(title: str, board: Mapping[str, Any], notices: Mapping[str, Sequence[str]]) -> str:
+    """The leaderboard as a page; notices: {mixture: sentences about what an online method decided}."""
     lines = [
         f"# Methods compared: {title}",
         "",
-        f"**{board['decision']['text']}.** By the mean test loss over sources; lower is better.",
+        f"**{_sentence(board['decision']['text'])}.** By the mean test loss over sources; lower is better.",
         "",
         "| method | seeds | mean test loss | mean test perplexity | against stratified | | extra tokens | "
         "tokens read to observe | seconds |",
@@ -162,4 +166,5 @@ def markdown(title: str, board: Mapping[str, Any]) -> str:
     ]
     if board["stratified"] is None:
         notes.append("No mixture of all sources alike was trained, so nothing is compared with stratified sampling.")
+    notes += [f"- {mixture}: {notice}" for mixture, each in notices.items() for notice in each]
     return "\n".join([*lines, "", *notes, ""])

@@ -3,16 +3,18 @@
 A check is a mapping with one key.
 
 What is said:
-answer: {right: [str], wrong: [str]}   the first sentence that names any of them names a right one and no wrong one; see `claims`
+answer: {right: [str], wrong: [str]}   the first sentence that names any of them names a right one and no wrong one,
+                        and stands by it: see `claims`
 number: number          the last number, in digits or words, is this one and stands in a plain statement
-about: str              at most five words, or one of the words of this text that say what it is about (not "the", "is", ...)
+about: str              at most five words, or a word of this text other than "the", "is" and the like
 contains: str | [str]   the word or phrase, or all of a list, with any case, between word boundaries
 some: {of: [str], least: int}          at least so many different ones of these words or phrases
 in_order: [str]         each of them, in this order, and each once
-equals: str             nothing but this text, case included; quotes around it and a full stop behind it are let pass
+equals: str             nothing but this text, case included; quotes around it and a full stop behind it may stand
 equals_number: number   the last number of the text is this one
-regex: str              RE2 regular expression, found anywhere; case matters unless it starts with (?i). RE2 takes time in
-                        proportion to the text, whatever the expression, and so has no look-around; its \\w and \\b are ASCII
+regex: str              RE2 regular expression, found anywhere; case matters unless it starts with (?i). RE2 takes time
+                        in proportion to the text, whatever the expression, so it has no look-around; its \\w and
+                        \\b are ASCII
 
 How it is written:
 begins: str, ends: str  with this text, case included
@@ -20,7 +22,7 @@ lines: int, min_lines: int             exactly, or at least, so many lines that 
 words: {least?: int, most?: int}       so many words
 without: str            none of these letters, in either case
 capitals: true          no small letter, and some capital one
-json: {key: value | null}              a JSON object, fenced as code or not, with just these keys; null lets any value pass
+json: {key: value | null}              a JSON object, fenced as code or not, with just these keys; null is any value
 prose: int              coherent English (`quality`) of at least so many words
 distinct: share | {share, words}       distinct word bigrams over all word bigrams (distinct-2, Li et al. 2016,
                         arXiv:1510.03055), in a text of at least `words` words (default 10)
@@ -86,7 +88,8 @@ def _about(value: str, text: str) -> bool:
 
 
 def _some(value: Mapping[str, Any], text: str) -> bool:
-    return sum(1 for each in value["of"] if phrase(each).search(text)) >= value["least"]
+    found = sum(1 for each in value["of"] if phrase(each).search(text))
+    return bool(found >= value["least"])
 
 
 def _in_order(value: list[str], text: str) -> bool:
@@ -109,7 +112,7 @@ def _expression(value: str) -> Any:
 
 
 def _regex(value: str, text: str) -> bool:
-    return _expression(value).search(text) is not None
+    return bool(_expression(value).search(text))
 
 
 def _words(value: Mapping[str, int], text: str) -> bool:

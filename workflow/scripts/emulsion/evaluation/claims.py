@@ -1,7 +1,7 @@
 """What a reply claims: which answer it names first, which number it ends on, and whether it stands by it.
 
-A word that turns up is not an answer. "Madrid, not Paris", "Paris or Madrid", "Is it Paris?" and "Paris. No, Madrid." name
-Paris and do not answer with it; "4 or 5" does not answer 4.
+A word that turns up is not an answer. "Madrid, not Paris", "Paris or Madrid", "Is it Paris?" and "Paris. No, Madrid."
+name Paris and do not answer with it; "4 or 5" does not answer 4.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _NUMBER = re.compile(
 _SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+|\n|$)")
 _HEDGED = re.compile(r"(?i)\b(?:not|never|no|neither|nor|or|maybe|perhaps|either|wrong|false|unless)\b|n['’]t\b|\?")
 _WITHDRAWN = re.compile(r"(?i)^\W*(?:no|not|wait|sorry|actually|rather|correction|i mean|or|but)\b")
-_SMALL = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_SMALL = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen"
+)
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _NAMES = {name: value for value, name in enumerate(_SMALL.split(), start=2)}
 _NAMES |= {name: 10 * value for value, name in enumerate(_TENS.split(), start=2)}

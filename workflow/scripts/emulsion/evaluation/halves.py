@@ -19,8 +19,8 @@ def selection_half(suite: Suite, seed: int) -> frozenset[str]:
     """The ids of the items that choose; all others judge.
 
     Topics of a capability that have as many items of each kind are paired in the order of the file, and a coin decides
-    which of a pair chooses: so both halves have the same kinds, and as many items of the first topics as of the last.
-    What has no pair goes where it evens out the kinds best, the largest first. Raises UserError for a capability with fewer
+    which of a pair chooses: so both halves have the same kinds, and as many of the first topics as of the last. What
+    has no pair goes where it evens out the kinds best, the largest first. Raises UserError for a capability with fewer
     than two topics.
     """
     rng = np.random.default_rng(derive_seed(seed, "halves", suite.name))

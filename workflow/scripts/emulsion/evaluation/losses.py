@@ -56,8 +56,8 @@ def summary(
     """One source's figures from its sequences' mean losses [sequences], nats per token, and their bytes
     [sequences].
 
-    Perplexity is exp(loss), capped for diverged models, so its interval is exp of the loss's; the bytes of a sequence vary, so bits per
-    byte is a ratio whose two parts are resampled together.
+    Perplexity is exp(loss), capped for diverged models, so its interval is exp of the loss's; the bytes of a sequence
+    vary, so bits per byte is a ratio whose two parts are resampled together.
     """
     low, high = bootstrap_interval(losses, resamples, seed)
     bits = losses * context / math.log(2)

@@ -2,10 +2,10 @@
 
 Coherent means here: enough words for a phrase, not mostly marks, no broken characters; no more in duplicate lines,
 paragraphs and 5- to 10-grams than Gopher's filter lets pass (Rae et al. 2021, table A1; its limits on the most frequent
-2- to 4-gram are for longer texts and would refuse a line of code), and no loop of pairs of words; and English by the closed
-classes of `grammar`: articles, prepositions and the like in the share and in the order that sentences have. So fragments,
-noise, loops and word salad are found, which is how small models fail. Whether a text is true, or answers, is judged by the
-checks of a suite.
+2- to 4-gram are for longer texts and would refuse a line of code), and no loop of pairs of words; and English by the
+closed classes of `grammar`: articles, prepositions and the like in the share and in the order that sentences have. So
+fragments, noise, loops and word salad are found, which is how small models fail. Whether a text is true, or answers, is
+judged by the checks of a suite.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,9 @@ _CODE = re.compile(
 )
 DEFINITIONS = {
     "coherent": "share of texts that are no fragment (three words or more), are not mostly marks, hold no broken "
-    "characters, do not loop (Gopher's limits on duplicate lines, paragraphs and 5- to 10-grams, Rae et al. 2021; six of ten "
-    "pairs of words differ) and have closed-class words in the share and order of English sentences; truth and relevance "
-    "are not judged",
+    "characters, do not loop (Gopher's limits on duplicate lines, paragraphs and 5- to 10-grams, Rae et al. 2021; six "
+    "of ten pairs of words differ) and have closed-class words in the share and order of English sentences; truth and "
+    "relevance are not judged",
     "distinct": "different n-grams of words over all n-grams, of all texts together (Li et al. 2016); higher is more "
     "diverse",
     "repetition": "share of a text's 4-grams of words that it had before, mean over texts (Welleck et al. 2020); lower "
@@ -80,7 +81,7 @@ def _reason(text: str, measures: Measures) -> str | None:
     words = _WORDS.findall(text.casefold())
     if len(words) < LEAST_WORDS:
         return "a fragment"
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(pairwise(words))
     if len(words) >= LOOP_WORDS and len(set(pairs)) < LOOPING * len(pairs):
         return "a loop"
     return gopher_repetition(text, measures._replace(top=(0,) * len(TOP_NGRAMS))) or _not_prose(text)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from emulsion.data.normalize import INSTRUCTION_NAMES, render_turns
+from emulsion.data.render import NAMES, render_turns
 from emulsion.errors import UserError, unknown
 from emulsion.evaluation.checks import validate_check
 from emulsion.evaluation.tables import table_items
@@ -96,7 +96,7 @@ def _chat_prompt(turns: list[tuple[str, str]], form: str) -> str:
 
 def reply(text: str, form: str) -> str:
     """A generated text up to where it goes on with a turn of its own."""
-    names = {"instruction": INSTRUCTION_NAMES.values(), "dialogue": INSTRUCTION_NAMES}.get(form, ())
+    names = {"instruction": NAMES.values(), "dialogue": NAMES}.get(form, ())
     ends = [found for name in names if (found := text.find(f"\n{name}:")) >= 0]
     return text[: min(ends, default=len(text))]
 

@@ -9,13 +9,13 @@ draw: {name: [value] | "2..9"}         optional; one of the values, or a whole n
 times: int              items for each row and wording, of different draws (default 1)
 compute: {name: expression}            optional; arithmetic on the other columns: + - * // % and comparisons
 where: expression       optional; draws for which it does not hold are drawn again
-topic: text             what items have in common that are alike (default: the table's name and the row's first column)
-ask: [wording]          each a mapping like an item: `prompt`, `topic` (instead of the table's), `earlier` (turns before: [[user, assistant]]), `kind`, and
-                        for a choice `right` and `wrong`, three texts or more or {column: name}, the values of other rows,
-                        or for a generation `checks` and `max_new_tokens`
+topic: text             what alike items have in common (default: the table's name and the row's first column)
+ask: [wording]          each a mapping like an item: `prompt`, `kind`, `topic` (instead of the table's), `earlier`
+                        (turns before: [[user, assistant]]), and for a choice `right` and `wrong`: three texts or more,
+                        or {column: name}, the values of other rows; for a generation `checks` and `max_new_tokens`
 
-In all texts and expressions {name} stands for the column's value, which may hold places itself. In checks a text that is "{name}" alone keeps the value's type, and
-{column: name} stands for the list of the other rows' values.
+In all texts and expressions {name} stands for the column's value, which may hold places itself. In checks a text that
+is "{name}" alone keeps the value's type, and {column: name} stands for the list of the other rows' values.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def table_items(table: Any, where: str) -> Iterator[tuple[dict[str, Any], Values
     for row in rows:
         if not isinstance(row, list) or len(row) != len(columns):
             raise UserError(f"{where}: the row {row!r} does not have the {len(columns)} columns {columns}.")
-    number, asked = 0, set()
+    number = 0
+    asked: set[str] = set()
     for place, row in enumerate(rows):
         own = dict(zip(columns, row, strict=True))
         for turn, wording in enumerate(table["ask"]):

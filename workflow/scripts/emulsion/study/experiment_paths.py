@@ -84,6 +84,18 @@ def swarm_of_run(experiment: Experiment, run: str) -> list[str]:
     return swarm_of_mixture(experiment, experiment.run(run).entry.name)
 
 
+def mixture_before(experiment: Experiment, run: str) -> list[str]:
+    """The mixture that an online run begins with, if it takes over from another method."""
+    after = experiment.run(run).entry.after
+    return [f"mixtures/{experiment.name}/{after['method']}.json"] if after else []
+
+
+def share_before(experiment: Experiment, run: str) -> float:
+    """For how much of the run it has that mixture."""
+    after = experiment.run(run).entry.after
+    return float(after["share"]) if after else 0.0
+
+
 def further_records(experiment: Experiment, mixture: str) -> list[str]:
     """The records of the runs that a method learns from besides its swarm."""
     runs = experiment.names(experiment.further_runs(mixture))

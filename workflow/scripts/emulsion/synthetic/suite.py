@@ -138,7 +138,7 @@ def _story(index: int, rng: Random) -> Item:
     topic = index % len(genres)
     genre = genres[topic]
     prompt = story_opening(genre, rng.choice(PEOPLE))
-    if index // len(genres) % 2 == 0:
+    if (index + index // len(genres)) % 2 == 0:
         wrong = [rng.choice(GENRES[genres[other]]) for other in _neighbours(topic, len(genres), rng)]
         return _choice(genre, prompt, rng.choice(GENRES[genre]), wrong, rng)
     checks = [{"any": [{"contains": motif} for motif in GENRES[genre]]}, {"distinct": 0.6}]

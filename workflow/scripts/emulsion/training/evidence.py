@@ -11,6 +11,7 @@ from emulsion.errors import UserError
 from emulsion.files import read_json
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
+from emulsion.training.judge import selection_scores
 
 
 def read_evidence(
@@ -56,14 +57,8 @@ def _others(
         if record["identity"] not in identities:
             identities.add(record["identity"])
             name = file.parent.name.removeprefix(f"{record['experiment']}-")
-            runs[name] = (Mixture(record["mixing_ratios"]), record["validation"], scores_of(read_json(scores)))
+            runs[name] = (Mixture(record["mixing_ratios"]), record["validation"], selection_scores(read_json(scores)))
     return runs
-
-
-def scores_of(capabilities: Mapping[str, Any]) -> dict[str, float]:
-    """{capability: score} on the selection half of a capabilities.json, which alone chooses; {} without one."""
-    chosen = capabilities["selection"] or {"capabilities": {}}
-    return {name: float(each["score"]) for name, each in chosen["capabilities"].items()}
 
 
 def reference_losses(evidence: Evidence) -> dict[str, float]:

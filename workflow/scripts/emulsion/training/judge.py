@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.files import fingerprint, sha256
-from emulsion.training.evidence import scores_of
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -43,7 +42,13 @@ class Judge:
             loaded, tokenizer = load_model(Path(folder))
             settings = EvaluationSettings.of(self.settings)
             results, _ = evaluate_suites(loaded, tokenizer, load_suites(self.suites), settings)
-        return scores_of(results)
+        return selection_scores(results)
+
+
+def selection_scores(results: Mapping[str, Any]) -> dict[str, float]:
+    """{capability: score} that mixtures are chosen by, of the content of a capabilities.json."""
+    selection = results["selection"] or {"capabilities": {}}
+    return {name: float(each["score"]) for name, each in selection["capabilities"].items()}
 
 
 def copy_tokenizer(tokenizer: Path, folder: Path) -> None:

@@ -1,15 +1,19 @@
-"""A seeded sample of the row groups of remote Parquet files, read by byte ranges.
+"""The rows of a sample from the hub, brought into numbered parts.
 
-Nothing is downloaded but footers and the groups that are taken. Groups come in seeded order, drawn across all files
-(across FILES_AT_ONCE of them at a time where a dataset has more, so that a sample of a thousand files does not read a
-thousand footers). They are taken whole until the limit; of the last one, as many rows as are missing, drawn by seed.
-The parts are a function of files, seed and limit alone.
+JSON and CSV files are downloaded whole, sampled and removed again, for their rows cannot be reached without reading all
+before them. Files come in seeded order and are taken whole until the limit; of the last one, as many rows as are
+missing, drawn by seed over all of it. Rows are kept as they are written, as JSON lines: they need not fit one schema,
+and most of OpenHermes' columns are null for most rows.
+
+Of Parquet files nothing is downloaded but footers and the row groups that are taken. Groups come in seeded order, drawn
+across all files (across FILES_AT_ONCE of them at a time where a dataset has more, so that a sample of a thousand files
+does not read a thousand footers). They are taken whole until the limit; of the last one, as many rows as are missing,
+drawn by seed. The parts are a function of files, seed and limit alone.
 """
 
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,14 +25,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from emulsion.data.normalize import Kind
-from emulsion.data.sources.draws import Columns, Limit, choose, order, size_of
-from emulsion.data.sources.hub_plan import Plan, open_remote
-from emulsion.data.sources.journal import Journal
-from emulsion.data.sources.rows import ROWS_PER_GROUP, columns_of
-from emulsion.data.sources.transfer import TRANSIENT
+from emulsion.data.schemas import Kind
+from emulsion.data.sources.formats import parse
+from emulsion.data.sources.hub_draws import Columns, Limit, choose, order, size_of
+from emulsion.data.sources.hub_plan import Plan, headers, open_remote, row_suffix, url_of
+from emulsion.data.sources.network import TRANSIENT
+from emulsion.data.sources.parquet import ROWS_PER_GROUP, columns_of_schema
+from emulsion.data.sources.raw import RawFile, columns_of_first, pack, raw_lines
+from emulsion.data.sources.transfer import Journal, download_file, remove
 from emulsion.errors import UserError
 from emulsion.files import whole_file
 from emulsion.seeds import derive_seed
@@ -37,6 +44,78 @@ FILES_AT_ONCE = 64
 CONNECTIONS = 8
 PART_ROWS = 10_000
 PART_BYTES = 256 << 20  # before compression
+
+
+def fetch_row_files(name: str, source: Mapping[str, Any], journal: Journal, limit: Limit, bar: tqdm[None]) -> int:
+    """Fetch the sample into numbered parts; returns the number of files it is drawn from."""
+    plan, seed = journal.plan, source["seed"]
+    files = [plan["files"][place] for place in order(derive_seed(seed, "files"), len(plan["files"]))]
+    finished = [part["file"] for part in journal.parts if part["last"]]
+    for file in files:
+        if file["path"] in finished:
+            continue
+        wanted = limit.amount - sum(part["size"] for part in journal.parts if part["file"] in finished)
+        if wanted <= 0:
+            break
+        cached = _download(plan, file, journal.folder)
+        kind = limit.kind(name, source, partial(columns_of_first, name, [RawFile(cached, file["path"], 0)]))
+        _write_parts(cached, file["path"], journal, kind, wanted, seed, bar)
+        finished.append(file["path"])
+        remove(cached)
+    return len(finished)
+
+
+def _download(plan: Plan, file: Mapping[str, Any], folder: Path) -> Path:
+    """The whole file; a JSON array as lines, so that it is taken apart once though its rows are gone through twice."""
+    cache = folder / ".cache"
+    cache.mkdir(exist_ok=True)
+    stem, suffix = f"{plan['files'].index(file):05d}", row_suffix(file["path"])
+    as_lines, whole = cache / f"{stem}.lines.jsonl", cache / f"{stem}{suffix}"
+    if as_lines.exists():
+        return as_lines
+    download_file(url_of(plan, file), file["path"], whole, headers(), file["bytes"], file["sha256"])
+    if suffix.startswith(".jsonl") or not suffix.startswith(".json"):
+        return whole
+    with whole_file(as_lines) as beside, beside.open("wb") as out:
+        out.writelines(row + b"\n" for row in raw_lines(whole))
+    remove(whole)
+    return as_lines
+
+
+def _write_parts(
+    cached: Path, path: str, journal: Journal, kind: Kind | None, wanted: int, seed: int, bar: tqdm[None]
+) -> None:
+    """Write the chosen rows of a file as parts, but for those that an earlier try has written."""
+    sizes = _sizes(cached, kind)
+    chosen = choose(sizes, wanted, derive_seed(seed, path))
+    done = sum(part["file"] == path for part in journal.parts)
+    rows = _picked(raw_lines(cached), chosen)
+    for start in range(0, len(chosen), PART_ROWS):
+        some = chosen[start : start + PART_ROWS]
+        part = itertools.islice(rows, len(some))
+        if start // PART_ROWS < done:
+            next(itertools.islice(part, len(some), None), None)
+            continue
+        file = journal.folder / f"part-{len(journal.parts):05d}.jsonl.gz"
+        with whole_file(file) as beside, beside.open("wb") as out, pack(out) as packed:
+            packed.writelines(row + b"\n" for row in part)
+        size, last = int(sizes[some].sum()), start + PART_ROWS >= len(chosen)
+        journal.add({"name": file.name, "rows": len(some), "size": size, "file": path, "last": last})
+        bar.update(size)
+
+
+def _sizes(cached: Path, kind: Kind | None) -> NDArray[np.int64]:
+    """[rows] what each row counts against the limit."""
+    if kind is None:
+        return np.ones(sum(1 for _ in raw_lines(cached)), np.int64)
+    return np.fromiter((size_of(parse(row), kind) for row in raw_lines(cached)), np.int64)
+
+
+def _picked(rows: Iterator[bytes], places: NDArray[np.int64]) -> Iterator[bytes]:
+    place = 0
+    for wanted in places:
+        yield next(itertools.islice(rows, int(wanted) - place, None))
+        place = int(wanted) + 1
 
 
 @dataclass(frozen=True)
@@ -72,7 +151,7 @@ def fetch_row_groups(name: str, source: Mapping[str, Any], journal: Journal, lim
         tables, size = _sample(journal.plan, groups, kind, wanted, source["seed"])
         file = journal.folder / f"part-{number:05d}.parquet"
         with whole_file(file) as beside:
-            pq.write_table(_together(journal.plan, tables), beside, compression="zstd", row_group_size=ROWS_PER_GROUP)
+            pq.write_table(_together(name, tables), beside, compression="zstd", row_group_size=ROWS_PER_GROUP)
         rows = sum(table.num_rows for table in tables)
         journal.add({"name": file.name, "rows": rows, "size": size, "groups": len(tables)})
         bar.update(size)
@@ -81,9 +160,7 @@ def fetch_row_groups(name: str, source: Mapping[str, Any], journal: Journal, lim
 
 def columns_of_footer(metadata: pq.FileMetaData) -> Columns:
     """The columns as `columns_of` tells them of a whole file."""
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
-        pq.write_table(metadata.schema.to_arrow_schema().empty_table(), file.name)
-        return columns_of(Path(file.name))
+    return columns_of_schema(metadata.schema.to_arrow_schema())
 
 
 def footer(plan: Plan, file: Mapping[str, Any]) -> pq.FileMetaData:
@@ -150,11 +227,14 @@ def _sample(plan: Plan, groups: list[Group], kind: Kind | None, wanted: int, see
     return tables, total
 
 
-def _together(plan: Plan, tables: list[pa.Table]) -> pa.Table:
+def _together(name: str, tables: list[pa.Table]) -> pa.Table:
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise UserError(f"the files of '{plan['id']}' disagree about their columns: {error}") from None
+        raise UserError(
+            f"sources.{name}: its files disagree about their columns: {error}. Make a source of each part of it that "
+            "agrees, by `config` or `split`."
+        ) from None
 
 
 def _text_sizes(table: pa.Table, kind: Kind) -> np.ndarray[Any, np.dtype[np.int64]]:

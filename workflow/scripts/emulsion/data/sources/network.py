@@ -1,13 +1,20 @@
-"""What went wrong at the hub, in words: what to write instead, or what to do."""
+"""The network's faults: tried again with back-off while they may pass, else said in words.
+
+Everything goes through the session of `huggingface_hub`, so that its proxies, certificates and offline switch hold.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import httpx2
+import huggingface_hub
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
     EntryNotFoundError,
@@ -18,11 +25,92 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import parse_ratelimit_headers
+from huggingface_hub.utils._http import hf_request_event_hook
+from tqdm import tqdm
 
-from emulsion.data.sources.transfer import ATTEMPTS, ShortReadError
 from emulsion.errors import UserError, nearest
 
 Kind = Literal["dataset", "model"]
+T = TypeVar("T")
+
+TIMEOUT = 60.0  # seconds without a byte; the hub's client waits for ever unless told otherwise
+# Two minutes without progress. The workflow does not try again: most that is left by then will not go away.
+ATTEMPTS = 8
+LONGEST_PAUSE = 300.0  # seconds; a rate limit of the hub is over five minutes
+RETRIED = (408, 429, 500, 502, 503, 504)
+
+
+class ShortReadError(OSError):
+    """A server gave fewer or more bytes than it announced."""
+
+
+TRANSIENT = (HfHubHTTPError, httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, ShortReadError)
+
+
+def start_session() -> None:
+    """Give the hub's client a time limit, and keep signed addresses of its storage out of the log."""
+
+    def client() -> httpx2.Client:
+        hooks = {"request": [hf_request_event_hook]}
+        return httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=TIMEOUT)
+
+    huggingface_hub.set_client_factory(client)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def progress_bar(what: str, total: int | None, unit: str, **options: Any) -> tqdm[None]:
+    """Rate and remaining time on standard error of what takes longer than five seconds; seldom where that is a file."""
+    seconds = 1 if sys.stderr.isatty() else 30
+    return tqdm(desc=what, total=total, unit=unit, delay=5, mininterval=seconds, maxinterval=seconds, **options)
+
+
+def patiently(
+    action: Callable[[], T],
+    what: str,
+    progress: Callable[[], int] = lambda: 0,
+    final: tuple[type[Exception], ...] = (),
+) -> T:
+    """The action's result, tried again with back-off while its failure may pass.
+
+    what: what is tried, for the log. progress: a number that grows while the action gets on, such as bytes on disk;
+    growth starts the count of attempts afresh. final: errors that are raised at once. Raises the last error after
+    ATTEMPTS without progress.
+    """
+    attempt, reached = 0, progress()
+    while True:
+        try:
+            return action()
+        except final:
+            raise
+        except TRANSIENT as error:
+            attempt, reached = (1, progress()) if progress() > reached else (attempt + 1, reached)
+            wait = pause(error, attempt)
+            if wait is None or attempt >= ATTEMPTS:
+                raise
+            logging.warning("%s: %s; attempt %d of %d in %.0f s", what, brief(error), attempt + 1, ATTEMPTS, wait)
+            time.sleep(wait)
+
+
+def pause(error: Exception, attempt: int) -> float | None:
+    """Seconds to wait after attempt 1, 2, ...: what the server asks for, else 1, 2, 4, ...; None: do not retry."""
+    if isinstance(error, HfHubHTTPError):
+        headers = error.response.headers
+        if error.response.status_code not in RETRIED:
+            return None
+        limit = parse_ratelimit_headers(headers)
+        if headers.get("Retry-After", "").isdigit():
+            return min(float(headers["Retry-After"]), LONGEST_PAUSE)
+        if error.response.status_code == 429 and limit is not None:
+            return min(float(limit.reset_in_seconds) + 1, LONGEST_PAUSE)
+    return min(2.0 ** (attempt - 1), LONGEST_PAUSE)
+
+
+def brief(error: Exception) -> str:
+    """One line without addresses, which may be signed."""
+    if isinstance(error, HfHubHTTPError):
+        return f"the server answers {error.response.status_code}"
+    return str(error) if isinstance(error, ShortReadError) else f"the connection broke ({type(error).__name__})"
 
 
 def token() -> str | bool:

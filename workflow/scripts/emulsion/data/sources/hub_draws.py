@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emulsion.data.normalize import Kind, UnrenderableError, choose_kind
+from emulsion.data.render import UnrenderableError
+from emulsion.data.schemas import Kind, choose_kind
 from emulsion.errors import UserError
 
 BYTES_PER_TOKEN = 4  # of English text in the common tokenizers; what it is exactly is known only after packing
@@ -61,7 +62,7 @@ class Limit:
         """How the text of a row is found where text is counted; None where documents are."""
         if self.unit == "documents":
             return None
-        return choose_kind(columns(), name, source.get("schema"), source.get("text_field") or "text")
+        return choose_kind(columns(), name, source.get("schema"), source.get("text_field"), source.get("columns") or {})
 
 
 def size_of(row: Any, kind: Kind | None) -> int:

@@ -49,6 +49,11 @@ def downstream_files(experiment: Experiment) -> list[str]:
     return sorted(str(file) for file in Path(folder).rglob("*") if file.is_file()) if folder else []
 
 
+def trained_again(experiment: Experiment, run: str) -> list[str]:
+    """The option of a repetition, which trains though the model is there already."""
+    return ["--again"] if experiment.run(run).entry.role == "repetition" else []
+
+
 def mixture_file(experiment: Experiment, run: str) -> str:
     return f"mixtures/{experiment.name}/{experiment.run(run).entry.mixture}.json"
 

@@ -10,10 +10,16 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from emulsion.data.tokenizers import train_bpe
 from emulsion.data.tokens import TokenStore, write_store
 from small_corpus import WORDS, corpus
+
+# How fast a machine is decides no test.
+hypothesis_settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any speed")
 
 
 @pytest.fixture(scope="session")

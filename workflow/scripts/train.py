@@ -5,6 +5,7 @@ EMULSION_CHECKPOINT_SECONDS (time between checkpoints, 120).
 """
 
 import functools
+import os
 from pathlib import Path
 
 from emulsion import command
@@ -33,7 +34,7 @@ def main(
 
     from emulsion.evaluation.sample import continue_text
     from emulsion.training.run import launch, make_deterministic, train_run
-    from emulsion.training.runtime import Runtime, trackers
+    from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck
 
     launch(processes)
@@ -47,7 +48,7 @@ def main(
         micro_batch=training.micro_batch,
         checkpoint_seconds=saving.checkpoint_seconds,
         job=job,
-        trackers=trackers(),
+        trackers=installed_trackers(os.environ),
         after_step=smoke,
     )
     train_run(

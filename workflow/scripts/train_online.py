@@ -5,10 +5,12 @@ of train.py.
 """
 
 from collections.abc import Sequence
+import os
 from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Json, Some
+from emulsion.environment import installed_trackers
 from emulsion.methods import create
 from emulsion.training.evidence import read_evidence, reference_losses
 from emulsion.training.job import Job
@@ -41,7 +43,7 @@ def main(
     job = Job(saving.minutes)
 
     from emulsion.training.run import launch, make_deterministic, train_online
-    from emulsion.training.runtime import Runtime, trackers
+    from emulsion.training.runtime import Runtime
 
     launch(processes)
     make_deterministic(training.threads)
@@ -62,7 +64,7 @@ def main(
             micro_batch=training.micro_batch,
             checkpoint_seconds=saving.checkpoint_seconds,
             job=job,
-            trackers=trackers(),
+            trackers=installed_trackers(os.environ),
         ),
         most_epochs=saving.most_epochs,
         weights=training.start,

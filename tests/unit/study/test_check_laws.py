@@ -80,7 +80,7 @@ LAWS = "experiments/pair/laws"
         ("law_studies/laws/tables", [{"title": "T", "settings": {"x": "exp3"}}], "experiment 'exp3' has no `laws`"),
         ("law_studies", {"pair": STUDY}, "law_studies.pair: an experiment has this name too"),
         ("figures", ["pair_static_low"], "Did you mean 'pair_static_law'?"),
-        ("figures", ["pair_mixtures"], "figures: unknown figure 'pair_mixtures'"),
+        ("figures", ["pair_mixtures"], "figures: 'pair_mixtures' needs experiments.pair.strategies or methods"),
         (
             "models/tiny/weights",
             {"folder": "models/exp3-equal_mic"},

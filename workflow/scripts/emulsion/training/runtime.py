@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,11 +32,6 @@ class Runtime:
     tracker_folder: Path = Path("logs/trackers")
     after_step: Callable[[Any], bool] = lambda training: True
     quiet: bool = False
-
-
-def trackers() -> tuple[str, ...]:
-    """Those that EMULSION_TRACKERS names, with commas between them."""
-    return tuple(name.strip() for name in os.environ.get("EMULSION_TRACKERS", "").split(",") if name.strip())
 
 
 def choose_precision(precision: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
@@ -28,10 +29,14 @@ sys.path.insert(0, os.path.abspath(SCRIPTS))
 # environment too. One that conda or a container provides comes before it.
 os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
 
+from emulsion import refusals
 from emulsion.errors import UserError
 from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
 from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
+
+# By it jobs know that they are tried again, and end at once where they would only fail again.
+os.environ.setdefault(refusals.CALL, f"{os.getpid()}-{time.time_ns()}")
 
 *overlays, base = workflow.configfiles or [None]
 config_files = [base, *overlays] if base else []

@@ -29,7 +29,9 @@ def test_stages_that_do_not_rise_to_one_are_refused(ends):
 
 
 def test_a_stage_shorter_than_a_sequence_is_refused():
-    with pytest.raises(UserError, match="stage 1 of 2, from 0 to 0.001 of the run, is shorter than one of its 100 sequences"):
+    with pytest.raises(
+        UserError, match="stage 1 of 2, from 0 to 0.001 of the run, is shorter than one of its 100 sequences"
+    ):
         Schedule.staged([(0.001, A), (1.0, B)], 100)
 
 

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from emulsion import command
+from emulsion.environment import installed_trackers
 from emulsion.training.job import Job
 from emulsion.training.options import JobOptions, TrainingOptions
 

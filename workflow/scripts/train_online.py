@@ -4,8 +4,8 @@ Its trajectory, `schedule` in run.json, can be written as a mixture file (write_
 of train.py.
 """
 
-from collections.abc import Sequence
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
@@ -48,7 +48,7 @@ def main(
     launch(processes)
     make_deterministic(training.threads)
     made = create(**method, sources=sources)
-    evidence = read_evidence(training.stores, training.spec["tokens"], max_epochs, swarm)
+    evidence = read_evidence(training.stores, training.spec["tokens"], max_epochs, swarm, strict=saving.most_epochs > 0)
     made.prepare(evidence)
     train_online(
         experiment=experiment,

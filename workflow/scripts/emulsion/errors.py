@@ -10,6 +10,10 @@ class UserError(Exception):
     """A mistake in the configuration or the data that the user can mend; shown without a traceback."""
 
 
+class PassingError(UserError):
+    """A failure that the next try may not meet, such as a connection that breaks, or a run that saved and stopped."""
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
     """The allowed name most like `name`, or None where nothing is close."""
     names = list(allowed)

@@ -54,7 +54,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def refuse_unclear_keys(path: Path) -> None:
-    """Raise UserError where a YAML file has a key twice, or one that YAML does not read as text, such as `no` or `2024`.
+    """Raise UserError where a YAML file has a key twice, or one that YAML does not read as text, as `no` and `2024`.
 
     Tags and values are left to whoever reads the file.
     """
@@ -84,7 +84,7 @@ def _refuse_keys_but_text(root: yaml.Node | None, path: Path) -> None:
             kind = _READ_AS.get(key.tag.rpartition(":")[2])
             if kind:
                 line, name = key.start_mark.line + 1, key.value if isinstance(key, yaml.ScalarNode) else "?"
-                raise UserError(f"{path}:{line}: YAML reads the key {name} as {kind}; write \"{name}\", in quotes.")
+                raise UserError(f'{path}:{line}: YAML reads the key {name} as {kind}; write "{name}", in quotes.')
 
 
 def _refuse_repeats(root: yaml.Node | None, path: Path) -> None:

@@ -55,8 +55,8 @@ class Schedule:
             if start >= end:
                 share = f"from {ends[number - 2]:g}" if number > 1 else "from 0"
                 raise UserError(
-                    f"schedule: stage {number} of {len(ends)}, {share} to {ends[number - 1]:g} of the run, is shorter than "
-                    f"one of its {sequences:,} sequences."
+                    f"schedule: stage {number} of {len(ends)}, {share} to {ends[number - 1]:g} of the run, is shorter "
+                    f"than one of its {sequences:,} sequences."
                 )
         return cls(tuple(Stage(start, mixture) for start, (_, mixture) in zip(starts, stages, strict=True)))
 

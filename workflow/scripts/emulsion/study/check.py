@@ -33,9 +33,11 @@ def check(
 ) -> list[str]:
     """Lay overlays over as they are meant and set what is left out to its default, in place; what a user should know.
 
+    folder: where relative paths start and earlier results lie
+    layers: what each file says that the configuration was read from, the project's own first; none where it was made
+    environment: the variables, by default those of this process
+
     Raises UserError that lists every mistake: those of form, or of meaning where there are none.
-    folder: where relative paths start and earlier results lie. layers: what the files say that the configuration was read
-    from, in order, the first of them the project's own; nothing where it was made otherwise.
     """
     form = read_yaml(schema)
     laid = as_laid(config, layers, form)

@@ -79,8 +79,8 @@ def suites_of(config: Config, name: str) -> Iterator[str]:
         called = load_suite(found(entry["file"])).name if entry["kind"] == "file" else suite
         if (other := named.setdefault(called, suite)) != suite:
             yield (
-                f"experiments.{name}.suites: '{other}' and '{suite}' are both called '{called}' by the `suite` of their "
-                "files; give one of them another name."
+                f"experiments.{name}.suites: '{other}' and '{suite}' are both called '{called}' by the `suite` of "
+                "their files; give one of them another name."
             )
 
 

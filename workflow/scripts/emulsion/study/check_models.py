@@ -20,8 +20,8 @@ def training(config: Config) -> Iterator[str]:
         peak, last = chosen["learning_rate"], chosen["final_learning_rate"]
         if last > peak:
             yield (
-                f"training.{name}.final_learning_rate: {last:g} is above the peak, learning_rate {peak:g}; the rate falls "
-                "after the warm-up, or stays where both are the same."
+                f"training.{name}.final_learning_rate: {last:g} is above the peak, learning_rate {peak:g}; the rate "
+                "falls after the warm-up, or stays where both are the same."
             )
 
 

@@ -150,7 +150,7 @@ def laws_of_study(study: Study, name: str, what: str) -> list[str]:
 
 
 def all_laws(study: Study) -> list[str]:
-    """All that can be said of laws: of every swarm its laws and figures, of every study its tables and figure, and the replays."""
+    """All about laws: of every swarm its laws and figures, of every study its tables and figure, and the replays."""
     files = [file for name in study.with_laws() for each in laws(study[name]).values() for file in each]
     files += [file for experiment in study.values() for file in law_figures(experiment)]
     for name in study.law_studies():

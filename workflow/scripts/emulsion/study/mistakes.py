@@ -44,7 +44,9 @@ def mistakes_of_form(config: Config, schema: Schema) -> Iterator[str]:
 
 
 def _odd_keys(value: Any, path: str) -> Iterator[str]:
-    for key, part in value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ():
+    for key, part in (
+        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    ):
         if isinstance(value, Mapping) and not isinstance(key, str):
             yield f"{path or 'top level'}: the key {key} is not text; write it in quotes."
         yield from _odd_keys(part, f"{path}.{key}" if path else str(key))
@@ -64,7 +66,7 @@ def _endless_numbers(value: Any, path: str) -> Iterator[str]:
 
 def _unknown_keys(error: ValidationError, path: str, root: Schema, config: Config) -> Iterator[str]:
     known = list(_schema(error)["properties"])
-    for key in error.instance if isinstance(error.instance, Mapping) else ():
+    for key in _instance(error):
         if key not in known:
             yield f"{path}: unknown key '{key}'. {_guess(key, known)}Known: {', '.join(known)}."
 
@@ -91,7 +93,7 @@ def _exclusive_keys(error: ValidationError, path: str, root: Schema, config: Con
 
 def _not_listed(error: ValidationError, path: str, root: Schema, config: Config) -> Iterator[str]:
     """A value, or with `propertyNames` a key, that is not one of those listed."""
-    known = ["null" if each is None else str(each) for each in error.validator_value or ()]
+    known = ["null" if each is None else str(each) for each in _listed(error)]
     what = "key" if "propertyNames" in error.absolute_schema_path else "value"
     guess = _guess(str(error.instance), known)
     yield f"{path}: unknown {what} '{error.instance}'. {guess}Known: {', '.join(known)}. {_description(error, root)}"
@@ -200,4 +202,13 @@ def _schema(error: ValidationError) -> Schema:
 
 
 def _choices(error: ValidationError) -> list[Schema]:
-    return [choice for choice in error.validator_value or () if isinstance(choice, Mapping)]
+    return [choice for choice in _listed(error) if isinstance(choice, Mapping)]
+
+
+def _listed(error: ValidationError) -> list[Any]:
+    """What a keyword of the schema lists, such as `enum`."""
+    return error.validator_value if isinstance(error.validator_value, list) else []
+
+
+def _instance(error: ValidationError) -> Mapping[str, Any]:
+    return error.instance if isinstance(error.instance, Mapping) else {}

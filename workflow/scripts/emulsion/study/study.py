@@ -15,7 +15,9 @@ class Study(Mapping[str, Experiment]):
     def __init__(self, config: Config, names: Iterable[str] | None = None) -> None:
         """names: the experiments it has; None for all."""
         self.config = config
-        self._experiments = {name: Experiment(config, name) for name in (config["experiments"] if names is None else names)}
+        self._experiments = {
+            name: Experiment(config, name) for name in (config["experiments"] if names is None else names)
+        }
 
     def __getitem__(self, name: str) -> Experiment:
         return self._experiments[name]

@@ -19,8 +19,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from emulsion.data.sources.transfer import ATTEMPTS, ShortReadError
-from emulsion.errors import UserError, nearest
+from emulsion.data.sources.transfer import ATTEMPTS, RETRIED, ShortReadError
+from emulsion.errors import PassingError, UserError, nearest
 
 Kind = Literal["dataset", "model"]
 
@@ -36,7 +36,14 @@ def in_words(where: str, identifier: str, revision: str | None = None, kind: Kin
     try:
         yield
     except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OfflineModeIsEnabled, ShortReadError) as error:
-        raise UserError(f"{where}: {_words(error, identifier, revision, kind)}") from error
+        chosen: type[UserError] = PassingError if _may_pass(error) else UserError
+        raise chosen(f"{where}: {_words(error, identifier, revision, kind)}") from error
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code in RETRIED
+    return not isinstance(error, HFValidationError | OfflineModeIsEnabled)
 
 
 def _words(error: Exception, identifier: str, revision: str | None, kind: Kind) -> str:

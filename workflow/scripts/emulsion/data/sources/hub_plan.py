@@ -15,7 +15,7 @@ from huggingface_hub.utils import build_hf_headers
 
 from emulsion.data.sources.hub_errors import gated, in_words, token
 from emulsion.data.sources.transfer import RemoteFile, patiently
-from emulsion.errors import UserError, unknown
+from emulsion.errors import PassingError, UserError, unknown
 
 ROW_SUFFIXES = tuple(f".{kind}{packing}" for kind in ("json", "jsonl", "csv") for packing in ("", ".gz", ".zst"))
 SUFFIXES = (".parquet", *ROW_SUFFIXES)
@@ -108,7 +108,7 @@ def _builder(name: str, source: Mapping[str, Any], found: Any) -> Any:
     except (HfHubHTTPError, httpx2.HTTPError):
         raise
     except ConnectionError as error:
-        raise UserError(f"{where}: the connection to the hub is gone: {_sentence(error)}. Try again.") from error
+        raise PassingError(f"{where}: the connection to the hub is gone: {_sentence(error)}. Try again.") from error
     except (ValueError, OSError, RuntimeError) as error:
         if isinstance(error, ValueError):
             names = datasets.get_dataset_config_names(path, revision=found.sha, token=token())

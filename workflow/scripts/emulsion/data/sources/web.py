@@ -13,8 +13,8 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from emulsion.data.sources.formats import RECORD_SUFFIXES, suffix_of
 from emulsion.data.sources.journal import Journal
-from emulsion.data.sources.transfer import ShortReadError, download_file, start_session
-from emulsion.errors import UserError
+from emulsion.data.sources.transfer import RETRIED, ShortReadError, download_file, start_session
+from emulsion.errors import PassingError, UserError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -59,9 +59,10 @@ def _download(name: str, url: str, target: Path, checksum: str | None) -> None:
     except HfHubHTTPError as error:
         status = error.response.status_code
         hint = " Look for the file's name at the commit that the address names." if status == 404 else ""
-        raise UserError(f"sources.{name}: {host} answers {status} for '{url}'.{hint}") from error
+        kind: type[UserError] = PassingError if status in RETRIED else UserError
+        raise kind(f"sources.{name}: {host} answers {status} for '{url}'.{hint}") from error
     except OfflineModeIsEnabled as error:
         raise UserError(f"sources.{name}: HF_HUB_OFFLINE is set, so nothing is downloaded.") from error
     except (httpx2.HTTPError, ShortReadError) as error:
         told = str(error) if isinstance(error, ShortReadError) else f"no connection ({type(error).__name__})"
-        raise UserError(f"sources.{name}: '{url}': {told}. What has come is kept; try again.") from error
+        raise PassingError(f"sources.{name}: '{url}': {told}. What has come is kept; try again.") from error

@@ -79,7 +79,8 @@ def _missing_keys(error: ValidationError, path: str, root: Schema, config: Confi
     for part in parents:
         siblings = siblings[part]
     others = [each for each in siblings if each != name] if parents and isinstance(siblings, Mapping) else []
-    guess = nearest(str(name), others) if len(parents) == 1 else None
+    first = next(key for key in _listed(error) if key not in _instance(error))  # said once of an entry
+    guess = nearest(str(name), others) if len(parents) == 1 and f"'{first}' is" in error.message else None
     yield f"{text} Or did you mean '{guess}', which is there?" if guess else text
 
 
@@ -113,14 +114,18 @@ def _no_name(error: ValidationError, path: str, root: Schema, config: Config) ->
 def nearest_name(name: str, pattern: str) -> str | None:
     """The name nearest to one that a pattern allows: without accents, other signs or capitals, as need be."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().strip()
-    for spelling in (plain, plain.lower()):
-        for sign in ("-", "_", ""):
-            words = re.sub(r"[^A-Za-z0-9_-]+", sign, spelling)
-            for tried in (words, re.sub(r"[^A-Za-z0-9]+", sign, words)):
-                for proposal in (tried, tried.lstrip("0123456789_+-."), tried.strip("0123456789_+-.")):
-                    if proposal and re.search(pattern, proposal):
-                        return proposal
-    return None
+    spelt = [
+        re.sub(signs, sign, spelling)
+        for spelling in (plain, plain.lower())
+        for sign in ("-", "_", "")
+        for signs in (r"[^A-Za-z0-9_-]+", r"[^A-Za-z0-9]+")
+    ]
+    proposals = [
+        *spelt,
+        *(each.lstrip("0123456789_-") for each in spelt),
+        *(each.strip("0123456789_-") for each in spelt),
+    ]
+    return next((each for each in proposals if each and re.search(pattern, each)), None)
 
 
 def _wrong_type(error: ValidationError, path: str, root: Schema, config: Config) -> Iterator[str]:

@@ -28,8 +28,18 @@ def laid_over(layers: Sequence[Layer], schema: Schema) -> dict[str, Any]:
 
 
 def merged(layers: Sequence[Layer]) -> dict[str, Any]:
-    """The same as Snakemake does it, for comparison."""
-    return laid_over(layers, {})
+    """The same as Snakemake does it, to know a configuration that came of these files."""
+    below: Any = {}
+    for layer in layers:
+        below = _merged(below, layer)
+    return dict(below)
+
+
+def _merged(below: Any, above: Layer) -> Any:
+    for key, value in above.items():
+        kept = below if isinstance(below, Mapping) else {}
+        below = {**kept, key: _merged(kept.get(key, {}), value) if isinstance(value, Mapping) else copy.deepcopy(value)}
+    return below
 
 
 def as_laid(config: Mapping[str, Any], layers: Sequence[Layer], schema: Schema) -> dict[str, Any]:

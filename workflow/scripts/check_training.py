@@ -28,7 +28,7 @@ def main(
     :param work: folder to work in; it is removed
     :param output: smoke.json
     """
-    from emulsion.evaluation.sample import continue_text
+    from emulsion.evaluation.generation import continue_text
     from emulsion.training.parts import Parts
     from emulsion.training.run import make_deterministic, prepare
     from emulsion.training.runtime import Runtime

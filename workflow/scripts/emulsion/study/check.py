@@ -11,7 +11,7 @@ from emulsion.environment import mistakes_of_environment
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml, refuse_unclear_keys
 from emulsion.study import check_data, check_experiments, check_figures, check_laws, check_methods, check_models
-from emulsion.study.catalogue import Config
+from emulsion.study.catalogue import Config, set_chat_formats
 from emulsion.study.form import fill_in
 from emulsion.study.mistakes import mistakes_of_form
 from emulsion.study.overlays import as_laid
@@ -48,6 +48,7 @@ def check(
     problems += mistakes_of_form(config, form)
     notes: list[str] = []
     if not problems:
+        set_chat_formats(config)
         # A figure of the project's own list was not asked for by whoever switched off what it shows.
         asked = not layers or any("figures" in layer for layer in layers[1:])
         notes = [] if asked else check_figures.leave_out(config)
@@ -87,4 +88,5 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
             yield from check_experiments.experiment(experiment)
             yield from check_methods.swarms_of(experiment)
             yield from check_methods.matrices(experiment)
+            yield from check_data.halves(config, name)
             yield from check_data.stores(config, name, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -18,18 +19,21 @@ from emulsion.files import read_json, whole_folder, write_json, write_text
 from emulsion.methods.interface import OnlineMethod
 from emulsion.mixture import Mixture
 from emulsion.origin import code_version
+from emulsion.perplexity import has_diverged
 from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.card import model_card
 from emulsion.training.judge import copy_tokenizer
 from emulsion.training.log import TrainingLog
-from emulsion.training.loop import Training
+from emulsion.training.loop import REMEDY, Training
 from emulsion.training.measurements import measurements
 from emulsion.training.parts import Parts
-from emulsion.training.rounds import Rounds, opening
+from emulsion.training.rounds import Prelude, Rounds, opening
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
+
+log = logging.getLogger(__name__)
 
 
 def train_run(
@@ -43,9 +47,11 @@ def train_run(
     runtime: Runtime,
     most_epochs: int = 0,
     weights: Path | None = None,
+    reuse: bool = False,
 ) -> None:
     """Train, or go on training, and save the model with its record, `run.json`.
 
+    reuse: whether to copy the model of a finished run of the same identity beside `output`, if there is one.
     most_epochs: how often a source may be repeated, 0 for any number.
     weights: the model folder to start from, where the spec's model names `weights`.
     Raises UserError where stores and tokenizer do not belong together, or model and weights, a source would be repeated
@@ -54,10 +60,39 @@ def train_run(
     spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
     parts = Parts.open(store_folders, tokenizer, spec.model, weights)
     training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
+    alone = training.accelerator.num_processes == 1
+    twin = find_twin(output, training.identity) if reuse and alone else None
+    if twin is not None:
+        copy_twin(twin, output, mixture["experiment"], mixture["name"])
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return
     training.run()
     names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
     told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
     _finish(training, parts, {**names, **told}, tokenizer, output)
+
+
+def find_twin(output: Path, identity: str) -> Path | None:
+    """The folder of a finished model of this identity beside `output`, if there is one."""
+    for record in sorted(output.parent.glob("*/run.json")):
+        folder = record.parent
+        whole = folder != output and (folder / "model.safetensors").is_file()
+        if whole and read_json(record).get("identity") == identity:
+            return folder
+    return None
+
+
+def copy_twin(twin: Path, output: Path, experiment: str, mixture: str) -> None:
+    """The model of another run of the same identity under names of its own; its record says where it is from."""
+    log.info("%s has the same mixture, data and spec: its model is copied, and nothing is trained", twin)
+    record = {**read_json(twin / "run.json"), "experiment": experiment, "mixture": mixture}
+    record |= {"copied_from": twin.name, "seconds": 0.0}
+    with whole_folder(output) as part:
+        for file in sorted(twin.iterdir()):
+            if file.name not in ("run.json", "README.md"):
+                shutil.copyfile(file, part / file.name)
+        write_json(part / "run.json", record)
+        write_text(part / "README.md", model_card(record))
 
 
 def train_online(
@@ -75,6 +110,7 @@ def train_online(
     most_epochs: int = 0,
     weights: Path | None = None,
     reference: Mapping[str, float] | None = None,
+    prelude: Prelude | None = None,
 ) -> None:
     """Train on an online method as `train_run` does on a mixture file, and save the model with its record.
 
@@ -82,13 +118,22 @@ def train_online(
     method: as it was made, before its first round; method_values: all that it was made from, its kind, its settings
     and what it needed, as plain JSON. They are part of the run's identity, as the reference is.
     reference: {source: validation loss of the reference run, nats per token}, for a method that observes excess losses.
+    prelude: the mixture of another method that the run begins with.
     The record's `schedule` is what the method decided, and its `method` has the values, the rounds and their cost.
     Raises what `train_run` does, and UserError where the method's rounds do not fit into the run.
     """
     spec = RunSpec.from_json(spec_values)
     parts = Parts.open(store_folders, tokenizer, spec.model, weights)
     rounds = prepare_rounds(
-        method, method_values, parts, spec_values, checkpoints, runtime, most_epochs=most_epochs, reference=reference
+        method,
+        method_values,
+        parts,
+        spec_values,
+        checkpoints,
+        runtime,
+        most_epochs=most_epochs,
+        reference=reference,
+        prelude=prelude,
     )
     rounds.run()
     training = rounds.training
@@ -96,7 +141,10 @@ def train_online(
     told = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
     average = dict(method.average) if method.averages else None
     kind = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, "average": average}
-    decided = {**kind, **rounds.cost()}
+    noticed = rounds.notices()
+    decided = {**kind, **rounds.cost(), "notices": noticed}
+    for notice in noticed:
+        log.warning("%s: %s", name, notice)
     _finish(training, parts, {**names, **told, "method": decided}, tokenizer, output)
 
 
@@ -110,15 +158,20 @@ def prepare_rounds(
     *,
     most_epochs: int = 0,
     reference: Mapping[str, float] | None = None,
+    prelude: Prelude | None = None,
 ) -> Rounds:
     """The training of an online method's run, not yet started; raises what `train_online` does by then."""
     spec = RunSpec.from_json(spec_values)
     first = opening(method)
-    plan = parts.plan(spec, Schedule.constant(Mixture(first[0])))
-    told = {"method": dict(method_values), **({} if reference is None else {"reference": dict(reference)})}
+    plan = parts.plan(spec, Schedule.constant(prelude.mixture if prelude else Mixture(first[0])))
+    told: dict[str, Any] = {"method": dict(method_values)}
+    if reference is not None:
+        told["reference"] = dict(reference)
+    if prelude is not None:
+        told["prelude"] = {"mixture": dict(prelude.mixture), "share": prelude.share}
     identity = parts.identity(spec_values, {"schedule": told})
     training = Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
-    return Rounds(training, method, first, most_epochs=most_epochs, reference=reference)
+    return Rounds(training, method, first, most_epochs=most_epochs, reference=reference, prelude=prelude)
 
 
 def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: Path, output: Path) -> None:
@@ -162,7 +215,8 @@ def make_deterministic(threads: int) -> None:
     """The same bytes again on the same machine; to be called before anything is computed."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # To warn only would leave attention on a GPU as it is: not the same twice.
+    torch.use_deterministic_algorithms(True, warn_only=not torch.cuda.is_available())
     # We read no memory that was not written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
@@ -170,11 +224,17 @@ def make_deterministic(threads: int) -> None:
 def describe_run(training: Training) -> dict[str, Any]:
     """What a finished run drew, reached and took; the part of `run.json` that the training decides."""
     spec, stores = training.spec, training.stores
+    model: Any = training.model
+    losses, vocabulary = training.log.rows[-1]["validation"], model.get_input_embeddings().weight.shape[0]
     documents = {source: store.header["splits"]["train"]["documents"] for source, store in stores.items()}
+    drawn = describe_plan(training.plan, spec.sequences, spec.context, documents)
+    if diverged := has_diverged(losses, drawn["mixing_ratios"], vocabulary):
+        log.warning("the run diverged: on its own mixture it is worse than guessing blindly. %s", REMEDY)
     return {
         "steps": spec.steps,
-        **describe_plan(training.plan, spec.sequences, spec.context, documents),
-        "validation": training.log.rows[-1]["validation"],
+        **drawn,
+        "validation": losses,
+        "diverged": diverged,
         "loss_spikes_at_steps": training.log.spikes,
         **measurements(training),
         "sources": {source: store.header["provenance"] for source, store in stores.items()},

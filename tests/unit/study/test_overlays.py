@@ -126,17 +126,24 @@ def test_a_figure_of_the_shipped_list_goes_with_what_it_shows_and_one_that_was_a
 
 def test_a_radar_needs_three_capabilities(tmp_path):
     items = [
-        {"id": name, "capability": name, "kind": "choice", "prompt": "p", "choices": ["a", "b"], "answer": 0}
+        {
+            "id": name,
+            "capability": name,
+            "kind": "choice",
+            "prompt": f"Which {name}?",
+            "choices": ["a", "b"],
+            "answer": 0,
+        }
         for name in ("left", "right")
     ]
     (tmp_path / "two.yaml").write_text(yaml.safe_dump({"suite": "two", "items": items}))
     overlay = {
-        "experiments": {"exp3": {"suites": ["two"]}},
+        "experiments": {"exp3": {"suites": ["two"], "methods": ["proportional"], "evaluation": {"selection": False}}},
         "suites": {"two": {"kind": "file", "file": str(tmp_path / "two.yaml")}},
     }
     config, notes = overlaid(yaml.safe_dump(overlay))
     assert "exp3_capability_radar" not in config["figures"]
-    assert "it needs 3 capabilities or more, and the suites of experiments.exp3 test 2" in notes[0]
+    assert "it needs 3 capabilities or more, and the suites of experiments.exp3 test 2" in " ".join(notes)
     overlay["figures"] = ["exp3_capability_radar"]
     assert "'exp3_capability_radar' needs 3 capabilities or more" in refused(yaml.safe_dump(overlay))
 

@@ -129,6 +129,11 @@ def deciding_run(experiment: Experiment, mixture: str) -> str:
     return f"models/{experiment.name}-{entry.guide or experiment.names([mixture])[0]}/run.json"
 
 
+def guides(experiment: Experiment) -> dict[str, str]:
+    """{mixture: record of the run that decided it} of those whose answer is trained from the start."""
+    return {name: deciding_run(experiment, name) for name in experiment.methods() if experiment.entries[name].guide}
+
+
 def matrix(experiment: Experiment, name: str) -> list[str]:
     """The file of a method's own matrix; none where it follows from the laws."""
     chosen = experiment.matrices()[name]

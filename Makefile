@@ -4,7 +4,8 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 # Passed to pip; for instance an index with another build of torch.
 PIP_ARGS ?=
-EXPERIMENT ?= exp3
+# The experiment that `make plan` is asked about; those that the configuration is about where it is empty.
+EXPERIMENT ?=
 ARGS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -25,16 +26,16 @@ demo: export HF_HUB_OFFLINE = 1
 demo: setup
 	$(SNAKEMAKE) $(ARGS)
 
-# What the configured experiment will cost, what it can detect, and which jobs are left to run. Trains nothing.
+# What the experiments of the configuration will cost, what they can detect, and which jobs are left to run. Trains nothing.
 plan: setup
-	$(SNAKEMAKE) --quiet all $(ARGS) -- results/$(EXPERIMENT)/plan.md
-	cat results/$(EXPERIMENT)/plan.md
+	$(SNAKEMAKE) --quiet progress host reason $(ARGS) -- $(if $(EXPERIMENT),results/$(EXPERIMENT)/plan.md,plan)
+	$(if $(EXPERIMENT),cat results/$(EXPERIMENT)/plan.md)
 	$(SNAKEMAKE) --dry-run --quiet rules $(ARGS)
 
 # Do the sources on the hub have the columns that the configuration expects? Downloads no data. For instance:
 # make probe ARGS="--configfile config/full.yaml"
 probe: setup
-	$(SNAKEMAKE) --quiet all --forcerun probe_sources $(ARGS) -- results/probe.md
+	$(SNAKEMAKE) --quiet progress host reason --forcerun probe_sources $(ARGS) -- results/probe.md
 	cat results/probe.md
 
 report: setup

@@ -2,9 +2,12 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.25")
@@ -22,18 +25,33 @@ report: "report/workflow.rst"
 
 
 sys.path.insert(0, os.path.abspath(SCRIPTS))
+# So that `.venv/bin/snakemake` works where its environment is not activated: the jobs' `python` is then that of the
+# environment too. One that conda or a container provides comes before it.
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
 
+from emulsion import refusals
 from emulsion.errors import UserError
 from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
 from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
 
+# By it jobs know that they are tried again, and end at once where they would only fail again.
+os.environ.setdefault(refusals.CALL, f"{os.getpid()}-{time.time_ns()}")
+
+*overlays, base = workflow.configfiles or [None]
+config_files = [base, *overlays] if base else []
 try:
-    check.check(config, Path(HOUSE, "workflow/schemas/config.schema.yaml"), files=workflow.configfiles)
+    check.keys(config_files)
+    layers = [*map(load_configfile, config_files), dict(workflow.config_settings.config)]
+    notes = check.check(config, Path(HOUSE, "workflow/schemas/config.schema.yaml"), layers=layers)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+if workflow.is_main_process:
+    for note in notes:
+        logger.warning(note)
 
 study = Study(config)
+planned = study.planned()
 
 
 include: "rules/common.smk"
@@ -57,22 +75,31 @@ wildcard_constraints:
 
 
 rule all:
-    """Every figure of the configuration, the sources described, and the conclusions."""
+    """Every figure, the sources described, and the conclusions, of the experiments that the configuration is about."""
     default_target: True
     input:
-        collect("figures/{figure}.png", figure=config["figures"]),
-        collect("data/stats/{source}.json", source=study.sources()),
-        collect("results/{experiment}/recommendations.md", experiment=study.comparing()),
-        collect("results/{experiment}/methods.md", experiment=study.where(Experiment.methods)),
-        collect("results/{experiment}/budget.json", experiment=study),
-        collect("results/{experiment}-metrics.json", experiment=study.with_setting("metrics")),
-        files.all_laws(study),
+        collect("figures/{figure}.png", figure=planned.figures()),
+        collect("data/stats/{source}.json", source=planned.sources()),
+        collect("results/{experiment}/recommendations.md", experiment=planned.comparing()),
+        collect("results/{experiment}/methods.md", experiment=planned.where(Experiment.methods)),
+        collect("results/{experiment}/budget.json", experiment=planned),
+        collect("results/{experiment}-metrics.json", experiment=planned.with_setting("metrics")),
+        files.all_laws(planned),
 
 
 rule laws:
-    """All that is asked of mixing laws: fits, tables and figures of every sweep and study."""
+    """All that is asked of mixing laws: fits, tables and figures of every sweep and study, and replays."""
     input:
-        files.all_laws(study),
+        files.all_laws(planned),
+
+
+rule plan:
+    """What the experiments will cost and what they can detect, printed; trains nothing."""
+    input:
+        collect("results/{experiment}/plan.md", experiment=planned),
+    localrule: True
+    shell:
+        "cat {input:q} < /dev/null"
 
 
 include: "rules/sources.smk"

@@ -18,6 +18,8 @@ rule write_mixture:
     localrule: True
     conda:
         "../envs/analysis.yaml"
+    resources:
+        most_epochs=of_experiment(Experiment.most_epochs),
     params:
         recipe=2,
         sources=of_experiment(lambda experiment: experiment.sources),
@@ -26,7 +28,8 @@ rule write_mixture:
     shell:
         f"python {script('write_mixture')} "
         "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
-        "--method {params.method:q} --stores {input.stores:q} {params.budget} --output {output:q} 2> {log:q}"
+        "--method {params.method:q} --stores {input.stores:q} {params.budget} "
+        "--most-epochs {resources.most_epochs} --output {output:q} 2> {log:q}"
 
 
 rule propose_mixture:
@@ -48,6 +51,7 @@ rule propose_mixture:
     resources:
         mem_mb=4000,
         runtime=60,
+        most_epochs=of_experiment(Experiment.most_epochs),
     params:
         recipe=1,
         sources=of_experiment(lambda experiment: experiment.sources),
@@ -58,7 +62,7 @@ rule propose_mixture:
         "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
         "--method {params.method:q} --swarm {input.swarm:q} --stores {input.stores:q} "
         "--records {input.records:q} --capabilities {input.capabilities:q} {params.budget} "
-        "--output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
+        "--most-epochs {resources.most_epochs} --output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
 
 
 rule predict_mixtures:
@@ -117,6 +121,7 @@ rule search_mixture:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 720 * attempt,
         micro_batch=micro_batch_of(Experiment.size_of_search, "mix"),
+        most_epochs=of_experiment(Experiment.most_epochs),
     params:
         recipe=1,
         tokenizer=subpath(input.tokenizer, parent=True),
@@ -131,8 +136,9 @@ rule search_mixture:
         "--method {params.method:q} --stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --suites {input.suites:q} "
         "--spec {params.spec:q} --evaluation {params.evaluation:q} {params.budget} "
-        "--micro-batch {resources.micro_batch} --threads {threads} --minutes {resources.runtime} "
-        "--checkpoints checkpoints/swarms --output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
+        "--micro-batch {resources.micro_batch} --most-epochs {resources.most_epochs} --threads {threads} "
+        "--minutes {resources.runtime} --checkpoints checkpoints/swarms "
+        "--output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
 
 
 rule write_trajectory:

@@ -29,8 +29,10 @@ def test_stages_that_do_not_rise_to_one_are_refused(ends):
 
 
 def test_a_stage_shorter_than_a_sequence_is_refused():
-    with pytest.raises(UserError, match="follow one another"):
+    with pytest.raises(UserError, match=r"stage 1 of 2, from 0 to 0\.001 of the run, is shorter than one of its 100"):
         Schedule.staged([(0.001, A), (1.0, B)], 100)
+    with pytest.raises(UserError, match=r"stage 2 of 2, from 0\.9995 to 1 of the run, is shorter than one of its 494"):
+        Schedule.staged([(0.9995, A), (1.0, B)], 494)
 
 
 def test_then_adds_a_stage_and_leaves_the_schedule_itself_alone():

@@ -42,6 +42,10 @@ def main(
         raise UserError(f"{mixture}: " + " ".join(problems))
     documents = {source: store.header["splits"]["train"]["documents"] for source, store in opened.items()}
     description = describe_plan(plan, run.sequences, run.context, documents)
+    for number, stage in enumerate(description["stages"], start=1):
+        if stage["not_drawn"]:
+            due = ", ".join(f"'{source}' (due {count:.2g} sequences)" for source, count in stage["not_drawn"].items())
+            logging.warning("%s: stage %d draws nothing from %s: their weights are too small.", mixture, number, due)
     write_json(output, {"experiment": written["experiment"], "strategy": written["name"], **description})
 
 

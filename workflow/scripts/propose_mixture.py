@@ -24,6 +24,7 @@ def main(
     capabilities: Sequence[Path] = (),
     tokens: int,
     max_epochs: float,
+    most_epochs: int = 0,
     output: Path,
     mixture: Path,
 ) -> None:
@@ -38,11 +39,13 @@ def main(
     :param capabilities: of each of these, in the same order
     :param tokens: budget of the run it is for
     :param max_epochs: how often that run may repeat a source
+    :param most_epochs: the same where more is refused; 0: more is only warned of
     :param output: record of the proposal
     :param mixture: mixture file
     """
     made = create(**method, sources=sources)
-    stages = made.propose(read_evidence(stores, tokens, max_epochs, swarm, records, capabilities))
+    evidence = read_evidence(stores, tokens, max_epochs, swarm, records, capabilities, strict=most_epochs > 0)
+    stages = made.propose(evidence)
     record = made.record or {}
     for warning in record.get("warnings", ()):
         logging.warning("%s", warning)

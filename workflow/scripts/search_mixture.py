@@ -79,7 +79,7 @@ def main(
         logging.info("%s: %.4f", tried, value)
         return value
 
-    stages = made.search(score, read_evidence(training.stores, tokens, max_epochs))
+    stages = made.search(score, read_evidence(training.stores, tokens, max_epochs, strict=saving.most_epochs > 0))
     write_json(mixture, mixture_file(experiment, name, method["kind"], stages))
     write_json(output, {**made.record, "cost": spent})
 

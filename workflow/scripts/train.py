@@ -5,9 +5,11 @@ EMULSION_CHECKPOINT_SECONDS (time between checkpoints, 120).
 """
 
 import functools
+import os
 from pathlib import Path
 
 from emulsion import command
+from emulsion.environment import installed_trackers
 from emulsion.training.job import Job
 from emulsion.training.options import JobOptions, TrainingOptions
 
@@ -35,7 +37,7 @@ def main(
 
     from emulsion.evaluation.generation import continue_text
     from emulsion.training.run import launch, make_deterministic, train_run
-    from emulsion.training.runtime import Runtime, trackers
+    from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck
 
     launch(processes)
@@ -49,7 +51,7 @@ def main(
         micro_batch=training.micro_batch,
         checkpoint_seconds=saving.checkpoint_seconds,
         job=job,
-        trackers=trackers(),
+        trackers=installed_trackers(os.environ),
         after_step=smoke,
     )
     train_run(

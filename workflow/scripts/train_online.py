@@ -4,11 +4,13 @@ Its trajectory, `schedule` in run.json, can be written as a mixture file (write_
 of train.py.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
 from emulsion.command import AtMostOne, Json, Some
+from emulsion.environment import installed_trackers
 from emulsion.errors import UserError
 from emulsion.files import read_json
 from emulsion.methods import create
@@ -49,12 +51,12 @@ def main(
 
     from emulsion.training.rounds import Prelude
     from emulsion.training.run import launch, make_deterministic, train_online
-    from emulsion.training.runtime import Runtime, trackers
+    from emulsion.training.runtime import Runtime
 
     launch(processes)
     make_deterministic(training.threads)
     made = create(**method, sources=sources)
-    evidence = read_evidence(training.stores, training.spec["tokens"], max_epochs, swarm)
+    evidence = read_evidence(training.stores, training.spec["tokens"], max_epochs, swarm, strict=saving.most_epochs > 0)
     made.prepare(evidence)
     prelude = None
     for file in after:
@@ -76,7 +78,7 @@ def main(
             micro_batch=training.micro_batch,
             checkpoint_seconds=saving.checkpoint_seconds,
             job=job,
-            trackers=trackers(),
+            trackers=installed_trackers(os.environ),
         ),
         most_epochs=saving.most_epochs,
         weights=training.start,

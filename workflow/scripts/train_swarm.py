@@ -56,7 +56,9 @@ def main(
     from emulsion.training.swarm import train_swarm
 
     make_deterministic(training.threads)
-    designed = design_points(points, sources, read_evidence(training.stores, tokens, max_epochs))
+    designed = design_points(
+        points, sources, read_evidence(training.stores, tokens, max_epochs, strict=saving.most_epochs > 0)
+    )
     mixtures = {"stratified": Mixture.uniform(sources), **{f"only_{name}": Mixture({name: 1.0}) for name in sources}}
     found = train_swarm(
         mixtures={**mixtures, **dict(zip(names, designed, strict=True))},

@@ -20,6 +20,7 @@ def main(
     stores: Sequence[Path] = (),
     tokens: int = 0,
     max_epochs: float = 0,
+    most_epochs: int = 0,
     output: Path,
 ) -> None:
     """
@@ -30,10 +31,12 @@ def main(
     :param stores: token stores of the sources, for a method that goes by their sizes
     :param tokens: budget of the run it is for
     :param max_epochs: how often that run may repeat a source
+    :param most_epochs: the same where more is refused; 0: more is only warned of
     :param output: file to write
     """
     made = create(**method, sources=sources)
-    stages = made.propose(read_evidence(stores, tokens, max_epochs))
+    evidence = read_evidence(stores, tokens, max_epochs, strict=most_epochs > 0)
+    stages = made.propose(evidence)
     write_json(output, mixture_file(experiment, name, method["kind"], stages))
 
 

@@ -80,5 +80,24 @@ def test_a_point_is_one_of_its_design():
 
 def test_a_source_is_capped_where_its_epochs_run_out_and_nowhere_above_one():
     evidence = Evidence(sizes={"small": 10, "large": 1000}, tokens=100, max_epochs=4)
-    assert epoch_caps(evidence) == {"small": 0.4, "large": 1.0}
-    assert epoch_caps(Evidence(sizes={"small": 10})) == {}
+    assert epoch_caps(evidence, ["small", "large"], None) == {"small": 0.4, "large": 1.0}
+
+
+def test_caps_that_no_mixture_keeps_are_left_out_where_more_epochs_are_only_warned_of(caplog):
+    evidence = {"sizes": {"a": 10, "b": 1000}, "tokens": 1000, "max_epochs": 4}
+    bounds = (0.1, 0.9)
+    assert epoch_caps(Evidence(**evidence), ["a", "b"], bounds) == {"a": 0.04, "b": 1.0}
+    assert not caplog.records
+    assert epoch_caps(Evidence(**evidence, strict=False), ["a", "b"], bounds) == {}
+    assert "'a' must weigh at least 0.1 but its cap is 0.04" in caplog.text
+    assert epoch_caps(Evidence(**evidence, strict=False), ["a", "b"], None) == {"a": 0.04, "b": 1.0}
+
+
+def test_unimax_repeats_all_sources_alike_where_they_cannot_fill_the_run_and_more_is_only_warned_of(caplog):
+    evidence = {"sizes": {"a": 10, "b": 30}, "tokens": 1000, "max_epochs": 4}
+    with pytest.raises(UserError, match="1,000 tokens wanted, but 4 epochs of all sources are 160"):
+        create("unimax", sources=["a", "b"]).propose(Evidence(**evidence))
+    [(until, found)] = create("unimax", sources=["a", "b"]).propose(Evidence(**evidence, strict=False))
+    assert (until, dict(found)) == (1.0, {"a": 0.25, "b": 0.75})
+    assert "1,000 tokens wanted" in caplog.text
+    assert epoch_caps(Evidence(sizes={"small": 10}), ["small"], None) == {}

@@ -71,7 +71,7 @@ LAWS = "experiments/pair/laws"
         ("experiments/exp3/suites", [], "experiments.exp3.suites: mixtures are compared"),
         ("experiments/pair/sources", ["openhermes"], "has one alone, 'openhermes'"),
         ("experiments/pair/sources", ["openhermes", "magpie", "fineweb"], "a grid is for 2 sources"),
-        ("swarms/sweep/branches/early/after", 500, "500 tokens are less than one step of 1,040"),
+        ("swarms/sweep/branches/early/after", 300, "300 tokens are less than one step of 480"),
         ("swarms/sweep/branches/early/tokens", 90_000, "they end at 110,800 tokens, but the swarm's runs have 104,000"),
         ("swarms/sweep/branches/early/parents", 4, "4 of the swarm's points were asked for; there are 3"),
         (f"{LAWS}/matrices/static/branches", "erly", "Did you mean 'early'?"),
@@ -80,7 +80,7 @@ LAWS = "experiments/pair/laws"
         ("law_studies/laws/tables", [{"title": "T", "settings": {"x": "exp3"}}], "experiment 'exp3' has no `laws`"),
         ("law_studies", {"pair": STUDY}, "law_studies.pair: an experiment has this name too"),
         ("figures", ["pair_static_low"], "Did you mean 'pair_static_law'?"),
-        ("figures", ["pair_mixtures"], "figures: unknown figure 'pair_mixtures'"),
+        ("figures", ["pair_mixtures"], "figures: 'pair_mixtures' needs experiments.pair.strategies or methods"),
         (
             "models/tiny/weights",
             {"folder": "models/exp3-equal_mic"},

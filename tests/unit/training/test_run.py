@@ -106,11 +106,12 @@ def test_micro_batches_change_nothing_but_rounding(train, tmp_path):
         assert torch.allclose(tensor, weights(tmp_path / "pieces")[name], atol=2e-4), name
 
 
-def test_a_checkpoint_of_another_spec_is_not_resumed(train, tmp_path, monkeypatch):
+def test_a_checkpoint_of_another_spec_is_not_resumed(train, tmp_path, monkeypatch, caplog):
     with monkeypatch.context() as patched, pytest.raises(Killed):
         killed_after(patched, 6)
         train("run")
     train("run", seed=1)
+    assert "is of a run with other settings, data or mixture, so it is not gone on from" in caplog.text
     train("fresh", seed=1)
     assert same(weights(tmp_path / "run"), weights(tmp_path / "fresh"))
 

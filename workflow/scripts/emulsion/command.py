@@ -19,7 +19,8 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import App, CycloptsError, Parameter, Token
 
-from emulsion.errors import UserError
+from emulsion import refusals
+from emulsion.errors import PassingError, UserError
 
 T = TypeVar("T")
 
@@ -75,14 +76,18 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
     """Run a script; a UserError becomes one line and exit status 1, any other error keeps its traceback.
 
     A command line that does not fit the signature becomes one line and exit status 2. Nothing that is shown or logged
-    has the queries of addresses.
+    has the queries of addresses. A job of Snakemake's that was refused is refused at its next try before it starts.
     """
+    command = [*sys.argv[:1], *(sys.argv[1:] if arguments is None else arguments)]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     sys.excepthook = _show
     try:
-        app(main)(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
+        refusals.repeat(command)
+        app(main)(command[1:], exit_on_error=False, print_error=False)
     except (UserError, CycloptsError) as error:
+        if isinstance(error, UserError) and not isinstance(error, PassingError):
+            refusals.remember(command, error)
         print(without_queries(f"error: {error}"), file=sys.stderr)
         sys.exit(1 if isinstance(error, UserError) else 2)

@@ -10,10 +10,16 @@ class UserError(Exception):
     """A mistake in the configuration or the data that the user can mend; shown without a traceback."""
 
 
+class PassingError(UserError):
+    """A failure that the next try may not meet, such as a connection that breaks, or a run that saved and stopped."""
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
     """The allowed name most like `name`, or None where nothing is close."""
-    matches = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
-    return matches[0] if matches else None
+    names = list(allowed)
+    lower = {each.lower(): each for each in reversed(names)}  # a capital is a slip, not another name
+    matches = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
+    return lower[matches[0]] if matches else None
 
 
 def unknown(what: str, name: str, allowed: Iterable[str], where: str) -> UserError:

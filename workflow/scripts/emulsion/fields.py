@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,17 @@ WEIGHT: Form = ("a number, 0 or more", lambda value: _is_number(value) and value
 TEXTS: Form = ("a list of texts", lambda value: isinstance(value, list) and bool(value) and all(map(TEXT[1], value)))
 
 
+# What YAML reads a plain word as that is not text, by the end of its tag.
+_READ_AS = {
+    "bool": "true or false",
+    "int": "a number",
+    "float": "a number",
+    "null": "nothing",
+    "timestamp": "a date",
+    "seq": "a list",
+    "map": "a mapping",
+}
+
 NUMBER_HINT = "In YAML, 3e-4 is text; write 3.0e-4."
 _NUMBER_AS_TEXT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+")
 
@@ -42,9 +53,12 @@ def read_yaml(path: Path) -> Any:
     return _read(path, lambda loader, node: None if node is None else loader.construct_document(node))
 
 
-def refuse_repeated_keys(path: Path) -> None:
-    """Raise UserError where a YAML file has a key twice; tags and values are left to whoever reads it."""
-    _read(path, lambda loader, node: None)
+def refuse_unclear_keys(path: Path) -> None:
+    """Raise UserError where a YAML file has a key twice, or one that YAML does not read as text, as `no` and `2024`.
+
+    Tags and values are left to whoever reads the file.
+    """
+    _read(path, lambda loader, node: _refuse_keys_but_text(node, path))
 
 
 def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
@@ -64,8 +78,23 @@ def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
         raise UserError(f"{path}: not valid YAML: {error}.") from None
 
 
+def _refuse_keys_but_text(root: yaml.Node | None, path: Path) -> None:
+    for mapping in _mappings(root):
+        for key, _ in mapping.value:
+            kind = _READ_AS.get(key.tag.rpartition(":")[2])
+            if kind:
+                line, name = key.start_mark.line + 1, key.value if isinstance(key, yaml.ScalarNode) else "?"
+                raise UserError(f'{path}:{line}: YAML reads the key {name} as {kind}; write "{name}", in quotes.')
+
+
 def _refuse_repeats(root: yaml.Node | None, path: Path) -> None:
     """Raise UserError for a key that stands twice in one mapping; YAML's own reader takes the last and is silent."""
+    for mapping in _mappings(root):
+        _refuse_repeat_in(mapping, path)
+
+
+def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    """Every mapping below a node, in the order of the text."""
     seen: set[int] = set()  # an anchored node is met again wherever it is named
     waiting = [] if root is None else [root]
     while waiting:
@@ -74,7 +103,7 @@ def _refuse_repeats(root: yaml.Node | None, path: Path) -> None:
             continue
         seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
-            _refuse_repeat_in(node, path)
+            yield node
             waiting += [each for pair in reversed(node.value) for each in reversed(pair)]
         else:
             waiting += reversed(node.value)

@@ -51,6 +51,13 @@ class Schedule:
         if not ends or ends[-1] != 1 or sorted(set(ends)) != ends or ends[0] <= 0:
             raise UserError(f"schedule: stages end at {ends}; the ends must rise to 1.")
         starts = [0, *(round(end * sequences) for end in ends[:-1])]
+        for number, (start, end) in enumerate(itertools.pairwise([*starts, sequences]), start=1):
+            if start >= end:
+                share = f"from {ends[number - 2]:g}" if number > 1 else "from 0"
+                raise UserError(
+                    f"schedule: stage {number} of {len(ends)}, {share} to {ends[number - 1]:g} of the run, is shorter "
+                    f"than one of its {sequences:,} sequences."
+                )
         return cls(tuple(Stage(start, mixture) for start, (_, mixture) in zip(starts, stages, strict=True)))
 
     @classmethod

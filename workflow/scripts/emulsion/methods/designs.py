@@ -13,6 +13,7 @@ proportional  each source by its share of all tokens
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -94,7 +95,14 @@ def _dirichlet(settings: Mapping[str, Any], sources: list[str], given: Evidence)
 def _spread(settings: Mapping[str, Any], sources: list[str], given: Evidence) -> list[Mixture]:
     low, high = settings["bounds"]
     # By name, so that the order of sources changes nothing.
-    drawn = design(settings["count"], sorted(sources), (low, high), epoch_caps(given), settings["seed"])
+    names, caps = sorted(sources), epoch_caps(given, sources, (low, high))
+    try:
+        drawn = design(settings["count"], names, (low, high), caps, settings["seed"])
+    except UserError as error:
+        if given.strict or not caps:
+            raise
+        _warn_of(error)
+        drawn = design(settings["count"], names, (low, high), None, settings["seed"])
     return [mixture.over(sources) for mixture in drawn]
 
 
@@ -161,11 +169,25 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 }
 
 
-def epoch_caps(given: Evidence) -> dict[str, float]:
-    """The greatest weight of each source that repeats it no more often than the run may."""
+def epoch_caps(given: Evidence, sources: Sequence[str], bounds: Bounds | None) -> dict[str, float]:
+    """The greatest weight of each source that repeats it no more often than the run may.
+
+    Where no mixture within the bounds keeps them and more is only warned of, there are none.
+    """
     if not given.tokens:
         return {}
-    return {source: min(1.0, given.max_epochs * size / given.tokens) for source, size in given.sizes.items()}
+    caps = {source: min(1.0, given.max_epochs * size / given.tokens) for source, size in given.sizes.items()}
+    if not given.strict:
+        try:
+            Region.of(sources, bounds, caps)
+        except UserError as error:
+            _warn_of(error)
+            return {}
+    return caps
+
+
+def _warn_of(error: UserError) -> None:
+    logging.warning("%s `max_epochs` is only to be warned of, so the caps that follow from it are left out.", error)
 
 
 def design(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -112,13 +113,17 @@ class UniMax(Fixed):
     needs = Needs(sizes=True)
 
     def _stages(self, evidence: Evidence) -> Stages:
-        """Raises UserError where the sources together cannot fill the run."""
+        """Raises UserError where the sources together cannot fill the run, unless that is only warned of."""
         sizes, left = evidence.sizes, float(evidence.tokens)
         most = evidence.max_epochs * sum(sizes.values())
         if left > most:
-            raise UserError(
+            problem = (
                 f"unimax: {left:,.0f} tokens wanted, but {evidence.max_epochs:g} epochs of all sources are {most:,.0f}."
             )
+            if evidence.strict:
+                raise UserError(problem)
+            logging.warning("%s Each source is repeated as often as the others.", problem)
+            return [(1.0, Mixture(dict(sizes)))]
         allotted: dict[str, float] = {}
         for number, source in enumerate(sorted(sizes, key=lambda name: sizes[name])):
             allotted[source] = min(left / (len(sizes) - number), evidence.max_epochs * sizes[source])

@@ -56,6 +56,7 @@ class Evidence:
     capabilities  {run: {capability: score}}, where they were measured
     tokens        budget of the run that is decided for
     max_epochs    how often that run may repeat a source
+    strict        whether more is refused, or only warned of
     """
 
     sizes: Mapping[str, float] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class Evidence:
     capabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tokens: int = 0
     max_epochs: float = math.inf
+    strict: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

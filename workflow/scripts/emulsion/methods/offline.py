@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emulsion.errors import UserError, unknown
-from emulsion.laws.region import Region
+from emulsion.laws.region import Bounds, Region
 from emulsion.laws.table import Floats
 from emulsion.methods.designs import epoch_caps
 from emulsion.methods.interface import Evidence, Needs, Stages
@@ -93,8 +93,13 @@ class Optimum:
         """What of `Settings` makes the method."""
         return {}
 
+    @property
+    def bounds(self) -> Bounds | None:
+        """Of every source's share, or of some."""
+        return Settings.of(self.settings, self.kind).bounds
+
     def _with(self, evidence: Evidence) -> Settings:
-        return Settings.of({**self.settings, "caps": epoch_caps(evidence)}, self.kind)
+        return Settings.of({**self.settings, "caps": epoch_caps(evidence, self.sources, self.bounds)}, self.kind)
 
     def _chooser(self, evidence: Evidence) -> Choose:
         return propose
@@ -222,7 +227,9 @@ class Olmix(Optimum):
 
     def _with(self, evidence: Evidence) -> Settings:
         pull = {"strength": self.chosen["strength"], "prior": dict(Mixture(evidence.sizes))}
-        return Settings.of({**self.settings, "kl": pull, "caps": epoch_caps(evidence)}, self.kind)
+        return Settings.of(
+            {**self.settings, "kl": pull, "caps": epoch_caps(evidence, self.sources, self.bounds)}, self.kind
+        )
 
 
 class DirectSearch(Optimum):

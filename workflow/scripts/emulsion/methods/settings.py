@@ -54,19 +54,20 @@ class Settings:
     def pull(self, sources: Sequence[str]) -> Pull | None:
         """The pull towards the prior, or None where it has no strength."""
         strength = float(self.kl.get("strength", 0.0))
-        if strength == 0:
-            return None
         prior = self.kl.get("prior")
         given = Mixture.uniform(list(sources)) if prior is None else Mixture(prior, "kl.prior").over(list(sources))
         for source, weight in given.items():
             if weight == 0:
                 raise UserError(f"kl.prior.{source}: weighs 0; the prior must give every source a weight above 0.")
-        return Pull(strength, given)
+        return Pull(strength, given) if strength else None
 
     def _check(self, where: str) -> None:
         for key in self.kl:
             if key not in ("strength", "prior"):
                 raise unknown("setting", key, ("strength", "prior"), f"{where}.kl")
+        strength = self.kl.get("strength", 0.0)
+        if not isinstance(strength, int | float) or isinstance(strength, bool) or not 0 <= strength < float("inf"):
+            raise UserError(f"{where}.kl.strength: should be a number, 0 or more, but is {strength!r}.")
         if self.surrogate not in ("auto", *self.surrogates):
             raise unknown("surrogate", self.surrogate, ("auto", *self.surrogates), f"{where}.surrogate")
         if not 0 < self.level < 1:

@@ -64,9 +64,16 @@ def preceding(config: Config, source: str) -> list[str]:
     return list(order[: order.index(source)]) if source in order else []
 
 
+def users(config: Config, source: str) -> list[str]:
+    """The experiments that a source is part of: of those that the configuration is about, or else of all."""
+    found = [name for name, chosen in config["experiments"].items() if source in chosen["sources"]]
+    only = config.get("only")
+    return [name for name in found if only is not None and name in only] or found
+
+
 def sharing_experiments(config: Config, source: str) -> list[str]:
     """The sources of the experiments that a source is part of, itself among them, each once."""
-    shared = [chosen["sources"] for chosen in config["experiments"].values() if source in chosen["sources"]]
+    shared = [config["experiments"][name]["sources"] for name in users(config, source)]
     return list(dict.fromkeys(each for sources in shared for each in sources))
 
 

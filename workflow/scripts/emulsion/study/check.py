@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from emulsion.environment import mistakes_of_environment
 from emulsion.errors import UserError
-from emulsion.fields import read_yaml, refuse_repeated_keys
-from emulsion.study import check_data, check_experiments, check_laws, check_methods, check_models
+from emulsion.fields import read_yaml, refuse_unclear_keys
+from emulsion.study import check_data, check_experiments, check_figures, check_laws, check_methods, check_models
 from emulsion.study.catalogue import Config, set_chat_formats
-from emulsion.study.form import fill_in, mistakes_of_form
+from emulsion.study.form import fill_in
+from emulsion.study.mistakes import mistakes_of_form
+from emulsion.study.overlays import as_laid
 from emulsion.study.study import Study
 
 
-def check(config: Config, schema: Path, folder: Path = Path(), files: Iterable[Path | str] = ()) -> None:
-    """Set what is left out to its default, in place, and raise UserError that lists every mistake.
-
-    Mistakes of form are listed first, and those of meaning where there are none.
-    folder: where relative paths start and earlier results lie. files: those that the configuration was read from.
-    """
+def keys(files: Iterable[Path | str]) -> None:
+    """Raise UserError where a file of the configuration has a key twice, or one that YAML does not read as text."""
     for file in files:
-        refuse_repeated_keys(Path(file))
+        refuse_unclear_keys(Path(file))
+
+
+def check(
+    config: dict[str, Any],
+    schema: Path,
+    folder: Path = Path(),
+    layers: Sequence[Mapping[str, Any]] = (),
+    environment: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Lay overlays over as they are meant and set what is left out to its default, in place; what a user should know.
+
+    folder: where relative paths start and earlier results lie
+    layers: what each file says that the configuration was read from, the project's own first; none where it was made
+    environment: the variables, by default those of this process
+
+    Raises UserError that lists every mistake: those of form, or of meaning where there are none.
+    """
     form = read_yaml(schema)
+    laid = as_laid(config, layers, form)
+    config.clear()
+    config.update(laid)
     fill_in(config, form)
-    problems = list(mistakes_of_form(config, form))
+    problems = list(mistakes_of_environment(os.environ if environment is None else environment))
+    problems += mistakes_of_form(config, form)
+    notes: list[str] = []
     if not problems:
         set_chat_formats(config)
+        # A figure of the project's own list was not asked for by whoever switched off what it shows.
+        asked = not layers or any("figures" in layer for layer in layers[1:])
+        notes = [] if asked else check_figures.leave_out(config)
         problems = list(_meaning(config, folder))
     if problems:
         raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
+    return notes
 
 
 def _meaning(config: Config, folder: Path) -> Iterator[str]:
@@ -37,21 +64,26 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         check_data.cleaning,
         check_data.tokenizers,
         check_models.models,
+        check_models.training,
         check_experiments.strategies,
         check_methods.swarms,
         check_methods.methods,
         check_data.suites,
-        check_experiments.figures,
+        check_experiments.only,
+        check_experiments.files,
+        check_figures.figures,
         check_laws.studies,
     )
     problems = [problem for check_one in checks for problem in check_one(config)]
     problems += [problem for name in config["experiments"] for problem in check_experiments.names(config, name)]
     # What follows reads what the names stand for, and the study is made of methods.
+    problems = problems or [each for name in config["experiments"] for each in check_data.suites_of(config, name)]
     problems = problems or [each for name in config["experiments"] for each in check_methods.methods_of(config, name)]
     yield from problems
     if not problems:
         study = Study(config)
         yield from check_models.weights(study)
+        yield from check_experiments.shared_files(study)
         for name, experiment in study.items():
             yield from check_experiments.experiment(experiment)
             yield from check_methods.swarms_of(experiment)

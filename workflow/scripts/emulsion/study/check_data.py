@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,14 @@ from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.suites import load_suite
-from emulsion.files import read_json
+from emulsion.files import found, read_json
 from emulsion.study.catalogue import Config, cleaning_spec, group_field
 from emulsion.study.paths import suite_file
 from emulsion.study.told import has_block, known, told
+from emulsion.synthetic import CAPABILITIES
+
+# What tables and figures call the mean over capabilities.
+_MEAN = "mean"
 
 
 def sources(config: Config) -> Iterator[str]:
@@ -76,7 +80,34 @@ def suites(config: Config) -> Iterator[str]:
         problems = list(has_block(f"suites.{name}", suite))
         yield from problems
         if not problems and suite["kind"] == "file":
-            yield from told(load_suite, suite_file(config, name))
+            where = f"suites.{name}.file"
+            unreadable = list(told(load_suite, suite_file(config, name)))
+            yield from (f"{where}: {problem}" for problem in unreadable)
+            if not unreadable and _MEAN in capabilities(config, [name]):
+                yield f"{where}: a capability is called '{_MEAN}', as is the mean of all; choose another name."
+
+
+def suites_of(config: Config, name: str) -> Iterator[str]:
+    """The suites of an experiment say different names in their files, by which their results are known."""
+    named: dict[str, str] = {}
+    for suite in config["experiments"][name]["suites"]:
+        entry = config["suites"][suite]
+        called = load_suite(found(entry["file"])).name if entry["kind"] == "file" else suite
+        if (other := named.setdefault(called, suite)) != suite:
+            yield (
+                f"experiments.{name}.suites: '{other}' and '{suite}' are both called '{called}' by the `suite` of "
+                "their files; give one of them another name."
+            )
+
+
+def capabilities(config: Config, suites: Iterable[str]) -> set[str]:
+    """The capabilities that suites test."""
+    tested: set[str] = set()
+    for suite in suites:
+        entry = config["suites"][suite]
+        items = load_suite(found(entry["file"])).items if entry["kind"] == "file" else ()
+        tested |= {item.capability for item in items} or set(CAPABILITIES)
+    return tested
 
 
 def halves(config: Config, name: str) -> Iterator[str]:

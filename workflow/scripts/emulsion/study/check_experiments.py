@@ -1,20 +1,20 @@
-"""What is said of strategies and experiments."""
+"""Checks on strategies and experiments."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from emulsion.files import found
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config, kind_block
-from emulsion.study.experiment import SEARCHES, Experiment, Size
+from emulsion.study.experiment import Experiment, Size
 from emulsion.study.strategies import strategy_stages
-from emulsion.study.told import known, told
-
-_OF_MIXTURES = ("capability_heatmap", "capability_radar", "training_curves", "mixtures", "schedule", "pareto")
-_OF_BRANCHES = ("dynamic_law", "effects")
+from emulsion.study.study import Study
+from emulsion.study.told import included, known, told
 
 
 def strategies(config: Config) -> Iterator[str]:
@@ -34,25 +34,17 @@ def strategies(config: Config) -> Iterator[str]:
             yield from (f"strategies.{name}: {text}" for text in told(Schedule.staged, pairs, 10**9))
 
 
-def figures(config: Config) -> Iterator[str]:
-    drawn = [f"{name}_law_fits" for name in config["law_studies"]]
-    drawn += [f"{name}_{figure}" for name in config["experiments"] for figure in _figures_of(config, name)]
-    for figure in config["figures"]:
-        yield from known("figure", figure, drawn, "figures")
+def only(config: Config) -> Iterator[str]:
+    for name in config["only"] or ():
+        yield from known("experiment", name, config["experiments"], "only")
 
 
-def _figures_of(config: Config, name: str) -> Iterator[str]:
-    """The figures that an experiment has something to draw in."""
-    settings = config["experiments"][name]
-    if settings["strategies"] or settings["methods"]:
-        yield from _OF_MIXTURES
-    if settings["ablations"]:
-        yield "contributions"
-    if any(config["methods"].get(each, {}).get("kind") in SEARCHES for each in settings["methods"]):
-        yield "optimizer"
-    if settings["laws"]:
-        yield "static_law"
-        yield from _OF_BRANCHES if config["swarms"].get(settings["laws"]["swarm"], {}).get("branches") else ()
+def files(config: Config) -> Iterator[str]:
+    """Files that experiments name are there."""
+    for name, experiment in config["experiments"].items():
+        published = (experiment.get("metrics") or {}).get("published")
+        if published and not Path(found(published)).is_file():
+            yield f"experiments.{name}.metrics.published: {published}: no such file."
 
 
 def names(config: Config, name: str) -> Iterator[str]:
@@ -65,9 +57,8 @@ def names(config: Config, name: str) -> Iterator[str]:
             yield from known(what, chosen, config[key], f"{where}.{key}")
     yield from known("device", experiment["budget"]["device"], config["devices"], f"{where}.budget.device")
     if experiment["ablations"]:
-        yield from known(
-            "strategy", experiment["ablations"]["base"], experiment["strategies"], f"{where}.ablations.base"
-        )
+        base, listed = experiment["ablations"]["base"], experiment["strategies"]
+        yield from included("strategy", base, listed, config["strategies"], f"{where}.ablations.base")
     if experiment["laws"]:
         yield from known("swarm", experiment["laws"]["swarm"], config["swarms"], f"{where}.laws.swarm")
     for strategy in experiment["strategies"]:
@@ -81,7 +72,7 @@ def _sources(config: Config, strategy: str, sources: Collection[str], where: str
     if entry and not list(told(strategy_stages, entry)):
         for source in dict.fromkeys(source for stage in strategy_stages(entry) for source in stage["weights"]):
             if source in config["sources"]:
-                yield from known("source", source, sources, where)
+                yield from included("source", source, sources, config["sources"], where)
 
 
 def experiment(experiment: Experiment) -> Iterator[str]:
@@ -93,8 +84,41 @@ def experiment(experiment: Experiment) -> Iterator[str]:
         for problem in told(RunSpec.from_json, experiment.spec_of(size)):
             yield f"{place}: {problem}"
         yield from _vocabulary(config, experiment.settings["tokenizer"], size.model, place)
+    yield from _stages(experiment)
     if experiment.settings["ablations"]:
         yield from _ablations(experiment)
+
+
+def _stages(experiment: Experiment) -> Iterator[str]:
+    """Every stage of a strategy is as long as one sequence of the run at least."""
+    for name in experiment.strategies():
+        spec = experiment.spec_of(experiment.size_of_run(name))
+        if not list(told(RunSpec.from_json, spec)):
+            stages = strategy_stages(experiment.config["strategies"][name])
+            pairs = [(stage["until"], Mixture(stage["weights"])) for stage in stages]
+            problems = told(Schedule.staged, pairs, RunSpec.from_json(spec).sequences)
+            yield from (f"experiments.{experiment.name}: strategy '{name}': {text}" for text in problems)
+
+
+def shared_files(study: Study) -> Iterator[str]:
+    """No two experiments write to one file, and no file name can be read as that of two."""
+    owners: dict[str, str] = {}
+    tails = study.each(lambda experiment: [*experiment.entries, *experiment.all_runs(), *experiment.swarms])
+    for sign, what in (("-", "models/{experiment}-{run}"), ("_", "data/{experiment}_{mixture}_info.json")):
+        for name in study:
+            for tail in tails:
+                other = owners.setdefault(file := f"{name}{sign}{tail}", name)
+                if other != name:
+                    yield (
+                        f"experiments: '{other}' and '{name}' are not told apart in {what}, where '{file}' could be of "
+                        "either; rename one of them."
+                    )
+                    return
+    for section in ("experiments", "sources"):
+        seen: dict[str, str] = {}
+        for name in study.config[section]:
+            if (other := seen.setdefault(name.lower(), name)) != name:
+                yield f"{section}: '{other}' and '{name}' differ in capitals alone, which some file systems ignore."
 
 
 def _purpose(settings: Mapping[str, Any], where: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is said of sweeps and of studies of mixing laws."""
+"""Checks on studies of mixing laws."""
 
 from __future__ import annotations
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emulsion.evaluation.suites import load_suite
-from emulsion.files import found, read_json
+from emulsion.errors import UserError
+from emulsion.files import read_json
+from emulsion.laws.region import Region
 from emulsion.methods import create, names
-from emulsion.methods.designs import SETTINGS
+from emulsion.methods.designs import SAME, SETTINGS
 from emulsion.methods.interface import AnyMethod, OnlineMethod
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
+from emulsion.study.check_data import capabilities
 from emulsion.study.experiment import NOT_SETTINGS, Experiment
 from emulsion.study.swarms import Swarm
 from emulsion.study.told import known, told
-from emulsion.synthetic import CAPABILITIES
 
 # Kinds that the study makes itself, from what the configuration says elsewhere.
 _MADE = {
@@ -71,8 +72,20 @@ def methods_of(config: Config, name: str) -> Iterator[str]:
         if not problems:
             made = _make(config, method, chosen["sources"])
             yield from _needs(config, made, entry, where)
+            yield from _room(chosen["sources"], entry.get("bounds"), where)
             yield from _after(config, name, made, entry, where)
             yield from _objective(config, name, entry, where)
+
+
+def _room(sources: Sequence[str], bounds: Any, where: str) -> Iterator[str]:
+    """Bounds that more than one mixture keeps."""
+    try:
+        region = Region.of(sources, bounds)
+    except UserError as error:
+        yield f"{where}.{error}"
+        return
+    if len(sources) > 1 and (region.high - region.low).max() < SAME:
+        yield f"{where}.bounds: {bounds} leave room for one mixture of {len(sources)} sources alone; widen them."
 
 
 def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str) -> Iterator[str]:
@@ -115,9 +128,14 @@ def _make(config: Config, method: str, sources: list[str]) -> AnyMethod:
 def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) -> Iterator[str]:
     """An objective is of what is there, and of what the swarm measures."""
     objective, sources = entry.get("objective"), config["experiments"][name]["sources"]
+    tested = capabilities(config, config["experiments"][name]["suites"])
+    if isinstance(objective, str):
+        yield from known("objective", objective, ("mean_capability", "mean_loss"), f"{where}.objective")
     if isinstance(objective, Mapping):
+        for group in objective:
+            yield from known("group", group, ("capabilities", "losses"), f"{where}.objective")
         for capability in objective.get("capabilities") or {}:
-            yield from known("capability", capability, _capabilities(config, name), f"{where}.objective.capabilities")
+            yield from known("capability", capability, tested, f"{where}.objective.capabilities")
         for source in objective.get("losses") or {}:
             yield from known("source", source, sources, f"{where}.objective.losses")
         weights = [weight for group in objective.values() for weight in (group or {}).values()]
@@ -138,16 +156,6 @@ def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) 
         yield f"{where}.objective: it is of capabilities; add `capabilities` to swarms.{entry['swarm']}.measure."
 
 
-def _capabilities(config: Config, name: str) -> set[str]:
-    """The capabilities that the suites of an experiment test."""
-    tested: set[str] = set()
-    for suite in config["experiments"][name]["suites"]:
-        entry = config["suites"][suite]
-        items = load_suite(found(entry["file"])).items if entry["kind"] == "file" else ()
-        tested |= {item.capability for item in items} or set(CAPABILITIES)
-    return tested
-
-
 def swarms_of(experiment: Experiment) -> Iterator[str]:
     """The swarms of an experiment suit its sources, and their branches its runs."""
     for name, swarm in experiment.swarms.items():
@@ -166,6 +174,8 @@ def _points(experiment: Experiment, swarm: Swarm, where: str) -> Iterator[str]:
         low, high = points["bounds"]
         if not low * len(sources) <= 1 <= high * len(sources):
             yield f"{where}.bounds: no mixture of {len(sources)} sources has every share in [{low}, {high}]."
+        elif low < high:
+            yield from _room(sources, (low, high), where)
 
 
 def _branches(experiment: Experiment, swarm: Swarm, branches: Mapping[str, Any], where: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is said of models, and of the weights that they start from."""
+"""Checks on models, on how they are trained, and on the weights that they start from."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ def models(config: Config) -> Iterator[str]:
     for name, model in config["models"].items():
         if model["hidden_size"] % model["heads"]:
             yield f"models.{name}: hidden_size {model['hidden_size']} does not divide by {model['heads']} heads."
+
+
+def training(config: Config) -> Iterator[str]:
+    for name, chosen in config["training"].items():
+        peak, last = chosen["learning_rate"], chosen["final_learning_rate"]
+        if last > peak:
+            yield (
+                f"training.{name}.final_learning_rate: {last:g} is above the peak, learning_rate {peak:g}; the rate "
+                "falls after the warm-up, or stays where both are the same."
+            )
 
 
 def weights(study: Study) -> Iterator[str]:

@@ -172,12 +172,12 @@ def laws_of_study(study: Study, name: str, what: str) -> list[str]:
 
 
 def all_laws(study: Study) -> list[str]:
-    """All that can be said of laws: of every swarm its laws and figures, of every study its tables and figure."""
+    """All about laws: of every swarm its laws and figures, of every study its tables and figure, and the replays."""
     files = [file for name in study.with_laws() for each in laws(study[name]).values() for file in each]
     files += [file for experiment in study.values() for file in law_figures(experiment)]
-    for name in study.config["law_studies"]:
+    for name in study.law_studies():
         files += [f"law_results/{name}/tables.md", f"figures/{name}_law_fits.png"]
-    return files
+    return files + [f"law_results/{name}/replay.md" for name in study.config["replays"]]
 
 
 def infos_of_drawn(experiment: Experiment) -> list[str]:

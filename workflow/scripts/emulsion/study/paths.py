@@ -6,7 +6,7 @@ from emulsion.data.cleaning.settings import Cleaning
 from emulsion.data.sources.local import local_files
 from emulsion.data.tokens import SPLITS
 from emulsion.files import found
-from emulsion.study.catalogue import Config, cleaning_spec, preceding, sharing_experiments
+from emulsion.study.catalogue import Config, cleaning_spec, preceding, sharing_experiments, users
 
 
 def local_inputs(config: Config, source: str) -> list[str]:
@@ -58,8 +58,7 @@ def suites_to_keep_out(config: Config, source: str) -> list[str]:
     rules = Cleaning.from_json(cleaning_spec(config, source)).decontaminate
     if rules is None or not rules.suites:
         return []
-    users = [name for name, chosen in config["experiments"].items() if source in chosen["sources"]]
-    return list(dict.fromkeys(file for name in users for file in suite_files(config, name)))
+    return list(dict.fromkeys(file for name in users(config, source) for file in suite_files(config, name)))
 
 
 def steps(config: Config, source: str) -> list[str]:
@@ -113,7 +112,7 @@ def token_stores(config: Config, experiment: str) -> list[str]:
 
 def token_stores_of_source(config: Config, source: str) -> list[str]:
     """The headers of a source's token stores, one for each tokenizer that an experiment reads it with."""
-    readers = [chosen["tokenizer"] for chosen in config["experiments"].values() if source in chosen["sources"]]
+    readers = [config["experiments"][name]["tokenizer"] for name in users(config, source)]
     return [f"data/tokens/{tokenizer}/{source}/header.json" for tokenizer in dict.fromkeys(readers)]
 
 

@@ -12,9 +12,12 @@ from emulsion.study.experiment import Experiment
 class Study(Mapping[str, Experiment]):
     """{name: experiment} of a configuration whose defaults are filled in."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, names: Iterable[str] | None = None) -> None:
+        """names: the experiments it has; None for all."""
         self.config = config
-        self._experiments = {name: Experiment(config, name) for name in config["experiments"]}
+        self._experiments = {
+            name: Experiment(config, name) for name in (config["experiments"] if names is None else names)
+        }
 
     def __getitem__(self, name: str) -> Experiment:
         return self._experiments[name]
@@ -24,6 +27,11 @@ class Study(Mapping[str, Experiment]):
 
     def __len__(self) -> int:
         return len(self._experiments)
+
+    def planned(self) -> Study:
+        """The study of the experiments that the configuration is about."""
+        only = self.config["only"]
+        return self if only is None else Study(self.config, [name for name in self if name in only])
 
     def sources(self) -> list[str]:
         """The sources of all experiments, in order, each once."""
@@ -60,6 +68,17 @@ class Study(Mapping[str, Experiment]):
     def with_matrices(self) -> list[str]:
         """The experiments that compare methods' matrices with the fitted one."""
         return self.where(Experiment.matrices)
+
+    def law_studies(self) -> list[str]:
+        """The studies of laws whose settings are all experiments of this one."""
+        studies = self.config["law_studies"].items()
+        tables = {name: [each["settings"].values() for each in chosen["tables"]] for name, chosen in studies}
+        return [name for name, settings in tables.items() if all(each in self for table in settings for each in table)]
+
+    def figures(self) -> list[str]:
+        """The figures of the configuration that are of these experiments, or of studies of their laws."""
+        owners = [*self, *self.law_studies()]
+        return [each for each in self.config["figures"] if any(each.startswith(f"{owner}_") for owner in owners)]
 
     def labels_of_laws(self, name: str) -> dict[str, str]:
         """{experiment: its label} of a study of laws; the labels of further tables say which."""

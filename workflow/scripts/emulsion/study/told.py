@@ -17,8 +17,20 @@ def told(action: Any, *arguments: Any, **settings: Any) -> Iterator[str]:
 
 
 def has_block(where: str, entry: Mapping[str, Any]) -> Iterator[str]:
-    if entry["kind"] not in entry:
+    if entry.get(entry["kind"]) is None:
         yield f"{where}: kind is '{entry['kind']}', but there is no block `{entry['kind']}`."
+
+
+def included(what: str, name: str, there: Any, defined: Any, where: str) -> Iterator[str]:
+    """A name is defined, and is one of those that an experiment lists.
+
+    Where the list has a name that is not defined, that one is wrong, and is not proposed in the place of a right one.
+    """
+    if name not in defined:
+        yield from known(what, name, defined, where)
+    elif name not in there and all(each in defined for each in there):
+        names = ", ".join(sorted(there)) or "none"
+        yield f"{where}: {what} '{name}' is not one of the experiment's: {names}. Add it there, or leave it out here."
 
 
 def known(what: str, name: str, allowed: Any, where: str) -> Iterator[str]:

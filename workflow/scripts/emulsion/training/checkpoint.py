@@ -6,6 +6,7 @@ step and the identity of the run. The state of the run's data, and of its random
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,12 @@ def load(folder: Path, identity: str, last: int, model: torch.nn.Module, optimiz
         if state.pop("identity") == identity and state["step"] <= last:
             _restore(load_file(checkpoint / "state.safetensors"), model, optimizer)
             return state
+        if state["step"] <= last:
+            logging.warning(
+                "%s is of a run with other settings, data or mixture, so it is not gone on from; the next checkpoint "
+                "replaces it.",
+                checkpoint,
+            )
     return None
 
 

@@ -21,10 +21,11 @@ def read_evidence(
     swarm: Sequence[Path] = (),
     records: Sequence[Path] = (),
     capabilities: Sequence[Path] = (),
+    strict: bool = True,
 ) -> Evidence:
     """Sizes of the sources, and the finished runs: those of a swarm, then others, each identity once.
 
-    tokens, max_epochs: of the run that is decided for
+    tokens, max_epochs, strict: of the run that is decided for, as in `Evidence`
     swarm: what each job of a swarm wrote
     records, capabilities: run.json and capabilities.json of other runs, in the same order
     Losses are those on validation text, scores those on the selection half: the test parts judge what comes of them.
@@ -39,6 +40,7 @@ def read_evidence(
         sizes=sizes,
         tokens=tokens,
         max_epochs=max_epochs,
+        strict=strict,
         mixtures={run: mixture.over(list(sizes)) for run, (mixture, _, _) in runs.items()},
         losses={run: losses for run, (_, losses, _) in runs.items()},
         initial={row["run"]: row["initial"] for row in rows if row["initial"]},

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from emulsion.data.batches import Batch, read_batch
 from emulsion.data.tokens import TokenStore
-from emulsion.errors import UserError
+from emulsion.errors import PassingError, UserError
 from emulsion.plan import SequencePlan
 from emulsion.seeds import derive_seed
 from emulsion.spec import RunSpec
@@ -118,7 +118,7 @@ class Training:
             if self._agreed(stop or now - self.saved_at >= self.runtime.checkpoint_seconds):
                 self._save()
             if stop:
-                raise UserError(f"stopped at step {self.step} of {self.spec.steps}, saved; start again to go on.")
+                raise PassingError(f"stopped at step {self.step} of {self.spec.steps}, saved; start again to go on.")
         self._check_shares()
         if save and self.saved_step < until < self.spec.steps:
             self._save()

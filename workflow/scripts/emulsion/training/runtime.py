@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +34,6 @@ class Runtime:
     after_step: Callable[[Any], bool] = lambda training: True
     compiled: bool | None = None
     quiet: bool = False
-
-
-def trackers() -> tuple[str, ...]:
-    """Those that EMULSION_TRACKERS names, with commas between them."""
-    return tuple(name.strip() for name in os.environ.get("EMULSION_TRACKERS", "").split(",") if name.strip())
 
 
 def choose_precision(precision: str) -> str:

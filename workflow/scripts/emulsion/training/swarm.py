@@ -167,7 +167,7 @@ def _within(where: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError(f"{where}: {error}") from error
+        raise type(error)(f"{where}: {error}") from error
 
 
 def train_swarm(

@@ -1,0 +1,42 @@
+"""What a job was refused for, so that Snakemake's next try of the same job ends at once.
+
+Snakemake tries a failed job again whatever it failed of. A mistake in the configuration or the data is there at the
+next try too, and is found again minutes later, after imports, downloads and batches.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from emulsion.errors import UserError
+from emulsion.files import fingerprint, read_json, write_json
+
+# One call of Snakemake, as the Snakefile names it to all its jobs; unset where a script is called by hand.
+CALL = "EMULSION_CALL"
+_FOLDER = Path(".snakemake/refused")
+# Options whose value is another at every try.
+_GROWING = ("--minutes",)
+
+
+def repeat(command: Sequence[str]) -> None:
+    """Raise the UserError again that the same command ended with in the same call of Snakemake."""
+    file = _file(command)
+    if CALL in os.environ and file.exists():
+        said = read_json(file)
+        if said["call"] == os.environ[CALL]:
+            raise UserError(f"{said['message']} (Not tried again: it would end the same.)")
+
+
+def remember(command: Sequence[str], error: UserError) -> None:
+    """Note what a command was refused for."""
+    if CALL in os.environ:
+        with suppress(OSError):  # of a full disk the user learns from the error itself
+            write_json(_file(command), {"call": os.environ[CALL], "message": str(error)})
+
+
+def _file(command: Sequence[str]) -> Path:
+    values = [word for before, word in zip(["", *command], command, strict=False) if before not in _GROWING]
+    return _FOLDER / f"{fingerprint(values)}.json"

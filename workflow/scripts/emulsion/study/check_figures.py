@@ -1,0 +1,69 @@
+"""Checks on figures: what each needs, and which of them have nothing to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from emulsion.errors import UserError
+from emulsion.study.catalogue import Config
+from emulsion.study.check_data import capabilities
+from emulsion.study.experiment import SEARCHES
+from emulsion.study.told import known
+
+_OF_MIXTURES = ("capability_heatmap", "training_curves", "mixtures", "schedule", "pareto")
+_OF_BRANCHES = ("dynamic_law", "effects")
+# The axes without which a radar shows no area.
+_RADAR = 3
+
+
+def leave_out(config: dict[str, Any]) -> list[str]:
+    """Take the figures that have nothing to draw from the list, in place; a note on each."""
+    needs = _needs(config)
+    absent = [figure for figure in config["figures"] if needs.get(figure)]
+    config["figures"] = [figure for figure in config["figures"] if figure not in absent]
+    return [f"figures: '{figure}' is left out; it needs {needs[figure]}." for figure in absent]
+
+
+def figures(config: Config) -> Iterator[str]:
+    needs = _needs(config)
+    drawn = [figure for figure, need in needs.items() if not need]
+    for figure in config["figures"]:
+        if needs.get(figure):
+            yield f"figures: '{figure}' needs {needs[figure]}; set that, or take the figure from the list."
+        else:
+            yield from known("figure", figure, drawn, "figures")
+
+
+def _needs(config: Config) -> dict[str, str]:
+    """{figure: what is missing for it} of all figures that there are; nothing where it can be drawn."""
+    found = {f"{name}_law_fits": "" for name in config["law_studies"]}
+    for name, settings in config["experiments"].items():
+        for figure, need in _needs_of(config, settings, f"experiments.{name}"):
+            found[f"{name}_{figure}"] = need
+    return found
+
+
+def _needs_of(config: Config, settings: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    """(figure, what an experiment lacks for it)"""
+    no_mixtures = "" if settings["strategies"] or settings["methods"] else f"{where}.strategies or methods"
+    for figure in _OF_MIXTURES:
+        yield figure, no_mixtures
+    yield "capability_radar", no_mixtures or _axes(config, settings, where)
+    yield "contributions", "" if settings["ablations"] else f"{where}.ablations"
+    searches = [name for name in settings["methods"] if config["methods"].get(name, {}).get("kind") in SEARCHES]
+    yield "optimizer", "" if searches else f"a method of kind {' or '.join(SEARCHES)} in {where}.methods"
+    laws = settings["laws"]
+    yield "static_law", "" if laws else f"{where}.laws"
+    swarm = config["swarms"].get(laws["swarm"], {}) if laws else {}
+    for figure in _OF_BRANCHES:
+        yield figure, "" if swarm.get("branches") else f"{where}.laws of a swarm with branches"
+
+
+def _axes(config: Config, settings: Mapping[str, Any], where: str) -> str:
+    """Whether the suites test enough for a radar; what is wrong with the suites themselves is said elsewhere."""
+    try:
+        count = len(capabilities(config, [name for name in settings["suites"] if name in config["suites"]]))
+    except (UserError, KeyError):
+        return ""
+    return "" if count >= _RADAR else f"{_RADAR} capabilities or more, and the suites of {where} test {count}"

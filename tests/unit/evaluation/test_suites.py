@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from emulsion.data.normalize import choose_kind
+from emulsion.data.schemas import choose_kind
 from emulsion.errors import UserError
 from emulsion.evaluation.suites import load_suite, load_suites, reply
 

@@ -16,6 +16,12 @@ from emulsion.data.tokens import TokenStore, write_store
 from small_corpus import WORDS, corpus
 
 
+@pytest.fixture(autouse=True)
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits for the disk; those of `tests/faults` see what is synced."""
+    monkeypatch.setattr("emulsion.files.sync", lambda path: None)
+
+
 @pytest.fixture(scope="session")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tokenizer of 300 tokens, trained on the small sources."""

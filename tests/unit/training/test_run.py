@@ -230,7 +230,7 @@ def test_two_processes_train_the_same_model_as_one(train, tmp_path, store_folder
 def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, tmp_path, store_folders, tokenizer):
     spec = {"tokens": 600 * 8 * 24}
     train("whole", checkpoint_seconds=1e9, **spec)
-    settings = {"spec": json.dumps({**SPEC, **spec}), "checkpoint-seconds": 0.01}
+    settings = {"spec": json.dumps({**SPEC, **spec}), "checkpoint-seconds": 0.2}
     command = [sys.executable, *command_line(tmp_path, store_folders, tokenizer, "killed", **settings)]
     for step in (20, 250):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

@@ -220,7 +220,7 @@ def datasets_map(folder: Path, tokenizer: Path) -> Result:
     from transformers import AutoTokenizer
 
     datasets.disable_progress_bars()
-    encode, seen = AutoTokenizer.from_pretrained(tokenizer), set()
+    encode, seen = AutoTokenizer.from_pretrained(tokenizer, trust_remote_code=False), set()
 
     def is_first(row: dict[str, str]) -> bool:
         digest = hashlib.blake2b(row["text"].encode(), digest_size=8).digest()

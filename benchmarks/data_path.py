@@ -104,7 +104,7 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
     from transformers import AutoTokenizer, DataCollatorForLanguageModeling
 
     datasets.disable_progress_bars()
-    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder, trust_remote_code=False)
     tokenizer.pad_token = tokenizer.eos_token
     collator = DataCollatorForLanguageModeling(tokenizer, mlm=False)
     total = most({name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in SOURCES})

@@ -1,5 +1,7 @@
 """One flipped bit or half a file in a checkpoint: it is named and set aside, and the run ends with the same model."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -70,9 +72,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_taken(
     damage(killed[-1] / name, place)
     started = []
     original = Training._resume
-    monkeypatch.setattr(
-        Training, "_resume", lambda self, until: (original(self, until), started.append(self.step))[0]
-    )
+    monkeypatch.setattr(Training, "_resume", lambda self, until: (original(self, until), started.append(self.step))[0])
     assert train("run") == whole
     assert started == [5]
     assert f"{killed[-1]}: damaged" in caplog.text
@@ -99,7 +99,7 @@ def test_what_was_set_aside_stays_to_be_looked_at_until_the_run_is_done(train, k
 def test_the_names_of_damaged_tensors_are_told(train, killed, caplog):
     flip(killed[-1] / checkpoint.TENSORS, 1.0)
     train("run")
-    assert "state.safetensors: weight/transformer.wte.weight differ" in caplog.text or "differ from what" in caplog.text
+    assert re.search(r"state\.safetensors: (adam|weight)/\S+ differ from what was saved", caplog.text)
 
 
 def test_a_kill_while_checkpoints_are_removed_leaves_a_run_that_ends(train, killed, tmp_path, monkeypatch):
@@ -152,7 +152,11 @@ def test_a_checkpoint_says_what_comes_next(killed):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64])
 def test_every_bit_of_a_tensor_decides_its_checksum(dtype):
-    tensors = {"full": torch.arange(6).to(dtype).reshape(2, 3), "one": torch.tensor(1).to(dtype), "none": torch.empty(0)}
+    tensors = {
+        "full": torch.arange(6).to(dtype).reshape(2, 3),
+        "one": torch.tensor(1).to(dtype),
+        "none": torch.empty(0),
+    }
     before = checkpoint.checksums(tensors)
     assert len(set(before.values())) == 3
     flat = tensors["full"].reshape(-1).view(torch.uint8).numpy()

@@ -80,9 +80,7 @@ def test_a_training_turned_from_branch_to_branch_and_back_is_the_trunk_that_was_
     assert left.log.rows == whole.log.rows
 
 
-def test_a_training_paused_leaves_two_checkpoints_and_goes_on_to_the_same_weights(
-    make, tmp_path
-):
+def test_a_training_paused_leaves_two_checkpoints_and_goes_on_to_the_same_weights(make, tmp_path):
     whole, paused = make("whole"), make("paused")
     whole.run()
     for step, kept in ((3, [3]), (7, [3, 7]), (9, [7, 9])):

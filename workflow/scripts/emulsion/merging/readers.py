@@ -71,6 +71,7 @@ class HubReader:
                 split=source.split,
                 revision=plan["revision"],
                 token=token(),
+                trust_remote_code=False,
                 streaming=True,
             )
         self.parts = [f"{source.split}[{place}]" for place in range(self._stream.num_shards)]

@@ -10,7 +10,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from emulsion.files import json_line, make_folder, read_jsonl, sha256, write_jsonl
+from emulsion.files import json_line, make_folder, read_json, read_jsonl, sha256, write_jsonl
+from emulsion.trust import check_file
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,15 @@ class TrainingLog:
     def spikes(self) -> list[int]:
         """The steps at which the loss leapt."""
         return [row["step"] for row in self.rows if row.get("spike")]
+
+
+def read_log(path: Path | str) -> list[dict[str, Any]]:
+    """The rows of a finished run's log; raises UserError where it is not what the run's record has the hash of."""
+    path = Path(path)
+    record = path.with_name("run.json")
+    if record.exists() and (wanted := read_json(record).get("files", {}).get(path.name)):
+        check_file(path, wanted, record)
+    return read_jsonl(path)
 
 
 def is_spike(loss: float, recent: list[float]) -> bool:

@@ -227,7 +227,9 @@ def datasets_map(folder: Path, tokenizer: Path) -> Result:
         return digest not in seen and not seen.add(digest)
 
     files, clock = sorted(map(str, folder.glob("*/raw/*.parquet"))), [time.process_time()]
-    rows = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(folder / "datasets"))
+    rows = datasets.load_dataset(
+        "parquet", data_files=files, split="train", cache_dir=str(folder / "datasets"), trust_remote_code=False
+    )
     rows = rows.map(lambda row: {"text": unicodedata.normalize("NFC", row["text"])})
     rows = rows.filter(lambda row: 50 <= len(row["text"].split()) <= 100_000)
     clock.append(time.process_time())

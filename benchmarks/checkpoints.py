@@ -72,9 +72,7 @@ def main() -> None:
 
         saving, loading = median_seconds(save, asked.saves), median_seconds(load, asked.saves)
         receipt = median_seconds(lambda: receipts.receipt(training), asked.saves)
-        files = [
-            store.folder / f"{split}.bin" for store in stores.values() for split in ("train", "validation", "test")
-        ]
+        files = [store.folder / f"{split}.bin" for store in stores.values() for split in SPLITS]
         size = sum(file.stat().st_size for file in files)
         comparing = median_seconds(lambda: [sha256(file) for file in files], 5)
     whole, between = run_steps * step, Runtime(micro_batch=1).checkpoint_seconds

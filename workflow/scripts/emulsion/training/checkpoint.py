@@ -111,7 +111,7 @@ def checksums(tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:
     """{name: SHA-256 of the bytes of a tensor}."""
 
     def checksum(tensor: torch.Tensor) -> str:
-        return hashlib.sha256(memoryview(tensor.reshape(-1).view(torch.uint8).numpy())).hexdigest()
+        return hashlib.sha256(tensor.reshape(-1).view(torch.uint8).numpy().data).hexdigest()
 
     # hashlib lets go of the interpreter, so large models take all the threads that they train on.
     with ThreadPoolExecutor(min(16, torch.get_num_threads())) as pool:

@@ -1,11 +1,16 @@
 """Rows of a journal, and results of a swarm, that were damaged or are another's."""
 
+import threading
+import time
+
 import pytest
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
+from emulsion.training import owner
 from emulsion.training.evidence import read_evidence
 from emulsion.training.journal import Journal
+from emulsion.training.loop import Training
 from emulsion.training.swarm import train_swarm
 
 
@@ -30,6 +35,27 @@ def test_a_row_under_the_name_of_another_is_not_taken(tmp_path, caplog):
     file.rename(other)
     assert journal.find({"trunk": "b"}) is None
     assert "holds the row of something else" in caplog.text
+
+
+def test_two_swarms_with_a_trunk_in_common_train_it_once(swarm, steps, monkeypatch, caplog):
+    monkeypatch.setattr(owner, "LOOK_SECONDS", 0.01)
+    alone = {**swarm, "trunks": [swarm["trunks"][1]]}
+    found, original = {}, Training._train_step
+    second = threading.Thread(target=lambda: found.update(second=train_swarm(**alone)["runs"]))
+
+    def train_step(self):
+        if len(steps) == 5:
+            second.start()
+            while "trains this run; waiting for its end" not in caplog.text:
+                time.sleep(0.01)
+        original(self)
+
+    monkeypatch.setattr(Training, "_train_step", train_step)
+    first = train_swarm(**alone)["runs"]
+    second.join(timeout=60)
+    assert found["second"] == first
+    assert steps == list(range(12))
+    assert all(path.suffix == ".json" for path in swarm["checkpoints"].iterdir())
 
 
 def test_damaged_results_of_a_swarm_are_refused(swarm, tmp_path):

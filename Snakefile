@@ -63,6 +63,7 @@ rule all:
         collect("figures/{figure}.png", figure=config["figures"]),
         collect("data/stats/{source}.json", source=study.sources()),
         collect("results/{experiment}/recommendations.md", experiment=study.comparing()),
+        collect("results/{experiment}/methods.md", experiment=study.where(Experiment.methods)),
         collect("results/{experiment}/budget.json", experiment=study),
         collect("results/{experiment}-metrics.json", experiment=study.with_setting("metrics")),
         files.all_laws(study),

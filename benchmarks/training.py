@@ -3,7 +3,8 @@
     python benchmarks/training.py [--model tiny ...] [--steps 100] [--micro-batch N] [--rounds 2]
 
 Without a GPU: fp32 on one thread, the model `tiny`. With one: bf16, `pythia-160m` and `gpt2-500M`, with model FLOP
-utilisation and memory, and Trainer once more with its usual settings (fp16, gradient checkpointing). Models
+utilisation and memory; nanoGPT's loop (the whole model compiled, nothing logged) on the same model; and Trainer once
+more with its usual settings (fp16, gradient checkpointing). `--loops` chooses among them. Models
 and optimiser settings are those of config.yaml, the tokens are made up. Every run is a process of its own, the loops
 take turns, and of several rounds the one with the least CPU time a step counts (on a GPU: the fastest).
 """
@@ -24,7 +25,7 @@ import numpy as np
 import yaml
 from data_path import ROOT, Result, fresh, peak_megabytes, seconds
 
-from emulsion.data.batches import read_batch, train_sizes
+from emulsion.data.batches import read_batch, spread_rows, train_sizes
 from emulsion.data.tokens import FORMAT, StoreWriter, TokenStore
 from emulsion.files import write_json
 from emulsion.mixture import Mixture
@@ -41,21 +42,24 @@ DOCUMENT = 1000  # tokens
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop to measure: ours, or Trainer's in a precision, with or without gradient checkpointing."""
+    """A loop to measure: whose it is, and its settings."""
 
     name: str
-    ours: bool
+    whose: str
     precision: str = "fp32"
     checkpointing: bool = False
-    deterministic: bool = True
+    deterministic: bool = False
+    compiled: bool = False
 
 
-CPU_LOOPS = [Loop("Emulsion", True), Loop("Trainer", False)]
+CPU_LOOPS = [Loop("Emulsion", "ours", deterministic=True), Loop("Trainer", "trainer")]
 GPU_LOOPS = [
-    Loop("Emulsion", True, "bf16"),
-    Loop("Emulsion, any algorithm", True, "bf16", deterministic=False),
-    Loop("Trainer, bf16", False, "bf16", deterministic=False),
-    Loop("Trainer, usual settings", False, "fp16", checkpointing=True, deterministic=False),
+    Loop("Emulsion", "ours", "bf16", deterministic=True, compiled=True),
+    Loop("Emulsion, any algorithm", "ours", "bf16", compiled=True),
+    Loop("Emulsion, not compiled", "ours", "bf16", deterministic=True),
+    Loop("nanoGPT's loop", "nanogpt", "bf16", compiled=True),
+    Loop("Trainer, bf16", "trainer", "bf16"),
+    Loop("Trainer, usual settings", "trainer", "fp16", checkpointing=True),
 ]
 
 
@@ -103,10 +107,11 @@ def train(loop: Loop, folder: Path, model: str, steps: int, micro_batch: int | N
     spec, usual = run_spec(model, steps, loop.precision)
     on_gpu = torch.cuda.is_available()
     torch.set_num_threads(torch.get_num_threads() if on_gpu else 1)
-    torch.use_deterministic_algorithms(loop.deterministic, warn_only=True)
+    torch.use_deterministic_algorithms(loop.deterministic, warn_only=not on_gpu)
+    torch.utils.deterministic.fill_uninitialized_memory = False
     stores = {source: TokenStore.open(folder / source) for source in SOURCES}
     plan = SequencePlan(train_sizes(stores, spec.context), Mixture({"alpha": 3, "beta": 1}), spec.seed)
-    run = _ours if loop.ours else _trainer
+    run = {"ours": _ours, "nanogpt": _nanogpt, "trainer": _trainer}[loop.whose]
     times, loss = run(loop, spec, plan, stores, micro_batch or usual, folder)
     first, last, count = times[WARM_UP], times[-2], len(times) - 2 - WARM_UP
     return {
@@ -136,11 +141,64 @@ def _ours(
             times.append({**seconds(), "clock": time.time()})
 
     vocabulary = vocabulary_size(spec.model, stores["alpha"].header["vocab_size"])
-    runtime = Runtime(micro_batch=micro_batch, checkpoint_seconds=1e9)
+    runtime = Runtime(micro_batch=micro_batch, checkpoint_seconds=1e9, compiled=loop.compiled)
     output = Path(tempfile.mkdtemp(dir=folder))
     training = Timed(spec, plan, stores, lambda: build_model(spec.model, vocabulary, 0), output, "", runtime)
     training.run()
     return times, float(np.mean(list(training.log.rows[-1]["validation"].values())))
+
+
+def _nanogpt(
+    loop: Loop, spec: RunSpec, plan: SequencePlan, stores: dict[str, TokenStore], micro_batch: int, folder: Path
+) -> tuple[list[dict[str, float]], float]:
+    """The loop of nanoGPT's `train.py`: tokens pinned and copied ahead, the whole model compiled with its loss."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    from emulsion.losses import sequence_losses
+    from emulsion.training.optimizer import build_optimizer, learning_rate
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    tokens = read_batch(plan, stores, spec.context, 0, spec.sequences).tokens
+    pieces = iter(np.split(tokens, range(micro_batch, len(tokens), micro_batch)))
+    torch.manual_seed(derive_seed(spec.seed, "initialisation", bits=63))
+    model = build_model(spec.model, vocabulary_size(spec.model, stores["alpha"].header["vocab_size"]), 0).to(device)
+    optimizer = build_optimizer(model, spec)
+
+    def loss_of(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return cross_entropy(model(input_ids=inputs).logits.flatten(0, 1), targets.flatten())
+
+    def following() -> list[torch.Tensor]:
+        piece = torch.from_numpy(next(pieces, tokens[:micro_batch]))
+        parts = [piece[:, :-1].contiguous(), piece[:, 1:].contiguous()]
+        return [part.pin_memory().to(device, non_blocking=True) if device == "cuda" else part for part in parts]
+
+    compiled = torch.compile(loss_of) if loop.compiled else loss_of
+    autocast = torch.autocast(device, torch.bfloat16, enabled=loop.precision == "bf16")
+    accumulated, times, ready = -(-spec.batch_sequences // micro_batch), [], following()
+    for step in range(spec.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, spec)
+        for _ in range(accumulated):
+            with autocast:
+                loss = compiled(*ready) / accumulated
+            ready = following()
+            loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), spec.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append({**seconds(), "clock": time.time()})
+    with autocast:
+        losses = [_held_out(sequence_losses, model, store, spec, micro_batch) for store in stores.values()]
+    return times, float(np.mean(losses))
+
+
+def _held_out(losses: Any, model: Any, store: TokenStore, spec: RunSpec, micro_batch: int) -> float:
+    """The mean loss of a source's validation sequences that our own loop takes."""
+    places = spread_rows(store.count("validation", spec.context), spec.validation_sequences)
+    return float(losses(model, store.read("validation", places, spec.context), micro_batch).mean())
 
 
 def _trainer(
@@ -150,7 +208,6 @@ def _trainer(
     import torch
     from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-    from emulsion.data.batches import spread_rows
     from emulsion.losses import sequence_losses
     from emulsion.training.optimizer import learning_rate
 
@@ -199,11 +256,8 @@ def _trainer(
     trainer = Scheduled(model=model, args=arguments, train_dataset=rows, callbacks=[Watch()])
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    losses = []
-    for store in stores.values():
-        places = spread_rows(store.count("validation", spec.context), spec.validation_sequences)
-        with trainer.accelerator.autocast():
-            losses.append(sequence_losses(model, store.read("validation", places, spec.context), micro_batch).mean())
+    with trainer.accelerator.autocast():
+        losses = [_held_out(sequence_losses, model, store, spec, micro_batch) for store in stores.values()]
     return times, float(np.mean(losses))
 
 
@@ -240,9 +294,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=None, help="100, or 40 on a GPU")
     parser.add_argument("--micro-batch", type=int, default=None, help="sequences at once; that of config.yaml")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--loops", nargs="+", help="names of loops; all of them")
     arguments = parser.parse_args()
     models = arguments.model or (["pythia-160m", "gpt2-500M"] if is_available() else ["tiny"])
     loops, steps = (GPU_LOOPS, 40) if is_available() else (CPU_LOOPS, 100)
+    loops = [loop for loop in loops if not arguments.loops or loop.name in arguments.loops]
     for line in report(models, loops, arguments.steps or steps, arguments.micro_batch, arguments.rounds):
         print(line, flush=True)
 

@@ -119,6 +119,12 @@ def token_stores_there_are(wildcards):
     return headers if all(Path(header).exists() for header in headers) else []
 
 
+def ledgers_there_are(wildcards):
+    """The accounts of the rows of an experiment's sources, as far as they are made: the plan says what was lost."""
+    ledgers = [f"data/ledgers/{source}.json" for source in study[wildcards.experiment].sources]
+    return [ledger for ledger in ledgers if Path(ledger).exists()]
+
+
 def plan_of(wildcards):
     # Imported here, for only the plan needs the statistics behind it, and every job reads this file.
     from emulsion.study import budget

@@ -14,7 +14,7 @@ rule generate_suite:
     conda:
         "../envs/data.yaml"
     params:
-        recipe=1,
+        recipe=2,
         number=lookup(dpath="suites/{suite}/synthetic/items_per_capability", within=config),
         seed=lookup(dpath="suites/{suite}/synthetic/seed", within=config),
     shell:
@@ -45,7 +45,7 @@ rule evaluate:
         mem_mb=4000,
         runtime=120,
     params:
-        recipe=1,
+        recipe=2,
         model=subpath(input.model, parent=True),
         settings=experiment_setting("evaluation"),
     shell:

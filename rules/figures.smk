@@ -99,7 +99,7 @@ rule plot_mixtures:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=lookup(dpath="experiments/{experiment}/strategies", within=config),
+        runs=of_experiment(Experiment.drawn),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --output {output:q} 2> {log:q}"
 
@@ -123,7 +123,7 @@ rule plot_schedule:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=lookup(dpath="experiments/{experiment}/strategies", within=config),
+        runs=of_experiment(Experiment.drawn),
         types=json_from_config(catalogue.types_of_sources, "experiment"),
     shell:
         "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --types {params.types:q} "

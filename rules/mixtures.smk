@@ -61,6 +61,39 @@ rule propose_mixture:
         "--output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
 
 
+rule predict_mixtures:
+    """Say what the optimum and every other candidate will score, before the optimum is trained."""
+    input:
+        swarm=of_experiment(lambda experiment: files.swarm_of_mixture(experiment, experiment.optimum())),
+        stores=of_experiment(files.token_stores),
+        records=of_experiment(lambda experiment: files.further_records(experiment, experiment.optimum())),
+        capabilities=of_experiment(lambda experiment: files.further_capabilities(experiment, experiment.optimum())),
+        mixtures=of_experiment(files.predicted_mixtures),
+    output:
+        "results/{experiment}/predictions.json",
+    log:
+        "logs/predict_mixtures/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(name for name in config["experiments"] if files.predicts(study[name])),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        recipe=1,
+        optimum=of_experiment(Experiment.optimum),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),
+        budget=of_experiment(files.budget),
+    shell:
+        f"python {script('predict_mixtures')} "
+        "--experiment {wildcards.experiment} --optimum {params.optimum:q} --sources {params.sources:q} "
+        "--method {params.method:q} --swarm {input.swarm:q} --stores {input.stores:q} "
+        "--records {input.records:q} --capabilities {input.capabilities:q} --mixtures {input.mixtures:q} "
+        "{params.budget} --output {output:q} 2> {log:q}"
+
+
 rule search_mixture:
     """Search for a mixture with a small training at every evaluation, kept to go on from."""
     input:

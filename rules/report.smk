@@ -1,6 +1,6 @@
 """Conclusions: what an experiment will cost, what it did cost, and what it found.
 
-Makes results/{experiment}/plan.md, budget.json, recommendations.json and recommendations.md.
+Makes results/{experiment}/plan.md, budget.json, recommendations.json, recommendations.md and methods.csv.
 """
 
 
@@ -8,6 +8,7 @@ rule plan_budget:
     """Say what an experiment will cost and what it can detect; trains nothing."""
     input:
         stores=token_stores_there_are,
+        ledgers=ledgers_there_are,
         script=f"{SCRIPTS}/plan_budget.py",
         library=imports_of("plan_budget"),
     output:
@@ -19,9 +20,11 @@ rule plan_budget:
         "../envs/analysis.yaml"
     params:
         plan=plan_of,
+        context=of_experiment(Experiment.longest_context),
     shell:
         "python {input.script:q} --experiment {wildcards.experiment} --plan {params.plan:q} "
-        "--stores {input.stores:q} --output {output:q} 2> {log:q}"
+        "--stores {input.stores:q} --ledgers {input.ledgers:q} --context {params.context} "
+        "--results results/{wildcards.experiment} --output {output:q} 2> {log:q}"
 
 
 rule account_budget:
@@ -59,6 +62,7 @@ rule recommend:
         heatmap="figures/{experiment}_capability_heatmap.png",
         contributions=of_experiment(files.contributions),
         optimum=of_experiment(files.optimum),
+        predictions=of_experiment(files.predictions),
         repeated=of_each_run("models/{experiment}-{run}/run.json", Experiment.repeated_pair),
         script=f"{SCRIPTS}/recommend.py",
         library=imports_of("recommend"),
@@ -87,5 +91,38 @@ rule recommend:
         "--groups {params.groups:q} --runs {params.runs:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
         "--capabilities {input.capabilities:q} --records {input.records:q} --stores {input.stores:q} "
         "--contributions {input.contributions:q} --optimum {input.optimum:q} --repeated {input.repeated:q} "
+        "--predictions {input.predictions:q} --results results "
         "--heatmap {input.heatmap:q} "
         "--json {output.json:q} --markdown {output.markdown:q} --answer {output.answer:q} 2> {log:q}"
+
+
+rule compare_methods:
+    """Compare strategies and methods by their losses on test text, against stratified sampling, with their costs."""
+    input:
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.candidates),
+        script=f"{SCRIPTS}/compare_methods.py",
+        library=imports_of("compare_methods"),
+    output:
+        csv="results/{experiment}/methods.csv",
+        json="results/{experiment}/methods.json",
+        page=report(
+            "results/{experiment}/methods.md",
+            caption="../report/methods.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "methods"},
+        ),
+    log:
+        "logs/compare_methods/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=lambda wildcards: study[wildcards.experiment].settings["title"],
+        mixtures=mixtures_of_runs(Experiment.candidates),
+        seeds=seeds_of_runs(Experiment.candidates),
+        extra_tokens=json_of_experiment(Experiment.extra_tokens),
+    shell:
+        "python {input.script:q} --title {params.title:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
+        "--records {input.records:q} --perplexity {input.perplexity:q} --extra-tokens {params.extra_tokens:q} "
+        "--csv {output.csv:q} --json {output.json:q} --page {output.page:q} 2> {log:q}"

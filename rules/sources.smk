@@ -15,7 +15,6 @@ rule fetch:
         provenance="data/raw/{source}/provenance.json",
     log:
         "logs/fetch/{source}.log",
-    retries: 2
     conda:
         "../envs/data.yaml"
     resources:
@@ -87,7 +86,7 @@ rule normalize:
         mem_mb=4000,
         runtime=240,
     params:
-        recipe=2,
+        recipe=3,
         type=lookup(dpath="sources/{source}/type", within=config),
         cleaning=json_from_config(catalogue.cleaning_spec, "source"),
         options=from_config(catalogue.schema_options, "source"),
@@ -175,10 +174,15 @@ rule gather:
     resources:
         mem_mb=4000,
         runtime=60,
+        # Not params, for these may change without making it again.
+        max_loss=from_config(catalogue.max_loss, "source"),
+        max_copies=from_config(catalogue.max_copies, "source"),
     params:
-        recipe=1,
+        recipe=2,
+        held_out=config["held_out"],
     shell:
         f"python {script('gather')} "
+        "--held-out {params.held_out} --max-loss {resources.max_loss} --max-copies {resources.max_copies} "
         "--source {wildcards.source:q} --documents {input.documents:q} "
         "--quarantines {input.quarantines:q} --ledgers {input.ledgers:q} --output {output.documents:q} "
         "--quarantine {output.quarantine:q} --ledger {output.ledger:q} 2> {log:q}"

@@ -50,7 +50,6 @@ rule fetch_weights:
         "logs/fetch_weights/{model}.log",
     wildcard_constraints:
         model=one_of(paths.weights_on_the_hub(config)),
-    retries: 2
     conda:
         "../envs/data.yaml"
     resources:
@@ -74,6 +73,7 @@ rule train:
         stores=of_experiment(files.token_stores),
         tokenizer=of_experiment(files.tokenizer_definition),
         weights=weights_of(Experiment.size_of_run, "run"),
+        predictions=of_experiment(files.predictions_before, "run"),
     output:
         model="models/{experiment}-{run}/model.safetensors",
         config="models/{experiment}-{run}/config.json",
@@ -117,6 +117,7 @@ rule train_online:
     """Train one model on an online method, which decides the mixture while it trains."""
     input:
         swarm=of_experiment(files.swarm_of_run, "run"),
+        after=of_experiment(files.mixture_before, "run"),
         stores=of_experiment(files.token_stores),
         tokenizer=of_experiment(files.tokenizer_definition),
         weights=weights_of(Experiment.size_of_run, "run"),
@@ -148,13 +149,15 @@ rule train_online:
         mixture=of_experiment(lambda experiment, run: experiment.run(run).entry.name, "run"),
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, run: experiment.run(run).entry.method, "run"),
+        after_share=of_experiment(files.share_before, "run"),
         limit=of_experiment(lambda experiment: experiment.max_epochs),
         tokenizer=subpath(input.tokenizer, parent=True),
         folder=subpath(output.model, parent=True),
     shell:
         f"python {script('train_online')} "
         "--experiment {wildcards.experiment} --name {params.mixture:q} --sources {params.sources:q} "
-        "--method {params.method:q} --swarm {input.swarm:q} --max-epochs {params.limit} --stores {input.stores:q} "
+        "--method {params.method:q} --swarm {input.swarm:q} --after {input.after:q} "
+        "--after-share {params.after_share} --max-epochs {params.limit} --stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --output {params.folder:q} "
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} "

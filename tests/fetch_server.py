@@ -68,7 +68,7 @@ class FetchServer:
         )
 
     def start(self, script: str, *arguments: str, token: str | None = None, **settings: Any) -> Running:
-        """Start a script; settings: values of modules of `emulsion.data.sources`, such as row_groups__PART_ROWS=100."""
+        """Start a script; settings: values of modules of `emulsion.data.sources`, such as hub_rows__PART_ROWS=100."""
         command = {"script": script, "arguments": arguments, "token": token, "settings": settings}
         self._process.stdin.write(json.dumps(command | {"folder": str(self.home)}) + "\n")
         self._process.stdin.flush()
@@ -97,7 +97,6 @@ def _serve() -> None:
     import datasets  # noqa: F401  the costly part, shared by all forks
 
     import emulsion.data.sources.hub
-    import emulsion.data.sources.probe
     import emulsion.data.sources.web  # noqa: F401
 
     for line in sys.stdin:

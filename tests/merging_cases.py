@@ -16,7 +16,7 @@ def origin(name, **fields):
 def request(weighted=True, **fields):
     sources = fields.pop("sources", tuple(origin(name) for name in SIZES))
     seed = fields.pop("seed", 0) if weighted else None
-    return Request(sources=sources, weighted=weighted, seed=seed, **{"shard_bytes": 8000, **fields})
+    return Request(sources=sources, weighted=weighted, seed=seed, **{"shard_bytes": 8000, "max_loss": 0.1, **fields})
 
 
 def merged(folder):

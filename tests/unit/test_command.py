@@ -1,7 +1,9 @@
 """The command lines of the scripts: made from the signature of each `main`, and asked by the rules as they are."""
 
 import importlib.util
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -131,3 +133,27 @@ def test_trainings_share_their_options_and_the_environment_says_the_time_between
     command.run(train, [*words, "--weights", "w", "--minutes", "3", "--threads", "2"])
     command.run(train, [*words, "--checkpoint-seconds", "7"])
     assert capsys.readouterr().out == "None 1 120.0 None\nw 2 5.0 3.0\nNone 1 7.0 None\n"
+
+
+SIGNED = "https://store.test/a/b.parquet?X-Amz-Signature=secret&x=1"
+
+
+def test_neither_log_nor_error_nor_traceback_shows_a_signature(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import logging, sys\nfrom emulsion import command\nfrom emulsion.errors import UserError\n"
+        'def main(*, how: str) -> None:\n    """:param how: how it ends"""\n'
+        f"    logging.info('GET %s', '{SIGNED}')\n"
+        f"    if how == 'error':\n        raise UserError('no answer from {SIGNED}.')\n"
+        f"    raise ValueError('for url: {SIGNED}')\n"
+        "command.run(main)\n"
+    )
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")}
+    for how, said in (("error", "error: no answer from https://store.test/a/b.parquet?..."), ("crash", "ValueError")):
+        ended = subprocess.run(
+            [sys.executable, str(script), "--how", how], env=variables, capture_output=True, text=True, timeout=60
+        )
+        assert ended.returncode == 1
+        assert said in ended.stderr
+        assert "GET https://store.test/a/b.parquet?..." in ended.stderr
+        assert "secret" not in ended.stderr

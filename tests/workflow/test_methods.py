@@ -38,7 +38,7 @@ def test_a_method_trains_a_model_on_as_many_tokens_as_every_other(made, name):
 
 
 def test_nothing_is_planned_when_all_methods_are_trained(made):
-    assert planned(made, *METHODS, "--", *TARGETS) == {}
+    assert planned(made, *TARGETS, *METHODS) == {}
 
 
 def test_an_online_method_leaves_its_trajectory_its_effects_and_what_observing_took(made):
@@ -56,6 +56,12 @@ def test_a_trajectory_is_written_as_a_mixture_of_the_run(made, name):
     mixture, record = read(made, f"mixtures/methods/{name}.json"), read(made, f"models/methods-{name}/run.json")
     assert [stage["until"] for stage in mixture["schedule"]] == [stage["until"] for stage in record["schedule"]]
     assert mixture["method"] == KINDS.get(name, name)
+
+
+def test_aioli_takes_over_from_the_mixture_of_another_method(made):
+    first, *others = read(made, "models/methods-aioli_after_dml/run.json")["schedule"]
+    assert first["until"] == pytest.approx(0.3) and len(others) == 5 * (2 + 1)
+    assert first["weights"] == pytest.approx(read(made, "results/methods/dml_mix.json")["ratios"])
 
 
 @pytest.mark.parametrize("name", ["doremi", "doge"])
@@ -98,7 +104,7 @@ def test_swarms_that_ask_for_the_same_runs_share_them(made, tmp_path):
 
 def test_a_setting_of_one_method_trains_that_method_alone(made, tmp_path):
     (tmp_path / "eta.yaml").write_text("methods: {odm: {variant: exp3}}")
-    jobs = planned(made, *METHODS, str(tmp_path / "eta.yaml"), "--", *TARGETS)
+    jobs = planned(made, *TARGETS, *METHODS, str(tmp_path / "eta.yaml"))
     assert jobs.keys() == {"train_online"} and jobs["train_online"] == ["experiment=methods, run=odm"]
 
 

@@ -49,6 +49,8 @@ def test_every_model_is_evaluated_on_every_source_and_capability(finished):
         capabilities = read(finished, f"results/exp3/{strategy}/capabilities.json")["capabilities"]
         assert set(capabilities) == CAPABILITIES
         assert all(scores["items"] == 6 for scores in capabilities.values())
+        selection = read(finished, f"results/exp3/{strategy}/capabilities.json")["selection"]["capabilities"]
+        assert all(scores["items"] == 6 for scores in selection.values())
 
 
 def test_every_generation_is_kept(finished):

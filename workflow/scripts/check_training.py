@@ -27,7 +27,7 @@ def main(
     :param work: folder to work in; it is removed
     :param output: smoke.json
     """
-    from emulsion.evaluation.sample import continue_text
+    from emulsion.evaluation.generation import continue_text
     from emulsion.training.checkpoint import checkpoints
     from emulsion.training.owner import owned
     from emulsion.training.parts import Parts

@@ -6,6 +6,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Json, Some
 from emulsion.data.batches import train_sizes
+from emulsion.data.held_out import check_splits
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
@@ -31,6 +32,7 @@ def main(
     """
     written, run = read_json(mixture), RunSpec.from_json(spec)
     opened = {store.source: store for store in map(TokenStore.open, stores)}
+    check_splits((store.header for store in opened.values()), run.context, str(mixture))
     schedule = Schedule.from_json(written["schedule"], run.sequences)
     plan = SequencePlan(train_sizes(opened, run.context), schedule, run.seed)
     problems = excess_epochs(plan, run.sequences, run.context, max_epochs["limit"])

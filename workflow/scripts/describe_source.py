@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from emulsion import command
 from emulsion.data.describe import describe_documents
 from emulsion.data.tokens import NOTES, token_count
+from emulsion.data.unread import ColumnCounts
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
 
@@ -31,10 +32,12 @@ def main(
     notes = {note: {name: header.get(note, 0) for name, header in headers.items()} for note in NOTES}
     share = {name: count / max(tokens[name], 1) for name, count in notes["unknown_tokens"].items()}
     rows = read_json(ledger)
-    if rows["kept"] != description["documents"]:
-        raise UserError(f"{documents}: {description['documents']} documents, but {rows['kept']} were kept.")
+    columns, splits = ColumnCounts.from_json(rows.pop("columns")), rows.pop("splits")
+    if sum(splits["documents"].values()) != description["documents"]:
+        raise UserError(f"{documents}: {description['documents']} documents, but their splits have {splits}.")
     counts = {"tokens": tokens, **notes, "unknown_token_share": share}
-    write_json(output, {"source": output.stem, "rows": rows, **description, **counts})
+    found = {"rows": rows, "columns": columns.shares(), "splits": splits}
+    write_json(output, {"source": output.stem, **found, **description, **counts})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Put the clean shards of a source together, and account for every row that was read."""
+"""Put the clean shards of a source together, account for every row that was read, and refuse what loses too much.
+
+Rows that were lost are said on standard output, which is the console of the workflow.
+"""
 
 import logging
 import shutil
@@ -7,7 +10,8 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Some
 from emulsion.data.cleaning.step import Ledger
-from emulsion.data.normalize import check_some_are_left
+from emulsion.data.held_out import check_copies
+from emulsion.data.lost import check_losses, check_some_are_left, first_places, loss_text
 from emulsion.data.shards import join_documents
 from emulsion.files import read_json, whole_file, write_json
 
@@ -18,6 +22,9 @@ def main(
     documents: Some[Path],
     quarantines: Some[Path],
     ledgers: Some[Path],
+    held_out: float,
+    max_loss: float = 0.05,
+    max_copies: float = 0.05,
     output: Path,
     quarantine: Path,
     ledger: Path,
@@ -27,19 +34,30 @@ def main(
     :param documents: documents of each shard, in order
     :param quarantines: rows set aside, step by step
     :param ledgers: accounts, step by step
+    :param held_out: share of documents in validation, and in test
+    :param max_loss: share of its rows that may become no documents
+    :param max_copies: share of its held-out documents that may be in training too
     :param output: Parquet file of documents
     :param quarantine: JSON lines of rows set aside
     :param ledger: JSON: rows read, kept, and removed by reason
     """
     total = Ledger.of_steps(map(read_json, ledgers), len(documents))
     check_some_are_left(source, total.kept, total.removed)
+    places = first_places(quarantines) if total.set_aside else {}
+    check_losses(source, total.read, total.set_aside, places, max_loss)
+    if lost := loss_text(source, total.read, total.set_aside, places):
+        logging.warning("%s", lost)
+        print(lost)
     with whole_file(output) as part:
-        join_documents(documents, part)
+        splits, cut = join_documents(documents, part, held_out)
+        check_copies(source, splits, max_copies)
+    if cut:
+        logging.warning("%s: no document was held out, so the end of '%s' is", source, cut)
     with whole_file(quarantine) as part, part.open("wb") as together:
         for file in quarantines:
             with file.open("rb") as lines:
                 shutil.copyfileobj(lines, together)
-    write_json(ledger, total.to_json())
+    write_json(ledger, {**total.to_json(), "splits": splits.to_json()})
     logging.info("%s: %s", source, total.to_json())
 
 

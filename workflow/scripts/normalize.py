@@ -14,7 +14,8 @@ def main(
     raw: Path,
     type: str,
     schema: str | None = None,
-    text_field: str = "text",
+    text_field: str | None = None,
+    columns: Json = None,
     shard: int = 0,
     shards: int = 1,
     cleaning: Json = None,
@@ -24,13 +25,14 @@ def main(
     :param raw: provenance.json of the fetched source
     :param type: type of its documents
     :param schema: kind of its native schema; detected where left out
-    :param text_field: column that holds the text
+    :param text_field: column that holds the text; detected where left out
+    :param columns: names of columns by what they hold, such as question and answer, as JSON
     :param shard: which part of its files, from 0
     :param shards: how many parts there are
     :param cleaning: how it is cleaned, as JSON; not at all
     :param output: folder of the shard
     """
-    chosen = Shard.of(read_json(raw), raw.parent, shard, shards, schema, text_field)
+    chosen = Shard.of(read_json(raw), raw.parent, shard, shards, schema, text_field, columns or {})
     normalize_shard(chosen, type, Cleaning.from_json(cleaning or {}), output)
 
 

@@ -4,7 +4,7 @@ import sys
 
 from emulsion import command
 from emulsion.command import Json
-from emulsion.data.sources.probe import AS_EXPECTED, probe, table
+from emulsion.data.sources.hub import AS_EXPECTED, probe, table
 
 
 def main(

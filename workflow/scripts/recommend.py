@@ -1,16 +1,17 @@
 """Draw the conclusions of an experiment, for people and for programs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from emulsion import command
+from emulsion.analysis.calibration import calibration, opened, outcomes, outcomes_elsewhere
 from emulsion.analysis.criteria import success_criteria
-from emulsion.analysis.decide import decide_all
+from emulsion.analysis.decide import decide, decide_all
 from emulsion.analysis.identity import by_mixture, same_mixtures
 from emulsion.analysis.improvement import improvement
 from emulsion.analysis.pareto import pareto, points_of
-from emulsion.analysis.scores import MEAN, all_item_scores
+from emulsion.analysis.scores import MEAN, ItemScores, all_item_scores
 from emulsion.analysis.summary import combine
 from emulsion.command import Json, Some
 from emulsion.files import read_json, sha256, write_json, write_text
@@ -32,6 +33,31 @@ def source_size(header: Path) -> SourceSize:
     return SourceSize(tokens=train["tokens"], documents=train["documents"], path=f"data/normalized/{source}.parquet")
 
 
+def held_against(
+    predictions: Sequence[Path],
+    results: Path,
+    experiment: str,
+    scores: Mapping[str, ItemScores],
+    first: Mapping[str, str],
+    comparable: bool,
+) -> dict[str, Any] | None:
+    """Predictions beside what came of them, and the calibration over all experiments there are.
+
+    comparable: whether the surrogate predicts the mean score of runs of full size; else there is nothing to compare.
+    """
+    if not predictions or not comparable:
+        return None
+    told = opened(read_json(predictions[0]), str(predictions[0]))
+    named = {first.get(name, name): each for name, each in told["predictions"].items()}
+    runs = {
+        name: dict(zip(map(str, scores[name].seeds), scores[name].run_scores(MEAN).tolist(), strict=True))
+        for name in named
+        if name in scores
+    }
+    rows = [{**row, "experiment": experiment} for row in outcomes(named, runs)]
+    return {"rows": rows, **calibration([*rows, *outcomes_elsewhere(results, experiment)])}
+
+
 def main(
     *,
     experiment: str,
@@ -45,6 +71,8 @@ def main(
     stores: Some[Path],
     contributions: Sequence[Path] = (),
     optimum: Sequence[Path] = (),
+    predictions: Sequence[Path] = (),
+    results: Path = Path("results"),
     repeated: Sequence[Path] = (),
     heatmap: Path,
     json: Path,
@@ -54,7 +82,7 @@ def main(
     """
     :param experiment: name of the experiment
     :param title: the question it answers
-    :param groups: {candidates, singles: [mixtures], models, optimum, comparable}, as JSON
+    :param groups: {candidates, singles, strategies: [mixtures], models, optimum, comparable}, as JSON
     :param runs: names of the runs, in the order of their files
     :param mixtures: mixture of each run
     :param seeds: seed of each run
@@ -63,6 +91,8 @@ def main(
     :param stores: headers of the token stores
     :param contributions: contributions.json
     :param optimum: optimal_mix.json
+    :param predictions: predictions.json, written before the optimum was trained
+    :param results: folder of all results, for the calibration of predictions over experiments
     :param repeated: run.json of a run and of its repetition
     :param heatmap: PNG to show beside the answer
     :param json: for programs
@@ -71,9 +101,9 @@ def main(
     """
     record_of = dict(zip(runs, records, strict=True))
     same = same_mixtures(mixtures, [read_json(record)["identity"] for record in records])
-    results = same.merged(by_mixture(mixtures, seeds, map(read_json, capabilities)))
-    scores = all_item_scores(results)
-    candidates, singles = (same.once(groups[kind]) for kind in ("candidates", "singles"))
+    merged = same.merged(by_mixture(mixtures, seeds, map(read_json, capabilities)))
+    scores = all_item_scores(merged)
+    candidates, singles, strategies = (same.once(groups[kind]) for kind in ("candidates", "singles", "strategies"))
     contenders = {mixture: scores[mixture] for mixture in candidates}
     summary = combine(scores)
     decisions = decide_all(contenders)
@@ -96,14 +126,16 @@ def main(
         {read_json(header)["source"]: source_size(header) for header in stores},
         contributions=next(map(read_json, contributions), None),
         pareto=front,
+        optimum_name=groups["optimum"] or "",
         optimum=found_optimum and {**found_optimum, "comparable": groups["comparable"]},
         criteria=criteria,
         tokens=read_json(record_of[best])["tokens"],
-        prefer=groups["optimum"],
+        strategies=decide({mixture: scores[mixture] for mixture in strategies}) if strategies else None,
         schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
         models=groups["models"],
         same=same,
     )
+    found["predictions"] = held_against(predictions, results, experiment, scores, same.first, groups["comparable"])
     write_json(json, found)
     write_text(markdown, in_markdown(found))
     write_text(answer, answer_rst(found, heatmap.read_bytes()))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from emulsion import command
-from emulsion.data.sources.split import split_groups
+from emulsion.data.sources.groups import split_groups
 from emulsion.files import read_json
 
 

@@ -31,7 +31,7 @@ def main(
     """
     job = Job(saving.minutes)
 
-    from emulsion.evaluation.sample import continue_text
+    from emulsion.evaluation.generation import continue_text
     from emulsion.training.run import launch, make_deterministic, train_run
     from emulsion.training.runtime import Runtime, trackers
     from emulsion.training.smoke import SmokeCheck

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
-from emulsion.command import Json, Some
+from emulsion.command import AtMostOne, Json, Some
+from emulsion.errors import UserError
+from emulsion.files import read_json
 from emulsion.methods import create
+from emulsion.mixture import Mixture
 from emulsion.training.evidence import read_evidence, reference_losses
 from emulsion.training.job import Job
 from emulsion.training.options import JobOptions, TrainingOptions
@@ -24,6 +27,8 @@ def main(
     sources: Some[str],
     method: Json,
     swarm: Sequence[Path] = (),
+    after: AtMostOne[Path] = (),
+    after_share: float = 0.0,
     max_epochs: float,
     output: Path,
     processes: int = 1,
@@ -34,12 +39,15 @@ def main(
     :param sources: the experiment's sources, in its order
     :param method: its kind and settings, as JSON
     :param swarm: what each job of the swarm that it needs wrote
+    :param after: mixture file of the method that the run begins with, if any
+    :param after_share: share of the run that has its mixture
     :param max_epochs: how often the run may repeat a source
     :param output: model folder to make
     :param processes: devices to train on
     """
     job = Job(saving.minutes)
 
+    from emulsion.training.rounds import Prelude
     from emulsion.training.run import launch, make_deterministic, train_online
     from emulsion.training.runtime import Runtime, trackers
 
@@ -48,6 +56,12 @@ def main(
     made = create(**method, sources=sources)
     evidence = read_evidence(training.stores, training.spec["tokens"], max_epochs, swarm)
     made.prepare(evidence)
+    prelude = None
+    for file in after:
+        schedule = read_json(file)["schedule"]
+        if len(schedule) > 1:
+            raise UserError(f"{file}: has {len(schedule)} stages; a run can begin with one mixture alone.")
+        prelude = Prelude(mixture=Mixture(schedule[0]["weights"]).over(sources), share=after_share)
     train_online(
         experiment=experiment,
         name=name,
@@ -67,6 +81,7 @@ def main(
         most_epochs=saving.most_epochs,
         weights=training.start,
         reference=reference_losses(evidence) if made.needs.reference_run else None,
+        prelude=prelude,
     )
 
 

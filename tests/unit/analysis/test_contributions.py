@@ -7,16 +7,13 @@ import json
 import pytest
 
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
-from emulsion.analysis.compare import Draws
 from emulsion.analysis.contributions import contributions, judge
+from emulsion.analysis.holm import holm
 from emulsion.analysis.losses import PAIRED, UNPAIRED
-from emulsion.analysis.permutation import holm
 from emulsion.errors import UserError
 
-QUICK = Draws(permutations=2000, resamples=400)
 
-
-def _found(seeds: int = 1, recorded: bool = False) -> dict:
+def _found(seeds: int = 2, recorded: bool = False) -> dict:
     runs = range(seeds)
     return contributions(
         "equal_mix",
@@ -24,18 +21,17 @@ def _found(seeds: int = 1, recorded: bool = False) -> dict:
         {source: {seed: trained(without(source), seed) for seed in runs} for source in SOURCES},
         {seed: losses(EQUAL, seed, recorded=recorded) for seed in runs},
         {source: {seed: losses(without(source), seed, recorded=recorded) for seed in runs} for source in SOURCES},
-        draws=QUICK,
     )
 
 
-@pytest.mark.parametrize("seeds", [1, 2])
+@pytest.mark.parametrize("seeds", [3, 4])
 def test_each_source_mainly_contributes_what_it_was_made_to_teach(seeds: int) -> None:
     found = _found(seeds)
     assert {source: top["capability"] for source, top in found["top"].items()} == {
         source: CAPABILITIES[taught] for source, taught in TEACHES.items()
     }
     assert all(top["verdict"] == "contributes" and top["difference"] > 0 for top in found["top"].values())
-    assert found["seeds"] == list(range(seeds)) and found["seed_noise_included"] == (seeds > 1)
+    assert found["seeds"] == list(range(seeds)) and found["seed_noise_included"]
 
 
 @pytest.mark.parametrize("recorded", [False, True])
@@ -62,25 +58,31 @@ def test_losses_over_several_seeds_are_judged_against_the_spread_between_them(re
 
 def test_a_mixture_against_itself_contributes_nothing() -> None:
     base, text = {0: trained(EQUAL, 0)}, {0: losses(EQUAL, 0)}
-    found = contributions("base", base, {"x": base}, text, {"x": text}, draws=QUICK)
+    found = contributions("base", base, {"x": base}, text, {"x": text})
     cells = [*found["capabilities"]["x"].values(), *found["losses"]["x"].values(), found["mean"]["x"]]
     assert {cell["verdict"] for cell in cells} == {"no significant effect"}
     assert {cell["p_holm"] for cell in cells} == {1.0}
 
 
+def test_one_training_each_gives_differences_and_no_verdicts() -> None:
+    found = _found(seeds=1)
+    cells = [cell for row in found["capabilities"].values() for cell in row.values()]
+    assert {cell["verdict"] for cell in cells} == {"no significant effect"} and not found["seed_noise_included"]
+    assert found["top"]["magpie"]["capability"] == "conversation"
+
+
 def test_a_source_that_hurts_is_called_so() -> None:
-    low, high = {0: trained(without("magpie"), 0)}, {0: trained({"magpie": 1.0}, 0)}
-    found = contributions("base", low, {"harmful": high}, draws=QUICK)
+    low, high = ({s: trained(mix, s) for s in range(3)} for mix in (without("magpie"), {"magpie": 1.0}))
+    found = contributions("base", low, {"harmful": high})
     assert found["capabilities"]["harmful"]["conversation"]["verdict"] == "hurts"
     assert found["losses"] == {} and found["loss_note"] == ""
 
 
-def test_holm_covers_the_whole_table_and_a_p_value_alone_is_not_enough() -> None:
-    cell = {"difference": 0.1, "interval": [0.01, 0.2], "p": 0.02}
-    across = {**cell, "interval": [-0.01, 0.2], "p": 0.001}
-    judged = judge({"a": {"x": cell, "y": across}, "b": {"x": {**cell, "p": 0.9}}})
-    assert judged["a"]["x"]["p_holm"] == pytest.approx(0.04) and judged["a"]["x"]["verdict"] == "contributes"
-    assert judged["a"]["y"]["verdict"] == "no significant effect"
+def test_holm_covers_the_whole_table() -> None:
+    cell = {"difference": 0.1, "interval": [0.01, 0.2], "p": 0.03}
+    judged = judge({"a": {"x": cell, "y": {**cell, "p": 0.001}}, "b": {"x": {**cell, "p": 0.9}}})
+    assert judged["a"]["x"]["p_holm"] == pytest.approx(0.06) and judged["a"]["x"]["verdict"] == "no significant effect"
+    assert judged["a"]["y"]["verdict"] == "contributes"
     cells = [cell for row in _found()["capabilities"].values() for cell in row.values()]
     assert [cell["p_holm"] for cell in cells] == holm([cell["p"] for cell in cells]).tolist()
 

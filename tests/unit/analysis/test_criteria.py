@@ -9,14 +9,12 @@ import pytest
 
 from analysis_cases import EQUAL, SOURCES, capabilities, trained
 from emulsion.analysis import Decision
-from emulsion.analysis.compare import Draws
 from emulsion.analysis.criteria import percent, success_criteria
 from emulsion.analysis.improvement import improvement
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.errors import UserError
 
-QUICK = Draws(permutations=500, resamples=500)
 RECIPE = {"run": "exp3-mix", "identity": "abc", "weights": "f" * 64}
 WON = Decision(
     winner="mix",
@@ -98,7 +96,7 @@ def _scores() -> dict:
 def test_improvement_is_relative_to_the_best_and_to_the_mean_of_the_references() -> None:
     scores = _scores()
     singles = [name for name in scores if name != "mix"]
-    found = improvement(scores, "mix", singles, draws=QUICK)
+    found = improvement(scores, "mix", singles)
     levels = {name: scores[name].score() for name in singles}
     assert found["best"]["reference"] == max(levels, key=levels.__getitem__)
     assert found["best"]["relative"] == pytest.approx(scores["mix"].score() / max(levels.values()) - 1)
@@ -109,14 +107,14 @@ def test_improvement_is_relative_to_the_best_and_to_the_mean_of_the_references()
 
 def test_seed_noise_widens_the_improvements_interval() -> None:
     scores = _scores()
-    plain = improvement(scores, "mix", ["only_magpie"], draws=QUICK)["best"]["interval"]
-    noisy = improvement(scores, "mix", ["only_magpie"], SeedNoise(sd={MEAN: 0.05}), QUICK)["best"]["interval"]
+    plain = improvement(scores, "mix", ["only_magpie"])["best"]["interval"]
+    noisy = improvement(scores, "mix", ["only_magpie"], SeedNoise(sd={MEAN: 0.05}))["best"]["interval"]
     assert noisy[1] - noisy[0] > 1.5 * (plain[1] - plain[0])
 
 
 def test_a_reference_that_scores_nothing_has_no_ratio() -> None:
     scores = all_item_scores({"a": {0: capabilities({"x": np.ones(5)})}, "zero": {0: capabilities({"x": np.zeros(5)})}})
-    assert improvement(scores, "a", ["zero"], draws=QUICK)["best"]["relative"] is None
+    assert improvement(scores, "a", ["zero"])["best"]["relative"] is None
     with pytest.raises(UserError, match="no single-source"):
         improvement(scores, "a", [])
 

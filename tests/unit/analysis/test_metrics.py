@@ -18,7 +18,7 @@ RECORD = {
     "mixing_ratios": {"chats": 1.0},
 }
 LOSS = {"loss": 2.0, "perplexity": 7.389, "perplexity_interval": [7.0, 8.0], "bits_per_byte": 0.9}
-LOG = [{"step": step, "loss": 9.0 / step, "gradient_norm": 1.0} for step in range(1, 6)]
+LOG = [{"step": step, "loss": 2.0 - step / 20, "gradient_norm": 1.0} for step in range(1, 6)]
 CAPABILITIES = {"capabilities": {"reasoning": {"score": 0.5, "interval": [0.4, 0.6], "items": 12, "chance": 0.25}}}
 
 
@@ -28,7 +28,7 @@ def generation(text, passed=True, number=0):
 
 
 GOOD = [
-    generation(f"Number {number} is a fine number to write about.", number % 2 == 0, number) for number in range(20)
+    generation(f"Number {number} is a fine number to write about.", number % 2 == 0, number) for number in range(40)
 ]
 
 
@@ -51,17 +51,28 @@ def test_the_perplexity_of_a_mixture_weighs_losses_and_not_perplexities():
 def test_a_spike_or_a_gradient_that_is_not_finite_is_no_stable_training():
     assert stability(LOG)["verdict"] == "met"
     spiked, broken = copy.deepcopy(LOG), copy.deepcopy(LOG)
-    spiked[3]["spike"] = True
+    spiked += [{"step": step, "loss": loss, "gradient_norm": 1.0} for step, loss in ((6, 1.7), (7, 4.0), (8, 1.6))]
     broken[2]["gradient_norm"] = None
-    assert (stability(spiked)["verdict"], stability(spiked)["spikes_at_steps"]) == ("not met", [4])
+    assert (stability(spiked)["verdict"], stability(spiked)["spikes_at_steps"]) == ("not met", [7])
     assert (stability(broken)["verdict"], stability(broken)["not_finite_at_steps"]) == ("not met", [3])
 
 
 def test_generations_are_judged_by_the_interval_of_the_coherent_share():
     assert metrics()["generations"]["verdict"] == "met"
     assert metrics()["generations"]["passed"] == 0.5
-    assert metrics([generation("")] * 5)["generations"]["verdict"] == "not met"
-    assert metrics([*GOOD[:3], generation("")])["generations"]["verdict"] == "undecided"
+    assert metrics([generation("", number=n) for n in range(5)])["generations"]["verdict"] == "not met"
+    assert metrics([*GOOD[:3], generation("", number=9)])["generations"]["verdict"] == "undecided"
+
+
+def test_six_coherent_texts_are_too_few_to_be_sure_of_nine_in_ten():
+    found = metrics(GOOD[:6])["generations"]
+    assert (found["coherent"]["share"], found["verdict"]) == (1.0, "undecided")
+    assert found["coherent"]["interval"] == [pytest.approx(0.61, abs=0.01), 1.0]
+    repeated = metrics([generation("It is a fine day to be out.", number=n % 6) for n in range(60)])["generations"]
+    assert (repeated["coherent"]["prompts"], repeated["verdict"]) == (6, "undecided")
+
+
+def test_texts_to_nobody_are_undecided_and_limits_count_as_kept():
     assert metrics([])["generations"] == {"texts": 0, "verdict": "undecided"}
     assert verdict([0.9, 1.0], 0.9) == "met"
 

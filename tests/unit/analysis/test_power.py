@@ -39,8 +39,22 @@ def test_an_effect_of_that_size_is_found_four_times_in_five() -> None:
 
 
 def test_the_plan_says_what_can_be_seen_and_on_what_assumptions() -> None:
-    found = detectable_effects({"a": 200, "b": 50}, seeds=2, mixtures=6, seed_noise_sd=0.01)
+    found = detectable_effects({"a": 200, "b": 50}, seeds=2, mixtures=6, seed_noise={"mean": 0.01})
     assert found["assumptions"]["comparisons"] == 5
     assert found["capabilities"]["b"] > found["capabilities"]["a"]
-    assert f"{found['mean']:.3f}" in found["text"] and "seed noise of 0.01" in found["text"]
-    assert "no allowance for seed noise" in detectable_effects({"a": 200}, 1, 6)["text"]
+    assert (
+        f"{found['mean']:.3f}" in found["text"] and "seed noise of 0.010 in the mean score, measured" in found["text"]
+    )
+    assert "that of the demonstration" in detectable_effects({"a": 200}, 2, 6)["text"]
+
+
+def test_what_cannot_be_seen_is_said_to_be_undetectable() -> None:
+    one = detectable_effects({"a": 200}, seeds=1, mixtures=6)
+    assert one["mean"] is None and "no difference between mixtures is detectable" in one["text"]
+    few = detectable_effects({"a": 1}, seeds=2, mixtures=2)
+    assert few["mean"] is None and "undetectable" in few["text"]
+
+
+def test_noise_estimated_from_few_runs_needs_larger_effects() -> None:
+    settled = minimum_detectable_effect(200, 3, seed_noise_sd=0.03)
+    assert minimum_detectable_effect(200, 3, seed_noise_sd=0.03, df=4) > 1.2 * settled

@@ -80,24 +80,31 @@ def test_known_seed_noise_widens_the_interval_as_variances_add() -> None:
 
 
 def test_intervals_hold_the_true_score_about_as_often_as_they_say() -> None:
-    # The truth is the expected score over items and seeds; without the seeds' part about 70 % would hold it.
-    world = World(mixtures=4, seeds=3, items=40, seed_noise=0.3)
-    far = World(mixtures=1, seeds=400, items=1000, seed_noise=0.3).draw(np.random.default_rng(0))
-    truth = far["mixture_0"].score()
-    held = []
+    world, held = World(mixtures=3, seeds=3), []
     for number in range(60):
-        summary = combine(world.draw(np.random.default_rng(number)), resamples=400)
-        held += [low <= truth <= high for low, high in (each["mean"]["interval"] for each in summary.values())]
+        summary = combine(world.draw(np.random.default_rng(number)))
+        held += [low <= world.truth() <= high for low, high in (each["mean"]["interval"] for each in summary.values())]
     assert 0.88 < np.mean(held) <= 1.0
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("answer", [0.0, 1.0])
+def test_no_interval_has_width_zero(answer: float, seeds: int) -> None:
+    same = {seed: capabilities({"x": np.full(6, answer), "y": np.full(6, answer)}) for seed in range(seeds)}
+    found = combine(all_item_scores({"a": same, "b": same}))["a"]
+    low, high = found["capabilities"]["x"]["interval"]
+    assert low <= answer <= high and 0.35 < high - low < 0.6
+    assert 0.2 < np.ptp(found["mean"]["interval"]) < 0.6
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.4])
-def test_seed_noise_is_what_items_alone_do_not_explain(noise: float) -> None:
-    scores = World(mixtures=40, seeds=5, items=200, difficulty=0.0, seed_noise=noise).draw(np.random.default_rng(1))
-    found = estimate_seed_noise(scores)
-    assert found is not None and found.df == 160
-    assert found.sd[MEAN] == pytest.approx(noise * 0.25 * 0.97, abs=0.012)  # the logistic's slope is 1/4 at one half
-    assert found.run_sd[MEAN] == pytest.approx(np.hypot(found.sd[MEAN], 0.5 / np.sqrt(800)), abs=0.004)
+def test_seed_noise_is_the_spread_of_runs_about_their_mixture(noise: float) -> None:
+    world = World(mixtures=40, seeds=5, difficulty=0, taste=0, topic_noise=0, topics=100, items=2, seed_noise=noise)
+    found = estimate_seed_noise(world.draw(np.random.default_rng(1)))
+    assert found is not None and found.df == 160 and not found.apart
+    # The logistic's slope is 1/4 at one half; five capabilities are averaged.
+    expected = np.hypot(noise * 0.25 * 0.97 / np.sqrt(5), 0.5 / np.sqrt(1000))
+    assert found.run_sd[MEAN] == pytest.approx(expected, rel=0.12)
 
 
 def test_without_replicate_runs_seed_noise_is_unknown_and_not_zero() -> None:

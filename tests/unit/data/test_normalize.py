@@ -1,8 +1,9 @@
 import pytest
 
-from emulsion.data.normalize import KINDS, check_some_are_left, choose_kind, documents
+from emulsion.data.normalize import documents
+from emulsion.data.schemas import choose_kind
 from emulsion.data.sources.streams import Malformed
-from emulsion.errors import UserError
+from emulsion.data.unread import ColumnCounts
 
 CHAT = frozenset({"from", "value", "weight"})
 OPENHERMES = {"conversations": CHAT, "source": frozenset(), "category": frozenset(), "id": frozenset()}
@@ -17,47 +18,6 @@ def render(columns, rows, document_type="conversation", **options):
 
 def chat(*turns):
     return {"conversations": [{"from": role, "value": text, "weight": None} for role, text in turns]}
-
-
-@pytest.mark.parametrize(
-    ("columns", "kind"),
-    [
-        (OPENHERMES, "chat_from_value"),
-        ({"uuid": frozenset(), "conversations": frozenset({"from", "value"})}, "chat_from_value"),
-        ({"messages": frozenset({"role", "content"})}, "chat_role_content"),
-        ({"conversation": frozenset({"role", "content"})}, "chat_role_content"),
-        ({"instruction": frozenset(), "response": frozenset()}, "instruction_response"),
-        ({"instruction": frozenset(), "input": frozenset(), "output": frozenset()}, "instruction_response"),
-        ({"instruction": frozenset(), "response": frozenset(), "conversations": CHAT}, "chat_from_value"),
-        ({"prompt": frozenset(), "text": frozenset(), "audience": frozenset()}, "prompt_text"),
-        (PLAIN, "text"),
-        (TASK, "natural_instructions"),
-    ],
-)
-def test_the_kind_is_detected_from_the_columns(columns, kind):
-    assert choose_kind(columns, "s").name == kind
-    assert kind in KINDS
-
-
-def test_an_unknown_schema_is_refused_with_the_columns_found_and_the_kinds_known():
-    with pytest.raises(UserError) as error:
-        choose_kind({"body": frozenset(), "title": frozenset()}, "news")
-    assert "body, title" in str(error.value)
-    assert all(kind in str(error.value) for kind in KINDS)
-
-
-def test_the_text_column_can_be_named():
-    [(document, _)] = render({"body": frozenset()}, [{"body": "Hello."}], text_field="body")
-    assert document["text"] == "Hello."
-
-
-def test_a_schema_that_contradicts_the_columns_is_refused():
-    with pytest.raises(UserError, match=r"sources\.s\.schema: says 'chat_from_value'.*'text'"):
-        choose_kind(PLAIN, "s", "chat_from_value")
-
-
-def test_the_configuration_may_read_a_prompted_text_as_plain_text():
-    assert choose_kind({"prompt": frozenset(), "text": frozenset()}, "s", "text").name == "text"
 
 
 def test_instructions_are_rendered_as_blocks_with_their_system_turn():
@@ -84,7 +44,7 @@ def test_the_input_of_an_instruction_belongs_to_its_question():
         ({"conversations": []}, "no turns"),
         ({"conversations": None}, "no turns"),
         ({}, "no turns"),
-        (chat(("human", "Hi?"), ("tool", "x")), "unknown role 'tool'"),
+        (chat(("human", "Hi?"), ("narrator", "x")), "unknown role 'narrator'"),
         (chat(("human", "Hi?"), ({"name": "tool"}, "x")), "unknown role {'name': 'tool'}"),
         (chat((None, "Hi?")), "unknown role None"),
         ({"conversations": {"from": "human", "value": "Hi?"}}, "no turns"),
@@ -93,7 +53,8 @@ def test_the_input_of_an_instruction_belongs_to_its_question():
         (chat(("human", "Hi?"), ("gpt", None)), "'value' is missing or null"),
         (chat(("human", "Hi?"), ("gpt", 3)), "'value' is int, not text"),
         (chat(("human", "Hi?")), "no turn by the assistant"),
-        ({"conversations": ["Hi?"]}, "not a record"),
+        ({"conversations": [3]}, "not a record"),
+        ({"conversations": ["Hi?"]}, "no turn by the assistant"),
         (chat(("human", "Hi?"), ("gpt", "bad \ud800 text")), "not valid Unicode"),
     ],
 )
@@ -155,7 +116,6 @@ def test_a_task_of_natural_instructions_asks_by_definition_and_input_and_answers
         ({"output": []}, "'output' has no answers"),
         ({"output": "positive"}, "'output' has no answers"),
         ({"output": [None]}, "'output' is missing or null"),
-        ({"definition": None}, "'definition' is missing or null"),
         ({"input": 3}, "'input' is int, not text"),
     ],
 )
@@ -165,12 +125,16 @@ def test_an_instance_without_its_parts_is_set_aside(change, reason):
     assert (document, record["reason"]) == (None, reason)
 
 
-def test_a_source_without_a_readable_row_is_an_error_that_says_so():
-    with pytest.raises(UserError, match=r"sources\.news: nothing is left of it"):
-        choose_kind({}, "news")
+def test_ids_are_made_from_the_text_where_they_do_not_tell_documents_apart():
+    kind = choose_kind(PLAIN, "s")
+    rows = [{"text": "a", "id": "en"}, {"text": "b", "id": "en"}, {"text": "a", "id": "en"}]
+    ids = [document["id"] for document, _ in documents(rows, kind, "s", "web", by_text=True)]
+    assert ids[0] == ids[2] != ids[1]
+    assert "en" not in ids
 
 
-def test_a_source_with_nothing_left_is_an_error_with_the_reasons_counted():
-    with pytest.raises(UserError, match=r"sources\.news: nothing is left of 7 rows: 5 x 'text' is empty; 2 x not JSON"):
-        check_some_are_left("news", 0, {"'text' is empty": 5, "not JSON": 2})
-    check_some_are_left("news", 1, {"'text' is empty": 5})
+def test_the_columns_of_documents_are_counted_and_those_of_lost_rows_are_not():
+    counts = ColumnCounts()
+    rows = [{"text": "four", "url": "http"}, {"text": None, "url": "lost"}]
+    list(documents(rows, choose_kind(PLAIN, "s"), "s", "web", counts=counts))
+    assert counts.to_json() == {"characters": 8, "read": ["text"], "unread": {"url": 4}}

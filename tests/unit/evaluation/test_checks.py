@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
-from emulsion.evaluation.checks import last_number, passes, validate_check
+from emulsion.evaluation.checks import passes, validate_check
+from emulsion.evaluation.claims import last_number
 
 
 @pytest.mark.parametrize(
@@ -122,8 +123,20 @@ def test_any_all_and_not_are_the_logic_they_are_named_after(a: bool, b: bool) ->
         ({"contains": False}, "quotes"),
         ({"contains": 1945}, "quotes"),
         ({"contains": ["a", " "]}, "contains"),
-        ({"regex": "("}, "not a regular expression"),
-        ({"regex": 3}, "not a regular expression"),
+        ({"regex": "("}, "no RE2 regular expression"),
+        ({"regex": "(?!a)b"}, "look-around"),
+        ({"regex": 3}, "not a text"),
+        ({"answer": {"right": ["x"]}}, "'wrong' is missing"),
+        ({"answer": {"right": ["x"], "wrong": [3]}}, r"answer\.wrong.*quotes"),
+        ({"some": {"of": ["a"], "least": 2}}, "2 of 1"),
+        ({"in_order": []}, "list of texts"),
+        ({"words": {"leats": 3}}, "Did you mean 'least'"),
+        ({"words": {}}, "mapping"),
+        ({"capitals": False}, "not true"),
+        ({"json": {}}, "mapping of keys"),
+        ({"json": {"a": None, 3: 4}}, "mapping of keys"),
+        ({"lines": 0}, "whole number"),
+        ({"each_line": {"begin": "-"}}, "Did you mean 'begins'"),
         ({"equals_number": "4"}, "not a number"),
         ({"equals_number": True}, "not a number"),
         ({"equals_number": float("nan")}, "not a number"),
@@ -144,3 +157,37 @@ def test_a_malformed_check_is_refused_with_its_place(check: Any, message: str) -
     with pytest.raises(UserError, match=message) as error:
         validate_check(check, "here")
     assert str(error.value).startswith("here")
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad"),
+    [
+        ({"some": {"of": ["red", "ice cream", "sun"], "least": 2}}, ["The Sun is red."], ["red red", "ice and cream"]),
+        ({"in_order": ["a", "b", "c"]}, ["a, b, c", "A then b then C"], ["a, c, b", "a, b", "a, b, c, a"]),
+        ({"equals": "LAMP"}, ["LAMP", " LAMP.\n", '"LAMP"', "“LAMP.”"], ["lamp", "LAMP LAMP", "A LAMP", ""]),
+        ({"equals": "lamp."}, ["lamp.", " lamp."], ["lamp", "lamp!"]),
+        ({"begins": "Dear"}, [" Dear Ann"], ["dear Ann", "My Dear", ""]),
+        ({"ends": "end."}, ["The end. \n"], ["The end", "end. So"]),
+        ({"lines": 2}, ["a\n\nb\n"], ["a", "a\nb\nc", ""]),
+        ({"words": {"least": 2, "most": 3}}, ["one two", "it's two, three"], ["one", "one two three four", ""]),
+        ({"without": "e"}, ["A cat.", "42"], ["The cat", "EAT", "", " "]),
+        ({"capitals": True}, ["GO! 4", "A"], ["Go", "4", ""]),
+        ({"each_line": {"begins": "-"}}, ["- a\n\n- b"], ["- a\nb"]),
+        ({"about": "the capital of France"}, ["It is Paris", "Paris, the old capital of the country"],
+         ["We went to Paris in the old days"]),
+        ({"prose": 4}, ["I went to the market."], ["I went to.", "market went table the of", "I went home"]),
+        ({"json": {"a": "x", "b": 3}}, ['{"a": "X", "b": 3}', '```json\n{"b": 3.0, "a": "x"}\n```'],
+         ['{"a": "x"}', '{"a": "x", "b": "3"}', '{"a": "x", "b": 3, "c": 1}', "[1]", "a: x", "", "[" * 100_000]),
+        ({"json": {"a": None, "b": 1}}, ['{"a": [2], "b": 1}'], ['{"a": 2, "b": true}']),
+    ],
+)  # fmt: skip
+def test_a_check_passes_what_it_asks_for_alone(check: Any, good: list[str], bad: list[str]) -> None:
+    validate_check(check, "here")
+    assert [text for text in good if not passes(check, text)] == []
+    assert [text for text in bad if passes(check, text)] == []
+
+
+def test_a_regular_expression_cannot_run_away() -> None:
+    slow = {"regex": r"^(a+)+$|^(a|aa)+$|(.*a){12}b"}
+    validate_check(slow, "here")
+    assert not passes(slow, "a" * 20_000 + "!")

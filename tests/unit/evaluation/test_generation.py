@@ -64,6 +64,24 @@ def test_another_seed_gives_another_sample(gpt2: Any) -> None:
     assert first != second
 
 
+def test_sampling_is_allowed_in_a_process_that_refuses_what_is_not_repeatable(gpt2: Any, monkeypatch: Any) -> None:
+    during = []
+
+    def picked(logits: torch.Tensor, uniforms: torch.Tensor, temperature: float) -> torch.Tensor:
+        during.append(torch.is_deterministic_algorithms_warn_only_enabled())
+        return pick(logits, uniforms, temperature)
+
+    monkeypatch.setattr("emulsion.evaluation.generation.pick", picked)
+    torch.use_deterministic_algorithms(True)
+    try:
+        run(gpt2, [Request([5], 4, seed=0)], temperature=1.0)
+        assert during and all(during)
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 def test_a_text_ends_where_the_context_does(model: Any) -> None:
     (text,) = run(model, [Request([1] * 20, 1000)], temperature=0)
     assert len(text) == 48 - 20 + 1

@@ -75,7 +75,9 @@ def test_sources_are_keyed_by_name_and_counted(gpt2: Any) -> None:
     assert results["a"]["loss"] == pytest.approx(sequence_losses(gpt2, tokens["a"], 2).mean())
 
 
-@pytest.mark.parametrize(("tokens", "message"), [(random_tokens(0), "no test"), (np.zeros((2, 9), int), "no text")])
+@pytest.mark.parametrize(
+    ("tokens", "message"), [(random_tokens(0), "no sequences"), (np.zeros((2, 9), int), "no text")]
+)
 def test_a_source_without_sequences_or_text_is_refused(gpt2: Any, tokens: np.ndarray, message: str) -> None:
     lengths = np.ones(320, int)
     lengths[0] = 0

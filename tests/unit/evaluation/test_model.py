@@ -35,26 +35,28 @@ ITEMS = [
 ]
 
 
+SEQUENCES = {"test": 40, "validation": 20}
+
+
 class Store:
-    """What the script uses of a token store: 40 test sequences of random tokens, named after their folder."""
+    """What the script uses of a token store: 40 test and 20 validation sequences of random tokens."""
 
     tokenizer = ""
 
     def __init__(self, folder: Path) -> None:
         self.source = folder.name
-        self.tokens = np.random.default_rng(len(self.source)).integers(0, 300, size=40 * 48 + 1)
+        rng = np.random.default_rng(len(self.source))
+        self.tokens = {split: rng.integers(0, 300, size=n * 48 + 1) for split, n in SEQUENCES.items()}
 
     @classmethod
     def open(cls, folder: Path) -> Store:
         return cls(folder)
 
     def count(self, split: str, context: int) -> int:
-        assert split == "test"
-        return 0 if self.source == "empty" else (len(self.tokens) - 1) // context
+        return 0 if self.source == "empty" else (len(self.tokens[split]) - 1) // context
 
     def read(self, split: str, rows: np.ndarray, context: int) -> np.ndarray:
-        assert split == "test"
-        return np.stack([self.tokens[row * context : (row + 1) * context + 1] for row in rows])
+        return np.stack([self.tokens[split][row * context : (row + 1) * context + 1] for row in rows])
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +77,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any, gpt2: Any) 
 
 def evaluate(folder: Path, **settings: Any) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
     suites = load_suites([folder / "suite.json"])
-    return evaluated.evaluate_model(folder / "model", [Path("a"), Path("b")], suites, EvaluationSettings.of(settings))
+    return evaluated.evaluate_model(
+        folder / "model", [Path("a"), Path("b")], suites, EvaluationSettings.of({"selection": False, **settings})
+    )
 
 
 def test_a_model_is_evaluated_on_every_source_and_every_suite(folder: Path) -> None:
@@ -84,6 +88,8 @@ def test_a_model_is_evaluated_on_every_source_and_every_suite(folder: Path) -> N
     assert list(perplexity["sources"]) == ["a", "b"]
     assert perplexity["sources"]["a"]["tokens"] == 5 * perplexity["context"] == 5 * 48
     assert len(perplexity["sources"]["a"]["sequence_losses"]) == 5
+    assert {name: each["sequences"] for name, each in perplexity["validation"].items()} == {"a": 5, "b": 5}
+    assert perplexity["validation"]["a"]["loss"] != perplexity["sources"]["a"]["loss"]
     assert set(capabilities["capabilities"]) == {"reasoning", "creativity"}
     assert [record["sample"] for record in records] == [0, 1]
 
@@ -92,11 +98,11 @@ def test_a_repeated_evaluation_gives_the_same(folder: Path) -> None:
     assert evaluate(folder) == evaluate(folder)
 
 
-def test_test_sequences_are_spread_over_the_split(folder: Path) -> None:
+def test_sequences_are_spread_over_the_split(folder: Path) -> None:
     store = Store(Path("a"))
-    read = evaluated.read_test_sequences([Path("a")], folder / "model", 48, 3)["a"]
+    read = evaluated.read_sequences([Path("a")], folder / "model", "test", 48, 3)["a"]
     np.testing.assert_array_equal(read, store.read("test", np.array([0, 13, 26]), 48))
-    everything = evaluated.read_test_sequences([Path("a")], folder / "model", 48, 10**6)["a"]
+    everything = evaluated.read_sequences([Path("a")], folder / "model", "test", 48, 10**6)["a"]
     np.testing.assert_array_equal(everything, store.read("test", np.arange(40), 48))
 
 
@@ -105,7 +111,7 @@ def test_test_sequences_are_spread_over_the_split(folder: Path) -> None:
 )
 def test_sources_given_twice_or_too_short_are_refused(folder: Path, names: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        evaluated.read_test_sequences([Path(name) for name in names], folder / "model", 48, 3)
+        evaluated.read_sequences([Path(name) for name in names], folder / "model", "test", 48, 3)
 
 
 def test_a_folder_without_a_model_is_named(folder: Path) -> None:

@@ -1,4 +1,8 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,18 +19,32 @@ STORY = (
     [
         ("", "no words"),
         (" ... !", "no words"),
-        (" is" * 30, "gopher_repetition: duplicate 5-grams"),
-        ("One line of text here.\n" * 4, "gopher_repetition: duplicate lines"),
+        (" is" * 30, "a loop"),
+        ("One line of text here.\n" * 4, "a loop"),
         ("The caf\ufffd is open.", "broken characters"),
         ("a ::::::: b ;;;;;;; c", "mostly marks"),
-        (" Paris.", None),
-        (" 42.", None),
+        (" Paris.", "a fragment"),
+        (" 42.", "a fragment"),
         (STORY, None),
         ("def factorial(n):\n    return 1 if n < 2 else n * factorial(n - 1)", None),
     ],
 )
 def test_a_text_is_incoherent_for_one_reason_or_none(text, reason):
     assert incoherent_because([text]) == [reason]
+
+
+def test_the_kept_texts_are_told_apart_plain_ones_always_and_salads_nine_in_ten():
+    kept = yaml.safe_load((Path(__file__).parents[2] / "coherence_texts.yaml").read_text())
+    found = {kind: [reason is None for reason in incoherent_because(texts)] for kind, texts in kept.items()}
+    assert len(found["plain"]) >= 40 <= sum(len(found[kind]) for kind in ("loops", "fragments", "salads"))
+    assert all(found["plain"])
+    assert not any(found["loops"] + found["fragments"])
+    assert np.mean(found["salads"]) <= 0.1
+
+
+@pytest.mark.parametrize("text", ["1, 2, 3", "1. 2. 3. 4. 5."])
+def test_numbers_alone_are_no_sentences(text):
+    assert incoherent_because([text]) != [None]
 
 
 def test_distinct_counts_ngrams_over_all_texts():

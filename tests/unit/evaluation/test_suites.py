@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from emulsion.data.normalize import choose_kind
 from emulsion.errors import UserError
-from emulsion.evaluation.checks import passes
-from emulsion.evaluation.suites import load_suite, load_suites
+from emulsion.evaluation.suites import load_suite, load_suites, reply
 
-EXPERIMENT_3 = Path(__file__).parents[3] / "resources" / "suites" / "experiment3.yaml"
+SUITES = Path(__file__).parents[3] / "resources" / "suites"
 
 CHOICE = {
     "id": "c",
@@ -47,12 +47,12 @@ def test_a_suite_reads_the_same_from_json_and_from_yaml(tmp_path: Path) -> None:
     choice, generation = suite.items
     assert (choice.choices, choice.answer, choice.chance) == (("2", "3"), 0, 0.5)
     assert (generation.checks, generation.max_new_tokens, generation.chance) == (({"min_lines": 1},), 9, None)
-    assert suite.prompt(choice) == "Q: 1 {+} 1?\nA:"
+    assert suite.prompts(choice, ["dialogue"]) == {"": "Q: 1 {+} 1?\nA:"}
 
 
 def test_template_and_new_tokens_have_defaults(tmp_path: Path) -> None:
     suite = load_suite(write(tmp_path, [WRITE]))
-    assert suite.prompt(suite.items[0]) == "Go"
+    assert suite.prompts(suite.items[0], ["dialogue"]) == {"": "Go"}
     assert suite.items[0].max_new_tokens == 150
 
 
@@ -96,7 +96,9 @@ def test_repeated_ids_and_repeated_suites_are_refused(tmp_path: Path) -> None:
     [
         ({"template": "no place"}, "template"),
         ({"templates": "{prompt}"}, "Did you mean 'template'"),
-        ({"items": []}, "items"),
+        ({"items": []}, "no items"),
+        ({"items": {}}, "list of items"),
+        ({"tables": {}}, "list of tables"),
     ],
 )
 def test_a_malformed_suite_is_refused(tmp_path: Path, top: dict[str, Any], message: str) -> None:
@@ -123,69 +125,57 @@ def test_reading_a_suite_does_not_import_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=scripts, check=False).returncode == 0
 
 
-GOOD = {
-    "factorial": "def factorial(n):\n    return 1",
-    "sleep-tips": "1. a\n2. b\n\n3. c\n4. d\n5. e",
-    "photosynthesis": "Plants use light to make sugar.",
-    "capital-of-france": "It is Paris.",
-    "end-of-world-war-2": "In September 1945.",
-    "speed-of-light": "It is 299,792 km/s.",
-    "roses": "No, that does not follow.",
-    "apples": "3 - 1 + 2 = 4.",
-    "taller": "Carl is shorter than Anna and Ben.",
-    "greeting": "Hi, I am fine.",
-    "bad-day": "I am sorry to hear that. What happened?",
-    "weekend-plans": "Enjoy the trails!",
-    "rain-poem": "Soft rain upon the roof,\nA whisper on the glass,\nThe garden drinks its fill.",
-    "dragon-story": "Once a small green dragon named Ash shook whenever he saw fire. One night the village "
-    "grew cold, and he breathed gently until every child was warm, which made him brave at last.",
-    "brick-uses": "A doorstop for heavy gates, a bookend on your shelf, and a canvas to paint upon.",
-}
-BAD = {
-    "factorial": "The undefined factorial function",
-    "sleep-tips": "1. a\n2. b\n3. c\n4. d",
-    "photosynthesis": "The planet is lightning fast.",
-    "capital-of-france": "A parisian would know.",
-    "end-of-world-war-2": "In 1944.",
-    "speed-of-light": "It is 1299 km/s or 3000.",
-    "roses": "I know they do.",
-    "apples": "You have 14.",
-    "taller": "Ben, not Carl.",
-    "greeting": "The mitochondria are small.",
-    "bad-day": "The recipe calls for flour.",
-    "weekend-plans": "Paris.",
-    "rain-poem": "rain rain rain\n" * 10,
-    "dragon-story": "dragon fire " * 30,
-    "brick-uses": "brick " * 30,
-}
+def test_a_chat_suite_asks_in_every_format_as_the_sources_write_it(tmp_path: Path) -> None:
+    item = CHOICE | {"earlier": [["Hi.", "Hello!"]], "prompt": "Well?"}
+    suite = load_suite(write(tmp_path, [item], {"template": "chat"}))
+    row = {"conversations": [{"role": r, "content": t} for r, t in zip(TURNS[::2], TURNS[1::2], strict=True)]}
+    columns = {"conversations": frozenset({"role", "content"})}
+    for form, kind in (("instruction", "instruction"), ("dialogue", "conversation")):
+        rendered = choose_kind(columns, "s").render(row, kind)
+        assert rendered == suite.prompts(suite.items[0], [form])[form] + " Yes."
+    assert suite.prompts(suite.items[0], ["plain"]) == {"plain": "Hi.\nHello!\nWell?"}
 
 
-@pytest.mark.parametrize("item", load_suite(EXPERIMENT_3).items, ids=lambda item: item.id)
-def test_experiment_3_tells_a_good_answer_from_a_bad_one(item: Any) -> None:
-    for text, expected in ((GOOD[item.id], True), (BAD[item.id], False), ("", False)):
-        assert all(passes(check, text) for check in item.checks) is expected
-
-
-def test_experiment_3_has_three_items_for_each_capability() -> None:
-    capabilities = [item.capability for item in load_suite(EXPERIMENT_3).items]
-    names = ("instruction_following", "factual_knowledge", "reasoning", "conversation", "creativity")
-    assert {name: capabilities.count(name) for name in set(capabilities)} == dict.fromkeys(names, 3)
+TURNS = ("user", "Hi.", "assistant", "Hello!", "user", "Well?", "assistant", "Yes.")
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("form", "text", "kept"),
     [
-        "299,792 km/s",
-        "299792458 m/s",
-        "299 792 458",
-        "about 300,000 km/s",
-        "3×10⁸ m/s",
-        "3 x 10^8",
-        "3.0 * 10**8",
-        "3e8",
-        "2.998×10^8",
+        ("instruction", " Yes.\n### Instruction: More?", " Yes."),
+        ("dialogue", " Yes.\nuser: More?\nassistant: No.", " Yes."),
+        ("dialogue", " Yes.\n### Instruction: More?", " Yes.\n### Instruction: More?"),
+        ("plain", " Yes.\nuser: More?", " Yes.\nuser: More?"),
+        ("", "user: a user", "user: a user"),
     ],
 )
-def test_the_speed_of_light_is_known_in_the_forms_people_write_it(text: str) -> None:
-    (item,) = [item for item in load_suite(EXPERIMENT_3).items if item.id == "speed-of-light"]
-    assert all(passes(check, text) for check in item.checks)
+def test_a_reply_ends_where_the_next_turn_begins(form: str, text: str, kept: str) -> None:
+    assert reply(text, form) == kept
+
+
+def test_items_that_ask_the_same_for_the_same_answer_are_refused(tmp_path: Path) -> None:
+    again = CHOICE | {"id": "d", "choices": ["5", "2"], "answer": 1}
+    with pytest.raises(UserError, match="'c' and 'd' ask the same"):
+        load_suite(write(tmp_path, [CHOICE, again]))
+    assert len(load_suite(write(tmp_path, [CHOICE, CHOICE | {"id": "d", "answer": 1}])).items) == 2
+
+
+@pytest.mark.parametrize(
+    ("earlier", "top", "message"),
+    [
+        ([["Hi.", "Hello!"]], {}, "need `template: chat`"),
+        ([["Hi."]], {"template": "chat"}, r"pairs of texts, \[user, assistant\]"),
+        ([["Hi.", ""]], {"template": "chat"}, "pairs of texts"),
+        ("Hi.", {"template": "chat"}, "pairs of texts"),
+    ],
+)
+def test_turns_before_the_prompt_are_pairs_in_a_chat_suite(
+    tmp_path: Path, earlier: Any, top: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        load_suite(write(tmp_path, [CHOICE | {"earlier": earlier}], top))
+
+
+@pytest.mark.parametrize("file", sorted(SUITES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_suites_of_the_repository_can_be_read(file: Path) -> None:
+    assert load_suite(file).items

@@ -45,3 +45,17 @@ def test_degenerate_tables_give_finite_intervals():
     for losses in (np.full(8, 2.0), 2 + np.exp(-rows[:, 0])):
         for key in ("A", "b", "c"):
             assert np.isfinite(ends(parameter_intervals(twins, losses, resamples=50), key)).all()
+
+
+@pytest.mark.parametrize(("m", "n"), [(2, 2), (2, 3), (4, 4), (4, 5)])
+def test_without_degrees_of_freedom_there_are_no_intervals(m, n):
+    rows = np.random.default_rng(0).dirichlet(np.ones(m), n)
+    found = parameter_intervals(rows, planted_law(m, 0).predict(rows))
+    assert all(low is None and high is None for row in found["A"].values() for low, high in row.values())
+    assert found["c"]["0"] == [None, None]
+
+
+def test_further_seeds_of_the_same_two_points_give_no_intervals():
+    rows = np.repeat([[0.9, 0.1], [0.3, 0.7]], 3, axis=0)
+    losses = planted_law(2, 0).predict(rows) + np.random.default_rng(0).normal(0, 0.01, rows.shape)
+    assert parameter_intervals(rows, losses)["b"]["0"] == [None, None]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.laws import StaticLaw, fit_static_law
+from emulsion.laws import StaticLaw, fit_static_law, minimize_law
 from emulsion.laws.exponential import basis, gradient, project
 from emulsion.laws.planted import KINDS, noisy, planted_law
 from emulsion.laws.static import FewRunsWarning, _batch, leave_one_out
@@ -44,15 +44,45 @@ def test_predictions_reach_the_noise_floor(m, n, sd):
     assert np.sqrt(np.mean(errors)) < 1.3 * sd * np.sqrt((m + 1) / n)
 
 
-def test_one_diverged_run_does_not_bend_a_robust_fit():
+def test_an_outlier_weighs_little_in_a_robust_fit():
     law, rows = planted_law(3, 4), runs(3, 30, seed=4)
     losses = noisy(law.predict(rows), 0.005, np.random.default_rng(4))
-    losses[7] += 1.5
+    losses[7] += 0.3
     fresh = runs(3, 200, seed=5)
     robust, plain = (
         np.abs(fit_static_law(rows, losses, robust=r).predict(fresh) - law.predict(fresh)) for r in (True, False)
     )
-    assert robust.mean() < 0.02 < plain.mean()
+    assert robust.mean() < 0.01 < plain.mean()
+
+
+@pytest.mark.parametrize("loss", [6.0, 10.0, 700.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_diverged_run_is_set_aside_and_moves_nothing(loss, seed):
+    law, rows = planted_law(3, seed), runs(3, 12, seed)
+    losses = noisy(law.predict(rows), 0.005, np.random.default_rng(seed))
+    fresh = runs(3, 200, seed=50)
+    without = fit_static_law(rows, losses)
+    losses[seed] = loss + law.predict(rows[[seed]])[0]
+    found = fit_static_law(rows, losses)
+    assert (without.set_aside, found.set_aside, found.runs) == ((), (seed,), 11)
+    assert np.abs(found.predict(fresh) - law.predict(fresh)).max() < 0.1
+    best, truth = (minimize_law(each) for each in (found, without))
+    assert max(abs(best[source] - truth[source]) for source in truth) < 0.1
+    assert StaticLaw.from_json(found.to_json()).set_aside == (seed,)
+
+
+def test_two_diverged_runs_of_twelve_are_both_set_aside():
+    law, rows = planted_law(3, 2), runs(3, 12, 2)
+    losses = noisy(law.predict(rows), 0.005, np.random.default_rng(2))
+    losses[[3, 8]] = [[10.0], [700.0]]
+    assert fit_static_law(rows, losses).set_aside == (3, 8)
+
+
+def test_steep_laws_keep_all_their_runs():
+    for kind in KINDS:
+        law, rows = planted_law(4, 1, kind), runs(4, 20, 1)
+        losses = noisy(law.predict(rows), 0.01, np.random.default_rng(1))
+        assert fit_static_law(rows, losses).set_aside == ()
 
 
 @pytest.mark.parametrize("floor", [-1e3, 2.5])

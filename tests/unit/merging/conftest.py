@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from hub_fixtures import fetch_server, hub, served_hub  # noqa: F401
 from merging_cases import SIZES
 
 

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256
-from emulsion.merging import merge
+from emulsion.merging import cursor, merge
 from emulsion.merging.request import Origin
 from merging_cases import SIZES, WEIGHTS, content, merged, origin, request
 
@@ -46,7 +47,9 @@ def test_a_merge_may_end_before_a_source_is_repeated(corpus):
 def test_without_weights_sources_follow_one_another_in_their_own_order(corpus):
     manifest = merge(request(weighted=False), corpus / "out")
     assert merged(corpus / "out") == [(name, f"{name}-{i}") for name, (size, _) in SIZES.items() for i in range(size)]
-    assert manifest["drift"] is None and manifest["notes"] == []
+    assert manifest["drift"] is None
+    assert manifest["notes"][0] == "The datasets have weights, which say nothing without --use-weights."
+    assert all("are no documents" in note for note in manifest["notes"][1:])
     merge(request(weighted=False, max_samples=210), corpus / "first")
     assert merged(corpus / "first") == merged(corpus / "out")[:210]
 
@@ -124,7 +127,66 @@ def test_rows_without_a_document_are_set_aside_once_and_counted(corpus):
         (name, f"{name}-1.jsonl", text) for name in SIZES for text in ("{'text': ' '}", "{oops")
     )
     assert {row["row"] for row in kept if row["source"] == "few"} == {14, 15}
-    assert all(sum(source["set_aside"].values()) == 2 for source in manifest["sources"].values())
+    for name, (size, _) in SIZES.items():
+        told = manifest["sources"][name]
+        assert told["rows_read"] == size + 2 and sum(told["set_aside"].values()) == 2
+        passes = told["passes_completed"]
+        for reason, count in told["set_aside"].items():
+            assert passes * count <= told["removed"][reason] <= (passes + 1) * count
+
+
+def test_what_is_processed_is_what_is_kept_and_what_is_removed(corpus):
+    manifest = merge(request(weighted=False), corpus / "out")
+    assert (manifest["processed"], manifest["documents"]) == (536, 530)
+    assert manifest["kept"] == "530 (98.88 %)"
+    for source in manifest["sources"].values():
+        assert source["processed"] == source["documents"] + sum(source["removed"].values())
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_losing_much_of_a_source_stops_the_merge_before_anything_is_written(corpus, weighted):
+    bad = [{"messages": [{"role": "stranger", "content": "hello"}, {"role": "user", "content": "hello"}]}] * 18
+    good = [
+        {"messages": [{"role": "user", "content": "who?"}, {"role": "assistant", "content": f"{i}"}]} for i in range(2)
+    ]
+    (corpus / "chats.jsonl").write_text("\n".join(map(json.dumps, [*bad, *good])))
+    sources = (origin("long"), Origin("chats", 1.0, files=("chats.jsonl",), where="c.yaml: datasets[1]"))
+    words = r"^c\.yaml: datasets\[1\]: chats: 18 of 20 rows \(90\.0%\) .*: 18 x .*stranger.*chats\.jsonl, row 0.*"
+    with pytest.raises(UserError, match=words + r"--max-loss 0\.91"):
+        merge(request(weighted, sources=sources), corpus / "out")
+    assert not list(corpus.glob("out/*"))
+    allowed = (sources[0], replace(sources[1], max_loss=0.91))
+    merge(request(weighted, sources=allowed), corpus / "allowed")
+    manifest = merge(request(weighted, sources=sources, max_loss=0.91), corpus / "out")
+    assert content(corpus / "allowed") == content(corpus / "out")
+    assert any(note.startswith("chats: 18 of 20 rows (90.0%) are no documents") for note in manifest["notes"])
+
+
+@pytest.mark.parametrize("options", [{}, {"shard_bytes": 500}])
+def test_columns_that_are_not_read_are_noted_and_counted_once(corpus, options):
+    rows = [{"id": str(i), "text": "ten letter", "notes": "x" * 29, "n": 7} for i in range(100)]
+    (corpus / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    wanted = request(sources=(Origin("rows", 1.0, files=("rows.jsonl",)), origin("long")), max_samples=700, **options)
+    manifest = merge(wanted, corpus / "out")
+    columns = manifest["sources"]["rows"]["columns"]
+    assert columns["read"] == ["id", "text"] and set(columns["unread"]) == {"notes", "n"}
+    characters = sum(len(str(value)) for row in rows for value in row.values())
+    assert columns["unread"]["notes"] == pytest.approx(2900 / characters)
+    assert any(note.startswith("rows: columns that are not read: notes (69% of the") for note in manifest["notes"])
+
+
+def test_losses_that_come_later_stop_the_merge_which_then_goes_on(corpus, monkeypatch):
+    monkeypatch.setattr(cursor, "WINDOW_DOCUMENTS", 50)
+    monkeypatch.setattr(cursor, "ROWS_TO_JUDGE", 100)
+    lines = [json.dumps({"text": f"row {i} " * 20}) for i in range(150)] + ["{"] * 60 + ['{"text": "last"}']
+    (corpus / "late.jsonl").write_text("\n".join(lines))
+    late = {"sources": (Origin("late", 1.0, files=("late.jsonl",)),), "shard_bytes": 2000}
+    with pytest.raises(UserError, match="60 of 210 rows"):
+        merge(request(**late), corpus / "out")
+    before = len(list((corpus / "out").glob("shard-*")))
+    merge(request(**late, max_loss=0.5), corpus / "out")
+    merge(request(**late, max_loss=0.5), corpus / "whole")
+    assert before > 0 and content(corpus / "out") == content(corpus / "whole")
 
 
 def test_text_is_brought_to_one_form_of_unicode(corpus):
@@ -141,7 +203,7 @@ def test_an_empty_source_is_refused_before_anything_is_written(corpus, weighted,
     sources = (origin("long"), Origin("nothing", 0.001, files=("nothing.jsonl",)))
     with pytest.raises(UserError, match=r"sources\.nothing: nothing is left of"):
         merge(request(weighted, sources=sources), corpus / "out")
-    assert list((corpus / "out").iterdir()) == []
+    assert not list(corpus.glob("out/*"))
 
 
 def test_a_source_of_weight_nought_is_not_read(corpus):

@@ -1,20 +1,24 @@
+import inspect
 import json
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-import datasets
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 import merge_datasets
 from emulsion import command
-from emulsion.data.sources import hub_plan
+from emulsion.data.recipes import load_recipe
+from emulsion.data.schemas import KINDS
 from emulsion.errors import UserError
+from emulsion.files import WORKFLOW
 from emulsion.merging import merge
-from emulsion.merging.request import Origin, read_sources
-from merging_cases import merged, origin, request
+from emulsion.merging.request import DATASET_FIELDS, ROLES, SHIPPED, Origin, find_config, read_sources
+from merging_cases import merged, request
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "merge_datasets.py"
 
@@ -24,7 +28,7 @@ def read(folder, weighted=True, **lists):
     return read_sources(folder / "config.yaml", weighted)
 
 
-def test_the_form_of_the_requirements_is_read(tmp_path):
+def test_the_fields_of_a_hub_dataset_are_read(tmp_path):
     dataset = {"weight": 0.3, "text_field": "content", "split": "train", "streaming": True}
     python = {"name": "HuggingFaceTB/stack-edu", "config": "python", **dataset}
     sources = read(tmp_path, datasets=[python, {**python, "config": "rust"}])
@@ -32,6 +36,12 @@ def test_the_form_of_the_requirements_is_read(tmp_path):
     assert sources[0] == Origin(
         sources[0].name, 0.3, id="HuggingFaceTB/stack-edu", config="python", text_field="content"
     )
+
+
+@pytest.mark.parametrize("address", ["hf://datasets/a/b", "https://huggingface.co/datasets/a/b", "hf://datasets/a/b/"])
+def test_the_address_of_a_hub_dataset_is_its_id(tmp_path, address):
+    (source,) = read(tmp_path, datasets=[{"name": address, "weight": 1}])
+    assert (source.id, source.name) == ("a/b", "a/b")
 
 
 def test_two_lists_are_concatenated_but_cannot_be_weighted(tmp_path):
@@ -48,8 +58,16 @@ def test_two_lists_are_concatenated_but_cannot_be_weighted(tmp_path):
         ({"name": "a/b", "weight": 1, "wheight": 2}, r"unknown field 'wheight'\. Did you mean 'weight'\?"),
         ({"name": "a/b", "weight": -1}, r"weight: should be a number, 0 or more, but is -1"),
         ({"weight": 1}, r"datasets\[0\]\.name: is missing"),
-        ({"name": "a", "weight": 1, "files": []}, r"files: should be a list of texts"),
-        ({"name": "a", "weight": 1, "files": ["x.jsonl"], "split": "train"}, r"split: is of datasets of the hub"),
+        ({"name": "a", "weight": 1, "files": []}, r"files: should be a path or a list of paths"),
+        ({"name": "a", "weight": 1, "files": ["x"], "id": "a/b"}, r"has both `files` and `id`"),
+        (
+            {"name": "a", "weight": 1, "schema": "chat_from"},
+            r"schema: unknown schema 'chat_from'\. Did you mean 'chat_from_value'",
+        ),
+        (
+            {"name": "a", "weight": 1, "filters": ["gopher"]},
+            r"filters: unknown filter 'gopher'\. Did you mean 'gopher_",
+        ),
     ],
 )
 def test_a_mistake_in_the_configuration_is_told_with_its_place(tmp_path, dataset, message):
@@ -74,44 +92,147 @@ def test_a_recipe_is_read_with_what_a_copy_puts_in_the_place_of_hub_ids(tmp_path
         {"name": "mine", "weight": 0.3, "class": "web", "evidence": "unknown", "files": ["mine.jsonl"]},
     ]
     web, mine = read(tmp_path, sources=sources)
-    assert web == Origin("web", 0.7, id="a/b", config="c", evidence="linked")
-    assert mine == Origin("mine", 0.3, files=("mine.jsonl",))
+    assert web == Origin("web", 0.7, id="a/b", config="c", text_field="text", evidence="linked")
+    assert mine == Origin("mine", 0.3, files=("mine.jsonl",), text_field="text", split=None)
     del sources[1]["files"]
     with pytest.raises(UserError, match=r"sources\[1\] \(mine\): no dataset of the hub is known"):
         read(tmp_path, sources=sources)
 
 
-def test_a_hub_dataset_is_streamed_at_the_commit_that_was_settled_first(corpus, monkeypatch):
-    revisions = []
+@pytest.mark.parametrize("name", ["notes", "./notes", "notes.jsonl", "notes/*.jsonl", "~/notes", "/data/notes"])
+def test_a_name_that_is_a_path_is_read_from_this_machine(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes").mkdir()
+    (source,) = read(tmp_path, datasets=[{"name": name, "weight": 1}])
+    assert source.files == (name,) and source.id is None
 
-    def resolve(name, source):
-        revisions.append(source["revision"])
-        return {"id": source["id"], "revision": source["revision"] or "f" * 40, "files": []}
 
-    def load(path, config, *, split, revision, token, streaming):
-        assert (path, config, split, streaming) == ("hf://datasets/a/b", "c", "train", True)
-        assert revision == "f" * 40 and token is False
-        files = [f"long-{number}.jsonl" for number in (0, 1)]
-        tables = [[json.loads(line) for line in Path(file).read_text().splitlines()[:90]] for file in files]
-        return datasets.IterableDataset.from_generator(
-            lambda parts: (row for part in parts for row in tables[part]), gen_kwargs={"parts": [0, 1]}
+def test_files_can_be_left_out(corpus):
+    entry = {"name": "few", "files": "*.jsonl", "exclude": ["long-*", "short-*", "few-1*"]}
+    merge(request(False, sources=read(corpus, weighted=False, datasets=[entry])), corpus / "out")
+    assert [key for _, key in merged(corpus / "out")] == [f"few-{number}" for number in range(16)]
+    with pytest.raises(UserError, match="exclude: is of files of this machine, but 'a/b' is a dataset of the hub"):
+        read(corpus, weighted=False, datasets=[{"name": "a/b", "exclude": "x"}])
+
+
+def test_settings_of_the_hub_are_accepted_for_files_with_a_note(corpus):
+    dataset = {"name": "few", "files": "few-*.jsonl", "weight": 1}
+    (plain,) = read(corpus, datasets=[dataset])
+    (told,) = read(corpus, datasets=[{**dataset, "split": "train", "config": "en", "streaming": False}])
+    assert any("streaming: false says nothing" in note for note in told.notes)
+    assert told.files == plain.files == ("few-*.jsonl",)
+    manifest = merge(request(sources=(told,), max_samples=5), corpus / "out")
+    assert any(
+        note.endswith("datasets[0].config: 'en' says nothing about files of this machine.")
+        for note in manifest["notes"]
+    )
+
+
+@pytest.mark.parametrize(("split", "texts"), [(None, {"a", "b"}), ("train", {"a", "b"}), ("validation", {"c"})])
+def test_of_a_folder_whose_files_are_named_by_split_one_split_is_read(tmp_path, monkeypatch, split, texts):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "set").mkdir()
+    for name, text in (("train-0", "a"), ("train-1", "b"), ("valid", "c")):
+        (tmp_path / "set" / f"{name}.jsonl").write_text(json.dumps({"text": text}))
+    dataset = {"name": "set", "weight": 1, **({"split": split} if split else {})}
+    manifest = merge(request(sources=read(tmp_path, datasets=[dataset])), tmp_path / "out")
+    assert set(pq.read_table(tmp_path / "out" / "shard-00000.parquet")["text"].to_pylist()) == texts
+    assert any("of 3 files are of split" in note for note in manifest["notes"])
+    with pytest.raises(UserError, match=r"split: unknown split 'test'\. Known: train, validation"):
+        merge(request(sources=read(tmp_path, datasets=[{**dataset, "split": "test"}])), tmp_path / "test")
+
+
+ROWS = [{"prompt": f"p{i}", "response": f"r{i}", "body": f"The body {i}.", "stem": f"s{i}"} for i in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "user: p0\nassistant: r0"),
+        ({"type": "instruction"}, "### Instruction: p0\n### Response: r0"),
+        ({"text_field": "body"}, "The body 0."),
+        ({"text_field": "body", "schema": "text"}, "The body 0."),
+        ({"schema": "instruction_response"}, "user: p0\nassistant: r0"),
+        ({"columns": {"question": "stem", "answer": "body"}}, "user: s0\nassistant: The body 0."),
+        ({"columns": {"text": "stem"}}, "s0"),
+    ],
+)
+def test_schema_and_columns_of_a_dataset_are_as_it_says(tmp_path, monkeypatch, fields, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, ROWS)))
+    sources = read(tmp_path, weighted=False, datasets=[{"name": "rows.jsonl", **fields}])
+    merge(request(weighted=False, sources=sources), tmp_path / "out")
+    assert pq.read_table(tmp_path / "out" / "shard-00000.parquet")["text"].to_pylist()[0] == text
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"text_field": "boddy"}, r"datasets\[0\]\.text_field: unknown column 'boddy'\. Did you mean 'body'\?"),
+        (
+            {"columns": {"question": "prompts", "answer": "body"}},
+            r"columns\.question: unknown column 'prompts'\. Did you mean 'prompt'",
+        ),
+        ({"columns": {"asked": "prompt"}}, r"columns: should be names of columns, each under one of chat, question"),
+        ({"columns": {"text": "body"}, "text_field": "body"}, "has both `columns` and `text_field`"),
+    ],
+)
+def test_columns_that_are_not_there_are_refused(tmp_path, monkeypatch, fields, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, ROWS)))
+    with pytest.raises(UserError, match=message):
+        merge(
+            request(sources=read(tmp_path, datasets=[{"name": "rows.jsonl", "weight": 1, **fields}])), tmp_path / "out"
         )
 
-    monkeypatch.setattr(hub_plan, "resolve", resolve)
-    monkeypatch.setattr(datasets, "load_dataset", load)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    hub = Origin("a/b/c", 1.0, id="a/b", config="c")
-    wanted = request(sources=(hub, origin("few")), max_samples=150)
-    with monkeypatch.context() as patch:
-        patch.setattr(pq, "ParquetWriter", None)
-        with pytest.raises(TypeError):
-            merge(wanted, corpus / "out")
-    manifest = merge(wanted, corpus / "out")
-    assert revisions == [None, "f" * 40]
-    drawn = [key for source, key in merged(corpus / "out") if source == "a/b/c"]
-    assert len(set(drawn)) == len(drawn) == 75 and drawn != sorted(drawn)
-    told = manifest["sources"]["a/b/c"]
-    assert (told["id"], told["config"], told["revision"]) == ("a/b", "c", "f" * 40)
+
+def test_columns_are_named_as_in_the_configuration_of_the_workflow():
+    schema = yaml.safe_load((WORKFLOW / "workflow" / "schemas" / "config.schema.yaml").read_text())
+    source = schema["properties"]["sources"]["additionalProperties"]["properties"]
+    assert set(ROLES) == set(source["columns"]["properties"])
+    assert set(KINDS) == set(source["schema"]["enum"])
+
+
+def test_all_datasets_that_cannot_be_read_are_told_at_once(corpus):
+    entries = [{"name": "few", "files": ["few-*.jsonl"]}, {"name": "none.jsonl"}, {"name": "empty.jsonl"}]
+    (corpus / "empty.jsonl").write_text("")
+    with pytest.raises(UserError, match=r"2 of 3 datasets cannot be merged:(?s:.*)datasets\[1\](?s:.*)datasets\[2\]"):
+        merge(request(False, sources=read(corpus, weighted=False, datasets=entries)), corpus / "out")
+
+
+def test_a_key_written_twice_is_refused_with_both_lines(tmp_path):
+    (tmp_path / "twice.yaml").write_text("datasets:\n- {name: a/b, weight: 1}\ndatasets:\n- {name: c/d, weight: 1}\n")
+    with pytest.raises(UserError, match=r"twice\.yaml:3: the key 'datasets' is written twice, in lines 1 and 3"):
+        read_sources(tmp_path / "twice.yaml", True)
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_the_configurations_of_smollm3_have_the_published_weights(stage):
+    name = {1: "smollm3_weighted_config.yaml"}.get(stage, f"smollm3_stage{stage}_config.yaml")
+    sources = read_sources(find_config(Path(name)), True)
+    written = yaml.safe_load((SHIPPED / name).read_text())["datasets"]
+    weights: dict[str, float] = {}
+    for entry in written:
+        weights[entry["source"]] = weights.get(entry["source"], 0) + entry["weight"]
+    published = load_recipe(WORKFLOW / "resources" / "recipes" / "smollm3" / f"stage{stage}.yaml").weights
+    assert weights == pytest.approx(published)
+    assert len(sources) == len(written)
+    last = read_sources(find_config(Path("smollm3_stage3_config.yaml")), True)
+    assert {replace(source, weight=0, where="") for source in sources} <= {
+        replace(source, weight=0, where="") for source in last
+    }
+
+
+def test_a_configuration_of_the_workflow_is_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("datasets_config.yaml", "resources/merge/datasets_config.yaml"):
+        assert [source.name for source in read_sources(find_config(Path(name)), False)][
+            -1
+        ] == "wikimedia/wikipedia/20231101.vi"
+    (tmp_path / "datasets_config.yaml").write_text("datasets: [{name: a/b}]")
+    assert find_config(Path("datasets_config.yaml")) == Path("datasets_config.yaml")
+    with pytest.raises(UserError, match=r"no such file\. Did you mean 'smollm3_stage2_config\.yaml'\?"):
+        find_config(Path("smollm3_stage2_conf.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -120,6 +241,8 @@ def test_a_hub_dataset_is_streamed_at_the_commit_that_was_settled_first(corpus, 
         (["--max-samples", "0"], "--max-samples 0: should be more than 0"),
         (["--shard-megabytes", "-1"], "--shard-megabytes -1.0: should be more than 0"),
         (["--max-passes", "1"], "--max-passes: goes with --use-weights"),
+        (["--max-loss", "5"], "--max-loss 5.0: should be a share"),
+        (["--filter", "gopher"], 'Invalid value "gopher" for --filter'),
     ],
 )
 def test_an_option_out_of_its_range_is_refused(capsys, options, message):
@@ -131,4 +254,38 @@ def test_an_option_out_of_its_range_is_refused(capsys, options, message):
 def test_the_command_tells_a_mistake_in_one_line(corpus):
     words = [sys.executable, SCRIPT, "--config", "none.yaml", "--output-dir", "out"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and done.stderr == "error: none.yaml: no such file.\n"
+    assert done.returncode == 1 and done.stderr.startswith("error: none.yaml: no such file.")
+
+
+GUIDES = [WORKFLOW / "docs" / name for name in ("weighted_sampling.md", "smollm3.md")]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
+def test_every_command_of_the_guides_is_one(guide):
+    blocks = re.findall(r"```bash\n(.*?)```", guide.read_text(), re.DOTALL)
+    commands = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    assert len(commands) > 2
+    for words in map(str.split, commands):
+        assert words[:2] == ["python", "merge_datasets.py"]
+        _, bound, _ = command.app(merge_datasets.main).parse_args(words[2:], exit_on_error=False, print_error=False)
+        named = bound.arguments["config"]
+        assert named.name == "custom_weighted.yaml" or find_config(named).is_file()
+
+
+def test_the_configuration_of_the_guide_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (written,) = re.findall(r"```yaml\n(.*?)```", GUIDES[0].read_text(), re.DOTALL)
+    (tmp_path / "custom_weighted.yaml").write_text(written)
+    sources = read_sources(Path("custom_weighted.yaml"), True)
+    assert [(source.id, source.files, source.weight) for source in sources] == [
+        ("HuggingFaceFW/fineweb-edu", (), 0.5),
+        ("bigcode/starcoderdata", (), 0.3),
+        (None, ("notes/*.jsonl",), 0.2),
+    ]
+
+
+def test_the_guide_lists_every_option_and_field():
+    guide = GUIDES[0].read_text()
+    options = [f"--{name.replace('_', '-')}" for name in inspect.signature(merge_datasets.main).parameters]
+    assert [option for option in options if f"| `{option}" not in guide] == []
+    assert [field for field in DATASET_FIELDS if f"`{field}`" not in guide] == []

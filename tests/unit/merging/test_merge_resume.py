@@ -1,10 +1,8 @@
-import json
-import random
+import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,23 +10,32 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from emulsion.data.cleaning import Cleaning
+from emulsion.data.cleaning.settings import Deduplicate
 from emulsion.errors import UserError
 from emulsion.merging import cursor, merge
-from merging_cases import WEIGHTS, content, request
+from emulsion.merging.request import Origin
+from merging_cases import WEIGHTS, content, origin, request
 
-SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "merge_datasets.py"
+TESTS = Path(__file__).parents[2]
+SCRIPT = TESTS.parent / "workflow" / "scripts" / "merge_datasets.py"
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 45), st.integers(1, 25), st.booleans())
-@example(cut_after=0, window=14, weighted=True)
-@example(cut_after=40, window=9, weighted=False)
-def test_a_merge_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(corpus, cut_after, window, weighted):
+@given(st.integers(0, 45), st.integers(1, 25), st.booleans(), st.booleans())
+@example(cut_after=0, window=14, weighted=True, distinct=False)
+@example(cut_after=40, window=9, weighted=False, distinct=True)
+@example(cut_after=40, window=9, weighted=True, distinct=True)
+def test_a_merge_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(
+    corpus, cut_after, window, weighted, distinct
+):
+    (corpus / "few-2.jsonl").write_text((corpus / "few-0.jsonl").read_text())
     for name in ("whole", "cut"):
         shutil.rmtree(corpus / name, ignore_errors=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cursor, "WINDOW_DOCUMENTS", window)
-        wanted = request(weighted, shard_bytes=2500, max_samples=250)
+        cleaning = Cleaning(deduplicate=Deduplicate() if distinct else None)
+        wanted = request(weighted, shard_bytes=2500, max_samples=250, cleaning=cleaning)
         merge(wanted, corpus / "whole")
         draws, draw = iter(range(cut_after * 5)), cursor.Cursor.draw
 
@@ -49,43 +56,97 @@ def test_a_merge_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(corpus
 def test_a_merge_killed_ten_times_ends_as_one_that_ran_through(corpus):
     entries = [{"name": name, "files": [f"{name}-*.jsonl"], "weight": weight} for name, weight in WEIGHTS.items()]
     (corpus / "config.yaml").write_text(yaml.safe_dump({"datasets": entries}))
-    options = ["--config", "config.yaml", "--use-weights", "--max-samples", "3000", "--shard-megabytes", "0.003"]
+    points = [
+        "before 1",
+        "after 1",
+        "after 2",
+        "before 4",
+        "after 5",
+        "before 3",
+        "after 8",
+        "before 2",
+        "after 6",
+        "after 3",
+    ]
 
-    def start(folder):
-        return subprocess.Popen([sys.executable, SCRIPT, *options, "--output-dir", folder], stderr=subprocess.PIPE)
+    def run(folder, *points):
+        words = [sys.executable, TESTS / "killed_merge.py", "config.yaml", folder, *points]
+        path = {"PYTHONPATH": f"{SCRIPT.parent}:{TESTS}"}
+        done = subprocess.run(
+            words, capture_output=True, text=True, check=True, env={**os.environ, **path}, timeout=120
+        )
+        return [tuple(map(int, line.split())) for line in done.stdout.splitlines()], done.stderr
 
-    whole = start("whole")
-    assert whole.wait(60) == 0, whole.stderr.read()
-    chance = random.Random(0)
-    shards = len(list((corpus / "whole").glob("shard-*")))
-    for kill in range(10):
-        running = start("killed")
-        wanted = shards * (kill + chance.random()) / 12
-        while len(list((corpus / "killed").glob("shard-*"))) < wanted and running.poll() is None:
-            time.sleep(chance.random() * 0.002)
-        running.send_signal(signal.SIGKILL)
-        assert running.wait(60) == -signal.SIGKILL
-        assert not (corpus / "killed" / "manifest.json").exists()
-    last = start("killed")
-    assert last.wait(60) == 0, last.stderr.read()
+    ((status, shards),), errors = run("whole")
+    assert status == 0 and shards > 6, errors
+    tries, errors = run("killed", *points)
+    assert [status for status, _ in tries] == [-signal.SIGKILL] * 10 + [0], errors
+    left = [count for _, count in tries]
+    assert left == sorted(left) and len(set(left)) > 4
     assert content(corpus / "killed") == content(corpus / "whole")
 
 
-def test_a_finished_merge_is_left_as_it_is_and_a_changed_one_made_afresh(corpus):
+def test_a_finished_merge_is_left_as_it_is(corpus):
     folder = corpus / "out"
     merge(request(max_samples=100), folder)
     times = {file: file.stat().st_mtime_ns for file in folder.iterdir()}
     merge(request(max_samples=100), folder)
+    merge(request(max_samples=100), folder, overwrite=True)
+    # As a kill leaves them that comes between the last two steps.
+    (folder / "manifest.partial.json").write_text("{}")
+    (folder / ".seen-00000.npy").write_text("")
+    merge(request(max_samples=100), folder)
     assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == times
-    merge(request(max_samples=20), folder)
-    merge(request(max_samples=20), corpus / "fresh")
+
+
+@pytest.mark.parametrize("change", ["limit", "seed", "weights", "cleaning", "content"])
+def test_another_request_replaces_a_finished_merge_only_if_told_to(corpus, change):
+    folder = corpus / "out"
+    merge(request(max_samples=100), folder)
+    before = content(folder)
+    fields = {"max_samples": 100}
+    if change == "limit":
+        fields["max_samples"], words = 20, "max_samples: 20, before 100"
+    elif change == "seed":
+        fields["seed"], words = 5, "seed: 5, before 0"
+    elif change == "weights":
+        fields["sources"], words = (origin("long"), Origin("few", 9.0, files=("few-*.jsonl",))), "'few' changed"
+    elif change == "cleaning":
+        fields["cleaning"], words = Cleaning(unicode="NFC"), "unicode: NFC, before None"
+    else:
+        words = "the files of 'few' changed"
+        with (corpus / "few-0.jsonl").open("a") as file:
+            file.write('{"text": "one more"}\n')
+    with pytest.raises(UserError, match=rf"holds a finished merge of another request \(.*{words}.*--overwrite"):
+        merge(request(**fields), folder)
+    assert content(folder) == before
+    merge(request(**fields), folder, overwrite=True)
+    merge(request(**fields), corpus / "fresh")
     assert content(folder) == content(corpus / "fresh")
-    with (corpus / "few-0.jsonl").open("a") as file:
-        file.write('{"text": "one more"}\n')
-    assert (
-        merge(request(max_samples=20), folder)["fingerprint"]
-        != json.loads((corpus / "fresh" / "manifest.json").read_text())["fingerprint"]
-    )
+
+
+def test_a_request_that_cannot_be_met_leaves_what_it_would_replace(corpus):
+    merge(request(max_samples=100), corpus / "out")
+    before = content(corpus / "out")
+    (corpus / "nothing.jsonl").write_text('{"text": ""}')
+    with pytest.raises(UserError, match="nothing is left"):
+        nothing = (Origin("nothing", 1.0, files=("nothing.jsonl",)),)
+        merge(request(sources=nothing), corpus / "out", overwrite=True)
+    assert content(corpus / "out") == before
+
+
+def test_a_shard_of_the_right_size_and_other_content_is_noticed(corpus):
+    folder = corpus / "out"
+    merge(request(max_samples=100), folder)
+    before = content(folder)
+    shard = folder / "shard-00000.parquet"
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    with pytest.raises(UserError, match=r"of which shard-00000\.parquet is missing or damaged.*--overwrite"):
+        merge(request(max_samples=100), folder)
+    merge(request(max_samples=100), folder, overwrite=True)
+    assert content(folder) == before
 
 
 def test_a_folder_with_other_files_is_not_touched(corpus):

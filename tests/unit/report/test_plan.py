@@ -1,4 +1,4 @@
-from emulsion.report.plan import epochs_text
+from emulsion.report.plan import data_text, epochs_text
 
 PLAN = {"mixtures": {"even": {"a": 0.5, "b": 0.5}}, "tokens": 100, "max_epochs": 4}
 
@@ -11,3 +11,18 @@ def test_a_source_too_small_for_its_share_is_named_with_tokens_wanted_and_there(
 
 def test_a_plan_that_can_be_had_says_so():
     assert "No source is too small for its share." in epochs_text(PLAN, {"a": 1000, "b": 1000})
+
+
+def header(source, **tokens):
+    splits = {split: {"tokens": count, "documents": 1} for split, count in tokens.items()}
+    return {"source": source, "splits": splits}
+
+
+def test_splits_too_small_and_rows_lost_are_named():
+    headers = [header("a", train=900, validation=90, test=20), header("b", train=900, validation=90, test=90)]
+    accounts = {"a": {"read": 100, "set_aside": {"not JSON": 2}}, "b": {"read": 100, "set_aside": {}}}
+    small, lost = data_text(headers, accounts, 80)
+    assert small == "- source 'a' has no test sequence of 80 tokens: its test split has 20 tokens in 1 documents."
+    assert lost.endswith("- a: 2 of 100 rows (2.0%) are no documents: 2 x not JSON.")
+    assert data_text(headers, {}, 10) == ["Every split of every source has a sequence of 10 tokens."]
+    assert data_text([], {}, 10) == []

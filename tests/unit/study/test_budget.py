@@ -1,9 +1,14 @@
 import json
+from pathlib import Path
 
 import pytest
 
+from emulsion.fields import read_yaml
 from emulsion.files import write_json
-from emulsion.study.budget import over_budget, spent, spent_by_stages, spent_on_swarms
+from emulsion.study.budget import items_of_suites, over_budget, spent, spent_by_stages, spent_on_swarms
+from emulsion.study.check import check
+from emulsion.study.experiment import Experiment
+from emulsion.synthetic import CAPABILITIES
 
 RUN = {"seconds": 60.0, "devices": 2, "tokens": 1000, "peak_memory_bytes": 5}
 
@@ -19,6 +24,15 @@ def test_a_run_whose_measurement_was_deleted_is_charged_its_own_clock_and_said()
     account = spent({"a": RUN, "b": RUN}, {"a": 90.0}, {})
     assert account["training_hours"] == pytest.approx((90 + 60) * 2 / 3600)
     assert account["unmeasured_jobs"] == 3
+
+
+def test_the_items_of_an_experiment_are_those_that_judge_it():
+    config = read_yaml(Path("config.yaml"))
+    check(config, Path("workflow/schemas/config.schema.yaml"))
+    config["suites"]["world"]["synthetic"]["items_per_capability"] = 40
+    assert items_of_suites(Experiment(config, "exp3")) == dict.fromkeys(CAPABILITIES, 20)
+    config["experiments"]["exp3"]["evaluation"]["selection"] = False
+    assert items_of_suites(Experiment(config, "exp3")) == dict.fromkeys(CAPABILITIES, 40)
 
 
 def test_each_stage_over_its_limit_is_named():

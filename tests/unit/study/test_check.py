@@ -11,6 +11,7 @@ from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.files import write_json
+from emulsion.study.catalogue import chat_formats
 from emulsion.study.check import check
 from emulsion.study.form import fill_in, followed
 
@@ -116,6 +117,8 @@ STRATEGY = "strategies/equal_mix"
         ("methods/temperature_2", {"kind": "temperature"}, "temperature.tau: is missing"),
         ("methods/unimax", {"kind": "skillit"}, "kind 'skillit' needs one run per source: a swarm of points corners"),
         ("methods/unimax", {"kind": "doremi", "swarm": "small"}, "needs one reference run, and the points of 'small'"),
+        ("methods/unimax/after", {"method": "optimal", "share": 0.5}, "kind 'unimax' decides before the run"),
+        ("methods/unimax", {"kind": "odm", "after": {"method": "optimall", "share": 0.5}}, "Did you mean 'optimal'?"),
         ("swarms/small/measure", ["losses"], "add `capabilities` to swarms.small.measure"),
         ("swarms/small/points/bounds", [0.3, 0.6], "no mixture of 4 sources has every share in [0.3, 0.6]"),
         ("swarms/small/model", "tinny", "swarms.small.model: unknown model 'tinny'"),
@@ -138,7 +141,16 @@ def test_a_mistake_is_named_with_its_place_and_what_is_allowed(path, value, mess
 
 def test_a_missing_local_file_is_named():
     source = {"type": "notes", "kind": "local", "local": {"files": ["nowhere/*.jsonl"]}}
-    assert "sources.notes.files: no file matches 'nowhere/*.jsonl'" in problems(changed("sources/notes", source))
+    message = problems(changed("sources/notes", source))
+    assert "sources.notes.local.files: no file matches 'nowhere/*.jsonl'" in message
+
+
+def test_a_local_file_with_braces_in_its_path_is_refused_in_words(tmp_path):
+    (tmp_path / "we{ir}d").mkdir()
+    (tmp_path / "we{ir}d/a.jsonl").write_text('{"text": "one"}')
+    source = {"type": "notes", "kind": "local", "local": {"files": [f"{tmp_path}/we{{ir}}d/*.jsonl"]}}
+    message = problems(changed("sources/notes", source))
+    assert "a.jsonl': Snakemake takes what is in braces in a path for a wildcard; rename it" in message
 
 
 def test_a_suite_item_with_an_unknown_check_is_named(tmp_path):
@@ -147,6 +159,33 @@ def test_a_suite_item_with_an_unknown_check_is_named(tmp_path):
     message = problems(changed("suites/bad", {"kind": "file", "file": str(tmp_path / "bad.yaml")}))
     assert "i1" in message
     assert "Did you mean 'contains'?" in message
+
+
+def test_a_suite_that_cannot_be_halved_is_named_unless_it_stays_whole(tmp_path):
+    suite = tmp_path / "s.yaml"
+    item = "{id: a%d, topic: t, capability: c, kind: generation, prompt: p%d, checks: [{min_lines: 1}]}"
+    suite.write_text(f"suite: s\nitems: [{item % (1, 1)}, {item % (2, 2)}]\n")
+    config = changed("suites/world", {"kind": "file", "file": str(suite)})
+    with pytest.raises(UserError, match="capability 'c' has one topic"):
+        check(config, SCHEMA)
+    config["experiments"]["exp3"]["evaluation"]["selection"] = False
+    with pytest.raises(UserError, match="no items are left to choose mixtures by"):
+        check(config, SCHEMA)
+    config["methods"]["optimal"]["objective"] = "mean_loss"
+    check(config, SCHEMA)
+
+
+def test_chat_suites_are_asked_in_the_formats_of_the_sources_unless_told_otherwise():
+    formats = {}
+    for sources in (["openhermes", "magpie"], ["openhermes"], ["magpie", "fineweb"], ["cosmopedia", "fineweb"]):
+        formats[tuple(sources)] = chat_formats(CONFIG, sources)
+    assert list(formats.values()) == [["instruction", "dialogue"], ["instruction"], ["dialogue"], ["plain"]]
+    config = copy.deepcopy(CONFIG)
+    check(config, SCHEMA)
+    assert config["experiments"]["exp3"]["evaluation"]["formats"] == ["instruction", "dialogue"]
+    config = changed("experiments/exp3/evaluation/formats", ["plain"])
+    check(config, SCHEMA)
+    assert config["experiments"]["exp3"]["evaluation"]["formats"] == ["plain"]
 
 
 def test_a_missing_key_is_named():

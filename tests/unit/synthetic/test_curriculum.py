@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from emulsion.synthetic import CAPABILITIES, PRIMARY, SOURCES, TEACHES
-from emulsion.synthetic.documents import drawn_lessons
 from emulsion.synthetic.draws import wheel, zipf
+from emulsion.synthetic.native import drawn_lessons
 
 
 @pytest.mark.parametrize("source", SOURCES)

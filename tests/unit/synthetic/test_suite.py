@@ -5,6 +5,8 @@ from collections import Counter
 
 import pytest
 
+from emulsion.evaluation.halves import selection_half
+from emulsion.evaluation.suites import Item, Suite
 from emulsion.synthetic import CAPABILITIES, rows, suite_items
 
 CHATS = ("openhermes", "magpie")
@@ -13,7 +15,7 @@ PROSE = ("cosmopedia", "fineweb")
 
 @pytest.fixture(scope="module")
 def items() -> list[dict]:
-    return suite_items(300, seed=1)
+    return suite_items(280, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -32,23 +34,49 @@ def prose() -> str:
     return "\n".join(row["text"] for like in PROSE for row in rows(like, 4000, seed=11))
 
 
+def as_item(item: dict) -> Item:
+    return Item(**{key: tuple(value) if isinstance(value, list) else value for key, value in item.items()})
+
+
 def asked(item: dict) -> str:
     """What the human says last in an item's prompt."""
     return re.findall(r"(?:### Instruction|user): (.*)\n(?:### Response|assistant):", item["prompt"])[-1]
 
 
-@pytest.mark.parametrize("count", [0, 1, 37])
+@pytest.mark.parametrize("count", [0, 1, 37, 280])
 def test_every_capability_has_as_many_items_as_asked_for(count):
     assert Counter(item["capability"] for item in suite_items(count, seed=0)) == Counter(
         dict.fromkeys(CAPABILITIES, count)
     )
 
 
+def test_a_capability_with_fewer_different_items_says_so(caplog):
+    counts = Counter(item["capability"] for item in suite_items(400, seed=0))
+    assert counts == dict.fromkeys(CAPABILITIES, 400) | {"factual_knowledge": 280}
+    assert caplog.messages == ["factual_knowledge: 280 different items, not 400"]
+
+
+def test_no_two_items_ask_the_same_for_the_same_answer(items):
+    asked = [(item["prompt"], item["choices"][item["answer"]] if "choices" in item else "") for item in items]
+    assert len(set(asked)) == len(asked)
+
+
+def test_topics_are_the_styles_facts_scales_pastimes_and_genres(items):
+    topics = {name: {item["topic"] for item in items if item["capability"] == name} for name in CAPABILITIES}
+    assert [len(topics[name]) for name in CAPABILITIES] == [40, 140, 12, 32, 28]
+    halves = selection_half(Suite(name="world", template="{prompt}", items=tuple(map(as_item, items))), seed=0)
+    for name in CAPABILITIES:
+        chosen = {item["topic"] for item in items if item["capability"] == name and item["id"] in halves}
+        judged = {item["topic"] for item in items if item["capability"] == name and item["id"] not in halves}
+        assert chosen.isdisjoint(judged)
+        assert len(chosen) == len(judged)
+
+
 def test_items_have_unique_ids_and_the_keys_of_their_kind(items):
     assert len({item["id"] for item in items}) == len(items)
     keys = {
-        "choice": {"id", "capability", "kind", "prompt", "choices", "answer"},
-        "generation": {"id", "capability", "kind", "prompt", "checks", "max_new_tokens"},
+        "choice": {"id", "capability", "kind", "topic", "prompt", "choices", "answer"},
+        "generation": {"id", "capability", "kind", "topic", "prompt", "checks", "max_new_tokens"},
     }
     assert all(set(item) == keys[item["kind"]] for item in items)
 
@@ -112,7 +140,7 @@ def test_each_prose_source_tells_facts_that_the_other_does_not(items):
 
 def test_stories_are_told_in_the_words_that_their_checks_ask_for(items, prose):
     for item in items:
-        if item["capability"] == "creativity":
+        if item["kind"] == "generation":
             motifs = [check["contains"] for check in item["checks"][0]["any"]]
             opening = item["prompt"].split(" ", 1)[1]
             assert any(f"{opening} {motif} " in prose for motif in motifs)

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from emulsion.data.normalize import choose_kind, documents
+from emulsion.data.normalize import documents
+from emulsion.data.schemas import choose_kind
 from emulsion.data.sources import fetch
-from emulsion.data.sources.formats import read_file
-from emulsion.data.sources.rows import columns_of_first
+from emulsion.data.sources.formats import columns_of, read_file
 from emulsion.synthetic import LIKES, SOURCES, TASKS, arrow_schema, rows, suite_items
 from emulsion.synthetic.world import FACTS, GENRES, RELATIONS, SCALES
 
@@ -30,7 +30,7 @@ def test_there_are_nine_beside_the_four_sources():
 def test_a_fetched_task_is_read_as_natural_instructions(task, tmp_path):
     fetch("tried", {"kind": "synthetic", "like": task, "documents": 30, "seed": 5}, tmp_path)
     (file,) = tmp_path.glob("*.parquet")
-    kind = choose_kind(columns_of_first([file]), "tried", "natural_instructions")
+    kind = choose_kind(columns_of(file), "tried", "natural_instructions")
     read = list(documents(read_file(file), kind, "tried", "instruction"))
     assert [problem for _, problem in read if problem] == []
     assert len({document["id"] for document, _ in read}) == 30

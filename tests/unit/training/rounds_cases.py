@@ -12,11 +12,19 @@ class Ascent:
     needs = Needs()
     averages = False
 
-    def __init__(self, observes="losses", rounds=4, rate=2.0):
+    def __init__(self, observes="losses", rounds=4, rate=2.0, held_out=True):
+        self.held_out = held_out
         self.observes, self.rounds, self.rate = observes, rounds, rate
         self.logits = {"alpha": 0.0, "beta": 0.0, "gamma": 0.0}
         self.effects = None
         self.seen = []
+
+    def prepare(self, evidence):
+        pass
+
+    @property
+    def average(self):
+        return self.start()
 
     def start(self):
         return Mixture.uniform(list(self.logits))
@@ -34,7 +42,8 @@ class Ascent:
             return math.tanh(sum(row[source] for row in seen.gradients.values()))
         if self.observes == "probes":
             return math.fsum(probe.before[source] - probe.after[source] for probe in seen.probes)
-        return (seen.excess_losses if self.observes == "excess_losses" else seen.losses)[source] - 5.5
+        # Of training losses, a source that was not drawn has none.
+        return (seen.excess_losses if self.observes == "excess_losses" else seen.losses).get(source, 5.5) - 5.5
 
     def state(self):
         return {"logits": dict(self.logits), "effects": self.effects}

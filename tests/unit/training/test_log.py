@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from emulsion.files import read_jsonl, sha256
-from emulsion.training.log import SPIKE_WINDOW, TrainingLog, is_spike
+from emulsion.training.log import SPIKE_LEAST, SPIKE_WINDOW, TrainingLog, is_spike, spike_steps
 
 
 def row(step, loss=1.0):
@@ -72,4 +73,20 @@ def test_a_leap_of_the_loss_is_marked_also_across_a_resume(tmp_path):
 
 def test_noise_and_the_fall_at_the_start_are_no_spikes():
     assert not is_spike(2.03, [2.0 + 0.01 * (step % 3) for step in range(SPIKE_WINDOW)])
-    assert not is_spike(9.0, [10.0] * (SPIKE_WINDOW - 1))
+    assert not is_spike(9.0, [10.0 - step / 2 for step in range(SPIKE_LEAST)])
+    noise = np.random.default_rng(0).normal(0, 0.05, 2000)
+    losses = 2 + 5 * np.exp(-np.arange(2000) / 50) + noise
+    assert spike_steps([row(step, float(loss)) for step, loss in enumerate(losses, start=1)]) == []
+
+
+@pytest.mark.parametrize("step", [7, 10, 30])
+def test_a_spike_is_seen_in_a_short_run_while_the_loss_still_falls(step):
+    rows = [row(n, 6.0 - 0.05 * n + 0.02 * (n % 3)) for n in range(1, step + 4)]
+    rows[step - 1]["loss"] *= 1.3
+    assert spike_steps(rows) == [step]
+
+
+def test_a_loss_that_is_not_finite_hides_no_spike():
+    rows = [row(n, 2.0 + 0.01 * (n % 3)) for n in range(1, 12)]
+    rows[4]["loss"], rows[9]["loss"] = None, 4.0
+    assert spike_steps(rows) == [10]

@@ -12,13 +12,14 @@ from training_cases import SPEC
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
+from emulsion.methods import create
 from emulsion.methods.follow import Follow
 from emulsion.mixture import Mixture
 from emulsion.training.gradients import _gradient, gradient_products
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
-from emulsion.training.rounds import Stretch, stretches
+from emulsion.training.rounds import Prelude, Stretch, opening, stretches
 from emulsion.training.run import prepare_rounds, train_online, train_run
 from emulsion.training.runtime import Runtime
 
@@ -29,6 +30,7 @@ REFERENCE = {"alpha": 4.0, "beta": 5.0, "gamma": 6.0}
 # A method of each kind of observation, made anew for every job.
 KINDS = {
     "losses": Ascent,
+    "training losses": lambda: Ascent(held_out=False),
     "excess_losses": lambda: Ascent("excess_losses"),
     "gradients": lambda: Ascent("gradients"),
     "probes": Prober,
@@ -61,7 +63,7 @@ def settings(tmp_path, store_folders, tokenizer):
 def train(tmp_path, settings):
     """Train on a method into a folder of this name; returns the run's record."""
 
-    def run(name, method, values=None, *, most_epochs=0, reference=None, **changes):
+    def run(name, method, values=None, *, most_epochs=0, reference=None, prelude=None, **changes):
         train_online(
             experiment="exp9",
             name=name,
@@ -69,6 +71,7 @@ def train(tmp_path, settings):
             method_values=values or {"kind": type(method).__name__},
             most_epochs=most_epochs,
             reference=reference,
+            prelude=prelude,
             **settings(name, **changes),
         )
         return read_json(tmp_path / name / "run.json")
@@ -116,6 +119,63 @@ def test_a_run_killed_in_and_between_rounds_ends_with_the_bytes_of_one_that_was_
     assert files(tmp_path / "whole") == files(tmp_path / "killed")
     for key in ("identity", "schedule", "method", "sequences_per_source", "validation"):
         assert record[key] == whole[key], key
+
+
+GRAPH = {i: {j: 0.4 if i == j else 0.05 for j in SOURCES} for i in SOURCES}
+METHODS = {
+    "skillit": {"graph": GRAPH, "rounds": 4},
+    "doremi": {"rounds": 4},
+    "doge": {"rounds": 3},
+    "aioli": {"rounds": 2, "sweeps": 1, "probe_share": 0.5},
+    "odm": {"rounds": 6},
+    "ado": {"rounds": 6},
+}
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_every_method_killed_in_and_between_its_rounds_ends_with_the_same_bytes(train, tmp_path, monkeypatch, kind):
+    def method():
+        return create(kind, sources=SOURCES, **METHODS[kind])
+
+    told = {"values": METHODS[kind], "reference": REFERENCE if kind == "doremi" else None}
+    whole = train("whole", method(), checkpoint_seconds=1e9, **told)
+    for step in (1, 5, 8):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            killed_before(patched, step)
+            train("killed", method(), **told)
+    record = train("killed", method(), **told)
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+    assert record["schedule"] == whole["schedule"] and record["method"] == whole["method"]
+
+
+PRELUDE = Prelude(mixture=Mixture(UNEVEN), share=1 / 3)
+
+
+@pytest.mark.parametrize("kind", ["losses", "probes"])
+def test_a_method_takes_over_from_another_ones_mixture(train, tmp_path, monkeypatch, kind):
+    method = KINDS[kind]()
+    whole = train("whole", method, {"kind": kind}, checkpoint_seconds=1e9, prelude=PRELUDE)
+    first, second = whole["schedule"][:2]
+    assert first == {"until": pytest.approx(1 / 3), "weights": dict(PRELUDE.mixture)}
+    # Rounds begin where it ends, with what the method starts from, and none of it was seen by the method.
+    opened = opening(KINDS[kind]())
+    assert second["weights"] == dict(opened[0])
+    assert sum(method.seen[0].counts.values()) < 8 * 8 and method.seen[0].step > 4
+    for step in (2, 4, 5, 9):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            killed_before(patched, step)
+            train("killed", KINDS[kind](), {"kind": kind}, prelude=PRELUDE)
+    train("killed", KINDS[kind](), {"kind": kind}, prelude=PRELUDE)
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+    alone = train("alone", KINDS[kind](), {"kind": kind})
+    assert alone["identity"] != whole["identity"]
+
+
+def test_the_rounds_after_a_prelude_share_what_is_left():
+    cut = stretches(Ascent(rounds=2), 12, prelude=4)
+    assert cut == [Stretch(0, 4, -1, None), Stretch(4, 8, 0, None), Stretch(8, 12, 1, None)]
+    with pytest.raises(UserError, match="rounds: 9 do not fit into the rest of 8 steps; 1 to 8 do"):
+        stretches(Ascent(rounds=9), 12, prelude=4)
 
 
 @pytest.mark.parametrize("kind", ["losses", "probes"])
@@ -264,6 +324,18 @@ def test_the_losses_it_sees_are_the_run_s_own_validation_losses(train, tmp_path)
     assert [seen.losses for seen in method.seen] == [rows[3]["validation"], rows[7]["validation"]]
 
 
+def test_training_losses_are_means_over_what_was_drawn_since_the_last_update_and_cost_nothing(train, tmp_path):
+    method = Ascent(held_out=False, rounds=3)
+    record = train("run", method)
+    rows = read_jsonl(tmp_path / "run" / "training_log.jsonl")
+    assert record["method"]["evaluation_tokens"] == record["method"]["validations"] == 0
+    for number, seen in enumerate(method.seen):
+        steps = rows[4 * number : 4 * number + 4]
+        total = sum(seen.losses[source] * seen.counts[source] for source in seen.losses)
+        assert total / sum(seen.counts.values()) == pytest.approx(np.mean([row["loss"] for row in steps]))
+        assert set(seen.losses) == {source for source, count in seen.counts.items() if count}
+
+
 def test_excess_losses_are_those_over_the_reference(train):
     method = Ascent("excess_losses")
     train("run", method, reference=REFERENCE)
@@ -296,8 +368,10 @@ def test_the_record_has_the_method_its_rounds_and_what_it_cost(train):
         "values": values,
         "rounds": 4,
         "observes": "losses",
+        "average": None,
         "validations": 3,
         "evaluation_tokens": validated,
+        "notices": [],
     }
 
 
@@ -338,6 +412,9 @@ def test_gradients_of_a_source_are_products_with_every_other_and_leave_the_train
         assert set(seen.gradients) == set(SOURCES)
         assert all(set(row) == set(SOURCES) for row in seen.gradients.values())
         assert all(seen.gradients[source][source] > 0 for source in SOURCES)
+    # Two of four validation sequences of every source, and four of its train split, before three updates.
+    cost = read_json(tmp_path / "observed" / "run.json")["method"]
+    assert cost["evaluation_tokens"] == 3 * 3 * (2 + 4) * 24
 
 
 @pytest.fixture
@@ -351,10 +428,11 @@ def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_the_los
     rounds = prepare_rounds(follow(UNEVEN), {}, parts, values, tmp_path / "checkpoints", runtime)
     training = rounds.training
     training.run(4)
-    products, before, rate = gradient_products(training), training.validate(), 1e-3
+    (losses, products), before, rate = gradient_products(training), training.validate(), 1e-3
     assert all(parameter.grad is None for parameter in training.model.parameters())
+    assert losses == pytest.approx(before, abs=0.2)
     store = training.stores["alpha"]
-    step = _gradient(training, store, "train", np.arange(store.count("train", 24)))
+    _, step = _gradient(training, store, "train", np.arange(store.count("train", 24)))
     with torch.no_grad():
         for parameter, gradient in zip(training.model.parameters(), step, strict=True):
             parameter -= rate * gradient

@@ -175,6 +175,15 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_the_step_and_the_sources(t
         train("run")
 
 
+def test_too_little_memory_on_a_gpu_is_said_with_the_setting_to_lower(train, monkeypatch):
+    def accumulate(self, batch):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Training, "_accumulate", accumulate)
+    with pytest.raises(UserError, match="too small for 8 sequences of 24 tokens at once: lower `micro_batch`"):
+        train("run")
+
+
 def test_a_run_that_is_short_of_time_saves_and_says_so_and_the_next_try_ends_it(train, tmp_path):
     train("whole")
     with pytest.raises(UserError, match=r"stopped at step \d+ of 12, saved"):

@@ -3,7 +3,7 @@ import torch
 from training_cases import MIXTURE, SPEC
 
 from emulsion.errors import UserError
-from emulsion.evaluation.sample import continue_text
+from emulsion.evaluation.generation import continue_text
 from emulsion.files import read_json, write_json
 from emulsion.training.parts import Parts
 from emulsion.training.run import prepare, train_run

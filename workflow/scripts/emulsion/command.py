@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated, Any, TypeVar
 
 from cyclopts import App, CycloptsError, Parameter, Token
@@ -51,14 +54,35 @@ def app(main: Callable[..., None]) -> App:
     return made
 
 
+_QUERY = re.compile(r"(\bhttps?://[^\s?'\"<>]+)\?[^\s'\"<>]+")
+
+
+def without_queries(text: str) -> str:
+    """A text without what follows `?` in its addresses: there storage hands out signatures, which are secrets."""
+    return _QUERY.sub(r"\1?...", text)
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return without_queries(super().format(record))
+
+
+def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.stderr.write(without_queries("".join(traceback.format_exception(kind, error, trace))))
+
+
 def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
     """Run a script; a UserError becomes one line and exit status 1, any other error keeps its traceback.
 
-    A command line that does not fit the signature becomes one line and exit status 2.
+    A command line that does not fit the signature becomes one line and exit status 2. Nothing that is shown or logged
+    has the queries of addresses.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    sys.excepthook = _show
     try:
         app(main)(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
     except (UserError, CycloptsError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(without_queries(f"error: {error}"), file=sys.stderr)
         sys.exit(1 if isinstance(error, UserError) else 2)

@@ -20,8 +20,9 @@ from torch.nn import functional
 
 from emulsion.errors import UserError
 
-# Logits held at once: 2**23 numbers of 4 bytes are 32 MB, and as much again while they are normalised.
-_LOGITS = 1 << 23
+# Logits held at once: 2**23 numbers of 4 bytes are 32 MB, and as much again while they are normalised. So few leave a
+# GPU idle.
+_LOGITS, _LOGITS_ON_GPU = 1 << 23, 1 << 28
 
 
 @contextmanager
@@ -53,7 +54,7 @@ def additive_mask(seen: Tensor, dtype: torch.dtype) -> Tensor:
 def token_losses(model: Any, hidden: Tensor, targets: Tensor) -> Tensor:
     """Cross entropy in nats [n], float32, of hidden states [n, width] for target ids [n]."""
     head = model.get_output_embeddings()
-    rows = max(1, _LOGITS // head.weight.shape[0])
+    rows = max(1, (_LOGITS_ON_GPU if hidden.is_cuda else _LOGITS) // head.weight.shape[0])
     chunks = zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
     return torch.cat([functional.cross_entropy(head(h).float(), t, reduction="none") for h, t in chunks])
 

@@ -28,7 +28,8 @@ from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.seeds import derive_seed
 
-CHUNK = 4096
+CHUNK = 4096  # sequences that are assigned at once, at most
+PIECE = 256  # and at least: what comes after a change may be changed again soon
 ROUNDS = 6
 GOLDEN = 0x9E3779B97F4A7C15
 NEVER = 2**47  # a position beyond any run; times the number of sources it still fits 64 bits
@@ -53,6 +54,7 @@ class SequencePlan:
         self._assigned = np.empty(0, dtype=np.int16)
         self._counts = np.zeros((1, len(self.sizes)), dtype=np.int64)
         self._cached = (-1, np.empty(0, dtype=np.int64))
+        self._changed = 0
         self._set_schedule(Schedule.constant(schedule) if isinstance(schedule, Mixture) else schedule)
 
     def _set_schedule(self, schedule: Schedule) -> None:
@@ -72,13 +74,12 @@ class SequencePlan:
         if start <= self.schedule.stages[-1].start:
             raise UserError(f"plan: cannot change the mixture at {start}; a stage already starts there or later.")
         self._assign(start)
-        counts = self.counts(start)
         self._assigned = self._assigned[:start]
-        whole = start // CHUNK
-        self._counts = self._counts[: whole + 1]
-        self._cached = (-1, self._cached[1])
+        self._counts = self._counts[: start // CHUNK + 1]
+        chunk, rows = self._cached
+        self._cached = (chunk, rows[: max(0, start - chunk * CHUNK)])
+        self._changed = start
         self._set_schedule(self.schedule.then(start, mixture))
-        self._extend(start, -start % CHUNK, counts)
 
     def sources(self, start: int, stop: int) -> NDArray[np.int64]:
         """[stop - start]: the index into the order of `sizes` of the source of each sequence of the run."""
@@ -107,14 +108,17 @@ class SequencePlan:
         return self.schedule.targets(position, self._names)
 
     def _chunk_rows(self, chunk: int) -> NDArray[np.int64]:
-        """The rows of a whole chunk; the last one asked for is kept, for a loader reads in order."""
-        if self._cached[0] != chunk:
-            sources = self._assigned[chunk * CHUNK : (chunk + 1) * CHUNK]
-            rows = np.empty(len(sources), dtype=np.int64)
-            for source in np.unique(sources):
-                here = np.flatnonzero(sources == source)
-                rows[here] = self._shuffled(int(source), self._counts[chunk, source] + np.arange(len(here)))
-            self._cached = (chunk, rows)
+        """The rows of a chunk as far as it is assigned; the last one asked for is kept, for a loader reads in order."""
+        sources = self._assigned[chunk * CHUNK : (chunk + 1) * CHUNK]
+        known = self._cached[1] if self._cached[0] == chunk else np.empty(0, dtype=np.int64)
+        if len(known) < len(sources):
+            drawn = self._counts[chunk] + np.bincount(sources[: len(known)], minlength=len(self._names))
+            fresh = sources[len(known) :]
+            rows = np.empty(len(fresh), dtype=np.int64)
+            for source in np.unique(fresh):
+                here = np.flatnonzero(fresh == source)
+                rows[here] = self._shuffled(int(source), drawn[source] + np.arange(len(here)))
+            self._cached = (chunk, np.concatenate([known, rows]))
         return self._cached[1]
 
     def _shuffled(self, source: int, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -126,10 +130,13 @@ class SequencePlan:
         return permute(places, size, keys[which])
 
     def _assign(self, stop: int) -> None:
-        """Assign whole chunks until the first `stop` sequences of the run have their source."""
-        while len(self._assigned) < stop:
-            missing = -(-(stop - len(self._assigned)) // CHUNK) * CHUNK
-            self._extend(len(self._assigned), missing, self._counts[-1])
+        """Assign until the first `stop` sequences of the run have their source, and more the longer ago a change is."""
+        known = len(self._assigned)
+        if known < stop:
+            piece = min(CHUNK, max(PIECE, known - self._changed))
+            whole = known // CHUNK
+            counts = self._counts[whole] + np.bincount(self._assigned[whole * CHUNK :], minlength=len(self._names))
+            self._extend(known, -(-(stop - known) // piece) * piece, counts)
 
     def _extend(self, start: int, sequences: int, counts: NDArray[np.int64]) -> None:
         order = self._by_name

@@ -1,39 +1,18 @@
-"""A hub on this machine and a process that fetches from it, shared by the tests of sources."""
+"""The hub of the tests, and a fetch with variables of its own."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fetch_server import SCRIPTS, FetchServer
-from stand_in_hub import StandInHub
-
-
-@pytest.fixture(scope="session")
-def served_hub() -> Iterator[StandInHub]:
-    with StandInHub() as hub:
-        yield hub
-
-
-@pytest.fixture(scope="session")
-def fetch_server(served_hub: StandInHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FetchServer]:
-    server = FetchServer(served_hub.endpoint, tmp_path_factory.mktemp("fetches") / "home")
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def hub(served_hub: StandInHub) -> Iterator[StandInHub]:
-    """The hub, empty and without faults."""
-    served_hub.reset()
-    yield served_hub
-    served_hub.reset()
+from fetch_server import SCRIPTS
+from hub_fixtures import fetch_server, hub, served_hub  # noqa: F401
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import hub_rows
-from emulsion.data.sources import fetch, split
-from emulsion.data.sources.split import split_groups
+from emulsion.data.sources import fetch, groups
+from emulsion.data.sources.groups import split_groups
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
 from raw_rows import read_rows
@@ -119,9 +119,9 @@ def test_lines_of_json_are_split_as_they_are_written(tmp_path):
 
 
 def test_files_of_a_group_have_a_bounded_number_of_rows(slimpajama, tmp_path, monkeypatch):
-    monkeypatch.setattr(split, "ROWS_PER_FILE", 100)
-    monkeypatch.setattr(split, "ROWS_PER_GROUP", 50)
-    monkeypatch.setattr(split, "ROWS_PER_BATCH", 64)
+    monkeypatch.setattr(groups, "ROWS_PER_FILE", 100)
+    monkeypatch.setattr(groups, "ROWS_PER_GROUP", 50)
+    monkeypatch.setattr(groups, "ROWS_PER_BATCH", 64)
     provenance = read_json(tmp_path / "raw" / "provenance.json")
     manifest = split_groups(provenance, tmp_path / "raw", FIELD, tmp_path / "small")
     assert max(file["rows"] for found in manifest["groups"].values() for file in found["files"]) < 200
@@ -157,7 +157,9 @@ def test_an_unknown_field_names_the_nearest_and_writes_nothing(slimpajama, tmp_p
     provenance = read_json(tmp_path / "raw" / "provenance.json")
     with pytest.raises(UserError, match=r"unknown field 'meta\.set_name'.*'meta\.redpajama_set_name'"):
         split_groups(provenance, tmp_path / "raw", "meta.set_name", tmp_path / "out")
-    with pytest.raises(UserError, match=r"--field meta: is struct<.*>, not a name"):
+    with pytest.raises(
+        UserError, match=r"--field meta: is a record, not a name; name a field of it: meta\.redpajama_set_name"
+    ):
         split_groups(provenance, tmp_path / "raw", "meta", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -166,3 +168,63 @@ def test_a_field_with_a_value_for_every_row_is_no_group(tmp_path):
     provenance = raw(tmp_path / "raw", [pa.table({"id": [str(number) for number in range(500)]})], "s")
     with pytest.raises(UserError, match="has more than 200 values"):
         split_groups(provenance, tmp_path / "raw", "id", tmp_path / "out")
+
+
+def values_of(tmp_path, tables, field):
+    """({value: rows}, {reason: rows set aside}) of a source that is split."""
+    manifest = split_groups(raw(tmp_path / "raw", tables, "s"), tmp_path / "raw", field, tmp_path / "out")
+    return {value: found["rows"] for value, found in manifest["groups"].items()}, manifest["set_aside"]
+
+
+@pytest.mark.parametrize(
+    ("values", "spelled"),
+    [
+        ([1.0, 2.0, 2.5, None], {"1": 2, "2": 2, "2.5": 2}),
+        ([1, 2], {"1": 2, "2": 2}),
+        ([True, False, None], {"true": 2, "false": 2}),
+        (["True", "1.0"], {"True": 2, "1.0": 2}),
+    ],
+)
+def test_a_value_is_spelled_alike_whatever_the_format_of_its_file(tmp_path, values, spelled):
+    tables = [pa.table({"set": values}), [json.dumps({"set": value}) for value in values]]
+    assert values_of(tmp_path, tables, "set")[0] == spelled
+
+
+def test_a_field_inside_of_json_that_is_text_names_groups(tmp_path):
+    texts = [json.dumps({"name": value}) for value in ("a", "b")] + ["not json", "[1]"]
+    tables = [pa.table({"meta": texts}), [json.dumps({"meta": text}) for text in texts]]
+    found, aside = values_of(tmp_path, tables, "meta.name")
+    assert found == {"a": 2, "b": 2}
+    assert aside == {"'meta.name' is null, missing or no name": 4}
+
+
+def test_rows_that_cannot_be_read_say_so_and_not_that_the_field_is_missing(tmp_path):
+    folder = tmp_path / "raw"
+    provenance = raw(folder, [['{"set": "a"}', '{"set": ', '{"set": "\\ud800"}'], pa.table({"set": ["b"]})], "s")
+    lines = "".join(json.dumps({"set": "a", "n": number * 7919 % 10007}) + "\n" for number in range(5000))
+    packed = gzip.compress(lines.encode())
+    for name, data in (
+        ("cut.jsonl.gz", packed[: len(packed) // 2]),
+        ("bad.parquet", b"PAR1 oops"),
+        ("b.csv", b"set\n1,2"),
+    ):
+        (folder / name).write_bytes(data)
+        provenance["files"].append({"name": name, "bytes": len(data)})
+    manifest = split_groups(provenance, folder, "set", tmp_path / "out")
+    assert set(manifest["groups"]) == {"a", "b"}
+    assert manifest["groups"]["a"]["rows"] > 1000
+    records = [json.loads(line) for line in (tmp_path / "out" / "quarantine.jsonl").read_text().splitlines()]
+    assert [(record["file"], record["row"], record["reason"].partition(":")[0]) for record in records] == [
+        ("part-00000.jsonl.gz", 1, "not JSON"),
+        ("part-00000.jsonl.gz", 2, "'set' is not valid Unicode"),
+        ("cut.jsonl.gz", manifest["groups"]["a"]["rows"] - 1, "the file ends in the middle"),
+        ("bad.parquet", 0, "not a Parquet file that can be read"),
+        ("b.csv", 0, "2 cells, but the first line names 1"),
+    ]
+    assert records[2]["content"].startswith('{"set"')
+    assert records[4]["content"] == "1,2"
+
+
+def test_a_file_without_the_field_is_set_aside_and_the_others_are_split(tmp_path):
+    tables = [pa.table({"set": ["a"], "text": ["x"]}), pa.table({"text": ["y"]})]
+    assert values_of(tmp_path, tables, "set") == ({"a": 1}, {"'set' is null, missing or no name": 1})

@@ -7,8 +7,8 @@ from huggingface_hub.errors import HfHubHTTPError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulsion.data.sources import transfer
-from emulsion.data.sources.draws import BYTES_PER_TOKEN, Limit, choose, order
+from emulsion.data.sources import network
+from emulsion.data.sources.hub_draws import BYTES_PER_TOKEN, Limit, choose, order
 from emulsion.errors import UserError
 
 SEEDS = st.integers(0, 2**64 - 1)
@@ -67,21 +67,21 @@ def refused(status, **headers):
 
 
 def test_pauses_double_and_are_those_that_the_server_asks_for():
-    assert [transfer.pause(httpx2.ReadError("cut"), attempt) for attempt in (1, 2, 3, 4)] == [1, 2, 4, 8]
-    assert transfer.pause(refused(503), 3) == 4
-    assert transfer.pause(refused(429, **{"Retry-After": "17"}), 1) == 17
-    assert transfer.pause(refused(429, ratelimit='"api";r=0;t=55'), 1) == 56
-    assert transfer.pause(refused(429, **{"Retry-After": "86400"}), 1) == transfer.LONGEST_PAUSE
+    assert [network.pause(httpx2.ReadError("cut"), attempt) for attempt in (1, 2, 3, 4)] == [1, 2, 4, 8]
+    assert network.pause(refused(503), 3) == 4
+    assert network.pause(refused(429, **{"Retry-After": "17"}), 1) == 17
+    assert network.pause(refused(429, ratelimit='"api";r=0;t=55'), 1) == 56
+    assert network.pause(refused(429, **{"Retry-After": "86400"}), 1) == network.LONGEST_PAUSE
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 416])
 def test_what_cannot_pass_is_not_tried_again(status):
-    assert transfer.pause(refused(status), 1) is None
+    assert network.pause(refused(status), 1) is None
 
 
 def test_attempts_are_counted_afresh_when_something_came(monkeypatch):
     waited, came = [], []
-    monkeypatch.setattr(transfer.time, "sleep", waited.append)
+    monkeypatch.setattr(network.time, "sleep", waited.append)
 
     def cut():
         came.append(1)
@@ -89,17 +89,17 @@ def test_attempts_are_counted_afresh_when_something_came(monkeypatch):
             raise httpx2.ReadError("cut")
         return "all"
 
-    assert transfer.patiently(cut, "a file", progress=lambda: len(came)) == "all"
+    assert network.patiently(cut, "a file", progress=lambda: len(came)) == "all"
     assert waited == [1.0] * 19
 
 
 def test_without_progress_it_is_given_up(monkeypatch):
     waited = []
-    monkeypatch.setattr(transfer.time, "sleep", waited.append)
+    monkeypatch.setattr(network.time, "sleep", waited.append)
 
     def cut():
         raise httpx2.ReadError("cut")
 
     with pytest.raises(httpx2.ReadError):
-        transfer.patiently(cut, "a file")
-    assert waited == [1, 2, 4, 8, 16]
+        network.patiently(cut, "a file")
+    assert waited == [1, 2, 4, 8, 16, 32, 64]

@@ -57,6 +57,27 @@ def test_an_unknown_split_names_those_there_are(hub, fetch_server, tmp_path):
     assert "unknown split 'valid'. Did you mean 'validation'? Known: test, train, validation." in error
 
 
+@pytest.mark.parametrize("name", ["test", "validation", "dev"])
+def test_a_set_without_the_split_lists_those_it_has(hub, fetch_server, tmp_path, name):
+    hub.commit("someone/benchmark", {f"{name}.jsonl": b'{"text": "one"}\n'})
+    error = error_of(fetch_server, tmp_path, {"id": "someone/benchmark"})
+    split = "validation" if name == "dev" else name
+    assert f"sources.tried.split: unknown split 'train'. Known: {split}." in error
+
+
+def test_a_card_whose_settings_are_not_yaml_is_told_of(hub, fetch_server, tmp_path):
+    card = b"---\nconfigs: [a, {b\n---\n# Card\n"
+    hub.commit("someone/set", {"README.md": card, "data/train.parquet": ONE_ROW})
+    error = error_of(fetch_server, tmp_path, {"id": "someone/set"})
+    assert "sources.tried: the settings in the card of 'someone/set' (README.md) are not YAML" in error
+
+
+def test_a_broken_archive_is_told_of(hub, fetch_server, tmp_path):
+    hub.commit("someone/set", {"README.md": b".", "data/train.zip": b"PK\x03\x04 and no more"})
+    error = error_of(fetch_server, tmp_path, {"id": "someone/set"})
+    assert "error: sources.tried: no data that Emulsion reads in 'someone/set' (.parquet," in error
+
+
 def test_an_unknown_revision_names_the_branches(hub, fetch_server, tmp_path):
     hub.commit("someone/set", {"data/train.parquet": ONE_ROW})
     error = error_of(fetch_server, tmp_path, {"id": "someone/set", "revision": "mian"})
@@ -141,7 +162,7 @@ def test_files_that_could_run_code_are_never_read(hub, fetch_server, tmp_path, p
 def test_data_of_another_form_is_named(hub, fetch_server, tmp_path):
     hub.commit("someone/set", {"data/train.txt": b"plain text\n"})
     error = error_of(fetch_server, tmp_path, {"id": "someone/set"})
-    assert "'someone/set' holds 'data/train.txt'; Emulsion reads only .parquet, .json" in error
+    assert "'someone/set' holds 'data/train.txt'; of the hub Emulsion reads only .parquet, .json" in error
 
 
 @pytest.mark.parametrize("limits", [{"documents": None}, {"tokens": 5}])
@@ -154,7 +175,7 @@ def test_files_that_disagree_about_a_column_are_told_of(hub, fetch_server, tmp_p
     words = hub_rows.parquet([{"text": "two", "score": {"of": "words"}}], 10)
     hub.commit("someone/set", {"data/train-0.parquet": numbers, "data/train-1.parquet": words})
     error = error_of(fetch_server, tmp_path, {"id": "someone/set"})
-    assert "the files of 'someone/set' disagree about their columns" in error
+    assert "sources.tried: its files disagree about their columns" in error
 
 
 def test_a_split_without_rows_is_told_of(hub, fetch_server, tmp_path):

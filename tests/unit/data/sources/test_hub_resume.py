@@ -27,7 +27,7 @@ FILES = {
     },
 }
 LARGE_ROWS = hub_rows.fineweb_rows(2100)
-SMALL = {"row_groups__PART_ROWS": 100, "row_files__PART_ROWS": 100}
+SMALL = {"hub_rows__PART_ROWS": 100}
 
 
 def content(folder):
@@ -150,7 +150,7 @@ def test_another_request_does_not_take_up_the_parts_of_the_first(hub, fetch_serv
 def test_a_busy_server_is_asked_again(hub, fetch_server, tmp_path, source, where, status):
     hub.commit(source["id"], hub_rows.REPOSITORIES[source["id"]]())
     hub.fail(where=where, status=status, count=2, headers={"Retry-After": "0"})
-    ended = fetch_server.fetch(source, tmp_path / "raw", transfer__LONGEST_PAUSE=0.01)
+    ended = fetch_server.fetch(source, tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 0, ended.errors
     assert f"answers {status}" in ended.errors or f"Error {status}" in ended.errors
     assert len(rows_of(tmp_path / "raw")) == source["documents"]
@@ -159,9 +159,9 @@ def test_a_busy_server_is_asked_again(hub, fetch_server, tmp_path, source, where
 def test_a_server_that_stays_busy_is_given_up_in_words_and_the_next_try_goes_on(hub, fetch_server, tmp_path):
     hub.commit(OPENHERMES["id"], hub_rows.openhermes())
     hub.fail(where="/cdn/", status=503, count=-1)
-    ended = fetch_server.fetch(OPENHERMES, tmp_path / "raw", transfer__LONGEST_PAUSE=0.01)
+    ended = fetch_server.fetch(OPENHERMES, tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 1
-    assert ended.errors.count("the server answers 503; attempt") == 5
+    assert ended.errors.count("the server answers 503; attempt") == 7
     assert "error: sources.tried: 127.0.0.1" in ended.errors
     assert "keeps answering 503. What has been fetched is kept; try again later." in ended.errors
     hub.faults.clear()
@@ -174,7 +174,7 @@ def test_a_connection_that_is_cut_again_and_again_is_continued(hub, fetch_server
     fetch_server.fetch(source, tmp_path / "whole")
     hub.fail(where="/cdn/", cut=30_000, count=12)
     before = hub.sent
-    ended = fetch_server.fetch(source, tmp_path / "raw", transfer__LONGEST_PAUSE=0.01)
+    ended = fetch_server.fetch(source, tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 0, ended.errors
     assert "the connection broke" in ended.errors
     assert content(tmp_path / "raw") == content(tmp_path / "whole")
@@ -188,7 +188,7 @@ def test_a_connection_that_is_cut_again_and_again_is_continued(hub, fetch_server
 def test_a_file_that_comes_short_is_asked_for_again(hub, fetch_server, tmp_path, source):
     hub.commit(source["id"], FILES[source["id"]]())
     hub.fail(where="/cdn/", short=100, count=2)
-    ended = fetch_server.fetch(source, tmp_path / "raw", transfer__LONGEST_PAUSE=0.01)
+    ended = fetch_server.fetch(source, tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 0, ended.errors
     assert "bytes came" in ended.errors
     assert len(set(rows_of(tmp_path / "raw"))) == source["documents"]
@@ -197,9 +197,9 @@ def test_a_file_that_comes_short_is_asked_for_again(hub, fetch_server, tmp_path,
 def test_a_file_that_stays_short_is_an_error_in_words(hub, fetch_server, tmp_path):
     hub.commit(FINEWEB["id"], FILES[FINEWEB["id"]]())
     hub.fail(where="/cdn/", short=100, count=-1)
-    ended = fetch_server.fetch(FINEWEB, tmp_path / "raw", transfer__LONGEST_PAUSE=0.01)
+    ended = fetch_server.fetch(FINEWEB, tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 1
-    assert "does not come whole after 6 attempts" in ended.errors
+    assert "does not come whole after 8 attempts" in ended.errors
     assert "bytes came where" in ended.errors
 
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 import hub_rows
-from emulsion.data.normalize import UnrenderableError, choose_kind
-from emulsion.data.sources.rows import columns_of
+from emulsion.data.render import UnrenderableError
+from emulsion.data.schemas import choose_kind
+from emulsion.data.sources.formats import columns_of
 from emulsion.files import read_json, sha256
 from fetch_server import environment
 from raw_rows import read_rows
@@ -137,7 +138,7 @@ def test_a_limit_in_tokens_counts_four_bytes_of_text_each(hub, fetch_server, tmp
 def test_a_source_that_is_smaller_than_asked_for_comes_whole_with_a_warning(hub, fetch_server, tmp_path):
     hub.commit("DKYoon/SlimPajama-6B", hub_rows.slimpajama())
     source = {**ALL, "kind": "hub", "id": "DKYoon/SlimPajama-6B", "documents": 5000}
-    ended = fetch_server.fetch(source, tmp_path / "raw", row_groups__PART_ROWS=300)
+    ended = fetch_server.fetch(source, tmp_path / "raw", hub_rows__PART_ROWS=300)
     assert "all of it is 2000 documents" in ended.errors
     assert {row["__index_level_0__"] for row in rows_of(tmp_path / "raw")} == set(range(2000))
     provenance = read_json(tmp_path / "raw" / "provenance.json")
@@ -147,7 +148,7 @@ def test_a_source_that_is_smaller_than_asked_for_comes_whole_with_a_warning(hub,
 def test_more_files_than_footers_are_read_at_once_are_all_sampled(hub, fetch_server, tmp_path):
     hub.commit("someone/shards", hub_rows.shards(hub_rows.fineweb_rows(900), "data", 9, 50))
     source = {**FINEWEB, **ALL, "id": "someone/shards", "config": None, "documents": 900}
-    ended = fetch_server.fetch(source, tmp_path / "raw", row_groups__FILES_AT_ONCE=2)
+    ended = fetch_server.fetch(source, tmp_path / "raw", hub_rows__FILES_AT_ONCE=2)
     assert ended.status == 0, ended.errors
     assert len({row["id"] for row in rows_of(tmp_path / "raw")}) == 900
 

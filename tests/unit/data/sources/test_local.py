@@ -78,12 +78,12 @@ def test_a_file_that_two_patterns_match_is_taken_once(corpus):
 
 def test_what_is_excluded_is_left_out_by_its_path(corpus):
     assert named(corpus, "**/*.txt", exclude=["*/deep/*", "b.*"]) == ["sub/c.txt"]
-    with pytest.raises(UserError, match=r"sources\.mine\.exclude: leaves none"):
+    with pytest.raises(UserError, match=r"sources\.mine\.local\.files: nothing is left .* `exclude` leaves none"):
         named(corpus, "**/*.txt", exclude=["*"])
 
 
 def test_a_pattern_that_matches_nothing_is_named(corpus):
-    with pytest.raises(UserError, match=r"sources\.mine\.files: no file matches '.*nothing-\*\.jsonl'"):
+    with pytest.raises(UserError, match=r"sources\.mine\.local\.files: no file matches '.*nothing-\*\.jsonl'"):
         named(corpus, "*.txt", "nothing-*.jsonl")
 
 

@@ -66,19 +66,19 @@ def test_all_sources_are_as_the_configuration_expects(hub, fetch_server):
 
 
 def test_each_difference_is_told_in_words_and_the_status_is_1(hub, fetch_server):
-    hub.commit("someone/plain", {"data/train.parquet": hub_rows.parquet([{"content": "x", "n": 1}], 5)})
+    hub.commit("someone/plain", {"data/train.parquet": hub_rows.parquet([{"essay": "x", "n": 1}], 5)})
     hub.commit("Magpie-Align/Magpie-Pro-300K-Filtered", hub_rows.magpie(9))
     plain = {**ALL, "id": "someone/plain", "schema": None}
     sources = {
         "unnamed": plain,
-        "named": {**plain, "text_field": "content"},
+        "named": {**plain, "text_field": "essay"},
         "other": {**ALL, "id": "Magpie-Align/Magpie-Pro-300K-Filtered", "schema": "chat_role_content"},
         "missing": {**ALL, "id": "Magpie-Align/Magpie-Pro-300K", "schema": None},
     }
     ended, rows = probed(fetch_server, sources)
     assert ended.status == 1
     assert rows["named"][4:] == ["text", "as expected"]
-    assert "no known schema fits its columns (content, n)" in rows["unnamed"][5]
+    assert "no known schema fits its columns (essay, n)" in rows["unnamed"][5]
     assert "sources.other.schema: says 'chat_role_content'" in rows["other"][5]
     assert "Did you mean 'Magpie-Align/Magpie-Pro-300K-Filtered'?" in rows["missing"][5]
 

@@ -3,10 +3,12 @@ import gzip
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from emulsion.data.sources import formats, streams
-from emulsion.data.sources.formats import read_file, suffix_of
-from emulsion.data.sources.rows import columns_of, columns_of_first
+from emulsion.data.sources import cutting, delimited, formats, streams
+from emulsion.data.sources.formats import columns_of, read_file, suffix_of
+from emulsion.data.sources.raw import RawFile, columns_of_first, raw_lines
 from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UserError
 from raw_rows import read_rows
@@ -17,6 +19,10 @@ ROWS = [{"text": "one"}, {"text": "zwei\nté"}, {"text": "three, or so", "n": 3}
 def written(folder, name, data):
     (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
     return folder / name
+
+
+def raw(file):
+    return RawFile(file, file.name, file.stat().st_size)
 
 
 def reasons(rows):
@@ -117,18 +123,24 @@ def test_of_a_truncated_gzip_the_whole_lines_are_kept_and_the_cut_is_counted(tmp
     lines = [json.dumps({"text": f"row {number}", "x": number * 7919 % 10007}) for number in range(20_000)]
     packed = gzip.compress("\n".join(lines).encode())
     *kept, last = read_file(written(tmp_path, "a.jsonl.gz", packed[: len(packed) // 2]))
-    assert last == Malformed("the file ends in the middle: truncated .gz")
+    assert last.reason.startswith(
+        "the file ends in the middle: truncated .gz; how much is missing after it is not known"
+    )
+    assert lines[len(kept)].startswith(last.content)
     assert kept == [json.loads(line) for line in lines[: len(kept)]]
     assert len(kept) > 5000
+
+
+CUT = "the file ends in the middle of its list; how much is missing after it is not known"
 
 
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        ("", ["not JSON: Expecting value"]),
+        ("", []),
         ("[]", []),
         ('{"text": ', ["not JSON: Expecting value"]),
-        ('[{"text": "a"}, {"text"', [{"text": "a"}, "the file ends in the middle of its list"]),
+        ('[{"text": "a"}, {"text"', [{"text": "a"}, CUT]),
         ('[{"text": "a"}] and more', [{"text": "a"}, "there is more after the end of its list"]),
         ('{"text": oops}\n{"text": "b"}', ["not JSON: Expecting value", {"text": "b"}]),
     ],
@@ -167,33 +179,37 @@ def test_bad_rows_of_csv_are_set_aside_each_with_its_reason(tmp_path):
         "not valid UTF-8",
         "not CSV: ',' expected after '\"'",
         {"id": "6", "text": "six"},
-        "not CSV: unexpected end of data",
+        "not CSV: a quote is opened and never closed",
+        {"id": "8", "text": "eight"},
     ]
 
 
 def test_a_line_of_csv_over_the_limit_is_set_aside_and_the_next_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(streams, "ROW_BYTES", 1000)
-    monkeypatch.setattr(formats, "ROW_BYTES", 1000)
+    monkeypatch.setattr(cutting, "ROW_BYTES", 1000)
+    monkeypatch.setattr(delimited, "ROW_BYTES", 1000)
     data = 'id,text\n1,a\n2,"' + "x" * 2000 + '"\n3,c\n4,"' + "y\n" * 900 + '"\n5,e\n'
     assert reasons(read_file(written(tmp_path, "a.csv", data))) == [
         {"id": "1", "text": "a"},
         "longer than 0 MB",
         {"id": "3", "text": "c"},
-        "not CSV: field larger than field limit (1000)",
-        *["1 cells, but the first line names 2"] * 399,
-        "not CSV: unexpected end of data",
+        "not CSV: a quote is opened and not closed within 0 MB",
+        *["1 cells, but the first line names 2"] * 899,
+        "not CSV: a quote is opened and never closed",
+        {"id": "5", "text": "e"},
     ]
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"a,b,a\n1,2,3\n", "two of its columns are named 'a'"),
-        (b"id,t\xe9xt\n1,2\n", "its first line should name the columns, but is not valid UTF-8"),
+        (b"a,b,a\n1,2,3\n4,5,6\n", "two of the columns are named 'a'; name them apart in the first line"),
+        (b"id,t\xe9xt\n1,2\n\n3,4", "the first line should name the columns, but is not valid UTF-8"),
     ],
 )
 def test_a_csv_whose_columns_are_not_named_is_set_aside_whole(tmp_path, data, reason):
-    assert reasons(read_file(written(tmp_path, "a.csv", data))) == [reason]
+    rows = list(read_file(written(tmp_path, "a.csv", data)))
+    assert [row.reason for row in rows] == [reason] * 2
+    assert rows[0].content.startswith("1,2")
 
 
 def test_a_file_of_text_or_code_is_one_document_under_its_path(tmp_path):
@@ -205,14 +221,11 @@ def test_a_file_of_text_or_code_is_one_document_under_its_path(tmp_path):
     ("name", "data", "reason"),
     [
         ("a.txt", b"caf\xe9", "not valid UTF-8"),
-        ("a.txt", "text in UTF-16".encode("utf-16"), "not valid UTF-8"),
-        ("a.txt", b"x" * 2001, "longer than 0 MB"),
         ("a.txt.gz", gzip.compress(b"some text")[:-9], "the file ends in the middle: truncated .gz"),
-        ("a.txt.zst", b"no archive", "cannot be decompressed"),
+        ("a.txt.zst", b"\0no archive", "cannot be decompressed"),
     ],
 )
-def test_a_document_that_cannot_be_read_is_one_row_set_aside(tmp_path, monkeypatch, name, data, reason):
-    monkeypatch.setattr(streams, "ROW_BYTES", 2000)
+def test_a_document_that_cannot_be_read_is_one_row_set_aside(tmp_path, name, data, reason):
     [row] = reasons(read_file(written(tmp_path, name, data)))
     assert row.startswith(reason)
 
@@ -230,8 +243,166 @@ def test_the_columns_are_those_of_the_first_rows_together(tmp_path):
 
 
 def test_the_columns_of_a_source_are_those_of_its_first_file_that_has_any(tmp_path):
-    empty = written(tmp_path, "a.jsonl", "")
-    damaged = written(tmp_path, "b.parquet", "PAR1 oops")
-    good = written(tmp_path, "c.jsonl", '{"text": "a"}')
-    assert set(columns_of_first([empty, damaged, good])) == {"text"}
-    assert columns_of_first([empty, damaged]) == {}
+    empty = raw(written(tmp_path, "a.jsonl", ""))
+    damaged = raw(written(tmp_path, "b.parquet", "PAR1 oops"))
+    good = raw(written(tmp_path, "c.jsonl", '{"text": "a"}'))
+    assert set(columns_of_first("s", [empty, damaged, good])) == {"text"}
+    said = r"sources\.s: nothing is left .* 'a\.jsonl': it has no rows.* 'b\.parquet': row 0: not a Parquet file that"
+    with pytest.raises(UserError, match=said):
+        columns_of_first("s", [empty, damaged])
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "data"),
+    [
+        ("json under .jsonl", "a.jsonl", json.dumps(ROWS)),
+        ("indented", "a.jsonl", json.dumps(ROWS, indent=2)),
+        ("records over several lines", "a.jsonl", "\n".join(json.dumps(row, indent=2) for row in ROWS)),
+        ("records over several lines", "a.json", "\n".join(json.dumps(row, indent=2) for row in ROWS)),
+        ("several on a line", "a.jsonl", "".join(json.dumps(row) for row in ROWS)),
+        ("several on a line, a blank between", "a.json", " ".join(json.dumps(row) for row in ROWS)),
+        ("joined without a line end", "a.jsonl", "\n".join(json.dumps(row) for row in ROWS[:2]) + json.dumps(ROWS[2])),
+        ("commas behind", "a.json", ",\n".join(json.dumps(row) for row in ROWS)),
+        ("commas behind all", "a.jsonl", "".join(json.dumps(row) + ", \n" for row in ROWS)),
+        ("lines of an old Mac", "a.jsonl", "\r".join(json.dumps(row) for row in ROWS)),
+        ("lines of an old Mac", "a.jsonl", "\r".join(json.dumps(row) for row in ROWS) + "\r"),
+        ("UTF-16", "a.jsonl", "\n".join(json.dumps(row) for row in ROWS).encode("utf-16")),
+        ("UTF-16", "a.json", json.dumps(ROWS, ensure_ascii=False).encode("utf-16")),
+        ("packed under a plain name", "a.jsonl", gzip.compress("\n".join(json.dumps(row) for row in ROWS).encode())),
+        ("plain under a packed name", "a.jsonl.gz", "\n".join(json.dumps(row) for row in ROWS)),
+        ("other suffix", "a.ndjson", "\n".join(json.dumps(row) for row in ROWS)),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 40 else "",
+)
+def test_json_is_read_however_it_is_laid_out(tmp_path, what, name, data):
+    file = written(tmp_path, name, data)
+    assert list(read_file(file)) == ROWS
+    assert [json.loads(line) for line in raw_lines(file)] == ROWS
+
+
+def test_lists_in_lines_are_rows_that_are_no_records(tmp_path):
+    rows = reasons(read_file(written(tmp_path, "a.jsonl", '["a", "b"]\n["c"]\n{"text": "d"}\n')))
+    assert rows == ["a row is list, not a record"] * 2 + [{"text": "d"}]
+
+
+@pytest.mark.parametrize("first", ['["a"]', "7", '"text"', '["a", ', '[{"a": 1}', '{"a": [1,', '{"a"', "", "]"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_first_line_that_is_no_record_costs_no_other(tmp_path, name, first):
+    rows = list(read_file(written(tmp_path, name, f'{first}\n{{"text": "two"}}\n{{"text": "three"}}\n')))
+    assert rows[-2:] == [{"text": "two"}, {"text": "three"}]
+    assert len(rows) == (3 if first else 2)
+
+
+def test_a_first_line_that_is_not_utf_8_leaves_the_file_one_of_lines(tmp_path):
+    data = b'{"text": "caf\xe9"}\n{"text": "cut \n{"text": "three"}\n'
+    assert reasons(read_file(written(tmp_path, "a.jsonl", data))) == [
+        "not valid UTF-8",
+        "not JSON: Unterminated string starting at",
+        {"text": "three"},
+    ]
+
+
+@pytest.mark.parametrize("between", [",\n", "\n,", ",", "\n, \n"])
+@pytest.mark.parametrize("ends", ["[]", ["[\n", "\n]"], ["[ ", "\n\n]"]])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_list_is_one_however_it_is_broken_into_lines(tmp_path, between, ends, count):
+    data = ends[0] + between.join(json.dumps(row) for row in ROWS[:count]) + ends[1]
+    assert list(read_file(written(tmp_path, "a.jsonl", data))) == ROWS[:count]
+
+
+def test_a_first_line_that_is_broken_costs_no_other(tmp_path):
+    rows = reasons(read_file(written(tmp_path, "a.json", '{"text": "on\n{"text": "two"}\n{"text": "three"}\n')))
+    assert rows == ["not JSON: Unterminated string starting at", {"text": "two"}, {"text": "three"}]
+
+
+def test_a_long_record_over_several_lines_is_one_row(tmp_path):
+    task = {
+        "Definition": ["Do it."],
+        "Instances": [{"id": str(n), "input": "x" * 100, "output": ["y"]} for n in range(9999)],
+    }
+    file = written(tmp_path, "a.json", json.dumps(task, indent=4))
+    assert file.stat().st_size > streams.CHUNK_BYTES
+    assert len(list(read_file(file))) == 9999
+
+
+def test_a_stray_quote_of_csv_costs_its_row_alone_which_is_shown(tmp_path):
+    lines = [f"{number},row {number}" for number in range(200)]
+    lines[5] = '5,"never closed'
+    lines[90] = '90,"in quotes, with a comma"'
+    lines[91] = '91,"over\ntwo ""lines"""'
+    rows = list(read_file(written(tmp_path, "a.csv", "\n".join(["id,text", *lines, ""]))))
+    assert len(rows) == 200
+    assert rows[5] == Malformed("not CSV: a quote is opened, and closed in a later line where no cell ends", lines[5])
+    assert rows[90] == {"id": "90", "text": "in quotes, with a comma"}
+    assert rows[91] == {"id": "91", "text": 'over\ntwo "lines"'}
+    assert sum(isinstance(row, dict) for row in rows) == 199
+
+
+def test_what_is_shown_of_a_bad_row_of_csv_is_its_first_2000_characters(tmp_path):
+    [row] = read_file(written(tmp_path, "a.csv", 'id,text\n1,"' + "x" * 5000 + "\n"))
+    assert row.content == '1,"' + "x" * 1997
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.sampled_from('a",\n\r é'), max_size=6), min_size=2, max_size=2).filter(any), max_size=8
+    )
+)
+def test_csv_that_is_whole_is_what_a_parser_makes_of_it(tmp_path_factory, rows):
+    file = tmp_path_factory.mktemp("csv") / "a.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        # The writer leaves \r without quotes, which is no CSV.
+        quoting = csv.QUOTE_ALL if any("\r" in cell for row in rows for cell in row) else csv.QUOTE_MINIMAL
+        csv.writer(out, lineterminator="\n", quoting=quoting).writerows([["a", "b"], *rows])
+    assert [list(row.values()) for row in read_file(file)] == rows
+
+
+def test_tab_separated_values_have_their_rows(tmp_path):
+    assert list(read_file(written(tmp_path, "a.tsv", "id\ttext\n1\tone, two\n"))) == [{"id": "1", "text": "one, two"}]
+
+
+def test_a_quote_of_tab_separated_values_is_a_character_where_it_quotes_nothing(tmp_path):
+    data = 'id\ttext\n1\t"Quoted" text\n2\t"open\n3\t"in\tquotes"\n4\t"two\nlines"\n5\ttoo\tmany\n'
+    assert reasons(read_file(written(tmp_path, "a.tsv", data))) == [
+        {"id": "1", "text": '"Quoted" text'},
+        {"id": "2", "text": '"open'},
+        {"id": "3", "text": "in\tquotes"},
+        {"id": "4", "text": "two\nlines"},
+        "3 cells, but the first line names 2",
+    ]
+
+
+@pytest.mark.parametrize(("other", "mend"), [(";", "save it anew as .csv with commas"), ("\t", "ends in .tsv")])
+def test_csv_with_another_separator_is_told_what_to_do(tmp_path, other, mend):
+    [row] = read_file(written(tmp_path, "a.csv", f"id{other}text\n1{other}one\n"))
+    assert row.reason.endswith(mend)
+
+
+def test_a_text_over_the_limit_comes_in_pieces_that_end_with_a_paragraph(tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "ROW_BYTES", 3000)
+    monkeypatch.setattr(formats, "PIECE_BYTES", 1000)
+    text = "".join(f"Paragraph {number} of a long text.\nIts second line: é.\n\n" for number in range(200))
+    rows = list(read_file(written(tmp_path, "a.txt", text)))
+    assert "".join(row["text"] for row in rows) == text
+    assert [row["id"] for row in rows] == [f"a.txt#{number}" for number in range(1, len(rows) + 1)]
+    assert all(row["text"].endswith("\n\n") and 500 < len(row["text"].encode()) <= 1000 for row in rows[:-1])
+
+
+@pytest.mark.parametrize("text", ["é" * 5000, "word " * 3000, "line\n" * 3000])
+def test_a_long_text_without_paragraphs_loses_nothing(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(formats, "ROW_BYTES", 3000)
+    monkeypatch.setattr(formats, "PIECE_BYTES", 1000)
+    assert "".join(row["text"] for row in read_file(written(tmp_path, "a.txt", text))) == text
+
+
+def test_a_row_that_could_not_be_read_is_the_same_after_it_was_brought_to_lines(tmp_path):
+    file = written(tmp_path, "a.csv", 'id,text\n1,one\n2\n3,"open\n')
+    lines = written(tmp_path, "b.jsonl", b"\n".join(raw_lines(file)))
+    assert list(read_file(lines)) == list(read_file(file))
+    own = {formats.UNREADABLE: "is a column of its own"}
+    assert list(read_file(written(tmp_path, "c.jsonl", json.dumps(own)))) == [own]
+
+
+def test_one_comma_behind_a_row_is_read_and_more_are_not(tmp_path):
+    data = '{"text": "one"},\n{"text": "two"},' + "," * 5000 + "\n"
+    assert reasons(read_file(written(tmp_path, "a.jsonl", data))) == [{"text": "one"}, "not JSON: Extra data"]

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from emulsion.data.sources import parquet
-from emulsion.data.sources.rows import columns_of
+from emulsion.data.sources.formats import columns_of, read_file
 from emulsion.data.sources.streams import Malformed
 from raw_rows import read_rows
 
@@ -77,3 +77,46 @@ def test_a_file_of_another_schema_than_the_first_keeps_its_rows_as_they_are(tmp_
     pq.write_table(table([{"body": "b"}, {"body": "c"}]), tmp_path / "b.parquet")
     rows = list(read_rows([tmp_path / "a.parquet", tmp_path / "b.parquet"]))
     assert rows == [{"text": "a"}, {"body": "b"}, {"body": "c"}]
+
+
+@pytest.mark.parametrize("open_writer", [pa.ipc.new_stream, pa.ipc.new_file])
+def test_arrow_of_both_formats_has_its_rows(tmp_path, open_writer):
+    with open_writer(tmp_path / "a.arrow", table(ROWS).schema) as writer:
+        writer.write_table(table(ROWS), max_chunksize=70)
+    assert list(read_rows([tmp_path / "a.arrow"])) == ROWS
+    assert columns_of(tmp_path / "a.arrow") == {"id": frozenset(), "text": frozenset()}
+
+
+def test_an_arrow_file_that_is_cut_keeps_what_came_before(tmp_path):
+    with pa.ipc.new_stream(tmp_path / "a.arrow", table(ROWS).schema) as writer:
+        writer.write_table(table(ROWS), max_chunksize=70)
+    data = (tmp_path / "a.arrow").read_bytes()
+    (tmp_path / "a.arrow").write_bytes(data[: len(data) // 2])
+    *kept, last = read_rows([tmp_path / "a.arrow"])
+    assert kept == ROWS[: len(kept)]
+    assert len(kept) >= 70
+    assert last.reason.startswith("not an Arrow file that can be read: ")
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+def test_of_two_columns_of_one_name_neither_is_taken_for_the_other(tmp_path, name):
+    twice = pa.Table.from_arrays([pa.array(["a", "b"]), pa.array(["c", "d"])], ["text", "text"])
+    if name == "a.parquet":
+        pq.write_table(twice, tmp_path / name)
+    else:
+        with pa.ipc.new_file(tmp_path / name, twice.schema) as writer:
+            writer.write_table(twice)
+    assert list(read_rows([tmp_path / name])) == [Malformed("two of its columns are named 'text'; name them apart")] * 2
+
+
+@pytest.mark.parametrize("start", [0, 1, 99, 100, 250, 299, 300, 400])
+def test_reading_begins_at_any_row(tmp_path, start):
+    pq.write_table(table(ROWS), tmp_path / "a.parquet", row_group_size=100)
+    assert list(read_file(tmp_path / "a.parquet", start=start)) == ROWS[start:]
+
+
+def test_records_in_lists_of_a_fixed_size_are_known(tmp_path):
+    turns = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]), 2)
+    turn = {"role": "user", "content": "q"}
+    pq.write_table(pa.table({"messages": pa.array([[turn, turn]], turns)}), tmp_path / "a.parquet")
+    assert columns_of(tmp_path / "a.parquet") == {"messages": frozenset({"role", "content"})}

@@ -62,7 +62,7 @@ def provenance_of(folder):
 
 @pytest.fixture
 def raw(tmp_path):
-    """The provenance of a source with a bad row of every kind: 12 rows that are good, and 18 that are not."""
+    """The provenance of a source with a bad row of every kind: 15 rows that are good, and 15 that are not."""
     folder = tmp_path / "raw"
     folder.mkdir()
     turns = [{"from": "human", "value": "Hi?"}, {"from": "gpt", "value": "Hello."}]
@@ -102,30 +102,37 @@ def normalize(raw, folder, *options):
     return pq.read_table(folder / "normalize.parquet").to_pylist(), read_jsonl(folder / "normalize.jsonl")
 
 
-def gather(folder):
+def gather(folder, *options):
     """What is said when the only shard of a source is gathered."""
     files = ["--documents", "normalize.parquet", "--quarantines", "normalize.jsonl", "--ledgers", "normalize.json"]
     inputs = [folder / part if "." in part else part for part in files]
     outputs = ["--output", folder / "all.parquet", "--quarantine", folder / "q.jsonl", "--ledger", folder / "l.json"]
-    return run_script("gather", "--source", "mine", *inputs, *outputs)
+    return run_script("gather", "--source", "mine", "--held-out", 0.05, *inputs, *outputs, *options)
 
 
 def test_every_row_is_kept_or_set_aside_with_where_it_was(raw, tmp_path):
     documents, aside = normalize(raw, tmp_path)
-    assert [document["id"] for document in documents] == ["g0", "g1", "g2", "g3"] * 3
+    chats, others = [document for document in documents if "Hi?" in document["text"]], documents[-6:-4]
+    assert len(chats) == 13
+    assert len({document["id"] for document in chats}) == 1  # their own ids are shared by three files
+    assert [document["text"] for document in others] == ["other columns", "and no chat"]
     assert [(record["file"], record["row"]) for record in aside] == [
-        *[("a.jsonl", row) for row in (0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15)],
+        *[("a.jsonl", row) for row in (0, 1, 2, 3, 8, 9, 10, 11, 13, 14, 15)],
         ("b.jsonl.gz", 4),
-        *[("c.parquet", row) for row in (0, 1)],
         ("d.parquet", 0),
         *[("e.json", row) for row in (4, 5)],
     ]
     assert all(record["reason"] for record in aside)
     said, well = gather(tmp_path)
+    assert not well
+    assert "sources.mine: 15 of 30 rows (50.0%) are no documents" in said
+    assert "sources.mine.max_loss: 0.5" in said
+    said, well = gather(tmp_path, "--max-loss", 0.5)
     assert well, said
+    assert "15 of 30 rows" in said
     ledger = read_json(tmp_path / "l.json")
-    assert (ledger["read"], ledger["kept"]) == (30, 12)
-    assert sum(ledger["removed"].values()) == 18
+    assert (ledger["read"], ledger["kept"]) == (30, 15)
+    assert sum(ledger["removed"].values()) == sum(ledger["set_aside"].values()) == 15
 
 
 def test_the_shards_together_are_what_one_shard_makes(raw, tmp_path):
@@ -181,4 +188,6 @@ def test_filtered_documents_are_counted_and_set_aside_in_full_where_asked(tmp_pa
     assert aside == []
     _, aside = normalize(raw, tmp_path, "--cleaning", json.dumps({**cleaning, "keep_removed": True}))
     assert aside == [{"id": "short", "reason": "length: fewer than 5 words", "text": "Too short."}]
-    assert read_json(tmp_path / "normalize.json") == {"read": 2, "kept": 1, "removed": {aside[0]["reason"]: 1}}
+    account = read_json(tmp_path / "normalize.json")
+    assert (account["read"], account["kept"], account["removed"]) == (2, 1, {aside[0]["reason"]: 1})
+    assert account["set_aside"] == {}

@@ -1,13 +1,11 @@
 import gzip
-import json
+import re
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from emulsion.data.sources import streams
-from emulsion.data.sources.streams import BrokenFileError, Malformed, chunks, elements, lines, whole
+from emulsion.data.sources.streams import BrokenFileError, chunks
 from emulsion.errors import UserError
 
 if sys.version_info >= (3, 14):
@@ -16,15 +14,6 @@ else:
     from backports import zstd
 
 TEXT = "".join(f"line {number} of a file that is long enough to be cut\n" for number in range(20_000)).encode()
-
-
-def cut(data, sizes):
-    """The data in pieces of these sizes, again and again."""
-    place = 0
-    while place < len(data):
-        for size in sizes:
-            yield data[place : place + size]
-            place += size
 
 
 def read(file):
@@ -56,15 +45,119 @@ def test_of_a_truncated_archive_all_that_is_there_is_kept(tmp_path, suffix):
     packed = compressed(suffix, TEXT)
     file.write_bytes(packed[: len(packed) // 2])
     got, reason = read(file)
-    assert reason == f"the file ends in the middle: truncated {suffix}"
+    assert reason.startswith(f"the file ends in the middle: truncated {suffix}; how much is missing")
     assert TEXT.startswith(got)
     assert len(got) > len(TEXT) // 4
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_a_file_that_is_no_archive_says_so(tmp_path, suffix):
+def test_text_under_the_name_of_an_archive_is_read_as_it_is(tmp_path, suffix):
     (tmp_path / f"a{suffix}").write_bytes(TEXT)
-    assert read(tmp_path / f"a{suffix}")[1].startswith("cannot be decompressed: ")
+    assert read(tmp_path / f"a{suffix}") == (TEXT, None)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_file_that_is_neither_an_archive_nor_text_says_so(tmp_path, suffix):
+    (tmp_path / f"a{suffix}").write_bytes(bytes(range(256)))
+    assert read(tmp_path / f"a{suffix}")[1].startswith(f"cannot be decompressed: it is neither a {suffix} archive nor")
+
+
+@pytest.mark.parametrize("packing", [".gz", ".zst"])
+def test_an_archive_under_the_name_of_a_plain_file_is_unpacked(tmp_path, packing):
+    (tmp_path / "a.jsonl").write_bytes(compressed(packing, TEXT))
+    assert read(tmp_path / "a.jsonl") == (TEXT, None)
+
+
+def test_a_zstd_archive_with_the_longest_window_is_read(tmp_path):
+    options = {zstd.CompressionParameter.window_log: 31, zstd.CompressionParameter.enable_long_distance_matching: 1}
+    compressor = zstd.ZstdCompressor(options=options)
+    (tmp_path / "a.zst").write_bytes(compressor.compress(TEXT) + compressor.flush())
+    with pytest.raises(zstd.ZstdError, match="too much memory"):
+        zstd.decompress((tmp_path / "a.zst").read_bytes())
+    assert read(tmp_path / "a.zst") == (TEXT, None)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_text_with_a_byte_order_mark_comes_as_utf_8(tmp_path, encoding):
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    (tmp_path / "a.txt").write_bytes(mark + ("é\U0001f600" + TEXT.decode()).encode(encoding))
+    assert read(tmp_path / "a.txt") == ("é\U0001f600".encode() + TEXT, None)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_named_with_the_remedy(tmp_path, encoding):
+    (tmp_path / "a.txt").write_bytes(TEXT.decode().encode(encoding))
+    name = encoding.upper().replace("-", "", 2).replace("UTF16", "UTF-16")
+    assert f"it is {name} without a byte-order mark" in read(tmp_path / "a.txt")[1]
+    assert f"iconv -f {name} -t UTF-8" in read(tmp_path / "a.txt")[1]
+
+
+def test_utf_16_that_is_cut_is_told_after_what_is_whole(tmp_path):
+    (tmp_path / "a.txt").write_bytes(TEXT.decode().encode("utf-16")[:-1])
+    got, reason = read(tmp_path / "a.txt")
+    assert got == TEXT[:-1]
+    assert reason.startswith("not valid UTF-16")
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 146946961\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("a.txt", POINTER, "a pointer of git-lfs in place of a file of 146,946,961 bytes; bring .* `git lfs pull`"),
+        ("a.jsonl.gz", POINTER, "a pointer of git-lfs"),
+        ("a.parquet", POINTER, "a pointer of git-lfs"),
+        ("a.json", b"\n<!DOCTYPE html><html>404</html>", "a page of HTML or XML, such as a server sends"),
+        ("a.csv.gz", gzip.compress(b'<?xml version="1.0"?><Error>'), "a page of HTML or XML"),
+        (
+            "a.jsonl",
+            b"../../blobs/0a1b\n",
+            r"nothing but the path of another file, '\.\./\.\./blobs/0a1b'.* `rsync -L`",
+        ),
+        ("a.jsonl.gz", b"", r"is empty, 0 bytes, and so no \.gz archive"),
+        ("a.jsonl", b"PAR1....", r"a Parquet file; give it a name that ends in \.parquet"),
+        ("a.csv", b"PK\x03\x04...", "a zip archive, or a document of Office"),
+        ("a.txt", b"%PDF-1.7", "a PDF"),
+        ("a.jsonl", b"BZh91AY&SY...", "a bzip2 archive"),
+        ("a.jsonl.gz", gzip.compress(gzip.compress(TEXT)), "packed twice"),
+        ("a.txt", b"x" * 257 + b"ustar", "a tar archive"),
+    ],
+)
+def test_what_is_no_data_is_told_with_the_remedy(tmp_path, name, data, reason):
+    (tmp_path / name).write_bytes(data)
+    got, said = read(tmp_path / name)
+    assert got == b""
+    assert re.search(reason, said)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.html", b"<!DOCTYPE html><html>"),
+        ("a.txt", b"<html> is a tag."),
+        ("a.txt", b"version https://git-lfs.github.com/spec/v1 is what a pointer begins with.\n"),
+        ("a.txt", b"BZh9 is how bzip2 begins"),
+        ("a.txt", b"a\0b\0 null bytes of text"),
+    ],
+)
+def test_what_only_looks_like_it_is_read(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    assert read(tmp_path / name) == (data, None)
+
+
+def broken(data, reason):
+    yield data
+    raise BrokenFileError(reason)
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_the_head_of_a_source_is_looked_at_and_nothing_is_lost(size):
+    head, source = streams.head_of(broken(b"text", "cut"), size)
+    assert head == b"text"
+    assert next(source) == b"text"
+    with pytest.raises(BrokenFileError, match="cut"):
+        next(source)
 
 
 def test_an_archive_with_a_damaged_middle_keeps_what_came_before(tmp_path):
@@ -88,67 +181,3 @@ def test_a_large_archive_of_common_text_is_no_bomb(tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "BOMB_BYTES", 1 << 10)
     (tmp_path / "a.gz").write_bytes(gzip.compress(TEXT))
     assert read(tmp_path / "a.gz") == (TEXT, None)
-
-
-@given(st.binary(max_size=200), st.lists(st.integers(1, 9), min_size=1, max_size=4))
-def test_lines_are_those_of_the_whole_however_it_is_cut(data, sizes):
-    expected = data.split(b"\n")
-    assert list(lines(cut(data, sizes))) == (expected if expected[-1].strip() else expected[:-1])
-
-
-def test_a_line_over_the_limit_is_one_malformed_row_and_the_next_are_read(monkeypatch):
-    monkeypatch.setattr(streams, "ROW_BYTES", 1 << 20)
-    data = b"before\n" + b"x" * (1 << 20) + b"y\n" + b"z" * (1 << 20) + b"\nafter"
-    before, long, exact, after = lines(cut(data, [10_000]))
-    assert (before, exact, after) == (b"before", b"z" * (1 << 20), b"after")
-    assert long == Malformed("longer than 1 MB", "x" * 2000)
-
-
-def test_a_line_over_the_limit_is_not_held_in_memory(monkeypatch):
-    monkeypatch.setattr(streams, "ROW_BYTES", 1 << 16)
-    row = streams._Row()
-    for _ in range(1000):
-        row.add(b"x" * 1000)
-    assert sum(map(len, row._pieces)) <= 1 << 16
-    assert isinstance(row.take(), Malformed)
-
-
-def test_the_whole_of_a_file_over_the_limit_is_left_unread(monkeypatch):
-    monkeypatch.setattr(streams, "ROW_BYTES", 1000)
-    source = iter([b"x" * 600, b"y" * 600, b"z" * 600])
-    assert isinstance(whole(source), Malformed)
-    assert list(source) == [b"z" * 600]
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from(['\\"', "],[", "{\\", '"']),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=12,
-)
-
-
-@given(st.lists(JSON, max_size=6), st.sampled_from([None, 0, 2]), st.lists(st.integers(1, 9), min_size=1, max_size=4))
-def test_the_elements_of_an_array_are_those_a_parser_finds_however_it_is_cut(values, indent, sizes):
-    data = f" {json.dumps(values, indent=indent, ensure_ascii=False)}\n".encode()
-    assert [json.loads(element) for element in elements(cut(data, sizes))] == values
-
-
-def test_a_malformed_element_of_an_array_is_lost_alone():
-    data = b'[{"a": 1}, {"a": oops}, {"a" 2}, \xff, {"a": 3}]'
-    assert list(elements(iter([data]))) == [b'{"a": 1}', b' {"a": oops}', b' {"a" 2}', b" \xff", b' {"a": 3}']
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b'[{"a": 1}, {"a": 2', "ends in the middle of its list"),
-        (b'[{"a": 1}, {"a": 2}', "ends in the middle of its list"),
-        (b'[{"a": 1}] {"a": 2}', "more after the end of its list"),
-    ],
-)
-def test_an_array_that_does_not_end_where_it_should_is_told_after_the_elements_before(data, reason):
-    found = []
-    with pytest.raises(BrokenFileError, match=reason):
-        found.extend(elements(iter([data])))
-    source = elements(iter([data]))
-    assert next(source) == b'{"a": 1}'

@@ -1,5 +1,6 @@
 from emulsion.data.sources import fetch
-from emulsion.data.sources.rows import ROWS_PER_GROUP, columns_of
+from emulsion.data.sources.formats import columns_of
+from emulsion.data.sources.parquet import ROWS_PER_GROUP
 from emulsion.files import read_json, sha256
 from raw_rows import read_rows
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from emulsion.data.sources.rows import columns_of
+from emulsion.data.sources.formats import columns_of
 from emulsion.data.sources.web import local_name
 from emulsion.errors import UserError
 from emulsion.files import read_json
@@ -54,14 +54,14 @@ def test_tasks_of_natural_instructions_come_as_they_are(fetch_server, tmp_path, 
 
 def test_a_cut_is_continued(hub, fetch_server, tmp_path, tasks):
     hub.fail(where=NAMES[1], cut=9000, count=-1)
-    ended = fetch_server.fetch(web(tasks), tmp_path / "raw", transfer__LONGEST_PAUSE=0.01)
+    ended = fetch_server.fetch(web(tasks), tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 0, ended.errors
     assert hub.sent == sum(map(len, tasks.values()))
 
 
 def test_a_finished_file_is_not_asked_for_again_by_a_later_try(hub, fetch_server, tmp_path, tasks):
     hub.fail(where=NAMES[1], status=503, count=-1)
-    ended = fetch_server.fetch(web(tasks), tmp_path / "raw", transfer__LONGEST_PAUSE=0.01)
+    ended = fetch_server.fetch(web(tasks), tmp_path / "raw", network__LONGEST_PAUSE=0.01)
     assert ended.status == 1
     assert "127.0.0.1 answers 503" in ended.errors
     hub.faults.clear()
@@ -93,7 +93,7 @@ def test_a_file_that_changed_since_the_cut_is_not_patched_together(hub, fetch_se
     hub.repositories["allenai/moving"].commits["head"] = {"task.json": first}
     hub.fail(where="moving", cut=9000)
     hub.fail(where="moving", status=404)
-    assert fetch_server.fetch(web([address]), tmp_path / "raw", transfer__LONGEST_PAUSE=0.01).status == 1
+    assert fetch_server.fetch(web([address]), tmp_path / "raw", network__LONGEST_PAUSE=0.01).status == 1
     hub.repositories["allenai/moving"].commits["head"] = {"task.json": second}
     assert fetch_server.fetch(web([address]), tmp_path / "raw").status == 0
     assert (tmp_path / "raw" / "00000-task.json").read_bytes() == second
@@ -136,6 +136,9 @@ def test_a_name_is_what_is_harmless_of_an_address(url, name):
         ("http://x.test/a.json", "is not an https address"),
         ("file:///etc/passwd.json", "is not an https address"),
         ("https://me:secret@x.test/a.json", "must not hold a password"),
+        ("https://x.test/a.json?X-Amz-Signature=secret", "must not be signed, for it is recorded"),
+        ("https://x.test/a.json?v=1&sig=secret&x=2", "must not be signed, for it is recorded"),
+        ("ftp://x.test/a.json?key=secret", "is not an https address"),
         ("https://x.test/weights.pkl", "is not one of"),
         ("https://x.test/tasks/", "is not one of"),
     ],
@@ -147,6 +150,16 @@ def test_an_address_that_is_refused(url, told):
     assert "secret" not in str(error.value)
 
 
+def test_a_page_in_place_of_a_file_is_refused_and_not_kept(hub, fetch_server, tmp_path):
+    hub.commit("a/b", {})
+    hub.repositories["a/b"].commits["head"] = {"data.json": b"<!DOCTYPE html>\n<html>Sign in</html>"}
+    ended = fetch_server.fetch(web([f"{hub.endpoint}/cdn/a/b/head/data.json?from=page"]), tmp_path / "raw")
+    assert ended.status == 1
+    assert "/cdn/a/b/head/data.json': it is a page of HTML or XML" in ended.errors
+    assert "from=page" not in ended.errors
+    assert not list((tmp_path / "raw").glob("0*"))
+
+
 def test_checksums_are_one_a_file(fetch_server, tmp_path, tasks):
     ended = fetch_server.fetch(web(tasks, sha256=["0" * 64]), tmp_path / "raw")
-    assert "sources.tried.sha256: 1 checksums for 2 files" in ended.errors
+    assert "sources.tried.web.sha256: 1 checksums for 2 files" in ended.errors

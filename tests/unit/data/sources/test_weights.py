@@ -95,7 +95,7 @@ def test_a_later_fetch_replaces_the_folder(hub, fetch, tmp_path):
 def test_a_broken_transfer_goes_on_where_it_was(hub, fetch, tmp_path):
     hub.commit("someone/model", MODEL)
     hub.fail(where="/cdn/", cut=200_000)
-    assert fetch("someone/model", transfer__LONGEST_PAUSE=0).status == 0
+    assert fetch("someone/model", network__LONGEST_PAUSE=0).status == 0
     assert (tmp_path / "weights" / "pythia" / "model.safetensors").read_bytes() == WEIGHTS
     assert "bytes=200000-" in [request.range for request in hub.requests]
 
@@ -104,7 +104,7 @@ def test_a_fetch_that_was_given_up_goes_on_at_the_same_commit(hub, error_of, fet
     commit = hub.commit("someone/model", MODEL)
     hub.fail(where="/cdn/", cut=200_000)
     hub.fail(where="/cdn/", count=-1, status=503)
-    error = error_of("someone/model", transfer__ATTEMPTS=2, transfer__LONGEST_PAUSE=0)
+    error = error_of("someone/model", network__ATTEMPTS=2, network__LONGEST_PAUSE=0)
     assert "keeps answering 503. What has been fetched is kept; try again later." in error
     hub.faults.clear()
     hub.commit("someone/model", {**MODEL, "model.safetensors": WEIGHTS[::-1]})

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulsion.errors import UserError
+from emulsion.perplexity import perplexity as perplexity_of
 from emulsion.ranks import Correlation, Floats, orders, pairing_p, pearson, spearman
 from emulsion.seeds import derive_seed
 
@@ -37,7 +38,9 @@ def point(run: str, mixture: str, perplexity: Mapping[str, Any], downstream: Map
     losses = [source["loss"] for source in perplexity["sources"].values()]
     scores = {task: entry["acc"]["score"] for task, entry in downstream["tasks"].items()}
     mean = {"mean": downstream["mean"]["score"]}
-    return Point(run, mixture, float(np.mean(losses)), float(np.mean(np.exp(losses))), mean | scores)
+    return Point(
+        run, mixture, float(np.mean(losses)), float(np.mean([perplexity_of(loss) for loss in losses])), mean | scores
+    )
 
 
 def correlations(points: Sequence[Point], resamples: int, seed: int) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Which mixture is best, and whether that can be said: the one place where winners and ties are declared.
 
 A winner is a mixture, not a run. The unit of the claim is therefore the run: the mean score of each mixture over its
-seeds, the variance between seeds pooled within mixtures, and t-tests of the best mixture against each other one, with
-Holm's correction. Where scores of items are known, a difference must also survive other items (`compare`). One training
-of each mixture gives scores and their order, and no claim.
+seeds, the variance between seeds pooled over mixtures where that is sound (`noise`), and t-tests of the best mixture
+against each other one, with Holm's correction. Where scores of items are known, the choice of items counts too
+(`contrast`). One training of each mixture gives scores and their order, and no claim.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student_t
 
-from emulsion.analysis.compare import ALPHA, Draws, compare_pairs, enough_draws, listing, significant
-from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words
-from emulsion.analysis.permutation import holm_by_name
-from emulsion.analysis.scores import LEVEL, MEAN, Floats, ItemScores
+from emulsion.analysis.compare import ALPHA, compare_pair, listing
+from emulsion.analysis.contrast import Estimate
+from emulsion.analysis.holm import holm_by_name
+from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words, pooled
+from emulsion.analysis.scores import MEAN, Floats, ItemScores
 from emulsion.errors import UserError
 
 # What one training of each mixture allows to say of mixtures.
@@ -88,18 +88,15 @@ def decide(
     group: str = MEAN,
     noise: SeedNoise | None = None,
     alpha: float = ALPHA,
-    draws: Draws | None = None,
-    intervals: bool = True,
 ) -> Decision:
     """The mixture that beats every other one after Holm's correction, or those that cannot be told apart.
 
     scores: {mixture: its scores, higher being better}, either scores of items, of which `group` is compared, or one
     number per run, by seed or as a sequence. noise: what is known of the noise between seeds from elsewhere; else it is
-    pooled over the mixtures with several seeds, and where there is none, nobody wins. draws, intervals: of the tests
-    over items.
+    estimated from the mixtures with several seeds, and without any, nobody wins.
 
     Choosing the best by its score does no harm: to win it must also beat the one it is truly equal to, which happens
-    with probability alpha at most. Seeds are taken to be as noisy for one mixture as for another.
+    with probability alpha at most.
 
     Raises UserError where there is no mixture, a mixture has no run, kinds of scores are mixed, or one is not finite.
     """
@@ -111,10 +108,7 @@ def decide(
         counts = {name: len(each.seeds) for name, each in items.items()}
         noise = noise or estimate_seed_noise(items)
         leader, others = _order(means)
-        draws = enough_draws(draws, len(others), alpha)
-        pairs = [(items[leader], items[name]) for name in others]
-        cells = dict(zip(others, compare_pairs(pairs, group, noise, draws, intervals), strict=True)) if others else {}
-        claims = noise is not None
+        cells = {name: compare_pair(items[leader], items[name], group, noise) for name in others}
     elif items:
         raise UserError(f"decide: scores of items for {listing(list(items))} only; give one kind for all mixtures.")
     else:
@@ -124,21 +118,21 @@ def decide(
         noise = noise or _noise_of_runs(runs, group)
         leader, others = _order(means)
         cells = {name: _run_cell(runs[leader], runs[name], noise, group) for name in others}
-        claims = noise is not None
-    return _decision(leader, others, cells, claims, min(counts.values()), alpha, in_words(noise, counts[leader]))
+    return _decision(
+        leader, others, cells, noise is not None, min(counts.values()), alpha, in_words(noise, counts[leader])
+    )
 
 
 def decide_all(
     scores: Mapping[str, ItemScores],
     noise: SeedNoise | None = None,
     alpha: float = ALPHA,
-    draws: Draws | None = None,
 ) -> dict[str, Decision]:
     """The decisions on each capability and, last, on their mean, by name; arguments as of `decide`."""
     if not scores:
         raise UserError("decide: no mixtures to choose from.")
     groups = next(iter(scores.values())).groups
-    return {group: decide(scores, group, noise, alpha, draws) for group in groups}
+    return {group: decide(scores, group, noise, alpha) for group in groups}
 
 
 def _order(means: Mapping[str, float]) -> tuple[str, list[str]]:
@@ -158,7 +152,7 @@ def _decision(
 ) -> Decision:
     """The decision that the tests of the best against the others [by name, best first] lead to."""
     adjusted = holm_by_name({name: cell["p"] for name, cell in cells.items()})
-    beaten = {name for name, cell in cells.items() if claims and adjusted[name] < alpha and significant(cell)}
+    beaten = {name for name, cell in cells.items() if claims and adjusted[name] < alpha}
     tied = [leader, *(name for name in others if name not in beaten)]
     winner = leader if others and len(tied) == 1 else None
     if not others:
@@ -192,13 +186,11 @@ def _numbers(mixture: str, runs: Mapping[int, float] | Sequence[float]) -> Float
 
 
 def _noise_of_runs(runs: Mapping[str, Floats], group: str) -> SeedNoise | None:
-    """The spread between seeds pooled over the mixtures with several; None where none has."""
-    replicated = [each for each in runs.values() if len(each) > 1]
-    if not replicated:
+    """The spread between seeds of the mixtures with several; None where none has."""
+    if all(len(each) < 2 for each in runs.values()):
         return None
-    df = sum(len(each) - 1 for each in replicated)
-    spread = math.sqrt(sum(float(((each - each.mean()) ** 2).sum()) for each in replicated) / df)
-    return SeedNoise(sd={group: spread}, run_sd={group: spread}, df=float(df))
+    spread, df, sound = pooled(list(runs.values()))
+    return SeedNoise(run_sd={group: spread}, df=df, apart=() if sound else (group,))
 
 
 def _run_cell(best: Floats, other: Floats, noise: SeedNoise | None, group: str) -> dict[str, Any]:
@@ -206,8 +198,8 @@ def _run_cell(best: Floats, other: Floats, noise: SeedNoise | None, group: str) 
     difference = float(best.mean() - other.mean())
     if noise is None:
         return {"difference": difference, "interval": None, "p": 1.0}
-    spread = noise.run_sd.get(group, noise.sd.get(group, 0.0))
-    error = spread * math.sqrt(1 / len(best) + 1 / len(other))
-    p = float(2 * student_t.sf(difference / error, noise.df)) if error else float(difference == 0)
-    half = error * float(student_t.ppf((1 + LEVEL) / 2, noise.df))
-    return {"difference": difference, "interval": [difference - half, difference + half], "p": p}
+    parts = [noise.variance(runs, group) for runs in (best, other)]
+    variance = sum(each for each, _ in parts)
+    squares = sum(each**2 / df for each, df in parts)
+    freedom = variance**2 / squares if group in noise.apart and squares else noise.df
+    return Estimate(difference, math.sqrt(variance), freedom).cell()

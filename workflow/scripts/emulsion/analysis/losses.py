@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from emulsion.analysis.compare import Draws, compare_pairs
+from emulsion.analysis.compare import compare_pair
 from emulsion.analysis.noise import estimate_seed_noise
 from emulsion.analysis.scores import LEVEL, ItemScores, Record, Results, Runs
 from emulsion.errors import UserError
@@ -22,9 +22,7 @@ UNPAIRED = (
 )
 
 
-def compare_losses(
-    base: Runs, others: Results, draws: Draws | None = None
-) -> tuple[dict[str, dict[str, dict[str, Any]]], str]:
+def compare_losses(base: Runs, others: Results) -> tuple[dict[str, dict[str, dict[str, Any]]], str]:
     """{other: {source: cell}}, losses of `others` less those of `base` in nats per token; and how they were compared.
 
     The values are contents of `perplexity.json` by seed. Where each source has "sequence_losses", a list, the
@@ -37,16 +35,17 @@ def compare_losses(
         for source in record["sources"]
     ]
     if all("sequence_losses" in record for record in records):
-        return _paired(base, others, draws or Draws()), PAIRED
+        return _paired(base, others), PAIRED
     return _unpaired(base, others), UNPAIRED
 
 
-def _paired(base: Runs, others: Results, draws: Draws) -> dict[str, dict[str, dict[str, Any]]]:
+def _paired(base: Runs, others: Results) -> dict[str, dict[str, dict[str, Any]]]:
     first, losses = _as_scores(base), {name: _as_scores(runs) for name, runs in others.items()}
     noise = estimate_seed_noise({"": first, **losses})
-    pairs = [(each, first) for each in losses.values()]
-    by_source = {source: compare_pairs(pairs, source, noise, draws) for source in first.values}
-    return {name: {source: cells[i] for source, cells in by_source.items()} for i, name in enumerate(others)}
+    return {
+        name: {source: compare_pair(each, first, source, noise, bounded=False) for source in first.values}
+        for name, each in losses.items()
+    }
 
 
 def _as_scores(runs: Runs) -> ItemScores:

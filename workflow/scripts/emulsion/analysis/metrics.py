@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from emulsion.analysis.criteria import MET, NOT_MET, UNDECIDED, Row
-from emulsion.evaluation.bootstrap import bootstrap_interval
+from emulsion.evaluation.intervals import clustered_interval
 from emulsion.evaluation.quality import quality
+from emulsion.perplexity import perplexity as perplexity_of
+from emulsion.training.log import spike_steps
 
 Limits = Mapping[str, float]
 
@@ -49,13 +51,13 @@ def perplexities(sources: Mapping[str, Mapping[str, Any]], ratios: Mapping[str, 
         }
         for source, each in sources.items()
     }
-    mixed = math.exp(math.fsum(ratios[source] * each["loss"] for source, each in sources.items()))
+    mixed = perplexity_of(math.fsum(ratios[source] * each["loss"] for source, each in sources.items()))
     return {"mixed": mixed, "sources": kept}
 
 
 def stability(log: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Spikes of the loss, and steps without a finite loss or gradient: a run has neither, or is not stable."""
-    spikes = [row["step"] for row in log if row.get("spike")]
+    spikes = spike_steps(log)
     broken = [row["step"] for row in log if not _finite(row["loss"]) or not _finite(row["gradient_norm"])]
     return {
         "steps": len(log),
@@ -72,15 +74,19 @@ def _finite(value: float | None) -> bool:
 
 
 def generation_metrics(generations: Sequence[Mapping[str, Any]], limit: float) -> dict[str, Any]:
-    """Coherence, diversity and passed checks of a run's generations; undecided where there are none."""
+    """Coherence, diversity and passed checks of a run's generations; undecided where there are none.
+
+    The samples of one prompt are a cluster, so the interval of the coherent share knows how many prompts there are.
+    """
     if not generations:
         return {"texts": 0, "verdict": UNDECIDED}
     found = quality([record["text"] for record in generations])
     coherent = np.array(found.pop("coherent"), dtype=float)
-    interval = list(bootstrap_interval(coherent))
+    prompts = [(record["suite"], record["id"]) for record in generations]
+    interval = list(clustered_interval(coherent, prompts))
     return {
         **found,
-        "coherent": {"share": float(coherent.mean()), "interval": interval},
+        "coherent": {"share": float(coherent.mean()), "interval": interval, "prompts": len(set(prompts))},
         "passed": float(np.mean([record["passed"] for record in generations])),
         "verdict": verdict(interval, limit),
     }
@@ -136,7 +142,8 @@ def _coherence(generations: Mapping[str, Any]) -> tuple[str, str]:
         return UNDECIDED, "no suite asks for texts"
     low, high = (100 * bound for bound in generations["coherent"]["interval"])
     share = f"{100 * generations['coherent']['share']:.0f} % (95 % interval {low:.0f} to {high:.0f} %)"
-    return generations["verdict"], f"{share} of {generations['texts']} texts"
+    prompts = generations["coherent"]["prompts"]
+    return generations["verdict"], f"{share} of {generations['texts']} texts, written to {prompts} prompts"
 
 
 def _steps(stability: Mapping[str, Any]) -> str:

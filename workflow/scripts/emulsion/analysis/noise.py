@@ -1,69 +1,82 @@
 """Seed noise: how much the score of a mixture changes when nothing but the seed of its training does.
 
-Of the spread of a mixture's runs, a part is each item's own (a coin toss more or less), which resampling of
-items already holds; `sd` is what is left, common to a run's items. With few seeds that remainder may come out
-near zero by luck, so `run_sd`, the whole spread, is kept too: a claim must survive both (`compare`).
+Two or three seeds of one mixture say next to nothing of it, so it is pooled over mixtures, where Bartlett's test (1937)
+does not show that they differ; where it does, each comparison uses the spread of its own two mixtures (Welch).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.stats import chi2
 
 from emulsion.analysis.scores import Floats, ItemScores
+
+# Where spreads differ this significantly, pooling them is not sound.
+UNSOUND = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeedNoise:
     """The standard deviation of a run's score between seeds, by group ("mean" for the mean of all).
 
-    run_sd: the same with what items vary by themselves, where it was estimated. df: degrees of freedom it was
-    estimated with; infinite where it is taken as known.
+    sd      known from elsewhere: of what all items of a run have in common, which adds to the choice of items
+    run_sd  estimated: the whole spread of runs, what items vary by themselves included
+    df      degrees of freedom of the estimate
+    apart   groups in which mixtures differ in their noise, so that it is not pooled
     """
 
-    sd: Mapping[str, float]
+    sd: Mapping[str, float] = field(default_factory=dict)
     run_sd: Mapping[str, float] = field(default_factory=dict)
     df: float = math.inf
+    apart: Collection[str] = ()
 
-    def error(self, group: str, seeds: int) -> float:
-        """The standard error that seeds leave in the mean over so many runs."""
-        return self.sd.get(group, 0.0) / math.sqrt(seeds)
+    def variance(self, runs: Floats, group: str) -> tuple[float, float]:
+        """The variance of the mean of these runs' scores [seeds] that seeds leave, and its degrees of freedom."""
+        if group in self.apart and len(runs) > 1:
+            return float(runs.var(ddof=1)) / len(runs), len(runs) - 1.0
+        spread = self.run_sd.get(group, self.sd.get(group, 0.0))
+        return spread**2 / len(runs), self.df
 
-    def run_error(self, group: str, seeds: int) -> float:
-        """The same for the whole spread of runs; 0 where it was not estimated."""
-        return self.run_sd.get(group, 0.0) / math.sqrt(seeds)
 
-    def draws(self, count: int, rng: np.random.Generator) -> Floats:
-        """Draws [count] of an estimate's error in units of its standard error: Student's t, or normal."""
-        return rng.standard_normal(count) if math.isinf(self.df) else rng.standard_t(self.df, count)
+def pooled(runs: Sequence[Floats]) -> tuple[float, float, bool]:
+    """The standard deviation of scores [seeds] within mixtures, its degrees of freedom, and whether pooling is sound.
+
+    Raises ValueError where no mixture has several runs.
+    """
+    several = [each for each in runs if len(each) > 1]
+    if not several:
+        raise ValueError("noise between seeds needs a mixture with several")
+    freedom = np.array([len(each) - 1.0 for each in several])
+    variances = np.array([each.var(ddof=1) for each in several])
+    variance = float(np.average(variances, weights=freedom))
+    return math.sqrt(variance), float(freedom.sum()), _bartlett(variances, freedom) >= UNSOUND
+
+
+def _bartlett(variances: Floats, freedom: Floats) -> float:
+    """The p-value of Bartlett's test that these are estimates of one variance."""
+    total, count = freedom.sum(), len(freedom)
+    mean = float(np.average(variances, weights=freedom))
+    if count < 2 or not mean:
+        return 1.0
+    # Scores are shares of items, so that two or three runs now and then score alike: a small spread, but not zero.
+    ratios = np.maximum(variances / mean, 0.01)
+    statistic = -(freedom * np.log(ratios)).sum() / (1 + ((1 / freedom).sum() - 1 / total) / (3 * (count - 1)))
+    return float(chi2.sf(statistic, count - 1))
 
 
 def estimate_seed_noise(scores: Mapping[str, ItemScores]) -> SeedNoise | None:
-    """Seed noise pooled over the mixtures that were trained with several seeds; None where there is none.
-
-    Pooling takes the noise to be the same for all mixtures: two or three seeds of one alone say next to nothing.
-    """
+    """Seed noise of the mixtures that were trained with several seeds; None where there is none."""
     replicated = [each for each in scores.values() if len(each.seeds) > 1]
     if not replicated:
         return None
-    weights = np.array([len(each.seeds) - 1.0 for each in replicated])
-    sd, run_sd = {}, {}
-    for group in replicated[0].groups:
-        whole = np.array([each.run_scores(group).var(ddof=1) for each in replicated])
-        own = np.array([_own_variance(each, group) for each in replicated])
-        run_sd[group] = math.sqrt(np.average(whole, weights=weights))
-        sd[group] = math.sqrt(max(0.0, np.average(whole - own, weights=weights)))
-    return SeedNoise(sd=sd, run_sd=run_sd, df=float(weights.sum()))
-
-
-def _own_variance(scores: ItemScores, group: str) -> float:
-    """The variance of a run's score between seeds if its items varied independently of each other."""
-    parts = scores.parts(group)
-    each = [float(part.var(axis=0, ddof=1).sum()) / part.shape[1] ** 2 for part in parts]
-    return float(sum(each)) / len(parts) ** 2
+    found = {group: pooled([each.run_scores(group) for each in replicated]) for group in replicated[0].groups}
+    df = next(iter(found.values()))[1]
+    apart = tuple(group for group, (_, _, sound) in found.items() if not sound)
+    return SeedNoise(run_sd={group: sd for group, (sd, _, _) in found.items()}, df=df, apart=apart)
 
 
 def in_words(noise: SeedNoise | None, seeds: int) -> str:
@@ -75,4 +88,7 @@ def in_words(noise: SeedNoise | None, seeds: int) -> str:
         )
     source = "as given" if math.isinf(noise.df) else f"estimated from replicate runs with {noise.df:g} df"
     runs = "1 run" if seeds == 1 else f"{seeds} runs"
-    return f"{runs} per mixture; intervals and p-values include seed noise ({source}) and the choice of items."
+    text = f"{runs} per mixture; intervals and p-values include seed noise ({source}) and the choice of items."
+    if noise.apart:
+        text += f" Mixtures differ in their noise ({', '.join(noise.apart)}), so there each pair has its own."
+    return text

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from emulsion.analysis.compare import ALPHA
-from emulsion.analysis.permutation import holm
-from emulsion.analysis.scores import stream
+from emulsion.analysis.holm import holm
 from emulsion.ranks import ORDERS, Floats, orders, pairing_p, spearman
+from emulsion.seeds import derive_seed
 
 Points = Mapping[str, Mapping[str, float]]  # mixture -> capability -> score
 FEWEST = 5  # mixtures: with four, no rank correlation reaches p < 0.05
@@ -77,7 +77,7 @@ def rank_correlation(
     if count < FEWEST or len(set(x)) == 1 or len(set(y)) == 1:
         return None, None
     left, right = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    tried = orders(count, ORDERS, stream(seed, "ranks"))
+    tried = orders(count, ORDERS, np.random.default_rng(derive_seed(seed, "analysis", "ranks")))
     return float(spearman(left, right)), pairing_p(spearman, left, right, tried)
 
 

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from emulsion.analysis.compare import ALPHA
+from emulsion.analysis.scores import MEAN
 
 POWER = 0.8
 # Standard deviation of an item's difference between two runs: that of two answers, right half of the time and
 # correlated by 0.5 because easy items are easy for both, is sqrt(2 * 0.25 * 0.5).
 ITEM_SD = 0.5
 REPEATABLE = 0.5
+# Standard deviation of a run's score between seeds, where nothing was measured yet: of the demonstration's mean score
+# and of one of its capabilities (docs/statistics.md).
+SEED_NOISE_OF_MEAN, SEED_NOISE = 0.04, 0.07
 
 
 def minimum_detectable_effect(
@@ -27,19 +32,20 @@ def minimum_detectable_effect(
     alpha: float = ALPHA,
     power: float = POWER,
     repeatable: float = REPEATABLE,
+    df: float = math.inf,
 ) -> float:
     """The true difference in score that a paired comparison finds with probability `power`.
 
     items: how many, or by capability for the mean over capabilities. sd: of an item's difference between two
     runs. repeatable: the share of its variance that is the item's own and comes back with every seed; the rest
     averages out over seeds. seed_noise_sd: of a run's score between seeds. comparisons: tests that alpha is
-    shared among, the worst case of Holm. Normal approximation: with two or three seeds a little optimistic.
+    shared among, the worst case of Holm. df: degrees of freedom that seed noise will be estimated with.
     """
     counts = list(items.values()) if isinstance(items, Mapping) else [items]
     item_variance = sum(sd**2 / count for count in counts) / len(counts) ** 2
     variance = item_variance * (repeatable + (1 - repeatable) / seeds) + 2 * seed_noise_sd**2 / seeds
-    z = float(norm.isf(alpha / (2 * comparisons)) + norm.ppf(power))
-    return z * math.sqrt(variance)
+    law = norm if math.isinf(df) else student(df)
+    return float(law.isf(alpha / (2 * comparisons)) + law.ppf(power)) * math.sqrt(variance)
 
 
 def detectable_effects(
@@ -47,35 +53,51 @@ def detectable_effects(
     seeds: int,
     mixtures: int,
     *,
-    seed_noise_sd: float = 0.0,
+    seed_noise: Mapping[str, float] | None = None,
     sd: float = ITEM_SD,
     alpha: float = ALPHA,
     power: float = POWER,
 ) -> dict[str, Any]:
     """What the plan prints: the effects by capability and for the mean when one mixture is held against all others.
 
-    {"mean", "capabilities": {capability: effect}, "seeds", "mixtures", "items", "assumptions", "text"}.
+    seed_noise: {capability or "mean": standard deviation between seeds}, as measured so far; where it has nothing, that
+    of the demonstration. An effect is None where it is undetectable: with one seed, or above the largest difference
+    of scores, 1. {"mean", "capabilities": {capability: effect}, "seeds", "mixtures", "items", "assumptions", "text"}.
     """
-    settings: dict[str, Any] = {
-        "seed_noise_sd": seed_noise_sd,
-        "comparisons": max(1, mixtures - 1),
-        "alpha": alpha,
-        "power": power,
-    }
-    mean = minimum_detectable_effect(items, seeds, sd, **settings)
-    each = {name: minimum_detectable_effect(count, seeds, sd, **settings) for name, count in items.items()}
-    noise = f"seed noise of {seed_noise_sd:g}" if seed_noise_sd else "no allowance for seed noise"
-    text = (
-        f"With {sum(items.values())} items, {seeds} seed{'s' * (seeds != 1)} and {mixtures} mixtures, differences of"
-        f" {mean:.3f} in the mean score and {min(each.values()):.3f} to {max(each.values()):.3f} in one capability are"
-        f" found with probability {power:g} ({noise})."
-    )
+    measured = dict(seed_noise or {})
+    noise = {MEAN: SEED_NOISE_OF_MEAN, **dict.fromkeys(items, SEED_NOISE), **measured}
+    settings: dict[str, Any] = {"comparisons": max(1, mixtures - 1), "alpha": alpha, "power": power}
+
+    def effect(group: str, count: int | Mapping[str, int]) -> float | None:
+        if seeds < 2:
+            return None
+        df = mixtures * (seeds - 1)
+        found = minimum_detectable_effect(count, seeds, sd, seed_noise_sd=noise[group], df=df, **settings)
+        return found if found <= 1 else None
+
+    mean, each = effect(MEAN, items), {name: effect(name, count) for name, count in items.items()}
+    origin = "measured in this experiment" if MEAN in measured else "that of the demonstration"
+    head = f"With {sum(items.values())} items, {seeds} seed{'s' * (seeds != 1)} and {mixtures} mixtures"
+    if seeds < 2:
+        text = f"{head}, no difference between mixtures is detectable: one training each allows no claim. Add seeds."
+    else:
+        known = [value for value in each.values() if value is not None]
+        one = f"{min(known):.3f} to {max(known):.3f}" if len(known) == len(each) else "some that are undetectable"
+        text = (
+            f"{head}, differences of {in_print(mean)} in the mean score and {one} in one capability are found with"
+            f" probability {power:g} (seed noise of {noise[MEAN]:.3f} in the mean score, {origin})."
+        )
     return {
         "mean": mean,
         "capabilities": each,
         "items": dict(items),
         "seeds": seeds,
         "mixtures": mixtures,
-        "assumptions": {"item_sd": sd, "repeatable": REPEATABLE, **settings},
+        "assumptions": {"item_sd": sd, "repeatable": REPEATABLE, "seed_noise": noise, **settings},
         "text": text,
     }
+
+
+def in_print(effect: float | None) -> str:
+    """'0.031', or 'undetectable'."""
+    return "undetectable" if effect is None else f"{effect:.3f}"

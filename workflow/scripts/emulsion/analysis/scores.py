@@ -1,27 +1,19 @@
-"""Item scores of a mixture's runs, one run per seed; their mean over items and seeds, and how sure it is.
-
-Two things vary: which items were asked, and which seed a model was trained with. Items are resampled
-(bootstrap, within each capability). Two or three seeds are too few to resample: the bootstrap would understate
-their spread by a factor of (seeds - 1) / seeds in variance and know nothing of how uncertain that spread is.
-Their part is therefore drawn from Student's t, with the spread of `noise.estimate_seed_noise`.
-"""
+"""Item scores of a mixture's runs, one run per seed; `contrast` says how sure their means are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emulsion.errors import UserError
-from emulsion.evaluation.bootstrap import resampled_means
-from emulsion.seeds import derive_seed
 
 MEAN = "mean"  # the group of all capabilities, each of the same weight
 LEVEL = 0.95
-RESAMPLES = 2000
 
 Floats = NDArray[np.float64]
 Key = tuple[str, str]  # the names of a suite and an item
@@ -32,25 +24,33 @@ Results = Mapping[str, Runs]  # mixture -> its runs
 
 @dataclass(frozen=True, kw_only=True)
 class ItemScores:
-    """A mixture's scores: capability -> [seeds, items], items in the order of their sorted keys."""
+    """A mixture's scores: capability -> [seeds, items], items in the order of their sorted keys.
+
+    clusters: capability -> the topic of each item; a capability that is not named has items of their own.
+    """
 
     seeds: tuple[int, ...]
     items: Mapping[str, tuple[Key, ...]]
     values: Mapping[str, Floats]
     chance: Mapping[str, float | None]
+    clusters: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
 
     @property
     def groups(self) -> list[str]:
         """The capabilities and, last, their mean."""
         return [*self.values, MEAN]
 
-    def parts(self, group: str) -> list[Floats]:
-        """The matrices [seeds, items] that a group's score averages, each of the same weight."""
-        return list(self.values.values()) if group == MEAN else [self.values[group]]
+    def capabilities(self, group: str) -> list[str]:
+        """The capabilities that a group's score averages, each of the same weight."""
+        return list(self.values) if group == MEAN else [group]
+
+    def numbers(self, capability: str) -> NDArray[np.int64]:
+        """The cluster of each item [items], numbered from 0."""
+        return _numbered(self.clusters.get(capability, self.items[capability]))
 
     def run_scores(self, group: str) -> Floats:
         """The score of each run [seeds]."""
-        scores: Floats = np.mean([part.mean(axis=1) for part in self.parts(group)], axis=0)
+        scores: Floats = np.mean([self.values[name].mean(axis=1) for name in self.capabilities(group)], axis=0)
         return scores
 
     def score(self, group: str = MEAN) -> float:
@@ -60,7 +60,7 @@ class ItemScores:
         """The same scores of some of the seeds, in the order given."""
         rows = [self.seeds.index(seed) for seed in seeds]
         values = {capability: matrix[rows] for capability, matrix in self.values.items()}
-        return ItemScores(seeds=tuple(seeds), items=self.items, values=values, chance=self.chance)
+        return replace(self, seeds=tuple(seeds), values=values)
 
 
 def item_scores(runs: Runs, where: str = "mixture") -> ItemScores:
@@ -81,7 +81,16 @@ def item_scores(runs: Runs, where: str = "mixture") -> ItemScores:
     }
     known = next(iter(runs.values())).get("capabilities", {})
     chance = {name: known.get(name, {}).get("chance") for name in items}
-    return ItemScores(seeds=tuple(tables), items=items, values=values, chance=chance)
+    topics = {
+        (row["capability"], row["suite"], row["id"]): row["topic"]
+        for row in next(iter(runs.values()))["items"]
+        if row.get("topic") is not None
+    }
+    clusters = {
+        name: tuple((suite, str(topics.get((name, suite, item), item))) for suite, item in keys)
+        for name, keys in items.items()
+    }
+    return ItemScores(seeds=tuple(tables), items=items, values=values, chance=chance, clusters=clusters)
 
 
 def all_item_scores(results: Results) -> dict[str, ItemScores]:
@@ -100,21 +109,10 @@ def by_number(results: Mapping[str, Sequence[Record]]) -> dict[str, ItemScores]:
     return all_item_scores({mixture: dict(enumerate(records)) for mixture, records in results.items()})
 
 
-def resample_items(parts: Sequence[Floats], resamples: int, rng: np.random.Generator) -> Floats:
-    """Bootstrap draws [resamples, k] of the mean of the parts' means; each part [items, k], its k columns paired."""
-    draws: Floats = np.mean([resampled_means(part, resamples, rng) for part in parts], axis=0)
-    return draws
-
-
-def interval_of(draws: Floats, level: float = LEVEL) -> Floats:
-    """The percentile interval [2, ...] of draws [n, ...]."""
-    bounds: Floats = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return bounds
-
-
-def stream(seed: int, *names: str) -> np.random.Generator:
-    """A random stream of its own for each use."""
-    return np.random.default_rng(derive_seed(seed, "analysis", *names))
+@lru_cache(maxsize=256)
+def _numbered(names: tuple[Key, ...]) -> NDArray[np.int64]:
+    order = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([order[name] for name in names], dtype=np.int64)
 
 
 def _by_capability(record: Record, where: str) -> dict[str, dict[Key, float]]:

@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from scipy.stats import t as student
 
+from emulsion.analysis.contrast import contrast
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words
-from emulsion.analysis.scores import (
-    MEAN,
-    RESAMPLES,
-    ItemScores,
-    Record,
-    by_number,
-    interval_of,
-    resample_items,
-    stream,
-)
+from emulsion.analysis.scores import LEVEL, MEAN, ItemScores, Record, by_number
+from emulsion.evaluation.intervals import wilson_interval
 
 
-def combine(
-    scores: Mapping[str, ItemScores], noise: SeedNoise | None = None, *, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, dict[str, Any]]:
+def combine(scores: Mapping[str, ItemScores], noise: SeedNoise | None = None) -> dict[str, dict[str, Any]]:
     """Mean scores with 95 % intervals over items and seeds, by mixture.
 
-    noise: pooled from the mixtures themselves unless given. The record of a mixture has the keys of
+    Wilson's, of as many independent items as are as sure as what is known: never of width zero.
+    noise: estimated from the mixtures themselves unless given. The record of a mixture has the keys of
     `capabilities.json` ("capabilities", "mean") and "seeds", "runs" {seed: {group: score}} and "note".
     """
     noise = noise or estimate_seed_noise(scores)
-    return {mixture: _summary(each, noise, resamples, seed) for mixture, each in scores.items()}
+    return {mixture: _summary(each, noise) for mixture, each in scores.items()}
 
 
 def summarise(results: Mapping[str, Sequence[Record]]) -> dict[str, dict[str, Any]]:
@@ -37,9 +29,8 @@ def summarise(results: Mapping[str, Sequence[Record]]) -> dict[str, dict[str, An
     return combine(by_number(results))
 
 
-def _summary(scores: ItemScores, noise: SeedNoise | None, resamples: int, seed: int) -> dict[str, Any]:
-    # The same stream for every mixture: equal scores get equal intervals, and order does not matter.
-    cells = {group: _cell(scores, group, noise, resamples, seed) for group in scores.groups}
+def _summary(scores: ItemScores, noise: SeedNoise | None) -> dict[str, Any]:
+    cells = {group: _cell(scores, group, noise) for group in scores.groups}
     for name in scores.values:
         cells[name] |= {"items": len(scores.items[name]), "chance": scores.chance[name]}
     runs = {
@@ -55,10 +46,13 @@ def _summary(scores: ItemScores, noise: SeedNoise | None, resamples: int, seed: 
     }
 
 
-def _cell(scores: ItemScores, group: str, noise: SeedNoise | None, resamples: int, seed: int) -> dict[str, Any]:
-    rng = stream(seed, "score", group)
-    draws = resample_items([part.mean(axis=0)[:, None] for part in scores.parts(group)], resamples, rng)[:, 0]
-    if noise:
-        draws = draws + noise.error(group, len(scores.seeds)) * noise.draws(resamples, rng)
-    bounds = np.clip(interval_of(draws), 0, 1)  # a share of items
-    return {"score": scores.score(group), "interval": bounds.tolist()}
+def _cell(scores: ItemScores, group: str, noise: SeedNoise | None) -> dict[str, Any]:
+    found = contrast([(1.0, scores)], group, noise, bounded=False)
+    names = scores.capabilities(group)
+    clusters = sum(int(scores.numbers(name).max()) + 1 for name in names)
+    items = sum(len(scores.items[name]) for name in names) * len(scores.seeds)
+    score = min(max(found.value, 0.0), 1.0)
+    binomial = score * (1 - score)
+    effective = min(binomial / found.error**2, items) if min(binomial, found.error**2) > 1e-12 else clusters
+    quantile = found.quantile if found.freedom > 0 else float(student.ppf((1 + LEVEL) / 2, 1))
+    return {"score": found.value, "interval": list(wilson_interval(score, max(effective, 1e-3), quantile))}

@@ -6,7 +6,8 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,20 @@ from tqdm import tqdm
 
 from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
 from emulsion.data.cleaning.step import Step
-from emulsion.data.normalize import Kind, choose_kind, documents
-from emulsion.data.sources.formats import read_file
+from emulsion.data.held_out import LONG_CHARACTERS, Splits, count_splits, cut_document, longest
+from emulsion.data.normalize import documents, own_id
+from emulsion.data.schemas import NONE_NAMED, Named
 from emulsion.data.sources.raw import RawFile, raw_files, shard_files
-from emulsion.data.sources.rows import columns_of_first
+from emulsion.data.sources.reader import Kinds, kinds_of
+from emulsion.data.sources.streams import Malformed
+from emulsion.data.tokens import SPLITS
+from emulsion.data.unread import ColumnCounts
 from emulsion.files import whole_file
 
 DOCUMENTS_PER_GROUP = 4096
 CHARACTERS_PER_GROUP = 8 << 20
+FILES_TO_LOOK_AT = 32
+ROWS_TO_LOOK_AT = 200
 
 Pair = tuple[dict[str, str] | None, dict[str, Any] | None]
 
@@ -55,18 +62,33 @@ def _sign_kept(signer: Signer, good: list[dict[str, str]], words: Words, reasons
     return signer.table([good[row]["id"] for row in kept], words.take(kept))
 
 
+def ids_tell_apart(files: Sequence[RawFile]) -> bool:
+    """Whether most of the first rows of a source's files, evenly spread, have an id of their own.
+
+    By all files in every shard, so that all shards agree.
+    """
+    step = max(1, -(-len(files) // FILES_TO_LOOK_AT))
+    ids = []
+    for file in files[::step]:
+        rows = islice(file.rows(), ROWS_TO_LOOK_AT)
+        ids += [own for row in rows if not isinstance(row, Malformed) and (own := own_id(row)) is not None]
+    return 2 * len(set(ids)) > len(ids) or len(ids) < 2
+
+
 @dataclass(frozen=True)
 class Shard:
     """Some of the files of a source, and how its rows become documents.
 
-    fields: the columns of the source; rows: how many rows the files have, where fetching has counted them.
+    rows: how many rows the files have, where fetching has counted them. by_text: documents get their id by their text.
+    counts: the columns of the rows that became documents, so far.
     """
 
     source: str
     files: Sequence[RawFile]
-    kind: Kind
-    fields: tuple[str, ...]
+    kinds: Kinds
     rows: int | None
+    by_text: bool
+    counts: ColumnCounts = field(default_factory=ColumnCounts)
 
     @classmethod
     def of(
@@ -76,28 +98,28 @@ class Shard:
         shard: int = 0,
         shards: int = 1,
         schema: str | None = None,
-        text_field: str = "text",
+        text_field: str | None = None,
+        named: Named = NONE_NAMED,
     ) -> Shard:
         """The shard of this number of a source fetched to a folder; raises UserError where no kind of schema fits."""
         source = provenance["source"]
         files = raw_files(provenance, folder)
-        # By all files in every shard, so that all shards agree.
-        columns = columns_of_first(file.file for file in files)
-        kind = choose_kind(columns, source, schema, text_field)
         chosen = shard_files(files, shard, shards)
-        return cls(source, chosen, kind, tuple(sorted(columns)), known_rows(provenance, chosen))
+        # Of all files in every shard, so that all shards agree on whether the source can be read.
+        kinds = kinds_of(source, files, schema, text_field, named)
+        return cls(source, chosen, kinds, known_rows(provenance, chosen), not ids_tell_apart(files))
 
     def documents(self, document_type: str) -> Iterator[Pair]:
         """For each row either (document, None) or (None, the quarantine record)."""
         for raw in self.files:
-            rows = read_file(raw.file, raw.path, raw.python)
-            yield from documents(rows, self.kind, self.source, document_type, raw.path)
+            kind = self.kinds.of(raw)
+            yield from documents(raw.rows(), kind, self.source, document_type, raw.path, self.counts, self.by_text)
 
 
 def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output: Path) -> None:
     """Write the documents of a shard that pass the filters, their signatures, and the account of its rows."""
     signer = Signer(settings)
-    metadata = {"kind": shard.kind.name, "fields": json.dumps(shard.fields)}
+    metadata = {"kind": shard.kinds.first.name, "fields": json.dumps(sorted(shard.kinds.columns))}
     schema = pa.schema([(field, pa.string()) for field in ("id", "text", "source", "type")], metadata=metadata)
     with (
         tqdm(total=shard.rows, desc=shard.source, unit=" rows", unit_scale=True, delay=5, mininterval=5) as bar,
@@ -114,15 +136,47 @@ def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output
             step.decide(pa.Table.from_pylist(good, schema=schema), reasons)
             signatures.write_table(_sign_kept(signer, good, words, reasons))
             bar.update(len(good) + len(bad))
-    logging.info("%s (%s): %s", shard.source, shard.kind.name, step.ledger.to_json())
+        step.ledger.columns = shard.counts
+    if shard.by_text:
+        logging.warning("%s: its rows share their ids, so documents get one by their text", shard.source)
+    logging.info("%s (%s): %s", shard.source, shard.kinds.first.name, step.ledger.to_json())
 
 
-def join_documents(files: Sequence[Path], output: Path) -> None:
-    """Put the documents of shards together: copied row group by row group, so that memory is bounded by one."""
+def join_documents(files: Sequence[Path], output: Path, held_out: float) -> tuple[Splits, str | None]:
+    """Put the documents of shards together: copied row group by row group, so that memory is bounded by one.
+
+    Where a split would have no document, the longest one is cut, if it is long and no chat. Returns the splits, and
+    the id of the document that was cut. held_out: share of documents in validation, and again in test.
+    """
+    splits = count_splits(files, held_out)
+    missing = [split for split in SPLITS[1:] if not splits.documents[split] and _are_texts(files[0])]
+    characters, chosen, row = longest(files) if missing else (0, 0, 0)
+    cut = (chosen, row) if characters >= LONG_CHARACTERS else None
+    identity = None
     with ExitStack() as stack:
         writer = None
-        for file in files:
+        for number, file in enumerate(files):
             source = stack.enter_context(pq.ParquetFile(file))
             writer = writer or stack.enter_context(pq.ParquetWriter(output, source.schema_arrow, compression="zstd"))
+            start = 0
             for group in range(source.num_row_groups):
-                writer.write_table(source.read_row_group(group))
+                table = source.read_row_group(group)
+                if cut and cut[0] == number and 0 <= cut[1] - start < table.num_rows:
+                    identity = table.column("id")[cut[1] - start].as_py()
+                    table = _with_parts(table, cut[1] - start, missing, held_out)
+                writer.write_table(table)
+                start += source.metadata.row_group(group).num_rows
+    return (count_splits([output], held_out) if cut else splits), identity
+
+
+def _are_texts(file: Path) -> bool:
+    """Whether documents can be cut: those that are one text, and no turns."""
+    metadata = pq.read_schema(file).metadata or {}
+    return metadata.get(b"kind", b"text") in (b"text", b"prompt_text")
+
+
+def _with_parts(table: pa.Table, row: int, missing: Sequence[str], held_out: float) -> pa.Table:
+    """The documents with one of them cut."""
+    parts = cut_document(table.slice(row, 1).to_pylist()[0], missing, held_out)
+    between = pa.Table.from_pylist(parts, schema=table.schema)
+    return pa.concat_tables([table.slice(0, row), between, table.slice(row + 1)]).combine_chunks()

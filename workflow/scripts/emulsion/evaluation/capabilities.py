@@ -1,24 +1,34 @@
-"""Scores per capability: run the suites' items on a model, average, and say how sure the averages are."""
+"""Scores per capability: ask a model the suites' items and average, each half of a suite by itself."""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from emulsion.errors import UserError
-from emulsion.evaluation.bootstrap import bootstrap_interval, stratified_interval
 from emulsion.evaluation.checks import passes
 from emulsion.evaluation.generation import Request, generate, rows_without_token
-from emulsion.evaluation.likelihood import choice_scores, encode_questions
+from emulsion.evaluation.halves import selection_half
+from emulsion.evaluation.intervals import clustered_interval, mean_interval
+from emulsion.evaluation.likelihood import encode_questions, log_likelihoods
 from emulsion.evaluation.settings import EvaluationSettings
-from emulsion.evaluation.suites import Item, Suite
+from emulsion.evaluation.suites import Item, Suite, reply
 from emulsion.seeds import derive_seed
 
 Key = tuple[str, str]  # the names of a suite and an item
 Record = dict[str, Any]
+
+
+class Scored(NamedTuple):
+    """An item's score, 0 to 1; for choices also how likely the right one is, among all and by itself."""
+
+    score: float
+    probability: float | None = None
+    bits_per_byte: float | None = None
 
 
 def evaluate_suites(
@@ -27,40 +37,53 @@ def evaluate_suites(
     """The results of `summarise`, and a record of every generation with its verdict."""
     records = generate_answers(model, tokenizer, suites, settings)
     scores = score_choices(model, tokenizer, suites, settings) | score_generations(records)
-    return summarise(suites, scores, settings.resamples, settings.seed), records
+    return summarise(suites, scores, settings.seed, settings.selection), records
 
 
 def score_choices(
     model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings
-) -> dict[Key, float]:
-    """1 where the right choice is likelier per byte than every other, else 0; a tie counts as wrong."""
-    asked = [(suite, item) for suite, item in _items(suites) if item.kind == "choice"]
+) -> dict[Key, Scored]:
+    """Score 1 where the right choice is likelier per byte than every other, else 0; a tie counts as wrong. Means over
+    chat formats.
+
+    `probability` is that of the right choice given that one of the choices follows, by their whole likelihoods;
+    `bits_per_byte` what the right choice costs, lower being better. Both vary less with the seed than the score does.
+    """
+    asked = [(suite, item, text) for suite, item, _, text in _prompts(suites, settings, "choice")]
     questions = encode_questions(
         tokenizer,
-        [suite.prompt(item) for suite, item in asked],
-        [item.choices for _, item in asked],
+        [text for _, _, text in asked],
+        [item.choices for _, item, _ in asked],
         model.config.max_position_embeddings,
     )
-    given = choice_scores(model, questions, settings.batch)
-    return {
-        (suite.name, item.id): float(np.flatnonzero(scores == scores.max()).tolist() == [item.answer])
-        for (suite, item), scores in zip(asked, given, strict=True)
-    }
+    given = log_likelihoods(model, questions, settings.batch)
+    scored: dict[Key, list[Scored]] = defaultdict(list)
+    for (suite, item, _), question, totals in zip(asked, questions, given, strict=True):
+        scored[suite.name, item.id].append(_chosen(totals, question.sizes, item.answer))
+    return {key: Scored(*(float(np.mean(part)) for part in zip(*each, strict=True))) for key, each in scored.items()}
+
+
+def _chosen(totals: np.ndarray, sizes: Sequence[int], answer: int | None) -> Scored:
+    per_byte = totals / np.array(sizes)
+    right = float(np.flatnonzero(per_byte == per_byte.max()).tolist() == [answer])
+    shares = np.exp(totals - totals.max())
+    return Scored(right, float(shares[answer] / shares.sum()), float(-per_byte[answer] / math.log(2)))
 
 
 def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings) -> list[Record]:
-    """Sample every generation item; a record holds only the new text, which alone is judged."""
+    """Sample every generation item; a record holds only the new text, up to a next turn, which alone is judged."""
     asked = [
-        (suite, item, sample)
-        for suite, item in _items(suites)
-        if item.kind == "generation"
+        (suite, item, form, text, sample)
+        for suite, item, form, text in _prompts(suites, settings, "generation")
         for sample in range(settings.samples)
     ]
-    prompts = [suite.prompt(item) for suite, item, _ in asked]
+    prompts = [text for *_, text, _ in asked]
     encoded = tokenizer(prompts, add_special_tokens=False)["input_ids"] if prompts else []
     requests = [
-        Request(tokens, item.max_new_tokens, derive_seed(settings.seed, suite.name, item.id, sample))
-        for (suite, item, sample), tokens in zip(asked, encoded, strict=True)
+        Request(
+            tokens, item.max_new_tokens, derive_seed(settings.seed, suite.name, item.id, *filter(None, [form]), sample)
+        )
+        for (suite, item, form, _, sample), tokens in zip(asked, encoded, strict=True)
     ]
     answers = generate(
         model,
@@ -72,48 +95,87 @@ def generate_answers(model: Any, tokenizer: Any, suites: Sequence[Suite], settin
         unused=rows_without_token(model, tokenizer),
     )
     texts = [tokenizer.decode(tokens, skip_special_tokens=True) for tokens in answers]
-    return [_record(*each) for each in zip(asked, prompts, texts, strict=True)]
+    return [_record(*each, text) for each, text in zip(asked, texts, strict=True)]
 
 
-def score_generations(records: Iterable[Record]) -> dict[Key, float]:
-    """The share of an item's samples that passed."""
+def _prompts(
+    suites: Iterable[Suite], settings: EvaluationSettings, kind: str
+) -> Iterator[tuple[Suite, Item, str, str]]:
+    """(suite, item, format, text) of every item of a kind, in each format."""
+    for suite, item in _items(suites):
+        if item.kind == kind:
+            for form, text in suite.prompts(item, settings.formats).items():
+                yield suite, item, form, text
+
+
+def score_generations(records: Iterable[Record]) -> dict[Key, Scored]:
+    """The share of an item's samples, in all formats, that passed."""
     passed: dict[Key, list[bool]] = defaultdict(list)
     for record in records:
         passed[record["suite"], record["id"]].append(record["passed"])
-    return {key: float(np.mean(each)) for key, each in passed.items()}
+    return {key: Scored(float(np.mean(each))) for key, each in passed.items()}
 
 
-def summarise(suites: Sequence[Suite], scores: Mapping[Key, float], resamples: int, seed: int) -> dict[str, Any]:
+def summarise(
+    suites: Sequence[Suite], scores: Mapping[Key, Scored], seed: int = 0, selection: bool = True
+) -> dict[str, Any]:
     """Scores per capability over all suites, per suite, and their unweighted mean over capabilities.
 
-    Intervals are 95 % bootstraps over items; the mean's resamples items within each capability. `chance` is
-    the expected score of blind guessing, None where a capability has generated items.
+    All of the test half; `selection` holds the same, without `suites`, of the selection half, None without it. `seed`
+    decides the halves. Intervals (95 %) know items and topics. `chance` is the expected score of blind guessing,
+    None where a capability has generated items.
     """
     if len({suite.name for suite in suites}) < len(suites):
         raise UserError("suites: two suites have the same name.")
-    pooled = _by_capability(_items(suites))
-    strata = [[scores[key] for key in group] for group in pooled.values()]
-    interval = stratified_interval(strata, resamples, derive_seed(seed, "bootstrap", "mean"))
-
-    def entries(groups: Mapping[str, Mapping[Key, Item]], *names: str) -> dict[str, Any]:
-        return {
-            capability: _entry(group, scores, resamples, derive_seed(seed, "bootstrap", *names, capability))
-            for capability, group in groups.items()
-        }
-
+    chosen = {(suite.name, item) for suite in suites for item in (selection_half(suite, seed) if selection else ())}
+    halves: tuple[list[tuple[Suite, Item]], ...] = ([], [])
+    for suite, item in _items(suites):
+        halves[(suite.name, item.id) in chosen].append((suite, item))
+    judged, choosing = halves
+    by_suite = {suite.name: [pair for pair in judged if pair[0] is suite] for suite in suites}
     return {
-        "capabilities": entries(pooled),
-        "mean": {"score": float(np.mean([np.mean(each) for each in strata])), "interval": list(interval)},
-        "suites": {suite.name: entries(_by_capability(_items([suite])), suite.name) for suite in suites},
-        "items": [
-            {
-                "suite": suite.name,
-                "id": item.id,
-                "capability": item.capability,
-                "score": scores[suite.name, item.id],
-            }
-            for suite, item in _items(suites)
-        ],
+        **_half(judged, scores),
+        "suites": {name: _entries(pairs, scores) for name, pairs in by_suite.items()},
+        "selection": _half(choosing, scores) if selection else None,
+    }
+
+
+def _half(items: Sequence[tuple[Suite, Item]], scores: Mapping[Key, Scored]) -> dict[str, Any]:
+    entries = _entries(items, scores)
+    means = [(entry["score"], tuple(entry["interval"])) for entry in entries.values()]
+    return {
+        "capabilities": entries,
+        "mean": {"score": float(np.mean([score for score, _ in means])), "interval": list(mean_interval(means))},
+        "items": [_written(suite, item, scores[suite.name, item.id]) for suite, item in items],
+    }
+
+
+def _written(suite: Suite, item: Item, scored: Scored) -> dict[str, Any]:
+    head = {"suite": suite.name, "id": item.id, "capability": item.capability, "kind": item.kind}
+    return {**head, "topic": item.cluster, **scored._asdict()}
+
+
+def _entries(items: Iterable[tuple[Suite, Item]], scores: Mapping[Key, Scored]) -> dict[str, Any]:
+    """{capability: its entry}, in the order of the items."""
+    groups: dict[str, list[tuple[Suite, Item]]] = defaultdict(list)
+    for suite, item in items:
+        groups[item.capability].append((suite, item))
+    return {capability: _entry(group, scores) for capability, group in groups.items()}
+
+
+def _entry(group: Sequence[tuple[Suite, Item]], scores: Mapping[Key, Scored]) -> dict[str, Any]:
+    scored = [scores[suite.name, item.id] for suite, item in group]
+    clusters = [(suite.name, item.cluster) for suite, item in group]
+    values = [each.score for each in scored]
+    chances = [item.chance for _, item in group if item.chance is not None]
+    return {
+        "score": float(np.mean(values)),
+        "interval": list(clustered_interval(values, clusters)),
+        "probability": _mean([each.probability for each in scored]),
+        "bits_per_byte": _mean([each.bits_per_byte for each in scored]),
+        "items": len(values),
+        "topics": len(set(clusters)),
+        "chance": float(np.mean(chances)) if len(chances) == len(values) else None,
     }
 
 
@@ -121,32 +183,21 @@ def _items(suites: Iterable[Suite]) -> list[tuple[Suite, Item]]:
     return [(suite, item) for suite in suites for item in suite.items]
 
 
-def _by_capability(items: Iterable[tuple[Suite, Item]]) -> dict[str, dict[Key, Item]]:
-    groups: dict[str, dict[Key, Item]] = defaultdict(dict)
-    for suite, item in items:
-        groups[item.capability][suite.name, item.id] = item
-    return dict(groups)
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of what is not None; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
-def _entry(group: Mapping[Key, Item], scores: Mapping[Key, float], resamples: int, seed: int) -> dict[str, Any]:
-    values = [scores[key] for key in group]
-    chances = [item.chance for item in group.values() if item.chance is not None]
-    return {
-        "score": float(np.mean(values)),
-        "interval": list(bootstrap_interval(values, resamples, seed)),
-        "items": len(values),
-        "chance": float(np.mean(chances)) if len(chances) == len(values) else None,
-    }
-
-
-def _record(asked: tuple[Suite, Item, int], prompt: str, text: str) -> Record:
-    suite, item, sample = asked
+def _record(suite: Suite, item: Item, form: str, prompt: str, sample: int, text: str) -> Record:
+    answer = reply(text, form)
     return {
         "suite": suite.name,
         "id": item.id,
         "capability": item.capability,
+        "format": form or None,
         "prompt": prompt,
         "sample": sample,
-        "text": text,
-        "passed": all(passes(check, text) for check in item.checks),
+        "text": answer,
+        "passed": all(passes(check, answer) for check in item.checks),
     }

@@ -1,18 +1,40 @@
-"""Declarative checks on a generated text: data that people read and edit in a suite, not code.
+"""Declarative checks on a reply: data that people read and edit in a suite, not code.
 
-A check is a mapping with one key:
+A check is a mapping with one key.
 
+What is said:
+answer: {right: [str], wrong: [str]}   the first sentence that names any of them names a right one and no wrong one,
+                        and stands by it: see `claims`
+number: number          the last number, in digits or words, is this one and stands in a plain statement
+about: str              at most five words, or a word of this text other than "the", "is" and the like
 contains: str | [str]   the word or phrase, or all of a list, with any case, between word boundaries
-regex: str              Python regular expression, found anywhere; case matters unless it starts with (?i)
+some: {of: [str], least: int}          at least so many different ones of these words or phrases
+in_order: [str]         each of them, in this order, and each once
+equals: str             nothing but this text, case included; quotes around it and a full stop behind it may stand
 equals_number: number   the last number of the text is this one
-min_lines: int          at least so many lines that are not blank
-distinct: share | {share, words}   distinct word bigrams over all word bigrams (distinct-2, Li et al. 2016,
+regex: str              RE2 regular expression, found anywhere; case matters unless it starts with (?i). RE2 takes time
+                        in proportion to the text, whatever the expression, so it has no look-around; its \\w and
+                        \\b are ASCII
+
+How it is written:
+begins: str, ends: str  with this text, case included
+lines: int, min_lines: int             exactly, or at least, so many lines that are not blank
+words: {least?: int, most?: int}       so many words
+without: str            none of these letters, in either case
+capitals: true          no small letter, and some capital one
+json: {key: value | null}              a JSON object, fenced as code or not, with just these keys; null is any value
+prose: int              coherent English (`quality`) of at least so many words
+distinct: share | {share, words}       distinct word bigrams over all word bigrams (distinct-2, Li et al. 2016,
                         arXiv:1510.03055), in a text of at least `words` words (default 10)
+
+Of other checks:
 any: [check], all: [check], not: check
+each_line: check        each line that is not blank passes it
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -20,19 +42,16 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+import re2
+
 from emulsion.errors import UserError, unknown
+from emulsion.evaluation.claims import last_number, phrase, plainly_answers, states_number
 
 DISTINCT_WORDS = 10
+SHORT_WORDS = 5
 
-# A letter, digit or low line. Raised and lowered digits count as punctuation: "3×10" is a whole word in
-# "3×10⁸".
-_RAISED = "⁰¹²³⁴-⁹₀-₉"
-_WORD = rf"[^\W{_RAISED}]"
-_NUMBER = re.compile(
-    r"(?<!\w)(?<![0-9]\.)"  # "x4" is a name, and so is the end of "1.2.3"
-    r"([-−+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?)"
-)
 _WORD_FORMS = re.compile(r"\w+(?:['’]\w+)*")
+_FENCE = re.compile(r"^```(?:json)?\s*\n(.*?)\n?```$", re.DOTALL)
 
 
 def passes(check: Mapping[str, Any], text: str) -> bool:
@@ -51,39 +70,79 @@ def validate_check(check: Any, where: str) -> None:
     _VALIDATE[name](value, f"{where}.{name}")
 
 
-def last_number(text: str) -> float | None:
-    """The last number in a text: a model may reason before it answers, and a lone number is also the last.
-
-    Reads 1,000 and -3 and .5 and 2.50; a comma that does not set off three digits separates numbers ("1, 2"),
-    and a dash between two numbers is no sign ("3-1").
-    """
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "").replace("−", "-")) if found else None
-
-
-@lru_cache(maxsize=4096)
-def _phrase(value: str) -> re.Pattern[str]:
-    """The phrase, between word boundaries where it ends in word characters; a blank fits any white space."""
-    start = rf"(?<!{_WORD})" if re.match(_WORD, value) else ""
-    end = rf"(?!{_WORD})" if re.match(_WORD, value[-1]) else ""
-    return re.compile(start + r"\s+".join(re.escape(part) for part in value.split()) + end, re.IGNORECASE)
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def _contains(value: str | list[str], text: str) -> bool:
     phrases = [value] if isinstance(value, str) else value
-    return all(_phrase(phrase.strip()).search(text) for phrase in phrases)
+    return all(phrase(each).search(text) for each in phrases)
+
+
+def _about(value: str, text: str) -> bool:
+    from emulsion.evaluation.grammar import CLOSED
+
+    told = [word.casefold() for word in _WORD_FORMS.findall(text)]
+    asked = {word.casefold() for word in _WORD_FORMS.findall(value)} - CLOSED
+    return len(told) <= SHORT_WORDS or not asked.isdisjoint(told)
+
+
+def _some(value: Mapping[str, Any], text: str) -> bool:
+    found = sum(1 for each in value["of"] if phrase(each).search(text))
+    return bool(found >= value["least"])
+
+
+def _in_order(value: list[str], text: str) -> bool:
+    found = [[match.start() for match in phrase(each).finditer(text)] for each in value]
+    places = [each[0] for each in found if len(each) == 1]
+    return len(places) == len(value) and places == sorted(places)
+
+
+def _equals(value: str, text: str) -> bool:
+    reply = text.strip()
+    bare = reply.removesuffix(".").strip("\"'“”‘’").removesuffix(".")
+    return value in (reply, bare)
+
+
+@lru_cache(maxsize=4096)
+def _expression(value: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(value, options)
 
 
 def _regex(value: str, text: str) -> bool:
-    return re.search(value, text) is not None
+    return bool(_expression(value).search(text))
 
 
-def _equals_number(value: float, text: str) -> bool:
-    return last_number(text) == value  # exactly: both were read from decimal digits
+def _words(value: Mapping[str, int], text: str) -> bool:
+    return value.get("least", 0) <= len(_WORD_FORMS.findall(text)) <= value.get("most", math.inf)
 
 
-def _min_lines(value: int, text: str) -> bool:
-    return sum(1 for line in text.splitlines() if line.strip()) >= value
+def _without(value: str, text: str) -> bool:
+    return bool(text.strip()) and not set(value.casefold()) & set(text.casefold())
+
+
+def _json(value: Mapping[str, Any], text: str) -> bool:
+    fenced = _FENCE.match(text.strip())
+    try:
+        read = json.loads(fenced[1] if fenced else text)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(read, dict) or set(read) != set(value):
+        return False
+    return all(wanted is None or _plain(read[key]) == _plain(wanted) for key, wanted in value.items())
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is compared: text in any case, and true and false never equal to numbers."""
+    return value.casefold() if isinstance(value, str) else (type(value) is bool, value)
+
+
+def _prose(value: int, text: str) -> bool:
+    from emulsion.evaluation.quality import incoherent_because
+
+    return _words({"least": value}, text) and incoherent_because([text]) == [None]
 
 
 def _distinct(value: float | Mapping[str, float], text: str) -> bool:
@@ -98,22 +157,57 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _check_contains(value: Any, where: str) -> None:
-    phrases = value if isinstance(value, list) else [value]
+def _check_text(value: Any, where: str) -> None:
     # YAML reads a bare no, yes, on or 1945 as something else than text.
-    if not phrases or not all(isinstance(phrase, str) and phrase.strip() for phrase in phrases):
-        raise UserError(
-            f"{where}: {value!r} is not a text or a list of texts; put words like no and numbers in quotes."
-        )
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(f"{where}: {value!r} is not a text; put words like no and numbers in quotes.")
+
+
+def _check_texts(value: Any, where: str) -> None:
+    if not isinstance(value, list) or not value:
+        raise UserError(f"{where}: {value!r} is not a list of texts.")
+    for each in value:
+        _check_text(each, where)
+
+
+def _check_contains(value: Any, where: str) -> None:
+    _check_texts(value if isinstance(value, list) else [value], where)
+
+
+def _check_mapping(value: Any, where: str, allowed: tuple[str, ...], needed: tuple[str, ...] = ()) -> None:
+    if not isinstance(value, Mapping) or not value:
+        raise UserError(f"{where}: {value!r} is not a mapping with some of {', '.join(allowed)}.")
+    for key in value:
+        if key not in allowed:
+            raise unknown("key", str(key), allowed, where)
+    for key in needed:
+        if key not in value:
+            raise UserError(f"{where}: the key '{key}' is missing.")
+
+
+def _check_answer(value: Any, where: str) -> None:
+    _check_mapping(value, where, ("right", "wrong"), ("right", "wrong"))
+    for key in ("right", "wrong"):
+        _check_texts(value[key], f"{where}.{key}")
+
+
+def _check_some(value: Any, where: str) -> None:
+    _check_mapping(value, where, ("of", "least"), ("of", "least"))
+    _check_texts(value["of"], f"{where}.of")
+    _check_count(value["least"], f"{where}.least")
+    if value["least"] > len(value["of"]):
+        raise UserError(f"{where}.least: {value['least']} of {len(value['of'])} texts cannot be found.")
 
 
 def _check_regex(value: Any, where: str) -> None:
-    if not isinstance(value, str) or not value:
-        raise UserError(f"{where}: {value!r} is not a regular expression.")
+    _check_text(value, where)
     try:
-        re.compile(value)
-    except re.error as error:
-        raise UserError(f"{where}: '{value}' is not a regular expression: {error}.") from None
+        _expression(value)
+    except re2.error as error:
+        why = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
+        raise UserError(
+            f"{where}: '{value}' is no RE2 regular expression: {why}. RE2 has no look-around and no back-references."
+        ) from None
 
 
 def _check_number(value: Any, where: str) -> None:
@@ -126,11 +220,25 @@ def _check_count(value: Any, where: str) -> None:
         raise UserError(f"{where}: {value!r} is not a whole number of 1 or more.")
 
 
+def _check_words(value: Any, where: str) -> None:
+    _check_mapping(value, where, ("least", "most"))
+    for key, count in value.items():
+        _check_count(count, f"{where}.{key}")
+
+
+def _check_true(value: Any, where: str) -> None:
+    if value is not True:
+        raise UserError(f"{where}: {value!r} is not true; leave the check out, or use `not`.")
+
+
+def _check_json(value: Any, where: str) -> None:
+    if not isinstance(value, Mapping) or not value or not all(isinstance(key, str) for key in value):
+        raise UserError(f"{where}: {value!r} is not a mapping of keys to values, null for any.")
+
+
 def _check_distinct(value: Any, where: str) -> None:
     if isinstance(value, Mapping):
-        for key in value:
-            if key not in ("share", "words"):
-                raise unknown("key", str(key), ("share", "words"), where)
+        _check_mapping(value, where, ("share", "words"))
         _check_count(value.get("words", DISTINCT_WORDS), f"{where}.words")
         value = value.get("share")
     if not _is_number(value) or not 0 < value <= 1:
@@ -145,22 +253,52 @@ def _check_list(value: Any, where: str) -> None:
 
 
 _PASSES: dict[str, Callable[[Any, str], bool]] = {
+    "answer": lambda value, text: plainly_answers(text, value["right"], value["wrong"]),
+    "number": lambda value, text: states_number(text, value),
+    "about": _about,
     "contains": _contains,
+    "some": _some,
+    "in_order": _in_order,
+    "equals": _equals,
+    "equals_number": lambda value, text: last_number(text) == value,  # exactly: both come from decimal digits
     "regex": _regex,
-    "equals_number": _equals_number,
-    "min_lines": _min_lines,
+    "begins": lambda value, text: text.strip().startswith(value),
+    "ends": lambda value, text: text.strip().endswith(value),
+    "lines": lambda value, text: len(_lines(text)) == value,
+    "min_lines": lambda value, text: len(_lines(text)) >= value,
+    "words": _words,
+    "without": _without,
+    "capitals": lambda value, text: text.isupper(),
+    "json": _json,
+    "prose": _prose,
     "distinct": _distinct,
     "any": lambda value, text: any(passes(check, text) for check in value),
     "all": lambda value, text: all(passes(check, text) for check in value),
     "not": lambda value, text: not passes(value, text),
+    "each_line": lambda value, text: all(passes(value, line) for line in _lines(text)),
 }
 _VALIDATE: dict[str, Callable[[Any, str], None]] = {
+    "answer": _check_answer,
+    "number": _check_number,
+    "about": _check_text,
     "contains": _check_contains,
-    "regex": _check_regex,
+    "some": _check_some,
+    "in_order": _check_texts,
+    "equals": _check_text,
     "equals_number": _check_number,
+    "regex": _check_regex,
+    "begins": _check_text,
+    "ends": _check_text,
+    "lines": _check_count,
     "min_lines": _check_count,
+    "words": _check_words,
+    "without": _check_text,
+    "capitals": _check_true,
+    "json": _check_json,
+    "prose": _check_count,
     "distinct": _check_distinct,
     "any": _check_list,
     "all": _check_list,
     "not": validate_check,
+    "each_line": validate_check,
 }

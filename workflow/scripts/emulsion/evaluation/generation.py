@@ -7,8 +7,10 @@ boundary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from emulsion.losses import additive_mask, hidden_states, inference
+
+CONTINUED_TOKENS = 40  # of a text continued to look at
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def generate(
     limits = [min(r.max_new_tokens, context - len(p) + 1) for r, p in zip(requests, prompts, strict=True)]
     # Rows that run equally long share a batch, so that few steps are taken with few rows.
     order = sorted(range(len(requests)), key=lambda index: (limits[index], len(prompts[index])))
-    with inference(model):
+    with inference(model), _warned_only():
         for start in range(0, len(order), batch):
             indices = order[start : start + batch]
             chosen = [prompts[index] for index in indices]
@@ -65,6 +69,31 @@ def rows_without_token(model: Any, tokenizer: Any) -> list[int]:
     """The ids below the size of the model's vocabulary that no token has: vocabularies are often padded."""
     rows = model.get_output_embeddings().weight.shape[0]
     return sorted(set(range(rows)) - set(tokenizer.get_vocab().values()))
+
+
+def continue_text(model: Any, prompt: list[int], *, tokenizer: Path) -> dict[str, str]:
+    """{"prompt", "text"}: the prompt and the likeliest tokens after it, both as text."""
+    from transformers import AutoTokenizer
+
+    codec = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True, trust_remote_code=False)
+    context = model.config.max_position_embeddings
+    request, unused = Request(prompt, min(CONTINUED_TOKENS, context // 2)), rows_without_token(model, codec)
+    [new] = generate(model, [request], temperature=0, end=codec.eos_token_id, batch=1, context=context, unused=unused)
+    return {"prompt": codec.decode(prompt), "text": codec.decode(new)}
+
+
+@contextmanager
+def _warned_only() -> Iterator[None]:
+    """Allow sums of probabilities on a GPU, which has no repeatable kernel for them, in a process that trains."""
+    enabled, warned = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    torch.use_deterministic_algorithms(enabled, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warned)
 
 
 def pick(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:

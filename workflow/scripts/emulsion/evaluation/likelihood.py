@@ -69,12 +69,6 @@ def log_likelihoods(model: Any, questions: Sequence[Question], batch: int) -> li
     return results
 
 
-def choice_scores(model: Any, questions: Sequence[Question], batch: int) -> list[NDArray[np.float64]]:
-    """For each question, [choices]: nats per UTF-8 byte of the choice, so that length is no handicap."""
-    totals = log_likelihoods(model, questions, batch)
-    return [total / np.array(question.sizes) for total, question in zip(totals, questions, strict=True)]
-
-
 def plain_log_likelihood(model: Any, context: Sequence[int], continuation: Sequence[int]) -> float:
     """The same by definition: one sequence, no padding, every logit. A reference for tests and benchmarks."""
     tokens = torch.tensor([[*context, *continuation]], device=model.device)

@@ -1,4 +1,4 @@
-"""Test loss per source: nats per token, perplexity, bits per byte, each with an interval over sequences."""
+"""Held-out loss per source: nats per token, perplexity, bits per byte, each with an interval over sequences."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from emulsion.errors import UserError
 from emulsion.evaluation.bootstrap import bootstrap_interval, ratio_interval
 from emulsion.losses import sequence_losses
+from emulsion.perplexity import perplexity
 from emulsion.seeds import derive_seed
 
 Tokens = NDArray[np.integer[Any]]
@@ -25,7 +26,7 @@ def source_losses(
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
-    """Test losses keyed by source.
+    """Losses keyed by source.
 
     `sequences`: source -> token ids [sequences, context + 1]; `byte_lengths` [vocabulary]: UTF-8 bytes that
     each token stands for, 0 for end-of-text, whose loss still counts. Raises UserError for a source with no
@@ -34,10 +35,10 @@ def source_losses(
     results = {}
     for source, tokens in sequences.items():
         if not len(tokens):
-            raise UserError(f"source '{source}': no test sequences to evaluate on.")
+            raise UserError(f"source '{source}': no sequences to evaluate on.")
         counts = np.asarray(byte_lengths)[tokens[:, 1:]].sum(axis=1)
         if not counts.any():
-            raise UserError(f"source '{source}': the test sequences hold no text.")
+            raise UserError(f"source '{source}': its held-out sequences hold no text.")
         losses = sequence_losses(model, tokens, batch)
         if not np.isfinite(losses).all():
             raise UserError(f"source '{source}': the model's loss is not a finite number; its training diverged.")
@@ -55,8 +56,8 @@ def summary(
     """One source's figures from its sequences' mean losses [sequences], nats per token, and their bytes
     [sequences].
 
-    Perplexity is exp(loss), so its interval is exp of the loss's; the bytes of a sequence vary, so bits per
-    byte is a ratio whose two parts are resampled together.
+    Perplexity is exp(loss), capped for diverged models, so its interval is exp of the loss's; the bytes of a sequence
+    vary, so bits per byte is a ratio whose two parts are resampled together.
     """
     low, high = bootstrap_interval(losses, resamples, seed)
     bits = losses * context / math.log(2)
@@ -64,8 +65,8 @@ def summary(
     return {
         "loss": loss,
         "loss_interval": [low, high],
-        "perplexity": math.exp(loss),
-        "perplexity_interval": [math.exp(low), math.exp(high)],
+        "perplexity": perplexity(loss),
+        "perplexity_interval": [perplexity(low), perplexity(high)],
         "bits_per_byte": float(bits.sum() / byte_counts.sum()),
         "bits_per_byte_interval": list(ratio_interval(bits, byte_counts, resamples, seed)),
         "tokens": len(losses) * context,

@@ -1,4 +1,4 @@
-"""Evaluate a model folder: the test loss of every source, and the capability suites."""
+"""Evaluate a model folder: the validation and test loss of every source, and the capability suites."""
 
 from __future__ import annotations
 
@@ -75,8 +75,10 @@ def load_model(folder: Path) -> tuple[Any, Any]:
     return model, TextTokenizer.load(folder)
 
 
-def read_test_sequences(folders: Sequence[Path], model: Path, context: int, most: int) -> dict[str, NDArray[Any]]:
-    """source -> at most `most` test sequences [sequences, context + 1], evenly spread over its test split."""
+def read_sequences(
+    folders: Sequence[Path], model: Path, split: str, context: int, most: int
+) -> dict[str, NDArray[Any]]:
+    """source -> at most `most` sequences [sequences, context + 1], evenly spread over a split of its store."""
     tokenizer, sequences = fingerprint(model), {}
     for folder in folders:
         store = TokenStore.open(folder)
@@ -84,11 +86,11 @@ def read_test_sequences(folders: Sequence[Path], model: Path, context: int, most
             raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {model} has {tokenizer}.")
         if store.source in sequences:
             raise UserError(f"{folder}: source '{store.source}' is given twice.")
-        store.verify(["test"])
-        rows = spread_rows(store.count("test", context), most)
+        store.verify([split])
+        rows = spread_rows(store.count(split, context), most)
         if not len(rows):
-            raise UserError(f"{folder}: source '{store.source}' has no test sequence of {context} tokens.")
-        sequences[store.source] = store.read("test", rows, context)
+            raise UserError(f"{folder}: source '{store.source}' has no {split} sequence of {context} tokens.")
+        sequences[store.source] = store.read(split, rows, context)
     return sequences
 
 
@@ -98,13 +100,18 @@ def evaluate_model(
     """The contents of `perplexity.json`, `capabilities.json` and `generations.jsonl`."""
     model, tokenizer = load_model(folder)
     context = model.config.max_position_embeddings
-    sequences = read_test_sequences(stores, folder, context, settings.test_sequences)
-    log.info("%s on %s: %d sources, %d suites", folder, model.device, len(sequences), len(suites))
+    log.info("%s on %s: %d sources, %d suites", folder, model.device, len(stores), len(suites))
     lengths = byte_lengths(folder)
-    losses = source_losses(model, sequences, lengths, settings.batch, settings.resamples, settings.seed)
-    for source, result in losses.items():
+    losses: dict[str, dict[str, Any]] = {}
+    for split in ("validation", "test"):
+        sequences = read_sequences(stores, folder, split, context, settings.test_sequences)
+        losses[split] = source_losses(model, sequences, lengths, settings.batch, settings.resamples, settings.seed)
+    for source, result in losses["test"].items():
         log.info("%s: %.4f nats per token over %d tokens", source, result["loss"], result["tokens"])
     results, records = evaluate_suites(model, tokenizer, suites, settings)
     for capability, result in results["capabilities"].items():
         log.info("%s: %.3f over %d items", capability, result["score"], result["items"])
-    return {"split": "test", "context": context, "sources": losses}, results, records
+    for result in losses["validation"].values():
+        del result["sequence_losses"]  # for comparisons, which are made on test text alone
+    perplexity = {"split": "test", "context": context, "sources": losses["test"], "validation": losses["validation"]}
+    return perplexity, results, records

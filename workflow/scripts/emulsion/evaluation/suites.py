@@ -1,33 +1,40 @@
 """Capability suites: items that a model answers by choosing or by writing, read from YAML or JSON.
 
-The file: {suite, description?, template?, items: [...]}. An item of kind `choice` has `choices` and `answer`
-(an index); one of kind `generation` has `checks`, all of which must hold, and `max_new_tokens`. Text scored
-is template with the prompt put in, then the choice, exactly as written: where a blank stands between them,
-the file has it.
+The file: {suite, description?, template?, items: [...], tables: [...]}; `tables` are items too, see the module of that
+name. An item of kind `choice` has `choices` and `answer` (an index); one of kind `generation` has `checks`, all of
+which must hold, and `max_new_tokens`. Text scored is template with the prompt put in, then the choice, exactly as
+written: where a blank stands between them, the file has it. `template: chat` asks in every chat format of an
+experiment's sources; its items may have turns before the prompt, `earlier: [[user, assistant], ...]`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from emulsion.data.render import NAMES, render_turns
 from emulsion.errors import UserError, unknown
 from emulsion.evaluation.checks import validate_check
+from emulsion.evaluation.tables import table_items
 from emulsion.fields import read_yaml
 from emulsion.files import read_json
 
 MAX_NEW_TOKENS = 150
 
-_SUITE_KEYS = ("suite", "description", "template", "items")
-_COMMON_KEYS = ("id", "capability", "kind", "prompt", "topic")
+CHAT = "chat"
+# What a chat suite is asked in: as documents of type `instruction` are written, as other chats are, or as plain text.
+FORMATS = ("instruction", "dialogue", "plain")
+
+_SUITE_KEYS = ("suite", "description", "template", "items", "tables")
+_COMMON_KEYS = ("id", "capability", "kind", "prompt", "topic", "earlier")
 _KIND_KEYS = {"choice": ("choices", "answer"), "generation": ("checks", "max_new_tokens")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One question; `topic` is a label for readers that nothing here computes with."""
+    """One question; items of one capability and `topic` are a cluster, which no half of a suite splits."""
 
     id: str
     capability: str
@@ -38,6 +45,12 @@ class Item:
     checks: tuple[Mapping[str, Any], ...] = ()
     max_new_tokens: int = MAX_NEW_TOKENS
     topic: str | int | None = None
+    earlier: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def cluster(self) -> str:
+        """The topic as text; an item without one is a cluster of its own."""
+        return self.id if self.topic is None else str(self.topic)
 
     @property
     def chance(self) -> float | None:
@@ -54,31 +67,79 @@ class Suite:
     items: tuple[Item, ...]
     description: str = ""
 
-    def prompt(self, item: Item) -> str:
-        """The text that the model reads."""
-        return self.template.replace("{prompt}", item.prompt)
+    def prompts(self, item: Item, formats: Sequence[str]) -> dict[str, str]:
+        """The texts that the model reads, by format; a suite with a template of its own has one, of no format."""
+        if self.template != CHAT:
+            return {"": self.template.replace("{prompt}", item.prompt)}
+        turns = [turn for user, assistant in item.earlier for turn in (("user", user), ("assistant", assistant))]
+        return {name: _chat_prompt([*turns, ("user", item.prompt)], name) for name in formats}
 
     def texts(self) -> dict[str, list[str]]:
         """What of each item training data must not hold: its question, alone and with the right answer."""
-        return {item.id: [item.prompt, *_answered(item)] for item in self.items}
+        return {item.id: [item.prompt, *_answered(item), *_recounted(item)] for item in self.items}
 
 
 def _answered(item: Item) -> list[str]:
     return [] if item.answer is None else [item.prompt + item.choices[item.answer]]
 
 
+def _recounted(item: Item) -> list[str]:
+    return [" ".join(turn) for turn in item.earlier]
+
+
+def _chat_prompt(turns: list[tuple[str, str]], form: str) -> str:
+    """Turns (role, text), ready for a reply that starts with a blank."""
+    if form == "plain":
+        return "\n".join(text for _, text in turns)
+    return render_turns([*turns, ("assistant", "")], form).rstrip()
+
+
+def reply(text: str, form: str) -> str:
+    """A generated text up to where it goes on with a turn of its own."""
+    names = {"instruction": NAMES.values(), "dialogue": NAMES}.get(form, ())
+    ends = [found for name in names if (found := text.find(f"\n{name}:")) >= 0]
+    return text[: min(ends, default=len(text))]
+
+
 def load_suite(path: Path | str) -> Suite:
     """Read and check a suite; raises UserError that names the file, the item's id and the key."""
-    raw = _read(Path(path))
-    _check_keys(raw, _SUITE_KEYS, ("suite", "items"), str(path))
-    name, template = _text(raw, "suite", str(path)), _text(raw, "template", str(path), "{prompt}")
-    if template.count("{prompt}") != 1:
-        raise UserError(f"{path}: template: {template!r} must have {{prompt}} in it once.")
-    if not isinstance(raw["items"], list) or not raw["items"]:
-        raise UserError(f"{path}: items: {raw['items']!r} is not a list of items.")
-    items = tuple(_item(item, f"{path}: item {index}", str(path)) for index, item in enumerate(raw["items"]))
+    return parse_suite(_read(Path(path)), str(path))
+
+
+def parse_suite(raw: Any, path: str) -> Suite:
+    """Check what a suite's file holds; `path` is what errors start with."""
+    _check_keys(raw, _SUITE_KEYS, ("suite",), path)
+    name, template = _text(raw, "suite", path), _text(raw, "template", path, "{prompt}")
+    if template != CHAT and template.count("{prompt}") != 1:
+        raise UserError(f"{path}: template: {template!r} must be {CHAT}, or have {{prompt}} in it once.")
+    for key in ("items", "tables"):
+        if not isinstance(raw.get(key, []), list):
+            raise UserError(f"{path}: {key}: {raw[key]!r} is not a list of {key}.")
+    written = [*raw.get("items", []), *_from_tables(raw.get("tables", []), path)]
+    if not written:
+        raise UserError(f"{path}: it has no items.")
+    items = tuple(_item(item, f"{path}: item {index}", path) for index, item in enumerate(written))
     _refuse_repeats([item.id for item in items], f"{path}: id")
-    return Suite(name=name, template=template, items=items, description=_text(raw, "description", str(path), ""))
+    _refuse_same(items, path)
+    if template != CHAT and any(item.earlier for item in items):
+        raise UserError(f"{path}: items with `earlier` turns need `template: {CHAT}`.")
+    return Suite(name=name, template=template, items=items, description=_text(raw, "description", path, ""))
+
+
+def _from_tables(tables: list[Any], where: str) -> list[dict[str, Any]]:
+    return [item for table in tables for item, _ in table_items(table, where)]
+
+
+def _refuse_same(items: Iterable[Item], where: str) -> None:
+    """Two items that ask the same for the same answer would count one thing twice."""
+    seen: dict[str, str] = {}
+    for item in items:
+        answer = item.checks if item.answer is None else item.choices[item.answer]
+        first = seen.setdefault(repr((item.earlier, item.prompt, answer)), item.id)
+        if first != item.id:
+            raise UserError(
+                f"{where}: items '{first}' and '{item.id}' ask the same for the same answer; leave one out."
+            )
 
 
 def load_suites(paths: Iterable[Path | str]) -> list[Suite]:
@@ -108,7 +169,15 @@ def _item(raw: Any, where: str, file: str) -> Item:
     _check_keys(raw, (*_COMMON_KEYS, *_KIND_KEYS[kind]), needed, where)
     fields: dict[str, Any] = {key: _text(raw, key, where) for key in ("id", "capability", "prompt")}
     own = _choice(raw, where) if kind == "choice" else _generation(raw, where)
-    return Item(kind=kind, topic=raw.get("topic"), **fields, **own)
+    return Item(kind=kind, topic=raw.get("topic"), earlier=_earlier(raw, where), **fields, **own)
+
+
+def _earlier(raw: Mapping[str, Any], where: str) -> tuple[tuple[str, str], ...]:
+    turns = raw.get("earlier", [])
+    pairs = isinstance(turns, list) and all(isinstance(turn, list) and len(turn) == 2 for turn in turns)
+    if not pairs or not all(isinstance(text, str) and text.strip() for turn in turns for text in turn):
+        raise UserError(f"{where}: earlier: {turns!r} is not a list of pairs of texts, [user, assistant].")
+    return tuple((user, assistant) for user, assistant in turns)
 
 
 def _choice(raw: Mapping[str, Any], where: str) -> dict[str, Any]:

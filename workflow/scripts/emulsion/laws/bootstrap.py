@@ -10,8 +10,8 @@ from scipy.stats import t as student
 
 from emulsion.laws.exponential import State, basis
 from emulsion.laws.interface import by_name
-from emulsion.laws.static import RIDGES, fit_weighted, refit_values
-from emulsion.laws.table import Floats, read_table
+from emulsion.laws.static import RIDGES, diverged_runs, fit_weighted, refit_values
+from emulsion.laws.table import Floats, Table, read_table
 
 Intervals = dict[str, Any]
 
@@ -24,12 +24,20 @@ def parameter_intervals(
     A bootstrap of residuals (Efron, 1979): mixtures were chosen, so they stay. Residuals are enlarged by the freedom
     that the fit took, whole runs are drawn so that noise common to a run's groups stays common, and the spread of
     percentiles is widened as Student's t for few runs. The fit has the least ridge, as a ridge would bias it.
-    A and b are those of the canonical form.
+    A and b are those of the canonical form. Diverged runs are left out, as the law leaves them out. Every interval is
+    [None, None] where the runs leave no degree of freedom, or stand at fewer mixtures than the law has parameters: what
+    runs through all points says nothing of their noise.
     """
     table = read_table(mixtures, losses)
+    aside = diverged_runs(table)
+    table = Table(table.mixtures[~aside], table.values[~aside], table.sources, table.groups)
     n, m = table.mixtures.shape
+    if n < m + 2 or len(np.unique(table.mixtures.round(9), axis=0)) < m + 1:
+        nothing = np.full((len(table.groups), m, 2), None)
+        unknown = by_name(nothing[:, 0], table.groups)
+        return {"A": {g: by_name(nothing[0], table.sources) for g in table.groups}, "b": unknown, "c": unknown}
     near, _ = fit_weighted(table, np.ones((1, n)), RIDGES[0], robust=False)
-    freedom = max(n - m - 1, 1)
+    freedom = n - m - 1
     centred = near.residuals - near.residuals.mean(axis=1, keepdims=True)
     drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
     values = (table.values.T - near.residuals)[None] + np.sqrt(n / freedom) * centred[:, drawn].transpose(1, 0, 2)

@@ -177,9 +177,11 @@ def best_of_starts(batch: Batch) -> State:
 def huber(batch: Batch, state: State, threshold: float = 1.345, rounds: int = 6) -> tuple[State, Floats]:
     """The robust fit by reweighting, and the weights [B, n] in (0, 1] that it ends with.
 
-    threshold: of a residual, in robust standard deviations (Huber, Robust Statistics, 1981: 95 % efficiency).
+    threshold: of a residual, in robust standard deviations (Huber, Robust Statistics, 1981: 95 % efficiency). The
+    scale is estimated again each round, and can only fall: that of the first fit is bent by what is to weigh less.
     """
     sigma = robust_scale(batch, state)
+    ample = batch.w.astype(bool).sum(axis=1) >= 2 * (batch.x.shape[1] + 2)  # else a fit may run through half of them
     factors = np.ones_like(batch.w)
     for _ in range(rounds):
         size = np.maximum(np.abs(state.residuals), 1e-300)
@@ -187,7 +189,26 @@ def huber(batch: Batch, state: State, threshold: float = 1.345, rounds: int = 6)
         if factors.min() == 1.0:
             break
         state = minimise(batch.weighted(batch.w * factors), state.u, steps=12)
+        sigma = np.where(ample, np.minimum(sigma, robust_scale(batch, state)), sigma)
     return state, factors
+
+
+def trimmed(batch: Batch, kept: int, rounds: int = 8) -> State:
+    """Fits that start from the batch's own weights and end on the `kept` runs each of them fits best; cost is theirs.
+
+    The steps of Rousseeuw and Van Driessen's FAST-LTS (2006): refit to the runs with the smallest residuals.
+    """
+    state = best_of_starts(batch)
+    chosen = np.zeros_like(batch.w)
+    for _ in range(rounds):
+        nearest = np.argsort(np.abs(state.residuals), axis=1)[:, :kept]
+        weights = np.zeros_like(batch.w)
+        np.put_along_axis(weights, nearest, 1.0, axis=1)
+        if (weights == chosen).all():
+            break
+        chosen = weights
+        state = minimise(batch.weighted(weights), state.u, steps=20)
+    return state
 
 
 def robust_scale(batch: Batch, state: State) -> Floats:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from emulsion.errors import UserError
-from emulsion.laws.exponential import Batch, State, basis, best_of_starts, huber, minimise
+from emulsion.laws.exponential import Batch, State, basis, best_of_starts, huber, minimise, trimmed
 from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, Table, as_rows, parts, read_table
 
@@ -24,6 +25,8 @@ RIDGES = (1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
 _STEEP = 0.1
 # In the Jacobians of fits that run together: 2**22 numbers of 8 bytes are 32 MB.
 _NUMBERS = 1 << 22
+# How rarely chance marks a run as diverged; and the normal sd over that of the three quarters nearest to the middle.
+_RARE, _TRIMMED = 1e-4, 2.0
 
 
 class FewRunsWarning(UserWarning):
@@ -51,6 +54,7 @@ class StaticLaw(FittedLaw):
     runs: int = 0
     residual_sd: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, float] = field(default_factory=dict)
+    set_aside: tuple[int, ...] = ()
 
     def predict(self, mixtures: Any) -> Floats:
         """Losses [k, g] of mixtures [k, m]; a data frame is matched by its column names."""
@@ -81,14 +85,21 @@ class StaticLaw(FittedLaw):
         tables = {"A": by_name(self.A, self.groups, self.sources)}
         vectors = {"b": by_name(self.b, self.groups), "c": by_name(self.c, self.groups)}
         errors = {"residual_sd": self.residual_sd, "left_out": self.left_out}
-        return {**tables, **vectors, "ridge": self.ridge, "runs": self.runs, **errors}
+        return {
+            **tables,
+            **vectors,
+            "ridge": self.ridge,
+            "runs": self.runs,
+            **errors,
+            "set_aside": list(self.set_aside),
+        }
 
     @classmethod
     def from_json(cls, law: Mapping[str, Any]) -> Self:
         sources, groups = tuple(law["sources"]), tuple(law["groups"])
         a, b, c = from_names(law["A"], groups, sources), from_names(law["b"], groups), from_names(law["c"], groups)
         errors = dict(law["residual_sd"]), dict(law["left_out"])
-        return cls(sources, groups, a, b, c, law["ridge"], law["runs"], *errors)
+        return cls(sources, groups, a, b, c, law["ridge"], law["runs"], *errors, tuple(law["set_aside"]))
 
 
 def fit_static_law(
@@ -105,7 +116,7 @@ def fit_static_law(
 
     mixtures, losses  arrays [n, m] and [n, g], or data frames, whose column names then name sources and groups
     ridge             on the slopes; "auto" takes the one of `RIDGES` with the least leave-one-out error
-    robust            Huber's loss, so that one diverged run does not bend the law
+    robust            set diverged runs aside (`diverged_runs`), and fit the others with Huber's loss
     warn              with FewRunsWarning where runs are fewer than parameters
     """
     table = read_table(mixtures, losses, sources, groups)
@@ -119,9 +130,36 @@ def fit_static_law(
         )
     if isinstance(ridge, str) and ridge != "auto":
         raise UserError(f"law: ridge is {ridge!r}; it must be a number or 'auto'.")
+    aside = diverged_runs(table) if robust else np.zeros(n, dtype=bool)
+    table = Table(table.mixtures[~aside], table.values[~aside], table.sources, table.groups)
     ridge, errors = choose_ridge(table, RIDGES if isinstance(ridge, str) else (ridge,))
-    state, _ = fit_weighted(table, np.ones((1, n)), ridge, robust)
-    return _law(table, state, ridge, errors)
+    state, _ = fit_weighted(table, np.ones((1, len(table.values))), ridge, robust)
+    return replace(_law(table, state, ridge, errors), set_aside=tuple(np.flatnonzero(aside).tolist()))
+
+
+def diverged_runs(table: Table) -> NDArray[np.bool_]:
+    """Mark [n] the runs that no law can mean: further off than chance has it, and by more than the others' range.
+
+    Judged against the fit with the least trimmed squares (Rousseeuw and Van Driessen, 2006), to three quarters of the
+    runs. Chance is Student's t for the freedom that this fit has left, so that next to nothing is marked where there
+    are few more runs than parameters: nobody can tell a diverged run from a steep law then.
+    """
+    n, m = table.mixtures.shape
+    g, kept = table.values.shape[1], n - max(1, n // 4)
+    freedom, marked = kept - m - 1, np.zeros(n, dtype=bool)
+    if freedom < 1:
+        return marked
+    low, high = np.quantile(table.values, [0.25, 0.75], axis=0)
+    inside = (table.values <= high + 1.5 * (high - low)).all(axis=1)  # Tukey's fence
+    weights = np.array([np.ones(n), inside, *(~out for out in parts(n))], dtype=np.float64)
+    state = trimmed(_batch(table, weights, float(np.median(RIDGES))), kept)
+    best = state.cost.reshape(-1, g).argmin(axis=0) * g + np.arange(g)
+    for off, values in zip(np.abs(state.residuals[best]), table.values.T, strict=True):
+        sigma = _TRIMMED * np.sqrt((np.sort(off)[:kept] ** 2).sum() / freedom)
+        far = off > student.isf(_RARE, freedom) * sigma
+        if far.sum() <= n - kept:
+            marked |= far & (off > np.ptp(values[~far]))
+    return marked
 
 
 def choose_ridge(table: Table, candidates: Sequence[float] = RIDGES) -> tuple[float, Floats]:

@@ -4,31 +4,33 @@ Weights are shares of documents here. The order is that of the plan by which run
 exact at every point, the same for the same request, and a function of the number of documents written alone. So a merge
 that was killed goes on after its last whole shard, and ends with the bytes of one that was not.
 
-Text is brought to Unicode's NFC, and rows without text go before the interleaving, not after it, where they would
-change the shares.
+Text is brought to Unicode's NFC. Rows without text, and what cleaning removes, go before the interleaving, not after
+it, where they would change the shares.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from emulsion.data.encoding import Encode, encoder
-from emulsion.data.recipes import tiny_shares
 from emulsion.data.tokenizers import fingerprint as tokenizer_fingerprint
-from emulsion.files import fingerprint, whole_file, write_jsonl
-from emulsion.merging.cursor import Cursor, Document, Progress
-from emulsion.merging.journal import Journal, finished
-from emulsion.merging.manifest import manifest
-from emulsion.merging.readers import LocalReader, open_reader
+from emulsion.files import canonical_json, whole_file, write_jsonl
+from emulsion.merging.cursor import Cursor, Document, Progress, Seen
+from emulsion.merging.manifest import Journal, manifest
+from emulsion.merging.readers import Reader, open_readers
 from emulsion.merging.request import Request
 from emulsion.mixture import Mixture
 from emulsion.plan import assign
@@ -36,72 +38,98 @@ from emulsion.schedule import Schedule
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # raised where the same request comes to other bytes, so that no folder mixes both
+FORMAT = 2  # raised where the same request comes to other bytes, so that no folder mixes both
 SCHEMA = pa.schema([(column, pa.string()) for column in ("id", "text", "source", "type")])
 GROUP_DOCUMENTS = 4096
 GROUP_BYTES = 32 << 20
 CHUNK = 4096
 
 
-def merge(request: Request, folder: Path) -> dict[str, Any]:
+def merge(request: Request, folder: Path, overwrite: bool = False) -> dict[str, Any]:
     """Fill a folder with shards and `manifest.json`, which is returned; goes on with what a killed try left.
 
-    A folder that holds the merge of another request is emptied of it. Raises UserError for a source that is empty or
-    cannot be read, and for a folder with other files in it.
+    overwrite: what another request has merged there may go. Raises UserError for sources that are empty or cannot be
+    read, and for a folder with the merge of another request or other files in it.
     """
-    _warn(request)
-    local = {source.name: LocalReader(source).provenance for source in request.sources if source.files}
-    tokenizer = tokenizer_fingerprint(request.tokenizer) if request.tokenizer else None
-    asked = fingerprint({**request.settled(), "format": FORMAT, "local": local, "tokenizer": tokenizer})
-    if (done := finished(folder, asked)) is not None:
+    request.announce()
+    readers = open_readers([source for source in request.drawn if source.files])
+    journal = Journal(folder, _asked(request, readers), overwrite)
+    if journal.done is not None:
         log.info("%s: is merged already", folder)
-        return done
-    journal, aside = Journal.open(folder, asked), list[dict[str, Any]]()
-    cursors = _cursors(request, journal, aside)
+        return journal.done
+    revisions = {name: origin.get("revision") for name, origin in journal.provenance.items()}
+    readers |= open_readers([source for source in request.drawn if not source.files], revisions)
+    aside = list[dict[str, Any]]()
+    seen = Seen(request.cleaning) if request.cleaning.deduplicate else None
+    cursors = _cursors(request, readers, journal, aside, seen)
     tokens = _TokenCounter(request.tokenizer)
-    documents = _documents(request, cursors)
-    while (first := next(documents, None)) is not None:
-        number = len(journal.shards)
-        file = folder / f"shard-{number:05d}.parquet"
-        written = 0
-        with whole_file(file) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
-            for group in _groups(itertools.chain([first], documents), request.shard_bytes):
-                writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
-                written += len(group)
-                for source, count in tokens.of(group).items():
-                    cursors[source].progress.tokens += count
-        if aside:
-            write_jsonl(folder / f"quarantine-{number:05d}.jsonl", aside)
-            aside.clear()
-        journal.add(file.name, written)
-        log.info("%s: %d documents", file.name, written)
-    result = manifest(request, journal, tokenizer)
+    with _progress(request, cursors) as bar:
+        documents = _documents(request, cursors)
+        while (first := next(documents, None)) is not None:
+            number = len(journal.shards)
+            file = folder / f"shard-{number:05d}.parquet"
+            written = 0
+            with whole_file(file) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
+                for group in _groups(itertools.chain([first], documents), request.shard_bytes):
+                    writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
+                    written += len(group)
+                    bar.update(len(group))
+                    for source, count in tokens.of(group).items():
+                        cursors[source].progress.tokens += count
+            if aside:
+                write_jsonl(folder / f"quarantine-{number:05d}.jsonl", aside)
+                aside.clear()
+            if seen is not None:
+                seen.save(folder / f".seen-{number:05d}.npy")
+            journal.add(file.name, written)
+            log.info("%s: %s documents", file.name, f"{written:,}")
+    result = manifest(request, journal, [note for reader in readers.values() for note in reader.notes])
     journal.finish(result)
     return result
 
 
-def _warn(request: Request) -> None:
-    """Refuse weights that are all 0, and say which sources are too small for this many documents."""
-    if request.weighted and request.max_samples:
-        for source, due in tiny_shares(request.mixture, request.max_samples).items():
-            log.warning("%s: of %d documents %.3g are due to it", source, request.max_samples, due)
+def _asked(request: Request, local: Mapping[str, Reader]) -> dict[str, Any]:
+    """Everything that decides the bytes of the merge, as JSON, with the content of local files and of the tokenizer."""
+    files = {name: reader.provenance for name, reader in local.items()}
+    tokenizer = tokenizer_fingerprint(request.tokenizer) if request.tokenizer else None
+    asked = {**request.settled(), "format": FORMAT, "local": files, "tokenizer": tokenizer}
+    return cast(dict[str, Any], json.loads(canonical_json(asked)))
 
 
-def _cursors(request: Request, journal: Journal, aside: list[dict[str, Any]]) -> dict[str, Cursor]:
-    """A cursor for every source that is drawn from; sources of weight 0 are not opened."""
-    drawn = set(request.mixture.support) if request.weighted else {source.name for source in request.sources}
+def _cursors(
+    request: Request,
+    readers: Mapping[str, Reader],
+    journal: Journal,
+    aside: list[dict[str, Any]],
+    seen: Seen | None,
+) -> dict[str, Cursor]:
+    """A cursor for every source that is drawn from, where the journal says that it stands."""
     cursors = {}
-    for source in request.sources:
-        if source.name in drawn:
-            reader = open_reader(source, journal.provenance.get(source.name, {}).get("revision"))
-            journal.provenance[source.name] = reader.provenance
-            progress = journal.progress.setdefault(source.name, Progress())
-            cursors[source.name] = Cursor(source, reader, request.seed, progress, aside)
+    for source in request.drawn:
+        journal.provenance[source.name] = readers[source.name].provenance
+        progress = journal.progress.setdefault(source.name, Progress())
+        cursors[source.name] = Cursor(source, readers[source.name], request, progress, aside, seen)
     if not journal.shards:
         for cursor in cursors.values():  # so that an empty source shows now, not after hours
             cursor.open()
-        journal.begin()
+    journal.begin(seen)
     return cursors
+
+
+@contextmanager
+def _progress(request: Request, cursors: Mapping[str, Cursor]) -> Iterator[tqdm[None]]:
+    """Rate and remaining time on a terminal; nothing elsewhere."""
+    with (
+        logging_redirect_tqdm(),
+        tqdm(
+            desc=f"Processing {'weighted ' if request.weighted else ''}samples",
+            total=request.max_samples,
+            initial=sum(cursor.progress.documents for cursor in cursors.values()),
+            unit=" documents",
+            disable=None,
+        ) as bar,
+    ):
+        yield bar
 
 
 def _documents(request: Request, cursors: Mapping[str, Cursor]) -> Iterator[Document]:
@@ -119,6 +147,8 @@ def _documents(request: Request, cursors: Mapping[str, Cursor]) -> Iterator[Docu
 
 def _concatenated(cursors: Mapping[str, Cursor]) -> Iterator[str]:
     for source, cursor in cursors.items():
+        if cursor.progress.passes == 0:
+            cursor.open()
         while cursor.progress.passes == 0:
             yield source
 
@@ -153,7 +183,7 @@ def _groups(documents: Iterator[Document], most_bytes: int) -> Iterator[list[Doc
 
 
 class _TokenCounter:
-    """Counts tokens by source, one for the end of each document included; nothing where there is no tokenizer."""
+    """Counts tokens by source, one for the end of each document included; nothing without a tokenizer."""
 
     def __init__(self, tokenizer: str | None) -> None:
         self._encode: Encode | None = encoder(tokenizer) if tokenizer else None

@@ -1,24 +1,136 @@
-"""The account of a merge: what was asked for, what was drawn, and how far shares of text are from the weights."""
+"""The account of a merge: what has been finished, so that one that was killed goes on, and what it came to.
+
+`manifest.partial.json` holds the shards that are whole and the progress in every source after the last of them; it
+makes way for `manifest.json` when the merge is done. Both name the request that they belong to, and its fingerprint.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from emulsion.data.recipes import normalising_note
-from emulsion.merging.cursor import Progress
-from emulsion.merging.journal import Journal
-from emulsion.merging.request import Request
+from emulsion.data.lost import loss_text
+from emulsion.errors import UserError
+from emulsion.files import fingerprint, read_json, sha256, write_json
+from emulsion.merging.cursor import Progress, Seen
+from emulsion.merging.request import Request, differences
+
+log = logging.getLogger(__name__)
+
+PARTIAL, FINISHED = "manifest.partial.json", "manifest.json"
+OURS = ("shard-*.parquet", "quarantine-*.jsonl", ".seen-*.npy", PARTIAL, FINISHED)
 
 # Repeated up to four times, data is worth nearly what fresh data is; beyond that less and less (Muennighoff et al.,
 # Scaling data-constrained language models, 2023).
 MANY_PASSES = 4
 
+# Share of a source's characters from which a column that is not read is noted.
+UNREAD_SHOWN = 0.05
 
-def manifest(request: Request, journal: Journal, tokenizer: str | None) -> dict[str, Any]:
-    """tokenizer: fingerprint of the one that counted the tokens; None where none did."""
+
+class Journal:
+    """The finished shards of one folder, and the provenance and progress of each source.
+
+    asked: the request as JSON. done: the manifest, where the folder holds this merge, finished.
+    """
+
+    def __init__(self, folder: Path, asked: Mapping[str, Any], overwrite: bool = False) -> None:
+        """Go on with the same request; raises UserError for a folder that holds something else.
+
+        overwrite: what another request has merged there may go; it goes when the first shard is due (`begin`).
+        """
+        self.folder, self.asked, self.fingerprint = folder, dict(asked), fingerprint(asked)
+        self.shards: list[dict[str, Any]] = []
+        self.provenance: dict[str, Any] = {}
+        self.progress: dict[str, Progress] = {}
+        self.done: dict[str, Any] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = _kept(folder / FINISHED) or _kept(folder / PARTIAL)
+        if kept is None:
+            if any(not entry.match(".*.part") for entry in folder.iterdir()):
+                raise UserError(f"{folder}: holds files that are not of a merge; name a folder that is new or empty.")
+            return
+        finished = (folder / FINISHED).exists()
+        same, damaged = kept["fingerprint"] == self.fingerprint, self._damaged(kept)
+        if same and not damaged:
+            self.shards = kept["shards"]
+            if finished:
+                self.done = kept
+                self._tidy()
+                return
+            self.provenance = kept["provenance"]
+            self.progress = {name: Progress.from_json(value) for name, value in kept["progress"].items()}
+            log.info("%s: goes on after %d shards", folder, len(self.shards))
+        elif not overwrite:
+            state = "a finished merge" if finished else "an unfinished merge"
+            why = f"of which {damaged} is missing or damaged" if same else f"of another request ({self._changes(kept)})"
+            raise UserError(
+                f"{folder}: holds {state} {why}. Name another folder, or give --overwrite, which removes what is there."
+            )
+
+    def _damaged(self, kept: Mapping[str, Any]) -> str | None:
+        """The first shard that is not what its manifest says."""
+        for shard in kept["shards"]:
+            file = self.folder / shard["name"]
+            if not file.is_file() or sha256(file) != shard["sha256"]:
+                return str(shard["name"])
+        return None
+
+    def _changes(self, kept: Mapping[str, Any]) -> str:
+        if kept.get("asked", {}).get("format") != self.asked["format"]:
+            return "made by another version of Emulsion"
+        found = differences(self.asked, kept["asked"])
+        return "; ".join([*found[:5], *([f"and {len(found) - 5} more"] if found[5:] else [])])
+
+    def begin(self, seen: Seen | None) -> None:
+        """Take the folder for a merge that starts, or load what one that goes on has seen."""
+        for left_by_a_kill in self.folder.glob(".*.part"):
+            left_by_a_kill.unlink()
+        if not self.shards:
+            for pattern in OURS:
+                for file in self.folder.glob(pattern):
+                    file.unlink()
+            # What has been read of the sources so far is read again.
+            self._save({})
+        elif seen is not None:
+            for number in range(len(self.shards)):
+                seen.load(self.folder / f".seen-{number:05d}.npy")
+
+    def add(self, name: str, documents: int) -> None:
+        """Record a shard that is whole, and how far every source has come."""
+        file = self.folder / name
+        entry = {"name": name, "documents": documents, "bytes": file.stat().st_size, "sha256": sha256(file)}
+        self.shards.append(entry)
+        self._save({source: value.to_json() for source, value in self.progress.items()})
+
+    def _save(self, progress: Mapping[str, Any]) -> None:
+        partial = {"fingerprint": self.fingerprint, "asked": self.asked, "shards": self.shards}
+        write_json(self.folder / PARTIAL, {**partial, "provenance": self.provenance, "progress": progress})
+
+    def finish(self, manifest: Mapping[str, Any]) -> None:
+        write_json(self.folder / FINISHED, manifest)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove what only an unfinished merge needs."""
+        for file in (self.folder / PARTIAL, *self.folder.glob(".seen-*.npy")):
+            file.unlink(missing_ok=True)
+
+
+def _kept(file: Path) -> dict[str, Any] | None:
+    """A manifest of ours."""
+    kept = read_json(file) if file.exists() else None
+    return kept if isinstance(kept, dict) and "fingerprint" in kept else None
+
+
+def manifest(request: Request, journal: Journal, notes: list[str]) -> dict[str, Any]:
+    """notes: what the readers of the sources say."""
     progress = {source.name: journal.progress.get(source.name, Progress()) for source in request.sources}
     documents = sum(each.documents for each in progress.values())
+    processed = sum(each.processed for each in progress.values())
+    tokenizer = journal.asked["tokenizer"]
     return {
         "fingerprint": journal.fingerprint,
         "mode": "weighted: a weight is a share of documents" if request.weighted else "concatenated",
@@ -26,12 +138,15 @@ def manifest(request: Request, journal: Journal, tokenizer: str | None) -> dict[
         "max_samples": request.max_samples,
         "max_passes": request.max_passes,
         "shard_bytes": request.shard_bytes,
+        "cleaning": journal.asked["cleaning"],
         "tokenizer": tokenizer,
         "ended": _ended(request, progress, documents),
+        "processed": processed,
         "documents": documents,
+        "kept": f"{documents:,} ({_share(documents, processed):.2%})".replace("%", " %"),
         "bytes": sum(each.bytes for each in progress.values()),
         "tokens": sum(each.tokens for each in progress.values()) if tokenizer else None,
-        "notes": _notes(request, progress),
+        "notes": [*notes, *_notes(request, progress)],
         "drift": drift(request.mixture, progress, by_tokens=bool(tokenizer)) if request.weighted else None,
         "sources": {
             source.name: {
@@ -45,25 +160,35 @@ def manifest(request: Request, journal: Journal, tokenizer: str | None) -> dict[
             for source in request.sources
         },
         "shards": journal.shards,
+        "asked": journal.asked,
     }
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def _drawn(progress: Progress, documents: int) -> dict[str, Any]:
     return {
+        "processed": progress.processed,
         "documents": progress.documents,
-        "share_of_documents": progress.documents / documents,
+        "share_kept": _share(progress.documents, progress.processed),
+        "removed": dict(progress.removed),
+        "share_of_documents": _share(progress.documents, documents),
         "bytes": progress.bytes,
         "tokens": progress.tokens or None,
         "passes_completed": progress.passes,
         "documents_per_pass": progress.documents_per_pass,
-        "set_aside": progress.set_aside,
+        "rows_read": progress.rows,
+        "set_aside": dict(progress.set_aside),
+        "columns": progress.columns.shares(),
     }
 
 
 def _ended(request: Request, progress: Mapping[str, Progress], documents: int) -> str:
     if documents == request.max_samples:
         return "at max_samples"
-    drawn = [each for each in progress.values() if each.documents]
+    drawn = [progress[source.name] for source in request.drawn]
     if all(each.passes for each in drawn):
         return "every source was read to its end"
     return "at max_passes of a source"
@@ -71,14 +196,22 @@ def _ended(request: Request, progress: Mapping[str, Progress], documents: int) -
 
 def _notes(request: Request, progress: Mapping[str, Progress]) -> list[str]:
     """What the user should know, in sentences."""
-    if not request.weighted:
-        return []
-    note = normalising_note({source.name: source.weight or 0.0 for source in request.sources})
-    notes = [note] if note else []
-    for name, each in progress.items():
-        if not each.documents:
-            notes.append(f"'{name}' (share {request.mixture[name]:.3g}) is not drawn: too small for so few documents.")
-        elif each.documents_per_pass and each.documents > MANY_PASSES * each.documents_per_pass:
+    notes = request.notes()
+    for source in request.sources:
+        name, each = source.name, progress[source.name]
+        if loss := loss_text(name, each.rows, each.set_aside, each.places):
+            notes.append(f"{loss} They lie in quarantine-*.jsonl.")
+        unread = {column: share for column, share in each.columns.shares()["unread"].items() if share > UNREAD_SHOWN}
+        if unread:
+            shown = ", ".join(f"{column} ({share:.0%} of the characters)" for column, share in unread.items())
+            notes.append(f"{name}: columns that are not read: {shown}.")
+        if each.documents == 0:
+            share = f" (share {request.mixture[name]:.3g})" if request.weighted else ""
+            why = "too small for so few documents." if request.weighted else "max_samples is reached before it."
+            why = "nothing of it is left." if each.passes else why
+            why = "its weight is 0." if request.weighted and not source.weight else why
+            notes.append(f"'{name}'{share} is not drawn: {why}")
+        elif request.weighted and each.documents_per_pass and each.documents > MANY_PASSES * each.documents_per_pass:
             passes = each.documents / each.documents_per_pass
             notes.append(
                 f"'{name}' is read {passes:.1f} times; data repeated more than {MANY_PASSES} times teaches less."
@@ -96,8 +229,8 @@ def drift(weights: Mapping[str, float], progress: Mapping[str, Progress], by_tok
     sizes = {name: each.tokens if by_tokens else each.bytes for name, each in progress.items()}
     total = sum(sizes.values())
     shares = {name: size / total for name, size in sizes.items()}
-    differences = {name: share - weights[name] for name, share in shares.items()}
-    most = max(differences, key=lambda name: abs(differences[name]))
+    gaps = {name: share - weights[name] for name, share in shares.items()}
+    most = max(gaps, key=lambda name: abs(gaps[name]))
     note = (
         f"A weight is a share of documents here, and sources differ in the length of their documents. By {unit} "
         f"'{most}' makes {shares[most]:.2%}, its weight is {weights[most]:.2%}. "
@@ -106,9 +239,9 @@ def drift(weights: Mapping[str, float], progress: Mapping[str, Progress], by_tok
     )
     return {
         "unit": unit,
-        "misplaced": sum(map(abs, differences.values())) / 2,
-        "largest": {"source": most, "difference": differences[most]},
+        "misplaced": sum(map(abs, gaps.values())) / 2,
+        "largest": {"source": most, "difference": gaps[most]},
         "shares": shares,
-        "differences": differences,
+        "differences": gaps,
         "note": note,
     }

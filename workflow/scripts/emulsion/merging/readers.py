@@ -1,96 +1,113 @@
-"""Read the rows of a source part by part, from any row on: a part is a file of this machine or of the hub."""
+"""The sources of a merge, opened: each is read file by file and row by row, in place, here or on the hub."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
-from functools import partial
-from typing import Any, Protocol
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from emulsion.data.sources.formats import Row, read_file
-from emulsion.data.sources.local import local_files
-from emulsion.data.sources.rows import columns_of_first
+from emulsion.data.schemas import Kind
+from emulsion.data.sources.formats import Row
+from emulsion.data.sources.raw import RawFile
+from emulsion.data.sources.reader import kinds_of, open_source
 from emulsion.data.sources.streams import Malformed
-from emulsion.files import sha256
+from emulsion.errors import UserError, unknown
 from emulsion.merging.request import Origin
 
+log = logging.getLogger(__name__)
 
-class Reader(Protocol):
-    """parts: their names, in order; provenance: what the manifest says of the source's data."""
+# The splits that names of files tell, as the hub's client tells them.
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "dev", "val"),
+    "test": ("test", "testing", "eval", "evaluation"),
+}
 
-    parts: list[str]
-    provenance: dict[str, Any]
 
-    def columns(self) -> Mapping[str, frozenset[str]]:
-        """{column: fields of its records where it is a list of records, else empty}."""
+class Reader:
+    """A source to merge. parts: the names of its files, in order; provenance: what the manifest says of its data.
+
+    revision: the commit that an earlier try settled. notes: in sentences.
+    Raises UserError where the source cannot be read, or its columns do not show how.
+    """
+
+    def __init__(self, source: Origin, revision: str | None = None) -> None:
+        self.notes = list(source.notes)
+        if source.files:
+            asked = {"kind": "local", "files": source.files, "exclude": source.exclude}
+            opened = open_source(source.name, asked, f"{source.where}.files")
+            self._files = self._of_split(source, opened.parts)
+            chosen = {part.path for part in self._files}
+            files = [file for file in opened.provenance["files"] if file["path"] in chosen]
+            self.provenance: dict[str, Any] = {**opened.provenance, "files": files}
+        else:
+            settings = {key: getattr(source, key) for key in ("id", "config", "data_dir", "split")}
+            opened = open_source(source.name, {"kind": "hub", **settings, "revision": revision or source.revision})
+            self._files = opened.parts
+            self.provenance = {**opened.provenance, "data_dir": source.data_dir}
+        self.parts = [part.path for part in self._files]
+        self._kinds = kinds_of(source.name, self._files, source.schema, source.text_field, dict(source.columns))
+        self._kind: dict[int, Kind] = {}
+
+    def _of_split(self, source: Origin, files: list[RawFile]) -> list[RawFile]:
+        """Of a folder whose files are named by split those of the one that is asked for; else all, with a note."""
+        if source.split is None:
+            return files
+        is_folder = len(source.files) == 1 and Path(source.files[0]).expanduser().is_dir()
+        known = [split for split in sorted({*SPLIT_NAMES, source.split}) if any(_is_of(split, each) for each in files)]
+        if is_folder and source.split in known:
+            chosen = [file for file in files if _is_of(source.split, file)]
+            if len(chosen) < len(files):
+                self.notes.append(
+                    f"'{source.name}': {len(chosen)} of {len(files)} files are of split '{source.split}'."
+                )
+            return chosen
+        if is_folder and known:
+            raise unknown("split", source.split, known, f"{source.where}.split")
+        if source.split != "train":
+            why = "the names of the files tell no splits" if is_folder else "it names files"
+            self.notes.append(f"{source.where}.split: '{source.split}' says nothing here, for {why}; all are read.")
+        return files
+
+    def kind(self, part: int) -> Kind:
+        """How the rows of a part become documents."""
+        if part not in self._kind:
+            self._kind[part] = self._kinds.of(self._files[part])
+        return self._kind[part]
 
     def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
         """The rows of a part from a row on, in order."""
+        return self._files[part].rows(start)
 
 
-class LocalReader:
-    """Files of this machine, each of which is a part."""
-
-    def __init__(self, source: Origin) -> None:
-        self._files = local_files(source.name, {"files": source.files})
-        self.parts = [file.as_posix() for file in self._files]
-        self.provenance: dict[str, Any] = {
-            "kind": "local",
-            "files": [
-                {"path": name, "sha256": sha256(file)} for name, file in zip(self.parts, self._files, strict=True)
-            ],
-        }
-
-    def columns(self) -> Mapping[str, frozenset[str]]:
-        return columns_of_first(self._files)
-
-    def rows(self, part: int, start: int) -> Iterator[Row | Malformed]:
-        return itertools.islice(read_file(self._files[part], self.parts[part]), start, None)
+def _is_of(split: str, file: RawFile) -> bool:
+    names = "|".join(map(re.escape, SPLIT_NAMES.get(split, (split,))))
+    return re.search(rf"(?:^|[-._ 0-9/])(?:{names})(?:[-._ 0-9/]|$)", file.path) is not None
 
 
-class HubReader:
-    """A split of a hub dataset at one commit, streamed; each of its files is a part.
+def open_readers(
+    sources: Sequence[Origin], revisions: Mapping[str, str | None] = MappingProxyType({})
+) -> dict[str, Reader]:
+    """A reader for each source, by name; revisions: the commits that an earlier try settled.
 
-    Nothing of the repository is run: `datasets` has no loading scripts any more, and a repository that has one is
-    refused by `resolve`, as are files outside of it.
+    Raises one UserError for all sources that cannot be read.
     """
-
-    def __init__(self, source: Origin, revision: str | None) -> None:
-        import datasets
-
-        from emulsion.data.sources import hub_plan
-        from emulsion.data.sources.hub_errors import in_words, token
-
-        asked = {"id": source.id, "config": source.config, "split": source.split, "revision": revision}
-        plan = hub_plan.resolve(source.name, asked)
-        self._words = partial(in_words, f"sources.{source.name}", plan["id"], plan["revision"])
-        with self._words():
-            self._stream = datasets.load_dataset(
-                f"hf://datasets/{plan['id']}",
-                source.config,
-                split=source.split,
-                revision=plan["revision"],
-                token=token(),
-                trust_remote_code=False,
-                streaming=True,
-            )
-        self.parts = [f"{source.split}[{place}]" for place in range(self._stream.num_shards)]
-        self.provenance = {"kind": "hub", **asked, "id": plan["id"], "revision": plan["revision"]}
-
-    def columns(self) -> Mapping[str, frozenset[str]]:
-        row = next(itertools.chain.from_iterable(self.rows(part, 0) for part in range(len(self.parts))), {})
-        return {name: _record_fields(value) for name, value in row.items()}
-
-    def rows(self, part: int, start: int) -> Iterator[Row]:
-        with self._words():
-            yield from self._stream.shard(len(self.parts), part).skip(start)
-
-
-def _record_fields(value: Any) -> frozenset[str]:
-    is_records = isinstance(value, list) and value and isinstance(value[0], Mapping)
-    return frozenset(value[0]) if is_records else frozenset()
-
-
-def open_reader(source: Origin, revision: str | None = None) -> Reader:
-    """revision: the commit that an earlier try settled, for a source of the hub."""
-    return LocalReader(source) if source.files else HubReader(source, revision or source.revision)
+    readers: dict[str, Reader] = {}
+    problems = []
+    for source in sources:
+        log.info("Loading %s%s", source.name, "" if source.weight is None else f" [weight: {source.weight:g}]")
+        try:
+            readers[source.name] = Reader(source, revisions.get(source.name))
+        except UserError as error:
+            # Whoever reads sources names them as the configuration of the workflow does.
+            words = str(error).replace(f"sources.{source.name}", source.where or f"sources.{source.name}")
+            if f"no dataset '{source.id}'" in words:
+                words += f" Nor is '{source.id}' a file or folder here."
+            problems.append(words)
+    if problems:
+        counted = [f"{len(problems)} of {len(sources)} datasets cannot be merged:"] if len(problems) > 1 else []
+        raise UserError("\n".join([*counted, *problems]))
+    return readers

@@ -80,6 +80,7 @@ class Curve:
 class ADO(Online):
     kind = "ado"
     observes: Observes = "losses"
+    held_out = False
     reads = ADOSettings
 
     def _set(self, settings: ADOSettings) -> None:
@@ -149,15 +150,17 @@ def fit_curve(n: Floats, losses: Floats) -> Curve:
         floor = np.exp(found[0] - np.logaddexp(found[0], found[1] - found[2] * x))
         return np.column_stack([floor, 1 - floor, -(1 - floor) * x])
 
-    starts = []
-    for alpha in np.geomspace(*_ALPHA, 120):
-        # Given alpha the loss is linear in eps and beta; n^-alpha is centred, as it hardly varies where alpha is small.
-        power = np.exp(-alpha * x)
-        spread = power - power.mean()
-        beta = float(np.clip(spread @ losses / max(float(spread @ spread), 1e-300), *np.exp(_LN_BETA)))
-        eps = max(float((losses - beta * power).mean()), math.exp(low[0]))
-        starts.append(np.clip([math.log(eps), math.log(beta), alpha], low, high))
-    starts.sort(key=lambda start: float(np.abs(residuals(start)).sum()))
+    # Given alpha [120, 1] the loss is linear in eps and beta; n^-alpha [120, k] is centred, as it hardly varies where
+    # alpha is small.
+    alpha = np.geomspace(*_ALPHA, 120)[:, None]
+    power = np.exp(-alpha * x)
+    spread = power - power.mean(axis=1, keepdims=True)
+    slope = (spread @ losses)[:, None] / np.maximum((spread * spread).sum(axis=1, keepdims=True), 1e-300)
+    beta = np.clip(slope, *np.exp(_LN_BETA))
+    eps = np.maximum((losses - beta * power).mean(axis=1, keepdims=True), math.exp(low[0]))
+    starts = np.clip(np.hstack([np.log(eps), np.log(beta), alpha]), low, high)
+    off = np.abs(np.logaddexp(starts[:, :1], starts[:, 1:2] - starts[:, 2:] * x) - y).sum(axis=1)
+    best = starts[np.argsort(off, kind="stable")[:3]]
     inside = 1e-9 * (high - low)  # a start on a bound stays there
     fits = [
         least_squares(
@@ -173,7 +176,7 @@ def fit_curve(n: Floats, losses: Floats) -> Curve:
             gtol=1e-11,
             max_nfev=60,
         )
-        for start in starts[:3]
+        for start in best
     ]
     return Curve(*(float(value) for value in min(fits, key=lambda fit: float(fit.cost)).x))
 

@@ -50,6 +50,7 @@ class ODMSettings(OnlineSettings):
 class ODM(Online):
     kind = "odm"
     observes: Observes = "losses"
+    held_out = False
     reads = ODMSettings
 
     def _set(self, settings: ODMSettings) -> None:

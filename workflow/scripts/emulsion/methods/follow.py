@@ -21,6 +21,7 @@ class Follow:
 
     needs = Needs()
     observes: Observes = "losses"
+    held_out = True
     averages = False
     effects = None
 

@@ -22,7 +22,7 @@ from emulsion.laws.table import Floats
 from emulsion.methods.designs import epoch_caps
 from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.objective import Objective
-from emulsion.methods.optimum import Choose, optimise, optimise_directly
+from emulsion.methods.optimum import Choose, optimise, optimise_directly, predict
 from emulsion.methods.propose import propose
 from emulsion.methods.search import Pull
 from emulsion.methods.settings import Settings
@@ -74,6 +74,15 @@ class Optimum:
         mixtures, results = self._runs(evidence)
         settings = self._with(evidence)
         return self._proposal(optimise(mixtures, results, self.names, settings, self._chooser(evidence)))
+
+    def predict(self, evidence: Evidence, candidates: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+        """What `methods.optimum.predict` says of other mixtures, from what the proposal was made from."""
+        if self.record is None or not self.record.get("surrogate"):
+            raise UserError(
+                f"{self.kind}: predicts nothing; a method that fits a surrogate does, once it has proposed."
+            )
+        mixtures, results = self._runs(evidence)
+        return predict(mixtures, results, self.names, self._with(evidence), self.record["surrogate"], candidates)
 
     def _proposal(self, record: dict[str, Any]) -> Stages:
         mixture = Mixture(record["ratios"]).over(self.sources)

@@ -70,6 +70,7 @@ class Online(ABC):
     reads: ClassVar[type[OnlineSettings]]
     needs = Needs()
     observes: Observes
+    held_out = True
     averages = False
 
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:

@@ -70,6 +70,33 @@ def optimise(
     }
 
 
+def predict(
+    mixtures: Sequence[Mapping[str, float]],
+    results: Sequence[Mapping[str, Any]],
+    sources: Sequence[str],
+    settings: Settings,
+    surrogate: str,
+    candidates: Mapping[str, Mapping[str, float]],
+) -> dict[str, dict[str, Any]]:
+    """What a surrogate fitted to finished runs expects of other mixtures, by name.
+
+    mixtures, results, sources, settings, surrogate: as of `optimise`, and the name it chose.
+    candidates: {name: {source: weight}}. {name: {"ratios", "prediction", "interval", "fitted"}}: the interval is
+    that of a new run, seed noise included; fitted: whether runs of this very mixture were among those fitted to.
+    """
+    runs = _runs(mixtures, results, sources, Objective.of(settings.objective, results))
+    fitted = fit_surrogates(runs, (surrogate,))[surrogate]
+    found = {}
+    for name, candidate in candidates.items():
+        weights = Mixture(candidate).over(list(sources))
+        row = np.array(list(weights.values()))
+        terms = _prediction(fitted, row, settings)
+        seen = bool((np.abs(runs.mixtures - row).max(axis=1) < 1e-9).any())
+        kept = {"prediction": terms["prediction"], "interval": terms["interval"], "fitted": seen}
+        found[name] = {"ratios": dict(weights), **kept}
+    return found
+
+
 def optimise_directly(
     objective: Callable[[Mixture], float], sources: Sequence[str], settings: Mapping[str, Any] | Settings
 ) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def markdown(found: Found) -> str:
         _contributions(found["contributions"]),
         _section("Trade-offs", found["trade_offs"] and found["trade_offs"]["text"]),
         _section("Predicted and realised", found["optimum"] and found["optimum"]["text"]),
+        _predictions(found.get("predictions")),
         _criteria(found["criteria"]),
         _exports(found["exports"]),
     ]
@@ -55,6 +56,9 @@ def _section(heading: str, text: str | None) -> str:
 def _recommended(recommended: Found, experiment: str) -> str:
     shares = listing([f"{100 * weight:.1f} % {source}" for source, weight in recommended["ratios"].items() if weight])
     text = f"`{recommended['mixture']}`: {shares} of the training tokens. For `config.yaml`:"
+    if len(recommended["set"]) > 1:
+        names = listing([f"`{name}`" for name in recommended["set"]])
+        text = f"Any of {names}: they cannot be told apart. In the middle of them {text}"
     block = code("yaml", recommended["config"])
     after = f"Add `recommended` to `experiments.{experiment}.strategies` to train it."
     return _section("Recommended mixture", f"{text}\n\n{block}\n\n{after}")
@@ -89,6 +93,28 @@ def _contributions(found: Found | None) -> str:
     lines = "\n".join(f"- {each['text']}" for each in found["sources"].values())
     head = f"The score of `{found['base']}` less the score of the same mixture without the source, on equal tokens."
     return _section("What each source contributes", f"{head}\n\n{lines}\n\n{found['note']}")
+
+
+def _predictions(found: Found | None) -> str:
+    """Each prediction beside its outcome, the mean over seeds, and the calibration."""
+    if not found:
+        return ""
+    outcomes: dict[str, list[Found]] = {}
+    for row in found["rows"]:
+        outcomes.setdefault(row["mixture"], []).append(row)
+    body = [
+        [
+            name,
+            f"{rows[0]['predicted']:.3f} ({rows[0]['interval'][0]:.3f} to {rows[0]['interval'][1]:.3f})",
+            f"{sum(row['realised'] for row in rows) / len(rows):.3f}",
+            f"{sum(row['inside'] for row in rows)} of {len(rows)}",
+            "yes" if rows[0]["fitted"] else "no",
+        ]
+        for name, rows in outcomes.items()
+    ]
+    header = ["mixture", "predicted", "mean outcome", "runs inside", "fitted to"]
+    text = f"Written before the optimum was trained. {found['text']}"
+    return _section("Predictions", "\n\n".join([table(header, body), text] if body else [text]))
 
 
 def _criteria(rows: Sequence[Mapping[str, str]]) -> str:

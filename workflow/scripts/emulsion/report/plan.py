@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emulsion.analysis.power import in_print
+from emulsion.data.held_out import too_small as too_small_splits
+from emulsion.data.lost import loss_text
 from emulsion.study.budget import STAGES, SWARMS, over_budget
 
 
-def plan_text(experiment: str, plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
-    """Markdown. `plan` is made by `plan_of`; sizes: {source: tokens to train on}, empty before they are known."""
+def plan_text(
+    experiment: str,
+    plan: Mapping[str, Any],
+    headers: Sequence[Mapping[str, Any]],
+    accounts: Mapping[str, Mapping[str, Any]],
+    context: int,
+) -> str:
+    """Markdown. `plan` is made by `plan_of`; headers: of the token stores, none before they are made.
+
+    accounts: {source: the account of its rows}, of those that are there; context: the longest of the models.
+    """
+    sizes = {header["source"]: header["splits"]["train"]["tokens"] for header in headers}
     power = [power_text(plan)] if plan["effects"] else []
     power += [plan["few_points"]] if plan["few_points"] else []
     parts = [f"# Plan of {experiment}", cost_table(plan), *budget_verdict(plan), *power]
-    return "\n\n".join([*parts, epochs_text(plan, sizes)]) + "\n"
+    return "\n\n".join([*parts, epochs_text(plan, sizes), *data_text(headers, accounts, context)]) + "\n"
+
+
+def data_text(
+    headers: Sequence[Mapping[str, Any]], accounts: Mapping[str, Mapping[str, Any]], context: int
+) -> list[str]:
+    """The splits that are too small, and the rows that were lost, source by source."""
+    problems = [f"- {problem}" for problem in too_small_splits(headers, context)]
+    if headers and not problems:
+        problems = [f"Every split of every source has a sequence of {context} tokens."]
+    lost = [
+        f"- {text}" for name, each in accounts.items() if (text := loss_text(name, each["read"], each["set_aside"]))
+    ]
+    lost = ["Rows that became no documents:", "", *lost] if lost else []
+    return ["\n".join(lines) for lines in (problems, lost) if lines]
 
 
 def cost_table(plan: Mapping[str, Any]) -> str:
@@ -39,7 +66,7 @@ def budget_verdict(plan: Mapping[str, Any]) -> list[str]:
 
 def power_text(plan: Mapping[str, Any]) -> str:
     effects = plan["effects"]
-    each = ", ".join(f"{name} {effect:.3f}" for name, effect in effects["capabilities"].items())
+    each = ", ".join(f"{name} {in_print(effect)}" for name, effect in effects["capabilities"].items())
     return f"{effects['text']} By capability: {each}."
 
 

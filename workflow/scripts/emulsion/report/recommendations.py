@@ -31,7 +31,7 @@ def recommendations(
     optimum_name: str = "optimal",
     criteria: Sequence[Mapping[str, str]] = (),
     tokens: int = 0,
-    prefer: str | None = None,
+    strategies: Decision | None = None,
     schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     models: Mapping[str, str] | None = None,
     same: Same | None = None,
@@ -41,21 +41,22 @@ def recommendations(
     summary: of `analysis.summary.combine`; decisions: {group: `analysis.decide`} for "mean" and each
     capability; ratios: {mixture: {source: weight}}; optimum: of `optimal_mix.json`; tokens: the budget;
     schedules: {mixture: its stages}; models: {mixture: its model} where they differ; same: which mixtures are one
-    and the same, of which all that is said of mixtures names the first.
-    Recommended is the winner, or else, of those that cannot be told apart, `prefer` (the optimum, say, whose
-    choice drew on all proxy runs) or the highest score.
+    and the same, of which all that is said of mixtures names the first. strategies: the decision on the mean among the
+    experiment's own strategies, which its question is about and the answer begins with.
+    Recommended is the winner; or else the set of those that cannot be told apart, by the name of its central member,
+    whose shares are nearest to the mean of the set's; or, where nothing can be claimed, the highest score.
     """
     decision = decisions[MEAN]
     first = same.first if same else {}
-    prefer = prefer and first.get(prefer, prefer)
-    chosen = prefer if prefer in decision.tied else decision.leader
+    chosen = central([name for name in decision.tied if name in ratios], ratios) if decision.claims else decision.leader
     if chosen not in ratios:
         raise UserError(f"recommendations: the ratios of mixture '{chosen}' are not known.")
     return {
         "experiment": experiment,
         "title": title,
-        "answer": _answer(decision, summary, chosen),
+        "answer": _answer(decision, strategies, summary, chosen),
         "decision": decision.to_json(),
+        "strategies": strategies and strategies.evidence(),
         "decisions": {group: each.to_json() for group, each in decisions.items() if group != MEAN},
         "same": {name: label for name, label in (same.labels if same else {}).items() if label != name},
         "note": f"{decision.note}{same.note if same else ''}{_different_models(models or {})}",
@@ -64,6 +65,7 @@ def recommendations(
             "ratios": dict(ratios[chosen]),
             **_score(summary[chosen]["mean"]),
             "clear_winner": decision.winner is not None,
+            "set": list(decision.tied) if decision.claims else [],
             "config": config_block(ratios[chosen], stages=(schedules or {}).get(chosen, ())),
         },
         "overall": decision.evidence(),
@@ -74,7 +76,7 @@ def recommendations(
         },
         "contributions": _contributions(contributions),
         "trade_offs": _trade_offs(pareto),
-        "optimum": optimum and _realised(optimum, first.get(optimum_name, optimum_name), summary),
+        "optimum": optimum and _realised(optimum, first.get(optimum_name, optimum_name), summary, decision),
         "criteria": [dict(row) for row in criteria],
         "scores": {mixture: _scores(record) for mixture, record in summary.items()},
         "exports": all_exports(ratios[chosen], sizes, tokens),
@@ -94,21 +96,53 @@ def plus_minus(cell: Mapping[str, Any]) -> str:
     return f"{cell['score']:.3f} ± {(high - low) / 2:.3f}"
 
 
-def _answer(decision: Decision, summary: Summary, chosen: str) -> str:
-    """The decision's own words between what it is about and what follows from it."""
-    leader = decision.leader
-    score, said = plus_minus(summary[leader]["mean"]), f"{decision.text[0].upper()}{decision.text[1:]}"
-    if decision.winner:
-        return f"Best overall: {leader}, mean score {score}; {decision.text}."
+def central(names: Sequence[str], ratios: Mapping[str, Mapping[str, float]]) -> str:
+    """The mixture whose shares are nearest to the mean of all, by the sum of differences; the first of equals."""
+    sources = list(dict.fromkeys(source for name in names for source in ratios[name]))
+    shares = {name: [ratios[name].get(source, 0.0) for source in sources] for name in names}
+    middle = [sum(column) / len(names) for column in zip(*shares.values(), strict=True)]
+    return min(names, key=lambda name: round(sum(abs(a - b) for a, b in zip(shares[name], middle, strict=True)), 9))
+
+
+def _answer(decision: Decision, strategies: Decision | None, summary: Summary, chosen: str) -> str:
+    """Which strategy wins; whether a baseline or the optimum does better; what follows."""
+    leader, of_all = decision.leader, strategies is None or set(strategies.comparisons) == set(decision.comparisons)
+    score = plus_minus(summary[leader]["mean"])
     if decision.alone:
         return f"{leader} is the only mixture there is; its mean score is {score}."
-    highest = f"{leader} has the highest mean score, {score}"
     if not decision.claims:
+        said = f"{decision.text[0].upper()}{decision.text[1:]}"
+        highest = f"{leader} has the highest mean score, {score}"
         return f"{said}. {highest}; trained again, another may lead. Add seeds to compare mixtures."
-    reason = f"{highest}, and is recommended for that alone."
-    if chosen != leader:
-        reason = f"{highest}; {chosen}, {plus_minus(summary[chosen]['mean'])}, is recommended of these."
-    return f"No clear winner: there is {decision.text}. {reason}"
+    parts = [] if strategies is None or of_all or strategies.alone else [_of_strategies(strategies, summary)]
+    if decision.winner:
+        parts.append(f"Best overall: {leader}, mean score {score}; {decision.text}.")
+    elif of_all or strategies is None:
+        parts.append(f"No clear winner: there is {decision.text}.")
+    else:
+        beyond = [name for name in decision.tied if name not in {strategies.leader, *strategies.comparisons}]
+        within = [name for name in decision.tied if name not in beyond]
+        if within:
+            others = f", and {listing(beyond)} cannot be told apart from the best" if beyond else ""
+            parts.append(f"No other mixture is significantly better than {listing(within)}{others}.")
+        else:
+            parts.append(f"Better than every strategy: {listing(beyond)}, which cannot be told apart.")
+    if not decision.winner:
+        parts.append(
+            f"Recommended is any of the {len(decision.tied)} that cannot be told apart, such as {chosen}"
+            f" ({plus_minus(summary[chosen]['mean'])}), whose shares are nearest to their mean."
+        )
+    return " ".join(parts)
+
+
+def _of_strategies(decision: Decision, summary: Summary) -> str:
+    """The first sentence: which of the experiment's own strategies wins."""
+    count = len(decision.comparisons) + 1
+    if decision.winner:
+        return f"Of the {count} strategies {decision.winner} is best: {plus_minus(summary[decision.winner]['mean'])}."
+    if len(decision.tied) == count:
+        return f"None of the {count} strategies is significantly better than another."
+    return f"Of the {count} strategies {listing(decision.tied)} are best and cannot be told apart."
 
 
 def _score(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,8 +196,8 @@ def _trade_offs(pareto: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {**pareto, "text": f"{text} {front}"}
 
 
-def _realised(optimum: Mapping[str, Any], name: str, summary: Summary) -> dict[str, Any]:
-    """What the surrogate promised beside what the trained model scored."""
+def _realised(optimum: Mapping[str, Any], name: str, summary: Summary, decision: Decision) -> dict[str, Any]:
+    """What the surrogate promised, what the trained model scored, and why it lost, if it did."""
     found: dict[str, Any] = {
         "mixture": name,
         "ratios": dict(optimum["ratios"]),
@@ -178,7 +212,21 @@ def _realised(optimum: Mapping[str, Any], name: str, summary: Summary) -> dict[s
     if cell is None:
         return found
     text = f"{_promise(optimum, cell['score'])}; trained for real, {name} scores {plus_minus(cell)}."
+    if decision.claims and name in decision.comparisons and name not in decision.tied:
+        text += f" It loses to {decision.leader}: {_reason(optimum, cell['score'], decision.comparisons[name])}."
     return {**found, "realised": cell["score"], "realised_interval": list(cell["interval"]), "text": text}
+
+
+def _reason(optimum: Mapping[str, Any], realised: float, lost_by: Mapping[str, Any]) -> str:
+    """Why an optimum lost, from what was predicted of it and what it lost by."""
+    interval, comparable = optimum["interval"], optimum.get("comparable", True)
+    if interval is None or not comparable:
+        return "the search judged mixtures by another measure or size than this comparison"
+    if realised < interval[0]:
+        return "the surrogate promised more than its training bore out"
+    if lost_by["difference"] < interval[1] - interval[0]:
+        return "the difference is smaller than the surrogate's own uncertainty"
+    return "the prediction held, so the search missed a better mixture"
 
 
 def _promise(optimum: Mapping[str, Any], realised: float) -> str:

@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.analysis.power import detectable_effects
-from emulsion.evaluation.suites import load_suite
+from emulsion.evaluation.halves import selection_half
+from emulsion.evaluation.settings import EvaluationSettings
+from emulsion.evaluation.suites import Suite, load_suite, parse_suite
 from emulsion.files import found, read_json, read_jsonl
 from emulsion.methods.designs import needs_sizes
 from emulsion.methods.interface import Evidence, Stages
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
 from emulsion.spec import RunSpec
-from emulsion.study.catalogue import kind_block
+from emulsion.study.catalogue import Config, kind_block
 from emulsion.study.experiment import Experiment, Mixtures, Size
 from emulsion.study.swarms import Swarm
-from emulsion.synthetic import CAPABILITIES
+from emulsion.synthetic import suite_items
 
 SWARMS = "swarms"  # a stage whose runs share jobs
 STAGES: dict[str, Mixtures] = {
@@ -219,15 +221,23 @@ def runs_of_stages(experiment: Experiment) -> dict[str, list[str]]:
 
 
 def items_of_suites(experiment: Experiment) -> dict[str, int]:
-    """{capability: how many items the experiment's suites have for it}."""
+    """{capability: how many items the experiment's suites have to judge it by}."""
+    settings = EvaluationSettings.of(experiment.settings["evaluation"])
     counts: Counter[str] = Counter()
     for name in experiment.settings["suites"]:
-        suite = experiment.config["suites"][name]
-        if suite["kind"] == "synthetic":
-            counts.update(dict.fromkeys(CAPABILITIES, suite["synthetic"]["items_per_capability"]))
-        else:
-            counts.update(item.capability for item in load_suite(found(suite["file"])).items)
+        suite = suite_of(experiment.config, name)
+        chosen = selection_half(suite, settings.seed) if settings.selection else frozenset()
+        counts.update(item.capability for item in suite.items if item.id not in chosen)
     return dict(counts)
+
+
+def suite_of(config: Config, name: str) -> Suite:
+    """A suite, made anew if it is a synthetic one."""
+    entry = config["suites"][name]
+    if entry["kind"] == "file":
+        return load_suite(found(entry["file"]))
+    made = suite_items(entry["synthetic"]["items_per_capability"], entry["synthetic"]["seed"])
+    return parse_suite({"suite": name, "items": made}, f"suites.{name}")
 
 
 def plan_of(experiment: Experiment) -> dict[str, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Config = Mapping[str, Any]
+
+CHAT_SCHEMAS = ("chat_from_value", "chat_role_content", "instruction_response", "natural_instructions")
+CHAT_TYPES = ("instruction", "conversation")  # of sources whose schema is left to their columns
 
 
 def kind_block(entry: Mapping[str, Any]) -> Any:
@@ -22,12 +26,31 @@ def source_spec(config: Config, source: str) -> dict[str, Any]:
 
 
 def _columns(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: entry[key] for key in ("schema", "text_field") if key in entry}
+    return {key: entry[key] for key in ("schema", "text_field", "columns") if key in entry}
 
 
 def types_of_sources(config: Config, experiment: str) -> dict[str, str]:
     """{source: its type} of an experiment's sources, in their order."""
     return {source: config["sources"][source]["type"] for source in config["experiments"][experiment]["sources"]}
+
+
+def chat_formats(config: Config, sources: Iterable[str]) -> list[str]:
+    """The formats in which these sources write turns, as `emulsion.evaluation.suites` names them; plain without any."""
+    found = set()
+    for source in sources:
+        entry = config["sources"][source]
+        whole = config["sources"].get(entry["group"]["of"], entry) if entry["kind"] == "group" else entry
+        schema = entry.get("schema", whole.get("schema"))
+        if schema in CHAT_SCHEMAS or (schema is None and entry["type"] in CHAT_TYPES):
+            found.add("instruction" if entry["type"] == "instruction" else "dialogue")
+    return sorted(found, reverse=True) or ["plain"]
+
+
+def set_chat_formats(config: Config) -> None:
+    """Set `evaluation.formats` of each experiment that leaves it out, in place, to those of its sources."""
+    for experiment in config["experiments"].values():
+        known = [source for source in experiment["sources"] if source in config["sources"]]
+        experiment["evaluation"].setdefault("formats", chat_formats(config, known))
 
 
 def cleaning_spec(config: Config, source: str) -> dict[str, Any]:
@@ -67,8 +90,19 @@ def tokenizer_spec(config: Config, tokenizer: str) -> dict[str, Any]:
     return {"kind": entry["kind"], "block": kind_block(entry)}
 
 
+def max_loss(config: Config, source: str) -> str:
+    """The share of a source's rows that may be lost; as text, for Snakemake rounds resources."""
+    return str(config["sources"][source]["max_loss"])
+
+
+def max_copies(config: Config, source: str) -> str:
+    """The share of its held-out documents that may be in training too; as text, for Snakemake rounds resources."""
+    return str(config["sources"][source]["max_copies"])
+
+
 def schema_options(config: Config, source: str) -> list[str]:
     """The options by which the configuration settles how a source is read."""
     entry = config["sources"][source]
-    chosen = {"--schema": entry.get("schema"), "--text-field": entry.get("text_field")}
+    columns = json.dumps(entry["columns"], sort_keys=True) if entry.get("columns") else None
+    chosen = {"--schema": entry.get("schema"), "--text-field": entry.get("text_field"), "--columns": columns}
     return [part for option, value in chosen.items() if value for part in (option, value)]

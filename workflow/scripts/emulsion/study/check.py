@@ -8,7 +8,7 @@ from pathlib import Path
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml, refuse_repeated_keys
 from emulsion.study import check_data, check_experiments, check_laws, check_methods, check_models
-from emulsion.study.catalogue import Config
+from emulsion.study.catalogue import Config, set_chat_formats
 from emulsion.study.form import fill_in, mistakes_of_form
 from emulsion.study.study import Study
 
@@ -23,7 +23,10 @@ def check(config: Config, schema: Path, folder: Path = Path(), files: Iterable[P
         refuse_repeated_keys(Path(file))
     form = read_yaml(schema)
     fill_in(config, form)
-    problems = list(mistakes_of_form(config, form)) or list(_meaning(config, folder))
+    problems = list(mistakes_of_form(config, form))
+    if not problems:
+        set_chat_formats(config)
+        problems = list(_meaning(config, folder))
     if problems:
         raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
@@ -53,4 +56,5 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
             yield from check_experiments.experiment(experiment)
             yield from check_methods.swarms_of(experiment)
             yield from check_methods.matrices(experiment)
+            yield from check_data.halves(config, name)
             yield from check_data.stores(config, name, folder)

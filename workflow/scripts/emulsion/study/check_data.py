@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from emulsion.data.cleaning.settings import Cleaning
 from emulsion.data.sources.local import local_files
 from emulsion.data.tokenizers import fingerprint
+from emulsion.errors import UserError
+from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.suites import load_suite
 from emulsion.files import read_json
 from emulsion.study.catalogue import Config, cleaning_spec, group_field
@@ -20,11 +24,23 @@ def sources(config: Config) -> Iterator[str]:
     for name, source in config["sources"].items():
         problems = list(has_block(f"sources.{name}", source))
         yield from problems
+        if "text_field" in source and set(source.get("columns", {})) & {"text", "chat", "question", "answer"}:
+            yield f"sources.{name}: both `text_field` and `columns` say what is read; leave one of them out."
         if not problems and source["kind"] == "local":
-            yield from told(local_files, name, source["local"])
+            yield from told(_local, name, source["local"])
         if not problems and source["kind"] == "group":
             yield from _group(config, name)
         yield from known("cleaning", source["cleaning"], config["cleaning"], f"sources.{name}.cleaning")
+
+
+def _local(name: str, source: Mapping[str, Any]) -> None:
+    """Raises UserError where files are missing, and for names that Snakemake cannot be given."""
+    for file in local_files(name, source):
+        if re.search(r"\{.*\}", str(file), re.DOTALL):
+            raise UserError(
+                f"sources.{name}.local.files: '{file}': Snakemake takes what is in braces in a path for a wildcard; "
+                "rename it, or name a link to it, or to its folder, that has no braces."
+            )
 
 
 def _group(config: Config, name: str) -> Iterator[str]:
@@ -61,6 +77,14 @@ def suites(config: Config) -> Iterator[str]:
         yield from problems
         if not problems and suite["kind"] == "file":
             yield from told(load_suite, suite_file(config, name))
+
+
+def halves(config: Config, name: str) -> Iterator[str]:
+    """Suites read from files that cannot be split into a half that chooses mixtures and one that judges them."""
+    experiment = config["experiments"][name]
+    for suite in experiment["suites"]:
+        if experiment["evaluation"]["selection"] and config["suites"][suite]["kind"] == "file":
+            yield from told(selection_half, load_suite(suite_file(config, suite)), experiment["evaluation"]["seed"])
 
 
 def stores(config: Config, name: str, folder: Path) -> Iterator[str]:

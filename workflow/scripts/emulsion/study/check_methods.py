@@ -10,7 +10,7 @@ from emulsion.evaluation.suites import load_suite
 from emulsion.files import found, read_json
 from emulsion.methods import create, names
 from emulsion.methods.designs import SETTINGS
-from emulsion.methods.interface import AnyMethod
+from emulsion.methods.interface import AnyMethod, OnlineMethod
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.experiment import NOT_SETTINGS, Experiment
@@ -66,12 +66,12 @@ def methods_of(config: Config, name: str) -> Iterator[str]:
     chosen = config["experiments"][name]
     for method in chosen["methods"]:
         entry, where = config["methods"][method], f"methods.{method} (of experiments.{name})"
-        settings = {key: value for key, value in entry.items() if key not in NOT_SETTINGS}
-        problems = list(told(create, entry["kind"], sources=chosen["sources"], **settings))
+        problems = list(told(_make, config, method, chosen["sources"]))
         yield from (f"{where}: {problem}" for problem in problems)
         if not problems:
-            made = create(entry["kind"], sources=chosen["sources"], **settings)
+            made = _make(config, method, chosen["sources"])
             yield from _needs(config, made, entry, where)
+            yield from _after(config, name, made, entry, where)
             yield from _objective(config, name, entry, where)
 
 
@@ -91,6 +91,27 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
         )
 
 
+def _after(config: Config, name: str, made: AnyMethod, entry: Mapping[str, Any], where: str) -> Iterator[str]:
+    """An online method may take over from a strategy or a method of the experiment that is known before the run."""
+    if not entry.get("after"):
+        return
+    before, chosen = entry["after"]["method"], config["experiments"][name]
+    if not isinstance(made, OnlineMethod):
+        yield f"{where}.after: kind '{entry['kind']}' decides before the run; only online methods take over in it."
+    offline = [
+        each
+        for each in chosen["methods"]
+        if not list(told(_make, config, each, chosen["sources"]))
+        and not isinstance(_make(config, each, chosen["sources"]), OnlineMethod)
+    ]
+    yield from known("method", before, [*chosen["strategies"], *offline], f"{where}.after.method")
+
+
+def _make(config: Config, method: str, sources: list[str]) -> AnyMethod:
+    settings = {key: value for key, value in config["methods"][method].items() if key not in NOT_SETTINGS}
+    return create(config["methods"][method]["kind"], sources=sources, **settings)
+
+
 def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) -> Iterator[str]:
     """An objective is of what is there, and of what the swarm measures."""
     objective, sources = entry.get("objective"), config["experiments"][name]["sources"]
@@ -104,9 +125,19 @@ def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) 
             yield f"{where}.objective: all weights are 0; at least one capability or loss must weigh something."
     judged = objective == "mean_capability" or (isinstance(objective, Mapping) and objective.get("capabilities"))
     by_default = objective is None and entry["kind"] in ("optimum", "direct_search")
+    if (judged or by_default) and not config["experiments"][name]["evaluation"]["selection"]:
+        yield (
+            f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so that "
+            "no items are left to choose mixtures by; set it to true, or weigh losses alone."
+        )
     if (judged or by_default) and not config["experiments"][name]["suites"]:
         yield f"{where}.objective: it is of capabilities, and experiments.{name} has no suites; use mean_loss."
         return
+    if (judged or by_default) and not config["experiments"][name]["evaluation"]["selection"]:
+        yield (
+            f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so "
+            "that no items are left to choose mixtures by; set it to true, or use mean_loss."
+        )
     swarm = config["swarms"].get(entry.get("swarm"))
     if (judged or by_default) and swarm and "capabilities" not in swarm["measure"]:
         yield f"{where}.objective: it is of capabilities; add `capabilities` to swarms.{entry['swarm']}.measure."

@@ -30,7 +30,7 @@ NOT_LEARNED = ("micro_batch",)
 SEARCHES = ("optimum", "direct_search")
 
 # Keys of a method's entry that are not settings of the method itself.
-NOT_SETTINGS = ("kind", "swarm", "model", "training", "tokens")
+NOT_SETTINGS = ("kind", "swarm", "model", "training", "tokens", "after")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,7 @@ class MixtureEntry:
     mixture  whose mixture file its runs train on: its own, but for a repetition
     swarm    whose runs the method learns from, if any
     guide    the run that decides it, where a method's answer is trained on from the start
+    after    {"method", "share"}: whose mixture its run begins with, and for how much of it
     without  the source that an ablation leaves out
     """
 
@@ -62,6 +63,7 @@ class MixtureEntry:
     mixture: str
     swarm: str | None = None
     guide: str | None = None
+    after: Mapping[str, Any] | None = None
     without: str | None = None
 
 
@@ -100,8 +102,8 @@ class Experiment:
         return list(self.settings["methods"])
 
     def drawn(self) -> list[str]:
-        """The mixtures that figures draw: the strategies, or the methods of an experiment that has none."""
-        return self.strategies() or self.methods()
+        """The mixtures that figures draw: those that may be recommended."""
+        return self.candidates()
 
     def singles(self) -> list[str]:
         """The mixtures of one source alone."""
@@ -162,8 +164,10 @@ class Experiment:
         return {key: self.settings["metrics"][key] for key in ("perplexity", "coherent", "spread")}
 
     def groups(self) -> dict[str, Any]:
-        """What the conclusions compare: {"candidates", "singles": mixtures}, {mixture: model} where models differ, the
-        name of the optimum, and whether its prediction is comparable with the mean score of a real run.
+        """What the conclusions compare.
+
+        {"candidates", "singles", "strategies": mixtures}, {mixture: model} where models differ, the name of the
+        optimum, and whether its prediction is comparable with the mean score of a real run.
         """
         optimum = self.optimum()
         comparable = False
@@ -176,6 +180,7 @@ class Experiment:
         return {
             "candidates": self.candidates(),
             "singles": self.singles(),
+            "strategies": self.strategies(),
             "models": models if len(set(models.values())) > 1 else {},
             "optimum": optimum,
             "comparable": comparable,
@@ -266,6 +271,13 @@ class Experiment:
             **{key: value for key, value in training.items() if key not in NOT_LEARNED},
         }
 
+    def longest_context(self) -> int:
+        """The longest context, in tokens, of the models that it trains."""
+        models = {entry.size.model for entry in self.entries.values()} | {
+            self.size_of_search(name).model for name in self.searched()
+        }
+        return max(int(self.config["models"][model]["context"]) for model in models)
+
     def size_of_run(self, run: str) -> Size:
         return self.run(run).entry.size
 
@@ -279,6 +291,21 @@ class Experiment:
     def trainings(self, mixture: str) -> int:
         """How many trainings a method may search with."""
         return int(getattr(self.method(mixture), "evaluations", 0))
+
+    def extra_tokens(self) -> dict[str, int]:
+        """{mixture: tokens trained on to decide it}, of those that runs decide; a shared swarm counts in full."""
+        found: dict[str, int] = {}
+        for name in self.methods():
+            entry, tokens = self.entries[name], 0
+            if entry.swarm:
+                tokens += sum(self.swarms[entry.swarm].trained_tokens(self.size_of_swarm(entry.swarm).tokens))
+            if entry.guide:
+                tokens += self.entries[entry.guide].size.tokens
+            if self.needs(name).trainer:
+                tokens += self.trainings(name) * self.size_of_search(name).tokens
+            if tokens:
+                found[name] = tokens
+        return found
 
     def micro_batch(self, size: Size) -> int:
         """How many sequences a device takes at once in a run of this size."""
@@ -396,9 +423,11 @@ class Experiment:
             swarm = chosen.get("swarm")
             averages = getattr(create(**method, sources=self.sources), "averages", False)
             guide = f"{name}-guide" if averages else None
-            yield self._entry(name, "method", method, seeds, swarm=swarm, guide=guide)
+            after = chosen.get("after")
+            own = None if guide else after
+            yield self._entry(name, "method", method, seeds, swarm=swarm, guide=guide, after=own)
             if guide:
-                yield self._entry(guide, "guide", method, seeds[:1], self.size_of(chosen), swarm=swarm)
+                yield self._entry(guide, "guide", method, seeds[:1], self.size_of(chosen), swarm=swarm, after=after)
 
     def _method_of(self, name: str) -> dict[str, Any]:
         """Kind and settings of a method of the configuration."""
@@ -413,7 +442,7 @@ class Experiment:
         seeds: tuple[int, ...],
         size: Size | None = None,
         mixture: str | None = None,
-        **more: str | None,
+        **more: Any,
     ) -> MixtureEntry:
         return MixtureEntry(
             name=name,

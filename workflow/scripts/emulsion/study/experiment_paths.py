@@ -84,6 +84,18 @@ def swarm_of_run(experiment: Experiment, run: str) -> list[str]:
     return swarm_of_mixture(experiment, experiment.run(run).entry.name)
 
 
+def mixture_before(experiment: Experiment, run: str) -> list[str]:
+    """The mixture that an online run begins with, if it takes over from another method."""
+    after = experiment.run(run).entry.after
+    return [f"mixtures/{experiment.name}/{after['method']}.json"] if after else []
+
+
+def share_before(experiment: Experiment, run: str) -> float:
+    """For how much of the run it has that mixture."""
+    after = experiment.run(run).entry.after
+    return float(after["share"]) if after else 0.0
+
+
 def further_records(experiment: Experiment, mixture: str) -> list[str]:
     """The records of the runs that a method learns from besides its swarm."""
     runs = experiment.names(experiment.further_runs(mixture))
@@ -171,6 +183,27 @@ def optimum(experiment: Experiment) -> list[str]:
     """What the search for the best mixture found; nothing where there is none."""
     found = experiment.optimum()
     return [f"results/{experiment.name}/{found}_mix.json"] if found else []
+
+
+def predicts(experiment: Experiment) -> bool:
+    """Whether its optimum is that of a surrogate, which predicts other mixtures too."""
+    return experiment.optimum() in experiment.proposed()
+
+
+def predictions(experiment: Experiment) -> list[str]:
+    """What the candidates are predicted to score; nothing where no surrogate says so."""
+    return [f"results/{experiment.name}/predictions.json"] if predicts(experiment) else []
+
+
+def predictions_before(experiment: Experiment, run: str) -> list[str]:
+    """The predictions that have to be there before a run of the optimum is trained."""
+    return predictions(experiment) if experiment.run(run).entry.mixture == experiment.optimum() else []
+
+
+def predicted_mixtures(experiment: Experiment) -> list[str]:
+    """The mixtures of the candidates that are known before any of them is trained on."""
+    known = [name for name in experiment.candidates() if name not in experiment.decided_online()]
+    return [f"mixtures/{experiment.name}/{name}.json" for name in known]
 
 
 def published_results(experiment: Experiment) -> list[str]:

@@ -1,4 +1,4 @@
-"""Documents in the true native schema of the hub datasets that they stand in for."""
+"""Documents: which lessons stand together, in the native schema of the hub datasets that they stand in for."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -7,12 +7,21 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from .curriculum import SOURCES
-from .documents import chat, prose
-from .draws import pick
+from .curriculum import LESSONS_PER_DOCUMENT, SOURCES, TEACHES
+from .draws import Uniform, pick, wheel
+from .exchanges import Turns, comparison_lesson, conversation_lesson, instruction_lesson
+from .prose import fact_sentence, story
 from .tasks import SCHEMA, TASKS, task_row
 
 Row = dict[str, Any]
+
+_EXCHANGES: Final[dict[str, Callable[[Uniform], Turns]]] = {
+    "instruction_following": instruction_lesson,
+    "reasoning": comparison_lesson,
+    "conversation": conversation_lesson,
+}
+
+_CURRICULA: Final = {source: wheel(tuple(row), tuple(row.values())) for source, row in TEACHES.items()}
 
 _SYSTEM_PROMPTS: Final = (
     "You are a helpful assistant.",
@@ -78,6 +87,33 @@ _SCHEMAS: Final = {
 
 _NO_COLUMNS: Final[Row] = dict.fromkeys(_OPENHERMES_COLUMNS)
 _ROUGH_CHARACTERS_PER_TOKEN: Final = 4
+
+
+def drawn_lessons(source: str, uniform: Uniform) -> list[str]:
+    """The capabilities that the next document of a source teaches, one for each of its lessons."""
+    fewest, most = LESSONS_PER_DOCUMENT[source]
+    slots = _CURRICULA[source]
+    return [slots[int(uniform() * len(slots))] for _ in range(fewest + int(uniform() * (most - fewest + 1)))]
+
+
+def chat(source: str, uniform: Uniform) -> Turns:
+    """The turns of one document of a chat source."""
+    lessons = drawn_lessons(source, uniform)
+    return tuple(turn for capability in lessons for turn in _EXCHANGES[capability](uniform))
+
+
+def prose(source: str, uniform: Uniform) -> str:
+    """The text of one document of a prose source."""
+    sentences: list[str] = []
+    for capability in drawn_lessons(source, uniform):
+        if capability == "factual_knowledge":
+            sentences.append(fact_sentence(source, uniform))
+        elif capability == "creativity":
+            sentences.append(story(source, uniform))
+        else:
+            ((question, answer),) = comparison_lesson(uniform)
+            sentences.append(f"{question} {answer}")
+    return " ".join(sentences)
 
 
 def _identity(rng: Random) -> str:

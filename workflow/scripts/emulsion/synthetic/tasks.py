@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from . import dialogue, instructions, stories
 from .curriculum import ZIPF_EXPONENT
-from .dialogue import PASTIMES
 from .draws import Uniform, pick, wheel, zipf
+from .exchanges import PASTIMES, conversation_lesson, instruction_lesson
+from .prose import story
 from .world import FACTS, PEOPLE, SCALES, THINGS, TOWN_COUNT, Fact
 
 #: What is given and what is to be answered.
@@ -85,7 +85,7 @@ def _arithmetic(uniform: Uniform) -> Instance:
 
 
 def _style(uniform: Uniform) -> Instance:
-    return instructions.lesson(uniform)[0]
+    return instruction_lesson(uniform)[0]
 
 
 def _list(uniform: Uniform) -> Instance:
@@ -98,12 +98,12 @@ def _list(uniform: Uniform) -> Instance:
 
 
 def _story(uniform: Uniform) -> Instance:
-    opening, _, rest = stories.story(pick(("cosmopedia", "fineweb"), uniform), uniform).partition(". ")
+    opening, _, rest = story(pick(("cosmopedia", "fineweb"), uniform), uniform).partition(". ")
     return f"{opening}.", rest
 
 
 def _reply(uniform: Uniform) -> Instance:
-    return dialogue.lesson(uniform)[0]
+    return conversation_lesson(uniform)[0]
 
 
 def _polarity(uniform: Uniform) -> Instance:

@@ -11,6 +11,7 @@ from emulsion.errors import UserError
 from emulsion.files import read_json
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
+from emulsion.training.judge import selection_scores
 
 
 def read_evidence(
@@ -26,7 +27,7 @@ def read_evidence(
     tokens, max_epochs: of the run that is decided for
     swarm: what each job of a swarm wrote
     records, capabilities: run.json and capabilities.json of other runs, in the same order
-    Losses are those on validation text: test text judges what comes of them.
+    Losses are those on validation text, scores those on the selection half: the test parts judge what comes of them.
     """
     sizes = {store.source: store.tokens("train") for store in map(TokenStore.open, stores)}
     rows = [row for file in swarm for row in read_json(file)["runs"] if row["finished"]]
@@ -56,13 +57,8 @@ def _others(
         if record["identity"] not in identities:
             identities.add(record["identity"])
             name = file.parent.name.removeprefix(f"{record['experiment']}-")
-            runs[name] = (Mixture(record["mixing_ratios"]), record["validation"], scores_of(read_json(scores)))
+            runs[name] = (Mixture(record["mixing_ratios"]), record["validation"], selection_scores(read_json(scores)))
     return runs
-
-
-def scores_of(capabilities: Mapping[str, Any]) -> dict[str, float]:
-    """{capability: score} of the content of a capabilities.json."""
-    return {name: float(each["score"]) for name, each in capabilities["capabilities"].items()}
 
 
 def reference_losses(evidence: Evidence) -> dict[str, float]:

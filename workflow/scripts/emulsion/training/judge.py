@@ -29,7 +29,7 @@ class Judge:
         return fingerprint({"suites": [sha256(suite) for suite in self.suites], "settings": self.settings})
 
     def scores(self, model: Any) -> dict[str, float]:
-        """{capability: score}, as `capabilities.json` of this model would have them."""
+        """{capability: score} on the selection half, as `capabilities.json` of this model would have them."""
         from emulsion.evaluation.capabilities import evaluate_suites
         from emulsion.evaluation.model import load_model
         from emulsion.evaluation.settings import EvaluationSettings
@@ -42,7 +42,13 @@ class Judge:
             loaded, tokenizer = load_model(Path(folder))
             settings = EvaluationSettings.of(self.settings)
             results, _ = evaluate_suites(loaded, tokenizer, load_suites(self.suites), settings)
-        return {name: float(each["score"]) for name, each in results["capabilities"].items()}
+        return selection_scores(results)
+
+
+def selection_scores(results: Mapping[str, Any]) -> dict[str, float]:
+    """{capability: score} that mixtures are chosen by, of the content of a capabilities.json."""
+    selection = results["selection"] or {"capabilities": {}}
+    return {name: float(each["score"]) for name, each in selection["capabilities"].items()}
 
 
 def copy_tokenizer(tokenizer: Path, folder: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import math
 import shutil
+import statistics
 from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,12 @@ from emulsion.trust import check_file
 
 log = logging.getLogger(__name__)
 
-SPIKE_WINDOW = 64
+SPIKE_WINDOW = 64  # steps that the noise of a step is taken from, at most
+SPIKE_LEAST = 6  # and at least
+SPIKE_LEVEL = 8  # steps that the level is taken from
 SPIKE_DEVIATIONS = 6.0
+SPIKE_FLOOR = 0.02  # of the level
+_MEDIAN_STEP = 0.954  # median of |x - y| for independent x and y of standard deviation 1
 
 
 class TrainingLog:
@@ -74,13 +81,32 @@ def read_log(path: Path | str) -> list[dict[str, Any]]:
     return read_jsonl(path)
 
 
-def is_spike(loss: float, recent: list[float]) -> bool:
-    """Whether a loss lies far above a full window of recent ones."""
-    if len(recent) < SPIKE_WINDOW:
+def is_spike(loss: float, recent: Sequence[float]) -> bool:
+    """Whether a loss lies far above those of the steps before, of which six are enough.
+
+    Above the median of the last eight by six standard deviations of a step, which are taken from the median of the
+    differences between neighbouring steps: so neither the fall at the start nor an earlier spike hides one. A leap
+    below 2 % is none.
+    """
+    if len(recent) < SPIKE_LEAST:
         return False
-    mean = math.fsum(recent) / len(recent)
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in recent) / len(recent))
-    return loss > mean + SPIKE_DEVIATIONS * deviation
+    steps = statistics.median(abs(after - before) for before, after in itertools.pairwise(recent))
+    level = statistics.median(recent[-SPIKE_LEVEL:])
+    return loss > level + max(SPIKE_DEVIATIONS * steps / _MEDIAN_STEP, SPIKE_FLOOR * level)
+
+
+def spike_steps(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The steps of a log whose loss leapt; a loss that is not finite is passed over."""
+    recent: deque[float] = deque(maxlen=SPIKE_WINDOW)
+    found = []
+    for row in rows:
+        loss = row["loss"]
+        if loss is None or not math.isfinite(loss):
+            continue
+        if is_spike(loss, list(recent)):
+            found.append(row["step"])
+        recent.append(loss)
+    return found
 
 
 def _begins_with(path: Path, text: str) -> bool:

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from emulsion.data.batches import Batch, read_batch
@@ -25,6 +24,7 @@ from emulsion.seeds import derive_seed
 from emulsion.spec import RunSpec
 from emulsion.training import checkpoint, receipts
 from emulsion.training.checkpoint import Origin
+from emulsion.training.forward import SequenceLosses, worth_compiling
 from emulsion.training.log import TrainingLog
 from emulsion.training.optimizer import build_optimizer, learning_rate
 from emulsion.training.owner import Owner
@@ -74,7 +74,10 @@ class Training:
         torch.manual_seed(derive_seed(spec.seed, "initialisation", bits=63))
         self.model = build().to(self.accelerator.device)
         self.optimizer = build_optimizer(self.model, spec)
-        self.wrapped = self.accelerator.prepare_model(self.model)
+        self.losses = SequenceLosses(self.model)
+        if worth_compiling(spec, self.model) if runtime.compiled is None else runtime.compiled:
+            self.losses.compile_parts()
+        self.wrapped = self.accelerator.prepare_model(self.losses)
         # Only fp16 needs a loss scaler, and with it accelerate's optimiser, which costs time at every step.
         scaled = self.accelerator.scaler is not None
         self.stepper = self.accelerator.prepare_optimizer(self.optimizer) if scaled else self.optimizer
@@ -201,32 +204,37 @@ class Training:
             torch.manual_seed(derive_seed(spec.seed, "dropout", self.step, process, bits=63))
         mine = first + process * share
         batch = read_batch(self.plan, self.stores, spec.context, mine, mine + share)
-        losses = self.accelerator.gather(self._accumulate(batch)).float().cpu().numpy()
-        sources = self.plan.sources(first, first + spec.batch_sequences)
-        self._check_finite(losses, sources)
+        try:
+            found = self.accelerator.gather(self._accumulate(batch))
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"the memory of the GPU is too small for {self.runtime.micro_batch} sequences of {spec.context} tokens "
+                "at once: lower `micro_batch` of the training; the result stays the same but for rounding."
+            ) from error
         rate = learning_rate(self.step, spec)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), spec.clip)
         self.stepper.step()
         self.optimizer.zero_grad(set_to_none=True)
+        # Only now, when all work of the step is in the GPU's queue, wait for its numbers.
+        losses = found.cpu().numpy()
+        sources = self.plan.sources(first, first + spec.batch_sequences)
+        self._check_finite(losses, sources)
         self.drawn += np.bincount(sources, minlength=len(self.drawn))
         self.step += 1
         self._report(losses, sources, rate, float(norm))
 
     def _accumulate(self, batch: Batch) -> torch.Tensor:
         """Gradients of the mean loss of a batch, micro-batch by micro-batch; returns the losses [sequences]."""
-        losses = []
-        sequences = len(batch.tokens)
-        for start in range(0, sequences, self.runtime.micro_batch):
-            tokens = torch.from_numpy(batch.tokens[start : start + self.runtime.micro_batch])
-            tokens = tokens.to(self.accelerator.device, non_blocking=True)
-            last = start + self.runtime.micro_batch >= sequences
-            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.wrapped):
-                logits = self.wrapped(input_ids=tokens[:, :-1]).logits
-                each = cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
-                each = each.view(len(tokens), -1).mean(dim=1)
-                self.accelerator.backward(each.sum() / sequences)
+        whole, losses = torch.from_numpy(batch.tokens), []
+        if self.accelerator.device.type == "cuda":
+            whole = whole.pin_memory().to(self.accelerator.device, non_blocking=True)
+        pieces = torch.split(whole, self.runtime.micro_batch)
+        for number, tokens in enumerate(pieces, 1):
+            with contextlib.nullcontext() if number == len(pieces) else self.accelerator.no_sync(self.wrapped):
+                each = self.wrapped(tokens)
+                self.accelerator.backward(each.sum() / len(whole))
             losses.append(each.detach())
         return torch.cat(losses)
 
@@ -270,7 +278,7 @@ class Training:
         """
         told = (split, self.spec.context, self.spec.validation_sequences, self.runtime.micro_batch)
         with self.accelerator.autocast():
-            losses = held_out_losses(self.model, self.stores, *told)
+            losses = held_out_losses(self.losses.evaluate, self.stores, *told)
         if bad := [source for source, loss in losses.items() if not math.isfinite(loss)]:
             raise UserError(f"the {split} loss is not finite after step {self.step}, on {', '.join(bad)}. {REMEDY}")
         return losses

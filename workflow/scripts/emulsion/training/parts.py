@@ -12,6 +12,7 @@ import torch
 
 from emulsion.data import tokenizers
 from emulsion.data.batches import train_sizes
+from emulsion.data.held_out import check_splits
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.models import ModelSettings, vocabulary_size
@@ -51,6 +52,8 @@ class Parts:
         return initial_model(model, vocabulary_size(model, self.tokens), self.end_of_text, self.weights)
 
     def plan(self, spec: RunSpec, schedule: Schedule) -> SequencePlan:
+        """Raises UserError where a split of a source has not one sequence: it would show when all is trained."""
+        check_splits((store.header for store in self.stores.values()), spec.context, "the token stores")
         return SequencePlan(train_sizes(self.stores, spec.context), schedule, spec.seed)
 
     def identity(self, spec: Mapping[str, Any], mixture: Mapping[str, Any]) -> str:

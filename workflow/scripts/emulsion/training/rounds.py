@@ -24,10 +24,11 @@ from accelerate.utils import broadcast_object_list
 
 from emulsion.data.batches import spread_rows
 from emulsion.errors import UserError, unknown
-from emulsion.methods.interface import OBSERVES, Observation, OnlineMethod, Probe, ProbingMethod
+from emulsion.methods.interface import OBSERVES, Effects, Observation, OnlineMethod, Probe, ProbingMethod
+from emulsion.methods.notices import notices
 from emulsion.mixture import Mixture
 from emulsion.plan import excess_epochs
-from emulsion.training.gradients import gradient_products
+from emulsion.training.gradients import gradient_products, sequences_evaluated
 from emulsion.training.loop import Training
 
 
@@ -35,7 +36,7 @@ from emulsion.training.loop import Training
 class Stretch:
     """Steps [start, end) that are trained on one mixture.
 
-    round  counted from 0
+    round  counted from 0; -1 for the prelude
     probe  which probe of its round it is, counted from 0; None for what follows them
     """
 
@@ -45,16 +46,29 @@ class Stretch:
     probe: int | None
 
 
-def stretches(method: OnlineMethod, steps: int) -> list[Stretch]:
-    """How a run of so many steps is cut, in order.
+@dataclass(frozen=True, kw_only=True)
+class Prelude:
+    """A part of the run before the first round, on the mixture of another method.
+
+    share: of the run's steps
+    """
+
+    mixture: Mixture
+    share: float
+
+
+def stretches(method: OnlineMethod, steps: int, prelude: int = 0) -> list[Stretch]:
+    """How a run of so many steps is cut, in order; prelude: steps before the first round.
 
     Raises UserError where the rounds, or a round's probes, do not fit into the steps there are.
     """
-    if not 1 <= method.rounds <= steps:
-        raise UserError(f"rounds: {method.rounds} do not fit into a run of {steps} steps; 1 to {steps} do.")
-    ends = [round(steps * (number + 1) / method.rounds) for number in range(method.rounds)]
-    cut = []
-    for number, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+    left = steps - prelude
+    if not 1 <= method.rounds <= left:
+        what = "the rest" if prelude else "a run"
+        raise UserError(f"rounds: {method.rounds} do not fit into {what} of {left} steps; 1 to {left} do.")
+    ends = [prelude + round(left * (number + 1) / method.rounds) for number in range(method.rounds)]
+    cut = [Stretch(0, prelude, -1, None)] if prelude else []
+    for number, (start, end) in enumerate(zip([prelude, *ends[:-1]], ends, strict=True)):
         if isinstance(method, ProbingMethod):
             length = max(1, int(method.probe_share * (end - start) / method.probe_count + 1e-9))
             if start + method.probe_count * length >= end:
@@ -98,8 +112,9 @@ class Rounds:
         *,
         most_epochs: int = 0,
         reference: Mapping[str, float] | None = None,
+        prelude: Prelude | None = None,
     ) -> None:
-        """first: `opening(method)`; the training's plan begins with the first of them.
+        """first: `opening(method)`; the training's plan begins with the first of them, or with the prelude.
 
         most_epochs: how often a source may be repeated, 0 for any number.
         reference: {source: validation loss of the reference run, nats per token}, for excess losses.
@@ -107,14 +122,16 @@ class Rounds:
         """
         self.training, self.method, self.most_epochs, self.reference = training, method, most_epochs, reference or {}
         self.probing = method if isinstance(method, ProbingMethod) else None
-        self.stretches = stretches(method, training.spec.steps)
+        steps = training.spec.steps
+        self.stretches = stretches(method, steps, round(steps * prelude.share) if prelude else 0)
         if method.observes == "excess_losses":
             for source in training.stores:
                 if source not in self.reference:
                     raise UserError(f"reference run: has no validation loss of source '{source}'.")
         # Weights as they go into Mixture(), here and after a checkpoint: it rescales them, by rounding alone.
-        self.decided: list[dict[str, float]] = [dict(first[0])]
-        self._probes = [dict(mixture) for mixture in first] if self.probing else []
+        self._first = [dict(mixture) for mixture in first]
+        self.decided: list[dict[str, float]] = [dict(prelude.mixture) if prelude else self._first[0]]
+        self._probes = list(self._first) if self.probing else []
         self._results: list[dict[str, Any]] = []
         self._before: dict[str, float] = {}
         self._updated_at = 0
@@ -142,19 +159,22 @@ class Rounds:
         stages = zip(self.stretches, self.decided, strict=False)
         return [{"until": stretch.end / self.training.spec.steps, "weights": weights} for stretch, weights in stages]
 
+    def notices(self) -> list[str]:
+        """What should be noticed of the mixtures decided so far."""
+        stages = zip(self.stretches, self.decided, strict=False)
+        return notices([weights for stretch, weights in stages if stretch.probe is None and stretch.round >= 0])
+
     def cost(self) -> dict[str, int]:
-        """What observing took besides the training: {"validations", "evaluation_tokens"}."""
-        spec = self.training.spec
-        rows = [
-            len(spread_rows(store.count("validation", spec.context), spec.validation_sequences))
-            for store in self.training.stores.values()
-        ]
-        # Gradients take as many sequences again of the train split.
-        times = 3 if self.method.observes == "gradients" else 1
-        return {
-            "validations": self._validations,
-            "evaluation_tokens": times * self._validations * sum(rows) * spec.context,
-        }
+        """What observing took besides the training: {"validations", "evaluation_tokens"}.
+
+        Tokens whose gradients are taken count once, as those whose losses are; they take three times as long.
+        """
+        spec, stores, kind = self.training.spec, self.training.stores.values(), self.method.observes
+        limit = sequences_evaluated(self.training) if kind == "gradients" else spec.validation_sequences
+        rows = sum(len(spread_rows(store.count("validation", spec.context), limit)) for store in stores)
+        if kind == "gradients":
+            rows += sum(min(store.count("train", spec.context), spec.validation_sequences) for store in stores)
+        return {"validations": self._validations, "evaluation_tokens": self._validations * rows * spec.context}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -183,23 +203,27 @@ class Rounds:
         """Observe, decide, and let the plan draw by the decision from here on; the next row of the log tells it."""
         training, started = self.training, time.monotonic()
         remark: dict[str, Any] = {"round": stretch.round + 1}
-        if number > 0 or self.probing:
-            losses = self._losses()
+        if stretch.round == 0 and stretch.probe == (0 if self.probing else None):
+            self._updated_at = training.step
+        if number > 0 or stretch.probe is not None:
+            losses, gradients = self._see()
             remark["observed"] = losses
             if number > 0 and self.stretches[number - 1].probe is not None:
                 self._keep_probe(self.stretches[number - 1], losses)
             self._before = losses
-        if stretch.probe is not None:
+        if stretch.round < 0:
+            weights = self.decided[0]
+        elif stretch.probe is not None:
             remark["probe"] = stretch.probe + 1
-            if self.probing and stretch.probe == 0 and number > 0:
+            if self.probing and stretch.probe == 0 and stretch.round > 0:
                 self._probes = [dict(mixture) for mixture in probes_of(self.probing)]
             weights = self._probes[stretch.probe]
-        elif number > 0:
-            weights = dict(self.method.update(self._observe(losses)))
+        elif stretch.round == 0 and not self.probing:
+            weights = self._first[0]
+        else:
+            weights = dict(self.method.update(self._observe(losses, gradients)))
             self._updated_at, self._results = training.step, []
             remark["effects"] = self.method.effects
-        else:
-            weights = self.decided[0]
         if number > 0:
             training.plan.change(self._sequence(stretch.start), Mixture(weights, f"round {stretch.round + 1}"))
             self.decided.append(weights)
@@ -207,22 +231,36 @@ class Rounds:
         training.remark = {**remark, "mixture": weights}
         training.seconds += time.monotonic() - started
 
-    def _losses(self) -> dict[str, float]:
-        """Validation losses, those of the main process for all: every process must decide the same."""
-        self._validations += 1
-        held = [self.training.validate()]
-        if self.training.accelerator.num_processes > 1:
-            broadcast_object_list(held)
-        return held[0]
-
-    def _observe(self, losses: dict[str, float]) -> Observation:
+    def _see(self) -> tuple[dict[str, float], Effects | None]:
+        """Losses and, where observed, gradients; those of the main process for all: every process must decide alike."""
         training, kind = self.training, self.method.observes
-        gradients = [gradient_products(training)] if kind == "gradients" else None
-        if gradients and training.accelerator.num_processes > 1:
-            broadcast_object_list(gradients)
-        for evaluated, row in (gradients[0] if gradients else {}).items():
-            if not all(map(math.isfinite, row.values())):
+        if not self.method.held_out:
+            seen: list[Any] = [self._training_losses() if training.accelerator.is_main_process else {}, None]
+        else:
+            self._validations += 1
+            seen = [*gradient_products(training)] if kind == "gradients" else [training.validate(), None]
+        if training.accelerator.num_processes > 1:
+            broadcast_object_list(seen)
+        losses, gradients = seen
+        for evaluated, row in (gradients or {}).items():
+            if not all(map(math.isfinite, [losses[evaluated], *row.values()])):
                 raise UserError(f"the gradients are not finite after step {training.step}, on {evaluated} or others.")
+        return losses, gradients
+
+    def _training_losses(self) -> dict[str, float]:
+        """{source: mean loss of what was drawn of it since the last update}, without one of which nothing was drawn."""
+        plan, size = self.training.plan, self.training.spec.batch_sequences
+        total, drawn = dict.fromkeys(plan.sizes, 0.0), dict.fromkeys(plan.sizes, 0)
+        for row in self.training.log.rows[self._updated_at : self.training.step]:
+            sources = plan.sources((row["step"] - 1) * size, row["step"] * size)
+            counts = dict(zip(plan.sizes, np.bincount(sources, minlength=len(drawn)).tolist(), strict=True))
+            for source, loss in row["source_losses"].items():
+                total[source] += loss * counts[source]
+                drawn[source] += counts[source]
+        return {source: total[source] / count for source, count in drawn.items() if count}
+
+    def _observe(self, losses: dict[str, float], gradients: Effects | None) -> Observation:
+        training, kind = self.training, self.method.observes
         return Observation(
             step=training.step,
             steps=training.spec.steps,
@@ -232,7 +270,7 @@ class Rounds:
             probes=[Probe(**{**probe, "mixture": Mixture(probe["mixture"])}) for probe in self._results]
             if kind == "probes"
             else None,
-            gradients=gradients[0] if gradients else None,
+            gradients=gradients,
             excess_losses={source: loss - self.reference[source] for source, loss in losses.items()}
             if kind == "excess_losses"
             else None,

@@ -19,6 +19,7 @@ from emulsion.files import read_json, remove_folder, sha256, whole_folder, write
 from emulsion.methods.interface import OnlineMethod
 from emulsion.mixture import Mixture
 from emulsion.origin import code_version
+from emulsion.perplexity import has_diverged
 from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
@@ -26,11 +27,11 @@ from emulsion.training.card import model_card
 from emulsion.training.checkpoint import LOG
 from emulsion.training.judge import copy_tokenizer
 from emulsion.training.log import TrainingLog
-from emulsion.training.loop import Training
+from emulsion.training.loop import REMEDY, Training
 from emulsion.training.measurements import measurements
 from emulsion.training.owner import Owner, owned
 from emulsion.training.parts import Parts
-from emulsion.training.rounds import Rounds, opening
+from emulsion.training.rounds import Prelude, Rounds, opening
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
 
@@ -84,6 +85,7 @@ def train_online(
     most_epochs: int = 0,
     weights: Path | None = None,
     reference: Mapping[str, float] | None = None,
+    prelude: Prelude | None = None,
 ) -> None:
     """Train on an online method as `train_run` does on a mixture file, and save the model with its record.
 
@@ -91,6 +93,7 @@ def train_online(
     method: as it was made, before its first round; method_values: all that it was made from, its kind, its settings
     and what it needed, as plain JSON. They are part of the run's identity, as the reference is.
     reference: {source: validation loss of the reference run, nats per token}, for a method that observes excess losses.
+    prelude: the mixture of another method that the run begins with.
     The record's `schedule` is what the method decided, and its `method` has the values, the rounds and their cost.
     Raises what `train_run` does, and UserError where the method's rounds do not fit into the run.
     """
@@ -106,6 +109,7 @@ def train_online(
             runtime,
             most_epochs=most_epochs,
             reference=reference,
+            prelude=prelude,
         )
         training = rounds.training
         training.owner = owner
@@ -116,7 +120,10 @@ def train_online(
         told = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
         average = dict(method.average) if method.averages else None
         kind = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, "average": average}
-        decided = {**kind, **rounds.cost()}
+        noticed = rounds.notices()
+        decided = {**kind, **rounds.cost(), "notices": noticed}
+        for notice in noticed:
+            log.warning("%s: %s", name, notice)
         _finish(training, parts, {**names, **told, "method": decided}, tokenizer, output)
 
 
@@ -130,15 +137,20 @@ def prepare_rounds(
     *,
     most_epochs: int = 0,
     reference: Mapping[str, float] | None = None,
+    prelude: Prelude | None = None,
 ) -> Rounds:
     """The training of an online method's run, not yet started; raises what `train_online` does by then."""
     spec = RunSpec.from_json(spec_values)
     first = opening(method)
-    plan = parts.plan(spec, Schedule.constant(Mixture(first[0])))
-    told = {"method": dict(method_values), **({} if reference is None else {"reference": dict(reference)})}
+    plan = parts.plan(spec, Schedule.constant(prelude.mixture if prelude else Mixture(first[0])))
+    told: dict[str, Any] = {"method": dict(method_values)}
+    if reference is not None:
+        told["reference"] = dict(reference)
+    if prelude is not None:
+        told["prelude"] = {"mixture": dict(prelude.mixture), "share": prelude.share}
     identity = parts.identity(spec_values, {"schedule": told})
     training = Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
-    return Rounds(training, method, first, most_epochs=most_epochs, reference=reference)
+    return Rounds(training, method, first, most_epochs=most_epochs, reference=reference, prelude=prelude)
 
 
 @contextmanager
@@ -207,7 +219,8 @@ def make_deterministic(threads: int) -> None:
     """The same bytes again on the same machine; to be called before anything is computed."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # To warn only would leave attention on a GPU as it is: not the same twice.
+    torch.use_deterministic_algorithms(True, warn_only=not torch.cuda.is_available())
     # We read no memory that was not written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
@@ -215,11 +228,17 @@ def make_deterministic(threads: int) -> None:
 def describe_run(training: Training) -> dict[str, Any]:
     """What a finished run drew, reached and took; the part of `run.json` that the training decides."""
     spec, stores = training.spec, training.stores
+    model: Any = training.model
+    losses, vocabulary = training.log.rows[-1]["validation"], model.get_input_embeddings().weight.shape[0]
     documents = {source: store.header["splits"]["train"]["documents"] for source, store in stores.items()}
+    drawn = describe_plan(training.plan, spec.sequences, spec.context, documents)
+    if diverged := has_diverged(losses, drawn["mixing_ratios"], vocabulary):
+        log.warning("the run diverged: on its own mixture it is worse than guessing blindly. %s", REMEDY)
     return {
         "steps": spec.steps,
-        **describe_plan(training.plan, spec.sequences, spec.context, documents),
-        "validation": training.log.rows[-1]["validation"],
+        **drawn,
+        "validation": losses,
+        "diverged": diverged,
         "loss_spikes_at_steps": training.log.spikes,
         **measurements(training),
         "sources": {source: store.header["provenance"] for source, store in stores.items()},

@@ -23,6 +23,7 @@ class Runtime:
     trackers            of accelerate: tensorboard, wandb, trackio
     tracker_folder      where trackers that write files write them
     after_step          called by every process with its `Training` after every step; says whether to go on
+    compiled            whether to compile the model; None: where that pays (`forward.worth_compiling`)
     quiet               no progress in the log or on the terminal, for one of many short runs
     """
 
@@ -32,6 +33,7 @@ class Runtime:
     trackers: tuple[str, ...] = ()
     tracker_folder: Path = Path("logs/trackers")
     after_step: Callable[[Any], bool] = lambda training: True
+    compiled: bool | None = None
     quiet: bool = False
 
 

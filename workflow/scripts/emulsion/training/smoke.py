@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
@@ -91,7 +92,9 @@ class SmokeCheck:
         source = list(training.plan.sizes)[int(targets.argmax())]
         tokens = training.stores[source].read("validation", np.zeros(1, np.int64), training.spec.context)[0]
         prompt = tokens[: min(PROMPT_TOKENS, training.spec.context // 2)]
-        return {"source": source, **self.continued(training.model, prompt.tolist())}
+        # Every length is another shape, which must not be compiled.
+        with torch.compiler.set_stance("force_eager"), training.accelerator.autocast():
+            return {"source": source, **self.continued(training.model, prompt.tolist())}
 
 
 def ends(losses: Sequence[float]) -> tuple[float, float]:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from emulsion.data.batches import spread_rows
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
-from emulsion.losses import sequence_losses
 
 
 def held_out_losses(
-    model: Any, stores: Mapping[str, TokenStore], split: str, context: int, sequences: int, micro_batch: int
+    evaluate: Callable[[NDArray[Any], int], NDArray[np.float64]],
+    stores: Mapping[str, TokenStore],
+    split: str,
+    context: int,
+    sequences: int,
+    micro_batch: int,
 ) -> dict[str, float]:
     """{source: mean nats per token on at most so many sequences of this split}, the same ones for every run.
 
+    evaluate: (token ids [n, context + 1], micro-batch) -> losses [n]
     split: validation or test. Raises UserError where a source has none.
     """
     losses = {}
@@ -23,5 +31,5 @@ def held_out_losses(
         rows = spread_rows(store.count(split, context), sequences)
         if not len(rows):
             raise UserError(f"source '{source}' has no {split} sequence of {context} tokens.")
-        losses[source] = float(sequence_losses(model, store.read(split, rows, context), micro_batch).mean())
+        losses[source] = float(evaluate(store.read(split, rows, context), micro_batch).mean())
     return losses

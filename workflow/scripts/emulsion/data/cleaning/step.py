@@ -18,17 +18,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
+from emulsion.data.unread import ColumnCounts
 from emulsion.errors import UserError
 from emulsion.files import whole_file, write_json
 
 
 @dataclass
 class Ledger:
-    """Counts of rows: `read` as they come, `kept` and `removed` (by reason) as they are decided on."""
+    """Counts of rows: `read` as they come, `kept` and `removed` (by reason) as they are decided on.
+
+    set_aside: those of the removed that were no documents, by reason. columns: of the rows that were.
+    """
 
     read: int = 0
     kept: int = 0
     removed: Counter[str] = field(default_factory=Counter)
+    set_aside: Counter[str] = field(default_factory=Counter)
+    columns: ColumnCounts = field(default_factory=ColumnCounts)
 
     def add(self, reasons: Iterable[str | None]) -> None:
         """Enter decisions: a reason for each row that goes, None for each that stays."""
@@ -40,24 +46,33 @@ class Ledger:
 
     def __add__(self, other: Ledger) -> Ledger:
         """Of both shards."""
-        return Ledger(self.read + other.read, self.kept + other.kept, self.removed + other.removed)
+        return Ledger(
+            self.read + other.read,
+            self.kept + other.kept,
+            self.removed + other.removed,
+            self.set_aside + other.set_aside,
+            self.columns + other.columns,
+        )
 
     def then(self, following: Ledger) -> Ledger:
         """Of both steps, where the second read what the first kept; raises UserError where it did not."""
         if self.kept != following.read:
             raise UserError(f"cleaning: one step kept {self.kept:,} rows and the next read {following.read:,}.")
-        return Ledger(self.read, following.kept, self.removed + following.removed)
+        removed, set_aside = self.removed + following.removed, self.set_aside + following.set_aside
+        return Ledger(self.read, following.kept, removed, set_aside, self.columns + following.columns)
 
     def to_json(self) -> dict[str, Any]:
         """Raises UserError where rows are not accounted for."""
         decided = self.kept + self.removed.total()
         if self.read != decided:
             raise UserError(f"cleaning: {self.read:,} rows were read, but {decided:,} kept or removed.")
-        return {"read": self.read, "kept": self.kept, "removed": dict(sorted(self.removed.items()))}
+        by_reason = {key: dict(sorted(getattr(self, key).items())) for key in ("removed", "set_aside")}
+        return {"read": self.read, "kept": self.kept, **by_reason, "columns": self.columns.to_json()}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        return cls(raw["read"], raw["kept"], Counter(raw["removed"]))
+        columns = ColumnCounts.from_json(raw["columns"])
+        return cls(raw["read"], raw["kept"], Counter(raw["removed"]), Counter(raw["set_aside"]), columns)
 
     @classmethod
     def of_steps(cls, accounts: Iterable[Mapping[str, Any]], shards: int) -> Ledger:
@@ -113,7 +128,9 @@ class Step:
     def set_aside(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Account for rows that are no documents, each with its `reason`; they are always set aside."""
         self.ledger.read += len(records)
-        self.ledger.add([record["reason"] for record in records])
+        reasons = [record["reason"] for record in records]
+        self.ledger.add(reasons)
+        self.ledger.set_aside.update(reasons)
         for record in records:
             self._set_aside(record)
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emulsion.data.sources.journal import clear, clear_hidden
+from emulsion.data.sources.transfer import clear, clear_hidden
 from emulsion.errors import UserError
 from emulsion.files import sha256, write_json
 
@@ -74,7 +74,7 @@ def _entry(file: Path, rows: Mapping[str, int]) -> dict[str, Any]:
 
 def _generate(name: str, source: Source, folder: Path) -> Fetched:
     from emulsion import synthetic
-    from emulsion.data.sources.rows import write_parquet
+    from emulsion.data.sources.parquet import write_parquet
 
     like, documents, seed = source["like"], source["documents"], source["seed"]
     rows = synthetic.rows(like, documents, seed)

@@ -1,38 +1,44 @@
 """The formats of raw files: which suffix is which, and how each is read row by row.
 
-A file of records (JSON lines, JSON, CSV, Parquet) has its rows; a file of text or source code is one row, {"id": its
-path, "text"}. All but Parquet may be compressed: .gz or .zst after their own suffix.
+A file of records (JSON, CSV, Parquet, Arrow) has its rows; a file of text or source code is one row, {"id": its path,
+"text"}, or several where it is longer than a row may be. All but Parquet and Arrow may be compressed: .gz or .zst after
+their own suffix. The suffix says what kind of file it is; how it is packed, whether JSON comes in lines, in a list or
+one record after another, and how lines end is read from the file.
 """
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emulsion.data.chats import is_chat
 from emulsion.data.sources import parquet
+from emulsion.data.sources.cutting import line_end, lines, unless_blank, values, whole
+from emulsion.data.sources.delimited import delimited_rows
 from emulsion.data.sources.python_code import EXTRACTS
 from emulsion.data.sources.streams import (
     ROW_BYTES,
     SHOWN_CHARACTERS,
     BrokenFileError,
+    File,
     Malformed,
     chunks,
-    elements,
-    lines,
+    head_of,
     printable,
-    unless_blank,
-    whole,
 )
 from emulsion.errors import UserError
 
 Row = dict[str, Any]
+Columns = dict[str, frozenset[str]]
 
 COMPRESSIONS = (".gz", ".zst")
-RECORD_SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+BINARY_SUFFIXES = (".parquet", ".arrow")  # compressed inside
+RECORD_SUFFIXES = (*JSON_SUFFIXES, ".csv", ".tsv", *BINARY_SUFFIXES)
 TEXT_SUFFIXES = (
     *(".txt", ".md", ".rst", ".tex", ".html"),
     *(".py", ".pyi", ".r", ".jl", ".lua", ".rb", ".pl", ".php", ".sh", ".sql"),
@@ -41,8 +47,9 @@ TEXT_SUFFIXES = (
     *(".java", ".kt", ".scala", ".cs", ".hs", ".ml", ".ex", ".erl", ".clj", ".lisp", ".lean"),
     *(".yaml", ".yml", ".toml", ".xml", ".cmake"),
 )
-UNPACKED = tuple(".parquet" + packed for packed in COMPRESSIONS)  # it is compressed inside
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+ROWS_TO_KNOW = 100  # of a file, for its columns
+UNREADABLE = "row that could not be read"
+PIECE_BYTES = 1 << 20  # of a text that is longer than a row may be
 
 
 def suffix_of(name: str) -> str | None:
@@ -50,11 +57,12 @@ def suffix_of(name: str) -> str | None:
     path = Path(name.lower())
     packed = path.suffix if path.suffix in COMPRESSIONS else ""
     own = Path(path.stem).suffix if packed else path.suffix
-    return own + packed if own in (*RECORD_SUFFIXES, *TEXT_SUFFIXES) and own + packed not in UNPACKED else None
+    known = own in (*RECORD_SUFFIXES, *TEXT_SUFFIXES) and not (packed and own in BINARY_SUFFIXES)
+    return own + packed if known else None
 
 
 def parse(data: bytes | Malformed) -> Row | Malformed:
-    """A row of JSON from its bytes."""
+    """A row of JSON from its bytes, which a comma may follow."""
     if isinstance(data, Malformed):
         return data
     try:
@@ -62,60 +70,142 @@ def parse(data: bytes | Malformed) -> Row | Malformed:
     except UnicodeDecodeError:
         return Malformed("not valid UTF-8", printable(data))
     except json.JSONDecodeError as error:
+        if (row := data.rstrip()).endswith(b",") and not row.endswith(b",,"):
+            return parse(row[:-1])
         return Malformed(f"not JSON: {error.msg}", printable(data))
     except RecursionError:
         return Malformed("not JSON that can be read: nested too deeply", printable(data))
     except ValueError:
         return Malformed("not JSON that can be read: a number is too long", printable(data))
-    return row if isinstance(row, dict) else Malformed(f"a row is {type(row).__name__}, not a record", printable(data))
+    if isinstance(row, list) and is_chat(row):
+        return {"messages": row}
+    if not isinstance(row, dict):
+        return Malformed(f"a row is {type(row).__name__}, not a record", printable(data))
+    note = row.get(UNREADABLE) if len(row) == 1 else None
+    if isinstance(note, dict) and note.keys() == {"reason", "content"}:
+        return Malformed(str(note["reason"]), str(note["content"]))
+    return row
 
 
-def read_file(file: Path, path: str | None = None, python: str | None = None) -> Iterator[Row | Malformed]:
-    """The rows of one raw file in order, in bounded memory; a row that cannot be read is Malformed.
+def noted(row: Malformed) -> bytes:
+    """A row that could not be read as a line of JSON, in its place among the others: `parse` makes it what it was."""
+    return json.dumps({UNREADABLE: asdict(row)}).encode()
+
+
+def read_file(
+    file: File, path: str | None = None, python: str | None = None, suffix: str | None = None, start: int = 0
+) -> Iterator[Row | Malformed]:
+    """The rows of one raw file from row `start` on, in bounded memory; a row that cannot be read is Malformed.
 
     path: what the source calls the file, the id of a document that is a whole file; left out, the file's name.
-    python: the part of Python files to take, one of `EXTRACTS`; left out, the file as it is.
+    python: the part of Python files to take, one of `EXTRACTS`; left out, the file as it is. suffix: what the file is;
+    left out, what its name says.
     """
-    if not file.is_file():
+    if isinstance(file, Path) and not file.is_file():
         raise UserError(f"{file}: no such file.")
-    suffix = suffix_of(file.name)
-    own = (suffix or "").removesuffix(".gz").removesuffix(".zst")
+    own = (suffix or suffix_of(file.name) or "").removesuffix(".gz").removesuffix(".zst")
     try:
-        if own in _READERS:
-            yield from _READERS[own](file)
-        else:
-            yield _document(file, path or file.name, python)
+        if own in BINARY_SUFFIXES:
+            yield from parquet.rows(file, start)
+            return
+        rows = _READERS[own](file) if own in _READERS else _texts(file, path or file.name, python)
+        yield from itertools.islice(rows, start, None)
     except BrokenFileError as error:
-        yield Malformed(str(error))
+        yield Malformed(str(error), error.content)
 
 
-def _plain(file: Path) -> Iterator[bytes]:
-    """The file's bytes without a byte-order mark."""
-    source = chunks(file)
-    return itertools.chain([next(source, b"").removeprefix(BYTE_ORDER_MARK)], source)
+def columns_of(file: File, suffix: str | None = None) -> Columns:
+    """{column: fields of its records where it is a list of records, else empty} of one raw file.
+
+    Of Parquet and Arrow by their schema, of other files by their first rows, for the very first may be the odd one;
+    nothing of a file that cannot be read.
+    """
+    suffix = suffix or suffix_of(file.name) or ""
+    if suffix in BINARY_SUFFIXES:
+        return parquet.columns(file)
+    if not suffix.startswith(RECORD_SUFFIXES):
+        return {"id": frozenset(), "text": frozenset()}
+    columns: Columns = {}
+    readable = (row for row in read_file(file, suffix=suffix) if not isinstance(row, Malformed))
+    for row in itertools.islice(readable, ROWS_TO_KNOW):
+        for name, fields in columns_of_row(row).items():
+            columns[name] = columns.get(name, frozenset()) | fields
+    return columns
 
 
-def _json_lines(file: Path) -> Iterator[Row | Malformed]:
-    return map(parse, _written_lines(_plain(file)))
+def columns_of_row(row: Row) -> Columns:
+    """The columns of one row."""
+    return {name: _first_record(value) for name, value in row.items()}
 
 
-def _written_lines(source: Iterable[bytes]) -> Iterator[bytes | Malformed]:
-    return itertools.chain.from_iterable(map(unless_blank, lines(source)))
+def _first_record(value: Any) -> frozenset[str]:
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return frozenset(value[0])
+    return frozenset()
 
 
-def _json(file: Path) -> Iterator[Row | Malformed]:
-    """An array of records, JSON lines under another name, or one record: told apart by the first line."""
-    source = _plain(file)
-    begun = next(source)
-    source = itertools.chain([begun], source)
-    if begun.lstrip().startswith(b"["):
-        return map(parse, elements(source))
-    rows = _written_lines(source)
-    first = next(rows, b"")
-    if isinstance(first, bytes) and not first.rstrip().endswith(b"}"):
-        return _record(parse(whole(_plain(file))))
-    second = list(itertools.islice(rows, 1))
-    return map(parse, itertools.chain([first], second, rows)) if second else _record(parse(first))
+def json_values(source: Iterator[bytes]) -> Iterator[bytes | Malformed]:
+    """The values of a JSON file, as they are written: those of one list, lines, or records one after another."""
+    head, source = head_of(source)
+    layout = _layout(head)
+    if layout == "lines":
+        return itertools.chain.from_iterable(map(_apart, lines(source, line_end(head))))
+    return values(source, layout == "list")
+
+
+def _layout(head: bytes) -> str:
+    """list, lines or records, by the first MB of the file."""
+    begun = [line.strip() for line in head.split(line_end(head)) if line.strip()][:3]
+    if not begun:
+        return "lines"
+    first, *rest = begun
+    is_whole = not isinstance(_loads(first), ValueError)
+    if not first.startswith(b"["):
+        return "lines" if is_whole else _layout_of_record(head)
+    if is_whole:  # the one line of a list, or a row that is a list
+        return "lines" if rest and rest[0].startswith((b"[", b"{")) else "list"
+    # A broken row before whole ones, or the beginning of a list.
+    is_row = len(rest) == 2 and isinstance(_loads(rest[0]), dict) and not rest[0].endswith(b",")
+    return "lines" if is_row and not rest[1].startswith((b"]", b",")) else "list"
+
+
+def _layout_of_record(head: bytes) -> str:
+    """lines or records: the first line is no value, be it broken or the beginning of a record on several lines."""
+    text = head.decode("utf-8", "replace").lstrip()
+    line = text.partition(line_end(head).decode())[0]
+    try:
+        _, stop = json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError as error:
+        # Only where nothing but the end of the head is at fault is this the beginning of a record on several lines.
+        is_cut = error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip()) - len("\\u0000")
+        return "records" if is_cut else "lines"
+    except (ValueError, RecursionError):
+        return "lines"
+    # What ends with the first line is a row, in which a byte is not UTF-8.
+    return "records" if text.startswith("{") and (stop > len(line) or line[stop:].strip(" ,\r")) else "lines"
+
+
+def _loads(data: bytes) -> Any:
+    """The value, or a ValueError."""
+    try:
+        return json.loads(data.strip().removesuffix(b","))
+    except ValueError as error:
+        return error
+    except RecursionError:
+        return ValueError("nested too deeply")
+
+
+def _apart(line: bytes | Malformed) -> Iterator[bytes | Malformed]:
+    """The records of a line: one, or several where files were joined of which one had no end of line at its end."""
+    if not isinstance(line, bytes) or b"}{" not in line or not isinstance(_loads(line), ValueError):
+        return unless_blank(line)
+    return values(iter([line]), in_list=False)
+
+
+def _json(file: File) -> Iterator[Row | Malformed]:
+    rows = map(parse, json_values(chunks(file)))
+    first = list(itertools.islice(rows, 2))
+    return _record(first[0]) if len(first) == 1 else itertools.chain(first, rows)
 
 
 def _record(row: Row | Malformed) -> Iterator[Row | Malformed]:
@@ -135,57 +225,17 @@ def _record(row: Row | Malformed) -> Iterator[Row | Malformed]:
             )
 
 
-def _csv(file: Path) -> Iterator[Row | Malformed]:
-    """Rows of comma-separated values under the names of the first one; a cell is text."""
-    rows = _cells(file)
-    header = next(rows, [])
-    if isinstance(header, Malformed):
-        raise BrokenFileError(f"its first line should name the columns, but is {header.reason}")
-    if repeated := [name for name in header if header.count(name) > 1]:
-        raise BrokenFileError(f"two of its columns are named '{repeated[0]}'")
-    for cells in rows:
-        if isinstance(cells, Malformed):
-            yield cells
-        elif len(cells) == len(header):
-            yield dict(zip(header, cells, strict=True))
-        else:
-            shown = ",".join(cells)[:SHOWN_CHARACTERS]
-            yield Malformed(f"{len(cells)} cells, but the first line names {len(header)}", shown)
+def _texts(file: File, path: str, python: str | None) -> Iterator[Row | Malformed]:
+    """The document that a file is; of one that is longer than a row may be its pieces, numbered from 1."""
+    held, source = head_of(chunks(file), ROW_BYTES + 1)
+    if python or len(held) <= ROW_BYTES:
+        yield _document(whole(source), path, python)
+        return
+    for number, piece in enumerate(_pieces(source), 1):
+        yield _document(piece, f"{path}#{number}", None)
 
 
-def _cells(file: Path) -> Iterator[list[str] | Malformed]:
-    csv.field_size_limit(ROW_BYTES)
-    too_long: list[Malformed] = []
-    reader = csv.reader(_csv_lines(file, too_long), strict=True)
-    while True:
-        try:
-            cells = next(reader)
-            "".join(cells).encode()
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Malformed(f"not CSV: {error}")
-        except UnicodeEncodeError:
-            yield Malformed("not valid UTF-8", printable(",".join(cells).encode("utf-8", "surrogateescape")))
-        else:
-            if too_long:
-                yield too_long.pop()
-            elif cells:
-                yield cells
-
-
-def _csv_lines(file: Path, too_long: list[Malformed]) -> Iterator[str]:
-    """Lines as text, with bytes that are not UTF-8 marked in them; one that is too long is put into `too_long`."""
-    for line in lines(_plain(file)):
-        if isinstance(line, Malformed):
-            too_long[:] = [line]
-            yield "\n"
-        else:
-            yield line.decode("utf-8", "surrogateescape") + "\n"
-
-
-def _document(file: Path, path: str, python: str | None) -> Row | Malformed:
-    data = whole(_plain(file))
+def _document(data: bytes | Malformed, path: str, python: str | None) -> Row | Malformed:
     if isinstance(data, Malformed):
         return data
     if python:
@@ -197,9 +247,36 @@ def _document(file: Path, path: str, python: str | None) -> Row | Malformed:
         return Malformed("not valid UTF-8", printable(data))
 
 
-_READERS: Mapping[str, Callable[[Path], Iterator[Row | Malformed]]] = {
-    ".jsonl": _json_lines,
-    ".json": _json,
-    ".csv": _csv,
-    ".parquet": parquet.rows,
+def _pieces(source: Iterable[bytes]) -> Iterator[bytes | Malformed]:
+    """A long text in pieces of up to PIECE_BYTES, which end with a paragraph, else a line, else a word."""
+    held = b""
+    try:
+        for chunk in source:
+            held += chunk
+            start = 0
+            while len(held) - start > PIECE_BYTES:
+                stop = _end_of_piece(held, start)
+                yield held[start:stop]
+                start = stop
+            held = held[start:]
+    except BrokenFileError as error:
+        yield Malformed(str(error), printable(held))
+        return
+    yield from unless_blank(held)
+
+
+def _end_of_piece(text: bytes, start: int) -> int:
+    stop = start + PIECE_BYTES
+    for end in (b"\n\n", b"\n", b" "):
+        if (place := text.rfind(end, start + PIECE_BYTES // 2, stop)) >= 0:
+            return place + len(end)
+    while text[stop] & 0xC0 == 0x80:  # inside of a character
+        stop -= 1
+    return stop
+
+
+_READERS: Mapping[str, Callable[[File], Iterator[Row | Malformed]]] = {
+    **dict.fromkeys(JSON_SUFFIXES, _json),
+    ".csv": lambda file: delimited_rows(file, ","),
+    ".tsv": lambda file: delimited_rows(file, "\t"),
 }

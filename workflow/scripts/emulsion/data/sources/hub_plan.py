@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import httpx2
+import yaml
 from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers
 
-from emulsion.data.sources.hub_errors import gated, in_words, token
-from emulsion.data.sources.transfer import RemoteFile, patiently
+from emulsion.data.sources.network import gated, in_words, patiently, token
+from emulsion.data.sources.streams import READ_AHEAD_BYTES
+from emulsion.data.sources.transfer import RemoteFile
 from emulsion.errors import UserError, unknown
 
 ROW_SUFFIXES = tuple(f".{kind}{packing}" for kind in ("json", "jsonl", "csv") for packing in ("", ".gz", ".zst"))
 SUFFIXES = (".parquet", *ROW_SUFFIXES)
 PATHS_PER_REQUEST = 100
+
+# What `datasets` raises where it makes nothing of the files of a repository.
+_UNUSABLE = (ValueError, OSError, RuntimeError, zipfile.BadZipFile)
 
 Plan = dict[str, Any]
 
@@ -40,7 +48,7 @@ def resolve(name: str, source: Mapping[str, Any]) -> Plan:
         _check_layout(name, builder.config)
         split = source["split"]
         if split not in (builder.config.data_files or {}):
-            raise unknown("split", split, builder.config.data_files or {}, f"sources.{name}.split")
+            raise unknown("split", split, map(str, builder.config.data_files or {}), f"sources.{name}.split")
         paths = [_path(name, found.id, found.sha, url) for url in builder.config.data_files[split]]
         return {
             "id": found.id,
@@ -52,6 +60,40 @@ def resolve(name: str, source: Mapping[str, Any]) -> Plan:
 def open_remote(plan: Plan, file: Mapping[str, Any]) -> RemoteFile:
     """A file of the plan, to be read by ranges."""
     return RemoteFile(url_of(plan, file), file["bytes"], headers(), file["path"])
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of the plan that is read in place, by ranges; what the network refuses is a UserError of the source.
+
+    most_ahead: the most bytes that are read at once where fewer are asked for.
+    """
+
+    source: str
+    plan: Plan
+    entry: Mapping[str, Any]
+    most_ahead: int = READ_AHEAD_BYTES
+
+    @property
+    def name(self) -> str:
+        return str(self.entry["path"])
+
+    @property
+    def size(self) -> int:
+        return int(self.entry["bytes"])
+
+    def open(self, ahead: int) -> BinaryIO:
+        return cast(BinaryIO, io.BufferedReader(_InWords(self), min(ahead, self.most_ahead)))
+
+
+class _InWords(RemoteFile):
+    def __init__(self, file: HubFile) -> None:
+        super().__init__(url_of(file.plan, file.entry), file.size, headers(), file.name)
+        self._words = partial(in_words, f"sources.{file.source}", file.plan["id"], file.plan["revision"])
+
+    def read(self, size: int = -1) -> bytes:
+        with self._words():
+            return super().read(size)
 
 
 def url_of(plan: Plan, file: Mapping[str, Any]) -> str:
@@ -97,28 +139,44 @@ def _builder(name: str, source: Mapping[str, Any], found: Any) -> Any:
     import datasets
 
     path = f"hf://datasets/{found.id}"
-    where, config = f"sources.{name}", source.get("config")
+    where, config, folder = f"sources.{name}", source.get("config"), source.get("data_dir")
     try:
         return patiently(
-            lambda: datasets.load_dataset_builder(path, config, revision=found.sha, token=token()),
+            lambda: datasets.load_dataset_builder(path, config, folder, revision=found.sha, token=token()),
             f"files of {found.id}",
         )
     except datasets.exceptions.DatasetNotFoundError as error:
         raise UserError(f"{where}: {gated(found.id) if found.gated else _sentence(error)}") from error
     except (HfHubHTTPError, httpx2.HTTPError):
         raise
+    except ImportError:  # of a file system that the card asks for, such as that of the web
+        raise UserError(f"{where}: the card of '{found.id}' names data outside of it; it is refused.") from None
     except ConnectionError as error:
         raise UserError(f"{where}: the connection to the hub is gone: {_sentence(error)}. Try again.") from error
-    except (ValueError, OSError, RuntimeError) as error:
-        if isinstance(error, ValueError):
-            names = datasets.get_dataset_config_names(path, revision=found.sha, token=token())
-            if config is not None and config not in names:
-                raise unknown("config", config, names, f"{where}.config") from None
-            if config is None and len(names) > 1:
-                raise UserError(f"{where}.config: '{found.id}' has several, name one of: {', '.join(names)}.") from None
+    except yaml.YAMLError as error:
+        raise UserError(
+            f"{where}: the settings in the card of '{found.id}' (README.md) are not YAML, so its files are not known: "
+            f"{_sentence(error)}. Name another `revision`, or download the files and name them in a local source."
+        ) from error
+    except _UNUSABLE as error:
+        names = _configs(path, found.sha)
+        if config is not None and names and config not in names:
+            raise unknown("config", config, names, f"{where}.config") from None
+        if config is None and len(names) > 1:
+            raise UserError(f"{where}.config: '{found.id}' has several, name one of: {', '.join(names)}.") from None
         raise UserError(
             f"{where}: no data that Emulsion reads in '{found.id}' ({', '.join(SUFFIXES)}): {_sentence(error)}"
         ) from error
+
+
+def _configs(path: str, commit: str) -> list[str]:
+    """The configs of a dataset, none where they cannot be told."""
+    import datasets
+
+    try:
+        return list(datasets.get_dataset_config_names(path, revision=commit, token=token()))
+    except _UNUSABLE:
+        return []
 
 
 def _check_layout(name: str, config: Any) -> None:
@@ -142,7 +200,10 @@ def _path(name: str, identifier: str, revision: str, url: str) -> str:
     if path is None or ".." in PurePosixPath(path).parts:
         raise UserError(f"sources.{name}: the card of '{identifier}' names data outside of it: {url!r}; it is refused.")
     if not path.endswith(SUFFIXES):
-        raise UserError(f"sources.{name}: '{identifier}' holds {path!r}; Emulsion reads only {', '.join(SUFFIXES)}.")
+        raise UserError(
+            f"sources.{name}: '{identifier}' holds {path!r}; of the hub Emulsion reads only {', '.join(SUFFIXES)}. "
+            "Download its files, and name them in a local source."
+        )
     return path
 
 

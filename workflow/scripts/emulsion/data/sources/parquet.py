@@ -1,18 +1,33 @@
-"""Parquet files read row by row, with the groups and rows that cannot be read set aside."""
+"""Parquet and Arrow files, read row by row with what cannot be read set aside, and written in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emulsion.data.sources.streams import CHUNK_BYTES, SHOWN_CHARACTERS, BrokenFileError, Malformed
+from emulsion.data.sources.streams import (
+    CHUNK_BYTES,
+    HEAD_BYTES,
+    SHOWN_CHARACTERS,
+    BrokenFileError,
+    File,
+    Malformed,
+    not_data,
+    opened,
+    printable,
+)
+from emulsion.files import whole_file
 
+ROWS_PER_FILE = 100_000
+ROWS_PER_GROUP = 2_000
 ROWS_PER_BATCH = 2_000
 BATCH_BYTES = 32 << 20
+FOOTER_BYTES = 64 << 10  # what pyarrow reads first of the end of a file
 
 # A damaged footer may claim any number of rows; no row group that a writer makes has more.
 MOST_ROWS = 64 << 20
@@ -22,15 +37,97 @@ MOST_ROWS = 64 << 20
 _UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 
-def rows(file: Path) -> Iterator[dict[str, Any] | Malformed]:
-    """The rows of a Parquet file; each row of a group that cannot be read is Malformed, so that the count is right."""
-    try:
-        parquet = pq.ParquetFile(file, buffer_size=CHUNK_BYTES)
-    except _UNREADABLE as error:
-        raise BrokenFileError(f"not a Parquet file that can be read: {_first_line(error)}") from None
-    with parquet:
+def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
+    """The rows of a Parquet or Arrow file from a row on.
+
+    Each row of a group that cannot be read is Malformed, so that the count is right.
+    """
+    with opened(file, FOOTER_BYTES) as raw:
+        head = raw.read(HEAD_BYTES)
+    if reason := not_data(head, file.name):
+        raise BrokenFileError(reason, printable(head))
+    if file.name.lower().endswith(".arrow"):
+        yield from itertools.islice(_arrow(file), start, None)
+        return
+    with opened(file, FOOTER_BYTES) as raw:
+        try:
+            parquet = pq.ParquetFile(raw, buffer_size=CHUNK_BYTES)
+        except _UNREADABLE as error:
+            raise _broken("a Parquet file", error) from None
+        if reason := _repeated(parquet.schema_arrow):
+            yield from itertools.islice((Malformed(reason) for _ in range(parquet.metadata.num_rows)), start, None)
+            return
         for group in range(parquet.metadata.num_row_groups):
-            yield from _group(parquet, group)
+            count = max(0, parquet.metadata.row_group(group).num_rows)
+            if start < count or not count:
+                yield from itertools.islice(_group(parquet, group), start, None)
+            start = max(0, start - count)
+
+
+def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
+    """Of Arrow's file format, or of its stream format, which `datasets` writes."""
+    with opened(file, FOOTER_BYTES) as raw:
+        try:
+            is_stream = raw.read(6) != b"ARROW1"
+            raw.seek(0)
+            reader = pa.ipc.open_stream(raw) if is_stream else pa.ipc.open_file(raw)
+            reason = _repeated(reader.schema)
+            batches = reader if is_stream else map(reader.get_batch, range(reader.num_record_batches))
+            for batch in batches:
+                if reason:
+                    yield from [Malformed(reason)] * batch.num_rows
+                    continue
+                for place in range(0, batch.num_rows, ROWS_PER_BATCH):
+                    yield from _batch(batch.slice(place, ROWS_PER_BATCH))
+        except _UNREADABLE as error:
+            raise _broken("an Arrow file", error) from None
+
+
+def _broken(kind: str, error: Exception) -> BrokenFileError:
+    return BrokenFileError(
+        f"not {kind} that can be read: {_first_line(error)}; how many rows are missing is not known. Get it again"
+    )
+
+
+def _repeated(schema: pa.Schema) -> str | None:
+    """Two columns of one name would come as one."""
+    names = [name for name in schema.names if schema.names.count(name) > 1]
+    return f"two of its columns are named '{names[0]}'; name them apart" if names else None
+
+
+def columns(file: File) -> dict[str, frozenset[str]]:
+    """The columns of a file by its schema, as `columns_of_schema` has them; none of a file that is broken."""
+    try:
+        with opened(file, FOOTER_BYTES) as raw:
+            if not file.name.lower().endswith(".arrow"):
+                return columns_of_schema(pq.read_schema(raw))
+            is_stream = raw.read(6) != b"ARROW1"
+            raw.seek(0)
+            return columns_of_schema((pa.ipc.open_stream(raw) if is_stream else pa.ipc.open_file(raw)).schema)
+    except _UNREADABLE:
+        return {}
+
+
+def columns_of_schema(schema: pa.Schema) -> dict[str, frozenset[str]]:
+    """{column: fields of its records where it is a list of records, else empty}."""
+    return {field.name: _record_fields(field.type) for field in schema}
+
+
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
+
+
+def _record_fields(kind: pa.DataType) -> frozenset[str]:
+    if any(is_list(kind) for is_list in _LISTS) and pa.types.is_struct(kind.value_type):
+        return frozenset(field.name for field in kind.value_type)
+    if pa.types.is_struct(kind) and any(is_list(field.type) for field in kind for is_list in _LISTS):
+        return frozenset(field.name for field in kind)  # a record of lists
+    return frozenset()
 
 
 def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Malformed]:
@@ -71,3 +168,21 @@ def _row(batch: pa.RecordBatch) -> dict[str, Any] | Malformed:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def write_parquet(rows: Iterable[Mapping[str, Any]], folder: Path, schema: pa.Schema | None) -> list[Path]:
+    """Write rows to numbered files in bounded memory; without a schema the first rows decide it."""
+    files: list[Path] = []
+    stream = iter(rows)
+    while first := list(itertools.islice(stream, ROWS_PER_GROUP)):
+        file = folder / f"part-{len(files):05d}.parquet"
+        table = pa.Table.from_pylist(first, schema=schema)
+        schema = table.schema
+        with whole_file(file) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            writer.write_table(table)
+            for _ in range(ROWS_PER_FILE // ROWS_PER_GROUP - 1):
+                if not (group := list(itertools.islice(stream, ROWS_PER_GROUP))):
+                    break
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        files.append(file)
+    return files

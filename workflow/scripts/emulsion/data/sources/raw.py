@@ -1,23 +1,71 @@
-"""The files of a fetched source as its provenance lists them, and the share of them that is one shard's."""
+"""The files of a fetched source as its provenance lists them: one shard's share of them, and their rows as lines."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gzip
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from emulsion.data.sources.formats import (
+    JSON_SUFFIXES,
+    Columns,
+    Row,
+    columns_of,
+    json_values,
+    noted,
+    read_file,
+    suffix_of,
+)
+from emulsion.data.sources.streams import BrokenFileError, File, Malformed, chunks
 from emulsion.errors import UserError
+
+FILES_SHOWN = 5
+ROWS_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """A raw file: where it lies, what its source calls it, its size in bytes, and what is taken of Python code."""
+    """A raw file, here or on the hub: where it lies, what its source calls it, its size in bytes.
 
-    file: Path
+    python: what is taken of Python code. suffix: what kind of file it is, where its own name does not say so.
+    """
+
+    file: File
     path: str
     bytes: int
     python: str | None = None
+    suffix: str | None = None
+
+    def columns(self) -> Columns:
+        """{column: fields of its records where it is a list of records, else empty}; {} where no row can be read."""
+        return columns_of(self.file, self.suffix)
+
+    def rows(self, start: int = 0) -> Iterator[Row | Malformed]:
+        """Its rows from number `start` on, in order; what cannot be read is Malformed and has its number as well."""
+        return read_file(self.file, self.path, self.python, self.suffix, start)
+
+
+def columns_of_first(source: str, files: Sequence[RawFile]) -> Columns:
+    """The columns of the first of a source's files that has a row; raises UserError with the reasons where none has."""
+    for file in files:
+        if columns := file.columns():
+            return columns
+    raise UserError(f"sources.{source}: nothing is left of it: {why_unreadable(files)}")
+
+
+def why_unreadable(files: Sequence[RawFile]) -> str:
+    """Of the first files without a row that can be read why that is, each with its name."""
+    reasons = []
+    for file in files[:FILES_SHOWN]:
+        rows = itertools.islice(file.rows(), ROWS_SHOWN)
+        found = [f"row {number}: {row.reason}" for number, row in enumerate(rows) if isinstance(row, Malformed)]
+        reasons.append(f"'{file.path}': {'; '.join(found) or 'it has no rows, or rows without columns'}")
+    more = f" {len(files) - FILES_SHOWN} more files have none either." if len(files) > FILES_SHOWN else ""
+    return f"none of its files has a row that can be read. {'. '.join(reasons)}.{more}"
 
 
 def raw_files(provenance: Mapping[str, Any], folder: Path) -> list[RawFile]:
@@ -48,3 +96,36 @@ def shard_files(files: Sequence[RawFile], shard: int, shards: int) -> list[RawFi
             chosen.append(file)
         before += size
     return chosen
+
+
+def pack(out: BinaryIO) -> gzip.GzipFile:
+    """Compress into `out`, with neither a name nor a time in the header: the same rows are the same bytes."""
+    return gzip.GzipFile("", "wb", compresslevel=6, fileobj=out, mtime=0)
+
+
+def raw_lines(file: File) -> Iterator[bytes]:
+    """The rows of a file, each as one line of JSON: as it is written where it is JSON already.
+
+    What cannot be read stays in its place, for the normaliser to set aside and count.
+    """
+    if (suffix_of(file.name) or "").startswith(JSON_SUFFIXES):
+        found = json_values(chunks(file))
+    else:
+        found = map(_as_json, read_file(file))
+    try:
+        for row in found:
+            yield noted(row) if isinstance(row, Malformed) else _one_line(row)
+    except BrokenFileError as error:
+        yield noted(Malformed(str(error), error.content))
+
+
+def _as_json(row: Row | Malformed) -> bytes | Malformed:
+    return row if isinstance(row, Malformed) else json.dumps(row, default=str).encode()
+
+
+def _one_line(row: bytes) -> bytes:
+    """Line ends between the tokens of JSON mean nothing, and inside of text they are written as \\n.
+
+    A comma that follows a value is none of it.
+    """
+    return row.replace(b"\r", b" ").replace(b"\n", b" ").strip().removesuffix(b",")

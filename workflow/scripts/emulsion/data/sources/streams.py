@@ -1,15 +1,20 @@
-"""Files as bytes: decompressed, and cut into lines or into the elements of a JSON array, in bounded memory."""
+"""Files as bytes: decompressed and decoded, in bounded memory.
+
+How a file is packed is read from its first bytes, not from its name. What is no data at all, such as the pointer that
+git-lfs leaves in place of a file, is refused with the reason and the remedy (`not_data`).
+"""
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO, Protocol
 
 from emulsion.errors import UserError
 
@@ -19,6 +24,7 @@ else:
     from backports import zstd
 
 CHUNK_BYTES = 1 << 20
+READ_AHEAD_BYTES = 8 << 20  # of a remote file that is read from its beginning
 
 # The longest row that is read. Documents of 50 MB pass, for it is not for a reader to say what is too long to learn
 # from; a file without line ends does not fill the memory.
@@ -29,7 +35,28 @@ ROW_BYTES = 64 << 20
 BOMB_BYTES = 1 << 30
 BOMB_RATIO = 200
 
+# The most that zstd has, `zstd --long=31`: unpacking takes up to 2 GiB of memory.
+WINDOW_LOG = 31
+
 SHOWN_CHARACTERS = 2000
+HEAD_BYTES = 1024
+
+
+class Remote(Protocol):
+    """A file elsewhere that can be opened any number of times and read from any place."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    def open(self, ahead: int) -> BinaryIO:
+        """ahead: how many bytes are read at once where fewer are asked for."""
+
+
+File = Path | Remote
 
 
 @dataclass(frozen=True)
@@ -41,7 +68,11 @@ class Malformed:
 
 
 class BrokenFileError(Exception):
-    """Why the rest of a file cannot be read."""
+    """Why the rest of a file cannot be read, and how it begins."""
+
+    def __init__(self, reason: str, content: str = "") -> None:
+        super().__init__(reason)
+        self.content = content
 
 
 def printable(data: bytes) -> str:
@@ -49,123 +80,192 @@ def printable(data: bytes) -> str:
     return data[: 4 * SHOWN_CHARACTERS].decode("utf-8", "backslashreplace")[:SHOWN_CHARACTERS]
 
 
-def chunks(file: Path) -> Iterator[bytes]:
-    """The bytes of a file, decompressed where its name ends in .gz or .zst, up to CHUNK_BYTES at a time.
+def opened(file: File, ahead: int = READ_AHEAD_BYTES) -> BinaryIO:
+    return file.open("rb") if isinstance(file, Path) else file.open(ahead)
 
+
+def size_in_bytes(file: File) -> int:
+    return file.stat().st_size if isinstance(file, Path) else file.size
+
+
+_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/[^\n]*\n(?:.*\n)*?size (\d+)")
+_OTHERS = {
+    b"PAR1": "a Parquet file; give it a name that ends in .parquet",
+    b"ARROW1": "an Arrow file; give it a name that ends in .arrow",
+    b"PK\x03\x04": "a zip archive, or a document of Office; unpack it",
+    b"\xfd7zXZ\x00": "an xz archive; unpack it, or pack it by gzip or zstd",
+    b"7z\xbc\xaf'\x1c": "a 7z archive; unpack it",
+    b"Rar!\x1a\x07": "a rar archive; unpack it",
+    b"%PDF-": "a PDF; bring its text to a .txt or .md file",
+    b"SQLite format 3\x00": "an SQLite database; export its table as .csv or .jsonl",
+    b"\x89PNG\r\n": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"\x80\x04\x95": "a Python pickle, which can run code when it is read; save it as .jsonl or .parquet",
+}
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+_LINK = re.compile(rb"(?:\.\./)+[\w./-]+\n?")
+_MARKS = {  # that of UTF-32 begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_PAGE = re.compile(rb"\s*<(?:!doctype html|html\b|\?xml\b|error>)", re.IGNORECASE)
+_OF_ROWS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow")
+
+
+def not_data(head: bytes, name: str) -> str | None:
+    """Why a file that begins like this is not what its name says, and the remedy; None where it may well be.
+
+    head: its first HEAD_BYTES as they are stored.
+    """
+    own, packing = _suffixes(name)
+    if pointer := _POINTER.match(head):
+        return (
+            f"it is a pointer of git-lfs in place of a file of {int(pointer[1]):,} bytes; bring the file itself by "
+            "`git lfs pull` in its repository"
+        )
+    if own in _OF_ROWS and _PAGE.match(head):
+        return "it is a page of HTML or XML, such as a server sends in place of a file that it refuses; get it again"
+    if own in _OF_ROWS and (link := _LINK.fullmatch(head)):
+        return (
+            f"it holds nothing but the path of another file, '{link[0].decode().strip()}', as a copy has that was made "
+            "without following links; copy it again, as by `rsync -L`"
+        )
+    if packing and not head:
+        return f"it is empty, 0 bytes, and so no {packing} archive; get it again"
+    for begin, what in _OTHERS.items():
+        if head.startswith(begin) and begin != {".parquet": b"PAR1", ".arrow": b"ARROW1"}.get(own):
+            return f"it is {what}"
+    if re.match(rb"BZh[1-9]1AY&SY", head):
+        return "it is a bzip2 archive; unpack it, or pack it by gzip or zstd"
+    if head[257:262] == b"ustar":
+        return "it is a tar archive; unpack it"
+    if own not in (".parquet", ".arrow") and not packing and (guessed := _unmarked(head)):
+        return f"it is {guessed} without a byte-order mark; bring it to UTF-8, as by `iconv -f {guessed} -t UTF-8`"
+    return None
+
+
+def _suffixes(name: str) -> tuple[str, str]:
+    path = PurePath(name.lower())
+    packing = path.suffix if path.suffix in (".gz", ".zst") else ""
+    return PurePath(path.stem).suffix if packing else path.suffix, packing
+
+
+def chunks(file: File) -> Iterator[bytes]:
+    """The bytes of a file up to CHUNK_BYTES at a time, as UTF-8 without a byte-order mark.
+
+    Decompressed where its first bytes are of gzip or zstd, and decoded where a byte-order mark says UTF-16 or UTF-32.
     Raises BrokenFileError after all that could be decompressed, and UserError for an archive bomb.
     """
-    most = max(BOMB_BYTES, BOMB_RATIO * file.stat().st_size)
-    size = 0
+    first, unpacked = head_of(_unpacked(file), HEAD_BYTES)
+    next(unpacked, None)  # it is all of `first`
+    if first and (reason := not_data(first[:HEAD_BYTES], _unpacked_name(file.name))):
+        raise BrokenFileError(reason, printable(first))
+    if first.startswith((_GZIP, _ZSTD)):
+        raise BrokenFileError("it is packed twice; unpack it once")
+    encoding = next((encoding for mark, encoding in _MARKS.items() if first.startswith(mark)), None)
+    if encoding:
+        yield from _decoded(first, unpacked, encoding)
+        return
+    yield first.removeprefix(codecs.BOM_UTF8)
+    yield from unpacked
+
+
+def _unpacked_name(name: str) -> str:
+    return name[: -len(packing)] if (packing := _suffixes(name)[1]) else name
+
+
+def _decoded(first: bytes, rest: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        with _opened(file) as stream:
+        yield decoder.decode(first).encode()
+        for chunk in rest:
+            yield decoder.decode(chunk).encode()
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeError as error:
+        raise BrokenFileError(f"not valid {encoding.upper()}, which its byte-order mark says: {error}") from None
+
+
+def _unmarked(head: bytes) -> str | None:
+    """UTF-16 without a mark: nearly every other byte of text that is mostly Latin is null."""
+    pairs = len(head) // 2
+    if pairs < 8 or head.startswith(tuple(_MARKS)):
+        return None
+    odd, even = head[1::2].count(0), head[::2].count(0)
+    if odd > 0.7 * pairs and even < 0.1 * pairs:
+        return "UTF-16LE"
+    return "UTF-16BE" if even > 0.7 * pairs and odd < 0.1 * pairs else None
+
+
+def _unpacked(file: File) -> Iterator[bytes]:
+    size = size_in_bytes(file)
+    most = max(BOMB_BYTES, BOMB_RATIO * size)
+    come = 0
+    packing = ""
+    try:
+        with opened(file) as raw:
+            head = raw.read(HEAD_BYTES)
+            raw.seek(0)
+            if reason := not_data(head, file.name):
+                raise BrokenFileError(reason, printable(head))
+            packing, stream = _opened(raw, head, file.name)
             while chunk := stream.read1(CHUNK_BYTES):
-                size += len(chunk)
-                if size > most:
+                come += len(chunk)
+                if come > most:
                     raise UserError(
-                        f"{file}: refused as an archive bomb: {file.stat().st_size:,} bytes have come to more than "
-                        f"{most:,}. Unpack it if it is what it should be."
+                        f"{file.name}: refused as an archive bomb: {size:,} bytes have come to more than {most:,}. "
+                        "Unpack it if it is what it should be."
                     )
                 yield chunk
     except EOFError:
-        raise BrokenFileError(f"the file ends in the middle: truncated {file.suffix}") from None
+        raise BrokenFileError(
+            f"the file ends in the middle: truncated {packing}; how much is missing after it is not known. Get it again"
+        ) from None
     except (gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
-        raise BrokenFileError(f"cannot be decompressed: {error}") from None
+        raise BrokenFileError(
+            f"cannot be decompressed: {error}; how much is missing after it is not known. Get it again"
+        ) from None
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error.strerror}.") from None
 
 
-def _opened(file: Path) -> Any:
-    if file.suffix.lower() == ".gz":
-        return gzip.open(file)
-    return zstd.open(file) if file.suffix.lower() == ".zst" else file.open("rb")
+def _opened(raw: BinaryIO, head: bytes, name: str) -> tuple[str, Any]:
+    """(how it is packed, the stream); a plain file under an archive's name is what clients leave that unpack."""
+    if head.startswith(_GZIP):
+        return ".gz", gzip.open(raw)
+    if head.startswith(_ZSTD) or _ZSTD_SKIPPED.match(head):
+        return ".zst", zstd.open(raw, options={zstd.DecompressionParameter.window_log_max: WINDOW_LOG})
+    packing = _suffixes(name)[1]
+    if packing and (b"\0" in head or "\ufffd" in head[:-4].decode("utf-8", "replace")):
+        raise BrokenFileError(f"cannot be decompressed: it is neither a {packing} archive nor text. Get it again")
+    return "", raw
 
 
-class _Row:
-    """The bytes of the row that is being read, of which no more than ROW_BYTES are held."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def add(self, piece: bytes) -> None:
-        self._size += len(piece)
-        self._pieces.append(piece)
-        if self._size > ROW_BYTES:
-            self._pieces = [b"".join(self._pieces)[: 4 * SHOWN_CHARACTERS]]
-
-    def take(self) -> bytes | Malformed:
-        """The row, and an empty one in its place."""
-        data, size = b"".join(self._pieces), self._size
-        self._pieces, self._size = [], 0
-        return data if size <= ROW_BYTES else Malformed(f"longer than {ROW_BYTES >> 20} MB", printable(data))
+def head_of(source: Iterator[bytes], size: int = CHUNK_BYTES) -> tuple[bytes, Iterator[bytes]]:
+    """(the first bytes, `size` of them where there are as many; all of the source again)."""
+    pieces: list[bytes] = []
+    come = 0
+    try:
+        while come < size and (chunk := next(source, None)) is not None:
+            pieces.append(chunk)
+            come += len(chunk)
+    except BrokenFileError as error:
+        if not pieces:
+            raise
+        held = b"".join(pieces)
+        return held, _until(held, error)
+    held = b"".join(pieces)
+    return held, joined(held, source)
 
 
-def whole(source: Iterable[bytes]) -> bytes | Malformed:
-    """All of it as one row; a longer one is left unread where the limit is passed."""
-    row, size = _Row(), 0
-    for chunk in source:
-        row.add(chunk)
-        size += len(chunk)
-        if size > ROW_BYTES:
-            break
-    return row.take()
+def joined(held: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if held:
+        yield held
+    yield from rest
 
 
-def lines(source: Iterable[bytes]) -> Iterator[bytes | Malformed]:
-    """Lines without their ends."""
-    row = _Row()
-    for chunk in source:
-        first, *others = chunk.split(b"\n")
-        row.add(first)
-        for part in others:
-            yield row.take()
-            row.add(part)
-    yield from unless_blank(row.take())
-
-
-def unless_blank(row: bytes | Malformed) -> Iterator[bytes | Malformed]:
-    if isinstance(row, Malformed) or row.strip():
-        yield row
-
-
-_MARK = re.compile(rb'[\[\]{},"]')
-_TEXT = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)  # the rest of a text and, if it is there, its end
-
-
-def elements(source: Iterator[bytes]) -> Iterator[bytes | Malformed]:
-    """The elements of one JSON array, as they are written.
-
-    They are cut apart before they are parsed, so that a malformed one is lost alone: a parser that streams gives up
-    at the first bad byte, and the rest of the file with it.
-    """
-    row, depth, in_text, escaped = _Row(), 0, False, 0
-    for chunk in source:
-        start, place, escaped = 0, escaped, 0
-        while found := _TEXT.match(chunk, place) if in_text else _MARK.search(chunk, place):
-            place = found.end()
-            if in_text:
-                in_text = not found[1]
-                if in_text:
-                    escaped = len(chunk) - place  # 1 where a backslash is cut off from its letter
-                    break
-                continue
-            match found[0]:
-                case b'"':
-                    in_text = True
-                case b"[" | b"{":
-                    depth += 1
-                    start = place if depth == 1 else start
-                case b"]" | b"}":
-                    depth -= 1
-                case b"," if depth == 1:
-                    row.add(chunk[start : place - 1])
-                    yield row.take()
-                    start = place
-            if depth == 0:
-                row.add(chunk[start : place - 1])
-                yield from unless_blank(row.take())
-                if chunk[place:].strip() or any(rest.strip() for rest in source):
-                    raise BrokenFileError("there is more after the end of its list")
-                return
-        row.add(chunk[start:])
-    raise BrokenFileError("the file ends in the middle of its list")
+def _until(held: bytes, error: BrokenFileError) -> Iterator[bytes]:
+    yield held
+    raise error

@@ -1,108 +1,26 @@
-"""Bytes over HTTP, patiently: retries with back-off, byte ranges, and downloads that go on where they were cut.
+"""Bytes over HTTP that are not asked for twice: byte ranges, downloads and fetches that go on where they were cut.
 
-Everything goes through the session of `huggingface_hub`, so that its proxies, certificates and offline switch hold.
-Its own file download is not used: it starts a file again from nothing after a kill, and retries neither a reset
+The hub's own file download is not used: it starts a file again from nothing after a kill, and retries neither a reset
 connection nor a server's error.
 """
 
 from __future__ import annotations
 
 import io
-import logging
-import sys
-import time
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx2
-import huggingface_hub
-from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils import get_session, hf_raise_for_status, parse_ratelimit_headers
-from huggingface_hub.utils._http import hf_request_event_hook
+from huggingface_hub.utils import get_session, hf_raise_for_status
 from tqdm import tqdm
 
+from emulsion.data.sources.network import ShortReadError, patiently, progress_bar
 from emulsion.errors import UserError
+from emulsion.files import fingerprint, publish, read_json, write_json
 from emulsion.files import sha256 as sha256_of
 
-T = TypeVar("T")
-
-TIMEOUT = 60.0  # seconds without a byte; the hub's client waits for ever unless told otherwise
-ATTEMPTS = 6
-LONGEST_PAUSE = 300.0  # seconds; a rate limit of the hub is over five minutes
-RETRIED = (408, 429, 500, 502, 503, 504)
-
-
-class ShortReadError(OSError):
-    """A server gave fewer or more bytes than it announced."""
-
-
-TRANSIENT = (HfHubHTTPError, httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, ShortReadError)
-
-
-def start_session() -> None:
-    """Give the hub's client a time limit, and keep signed addresses of its storage out of the log."""
-
-    def client() -> httpx2.Client:
-        hooks = {"request": [hf_request_event_hook]}
-        return httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=TIMEOUT)
-
-    huggingface_hub.set_client_factory(client)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-
-
-def progress_bar(what: str, total: int | None, unit: str, **options: Any) -> tqdm[None]:
-    """Rate and remaining time on standard error of what takes longer than five seconds; seldom where that is a file."""
-    seconds = 1 if sys.stderr.isatty() else 30
-    return tqdm(desc=what, total=total, unit=unit, delay=5, mininterval=seconds, maxinterval=seconds, **options)
-
-
-def patiently(
-    action: Callable[[], T],
-    what: str,
-    progress: Callable[[], int] = lambda: 0,
-    final: tuple[type[Exception], ...] = (),
-) -> T:
-    """The action's result, tried again with back-off while its failure may pass.
-
-    what: what is tried, for the log. progress: a number that grows while the action gets on, such as bytes on disk;
-    growth starts the count of attempts afresh. final: errors that are raised at once. Raises the last error after
-    ATTEMPTS without progress.
-    """
-    attempt, reached = 0, progress()
-    while True:
-        try:
-            return action()
-        except final:
-            raise
-        except TRANSIENT as error:
-            attempt, reached = (1, progress()) if progress() > reached else (attempt + 1, reached)
-            wait = pause(error, attempt)
-            if wait is None or attempt >= ATTEMPTS:
-                raise
-            logging.warning("%s: %s; attempt %d of %d in %.0f s", what, brief(error), attempt + 1, ATTEMPTS, wait)
-            time.sleep(wait)
-
-
-def pause(error: Exception, attempt: int) -> float | None:
-    """Seconds to wait after attempt 1, 2, ...: what the server asks for, else 1, 2, 4, ...; None: do not retry."""
-    if isinstance(error, HfHubHTTPError):
-        headers = error.response.headers
-        if error.response.status_code not in RETRIED:
-            return None
-        limit = parse_ratelimit_headers(headers)
-        if headers.get("Retry-After", "").isdigit():
-            return min(float(headers["Retry-After"]), LONGEST_PAUSE)
-        if error.response.status_code == 429 and limit is not None:
-            return min(float(limit.reset_in_seconds) + 1, LONGEST_PAUSE)
-    return min(2.0 ** (attempt - 1), LONGEST_PAUSE)
-
-
-def brief(error: Exception) -> str:
-    """One line without addresses, which may be signed."""
-    if isinstance(error, HfHubHTTPError):
-        return f"the server answers {error.response.status_code}"
-    return str(error) if isinstance(error, ShortReadError) else f"the connection broke ({type(error).__name__})"
+Part = dict[str, Any]  # {name, rows, size: what it counts against the limit, ...}
 
 
 class RemoteFile(io.RawIOBase):
@@ -177,7 +95,7 @@ def download_file(
         partial.unlink()
         raise UserError(f"{what}: its SHA-256 is {found}, not {sha256}; what came is discarded, try again.")
     tag.unlink(missing_ok=True)
-    partial.replace(target)
+    publish(partial, target)
 
 
 def _length(file: Path) -> int:
@@ -227,3 +145,62 @@ def _announced(headers: Mapping[str, str]) -> int | None:
     if headers.get("Content-Encoding", "identity") != "identity" or "Content-Length" not in headers:
         return None
     return int(headers["Content-Length"])
+
+
+class Journal:
+    """The plan and the finished parts of one folder."""
+
+    def __init__(self, folder: Path, plan: dict[str, Any], parts: list[Part]) -> None:
+        self.folder, self.plan, self.parts = folder, plan, parts
+
+    @classmethod
+    def open(cls, folder: Path, request: dict[str, Any], settle: Callable[[], dict[str, Any]]) -> Journal:
+        """Go on with the same request, else empty the folder and settle a plan.
+
+        request: everything that decides the result; settle: resolves it, such as a branch to a commit. A later try
+        keeps what the first one settled, though the branch may have moved meanwhile.
+        """
+        asked, plan_file = fingerprint(request), folder / ".plan.json"
+        if plan_file.exists() and (kept := read_json(plan_file))["asked"] == asked:
+            parts_file = folder / ".parts.json"
+            journal = cls(folder, kept["plan"], read_json(parts_file) if parts_file.exists() else [])
+            journal._remove_rest()
+            return journal
+        clear(folder)
+        plan = settle()
+        write_json(plan_file, {"asked": asked, "plan": plan})
+        return cls(folder, plan, [])
+
+    @property
+    def size(self) -> int:
+        """What the finished parts count against the limit."""
+        return sum(part["size"] for part in self.parts)
+
+    def add(self, part: Part) -> None:
+        """Record a part that is whole."""
+        self.parts.append(part)
+        write_json(self.folder / ".parts.json", self.parts)
+
+    def _remove_rest(self) -> None:
+        """What a kill left half written."""
+        for entry in list(self.folder.rglob(".*.part")):
+            remove(entry)
+
+
+def clear(folder: Path) -> None:
+    """Remove everything in a folder."""
+    for entry in folder.iterdir():
+        remove(entry)
+
+
+def clear_hidden(folder: Path) -> None:
+    """Leave nothing in a folder but what was fetched."""
+    for entry in folder.glob(".*"):
+        remove(entry)
+
+
+def remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()

@@ -13,10 +13,9 @@ from typing import Any
 import httpx2
 from huggingface_hub import HfApi, hf_hub_url
 
-from emulsion.data.sources.hub_errors import in_words, token
 from emulsion.data.sources.hub_plan import headers
-from emulsion.data.sources.journal import Journal, clear_hidden
-from emulsion.data.sources.transfer import download_file, patiently, start_session
+from emulsion.data.sources.network import in_words, patiently, start_session, token
+from emulsion.data.sources.transfer import Journal, clear_hidden, download_file
 from emulsion.errors import UserError
 from emulsion.files import publish, sha256, write_json
 

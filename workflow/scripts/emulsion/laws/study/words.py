@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 NOTHING = "–"
+# The ceiling is an estimate, right to about this much where it is high (`laws/quality`).
+_FOLLOWS_NOISE = 0.003
 
 
 def error_text(value: float | None) -> str:
@@ -44,8 +46,10 @@ def sums_text(sums: Mapping[str, float]) -> str:
 
 
 def against_ceiling(r2: float, ceiling: float) -> str:
-    """An R2 beside what noise between seeds allows."""
-    side = "at or above" if r2 >= ceiling else f"{ceiling - r2:.3f} below"
+    """An R2 beside what noise between seeds allows; above that, a fit follows noise, which is no success."""
+    if r2 > ceiling + _FOLLOWS_NOISE:
+        return f"R² {r2:.3f}, above the {ceiling:.3f} that noise between seeds allows: the fit follows noise"
+    side = "at" if r2 >= ceiling else f"{ceiling - r2:.3f} below"
     return f"R² {r2:.3f}, {side} the {ceiling:.3f} that noise between seeds allows"
 
 

@@ -1,0 +1,96 @@
+"""Are claims about mixtures as sure as they say? Simulated experiments whose truth is known (docs/statistics.md).
+
+python benchmarks/claims.py winners --repetitions 2000     # false winners, and power, by seeds and mixtures
+python benchmarks/claims.py coverage --repetitions 1000    # how often 95 % intervals hold the truth
+"""
+
+import argparse
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+
+from emulsion.analysis.compare import compare_pair
+from emulsion.analysis.noise import estimate_seed_noise
+from emulsion.analysis.null import World, winner_rate
+from emulsion.analysis.scores import MEAN
+from emulsion.analysis.summary import combine
+from emulsion.report.markdown import table
+
+SEEDS, MIXTURES = (1, 2, 3, 4, 5), (2, 3, 6, 10)
+# Log-odds of a true advantage: about .05 and .10 of the mean score.
+ADVANTAGES = {0.05: 0.33, 0.10: 0.66}
+
+
+def winners(repetitions: int, uneven: float, workers: int) -> str:
+    """The share of experiments that name a winner: all mixtures alike, and one better than all others."""
+    cells = [(seeds, mixtures, share) for seeds in SEEDS for mixtures in MIXTURES for share in (0.0, *ADVANTAGES)]
+    worlds = [
+        World(seeds=seeds, mixtures=mixtures, advantage=ADVANTAGES.get(share, 0.0), uneven=uneven)
+        for seeds, mixtures, share in cells
+    ]
+    counts = [repetitions if not share else max(repetitions // 5, 1) for _, _, share in cells]
+    with ProcessPoolExecutor(workers) as pool:
+        rates = dict(zip(cells, (found["rate"] for found in pool.map(winner_rate, worlds, counts)), strict=True))
+    rows = [
+        [
+            f"{seeds}",
+            *(" / ".join(f"{100 * rates[seeds, m, share]:.1f}" for share in (0.0, *ADVANTAGES)) for m in MIXTURES),
+        ]
+        for seeds in SEEDS
+    ]
+    return table(["seeds", *(f"{m} mixtures" for m in MIXTURES)], rows, right=len(MIXTURES))
+
+
+def covered(world: World, repetitions: int, seed: int = 0) -> dict[str, float]:
+    """The share of 95 % intervals that hold the truth: of mean scores, capabilities, and differences of both."""
+    rng = np.random.default_rng(seed)
+    hits: dict[str, list[bool]] = {"mean score": [], "capability": [], "difference": [], "contribution": []}
+    values = [world.truth(number) for number in range(world.mixtures)]
+    for _ in range(repetitions):
+        scores = world.draw(rng)
+        noise = estimate_seed_noise(scores)
+        names = list(scores)
+        for number, record in enumerate(combine(scores, noise).values()):
+            low, high = record["mean"]["interval"]
+            hits["mean score"].append(low <= values[number] <= high)
+            for cell in record["capabilities"].values():
+                hits["capability"].append(cell["interval"][0] <= values[number] <= cell["interval"][1])
+        for number in range(1, world.mixtures):
+            truth = values[0] - values[number]
+            for group in scores[names[0]].groups:
+                low, high = compare_pair(scores[names[0]], scores[names[number]], group, noise)["interval"]
+                hits["difference" if group == MEAN else "contribution"].append(low <= truth <= high)
+    return {name: float(np.mean(each)) for name, each in hits.items()}
+
+
+def coverage(repetitions: int, uneven: float, workers: int) -> str:
+    base = World(mixtures=5, advantage=0.5, uneven=uneven)
+    worlds = {
+        "2 seeds": replace(base, seeds=2),
+        "3 seeds": base,
+        "5 seeds": replace(base, seeds=5),
+        "3 seeds, hard items": replace(base, difficulty=2.5, advantage=1.5),
+        "3 seeds, 10 topics": replace(base, topics=10),
+        "3 seeds, little noise": replace(base, seed_noise=0.1, topic_noise=0.2),
+    }
+    with ProcessPoolExecutor(workers) as pool:
+        found = dict(zip(worlds, pool.map(covered, worlds.values(), [repetitions] * len(worlds)), strict=True))
+    columns = list(next(iter(found.values())))
+    rows = [[name, *(f"{100 * each[column]:.1f}" for column in columns)] for name, each in found.items()]
+    return table(["", *columns], rows, right=len(columns))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["winners", "coverage"])
+    parser.add_argument("--repetitions", type=int, default=1000)
+    parser.add_argument("--uneven", type=float, default=1.0, help="how much noisier the last mixture is than the first")
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
+    measure = winners if arguments.what == "winners" else coverage
+    print(measure(arguments.repetitions, arguments.uneven, arguments.workers))

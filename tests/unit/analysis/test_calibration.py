@@ -1,0 +1,62 @@
+"""Predictions are sealed, set beside their outcomes, and counted."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from emulsion.analysis.calibration import calibration, opened, outcomes, outcomes_elsewhere, sealed
+from emulsion.errors import UserError
+
+PREDICTIONS = {
+    "optimal": {"prediction": 0.7, "interval": [0.6, 0.8], "fitted": False},
+    "equal": {"prediction": 0.5, "interval": [0.45, 0.55], "fitted": True},
+    "untrained": {"prediction": 0.5, "interval": [0.45, 0.55], "fitted": False},
+}
+
+
+def test_what_was_sealed_opens_and_what_was_changed_does_not() -> None:
+    content = sealed({"experiment": "a", "predictions": PREDICTIONS})
+    assert opened(json.loads(json.dumps(content)), "file") == {"experiment": "a", "predictions": PREDICTIONS}
+    content["predictions"] = {**PREDICTIONS, "optimal": {"prediction": 0.9, "interval": [0.8, 1.0], "fitted": False}}
+    with pytest.raises(UserError, match=r"p\.json: was changed after it was written"):
+        opened(content, "p.json")
+
+
+def test_every_run_stands_beside_its_prediction() -> None:
+    rows = outcomes(PREDICTIONS, {"optimal": {"0": 0.65, "1": 0.9}, "equal": {"0": 0.5}, "other": {"0": 0.1}})
+    assert [(row["mixture"], row["seed"], row["inside"]) for row in rows] == [
+        ("optimal", "0", True),
+        ("optimal", "1", False),
+        ("equal", "0", True),
+    ]
+
+
+def test_mixtures_that_were_fitted_to_do_not_count() -> None:
+    rows = outcomes(PREDICTIONS, {"optimal": {"0": 0.65, "1": 0.9}, "equal": {"0": 0.5}})
+    found = calibration(rows)
+    assert (found["runs"], found["inside"]) == (2, 0.5)
+    assert found["error"] == pytest.approx(np.sqrt((0.05**2 + 0.2**2) / 2))
+    low, high = found["interval"]
+    assert low < 0.1 and high > 0.9  # one mixture says little
+    assert calibration(rows[2:])["inside"] is None
+
+
+def test_other_experiments_are_read_as_they_are_found(tmp_path) -> None:
+    for name, rows in (("a", [{"mixture": "x"}]), ("b", [{"mixture": "y"}]), ("c", None)):
+        (tmp_path / name).mkdir()
+        content = {"experiment": name, "predictions": rows and {"rows": rows}}
+        (tmp_path / name / "recommendations.json").write_text(json.dumps(content))
+    assert outcomes_elsewhere(tmp_path, "a") == [{"mixture": "y", "experiment": "b"}]
+
+
+def test_intervals_of_true_noise_are_found_to_be_calibrated() -> None:
+    rng, rows = np.random.default_rng(0), []
+    for number in range(300):
+        half = float(student.ppf(0.975, 10)) * 0.03 * np.sqrt(rng.chisquare(10) / 10)
+        each = {"prediction": 0.6, "interval": [0.6 - half, 0.6 + half], "fitted": False}
+        rows += outcomes({f"m{number}": each}, {f"m{number}": {"0": rng.normal(0.6, 0.03)}})
+    assert calibration(rows)["inside"] == pytest.approx(0.95, abs=0.03)

@@ -1,0 +1,225 @@
+"""Which files a pattern of a local source names, and what is said where it names none or what is no data."""
+
+import logging
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from emulsion.data.sources import fetch
+from emulsion.data.sources.local import find_files, local_files
+from emulsion.data.sources.patterns import find
+from emulsion.errors import UserError
+from emulsion.files import read_json
+
+LINE = '{"text": "one"}\n'
+
+
+def write(folder, *paths, text=LINE):
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+def names(*patterns, **settings):
+    return [file.path for file in find_files("mine", {"files": list(map(str, patterns)), **settings})]
+
+
+def error_of(pattern, **settings):
+    with pytest.raises(UserError) as error:
+        local_files("mine", {"files": [str(pattern)], **settings})
+    return str(error.value)
+
+
+@pytest.mark.parametrize("pattern", ["data [v1]/*.jsonl", "data [v1]/[ab].jsonl", "data [v1]", "*/a.jsonl"])
+def test_brackets_of_a_folder_that_is_there_stand_for_themselves(tmp_path, pattern):
+    write(tmp_path, "data [v1]/a.jsonl")
+    assert [file.name for file in local_files("mine", {"files": [f"{tmp_path}/{pattern}"]})] == ["a.jsonl"]
+
+
+def test_brackets_of_a_folder_that_is_not_there_are_a_pattern(tmp_path):
+    write(tmp_path, "data v/a.jsonl")
+    assert names(tmp_path / "data [v1]/*.jsonl") == ["data v/a.jsonl"]
+    assert "To match a bracket itself, write" in error_of(tmp_path / "data [xyz]/*.jsonl")
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    write(tmp_path, "notes/a.jsonl")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert names("~/notes/*.jsonl") == ["a.jsonl"]
+    assert "no file matches '~/nots/*.jsonl'" in error_of("~/nots/*.jsonl")
+    assert f"Did you mean '{tmp_path / 'notes'}'?" in error_of("~/nots/*.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("https://host.org/a.jsonl?signature=secret", "`kind: web` with `web: {files: [...]}`"),
+        ("hf://datasets/owner/name@main/data/*.jsonl", "`kind: hub` with `hub: {id: owner/name}`"),
+        ("hf://datasets/owner/name", "`kind: hub` with `hub: {id: owner/name}`"),
+        ("s3://bucket/a.jsonl?X-Amz-Signature=secret", "copy it to this machine"),
+        ("gs://bucket/*.jsonl", "copy it to this machine"),
+        ("file:///data/a.jsonl", "write the path alone: '/data/a.jsonl'"),
+    ],
+)
+def test_an_address_is_refused_with_what_to_write_and_without_its_signature(address, hint):
+    error = error_of(address)
+    assert error.startswith("sources.mine.local.files: '")
+    assert hint in error
+    assert "secret" not in error
+
+
+@pytest.mark.parametrize("pattern", ["part-{00..02}.jsonl", "{a,b}/x.jsonl", "x/{a,b}.jsonl"])
+def test_a_brace_pattern_of_a_shell_is_told_what_to_write(tmp_path, monkeypatch, pattern):
+    monkeypatch.chdir(tmp_path)
+    assert "Braces are a pattern of shells" in error_of(pattern)
+
+
+def test_braces_of_a_name_that_is_there_are_read(tmp_path):
+    write(tmp_path, "we{ir}d/{x}.jsonl")
+    assert names(tmp_path / "we{ir}d/{x}.jsonl") == ["{x}.jsonl"]
+    assert names(tmp_path / "we{ir}d/*.jsonl") == ["{x}.jsonl"]
+
+
+def test_the_part_of_a_path_that_is_not_there_is_named_with_the_nearest(tmp_path):
+    write(tmp_path, "corpora/train.jsonl")
+    error = error_of(tmp_path / "corpora/trian.jsonl")
+    assert f"there is no '{tmp_path}/corpora/trian.jsonl'. Did you mean '{tmp_path}/corpora/train.jsonl'?" in error
+    (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nowhere.jsonl")
+    assert "It is a link that leads to nothing." in error_of(tmp_path / "gone.jsonl")
+    assert "is a link that leads to nothing" in error_of(tmp_path / "*.jsonl")
+    (tmp_path / "empty").mkdir()
+    assert "no file below it has a suffix that is read" in error_of(tmp_path / "empty")
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """The hub's cache with one dataset at one commit, whose files are links to blobs without a suffix."""
+    repository = tmp_path / "hub/datasets--owner--name"
+    write(repository, "blobs/0a", "blobs/0c", "refs/main")
+    (repository / "blobs/0b").write_text("---\nlicense: mit\n---\n# Card\n")
+    for link, blob in (("data/a.jsonl", "0a"), ("README.md", "0b"), (".gitattributes", "0c")):
+        file = repository / "snapshots/c0ffee" / link
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.symlink_to(os.path.relpath(repository / "blobs" / blob, file.parent))
+    return repository
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "**", "snapshots/*/data/*.jsonl", "snapshots/c0ffee", "snapshots/c0ffee/data", "**/*.jsonl", "../**/*.jsonl"],
+)
+def test_links_of_the_hubs_cache_are_followed_inside_it(cache, pattern, monkeypatch):
+    monkeypatch.chdir(cache)
+    [found] = find_files("mine", {"files": [pattern if pattern.startswith("..") else f"{cache}/{pattern}"]})
+    assert (found.path.rpartition("/")[2], found.suffix) == ("a.jsonl", ".jsonl")
+    assert list(found.rows()) == [{"text": "one"}]
+
+
+def test_a_link_out_of_the_hubs_cache_is_refused(cache, tmp_path):
+    write(tmp_path, "secret.jsonl")
+    (cache / "snapshots/c0ffee/b.jsonl").symlink_to(tmp_path / "secret.jsonl")
+    assert "is a link that leads out of" in error_of(cache)
+
+
+def test_a_link_that_leads_out_is_left_out_by_exclude(tmp_path):
+    write(tmp_path, "outside/a.txt", "corpus/b.txt")
+    (tmp_path / "corpus/out").symlink_to(tmp_path / "outside")
+    assert "name where it leads to, or leave it out by `exclude`" in error_of(tmp_path / "corpus/**/*.txt")
+    assert names(tmp_path / "corpus/**/*.txt", exclude=["out"]) == ["b.txt"]
+
+
+def test_two_commits_in_the_hubs_cache_are_not_read_as_one_source(cache):
+    write(cache, "snapshots/decade/a.jsonl")
+    assert "holds 2 commits of one repository (c0ffee, decade)" in error_of(cache)
+    assert names(cache / "snapshots/decade") == ["a.jsonl"]
+
+
+def test_a_fetch_from_the_hubs_cache_keeps_the_suffix_of_the_link(cache, tmp_path):
+    provenance = fetch("mine", {"kind": "local", "files": [str(cache)]}, tmp_path / "raw")
+    assert [file["name"] for file in provenance["files"]] == ["part-00000.jsonl"]
+    assert provenance["left_out"] == ["snapshots/c0ffee/README.md"]
+
+
+def test_a_folder_named_like_a_file_stands_for_its_parts(tmp_path):
+    write(tmp_path, "x.jsonl/part-0", "x.jsonl/_SUCCESS", "x.jsonl/.part-0.crc", "y.jsonl")
+    (tmp_path / "z.parquet").mkdir()
+    pq.write_table(pa.table({"text": ["one"]}), tmp_path / "z.parquet/part-0.snappy.parquet")
+    for patterns in ([tmp_path / "*.jsonl", tmp_path / "*.parquet"], [tmp_path]):
+        assert sorted(names(*patterns)) == ["x.jsonl/part-0", "y.jsonl", "z.parquet/part-0.snappy.parquet"]
+    assert names(tmp_path / "x.jsonl") == ["part-0"]
+    rows = [list(part.rows()) for part in find_files("mine", {"files": [str(tmp_path)]})]
+    assert rows == [[{"text": "one"}]] * 3
+
+
+def test_cards_and_what_datasets_writes_are_no_data_and_said(tmp_path, caplog):
+    papers = ("README.md", "LICENSE.txt", "licence.md", "CITATION.rst")
+    written = ("dataset_infos.json", "dataset_info.json", "state.json", "_metadata.json", "_common_metadata.parquet")
+    write(tmp_path, "data/train.jsonl", *papers, *written)
+    with caplog.at_level(logging.INFO):
+        provenance = fetch("mine", {"kind": "local", "files": [str(tmp_path)]}, tmp_path / "raw")
+    assert list(provenance["paths"].values()) == ["data/train.jsonl"]
+    assert sorted(provenance["left_out"]) == sorted([*papers, *written])
+    assert "left out, as they come with data and are none: " in caplog.text
+
+
+def test_a_readme_among_documents_is_a_document(tmp_path):
+    write(tmp_path, "README.md", "guide.md")
+    assert names(tmp_path) == ["README.md", "guide.md"]
+
+
+def test_what_is_named_is_read_whatever_it_is_called(tmp_path):
+    write(tmp_path, "README.md", "state.json", "a.jsonl")
+    assert names(tmp_path / "README.md", tmp_path / "state.json", tmp_path / "a.jsonl") == [
+        "README.md",
+        "state.json",
+        "a.jsonl",
+    ]
+
+
+def test_a_folder_with_nothing_but_cards_is_refused(tmp_path):
+    write(tmp_path, "dataset_infos.json")
+    assert "'dataset_infos.json' and the like come with data and are none" in error_of(tmp_path)
+
+
+def test_a_name_that_is_not_utf_8_is_refused_in_words(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.jsonl")).write_text(LINE)
+    error = error_of(tmp_path / "*.jsonl")
+    assert r"caf\udce9.jsonl' is not valid UTF-8, so it cannot be recorded; rename it" in error
+    error.encode()
+
+
+def test_files_that_are_no_data_are_named_before_anything_is_fetched(tmp_path):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12345\n"
+    write(tmp_path, "a.jsonl")
+    write(tmp_path, "b.jsonl", "c.txt", text=pointer)
+    (tmp_path / "d.jsonl.gz").touch()
+    with pytest.raises(UserError) as error:
+        fetch("mine", {"kind": "local", "files": [f"{tmp_path}/*.*"]}, tmp_path / "raw")
+    said = str(error.value)
+    assert said.startswith("sources.mine.local.files: '")
+    assert said.count("a pointer of git-lfs in place of a file of 12,345 bytes") == 2
+    assert "d.jsonl.gz': it is empty, 0 bytes, and so no .gz archive" in said
+    assert names(tmp_path / "*.*", exclude=["b.*", "c.*", "d.*"]) == ["a.jsonl"]
+
+
+def test_empty_files_are_said(tmp_path, caplog):
+    write(tmp_path, "a.jsonl")
+    (tmp_path / "b.jsonl").touch()
+    with caplog.at_level(logging.WARNING):
+        assert names(tmp_path) == ["a.jsonl", "b.jsonl"]
+    assert "1 of 2 files are empty: b.jsonl" in caplog.text
+
+
+def test_the_provenance_of_files_without_cards_has_no_new_entry(tmp_path):
+    write(tmp_path, "data/a.jsonl")
+    fetch("mine", {"kind": "local", "files": [f"{tmp_path}/data"]}, tmp_path / "raw")
+    assert set(read_json(tmp_path / "raw/provenance.json")) == {
+        *("source", "kind", "patterns", "exclude", "python", "paths", "licence", "files"),
+    }
+
+
+def test_paths_of_a_pattern_are_below_its_fixed_part(tmp_path):
+    write(tmp_path, "a [x]/b/c.jsonl")
+    assert list(find(f"{tmp_path}/a [x]/*/c.jsonl", "files")) == ["b/c.jsonl"]

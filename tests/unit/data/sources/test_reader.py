@@ -1,0 +1,102 @@
+"""Sources opened in place: files of this machine, and files of the hub read by ranges, by one reader."""
+
+import gzip
+import json
+import secrets
+
+import pytest
+from huggingface_hub import constants
+
+import hub_rows
+from emulsion.data.sources import hub_plan
+from emulsion.data.sources.hub_plan import HubFile
+from emulsion.data.sources.raw import RawFile
+from emulsion.data.sources.reader import kinds_of, open_source
+from emulsion.data.sources.streams import Malformed
+from emulsion.errors import UserError
+
+ROWS = [{"text": f"row {number}"} for number in range(300)]
+LINES = [json.dumps(row) for row in ROWS]
+BROKEN = "\n".join([*LINES[:2], '{"text": "\\ud800"}', '{"text": ', '{"text": 7, "more": [1]}', *LINES[5:]])
+
+
+@pytest.fixture
+def on_hub(hub, monkeypatch):
+    """A function that makes these files a dataset, and opens them as the files of a plan."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # the hub is on this machine
+
+    def make(files):
+        commit = hub.commit("someone/set", files)
+        plan = {"id": "someone/set", "revision": commit}
+        root = f"{hub.endpoint}/cdn/someone/set/{commit}/"
+        monkeypatch.setattr(hub_plan, "url_of", lambda plan, file: root + file["path"])
+        entries = [{"path": path, "bytes": len(content)} for path, content in files.items()]
+        return [RawFile(HubFile("set", plan, entry), entry["path"], entry["bytes"]) for entry in entries]
+
+    return make
+
+
+def shown(rows):
+    return [row.reason if isinstance(row, Malformed) else row for row in rows]
+
+
+@pytest.mark.parametrize("start", [0, 4, 299])
+def test_rows_of_the_hub_are_those_of_the_same_file_here(on_hub, tmp_path, start):
+    files = {
+        "a.jsonl": BROKEN.encode(),
+        "b.json": json.dumps(ROWS, indent=1).encode(),
+        "c.jsonl.gz": gzip.compress("\n".join(LINES).encode()),
+        "d.csv": b"text\n" + b"\n".join(b"row" for _ in ROWS),
+        "e.parquet": hub_rows.parquet(ROWS, 70),
+    }
+    for part in on_hub(files):
+        (tmp_path / part.path).write_bytes(files[part.path])
+        here = RawFile(tmp_path / part.path, part.path, part.bytes)
+        assert shown(part.rows(start)) == shown(here.rows(start))
+        assert part.columns() == here.columns()
+        assert len(shown(part.rows())) == 300
+
+
+def test_rows_of_the_hub_that_cannot_be_read_are_set_aside(on_hub):
+    [part] = on_hub({"a.jsonl": BROKEN.encode()})
+    assert shown(part.rows())[3] == "not JSON: Expecting value"
+    assert sum(isinstance(row, dict) for row in part.rows()) == 299
+
+
+def test_a_connection_that_fails_while_rows_are_read_is_said_in_words(on_hub, hub, monkeypatch):
+    monkeypatch.setattr("emulsion.data.sources.network.ATTEMPTS", 1)
+    for part in on_hub({"a.jsonl": "\n".join(LINES).encode(), "b.parquet": hub_rows.parquet(ROWS, 70)}):
+        hub.fail(where=part.path, status=500, count=-1)
+        with pytest.raises(UserError, match=r"sources\.set: .* keeps answering 500"):
+            list(part.rows())
+
+
+def test_a_group_of_parquet_is_reached_without_reading_those_before(on_hub, hub):
+    rows = [{"text": secrets.token_hex(300_000)} for number in range(10)]
+    [part] = on_hub({"a.parquet": hub_rows.parquet(rows, 1)})
+    assert list(part.rows(9)) == rows[9:]
+    assert 300_000 < hub.sent < 900_000
+
+
+def test_files_here_are_opened_with_their_checksums(tmp_path):
+    (tmp_path / "a.jsonl").write_text("\n".join(LINES))
+    opened = open_source("notes", {"kind": "local", "files": [f"{tmp_path}/*.jsonl"]})
+    assert [part.path for part in opened.parts] == ["a.jsonl"]
+    assert list(opened.parts[0].rows(298)) == ROWS[298:]
+    [entry] = opened.provenance["files"]
+    assert (entry["path"], len(entry["sha256"])) == ("a.jsonl", 64)
+    with pytest.raises(UserError, match=r"datasets\[2\]\.files: no file matches"):
+        open_source("notes", {"kind": "local", "files": [f"{tmp_path}/*.csv"]}, "datasets[2].files")
+
+
+def test_kinds_are_those_of_each_file_and_of_the_first_that_has_one(tmp_path):
+    for name, row in (("a", {"title": "x"}), ("b", {"text": "x"}), ("c", {"prompt": "p", "response": "r"})):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row))
+    parts = open_source("s", {"kind": "local", "files": [str(tmp_path)]}).parts
+    kinds = kinds_of("s", parts)
+    assert (kinds.first.name, kinds.columns) == ("text", {"text": frozenset()})
+    assert [kinds.of(part).name for part in parts] == ["text", "text", "instruction_response"]
+    with pytest.raises(UserError, match=r"sources\.s: no known schema fits its columns \(title\)"):
+        kinds_of("s", parts[:1])
+    with pytest.raises(UserError, match=r"sources\.s\.schema: says 'chat_role_content'"):
+        kinds_of("s", parts[1:], "chat_role_content")

@@ -1,0 +1,34 @@
+import pytest
+
+from emulsion.data.render import UnrenderableError, is_empty, parsed, render_turns, structured
+
+
+def test_indentation_is_kept_and_begins_on_a_line_of_its_own():
+    turns = [("user", "def f(x):\n    if x:\n"), ("assistant", "\n        return 1\n    return 0\n")]
+    assert render_turns(turns, "code") == "user: def f(x):\n    if x:\nassistant:\n        return 1\n    return 0"
+
+
+def test_a_single_blank_before_a_text_is_no_indentation():
+    assert render_turns([("user", " Hi"), ("assistant", "Hello. ")], "chat") == "user: Hi\nassistant: Hello."
+
+
+def test_a_chat_without_an_answer_is_no_document():
+    with pytest.raises(UnrenderableError, match="no turn by the assistant"):
+        render_turns([("user", "Hi"), ("tool", "5")], "chat")
+
+
+@pytest.mark.parametrize("value", [None, "", " \n", [], {}, "[]", " {} ", "null"])
+def test_values_that_say_nothing(value):
+    assert is_empty(value)
+
+
+@pytest.mark.parametrize("value", [0, False, "x", [None], {"a": None}, "[0]"])
+def test_values_that_say_something(value):
+    assert not is_empty(value)
+
+
+def test_json_is_parsed_where_it_is_whole():
+    assert parsed('[{"a": 1}]') == [{"a": 1}]
+    assert parsed("[not json") == "[not json"
+    assert parsed("[" * 100_000) == "[" * 100_000
+    assert structured({"é": [1, None]}) == '{"é": [1, null]}'

@@ -1,0 +1,68 @@
+"""What a reply claims: named first, named alone, and stood by."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulsion.evaluation.claims import plainly_answers, sentences_of, states_number
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Paris", True),
+        ("The capital of France is Paris.", True),
+        ("paris!", True),
+        ("Well, let me see. It is Paris. The river there is the Seine.", True),
+        ("Paris. Madrid is in Spain.", True),
+        ("The U.S. has none, but France has Paris.", True),
+        ("Madrid", False),
+        ("Madrid, not Paris.", False),
+        ("Paris or Madrid.", False),
+        ("Is it Paris?", False),
+        ("It isn't Paris.", False),
+        ("It isn’t Paris.", False),
+        ("Paris, Madrid, Berlin", False),
+        ("Paris. No, Madrid.", False),
+        ("Paris.\nSorry, I meant Madrid.", False),
+        ("Maybe Paris.", False),
+        ("Parisian", False),
+        ("", False),
+    ],
+)
+def test_an_answer_is_the_first_that_is_named_and_stood_by(text: str, expected: bool) -> None:
+    assert plainly_answers(text, ["Paris"], ["Madrid", "Berlin"]) is expected
+
+
+def test_a_wrong_answer_inside_a_right_one_is_not_named() -> None:
+    assert plainly_answers("It is New Guinea.", ["New Guinea"], ["Guinea"])
+    assert plainly_answers("No.", ["No"], ["Yes"])
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "expected"),
+    [
+        ("4", 4, True),
+        ("You have four apples.", 4, True),
+        ("3 - 1 + 2 = 4", 4, True),
+        ("twenty-one", 21, True),
+        ("Forty-Two!", 42, True),
+        ("It costs 1,000.", 1000, True),
+        ("four. One of them is red.", 4, True),
+        ("4 or 5", 4, False),
+        ("5 or 4", 4, False),
+        ("It is not 4.", 4, False),
+        ("5. Not 4.", 4, False),
+        ("14", 4, False),
+        ("4.5", 4, False),
+        ("4?", 4, False),
+        ("fourteen", 4, False),
+        ("many", 4, False),
+    ],
+)
+def test_a_number_is_the_last_and_stated_plainly(text: str, number: float, expected: bool) -> None:
+    assert states_number(text, number) is expected
+
+
+def test_sentences_keep_their_marks_and_numbers_whole() -> None:
+    assert sentences_of("It is 3.5. Why?\nNo!! x") == ["It is 3.5.", " Why?", "No!!", " x"]

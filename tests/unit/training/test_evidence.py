@@ -1,0 +1,51 @@
+"""From files to what methods decide from."""
+
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.files import write_json
+from emulsion.methods.interface import Evidence
+from emulsion.training.evidence import read_evidence, reference_losses
+
+
+def scores(judged, chosen):
+    return {
+        "capabilities": {"facts": {"score": judged}},
+        "selection": {"capabilities": {"facts": {"score": chosen}}},
+    }
+
+
+def test_evidence_is_of_validation_text_and_the_selection_half(tmp_path, store_folders):
+    sources = list(store_folders)
+    runs = {"a": (scores(0.9, 0.1), 2.0), "b": (scores(0.1, 0.9), 3.0), "a-twin": (scores(0.9, 0.1), 2.0)}
+    for name, (capabilities, loss) in runs.items():
+        kept = {"mixing_ratios": dict.fromkeys(sources, 1 / 3), "validation": dict.fromkeys(sources, loss)}
+        identity = name.removesuffix("-twin")
+        write_json(tmp_path / f"exp-{name}/run.json", {"experiment": "exp", "identity": identity, **kept})
+        write_json(tmp_path / f"exp-{name}/capabilities.json", capabilities)
+    records, measured = ([tmp_path / f"exp-{name}/{file}.json" for name in runs] for file in ("run", "capabilities"))
+    found = read_evidence(list(store_folders.values()), 1000, 4, records=records, capabilities=measured)
+    # A run of the same identity says nothing new.
+    assert found.capabilities == {"a": {"facts": 0.1}, "b": {"facts": 0.9}}
+    assert {run: set(losses.values()) for run, losses in found.losses.items()} == {"a": {2.0}, "b": {3.0}}
+    assert (found.tokens, found.max_epochs) == (1000, 4) and all(size > 0 for size in found.sizes.values())
+
+
+def test_evidence_of_a_swarm_is_of_its_finished_runs(tmp_path, store_folders):
+    sources = list(store_folders)
+    row = {"weights": {sources[1]: 1.0}, "validation": dict.fromkeys(sources, 2.5), "initial": None}
+    rows = [
+        {**row, "run": "s_00", "finished": True, "capabilities": {"facts": 0.5}},
+        {**row, "run": "s_01", "finished": True, "capabilities": None, "initial": dict.fromkeys(sources, 5.7)},
+        {**row, "run": "stratified", "finished": False, "capabilities": None},
+    ]
+    write_json(tmp_path / "000.json", {"runs": rows})
+    found = read_evidence(list(store_folders.values()), 1000, 4, swarm=[tmp_path / "000.json"])
+    assert list(found.mixtures) == ["s_00", "s_01"] and list(found.mixtures["s_00"]) == sources
+    assert found.capabilities == {"s_00": {"facts": 0.5}} and list(found.initial) == ["s_01"]
+
+
+def test_a_reference_is_one_run():
+    assert reference_losses(Evidence(losses={"r": {"web": 2.0}})) == {"web": 2.0}
+    with pytest.raises(UserError, match="reference run: one is needed, and the swarm has 2 runs"):
+        reference_losses(Evidence(losses={"r": {}, "s": {}}))

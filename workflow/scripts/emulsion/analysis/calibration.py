@@ -1,0 +1,91 @@
+"""Predictions held against what came of them: side by side in one experiment, and counted over all of a checkout.
+
+Predictions are written and hashed before the optimum is trained, so nobody can fit them to its outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from emulsion.errors import UserError
+from emulsion.evaluation.intervals import wilson_interval
+from emulsion.files import fingerprint, read_json
+
+# The level of the intervals of predictions.
+LEVEL = 0.95
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of `predictions.json`: with "fingerprint", the hash of all the rest."""
+    return {**content, "fingerprint": fingerprint(dict(content))}
+
+
+def opened(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The content without its seal. Raises UserError where it was changed after it was written."""
+    rest = {key: value for key, value in content.items() if key != "fingerprint"}
+    if fingerprint(rest) != content.get("fingerprint"):
+        raise UserError(
+            f"{where}: was changed after it was written; delete it, and predict and train the optimum again."
+        )
+    return rest
+
+
+def outcomes(
+    predictions: Mapping[str, Mapping[str, Any]], runs: Mapping[str, Mapping[str, float]]
+) -> list[dict[str, Any]]:
+    """Rows {"mixture", "seed", "predicted", "interval", "realised", "inside", "fitted"}, one for each run.
+
+    predictions: {mixture: {"prediction", "interval", "fitted"}}; runs: {mixture: {seed: score}}. The interval is one of
+    new runs, so each run counts; a run of a mixture that was fitted to was no surprise, and is marked.
+    """
+    return [
+        {
+            "mixture": mixture,
+            "seed": seed,
+            "predicted": each["prediction"],
+            "interval": list(each["interval"]),
+            "realised": score,
+            "inside": each["interval"][0] <= score <= each["interval"][1],
+            "fitted": each["fitted"],
+        }
+        for mixture, each in predictions.items()
+        for seed, score in runs.get(mixture, {}).items()
+    ]
+
+
+def calibration(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How often intervals held, of mixtures that were not fitted to: {"runs", "inside", "interval", "error", "text"}.
+
+    interval: of the share, Wilson's, with mixtures as the unit, whose runs share one prediction. error: root mean
+    squared, of predictions. Shares are None without such a run.
+    """
+    fresh = [row for row in rows if not row["fitted"]]
+    if not fresh:
+        return {
+            "runs": 0,
+            "inside": None,
+            "interval": None,
+            "error": None,
+            "text": "No prediction of a new mixture yet.",
+        }
+    share = sum(row["inside"] for row in fresh) / len(fresh)
+    mixtures = len({(row.get("experiment"), row["mixture"]) for row in fresh})
+    error = (sum((row["predicted"] - row["realised"]) ** 2 for row in fresh) / len(fresh)) ** 0.5
+    low, high = wilson_interval(share, mixtures)
+    text = (
+        f"Of {len(fresh)} runs of {mixtures} mixtures that nothing was fitted to, {share:.0%} scored inside their"
+        f" {LEVEL:.0%} interval (of the share: {low:.0%} to {high:.0%}); predictions were off by {error:.3f}."
+    ).replace("%", " %")
+    return {"runs": len(fresh), "inside": share, "interval": [low, high], "error": error, "text": text}
+
+
+def outcomes_elsewhere(folder: Path, experiment: str) -> list[dict[str, Any]]:
+    """The rows of all other experiments below a folder of results, as they are found, each with its "experiment"."""
+    found = []
+    for file in sorted(folder.glob("*/recommendations.json")):
+        content = read_json(file)
+        if content["experiment"] != experiment and content.get("predictions"):
+            found += [{**row, "experiment": content["experiment"]} for row in content["predictions"]["rows"]]
+    return found

@@ -1,0 +1,114 @@
+"""Weighted sums of mixtures' scores, how sure they are, and the test that they are zero: the one place of both.
+
+Two things vary: which items were asked, and which seed a model was trained with. Items of one topic are learned
+together, so topics (clusters) are the unit of the first; the run is the unit of the second. The variance between runs
+holds what seeds do to all items and what they do to each; that between clusters holds the second too, which is taken
+out of it once. Degrees of freedom follow Satterthwaite (1946).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from emulsion.analysis.noise import SeedNoise
+from emulsion.analysis.scores import LEVEL, ItemScores
+
+Term = tuple[float, ItemScores]  # a weight and what it multiplies
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its standard error, and the degrees of freedom that the error was estimated with."""
+
+    value: float
+    error: float
+    freedom: float
+
+    @property
+    def p(self) -> float:
+        """Two-sided, of the hypothesis that the true value is 0; 1 where nothing is known of the error."""
+        if not self.error:
+            return float(self.value == 0)
+        return float(2 * student.sf(abs(self.value) / self.error, self.freedom)) if self.freedom > 0 else 1.0
+
+    @property
+    def quantile(self) -> float:
+        """Of Student's t, for the interval of `LEVEL`."""
+        return float(student.ppf((1 + LEVEL) / 2, max(self.freedom, 1e-3)))
+
+    def interval(self) -> list[float]:
+        half = self.quantile * self.error
+        return [self.value - half, self.value + half]
+
+    def cell(self) -> dict[str, Any]:
+        """{"difference", "interval", "p"}."""
+        return {"difference": self.value, "interval": self.interval(), "p": self.p}
+
+
+def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, bounded: bool = True) -> Estimate:
+    """The sum of weight x score over the terms, whose items are the same.
+
+    noise None: the seeds' part is left out, and the estimate is of these trained models. bounded: scores lie in [0, 1],
+    so that two items of opposite outcome are added to each capability's variance (Bonett and Price, 2012): items that
+    all went one way do not make a difference certain.
+    """
+    value = math.fsum(weight * scores.score(group) for weight, scores in terms)
+    chosen, freedom = _choice_of_items(terms, group, bounded)
+    if noise is None:
+        return Estimate(value, math.sqrt(chosen), freedom)
+    parts = [(weight**2, *noise.variance(scores.run_scores(group), group)) for weight, scores in terms]
+    seeds = [(square * variance, df) for square, variance, df in parts]
+    if noise.run_sd:
+        chosen = max(0.0, chosen - sum(weight**2 * _by_itself(scores, group) for weight, scores in terms))
+    pooled = [(sum(variance for variance, _ in seeds), noise.df)] if group not in noise.apart else seeds
+    variances = [*pooled, (chosen, freedom)]
+    total = sum(variance for variance, _ in variances)
+    squares = sum(variance**2 / df for variance, df in variances if variance and df > 0)
+    return Estimate(value, math.sqrt(total), total**2 / squares if squares else math.inf)
+
+
+def difference(a: ItemScores, b: ItemScores, group: str, noise: SeedNoise | None, *, bounded: bool = True) -> Estimate:
+    """The difference a - b on one group of items."""
+    return contrast([(1.0, a), (-1.0, b)], group, noise, bounded=bounded)
+
+
+def _choice_of_items(terms: Sequence[Term], group: str, bounded: bool) -> tuple[float, float]:
+    """The variance that the choice of items leaves in the sum, and its degrees of freedom."""
+    first = terms[0][1]
+    names = first.capabilities(group)
+    largest = sum(abs(weight) for weight, _ in terms) / 2  # half of what an item's two outcomes differ by
+    variances, freedoms = [], []
+    for name in names:
+        values = sum(weight * scores.values[name].mean(axis=0) for weight, scores in terms)
+        clusters = first.numbers(name)
+        count, items = int(clusters.max()) + 1, len(clusters)
+        totals = np.bincount(clusters, weights=values - np.mean(values))
+        squares = float((totals**2).sum()) * count / max(count - 1, 1)
+        if bounded:
+            squares, items = squares + 2 * largest**2, items + 2
+        variances.append(squares / items**2 / len(names) ** 2)
+        freedoms.append(count - 1 if count > 1 else 0)
+    total = sum(variances)
+    squared = sum(variance**2 / df for variance, df in zip(variances, freedoms, strict=True) if df > 0)
+    if 0 in freedoms or not squared:
+        return total, float(min(freedoms))
+    return total, total**2 / squared
+
+
+def _by_itself(scores: ItemScores, group: str) -> float:
+    """What clusters vary between seeds by themselves, as a part of the variance of the mean over seeds."""
+    names, seeds = scores.capabilities(group), len(scores.seeds)
+    if seeds < 2:
+        return 0.0
+    found = 0.0
+    for name in names:
+        clusters = scores.numbers(name)
+        totals = np.stack([np.bincount(clusters, weights=row) for row in scores.values[name]])
+        found += float(totals.var(axis=0, ddof=1).sum()) / len(clusters) ** 2
+    return found / seeds / len(names) ** 2

@@ -1,0 +1,56 @@
+"""Rows of a source that became no document: said in words, and refused where they are many."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from emulsion.errors import UserError
+
+REASONS_SHOWN = 5
+NO_PLACES: Mapping[str, str] = MappingProxyType({})
+
+
+def check_some_are_left(source: str, documents: int, reasons: Mapping[str, int]) -> None:
+    """Raises UserError where no document is left of a source; reasons: {why rows were set aside: how many}."""
+    if not documents:
+        counted = "; ".join(f"{count} x {reason}" for reason, count in reasons.items()) or "it has no rows"
+        raise UserError(f"sources.{source}: nothing is left of {sum(reasons.values())} rows: {counted}.")
+
+
+def first_places(quarantines: Iterable[Path]) -> dict[str, str]:
+    """{reason: file and row of the first row set aside for it}."""
+    places: dict[str, str] = {}
+    for quarantine in quarantines:
+        with quarantine.open(encoding="utf-8") as lines:
+            for record in map(json.loads, lines):
+                if "row" in record:
+                    places.setdefault(record["reason"], f"{record['file']}, row {record['row']}")
+    return places
+
+
+def loss_text(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str] = NO_PLACES) -> str:
+    """How many rows of a source became no document, and why; empty where all did."""
+    if not (lost := sum(reasons.values())):
+        return ""
+    shown = []
+    for reason, count in Counter(reasons).most_common(REASONS_SHOWN):
+        place = f" (first: {places[reason]})" if reason in places else ""
+        shown.append(f"{count:,} x {reason}{place}")
+    more = [f"and {len(reasons) - REASONS_SHOWN} more reasons"] if len(reasons) > REASONS_SHOWN else []
+    return f"{source}: {lost:,} of {read:,} rows ({lost / read:.1%}) are no documents: {'; '.join([*shown, *more])}."
+
+
+def check_losses(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str], limit: float) -> None:
+    """Raises UserError where more than this share of a source's rows became no document."""
+    lost = sum(reasons.values())
+    if lost > limit * read:
+        needed = -(-lost * 100 // read) / 100
+        raise UserError(
+            f"sources.{loss_text(source, read, reasons, places)} At most {limit:.1%} may be lost. Mend the rows, say "
+            "in `schema`, `text_field` or `columns` how they are read, or allow the loss by "
+            f"sources.{source}.max_loss: {needed:g}."
+        )

@@ -1,0 +1,86 @@
+"""Values and turns as text: what every schema of rows is rendered by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+Row = Mapping[str, Any]
+Turn = tuple[str, str]  # role, one of NAMES, and text
+
+NAMES = {
+    "tools": "### Tools",
+    "system": "### System",
+    "context": "### Context",
+    "user": "### Instruction",
+    "reasoning": "### Reasoning",
+    "assistant": "### Response",
+    "call": "### Tool call",
+    "tool": "### Tool result",
+}
+NOTHING = ("", "[]", "{}", "null")
+ANSWERING = ("assistant", "call")
+
+
+class UnrenderableError(Exception):
+    """Why a row cannot become a document."""
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value says nothing: null, blank text, an empty list or record, such a one as JSON too."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return value.isspace() or (len(value) < 64 and value.strip() in NOTHING)
+    return isinstance(value, list | dict) and not value
+
+
+def parsed(value: Any) -> Any:
+    """A list or record that was saved as JSON text; another value as it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def structured(value: Any) -> str:
+    """Text as it is; numbers, lists and records as JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        raise UnrenderableError("a value is nested too deeply") from None
+
+
+def required(value: Any, column: str) -> str:
+    """Text that is there; raises UnrenderableError where it is not."""
+    if value is None:
+        raise UnrenderableError(f"'{column}' is missing or null")
+    if not isinstance(value, str):
+        raise UnrenderableError(f"'{column}' is {type(value).__name__}, not text")
+    if not value.strip():
+        raise UnrenderableError(f"'{column}' is empty")
+    return value
+
+
+def render_turns(turns: list[Turn], document_type: str) -> str:
+    """Turns as one text: instruction blocks for type `instruction`, else `role: text` lines.
+
+    A text that is indented begins on a line of its own, so that its indentation is kept.
+    """
+    if not any(role in ANSWERING for role, _ in turns):
+        raise UnrenderableError("no turn by the assistant")
+    names = NAMES if document_type == "instruction" else {}
+    return "\n".join(f"{names.get(role, role)}:{_body(text)}" for role, text in turns)
+
+
+def _body(text: str) -> str:
+    lines = text.rstrip().split("\n")
+    while lines and not lines[0].strip():
+        del lines[0]
+    text = "\n".join(lines)
+    return f"\n{text}" if text.startswith(("  ", "\t")) else f" {text.strip()}"

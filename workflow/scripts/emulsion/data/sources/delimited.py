@@ -1,0 +1,153 @@
+"""Comma-separated and tab-separated values, row by row: a row that is broken is lost alone, with its content."""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+
+from emulsion.data.sources.cutting import line_end, lines
+from emulsion.data.sources.streams import (
+    ROW_BYTES,
+    File,
+    Malformed,
+    chunks,
+    head_of,
+    printable,
+)
+
+QUOTE = '"'
+_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+
+
+def delimited_rows(file: File, delimiter: str) -> Iterator[dict[str, str] | Malformed]:
+    """Rows under the names of the first line; a cell is text.
+
+    A cell in quotes may go over several lines. Where a quote is never closed, or where it is closed so late that the
+    row has another number of cells than the first line names, its first line alone is set aside, and reading goes on
+    with the next: one stray quote does not swallow the rest of the file.
+    """
+    head, source = head_of(chunks(file))
+    records = _Records(lines(source, line_end(head)), delimiter)
+    header = records.next(None)
+    if header is None:
+        return
+    reason = _header_fault(header, delimiter)
+    if reason or isinstance(header, Malformed):
+        yield from records.set_aside(str(reason))
+        return
+    while (cells := records.next(len(header))) is not None:
+        yield cells if isinstance(cells, Malformed) else dict(zip(header, cells, strict=True))
+
+
+def _header_fault(header: list[str] | Malformed, delimiter: str) -> str | None:
+    """Why the rows below this first line have no names."""
+    if isinstance(header, Malformed):
+        return f"the first line should name the columns, but is {header.reason}"
+    if repeated := [name for name in header if header.count(name) > 1]:
+        return f"two of the columns are named '{repeated[0]}'; name them apart in the first line"
+    if len(header) == 1 and (other := next((each for each in _OTHER_DELIMITERS if each in header[0]), None)):
+        mend = "give the file a name that ends in .tsv" if other == "\t" else "save it anew as .csv with commas"
+        return (
+            f"the first line names one column, '{header[0][:80]}': cells are separated by {_OTHER_DELIMITERS[other]}, "
+            f"not by {_OTHER_DELIMITERS[delimiter]}; {mend}"
+        )
+    return None
+
+
+class _Records:
+    """Records of lines, with a memory of the lines that were looked at for the end of a quote."""
+
+    def __init__(self, source: Iterator[bytes | Malformed], delimiter: str) -> None:
+        self._source, self._delimiter = source, delimiter
+        self._ahead: deque[str | Malformed] = deque()
+        csv.field_size_limit(ROW_BYTES)
+
+    def next(self, width: int | None) -> list[str] | Malformed | None:
+        """The cells of the next record that is not blank, None at the end. width: how many it should have."""
+        while (line := self._line()) is not None:
+            if isinstance(line, Malformed):
+                return line
+            if not line.strip("\r"):
+                continue
+            cells = self._parse(line)
+            if cells is None:
+                cells = self._over_lines(line, width)
+            if isinstance(cells, str) and self._delimiter == "\t":
+                # Most tab-separated files have no quoting: a quote is a character as any other.
+                plain = line.removesuffix("\r").split("\t")
+                cells = plain if width in (None, len(plain)) else cells
+            reason = cells if isinstance(cells, str) else _fault(cells, width)
+            return Malformed(reason, _shown(line)) if reason else cells  # type: ignore[return-value]
+        return None
+
+    def set_aside(self, reason: str) -> Iterator[Malformed]:
+        """All that is left, line by line."""
+        while (line := self._line()) is not None:
+            if isinstance(line, Malformed) or line.strip("\r"):
+                yield line if isinstance(line, Malformed) else Malformed(reason, _shown(line))
+
+    def _line(self) -> str | Malformed | None:
+        if self._ahead:
+            return self._ahead.popleft()
+        line = next(self._source, None)
+        return line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
+
+    def _parse(self, record: str) -> list[str] | str | None:
+        """The cells, or why there are none; None where a quote is still open at the end."""
+        if QUOTE not in record and "\r" not in record[:-1]:
+            return record.removesuffix("\r").split(self._delimiter)
+        try:
+            return next(csv.reader([record + "\n"], delimiter=self._delimiter, strict=True))
+        except csv.Error as error:
+            if "unexpected end of data" in str(error):
+                return None
+            if "new-line character" in str(error):
+                return "not CSV: a line end (\\r) in a cell without quotes"
+            return f"not CSV: {error}"
+
+    def _over_lines(self, first: str, width: int | None) -> list[str] | str:
+        """The cells of a record with an open quote in its first line, or why it has none."""
+        taken: list[str | Malformed] = [first]
+        size, quotes, quoted, next_try = len(first), first.count(QUOTE), 0, 1
+        reason = "not CSV: a quote is opened and never closed"
+        while (line := self._line()) is not None:
+            taken.append(line)
+            if isinstance(line, Malformed):
+                break
+            size += len(line) + 1
+            if size > ROW_BYTES:
+                reason = f"not CSV: a quote is opened and not closed within {ROW_BYTES >> 20} MB"
+                break
+            if QUOTE not in line:
+                continue
+            quotes, quoted = quotes + line.count(QUOTE), quoted + 1
+            # A whole record has an even number of quotes. It is also tried at the 1st, 64th, 4096th, ... line with a
+            # quote, where a stray one shows; at every such line the time would grow as the square of the lines.
+            if quotes % 2:
+                if quoted < next_try:
+                    continue
+                next_try *= 64
+            cells = self._parse("\n".join(map(str, taken)))
+            if cells is None:
+                continue
+            if isinstance(cells, list) and width in (None, len(cells)):
+                return cells
+            reason = "not CSV: a quote is opened, and closed in a later line where no cell ends"
+            break
+        self._ahead.extendleft(reversed(taken[1:]))
+        return reason
+
+
+def _fault(cells: list[str], width: int | None) -> str | None:
+    if width not in (None, len(cells)):
+        return f"{len(cells)} cells, but the first line names {width}"
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return "not valid UTF-8"
+    return None
+
+
+def _shown(line: str) -> str:
+    return printable(line.encode("utf-8", "surrogateescape"))

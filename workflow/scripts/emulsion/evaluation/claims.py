@@ -1,0 +1,87 @@
+"""What a reply claims: which answer it names first, which number it ends on, and whether it stands by it.
+
+A word that turns up is not an answer. "Madrid, not Paris", "Paris or Madrid", "Is it Paris?" and "Paris. No, Madrid."
+name Paris and do not answer with it; "4 or 5" does not answer 4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+# A letter, digit or low line. Raised and lowered digits count as punctuation: "3×10" is a whole word in "3×10⁸".
+_RAISED = "⁰¹²³⁴-⁹₀-₉"
+_WORD = rf"[^\W{_RAISED}]"
+_NUMBER = re.compile(
+    r"(?<!\w)(?<![0-9]\.)"  # "x4" is a name, and so is the end of "1.2.3"
+    r"([-−+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?)"
+)
+_SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+|\n|$)")
+_HEDGED = re.compile(r"(?i)\b(?:not|never|no|neither|nor|or|maybe|perhaps|either|wrong|false|unless)\b|n['’]t\b|\?")
+_WITHDRAWN = re.compile(r"(?i)^\W*(?:no|not|wait|sorry|actually|rather|correction|i mean|or|but)\b")
+_SMALL = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_NAMES = {name: value for value, name in enumerate(_SMALL.split(), start=2)}
+_NAMES |= {name: 10 * value for value, name in enumerate(_TENS.split(), start=2)}
+_NAMED = re.compile(rf"(?i)\b(?:({'|'.join(_TENS.split())})-)?({'|'.join(['one', *_NAMES])})\b")
+
+
+def last_number(text: str) -> float | None:
+    """The last number in a text: a model may reason before it answers, and a lone number is also the last.
+
+    Reads 1,000 and -3 and .5 and 2.50; a comma that does not set off three digits separates numbers ("1, 2"),
+    and a dash between two numbers is no sign ("3-1").
+    """
+    found = _NUMBER.findall(text)
+    return float(found[-1].replace(",", "").replace("−", "-")) if found else None
+
+
+def states_number(text: str, number: float) -> bool:
+    """Whether the last number is this one, in digits or words (two to ninety-nine), in a sentence without a doubt."""
+    told = [sentence for sentence in sentences_of(_in_digits(text)) if last_number(sentence) is not None]
+    return bool(told) and last_number(told[-1]) == number and not _HEDGED.search(told[-1])
+
+
+def plainly_answers(text: str, right: Sequence[str], wrong: Sequence[str]) -> bool:
+    """Whether the first sentence that names a candidate names a right one, no wrong one, and stands by it."""
+    sentences = sentences_of(text)
+    for number, sentence in enumerate(sentences):
+        rest = sentence
+        for each in right:
+            rest = phrase(each).sub(" ", rest)
+        contradicted = any(phrase(each).search(rest) for each in wrong)
+        if rest == sentence and not contradicted:
+            continue  # names none
+        withdrawn = any(_WITHDRAWN.search(later) for later in sentences[number + 1 :])
+        return not contradicted and not withdrawn and not _HEDGED.search(rest)
+    return False
+
+
+def sentences_of(text: str) -> list[str]:
+    """Sentences and lines, each with the mark that ends it; a full stop inside a number or a word ends none."""
+    return [match[0] for match in _SENTENCE.finditer(text) if match[0].strip()]
+
+
+@lru_cache(maxsize=4096)
+def phrase(value: str) -> re.Pattern[str]:
+    """The phrase, between word boundaries where it ends in word characters; a blank fits any white space."""
+    bare = value.strip()
+    start = rf"(?<!{_WORD})" if re.match(_WORD, bare) else ""
+    end = rf"(?!{_WORD})" if re.match(_WORD, bare[-1]) else ""
+    return re.compile(start + r"\s+".join(re.escape(part) for part in bare.split()) + end, re.IGNORECASE)
+
+
+def _in_digits(text: str) -> str:
+    """Number words as digits; a lone "one" is left alone, for it mostly counts nothing."""
+
+    def digits(match: re.Match[str]) -> str:
+        tens, unit = match[1], match[2].casefold()
+        if tens is None:
+            return match[0] if unit == "one" else str(_NAMES[unit])
+        return str(_NAMES[tens.casefold()] + (1 if unit == "one" else _NAMES[unit]))
+
+    return _NAMED.sub(digits, text)

@@ -1,0 +1,71 @@
+"""Intervals of mean scores between 0 and 1 that know how many items, and how many topics, stand behind them.
+
+Wilson's interval (1927) never has width zero: three items of three answered say 0.44 to 1. Where items come in clusters
+the number of items is replaced by the effective one, and the normal quantile by Student's t on clusters - 1 degrees of
+freedom (Korn & Graubard 1998; Dean & Pagano 2015). Deterministic: nothing is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import norm, t
+
+LEVEL = 0.95
+
+Interval = tuple[float, float]
+
+
+def wilson_interval(share: float, count: float, quantile: float | None = None, level: float = LEVEL) -> Interval:
+    """The score interval of a share of `count` independent trials; `quantile` replaces the normal one."""
+    if not 0 <= share <= 1 or count <= 0:
+        raise ValueError(f"a share of {share} of {count} trials has no Wilson interval")
+    z = float(norm.ppf((1 + level) / 2)) if quantile is None else quantile
+    shrink = 1 + z * z / count
+    centre = (share + z * z / (2 * count)) / shrink
+    half = z / shrink * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    # Exactly the share at 0 and 1, which rounding would miss.
+    return min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share)
+
+
+def clustered_interval(values: ArrayLike, clusters: Sequence[Hashable], level: float = LEVEL) -> Interval:
+    """The interval of the mean of scores in [0, 1], `values` [n], whose items belong to `clusters` [n].
+
+    The effective number of items is that whose binomial variance is the one seen between clusters, n at most; where all
+    items score alike nothing is seen, and clusters count as items. A single cluster of items says nothing: (0, 1).
+    """
+    scores = np.asarray(values, float)
+    if not len(scores) or len(scores) != len(clusters):
+        raise ValueError(f"{len(scores)} scores for {len(clusters)} clusters")
+    count, mean = len(set(clusters)), float(scores.mean())
+    if count == len(scores):
+        return wilson_interval(min(mean, 1.0), count, level=level)
+    if count == 1:
+        return 0.0, 1.0
+    effective = _effective_number(scores, clusters)
+    return wilson_interval(min(mean, 1.0), effective, float(t.ppf((1 + level) / 2, count - 1)), level)
+
+
+def mean_interval(parts: Sequence[tuple[float, Interval]]) -> Interval:
+    """The interval of the mean of independent scores, from each one's score and interval (MOVER, Zou & Donner 2008)."""
+    if not parts:
+        raise ValueError("a mean needs at least one score")
+    mean = sum(score for score, _ in parts) / len(parts)
+    below = math.sqrt(math.fsum((score - low) ** 2 for score, (low, _) in parts)) / len(parts)
+    above = math.sqrt(math.fsum((high - score) ** 2 for score, (_, high) in parts)) / len(parts)
+    return max(mean - below, 0.0), min(mean + above, 1.0)
+
+
+def _effective_number(scores: np.ndarray, clusters: Sequence[Hashable]) -> float:
+    """How many independent items are as sure as these."""
+    names = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
+    mean = scores.mean()
+    residuals = np.bincount([names[cluster] for cluster in clusters], weights=scores - mean)
+    variance = len(names) / (len(names) - 1) * float((residuals**2).sum()) / len(scores) ** 2
+    binomial = mean * (1 - mean)
+    if min(binomial, variance) < 1e-12:
+        return len(names)
+    return float(min(binomial / variance, len(scores)))

@@ -1,0 +1,30 @@
+"""Perplexity, and when a run counts as diverged; apart from `losses`, which needs torch, as the analysis does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+# Above any vocabulary: only a diverged model comes near, and exp of its loss may be too large for a number.
+MOST = 1e9
+
+
+def perplexity(loss: float) -> float:
+    """exp of a loss in nats per token, at most `MOST`.
+
+    >>> round(perplexity(2.0), 3), perplexity(943.0)
+    (7.389, 1000000000.0)
+    """
+    return min(math.exp(min(loss, 700.0)), MOST)
+
+
+def has_diverged(losses: Mapping[str, float], ratios: Mapping[str, float], vocabulary: int) -> bool:
+    """Whether a run is worse than blind guessing, log(vocabulary), on its own mixture.
+
+    losses: {source: nats per token}; ratios: {source: share of tokens}, of the sources trained on at least. A source
+    that was not trained on does not count: its loss may well be that high.
+
+    >>> has_diverged({"web": 2.0, "code": 9.0}, {"web": 1.0}, 512), has_diverged({"web": 9.0}, {"web": 1.0}, 512)
+    (False, True)
+    """
+    return math.fsum(ratio * losses[source] for source, ratio in ratios.items()) > math.log(vocabulary)

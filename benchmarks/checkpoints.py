@@ -25,7 +25,7 @@ from emulsion.files import sha256
 from emulsion.mixture import Mixture
 from emulsion.models import build_model, vocabulary_size
 from emulsion.plan import SequencePlan
-from emulsion.training import checkpoint, receipts
+from emulsion.training import checkpoint
 from emulsion.training.loop import Training
 from emulsion.training.runtime import Runtime
 
@@ -71,7 +71,7 @@ def main() -> None:
             checkpoint.load(training.folder, "run", spec.steps, training.model, training.optimizer)
 
         saving, loading = median_seconds(save, asked.saves), median_seconds(load, asked.saves)
-        receipt = median_seconds(lambda: receipts.receipt(training), asked.saves)
+        receipt = median_seconds(training.receipt, asked.saves)
         files = [store.folder / f"{split}.bin" for store in stores.values() for split in SPLITS]
         size = sum(file.stat().st_size for file in files)
         comparing = median_seconds(lambda: [sha256(file) for file in files], 5)

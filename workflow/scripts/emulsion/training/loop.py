@@ -174,8 +174,13 @@ class Training:
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         if self.saved_log is not None:
-            receipts.compare(state["receipt"], receipts.receipt(self), self.folder)
+            receipts.compare(state["receipt"], self.receipt(), self.folder)
             self._tell("resumed at step %d of %d", self.step, self.spec.steps)
+
+    def receipt(self) -> dict[str, Any]:
+        """What the next step will be: see `training.receipts`."""
+        carried = self.carried.state() if self.carried is not None else None
+        return receipts.receipt(self.spec, self.plan, self.stores, self.step, carried)
 
     def _save(self) -> None:
         if self.accelerator.is_main_process:
@@ -185,7 +190,7 @@ class Training:
                 "seconds": self.seconds,
                 "drawn": dict(zip(self.plan.sizes, self.drawn.tolist(), strict=True)),
                 "scaler": scaler.state_dict() if scaler is not None else None,
-                "receipt": receipts.receipt(self),
+                "receipt": self.receipt(),
             }
             if self.carried is not None:
                 state["carried"] = self.carried.state()

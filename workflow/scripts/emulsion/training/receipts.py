@@ -10,29 +10,34 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulsion.data.batches import read_batch
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.files import fingerprint
+from emulsion.plan import SequencePlan
 from emulsion.seeds import derive_seed
-
-if TYPE_CHECKING:
-    from emulsion.training.loop import Training
+from emulsion.spec import RunSpec
 
 
-def receipt(training: Training) -> dict[str, Any]:
-    """{"step", "next_batch", "randomness", "carried"} of a training between two steps.
+def receipt(
+    spec: RunSpec,
+    plan: SequencePlan,
+    stores: Mapping[str, TokenStore],
+    step: int,
+    carried: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """{"step", "next_batch", "randomness", "carried"} of a training after `step`.
 
     next_batch: SHA-256 of the tokens of the next step, null after the last one. randomness: the seed of the next
     step's dropout. carried: fingerprint of what an online method has decided and learned, null without one.
     """
-    spec, carried = training.spec, training.carried
     return {
-        "step": training.step,
-        "next_batch": _next_batch(training) if training.step < spec.steps else None,
-        "randomness": derive_seed(spec.seed, "dropout", training.step, 0, bits=63),
-        "carried": fingerprint(carried.state()) if carried is not None else None,
+        "step": step,
+        "next_batch": _next_batch(spec, plan, stores, step) if step < spec.steps else None,
+        "randomness": derive_seed(spec.seed, "dropout", step, 0, bits=63),
+        "carried": fingerprint(carried) if carried is not None else None,
     }
 
 
@@ -47,7 +52,7 @@ def compare(saved: Mapping[str, Any], found: Mapping[str, Any], folder: Path) ->
         )
 
 
-def _next_batch(training: Training) -> str:
-    spec, first = training.spec, training.step * training.spec.batch_sequences
-    batch = read_batch(training.plan, training.stores, spec.context, first, first + spec.batch_sequences)
+def _next_batch(spec: RunSpec, plan: SequencePlan, stores: Mapping[str, TokenStore], step: int) -> str:
+    first = step * spec.batch_sequences
+    batch = read_batch(plan, stores, spec.context, first, first + spec.batch_sequences)
     return hashlib.sha256(batch.tokens.tobytes()).hexdigest()

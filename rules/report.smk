@@ -101,6 +101,7 @@ rule compare_methods:
     input:
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.candidates),
+        guides=of_each_run("models/{experiment}-{run}/run.json", Experiment.guides),
         script=f"{SCRIPTS}/compare_methods.py",
         library=imports_of("compare_methods"),
     output:
@@ -121,8 +122,10 @@ rule compare_methods:
         title=lambda wildcards: study[wildcards.experiment].settings["title"],
         mixtures=mixtures_of_runs(Experiment.candidates),
         seeds=seeds_of_runs(Experiment.candidates),
+        guides=json_of_experiment(files.guides),
         extra_tokens=json_of_experiment(Experiment.extra_tokens),
     shell:
         "python {input.script:q} --title {params.title:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
-        "--records {input.records:q} --perplexity {input.perplexity:q} --extra-tokens {params.extra_tokens:q} "
+        "--records {input.records:q} --perplexity {input.perplexity:q} --guides {params.guides:q} "
+        "--extra-tokens {params.extra_tokens:q} "
         "--csv {output.csv:q} --json {output.json:q} --page {output.page:q} 2> {log:q}"

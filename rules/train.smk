@@ -102,6 +102,7 @@ rule train:
         smoke_fall=of_experiment(lambda experiment: str(experiment.smoke()["least_fall"])),
     params:
         spec=json_of_experiment(Experiment.spec, "run"),
+        again=of_experiment(files.trained_again, "run"),
         tokenizer=subpath(input.tokenizer, parent=True),
         folder=subpath(output.model, parent=True),
     shell:
@@ -110,7 +111,7 @@ rule train:
         "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --output {params.folder:q} "
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} --smoke-steps {resources.smoke_steps} "
-        "--smoke-fall {resources.smoke_fall} --minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"
+        "--smoke-fall {resources.smoke_fall} {params.again} --minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"
 
 
 rule train_online:

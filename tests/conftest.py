@@ -54,11 +54,14 @@ TOGETHER = {
 }
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """With several processes one of them runs a file, whose fixtures are then made once."""
+    group = item.path.stem
+    if item.path.parent.name == "workflow":
+        group = TOGETHER.get(group, group)
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes one of them runs a file, whose fixtures are then made once; the longest come first."""
-    for item in items:
-        group = item.path.stem
-        if item.path.parent.name == "workflow":
-            group = TOGETHER.get(group, group)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """The longest come first."""
     items.sort(key=lambda item: item.path.parent.name != "workflow")

@@ -73,13 +73,13 @@ def test_the_account_charges_every_run_to_a_stage(concluded):
     spent = read(concluded, "results/exp3/budget.json")["spent"]
     stages = {stage: each["runs"] for stage, each in spent.items()}
     assert stages == {
-        "strategies": 2,
-        "methods": 2,
-        "singles": 2,
-        "ablations": 2,
+        "strategies": 4,
+        "methods": 4,
+        "singles": 4,
+        "ablations": 4,
         "repetition": 1,
         "swarms": 5,
-        "total": 14,
+        "total": 22,
     }
     assert spent["total"]["tokens"] == sum(each["tokens"] for stage, each in spent.items() if stage != "total")
     assert spent["total"]["training_hours"] > 0
@@ -99,7 +99,7 @@ def test_a_further_point_plans_its_swarm_and_the_optimum_alone(concluded, tmp_pa
     jobs = planned(concluded, *CONCLUSIONS, str(tmp_path / "more.yaml"))
     assert jobs["propose_mixture"] == ["experiment=exp3, mix=optimal"]
     trained = {job.split("run=")[1] for job in jobs["train"]}
-    assert trained == {"optimal", "optimal-again"} and "write_mixture" not in jobs
+    assert trained == {"optimal", "optimal-seed1", "optimal-again"} and "write_mixture" not in jobs
     # The runs there are come from the journal.
     kept = {file: file.stat().st_mtime_ns for file in (concluded / "checkpoints/swarms").iterdir()}
     assert len(kept) == 2 * 5
@@ -135,4 +135,4 @@ def test_the_direct_search_finds_a_mixture_within_bounds_and_goes_on_from_its_ca
     account = read(tmp_path / "project", "results/exp3/budget.json")
     assert account["spent"]["searches"]["runs"] == 4
     assert account["spent"]["searches"]["tokens"] == found["cost"]["tokens"] == 4 * 19_760
-    assert account["planned"]["costs"]["methods"]["runs"] == 2 + 4
+    assert account["planned"]["costs"]["methods"]["runs"] == 4 + 4

@@ -12,6 +12,11 @@ from emulsion.command import Json, Some
 from emulsion.files import read_json, write_json, write_text
 
 
+def observing(record: dict) -> int:
+    """The tokens that an online run read to observe; 0 of a run on a mixture file."""
+    return int((record.get("method") or {}).get("evaluation_tokens", 0))
+
+
 def stratified_of(runs: list[MethodRun], records: list[dict]) -> str | None:
     """The first mixture of all sources alike from start to end."""
     for run, record in zip(runs, records, strict=True):
@@ -28,6 +33,7 @@ def main(
     seeds: Some[int],
     records: Some[Path],
     perplexity: Some[Path],
+    guides: Json,
     extra_tokens: Json,
     csv: Path,
     json: Path,
@@ -39,6 +45,7 @@ def main(
     :param seeds: seed of each run
     :param records: run.json of each run
     :param perplexity: perplexity.json of each run
+    :param guides: {mixture: run.json of the run that decided it}, as JSON
     :param extra_tokens: {mixture: tokens trained on to decide it}, as JSON
     :param csv: a row for each run
     :param json: a row for each mixture, and the decision
@@ -51,7 +58,7 @@ def main(
             seed=seed,
             losses={source: each["loss"] for source, each in read_json(losses)["sources"].items()},
             extra_tokens=extra_tokens.get(mixture, 0),
-            evaluation_tokens=(record.get("method") or {}).get("evaluation_tokens", 0),
+            evaluation_tokens=observing(read_json(guides[mixture]) if mixture in guides else record),
             seconds=record["seconds"],
         )
         for mixture, seed, losses, record in zip(mixtures, seeds, perplexity, found, strict=True)

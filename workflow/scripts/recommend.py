@@ -15,6 +15,7 @@ from emulsion.analysis.scores import MEAN, ItemScores, all_item_scores
 from emulsion.analysis.summary import combine
 from emulsion.command import Json, Some
 from emulsion.files import read_json, sha256, write_json, write_text
+from emulsion.origin import different_code
 from emulsion.report.exports import SourceSize
 from emulsion.report.landing import answer_rst
 from emulsion.report.markdown import markdown as in_markdown
@@ -134,6 +135,7 @@ def main(
         schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
         models=groups["models"],
         same=same,
+        edited=different_code({run: read_json(record)["code"]["library"] for run, record in record_of.items()}),
     )
     found["predictions"] = held_against(predictions, results, experiment, scores, same.first, groups["comparable"])
     write_json(json, found)

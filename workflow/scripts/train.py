@@ -20,6 +20,7 @@ def main(
     output: Path,
     smoke_steps: int = 0,
     smoke_fall: float = 0.0,
+    again: bool = False,
     processes: int = 1,
 ) -> None:
     """
@@ -27,6 +28,7 @@ def main(
     :param output: model folder to make
     :param smoke_steps: look after so many steps whether the loss falls
     :param smoke_fall: nats per token that it must have fallen by
+    :param again: train even where a finished run is the same
     :param processes: devices to train on
     """
     job = Job(saving.minutes)
@@ -60,6 +62,7 @@ def main(
         runtime=runtime,
         most_epochs=saving.most_epochs,
         weights=training.start,
+        reuse=not again,
     )
 
 

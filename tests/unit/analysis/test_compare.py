@@ -52,8 +52,9 @@ def test_with_few_seeds_the_run_is_the_unit_of_a_difference() -> None:
     noise, cell = estimate_seed_noise(scores), compare(*scores.values())["mean"]
     assert noise is not None and noise.df == 2
     runs = [each.run_scores(MEAN) for each in scores.values()]
-    assert cell["interval"][1] - cell["interval"][0] > 1.96 * 2 * noise.run_sd[MEAN]
-    assert 0.2 * ttest_ind(*runs).pvalue < cell["p"] < 1
+    # The run's part alone, with as much freedom as it can have: items only widen it.
+    assert cell["interval"][1] - cell["interval"][0] > 2 * 2.306 * noise.run_sd[MEAN] - 1e-12
+    assert cell["p"] > 0.01 * ttest_ind(*runs).pvalue
 
 
 def test_items_of_one_topic_count_as_one() -> None:

@@ -29,7 +29,10 @@ def documents(tmp_path):
     table = pa.table({"id": [str(number) for number in range(50)], "text": texts}, schema=schema)
     pq.write_table(table, tmp_path / "notes.parquet", row_group_size=25)
     write_json(tmp_path / "provenance.json", {"source": "notes"})
-    write_json(tmp_path / "ledger.json", {"read": 50, "kept": 50, "removed": {}})
+    columns = {"characters": 0, "read": ["text"], "unread": {}}
+    splits = {"documents": {"train": 50, "validation": 0, "test": 0}, "copies": {"validation": 0, "test": 0}}
+    account = {"read": 50, "kept": 50, "removed": {}, "set_aside": {}, "columns": columns, "splits": splits}
+    write_json(tmp_path / "ledger.json", account)
     return texts
 
 

@@ -32,7 +32,7 @@ def train(tmp_path, store_folders, tokenizer):
     write_json(tmp_path / "mixture.json", MIXTURE)
     torch.set_num_threads(1)
 
-    def run(name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), **changes):
+    def run(name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), reuse=False, **changes):
         train_run(
             mixture_file=tmp_path / "mixture.json",
             store_folders=list(store_folders.values()),
@@ -47,6 +47,7 @@ def train(tmp_path, store_folders, tokenizer):
                 trackers=trackers,
                 tracker_folder=tmp_path / "trackers",
             ),
+            reuse=reuse,
         )
         return read_json(tmp_path / name / "run.json")
 
@@ -305,3 +306,23 @@ def test_a_store_made_with_another_tokenizer_is_refused(train, tmp_path, store_f
 def test_a_model_with_fewer_rows_than_the_tokenizer_has_tokens_is_refused(train):
     with pytest.raises(UserError, match=r"the model's vocab_size is 299, but .* has 300 tokens"):
         train("run", model={**SPEC["model"], "vocab_size": 299})
+
+
+def test_a_run_that_is_another_one_is_copied_and_trained_where_it_should_show_that_it_comes_out_the_same(
+    train, tmp_path, monkeypatch
+):
+    first = train("first")
+    write_json(tmp_path / "mixture.json", {**MIXTURE, "name": "twin"})
+    steps = []
+    original = Training._train_step
+    monkeypatch.setattr(Training, "_train_step", lambda self: steps.append(1) or original(self))
+    twin = train("twin", reuse=True)
+    assert not steps and (twin["copied_from"], twin["mixture"], twin["seconds"]) == ("first", "twin", 0.0)
+    assert twin["identity"] == first["identity"] and "copied_from" not in first
+    names = {file.name for file in (tmp_path / "first").iterdir()}
+    assert {file.name for file in (tmp_path / "twin").iterdir()} == names
+    for name in names - {"run.json", "README.md"}:
+        assert (tmp_path / "twin" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
+    train("again")
+    train("other", reuse=True, seed=9)
+    assert len(steps) == 2 * first["steps"]

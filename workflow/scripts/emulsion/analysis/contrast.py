@@ -19,6 +19,10 @@ from scipy.stats import t as student
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.scores import LEVEL, ItemScores
 
+# Below so many degrees of freedom the spread of runs is often far too small by chance: then nothing is taken out,
+# and little freedom is gained from items.
+_ENOUGH = 4
+
 Term = tuple[float, ItemScores]  # a weight and what it multiplies
 
 
@@ -64,13 +68,16 @@ def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, boun
         return Estimate(value, math.sqrt(chosen), freedom)
     parts = [(weight**2, *noise.variance(scores.run_scores(group), group)) for weight, scores in terms]
     seeds = [(square * variance, df) for square, variance, df in parts]
-    if noise.run_sd:
+    if noise.run_sd and noise.df >= _ENOUGH:
         chosen = max(0.0, chosen - sum(weight**2 * _by_itself(scores, group) for weight, scores in terms))
     pooled = [(sum(variance for variance, _ in seeds), noise.df)] if group not in noise.apart else seeds
     variances = [*pooled, (chosen, freedom)]
     total = sum(variance for variance, _ in variances)
     squares = sum(variance**2 / df for variance, df in variances if variance and df > 0)
-    return Estimate(value, math.sqrt(total), total**2 / squares if squares else math.inf)
+    freedom = total**2 / squares if squares else math.inf
+    if noise.run_sd and noise.df < _ENOUGH:
+        freedom = min(freedom, 4 * noise.df)
+    return Estimate(value, math.sqrt(total), freedom)
 
 
 def difference(a: ItemScores, b: ItemScores, group: str, noise: SeedNoise | None, *, bounded: bool = True) -> Estimate:

@@ -87,8 +87,8 @@ class Observation:
 
     step           optimiser steps done, of `steps` of the whole run
     tokens         trained on so far
-    losses         held-out losses now, mean nats per token; for a method that does without held-out text, the means over
-                   what was drawn of each source since the last update, which cost nothing
+    losses         held-out losses now, mean nats per token; for a method that does without held-out text, the means
+                   over what was drawn of each source since the last update, which cost nothing
     counts         {source: sequences drawn since the last update}, or since the start of the run
     probes         of this round, in order; only for a method that observes probes
     gradients      {evaluated: {trained: dot product of their gradients}}: of the loss on held-out sequences of one
@@ -130,7 +130,7 @@ class OnlineMethod(Protocol):
     needs     what must be there before the run
     observes  what an observation holds besides losses and counts
     rounds    of the run, 1 or more
-    held_out  whether losses are of held-out text; else they are those of training, which cost nothing
+    held_out  whether losses are of held-out text; else of training, which cost nothing
     averages  whether its answer is the mean of its mixtures, on which a run is trained from the start
     effects   {evaluated: {trained: A}} that the last update went by, or None
     """

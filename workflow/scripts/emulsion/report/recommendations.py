@@ -35,6 +35,7 @@ def recommendations(
     schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     models: Mapping[str, str] | None = None,
     same: Same | None = None,
+    edited: str = "",
 ) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
@@ -43,6 +44,7 @@ def recommendations(
     schedules: {mixture: its stages}; models: {mixture: its model} where they differ; same: which mixtures are one
     and the same, of which all that is said of mixtures names the first. strategies: the decision on the mean among the
     experiment's own strategies, which its question is about and the answer begins with.
+    edited: a sentence where runs were trained by different code, see `origin.different_code`.
     Recommended is the winner; or else the set of those that cannot be told apart, by the name of its central member,
     whose shares are nearest to the mean of the set's; or, where nothing can be claimed, the highest score.
     """
@@ -59,7 +61,7 @@ def recommendations(
         "strategies": strategies and strategies.evidence(),
         "decisions": {group: each.to_json() for group, each in decisions.items() if group != MEAN},
         "same": {name: label for name, label in (same.labels if same else {}).items() if label != name},
-        "note": f"{decision.note}{same.note if same else ''}{_different_models(models or {})}",
+        "note": f"{decision.note}{same.note if same else ''}{_different_models(models or {})}{edited}",
         "recommended": {
             "mixture": chosen,
             "ratios": dict(ratios[chosen]),

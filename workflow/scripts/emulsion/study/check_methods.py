@@ -133,11 +133,6 @@ def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) 
     if (judged or by_default) and not config["experiments"][name]["suites"]:
         yield f"{where}.objective: it is of capabilities, and experiments.{name} has no suites; use mean_loss."
         return
-    if (judged or by_default) and not config["experiments"][name]["evaluation"]["selection"]:
-        yield (
-            f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so "
-            "that no items are left to choose mixtures by; set it to true, or use mean_loss."
-        )
     swarm = config["swarms"].get(entry.get("swarm"))
     if (judged or by_default) and swarm and "capabilities" not in swarm["measure"]:
         yield f"{where}.objective: it is of capabilities; add `capabilities` to swarms.{entry['swarm']}.measure."

@@ -49,6 +49,11 @@ def downstream_files(experiment: Experiment) -> list[str]:
     return sorted(str(file) for file in Path(folder).rglob("*") if file.is_file()) if folder else []
 
 
+def trained_again(experiment: Experiment, run: str) -> list[str]:
+    """The option of a repetition, which trains though the model is there already."""
+    return ["--again"] if experiment.run(run).entry.role == "repetition" else []
+
+
 def mixture_file(experiment: Experiment, run: str) -> str:
     return f"mixtures/{experiment.name}/{experiment.run(run).entry.mixture}.json"
 
@@ -122,6 +127,11 @@ def deciding_run(experiment: Experiment, mixture: str) -> str:
     """The record of the run whose trajectory a mixture is: its guide, or its own first run."""
     entry = experiment.entries[mixture]
     return f"models/{experiment.name}-{entry.guide or experiment.names([mixture])[0]}/run.json"
+
+
+def guides(experiment: Experiment) -> dict[str, str]:
+    """{mixture: record of the run that decided it} of those whose answer is trained from the start."""
+    return {name: deciding_run(experiment, name) for name in experiment.methods() if experiment.entries[name].guide}
 
 
 def matrix(experiment: Experiment, name: str) -> list[str]:

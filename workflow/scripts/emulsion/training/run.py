@@ -34,6 +34,7 @@ from emulsion.training.parts import Parts
 from emulsion.training.rounds import Prelude, Rounds, opening
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
+from emulsion.trust import check_model
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +50,11 @@ def train_run(
     runtime: Runtime,
     most_epochs: int = 0,
     weights: Path | None = None,
+    reuse: bool = False,
 ) -> None:
     """Train, or go on training, and save the model with its record, `run.json`.
 
+    reuse: whether to copy the model of a finished run of the same identity beside `output`, if there is one.
     most_epochs: how often a source may be repeated, 0 for any number.
     weights: the model folder to start from, where the spec's model names `weights`.
     Raises UserError where stores and tokenizer do not belong together, or model and weights, a source would be repeated
@@ -64,10 +67,43 @@ def train_run(
         training.owner = owner
         if waited and _is_made(output, training.identity):
             return
+        alone = training.accelerator.num_processes == 1
+        twin = find_twin(output, training.identity) if reuse and alone else None
+        if twin is not None:
+            copy_twin(twin, output, mixture["experiment"], mixture["name"])
+            remove_folder(checkpoints)
+            return
         training.run()
         names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
         told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
         _finish(training, parts, {**names, **told}, tokenizer, output)
+
+
+def find_twin(output: Path, identity: str) -> Path | None:
+    """The folder of a finished model of this identity beside `output`, if there is one."""
+    for record in sorted(output.parent.glob("*/run.json")):
+        folder = record.parent
+        whole = folder != output and (folder / "model.safetensors").is_file()
+        if whole and read_json(record).get("identity") == identity:
+            return folder
+    return None
+
+
+def copy_twin(twin: Path, output: Path, experiment: str, mixture: str) -> None:
+    """The model of another run of the same identity under names of its own; its record says where it is from.
+
+    Raises UserError where that model is damaged.
+    """
+    check_model(twin)
+    log.info("%s has the same mixture, data and spec: its model is copied, and nothing is trained", twin)
+    record = {**read_json(twin / "run.json"), "experiment": experiment, "mixture": mixture}
+    record |= {"copied_from": twin.name, "seconds": 0.0}
+    with whole_folder(output) as part:
+        for file in sorted(twin.iterdir()):
+            if file.name not in ("run.json", "README.md"):
+                shutil.copyfile(file, part / file.name)
+        write_json(part / "run.json", record)
+        write_text(part / "README.md", model_card(record))
 
 
 def train_online(

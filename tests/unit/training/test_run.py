@@ -240,7 +240,8 @@ def test_two_processes_train_the_same_model_as_one(train, tmp_path, store_folder
 
 def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, tmp_path, store_folders, tokenizer):
     spec = {"tokens": 600 * 8 * 24}
-    train("whole", checkpoint_seconds=1e9, **spec)
+    # Not beside the other, which would be a copy of it.
+    train("elsewhere/whole", checkpoint_seconds=1e9, **spec)
     settings = {"spec": json.dumps({**SPEC, **spec}), "checkpoint-seconds": 0.2}
     command = [sys.executable, *command_line(tmp_path, store_folders, tokenizer, "killed", **settings)]
     for step in (20, 250):
@@ -250,7 +251,7 @@ def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, 
         assert process.wait() == -signal.SIGKILL
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "resumed at step" in done.stderr
-    assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
+    assert same(weights(tmp_path / "elsewhere/whole"), weights(tmp_path / "killed"))
 
 
 def test_a_second_process_waits_for_a_run_and_takes_its_model(train, tmp_path, monkeypatch, caplog):

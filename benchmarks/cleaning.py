@@ -220,14 +220,16 @@ def datasets_map(folder: Path, tokenizer: Path) -> Result:
     from transformers import AutoTokenizer
 
     datasets.disable_progress_bars()
-    encode, seen = AutoTokenizer.from_pretrained(tokenizer), set()
+    encode, seen = AutoTokenizer.from_pretrained(tokenizer, trust_remote_code=False), set()
 
     def is_first(row: dict[str, str]) -> bool:
         digest = hashlib.blake2b(row["text"].encode(), digest_size=8).digest()
         return digest not in seen and not seen.add(digest)
 
     files, clock = sorted(map(str, folder.glob("*/raw/*.parquet"))), [time.process_time()]
-    rows = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(folder / "datasets"))
+    rows = datasets.load_dataset(
+        "parquet", data_files=files, split="train", cache_dir=str(folder / "datasets"), trust_remote_code=False
+    )
     rows = rows.map(lambda row: {"text": unicodedata.normalize("NFC", row["text"])})
     rows = rows.filter(lambda row: 50 <= len(row["text"].split()) <= 100_000)
     clock.append(time.process_time())

@@ -104,7 +104,7 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
     from transformers import AutoTokenizer, DataCollatorForLanguageModeling
 
     datasets.disable_progress_bars()
-    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder, trust_remote_code=False)
     tokenizer.pad_token = tokenizer.eos_token
     collator = DataCollatorForLanguageModeling(tokenizer, mlm=False)
     total = most({name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in SOURCES})
@@ -113,7 +113,9 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
         mixed: list[dict[str, str]] = []
         for name, share in ratios.items():
             file = str(folder / f"{name}.parquet")
-            stream = datasets.load_dataset("parquet", data_files=file, split="train", streaming=True)
+            stream = datasets.load_dataset(
+                "parquet", data_files=file, split="train", streaming=True, trust_remote_code=False
+            )
             mixed += [{**row, "source": name, "type": "text"} for row in stream.take(int(share * total))]
         np.random.shuffle(mixed)
         split = datasets.Dataset.from_list(mixed).train_test_split(test_size=2 * HELD_OUT, seed=42)

@@ -22,6 +22,12 @@ hypothesis_settings.register_profile("any speed", deadline=None, suppress_health
 hypothesis_settings.load_profile("any speed")
 
 
+@pytest.fixture(autouse=True)
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits for the disk; those of `tests/faults` see what is synced."""
+    monkeypatch.setattr("emulsion.files.sync", lambda path: None)
+
+
 @pytest.fixture(scope="session")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tokenizer of 300 tokens, trained on the small sources."""

@@ -4,11 +4,10 @@ The run itself makes the same check on its way; this one says of all runs of an 
 """
 
 import functools
-import shutil
 from pathlib import Path
 
 from emulsion import command
-from emulsion.files import write_json
+from emulsion.files import remove_folder, write_json
 from emulsion.training.options import TrainingOptions
 
 
@@ -29,6 +28,8 @@ def main(
     :param output: smoke.json
     """
     from emulsion.evaluation.generation import continue_text
+    from emulsion.training.checkpoint import checkpoints
+    from emulsion.training.owner import owned
     from emulsion.training.parts import Parts
     from emulsion.training.run import make_deterministic, prepare
     from emulsion.training.runtime import Runtime
@@ -42,12 +43,15 @@ def main(
         stop=True,
     )
     runtime = Runtime(micro_batch=training.micro_batch, after_step=check)
-    shutil.rmtree(work, ignore_errors=True)
-    parts = Parts.open(training.stores, training.tokenizer, training.spec["model"], training.start)
-    prepared = prepare(mixture, parts, training.spec, work, runtime)
-    prepared.run()
-    write_json(output, passed(work, prepared.identity))
-    shutil.rmtree(work)
+    with owned(work, runtime.job) as (owner, _):
+        for left in checkpoints(work):
+            remove_folder(left)
+        parts = Parts.open(training.stores, training.tokenizer, training.spec["model"], training.start)
+        prepared = prepare(mixture, parts, training.spec, work, runtime)
+        prepared.owner = owner
+        prepared.run()
+        write_json(output, passed(work, prepared.identity))
+        remove_folder(work)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from emulsion import command
 from emulsion.figures.command import RunFiles, first_seeds
 from emulsion.figures.training_curves import training_curves
-from emulsion.files import read_jsonl
+from emulsion.training.log import read_log
 
 
 def main(*, files: RunFiles) -> None:
-    files.draw(read_jsonl, first_seeds(training_curves))
+    files.draw(read_log, first_seeds(training_curves))
 
 
 if __name__ == "__main__":

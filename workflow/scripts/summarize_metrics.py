@@ -10,6 +10,7 @@ from emulsion.command import Json, Some
 from emulsion.evaluation.quality import DEFINITIONS
 from emulsion.files import read_json, read_jsonl, write_json, write_text
 from emulsion.report.metrics import generations_text, metrics_markdown
+from emulsion.training.log import read_log
 
 
 def main(
@@ -47,7 +48,7 @@ def main(
     """
     written = dict(zip(runs, map(read_jsonl, generations), strict=True))
     found = {
-        run: run_metrics(read_json(record), read_json(losses), read_json(scores), written[run], read_jsonl(log), limits)
+        run: run_metrics(read_json(record), read_json(losses), read_json(scores), written[run], read_log(log), limits)
         for run, record, losses, scores, log in zip(runs, records, perplexity, capabilities, logs, strict=True)
     }
     for run, answers in zip(runs, map(read_json, tasks), strict=False):

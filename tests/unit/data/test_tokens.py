@@ -1,4 +1,3 @@
-import json
 import logging
 
 import numpy as np
@@ -23,7 +22,7 @@ from emulsion.data.tokens import (
     write_store,
 )
 from emulsion.errors import UserError
-from emulsion.files import sha256
+from emulsion.files import read_json, sha256, write_json
 from small_corpus import corpus
 from tokenizer_kinds import save_kind
 
@@ -86,8 +85,8 @@ def test_stores_of_other_tokens_have_other_headers_though_their_counts_are_equal
 def test_shards_of_different_tokenizers_are_not_joined(tmp_path, tokenizer):
     for number, name in enumerate("ab"):
         write(tmp_path / name, tokenizer, [corpus("alpha")])
-        header = json.loads((tmp_path / name / "header.json").read_text())
-        (tmp_path / name / "header.json").write_text(json.dumps({**header, "tokenizer": str(number)}))
+        header = read_json(tmp_path / name / "header.json")
+        write_json(tmp_path / name / "header.json", {**header, "tokenizer": str(number)})
     with pytest.raises(UserError, match="differ in `tokenizer`"):
         join_stores(tmp_path / "joined", [tmp_path / "a", tmp_path / "b"], PROVENANCE)
 
@@ -148,8 +147,8 @@ def test_a_store_that_is_not_whole_is_refused(tmp_path, tokenizer):
 
 def test_a_store_of_another_format_is_refused(tmp_path, tokenizer):
     write(tmp_path / "store", tokenizer, [corpus("alpha")])
-    header = json.loads((tmp_path / "store" / "header.json").read_text())
-    (tmp_path / "store" / "header.json").write_text(json.dumps({**header, "format": 99}))
+    header = read_json(tmp_path / "store" / "header.json")
+    write_json(tmp_path / "store" / "header.json", {**header, "format": 99})
     with pytest.raises(UserError, match="format 99"):
         TokenStore.open(tmp_path / "store" / "header.json")
 

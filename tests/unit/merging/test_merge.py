@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.files import sha256
+from emulsion.files import read_json, sha256
 from emulsion.merging import cursor, merge
 from emulsion.merging.request import Origin
 from merging_cases import SIZES, WEIGHTS, content, merged, origin, request
@@ -65,7 +65,7 @@ def test_the_seed_decides_the_order_within_sources_and_nothing_else(corpus):
 
 def test_the_manifest_lists_every_shard_with_its_checksum(corpus):
     manifest = merge(request(max_samples=300), corpus / "out")
-    assert manifest == json.loads((corpus / "out" / "manifest.json").read_text())
+    assert manifest == read_json(corpus / "out" / "manifest.json")
     assert [shard["name"] for shard in manifest["shards"]] == sorted(
         file.name for file in (corpus / "out").glob("*.parquet")
     )

@@ -80,12 +80,13 @@ def test_a_training_turned_from_branch_to_branch_and_back_is_the_trunk_that_was_
     assert left.log.rows == whole.log.rows
 
 
-def test_a_training_paused_leaves_a_checkpoint_of_that_step_and_goes_on_to_the_same_weights(make, tmp_path):
+def test_a_training_paused_leaves_two_checkpoints_and_goes_on_to_the_same_weights(make, tmp_path):
     whole, paused = make("whole"), make("paused")
     whole.run()
-    for step in (3, 7):
+    for step, kept in ((3, [3]), (7, [3, 7]), (9, [7, 9])):
         paused.run(step)
-        assert [folder.name for folder in checkpoint.checkpoints(tmp_path / "paused")] == [f"step-{step:09d}"]
+        names = [folder.name for folder in checkpoint.checkpoints(tmp_path / "paused")]
+        assert names == [f"step-{number:09d}" for number in kept]
     paused.run()
     assert same(state(paused), state(whole))
     assert paused.log.rows == whole.log.rows

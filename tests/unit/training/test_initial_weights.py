@@ -110,6 +110,19 @@ def test_settings_and_folder_come_together_or_not_at_all(tmp_path):
     assert initial_weights(named, tmp_path) == initial_weights(named, tmp_path / "model.safetensors") == found
 
 
+def test_fetched_weights_that_are_not_those_of_their_provenance_are_refused(tmp_path):
+    named = {**GPT2, "weights": {"id": "some/model"}}
+    saved(tmp_path / "start")
+    file = tmp_path / "start/model.safetensors"
+    write_json(tmp_path / "start/provenance.json", {"id": "some/model", "sha256": {file.name: sha256(file)}})
+    assert initial_weights(named, file).sha256 == sha256(file)
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"model\.safetensors: damaged or edited.*provenance\.json.*snakemake"):
+        initial_weights(named, file)
+
+
 @pytest.fixture
 def told(tmp_path, store_folders, tokenizer):
     """What `train_run` takes for a run that starts from a model in `tmp_path / "start"`."""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emulsion.files import read_jsonl
+from emulsion.files import read_jsonl, sha256
 from emulsion.training.log import SPIKE_LEAST, SPIKE_WINDOW, TrainingLog, is_spike, spike_steps
 
 
@@ -11,26 +11,61 @@ def row(step, loss=1.0):
 
 def test_a_log_goes_on_after_the_step_it_resumes_from(tmp_path):
     path = tmp_path / "log.jsonl"
-    log = TrainingLog(path, 0)
+    log, saved = TrainingLog(path), tmp_path / "saved.jsonl"
     for step in range(1, 6):
         log.append(row(step))
-    resumed = TrainingLog(path, 3)
+        if step == 3:
+            log.copy(saved)
+    resumed = TrainingLog(path, saved)
     resumed.append(row(4, 2.0))
     assert [(line["step"], line["loss"]) for line in read_jsonl(path)] == [(1, 1.0), (2, 1.0), (3, 1.0), (4, 2.0)]
 
 
-def test_a_line_cut_by_a_kill_is_dropped(tmp_path):
+@pytest.mark.parametrize("damage", ["cut", "changed", "removed"])
+def test_a_log_damaged_while_nothing_runs_is_noticed_and_taken_from_the_checkpoint(tmp_path, caplog, damage):
+    path, saved = tmp_path / "log.jsonl", tmp_path / "saved.jsonl"
+    log = TrainingLog(path)
+    for step in range(1, 5):
+        log.append(row(step))
+    log.copy(saved)
+    text = path.read_text()
+    path.write_text({"cut": text[:40], "changed": text.replace("1.0", "1.5", 1), "removed": ""}[damage])
+    assert [line["step"] for line in TrainingLog(path, saved).rows] == [1, 2, 3, 4]
+    assert path.read_text() == text
+    assert f"{path}: rows are missing or changed; taken from {saved}" in caplog.text
+
+
+def test_a_line_that_a_kill_cut_is_of_a_step_to_be_done_again_and_no_damage(tmp_path, caplog):
+    path, saved = tmp_path / "log.jsonl", tmp_path / "saved.jsonl"
+    log = TrainingLog(path)
+    log.append(row(1))
+    log.copy(saved)
+    with path.open("a") as out:
+        out.write('{"loss":1.0,"st')
+    assert TrainingLog(path, saved).rows == [row(1)]
+    assert not caplog.text
+
+
+def test_a_log_cut_while_the_run_goes_on_is_noticed_when_it_is_copied_and_written_again(tmp_path, caplog):
     path = tmp_path / "log.jsonl"
-    path.write_text('{"loss":1.0,"step":1}\n{"loss":1.0,"st')
-    assert TrainingLog(path, 5).rows == [{"loss": 1.0, "step": 1}]
+    log = TrainingLog(path)
+    for step in (1, 2):
+        log.append(row(step))
+    path.write_text("")
+    log.append(row(3))
+    digest = log.copy(tmp_path / "saved.jsonl")
+    for file in (path, tmp_path / "saved.jsonl"):
+        assert read_jsonl(file) == log.rows and sha256(file) == digest
+    assert "rows are missing or changed; written again" in caplog.text
 
 
 def test_a_leap_of_the_loss_is_marked_also_across_a_resume(tmp_path):
     path = tmp_path / "log.jsonl"
-    log = TrainingLog(path, 0)
+    log = TrainingLog(path)
     for step in range(1, SPIKE_WINDOW + 1):
         log.append(row(step, 2.0 + 0.01 * (step % 3)))
-    resumed = TrainingLog(path, SPIKE_WINDOW)
+    log.copy(tmp_path / "saved.jsonl")
+    resumed = TrainingLog(path, tmp_path / "saved.jsonl")
     resumed.append(row(SPIKE_WINDOW + 1, 9.0))
     resumed.append(row(SPIKE_WINDOW + 2, 2.0))
     assert resumed.spikes == [SPIKE_WINDOW + 1]

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -15,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from emulsion.data.tokenizers import train_bpe
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
-from emulsion.training import loop
+from emulsion.training import loop, owner
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.run import train_run
@@ -240,8 +241,9 @@ def test_two_processes_train_the_same_model_as_one(train, tmp_path, store_folder
 
 def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, tmp_path, store_folders, tokenizer):
     spec = {"tokens": 600 * 8 * 24}
-    train("whole", checkpoint_seconds=1e9, **spec)
-    settings = {"spec": json.dumps({**SPEC, **spec}), "checkpoint-seconds": 0.01}
+    # Not beside the other, which would be a copy of it.
+    train("elsewhere/whole", checkpoint_seconds=1e9, **spec)
+    settings = {"spec": json.dumps({**SPEC, **spec}), "checkpoint-seconds": 0.2}
     command = [sys.executable, *command_line(tmp_path, store_folders, tokenizer, "killed", **settings)]
     for step in (20, 250):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -250,7 +252,28 @@ def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, 
         assert process.wait() == -signal.SIGKILL
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "resumed at step" in done.stderr
-    assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
+    assert same(weights(tmp_path / "elsewhere/whole"), weights(tmp_path / "killed"))
+
+
+def test_a_second_process_waits_for_a_run_and_takes_its_model(train, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(owner, "LOOK_SECONDS", 0.01)
+    steps, original = [], Training._train_step
+    second = threading.Thread(target=lambda: train("run"))
+
+    def train_step(self):
+        if len(steps) == 5:
+            second.start()
+            while "trains this run; waiting for its end" not in caplog.text:
+                time.sleep(0.01)
+        steps.append(self.step)
+        original(self)
+
+    monkeypatch.setattr(Training, "_train_step", train_step)
+    train("run")
+    second.join(timeout=60)
+    assert not second.is_alive() and steps == list(range(12))
+    assert [row["step"] for row in read_jsonl(tmp_path / "run/training_log.jsonl")] == list(range(1, 13))
+    assert not (tmp_path / "run.checkpoints").exists()
 
 
 def test_nothing_is_left_beside_a_finished_model(train, tmp_path):

@@ -1,10 +1,16 @@
-"""Atomic reading and writing: a file appears whole or not at all."""
+"""Reading and writing: a file appears whole or not at all, survives a power cut, and is checked when it is read.
+
+What is written lies beside its name until the disk has it (fsync of the file); then it takes the name, and the disk is
+to have that too (fsync of the folder). JSON objects end with a `checksum` of their content, which `read_json` compares
+and leaves out; a file that a person wrote has none.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,17 +21,66 @@ from emulsion.errors import UserError
 
 # The folder of the Snakefile, with the resources that come with it.
 WORKFLOW = Path(__file__).parents[3]
+CHECKSUM = "checksum"
+
+
+def sync(path: Path) -> None:
+    """Have the disk hold the content of a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those it lies in, to stay."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
+
+
+def publish(beside: Path, path: Path) -> None:
+    """Give a finished file or folder its name, in the place of what had it; a power cut leaves the old or the new.
+
+    beside: on the same disk as `path`. Between an old folder and the new one there is a moment with neither.
+    """
+    for folder, _, files in os.walk(beside):
+        for name in files:
+            sync(Path(folder, name))
+        sync(Path(folder))
+    if beside.is_dir():
+        remove_folder(path)
+    else:
+        sync(beside)
+    beside.replace(path)
+    sync(path.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, if it is there: a kill leaves all of it, or nothing that has its name."""
+    if not folder.is_dir():
+        return
+    going = folder.with_name(f".{folder.name}.{os.getpid()}.old.part")
+    shutil.rmtree(going, ignore_errors=True)
+    folder.replace(going)
+    sync(folder.parent)
+    shutil.rmtree(going, ignore_errors=True)
 
 
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the name `path` only when the block ends without error."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield beside
-        beside.replace(path)
+        if path.parent.name.endswith(".part"):  # in a folder that is published as a whole
+            beside.replace(path)
+        else:
+            publish(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -34,15 +89,14 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 def whole_folder(path: Path | str) -> Iterator[Path]:
     """A fresh folder beside `path` that replaces it only when the block ends without error."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     for left_by_a_kill in path.parent.glob(f".{path.name}.*.part"):
         shutil.rmtree(left_by_a_kill, ignore_errors=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     beside.mkdir()
     try:
         yield beside
-        shutil.rmtree(path, ignore_errors=True)
-        beside.replace(path)
+        publish(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -53,34 +107,73 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """Write indented JSON; the order of keys is the caller's, numbers that are not finite are refused."""
+    """Write indented JSON, an object with its checksum; the order of keys is the caller's.
+
+    Raises ValueError for numbers that are not finite and for a key `checksum`.
+    """
+    if isinstance(value, dict):
+        if CHECKSUM in value:
+            raise ValueError(f"{path}: the key '{CHECKSUM}' is the file's own")
+        value = {**value, CHECKSUM: _checksum(json.loads(json.dumps(value, allow_nan=False)))}
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path | str) -> Any:
-    """Read JSON; raises UserError that names the file and the place where it is malformed."""
+    """Read JSON, without its checksum.
+
+    Raises UserError that names the file where there is none, it is malformed, or not what was written.
+    """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not valid JSON: {error}.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid JSON: {error}. {again(path)}") from None
+    if isinstance(value, dict):
+        stated = value.pop(CHECKSUM, None)
+        if stated is None:
+            # A checksum under another name is one whose name was damaged.
+            damaged = any(isinstance(each, str) and _IS_CHECKSUM.fullmatch(each) for each in value.values())
+        else:
+            damaged = stated != _checksum(value)
+        if damaged:
+            raise UserError(
+                f"{path}: damaged or edited: its content does not fit its checksum. {again(path)} If the edit is "
+                f"meant, delete the line `{CHECKSUM}` instead."
+            )
+    return value
+
+
+_IS_CHECKSUM = re.compile("sha256:[0-9a-f]{64}")
+
+
+def _checksum(value: dict[str, Any]) -> str:
+    return "sha256:" + hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def again(path: Path | str) -> str:
+    """How a damaged file of the workflow is made again."""
+    return f"Make it again: delete it, then `snakemake {path}`."
 
 
 def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> None:
     with whole_file(path) as part, part.open("w", encoding="utf-8") as out:
-        for row in rows:
-            out.write(json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n")
+        out.writelines(map(json_line, rows))
+
+
+def json_line(row: dict[str, Any]) -> str:
+    """A row as a line of a `.jsonl` file."""
+    return json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
     """Read JSON lines; raises UserError that names the file and the line that is malformed."""
     rows = []
-    with Path(path).open(encoding="utf-8") as lines:
+    with Path(path).open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 rows.append(json.loads(line))
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
                 raise UserError(f"{path}:{number}: not valid JSON: {error}.") from None
     return rows
 

@@ -55,10 +55,10 @@ def test_what_can_be_read_is_told_by_the_suffix(name, suffix):
         ("a.jsonl", "".join(json.dumps(row) + "\n" for row in ROWS)),
         ("a.jsonl", "\n\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)),
         ("a.jsonl", b"\xef\xbb\xbf" + "\r\n".join(json.dumps(row) for row in ROWS).encode()),
-        ("a.jsonl.gz", gzip.compress("\n".join(json.dumps(row) for row in ROWS).encode())),
+        ("a.jsonl.gz", gzip.compress("\n".join(json.dumps(row) for row in ROWS).encode(), mtime=0)),
         ("a.json", json.dumps(ROWS)),
         ("a.json", json.dumps(ROWS, indent=2)),
-        ("a.json.gz", gzip.compress(json.dumps(ROWS).encode())),
+        ("a.json.gz", gzip.compress(json.dumps(ROWS).encode(), mtime=0)),
         ("a.json", "\n".join(json.dumps(row) for row in ROWS)),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_document_of_50_megabytes_is_read_and_one_over_the_limit_is_set_aside(
 
 def test_of_a_truncated_gzip_the_whole_lines_are_kept_and_the_cut_is_counted(tmp_path):
     lines = [json.dumps({"text": f"row {number}", "x": number * 7919 % 10007}) for number in range(20_000)]
-    packed = gzip.compress("\n".join(lines).encode())
+    packed = gzip.compress("\n".join(lines).encode(), mtime=0)
     *kept, last = read_file(written(tmp_path, "a.jsonl.gz", packed[: len(packed) // 2]))
     assert last.reason.startswith(
         "the file ends in the middle: truncated .gz; how much is missing after it is not known"
@@ -213,7 +213,7 @@ def test_a_csv_whose_columns_are_not_named_is_set_aside_whole(tmp_path, data, re
 
 
 def test_a_file_of_text_or_code_is_one_document_under_its_path(tmp_path):
-    file = written(tmp_path, "part-00007.rs.gz", gzip.compress(b"\xef\xbb\xbffn main() {}\n"))
+    file = written(tmp_path, "part-00007.rs.gz", gzip.compress(b"\xef\xbb\xbffn main() {}\n", mtime=0))
     assert list(read_file(file, "src/main.rs.gz")) == [{"id": "src/main.rs.gz", "text": "fn main() {}\n"}]
 
 
@@ -221,7 +221,7 @@ def test_a_file_of_text_or_code_is_one_document_under_its_path(tmp_path):
     ("name", "data", "reason"),
     [
         ("a.txt", b"caf\xe9", "not valid UTF-8"),
-        ("a.txt.gz", gzip.compress(b"some text")[:-9], "the file ends in the middle: truncated .gz"),
+        ("a.txt.gz", gzip.compress(b"some text", mtime=0)[:-9], "the file ends in the middle: truncated .gz"),
         ("a.txt.zst", b"\0no archive", "cannot be decompressed"),
     ],
 )
@@ -268,7 +268,11 @@ def test_the_columns_of_a_source_are_those_of_its_first_file_that_has_any(tmp_pa
         ("lines of an old Mac", "a.jsonl", "\r".join(json.dumps(row) for row in ROWS) + "\r"),
         ("UTF-16", "a.jsonl", "\n".join(json.dumps(row) for row in ROWS).encode("utf-16")),
         ("UTF-16", "a.json", json.dumps(ROWS, ensure_ascii=False).encode("utf-16")),
-        ("packed under a plain name", "a.jsonl", gzip.compress("\n".join(json.dumps(row) for row in ROWS).encode())),
+        (
+            "packed under a plain name",
+            "a.jsonl",
+            gzip.compress("\n".join(json.dumps(row) for row in ROWS).encode(), mtime=0),
+        ),
         ("plain under a packed name", "a.jsonl.gz", "\n".join(json.dumps(row) for row in ROWS)),
         ("other suffix", "a.ndjson", "\n".join(json.dumps(row) for row in ROWS)),
     ],

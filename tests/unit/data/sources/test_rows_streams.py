@@ -28,7 +28,7 @@ def read(file):
 
 
 def compressed(suffix, data):
-    return gzip.compress(data) if suffix == ".gz" else zstd.compress(data)
+    return gzip.compress(data, mtime=0) if suffix == ".gz" else zstd.compress(data)
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -109,7 +109,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64
         ("a.jsonl.gz", POINTER, "a pointer of git-lfs"),
         ("a.parquet", POINTER, "a pointer of git-lfs"),
         ("a.json", b"\n<!DOCTYPE html><html>404</html>", "a page of HTML or XML, such as a server sends"),
-        ("a.csv.gz", gzip.compress(b'<?xml version="1.0"?><Error>'), "a page of HTML or XML"),
+        ("a.csv.gz", gzip.compress(b'<?xml version="1.0"?><Error>', mtime=0), "a page of HTML or XML"),
         (
             "a.jsonl",
             b"../../blobs/0a1b\n",
@@ -120,7 +120,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64
         ("a.csv", b"PK\x03\x04...", "a zip archive, or a document of Office"),
         ("a.txt", b"%PDF-1.7", "a PDF"),
         ("a.jsonl", b"BZh91AY&SY...", "a bzip2 archive"),
-        ("a.jsonl.gz", gzip.compress(gzip.compress(TEXT)), "packed twice"),
+        ("a.jsonl.gz", gzip.compress(gzip.compress(TEXT, mtime=0), mtime=0), "packed twice"),
         ("a.txt", b"x" * 257 + b"ustar", "a tar archive"),
     ],
 )
@@ -161,7 +161,7 @@ def test_the_head_of_a_source_is_looked_at_and_nothing_is_lost(size):
 
 
 def test_an_archive_with_a_damaged_middle_keeps_what_came_before(tmp_path):
-    packed = bytearray(gzip.compress(TEXT))
+    packed = bytearray(gzip.compress(TEXT, mtime=0))
     packed[len(packed) // 2] ^= 0xFF
     (tmp_path / "a.gz").write_bytes(packed)
     got, reason = read(tmp_path / "a.gz")
@@ -179,5 +179,5 @@ def test_an_archive_bomb_is_refused_and_named(tmp_path, monkeypatch, suffix):
 
 def test_a_large_archive_of_common_text_is_no_bomb(tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "BOMB_BYTES", 1 << 10)
-    (tmp_path / "a.gz").write_bytes(gzip.compress(TEXT))
+    (tmp_path / "a.gz").write_bytes(gzip.compress(TEXT, mtime=0))
     assert read(tmp_path / "a.gz") == (TEXT, None)

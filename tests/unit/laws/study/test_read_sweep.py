@@ -6,6 +6,7 @@ import json
 import pytest
 
 from emulsion.errors import UserError
+from emulsion.files import read_json
 from emulsion.laws.study.rows import read_sweep, trained_to_the_end
 from sweep_rows import planted_sweep, write_sweep
 
@@ -83,7 +84,7 @@ def test_a_damaged_sweep_is_refused_where_it_is_damaged(tmp_path, change, words)
 
 def test_files_of_other_sources_and_no_files_are_refused(tmp_path):
     first, second = write_sweep(tmp_path, CONTENT)
-    second.write_text(json.dumps({**json.loads(second.read_text()), "sources": ["code", "web"]}))
+    second.write_text(json.dumps({**read_json(second), "sources": ["code", "web"]}))
     with pytest.raises(UserError, match=r"1.json: has the sources \['code', 'web'\], but .*0.json"):
         read_sweep("ab", [first, second])
     with pytest.raises(UserError, match="no files"):

@@ -12,6 +12,7 @@ from emulsion.data.encoding import encoder
 from emulsion.data.tokenizers import changing_settings, save_tokenizer, vocabulary
 from emulsion.errors import UserError
 from emulsion.files import whole_folder
+from emulsion.trust import refuse_code
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ def fetch_pretrained(name: str, tokenizer_id: str, revision: str | None, folder:
 
     where = f"tokenizers.{name}.pretrained"
     tokenizer = _load(tokenizer_id, revision, f"{where}.id")
+    if tokenizer.init_kwargs.get("auto_map"):
+        raise UserError(f"{where}.id: '{tokenizer_id}' names code of its own (`auto_map`), and Emulsion runs none.")
     if not tokenizer.is_fast:
         raise UserError(f"{where}.id: '{tokenizer_id}' has no tokenizer.json (a fast tokenizer is needed).")
     end = tokenizer.eos_token or tokenizer.sep_token
@@ -52,14 +55,15 @@ def _load(tokenizer_id: str, revision: str | None, where: str) -> Any:
     local = Path(tokenizer_id).expanduser()
     if tokenizer_id.startswith((".", "/", "~")) and not local.is_dir():
         raise UserError(f"{where}: '{tokenizer_id}': no such folder.")
-    options = {"revision": revision, "token": os.environ.get("HF_TOKEN"), "trust_remote_code": False}
+    refuse_code(local)
+    options = {"revision": revision, "token": os.environ.get("HF_TOKEN")}
     try:
-        return PreTrainedTokenizerFast.from_pretrained(str(local), **options)
+        return PreTrainedTokenizerFast.from_pretrained(str(local), trust_remote_code=False, **options)
     except Exception as error:
         log.info("%s: not read as a fast tokenizer (%s)", tokenizer_id, str(error).partition("\n")[0])
     # Not for all: for some classes transformers builds a tokenizer of its own that reads texts otherwise than the file.
     try:
-        return AutoTokenizer.from_pretrained(str(local), **options)
+        return AutoTokenizer.from_pretrained(str(local), trust_remote_code=False, **options)
     except Exception as error:  # of many types, by what is wrong with the files
         raise UserError(f"{where}: '{tokenizer_id}' could not be loaded: {error}") from error
 

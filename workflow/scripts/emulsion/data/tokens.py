@@ -13,6 +13,7 @@ import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from emulsion.data.encoding import Encode, encoder, text_of_control_tokens
 from emulsion.data.tokenizers import control_tokens, end_of_text, fingerprint, unknown_token, vocabulary
 from emulsion.errors import UserError
-from emulsion.files import read_json, whole_folder, write_json
+from emulsion.files import read_json, sha256, whole_folder, write_json
 
 SPLITS = ("train", "validation", "test")
 FORMAT = 1
@@ -76,6 +77,20 @@ class TokenStore:
                 raise UserError(f"{file}: {size} bytes, but its header says {wanted}; make the store again.")
         return cls(folder, header)
 
+    def verify(self, splits: Sequence[str] = SPLITS) -> None:
+        """Raise UserError where the tokens of these splits are not those that the header has the hash of.
+
+        A process reads a file for it once, as long as its size and time stay: at about 1 GB a second.
+        """
+        for split in splits:
+            file = self.folder / f"{split}.bin"
+            status = file.stat()
+            if _hash(file, status.st_size, status.st_mtime_ns) != self.header["sha256"][split]:
+                raise UserError(
+                    f"{file}: damaged: its tokens are not those that were written. Make the store again: delete "
+                    f"{self.folder}, then `snakemake {self.folder / 'header.json'}`."
+                )
+
     def _map(self, split: str) -> NDArray[Any]:
         if not self.header["splits"][split]["tokens"]:
             return np.empty(0, dtype=self.header["dtype"])
@@ -109,6 +124,11 @@ class TokenStore:
     def documents(self) -> pa.Table:
         """The document index: id, split, start (token), tokens (with end of text), bytes (of text)."""
         return pq.read_table(self.folder / "documents.parquet")
+
+
+@cache
+def _hash(file: Path, size: int, modified: int) -> str:
+    return sha256(file)
 
 
 def smallest_dtype(vocab_size: int) -> str:
@@ -232,7 +252,10 @@ def join_stores(folder: Path, parts: Sequence[Path], provenance: dict[str, Any])
 
     Raises UserError where they were made with different tokenizers or different shares held out.
     """
-    headers = [TokenStore.open(part).header for part in parts]
+    stores = [TokenStore.open(part) for part in parts]
+    for store in stores:
+        store.verify()
+    headers = [store.header for store in stores]
     for key in ("tokenizer", "dtype", "held_out"):
         if len({header[key] for header in headers}) > 1:
             raise UserError(f"{folder}: its shards differ in `{key}`; delete them, and they are made again.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
@@ -22,6 +23,7 @@ from emulsion.evaluation.losses import source_losses
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Suite
 from emulsion.losses import require_plain_head
+from emulsion.trust import check_model, refuse_code
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +47,29 @@ class TextTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
 
     @classmethod
     def load(cls, folder: Path) -> TextTokenizer:
-        """The tokenizer of a model folder or a tokenizer folder."""
-        tokenizer: TextTokenizer = cls.from_pretrained(folder, local_files_only=True)
+        """The tokenizer of a model folder or a tokenizer folder; UserError where it comes with code."""
+        refuse_code(folder)
+        tokenizer: TextTokenizer = cls.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         tokenizer.text = text_backend(folder)
         return tokenizer
 
 
 def load_model(folder: Path) -> tuple[Any, Any]:
-    """The model, in single precision on the device there is, and its tokenizer."""
+    """The model, in single precision on the device there is, and its tokenizer.
+
+    Raises UserError where the folder is damaged, or comes with code or pickles, which would be run.
+    """
     if not (folder / "config.json").exists():
         raise UserError(f"{folder}: no model here (no config.json).")
+    refuse_code(folder)
+    check_model(folder)
     disable_progress_bar()
-    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UserError(f"{folder}: this model cannot be read: {error}") from error
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     require_plain_head(model)
     return model, TextTokenizer.load(folder)
@@ -73,6 +86,7 @@ def read_sequences(
             raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {model} has {tokenizer}.")
         if store.source in sequences:
             raise UserError(f"{folder}: source '{store.source}' is given twice.")
+        store.verify([split])
         rows = spread_rows(store.count(split, context), most)
         if not len(rows):
             raise UserError(f"{folder}: source '{store.source}' has no {split} sequence of {context} tokens.")

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import copy
 import gc
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from emulsion.files import fingerprint
+from emulsion.files import fingerprint, remove_folder
 from emulsion.mixture import Mixture
 from emulsion.plan import SequencePlan
 from emulsion.schedule import Schedule
@@ -24,6 +23,7 @@ from emulsion.training.checkpoint import Origin
 from emulsion.training.journal import Journal
 from emulsion.training.judge import Judge
 from emulsion.training.loop import Training
+from emulsion.training.owner import Owner, is_free
 from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
 
@@ -45,6 +45,7 @@ class Trunk:
         self.reached = -1
         self.known, self.measured = 0, 0
         self.own: dict[int, float] = {}
+        self.owner: Owner | None = None
 
     @property
     def seconds(self) -> float:
@@ -70,7 +71,8 @@ class Trunk:
         what = {"trunk": self.identity, "step": start, "mixture": dict(mixture), "end": end}
         folder = self.folder / "branches" / fingerprint(what)
         row = self._once(what, lambda: losses(self._branch(folder, start, mixture, end)))
-        shutil.rmtree(folder, ignore_errors=True)
+        if self.owner is not None:
+            remove_folder(folder)
         return row
 
     def _once(self, what: Mapping[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -80,6 +82,8 @@ class Trunk:
         off, those of the job that ended it.
         """
         found = self.journal.find(what)
+        if found is None and self._take():
+            found = self.journal.find(what)  # the process that was waited for may have measured it
         if found is None:
             started = time.monotonic()
             found = self.journal.keep(what, {**measure(), "seconds": time.monotonic() - started})
@@ -87,6 +91,13 @@ class Trunk:
         else:
             self.known += 1
         return found
+
+    def _take(self) -> bool:
+        """Be the only process that trains this trunk; returns whether another one was waited for."""
+        if self.owner is not None:
+            return False
+        self.owner = Owner(self.folder)
+        return self.owner.take(self.runtime.job)
 
     def tokens(self, steps: int) -> int:
         """Tokens of so many steps."""
@@ -104,6 +115,7 @@ class Trunk:
         if self.training is None:
             parts = (self.parts.stores, lambda: self.parts.model(self.spec.model), self.folder, self.identity)
             self.training = Training(self.spec, self.plan, *parts, self.runtime)
+            self.training.owner = self.owner
         elif self.training.identity != self.identity:
             here = Origin(self.folder, self.identity, self.reached)
             self.training.turn_to(self.plan, self.folder, self.identity, here)
@@ -113,11 +125,18 @@ class Trunk:
 
     def close(self) -> None:
         """Let go of the model, and of the states that a job cut off would have gone on from."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.owner is not None or is_free(self.folder):
+            self._take()
+            remove_folder(self.folder)
         if self.training is not None:
             self.training = None
             # In mixed precision accelerate makes a model refer to itself, so that it would stay in memory.
             gc.collect()
+
+    def release(self) -> None:
+        """Let others train this trunk; what has been saved of it stays."""
+        if self.owner is not None:
+            self.owner.release()
 
 
 def branch_plan(trunk: SequencePlan, start: int, mixture: Mixture) -> SequencePlan:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256
 from emulsion.models import ModelSettings, build_model, model_class, model_config
+from emulsion.trust import check_file, check_model, refuse_code
 
 # What decides what a model computes and shows in no tensor's size: {field of transformers: key of the model, if any}.
 FORM = {
@@ -53,6 +54,7 @@ class InitialWeights:
                 config=config,
                 dtype=torch.float32,
                 local_files_only=True,
+                trust_remote_code=False,
                 use_safetensors=True,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
@@ -69,7 +71,8 @@ class InitialWeights:
 def initial_weights(model: ModelSettings, path: Path | None) -> InitialWeights | None:
     """What the model starts from where its settings name `weights`: a folder, or the file in it; else None.
 
-    Raises UserError where only one of settings and path is there, or the folder holds no such file.
+    Raises UserError where only one of settings and path is there, or the folder holds no such file, a damaged one, or
+    code.
     """
     if path is None and not model.get("weights"):
         return None
@@ -81,7 +84,13 @@ def initial_weights(model: ModelSettings, path: Path | None) -> InitialWeights |
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).exists():
             raise UserError(f"{folder}: no {name} here; initial weights are a model folder with safetensors in it.")
-    return InitialWeights(folder, sha256(folder / "model.safetensors"))
+    refuse_code(folder)
+    check_model(folder)
+    weights = folder / "model.safetensors"
+    provenance = folder / "provenance.json"
+    if provenance.exists():
+        check_file(weights, read_json(provenance)["sha256"][weights.name], provenance)
+    return InitialWeights(folder, sha256(weights))
 
 
 def initial_model(

@@ -1,16 +1,21 @@
 """The journal of a sweep: what was measured stays, each row by its identity.
 
 So what was cut off goes on, and a change of the sweep trains only what is new. Two jobs may share a journal, for a file
-is only ever written whole, by the job that measures what its name stands for.
+is only ever written whole, by the job that owns the trunk (`training.owner`) and measures what the name stands for. A
+damaged row is set aside and measured again.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from emulsion.errors import UserError
 from emulsion.files import fingerprint, read_json, write_json
+
+log = logging.getLogger(__name__)
 
 
 class Journal:
@@ -22,7 +27,18 @@ class Journal:
     def find(self, what: Mapping[str, Any]) -> dict[str, Any] | None:
         """What was measured of this, or None."""
         file = self._file(what)
-        row: dict[str, Any] | None = read_json(file)["row"] if file.exists() else None
+        if not file.exists():
+            return None
+        try:
+            kept = read_json(file)
+            if fingerprint(kept["what"]) != file.stem:
+                raise UserError(f"{file}: holds the row of something else.")
+        except UserError as error:
+            aside = file.with_suffix(".damaged")
+            file.replace(aside)
+            log.warning("%s It is set aside as %s and measured again.", error, aside.name)
+            return None
+        row: dict[str, Any] = kept["row"]
         return row
 
     def keep(self, what: Mapping[str, Any], row: dict[str, Any]) -> dict[str, Any]:

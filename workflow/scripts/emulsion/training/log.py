@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-import json
+import logging
 import math
+import shutil
 import statistics
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emulsion.files import read_jsonl, write_jsonl
+from emulsion.files import json_line, make_folder, read_json, read_jsonl, sha256, write_jsonl
+from emulsion.trust import check_file
+
+log = logging.getLogger(__name__)
 
 SPIKE_WINDOW = 64  # steps that the noise of a step is taken from, at most
 SPIKE_LEAST = 6  # and at least
@@ -22,13 +27,24 @@ _MEDIAN_STEP = 0.954  # median of |x - y| for independent x and y of standard de
 
 
 class TrainingLog:
-    """Rows {step, tokens, loss, ...}, appended as they come; a row whose loss leaps is marked `spike`."""
+    """Rows {step, tokens, loss, ...}, appended as they come; a row whose loss leaps is marked `spike`.
 
-    def __init__(self, path: Path, last_step: int) -> None:
-        """Open the log of a run that goes on after `last_step`: later rows, of steps to be done again, go."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+    The rows in memory are what counts, and checkpoints have a copy of them: whatever happens to the file in between is
+    noticed and mended.
+    """
+
+    def __init__(self, path: Path, saved: Path | None = None) -> None:
+        """Open the log of a run that goes on from a checkpoint, with the rows that are saved there, or from its start.
+
+        Rows of steps to be done again go.
+        """
+        make_folder(path.parent)
         self.path = path
-        self.rows = [row for row in _whole_rows(path) if row["step"] <= last_step]
+        self.rows = read_jsonl(saved) if saved else []
+        lines = list(map(json_line, self.rows))
+        if self.rows and not _begins_with(path, "".join(lines)):
+            log.warning("%s: rows are missing or changed; taken from %s", path, saved)
+        self._digest = hashlib.sha256("".join(lines).encode())
         write_jsonl(path, self.rows)
         self._recent = deque((row["loss"] for row in self.rows[-SPIKE_WINDOW:]), maxlen=SPIKE_WINDOW)
 
@@ -38,12 +54,31 @@ class TrainingLog:
         self._recent.append(row["loss"])
         self.rows.append(row)
         with self.path.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(row, allow_nan=False) + "\n")
+            out.write(json_line(row))
+        self._digest.update(json_line(row).encode())
+
+    def copy(self, target: Path) -> str:
+        """Write the whole log to another file; returns the SHA-256 of it."""
+        shutil.copyfile(self.path, target)
+        if sha256(target) != self._digest.hexdigest():
+            log.warning("%s: rows are missing or changed; written again", self.path)
+            for path in (self.path, target):
+                write_jsonl(path, self.rows)
+        return self._digest.hexdigest()
 
     @property
     def spikes(self) -> list[int]:
         """The steps at which the loss leapt."""
         return [row["step"] for row in self.rows if row.get("spike")]
+
+
+def read_log(path: Path | str) -> list[dict[str, Any]]:
+    """The rows of a finished run's log; raises UserError where it is not what the run's record has the hash of."""
+    path = Path(path)
+    record = path.with_name("run.json")
+    if record.exists() and (wanted := read_json(record).get("files", {}).get(path.name)):
+        check_file(path, wanted, record)
+    return read_jsonl(path)
 
 
 def is_spike(loss: float, recent: Sequence[float]) -> bool:
@@ -74,11 +109,5 @@ def spike_steps(rows: Sequence[Mapping[str, Any]]) -> list[int]:
     return found
 
 
-def _whole_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a log whose last line a kill may have cut."""
-    if not path.exists():
-        return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    path.write_text(whole, encoding="utf-8")
-    return read_jsonl(path)
+def _begins_with(path: Path, text: str) -> bool:
+    return path.exists() and path.read_bytes().startswith(text.encode())

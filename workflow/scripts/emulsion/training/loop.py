@@ -22,11 +22,12 @@ from emulsion.errors import PassingError, UserError
 from emulsion.plan import SequencePlan
 from emulsion.seeds import derive_seed
 from emulsion.spec import RunSpec
-from emulsion.training import checkpoint
+from emulsion.training import checkpoint, receipts
 from emulsion.training.checkpoint import Origin
 from emulsion.training.forward import SequenceLosses, worth_compiling
 from emulsion.training.log import TrainingLog
 from emulsion.training.optimizer import build_optimizer, learning_rate
+from emulsion.training.owner import Owner
 from emulsion.training.runtime import Runtime, choose_precision
 from emulsion.training.validation import held_out_losses
 
@@ -51,6 +52,7 @@ class Training:
     `turn_to` makes it another run, which starts from the exact state of one that was trained before.
 
     carried  saved with every checkpoint and restored from it, where there is any
+    owner    confirmed before every checkpoint, where there is one
     remark   more fields for the next step's row of the log
     """
 
@@ -80,6 +82,7 @@ class Training:
         scaled = self.accelerator.scaler is not None
         self.stepper = self.accelerator.prepare_optimizer(self.optimizer) if scaled else self.optimizer
         self.carried: Carried | None = None
+        self.owner: Owner | None = None
         self.turn_to(plan, folder, identity, None)
         self._check_processes()
         if runtime.trackers:
@@ -90,6 +93,7 @@ class Training:
         self.plan, self.folder, self.identity, self.origin = plan, folder, identity, origin
         self.drawn = np.zeros(len(plan.sizes), dtype=np.int64)
         self.step, self.seconds, self.saved_step, self.begun = 0, 0.0, -1, False
+        self.saved_log: Path | None = None
         self.remark: dict[str, Any] = {}
 
     def _check_processes(self) -> None:
@@ -133,7 +137,7 @@ class Training:
             self._resume(until)
             self.saved_at = time.monotonic()
             if self.accelerator.is_main_process:
-                self.log = TrainingLog(self.folder / "training_log.jsonl", self.step)
+                self.log = TrainingLog(self.folder / checkpoint.LOG, self.saved_log)
         self.begun = True
         if until < self.step:
             raise ValueError(f"cannot train to step {until}: {self.step} are done")
@@ -155,19 +159,28 @@ class Training:
         return tqdm(range(self.step, until), initial=self.step, total=self.spec.steps, disable=not shown)
 
     def _resume(self, until: int) -> None:
-        state = checkpoint.load(self.folder, self.identity, until, self.model, self.optimizer)
-        if state is not None:
-            self.seconds, self.saved_step = state["seconds"], state["step"]
-            self._tell("resumed at step %d of %d", state["step"], self.spec.steps)
+        saved = checkpoint.load(self.folder, self.identity, until, self.model, self.optimizer)
+        if saved is not None:
+            self.seconds, self.saved_step = saved.state["seconds"], saved.state["step"]
+            self.saved_log = saved.log
             if self.carried is not None:
-                self.carried.restore(state["carried"])
+                self.carried.restore(saved.state["carried"])
         elif self.origin is not None:
-            state = checkpoint.load_origin(self.origin, self.model, self.optimizer)
-        if state is not None:
-            self.step = state["step"]
-            self.drawn = np.array([state["drawn"][source] for source in self.plan.sizes])
-            if self.accelerator.scaler is not None:
-                self.accelerator.scaler.load_state_dict(state["scaler"])
+            saved = checkpoint.load_origin(self.origin, self.model, self.optimizer)
+        if saved is None:
+            return
+        state, self.step = saved.state, saved.state["step"]
+        self.drawn = np.array([state["drawn"][source] for source in self.plan.sizes])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        if self.saved_log is not None:
+            receipts.compare(state["receipt"], self.receipt(), self.folder)
+            self._tell("resumed at step %d of %d", self.step, self.spec.steps)
+
+    def receipt(self) -> dict[str, Any]:
+        """What the next step will be: see `training.receipts`."""
+        carried = self.carried.state() if self.carried is not None else None
+        return receipts.receipt(self.spec, self.plan, self.stores, self.step, carried)
 
     def _save(self) -> None:
         if self.accelerator.is_main_process:
@@ -177,10 +190,13 @@ class Training:
                 "seconds": self.seconds,
                 "drawn": dict(zip(self.plan.sizes, self.drawn.tolist(), strict=True)),
                 "scaler": scaler.state_dict() if scaler is not None else None,
+                "receipt": self.receipt(),
             }
             if self.carried is not None:
                 state["carried"] = self.carried.state()
-            checkpoint.save(self.folder, self.identity, state, self.model, self.optimizer)
+            if self.owner is not None:
+                self.owner.confirm()
+            checkpoint.save(self.folder, self.identity, state, self.model, self.optimizer, self.log)
         self.saved_step, self.saved_at = self.step, time.monotonic()
         self.accelerator.wait_for_everyone()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,12 +67,14 @@ class Parts:
 
 
 def open_stores(folders: list[Path], tokenizer: Path) -> dict[str, TokenStore]:
-    """{source: its store}; raises UserError where a store was made with another tokenizer."""
+    """{source: its store}; raises UserError where a store is damaged or was made with another tokenizer."""
     wanted = tokenizers.fingerprint(tokenizer)
     stores = {}
     for folder in folders:
         store = TokenStore.open(folder)
         if store.tokenizer != wanted:
             raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {tokenizer} is {wanted}.")
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # of the processes of one machine, one reads it all
+            store.verify()
         stores[store.source] = store
     return stores

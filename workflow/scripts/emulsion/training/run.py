@@ -6,7 +6,8 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 
 from emulsion.data import tokenizers
 from emulsion.errors import UserError
-from emulsion.files import read_json, whole_folder, write_json, write_text
+from emulsion.files import read_json, remove_folder, sha256, whole_folder, write_json, write_text
 from emulsion.methods.interface import OnlineMethod
 from emulsion.mixture import Mixture
 from emulsion.origin import code_version
@@ -24,14 +25,17 @@ from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.card import model_card
+from emulsion.training.checkpoint import LOG
 from emulsion.training.judge import copy_tokenizer
 from emulsion.training.log import TrainingLog
 from emulsion.training.loop import REMEDY, Training
 from emulsion.training.measurements import measurements
+from emulsion.training.owner import Owner, owned
 from emulsion.training.parts import Parts
 from emulsion.training.rounds import Prelude, Rounds, opening
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
+from emulsion.trust import check_model
 
 log = logging.getLogger(__name__)
 
@@ -59,17 +63,21 @@ def train_run(
     """
     spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
     parts = Parts.open(store_folders, tokenizer, spec.model, weights)
-    training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
-    alone = training.accelerator.num_processes == 1
-    twin = find_twin(output, training.identity) if reuse and alone else None
-    if twin is not None:
-        copy_twin(twin, output, mixture["experiment"], mixture["name"])
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        return
-    training.run()
-    names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
-    told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
-    _finish(training, parts, {**names, **told}, tokenizer, output)
+    with _owned(checkpoints, runtime) as (owner, waited):
+        training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
+        training.owner = owner
+        if waited and _is_made(output, training.identity):
+            return
+        alone = training.accelerator.num_processes == 1
+        twin = find_twin(output, training.identity) if reuse and alone else None
+        if twin is not None:
+            copy_twin(twin, output, mixture["experiment"], mixture["name"])
+            remove_folder(checkpoints)
+            return
+        training.run()
+        names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
+        told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
+        _finish(training, parts, {**names, **told}, tokenizer, output)
 
 
 def find_twin(output: Path, identity: str) -> Path | None:
@@ -83,7 +91,11 @@ def find_twin(output: Path, identity: str) -> Path | None:
 
 
 def copy_twin(twin: Path, output: Path, experiment: str, mixture: str) -> None:
-    """The model of another run of the same identity under names of its own; its record says where it is from."""
+    """The model of another run of the same identity under names of its own; its record says where it is from.
+
+    Raises UserError where that model is damaged.
+    """
+    check_model(twin)
     log.info("%s has the same mixture, data and spec: its model is copied, and nothing is trained", twin)
     record = {**read_json(twin / "run.json"), "experiment": experiment, "mixture": mixture}
     record |= {"copied_from": twin.name, "seconds": 0.0}
@@ -124,28 +136,32 @@ def train_online(
     """
     spec = RunSpec.from_json(spec_values)
     parts = Parts.open(store_folders, tokenizer, spec.model, weights)
-    rounds = prepare_rounds(
-        method,
-        method_values,
-        parts,
-        spec_values,
-        checkpoints,
-        runtime,
-        most_epochs=most_epochs,
-        reference=reference,
-        prelude=prelude,
-    )
-    rounds.run()
-    training = rounds.training
-    names = {"experiment": experiment, "mixture": name, "identity": training.identity}
-    told = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
-    average = dict(method.average) if method.averages else None
-    kind = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, "average": average}
-    noticed = rounds.notices()
-    decided = {**kind, **rounds.cost(), "notices": noticed}
-    for notice in noticed:
-        log.warning("%s: %s", name, notice)
-    _finish(training, parts, {**names, **told, "method": decided}, tokenizer, output)
+    with _owned(checkpoints, runtime) as (owner, waited):
+        rounds = prepare_rounds(
+            method,
+            method_values,
+            parts,
+            spec_values,
+            checkpoints,
+            runtime,
+            most_epochs=most_epochs,
+            reference=reference,
+            prelude=prelude,
+        )
+        training = rounds.training
+        training.owner = owner
+        if waited and _is_made(output, training.identity):
+            return
+        rounds.run()
+        names = {"experiment": experiment, "mixture": name, "identity": training.identity}
+        told = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
+        average = dict(method.average) if method.averages else None
+        kind = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, "average": average}
+        noticed = rounds.notices()
+        decided = {**kind, **rounds.cost(), "notices": noticed}
+        for notice in noticed:
+            log.warning("%s: %s", name, notice)
+        _finish(training, parts, {**names, **told, "method": decided}, tokenizer, output)
 
 
 def prepare_rounds(
@@ -174,16 +190,41 @@ def prepare_rounds(
     return Rounds(training, method, first, most_epochs=most_epochs, reference=reference, prelude=prelude)
 
 
+@contextmanager
+def _owned(checkpoints: Path, runtime: Runtime) -> Iterator[tuple[Owner | None, bool]]:
+    """The ownership of a run, by its first process, and whether another one was waited for."""
+    if int(os.environ.get("RANK", "0")):
+        yield None, False
+        return
+    with owned(checkpoints, runtime.job) as (owner, waited):
+        # The others cannot know of the wait, and so could not end with this one.
+        yield owner, waited and "RANK" not in os.environ
+
+
+def _is_made(output: Path, identity: str) -> bool:
+    """Whether the process that was waited for has made this very model."""
+    record = output / "run.json"
+    made = record.exists() and read_json(record)["identity"] == identity
+    if made:
+        log.info("%s: was made meanwhile", output)
+    return bool(made)
+
+
 def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: Path, output: Path) -> None:
     """Save the model of a training that has ended, and let go of its checkpoints; told: how its record begins."""
     training.accelerator.end_training()
     if training.accelerator.is_main_process:
+        steps = [row["step"] for row in training.log.rows]
+        if steps != list(range(1, training.spec.steps + 1)):
+            raise RuntimeError(f"{training.folder}: the log has {len(steps)} rows of {training.spec.steps} steps")
         found = {
             "initial_weights": parts.describe_weights(training.spec.model),
             "smoke_check": passed(training.folder, training.identity),
         }
         save_model(training.model, training.log, {**told, **describe_run(training), **found}, tokenizer, output)
-        shutil.rmtree(training.folder)
+        if training.owner is not None:
+            training.owner.confirm()
+        remove_folder(training.folder)
 
 
 def prepare(
@@ -244,11 +285,15 @@ def describe_run(training: Training) -> dict[str, Any]:
 
 
 def save_model(model: Any, log: TrainingLog, record: dict[str, Any], tokenizer: Path, output: Path) -> None:
-    """The model folder in the Hugging Face layout, with its tokenizer, record, log and card; whole or not at all."""
+    """The model folder in the Hugging Face layout, with its tokenizer, record, log and card; whole or not at all.
+
+    The record has the SHA-256 of every other file, except the card: see `check_model`.
+    """
     model.config.use_cache = True
     with whole_folder(output) as part:
         model.save_pretrained(part)
         copy_tokenizer(tokenizer, part)
-        shutil.copyfile(log.path, part / "training_log.jsonl")
-        write_json(part / "run.json", record)
+        log.copy(part / LOG)
+        files = {file.name: sha256(file) for file in sorted(part.iterdir())}
+        write_json(part / "run.json", {**record, "files": files})
         write_text(part / "README.md", model_card(record))

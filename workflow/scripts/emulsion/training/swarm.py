@@ -121,6 +121,12 @@ class Swarm:
         spec = {**self.spec, "seed": asked["seed"], "validations": 0}
         mixture = self.mixtures[asked["mixture"]]
         trunk = Trunk(spec, mixture, self.parts, self.journal, self.runtime)
+        try:
+            return self._measure(asked, trunk, mixture)
+        finally:
+            trunk.release()
+
+    def _measure(self, asked: Mapping[str, Any], trunk: Trunk, mixture: Mixture) -> dict[str, Any]:
         start = trunk.measure(0)["validation"] if self.initial else None
         chosen = sorted((self.branches[name].start, name) for name in asked["branches"])
         branches = {name: self._train_branches(trunk, asked["mixture"], name) for _, name in chosen}

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from emulsion.data.sources.network import ShortReadError, patiently, progress_bar
 from emulsion.errors import UserError
-from emulsion.files import fingerprint, read_json, write_json
+from emulsion.files import fingerprint, publish, read_json, write_json
 from emulsion.files import sha256 as sha256_of
 
 Part = dict[str, Any]  # {name, rows, size: what it counts against the limit, ...}
@@ -95,7 +95,7 @@ def download_file(
         partial.unlink()
         raise UserError(f"{what}: its SHA-256 is {found}, not {sha256}; what came is discarded, try again.")
     tag.unlink(missing_ok=True)
-    partial.replace(target)
+    publish(partial, target)
 
 
 def _length(file: Path) -> int:

@@ -5,7 +5,6 @@ Only safetensors are taken: PyTorch's own files are pickles, which run code when
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from emulsion.data.sources.hub_plan import headers
 from emulsion.data.sources.network import in_words, patiently, start_session, token
 from emulsion.data.sources.transfer import Journal, clear_hidden, download_file
 from emulsion.errors import UserError
-from emulsion.files import sha256, write_json
+from emulsion.files import publish, sha256, write_json
 
 WEIGHTS = "model.safetensors"
 SETTINGS = "config.json"
@@ -50,8 +49,7 @@ def fetch_weights(identifier: str, revision: str | None, folder: Path) -> dict[s
     }
     write_json(beside / "provenance.json", provenance)
     clear_hidden(beside)
-    shutil.rmtree(folder, ignore_errors=True)
-    beside.replace(folder)
+    publish(beside, folder)
     return provenance
 
 

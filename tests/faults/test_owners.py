@@ -1,0 +1,130 @@
+"""Two processes never train one run at once."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.files import read_json
+from emulsion.training import owner as owners
+from emulsion.training.job import Job
+from emulsion.training.owner import FILE, Owner, is_free, owned
+
+FOREIGN = {"host": "elsewhere 1", "process": 7, "start": "1", "token": "theirs", "beats": 1}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(owners, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(owners, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(owners, "STALE_SECONDS", 0.3)
+
+
+def test_an_owner_names_host_process_and_start_and_its_heart_beats(tmp_path):
+    with owned(tmp_path / "run", Job()) as (_, waited):
+        told = read_json(tmp_path / "run" / FILE)
+        assert told["process"] == os.getpid() and told["start"] and not waited
+        while read_json(tmp_path / "run" / FILE)["beats"] < 3:
+            time.sleep(0.01)
+        assert not is_free(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_second_one_waits_for_the_first_and_says_for_whom(tmp_path, caplog):
+    order = []
+
+    def second():
+        with owned(tmp_path / "run", Job()) as (_, waited):
+            order.append(("second", waited))
+
+    with owned(tmp_path / "run", Job()):
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.5)  # longer than a heartbeat may fail
+        order.append(("first", False))
+    thread.join()
+    assert order == [("first", False), ("second", True)]
+    assert f"process {os.getpid()} on" in caplog.text and "trains this run; waiting for its end" in caplog.text
+
+
+def test_what_was_saved_stays_when_an_owner_stops(tmp_path):
+    with owned(tmp_path / "run", Job()):
+        (tmp_path / "run/step-000000001").mkdir()
+    assert [path.name for path in (tmp_path / "run").iterdir() if not path.name.startswith(".")] == ["step-000000001"]
+
+
+def test_a_process_of_this_machine_that_was_killed_owns_nothing(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from emulsion.training.job import Job\n"
+        "from emulsion.training.owner import Owner; Owner(Path(sys.argv[1])).take(Job()); print('taken', flush=True)\n"
+        "time.sleep(60)"
+    )
+    environment = {**os.environ, "PYTHONPATH": "workflow/scripts"}
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "taken\n"
+    assert not is_free(tmp_path / "run")
+    process.kill()
+    process.wait()
+    assert is_free(tmp_path / "run")
+    with owned(tmp_path / "run", Job()) as (_, waited):
+        assert not waited
+
+
+def test_another_process_under_the_number_of_a_dead_one_owns_nothing(tmp_path):
+    with owned(tmp_path / "run", Job()):
+        told = read_json(tmp_path / "run" / FILE)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / FILE).write_text(json.dumps({**told, "start": "0"}))
+    assert is_free(tmp_path / "run")
+
+
+@pytest.mark.parametrize("content", [json.dumps(FOREIGN), "", '{"host": "el', "[]"])
+def test_a_run_of_another_machine_is_taken_over_when_its_heart_stands_still(tmp_path, content):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / FILE).write_text(content)
+    started = time.monotonic()
+    with owned(tmp_path / "run", Job()) as (_, waited):
+        assert waited and time.monotonic() - started >= 0.3
+
+
+def test_whoever_was_taken_over_is_refused_in_words_before_it_saves(tmp_path):
+    first = Owner(tmp_path / "run")
+    first.take(Job())
+    (tmp_path / "run" / FILE).write_text(json.dumps(FOREIGN))
+    with pytest.raises(UserError, match="another process trains this run now"):
+        first.confirm()
+    first.release()
+    assert read_json(tmp_path / "run" / FILE) == FOREIGN
+
+
+def test_a_job_that_is_to_stop_waits_no_longer(tmp_path):
+    job = Job()
+    with owned(tmp_path / "run", Job()):
+        job.told_to_stop = True
+        with pytest.raises(UserError, match=r"process \d+ on \S+ trains this run; stopped waiting"):
+            Owner(tmp_path / "run").take(job)
+
+
+def test_of_many_at_once_one_is_the_owner_at_a_time(tmp_path):
+    inside, most, done = [], [], []
+
+    def work():
+        with owned(tmp_path / "run", Job()):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+        done.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1 and len(done) == 6

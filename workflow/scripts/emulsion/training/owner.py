@@ -1,0 +1,197 @@
+"""Who trains a run: one process at a time, whatever was killed before.
+
+The checkpoint folder of a run has `owner.json`: host, process and start time, and a count that the owner's heartbeat
+raises. A process of this machine that has ended owns nothing. Of another machine's one sees only the heartbeat: its run
+is free when the count has stood still for a minute of one's own time, so no clocks are compared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import shutil
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from emulsion.errors import UserError
+from emulsion.files import make_folder, remove_folder
+from emulsion.training.job import Job
+
+log = logging.getLogger(__name__)
+
+FILE = "owner.json"
+HEARTBEAT_SECONDS = 10.0
+STALE_SECONDS = 60.0
+LOOK_SECONDS = 1.0
+
+
+class Owner:
+    """The ownership of a folder by this process, from `take` to `release`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._told = {"host": _host(), "process": os.getpid(), "start": _start(os.getpid()), "token": uuid.uuid4().hex}
+        self._beats, self._ended = 0, threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def take(self, job: Job) -> bool:
+        """Become the owner, after the one there is has ended; returns whether there was one to wait for.
+
+        Raises UserError where the job is to stop meanwhile.
+        """
+        seen, since, waited = None, time.monotonic(), False
+        while True:
+            with _alone(self.folder):
+                found = _read(self.folder)
+                if found != seen:
+                    seen, since = found, time.monotonic()
+                if found is None or _gone(found) or time.monotonic() - since > STALE_SECONDS:
+                    with contextlib.suppress(FileNotFoundError):  # the owner has just ended and removed the folder
+                        self._write()
+                        self._thread.start()
+                        return waited
+                    continue
+            if not waited:
+                log.warning("%s: %s trains this run; waiting for its end, or %s", *self._words(found))
+                waited = True
+            if job.told_to_stop or job.short_of_time():
+                raise UserError("{}: {} trains this run; stopped waiting. Or {}.".format(*self._words(found)))
+            time.sleep(LOOK_SECONDS)
+
+    def confirm(self) -> None:
+        """Raise UserError where another process has taken over, since this one seemed to be dead."""
+        found = _read(self.folder)
+        if found is None or found.get("token") != self._told["token"]:
+            raise UserError(
+                f"{self.folder}: another process trains this run now, since this one gave no sign of life for "
+                f"{STALE_SECONDS:g} seconds (it was suspended?), or the folder was removed. It stops and saves nothing."
+            )
+
+    def release(self) -> None:
+        """Own it no longer; the folder may be gone by now."""
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        found = _read(self.folder)
+        if found is not None and found.get("token") == self._told["token"]:
+            (self.folder / FILE).unlink(missing_ok=True)
+            if {file.name for file in self.folder.iterdir()} == {_LOCK}:  # else it has what a run can go on from
+                remove_folder(self.folder)
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            found = _read(self.folder)
+            if found is None or found.get("token") != self._told["token"]:
+                return
+            with contextlib.suppress(OSError):  # a full disk is for the training to report
+                self._write()
+
+    def _write(self) -> None:
+        """Not synced, for after a power cut nobody owns anything."""
+        self._beats += 1
+        beside = self.folder / f".{FILE}.{os.getpid()}.part"
+        beside.write_text(json.dumps({**self._told, "beats": self._beats}))
+        beside.replace(self.folder / FILE)
+
+    def _words(self, found: Any) -> tuple[Path, str, str]:
+        if not found:
+            return self.folder, "a process", f"delete {self.folder / FILE} if nobody does"
+        process, host = found.get("process"), str(found.get("host")).partition(" ")[0]
+        return self.folder, f"process {process} on {host}", f"end it with `kill {process}` there: it saves and stops"
+
+
+@contextmanager
+def owned(folder: Path, job: Job) -> Iterator[tuple[Owner, bool]]:
+    """Own a folder for a while; gives the owner, and whether another process was waited for."""
+    for left_by_a_kill in folder.parent.glob(f".{folder.name}.*.part"):
+        shutil.rmtree(left_by_a_kill, ignore_errors=True)
+    owner = Owner(folder)
+    waited = owner.take(job)
+    try:
+        yield owner, waited
+    finally:
+        owner.release()
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder is there and its owner, if any, is known to have ended."""
+    if not folder.is_dir():
+        return False
+    found = _read(folder)
+    return found is None or _gone(found)
+
+
+_LOCK = ".owner.lock"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No two processes look and write at once, as far as the file system has locks."""
+    while (lock := _lock(folder)) is None:
+        pass
+    with lock:
+        yield
+
+
+def _lock(folder: Path) -> IO[str] | None:
+    """The lock of a folder, which is made; None where a former owner has just removed it."""
+    make_folder(folder)
+    with contextlib.suppress(FileNotFoundError):
+        lock = (folder / _LOCK).open("w")
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock.fileno()).st_ino == (folder / _LOCK).stat().st_ino:
+            return lock
+        lock.close()
+    return None
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """What the owner wrote; {} where it cannot be read, None where there is none."""
+    try:
+        found: dict[str, Any] = json.loads((folder / FILE).read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _gone(found: dict[str, Any]) -> bool:
+    """Whether an owner is known to have ended: a process of this machine, by number and start."""
+    return found.get("host") == _host() and _start(found["process"]) != found["start"]
+
+
+def _host() -> str:
+    """This machine since it was started, and the container in it: within it, numbers of processes mean something."""
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        parts += [
+            Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            str(Path("/proc/self/ns/pid").readlink()),
+        ]
+    return " ".join(parts)
+
+
+def _start(process: int) -> str | None:
+    """When a process was started, in words of the system; None where there is no such process."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        if Path("/proc/self/stat").exists():
+            return None
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return None
+        return "running"
+    return None if status[0] in ("Z", "X") else status[19]

@@ -78,7 +78,7 @@ format: setup
 	snakefmt Snakefile rules
 
 test: setup
-	pytest -n $(CORES) --dist loadgroup $(ARGS)
+	pytest -n $(CORES) --dist loadfile $(ARGS)
 
 test-slurm: setup
 	pytest -m slurm $(ARGS)

@@ -51,23 +51,6 @@ def stores(store_folders: dict[str, Path]) -> dict[str, TokenStore]:
     return {source: TokenStore.open(folder) for source, folder in store_folders.items()}
 
 
-# Test files that share a finished study, which takes minutes to make: one process runs them.
-TOGETHER = {
-    "test_plan": "finished",
-    "test_results": "finished",
-    "test_conclusions": "concluded",
-    "test_reruns": "concluded",
-}
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """With several processes one of them runs a file, whose fixtures are then made once."""
-    group = item.path.stem
-    if item.path.parent.name == "workflow":
-        group = TOGETHER.get(group, group)
-    item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first."""
+    """The longest come first, so that no process is left alone with them."""
     items.sort(key=lambda item: item.path.parent.name != "workflow")

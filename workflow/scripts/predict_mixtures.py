@@ -46,7 +46,7 @@ def main(
         raise TypeError(f"{method['kind']} fits no surrogate")
     evidence = read_evidence(stores, tokens, max_epochs, swarm, records, capabilities)
     made.propose(evidence)
-    found = {each["name"]: each["schedule"]["stages"] for each in map(read_json, mixtures)}
+    found = {each["name"]: each["schedule"] for each in map(read_json, mixtures)}
     constant = {name: stages[0]["weights"] for name, stages in found.items() if len(stages) == 1}
     predicted = made.predict(evidence, constant)
     told = {"surrogate": (made.record or {})["surrogate"], "objective": (made.record or {})["objective"]}

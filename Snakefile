@@ -93,15 +93,6 @@ rule laws:
         files.all_laws(planned),
 
 
-rule plan:
-    """What the experiments will cost and what they can detect, printed; trains nothing."""
-    input:
-        collect("results/{experiment}/plan.md", experiment=planned),
-    localrule: True
-    shell:
-        "cat {input:q} < /dev/null"
-
-
 include: "rules/sources.smk"
 include: "rules/tokens.smk"
 include: "rules/mixtures.smk"

@@ -27,6 +27,21 @@ rule plan_budget:
         "--results results/{wildcards.experiment} --output {output:q} 2> {log:q}"
 
 
+rule plan:
+    """Print what the experiments will cost and what they can detect; trains nothing."""
+    input:
+        plans=collect("results/{experiment}/plan.md", experiment=planned),
+        script=f"{SCRIPTS}/plan.py",
+        library=imports_of("plan"),
+    log:
+        "logs/plan.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} --plans {input.plans:q} 2> {log:q}"
+
+
 rule account_budget:
     """Add up what an experiment cost, stage by stage, beside what was planned."""
     input:

@@ -159,10 +159,12 @@ def test_an_analysis_that_is_turned_off_leaves_the_plan(fresh):
     assert {"compare_ablations", "train_swarm", "propose_mixture", "plot_optimizer"} <= on.keys() - off.keys()
 
 
-def test_the_heatmap_alone_needs_no_ablation_baseline_or_swarm(fresh):
+def test_the_heatmap_alone_needs_no_ablation_no_single_source_and_no_repetition(fresh):
     jobs = planned(fresh, "figures/exp3_capability_heatmap.png")
-    assert not any(kind in " ".join(jobs["train"]) for kind in ("without_", "only_", "optimal", "unimax"))
-    assert "train_swarm" not in jobs
+    assert not any(kind in " ".join(jobs["train"]) for kind in ("without_", "only_", "again"))
+    (fresh / "six.yaml").write_text("experiments: {exp3: {methods: []}}")
+    jobs = planned(fresh, "figures/exp3_capability_heatmap.png", "--configfile", "six.yaml")
+    assert "train_swarm" not in jobs and len(jobs["train"]) == 6 * 3
 
 
 DIRECT = "methods: {optimal: {kind: direct_search, swarm: null, evaluations: 5}}"

@@ -25,12 +25,10 @@ report: "report/workflow.rst"
 
 
 sys.path.insert(0, os.path.abspath(SCRIPTS))
-# So that `.venv/bin/snakemake` works where its environment is not activated: the jobs' `python` is then that of the
-# environment too. One that conda or a container provides comes before it.
-os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
 
 from emulsion import refusals
 from emulsion.errors import UserError
+from emulsion.origin import own_python_first
 from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
 from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
@@ -40,6 +38,8 @@ os.environ.setdefault(refusals.CALL, f"{os.getpid()}-{time.time_ns()}")
 
 *overlays, base = workflow.configfiles or [None]
 config_files = [base, *overlays] if base else []
+own_python_first()
+
 try:
     check.keys(config_files)
     layers = [*map(load_configfile, config_files), dict(workflow.config_settings.config)]

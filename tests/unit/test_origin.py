@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emulsion.origin import code_version, different_code
+from emulsion.origin import code_version, different_code, own_python_first
 
 LIBRARY = Path("workflow/scripts/emulsion")
 
@@ -35,3 +35,9 @@ def test_runs_of_edited_code_are_named():
     assert different_code({"a": "1", "b": "1"}) == different_code({}) == ""
     assert "b, c ran on other code than a" in different_code({"a": "1", "b": "2", "c": "2"})
     assert "and 2 more" in different_code({"a": "1"} | dict.fromkeys("bcdefgh", "2"))
+
+
+def test_jobs_find_the_python_that_runs_the_workflow_first(monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin")
+    own_python_first()
+    assert shutil.which("python3") == str(Path(sys.executable).parent / "python3")

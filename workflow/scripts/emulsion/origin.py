@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +35,16 @@ def _commit(folder: Path) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return found.stdout.strip()
+
+
+def own_python_first() -> None:
+    """Put the folder of this interpreter first in PATH, for the jobs that are started from here.
+
+    So `.venv/bin/snakemake` works where its environment is not activated: the `python` of jobs is then that of the
+    environment too. One that conda or a container provides comes before it.
+    """
+    folder = os.path.dirname(sys.executable)
+    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
 
 
 def different_code(libraries: dict[str, str]) -> str:

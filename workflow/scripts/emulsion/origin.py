@@ -43,7 +43,7 @@ def own_python_first() -> None:
     So `.venv/bin/snakemake` works where its environment is not activated: the `python` of jobs is then that of the
     environment too. One that conda or a container provides comes before it.
     """
-    folder = os.path.dirname(sys.executable)
+    folder = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
 
 

@@ -16,7 +16,8 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def test_one_figure_plans_what_it_needs_and_no_other_figure(fresh):
     jobs = planned(fresh, "figures/exp3_capability_heatmap.png")
-    assert len(jobs["train"]) == len(jobs["evaluate"]) == 6
+    # Six strategies and four methods, of which one may be recommended, with three seeds each.
+    assert len(jobs["train"]) == len(jobs["evaluate"]) == 3 * (6 + 4)
     assert [rule for rule in jobs if rule.startswith("plot")] == ["plot_capability_heatmap"]
     assert "describe_source" not in jobs
 
@@ -195,6 +196,6 @@ def test_the_hub_overlay_plans_the_real_data_on_a_cluster(fresh):
     jobs = planned(
         fresh, "figures/exp3_capability_heatmap.png", "--profile", "slurm", "--configfile", "config/full.yaml"
     )
-    assert len(jobs["train"]) == 6
+    assert len(jobs["train"]) == 3 * (6 + 4)
     assert jobs["make_tokenizer"] == ["tokenizer=gpt2"]
     assert "generate_suite" not in jobs

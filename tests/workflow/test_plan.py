@@ -45,7 +45,7 @@ def test_a_changed_ratio_rebuilds_its_own_branch_and_the_comparisons_below_it(ed
         "{openhermes: 0.15, cosmopedia: 0.45, magpie: 0.10, fineweb: 0.30}",
     )
     assert planned(editable, *TINY) == {
-        "write_mixture": ["experiment=exp3, fixed=knowledge_heavy"],
+        "write_mixture": ["experiment=exp3, mix=knowledge_heavy"],
         "describe_mixture": ["experiment=exp3, mix=knowledge_heavy"],
         "train": ["experiment=exp3, run=knowledge_heavy"],
         "evaluate": ["experiment=exp3, run=knowledge_heavy"],
@@ -106,7 +106,7 @@ def test_a_raised_recipe_trains_everything_again(editable):
 
 
 def test_what_cannot_change_a_model_trains_nothing_again(editable):
-    edit(editable / "config.yaml", "micro_batch: 13", "micro_batch: 4")
+    edit(editable / "config.yaml", "micro_batch: 6", "micro_batch: 4")
     edit(editable / "config.yaml", "title: Which", "title: Again, which")
     assert planned(editable, *TINY).keys() == {"recommend"}
 

@@ -94,7 +94,7 @@ def main(
     :param optimum: optimal_mix.json
     :param predictions: predictions.json, written before the optimum was trained
     :param results: folder of all results, for the calibration of predictions over experiments
-    :param repeated: run.json of a run and of its repetition
+    :param repeated: run.json of a mixture's runs, the first seed's first, and last of the repetition
     :param heatmap: PNG to show beside the answer
     :param json: for programs
     :param markdown: for people
@@ -115,7 +115,7 @@ def main(
         improvement(scores, best, singles) if singles else None,
         front,
         pair[0] if pair else recipe(record_of[best]),
-        pair[1] if pair else None,
+        pair[-1] if pair else None,
     )
     found_optimum = next(map(read_json, optimum), None)
     found = recommendations(

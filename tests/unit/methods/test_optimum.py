@@ -1,4 +1,4 @@
-"""From proxy runs to optimal_mix.json: the gap closed, bounds kept, what is reported, and honest warnings."""
+"""From finished runs to optimal_mix.json: the gap closed, bounds kept, what is reported, and honest warnings."""
 
 import json
 import math
@@ -172,7 +172,7 @@ def test_wrong_settings_are_refused_in_words(change, words):
 def test_too_few_or_unmatched_runs_are_refused():
     law = planted_law(3, 1)
     mixtures, results = proxies(law, 9, (0.1, 0.6), 0, 0.005)
-    with pytest.raises(UserError, match="3 proxy runs are too few"):
+    with pytest.raises(UserError, match="3 runs are too few"):
         optimise(mixtures[:3], results[:3], law.sources, QUICK)
     with pytest.raises(UserError, match="9 mixtures but 8 results"):
         optimise(mixtures, results[:8], law.sources, QUICK)

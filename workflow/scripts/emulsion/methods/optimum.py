@@ -1,4 +1,4 @@
-"""From proxy runs to the content of optimal_mix.json: the best mixture, what it should score, and how sure that is."""
+"""From finished runs to the content of optimal_mix.json: the best mixture, its predicted score, how sure that is."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def _score(surrogate: Surrogate, row: Floats) -> float:
 
 
 def _prediction(surrogate: Surrogate, best: Floats, settings: Settings) -> dict[str, Any]:
-    """The predicted score, and where a new proxy run of this mixture should score, seed noise included."""
+    """The predicted score, and where a new run of this mixture should score, seed noise included."""
     seed = derive_seed(settings.seed, "interval")
     prediction, (sd, how) = _score(surrogate, best), surrogate.spread(best, settings.resamples, seed)
     freedom = max(1, len(surrogate.runs.scores) - len(surrogate.runs.sources))
@@ -240,7 +240,7 @@ def _warnings(surrogate: Surrogate, distance: float) -> list[str]:
     if report["loo_r2"] is None or report["loo_r2"] < _LEARNT:
         found.append(
             "The surrogate predicts a run it has not seen hardly better than the mean of the others does: the runs do "
-            "not tell mixtures apart, and the optimum is a guess. Train the proxies for longer, or widen the bounds."
+            "not tell mixtures apart, and the optimum is a guess. Train the runs for longer, or widen the bounds."
         )
     if distance > _FAR:
         found.append(

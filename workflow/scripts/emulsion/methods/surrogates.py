@@ -1,4 +1,4 @@
-"""Surrogates: cheap stand-ins for a training, fitted to the proxies' scores, each judged by leaving runs out.
+"""Surrogates: cheap stand-ins for a training, fitted to the scores of finished runs, each judged by leaving runs out.
 
 The log-linear law is fitted to each component of the objective and the predictions are added up, which uses what
 the sum hides; the others are fitted to the score itself.
@@ -178,7 +178,7 @@ def fit_surrogates(runs: Runs, names: Sequence[str] = tuple(SURROGATES)) -> dict
             raise unknown("surrogate", name, LAWS, "optimiser.surrogates")
     if len(runs.scores) < _LEAST_RUNS:
         raise UserError(
-            f"optimiser: {len(runs.scores)} proxy runs are too few to fit a law and to judge it; "
+            f"optimiser: {len(runs.scores)} runs are too few to fit a law and to judge it; "
             f"at least {_LEAST_RUNS} are needed, and 3 per source are advised."
         )
     return {name: LAWS[name](runs) for name in names}

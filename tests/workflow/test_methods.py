@@ -61,7 +61,7 @@ def test_a_trajectory_is_written_as_a_mixture_of_the_run(made, name):
 def test_aioli_takes_over_from_the_mixture_of_another_method(made):
     first, *others = read(made, "models/methods-aioli_after_dml/run.json")["schedule"]
     assert first["until"] == pytest.approx(0.3) and len(others) == 5 * (2 + 1)
-    assert first["weights"] == pytest.approx(read(made, "results/methods/other_dml_mix.json")["ratios"])
+    assert first["weights"] == pytest.approx(read(made, "results/methods/dml_mix.json")["ratios"])
 
 
 @pytest.mark.parametrize("name", ["doremi", "doge"])
@@ -99,7 +99,7 @@ def test_swarms_that_ask_for_the_same_runs_share_them(made, tmp_path):
         "methods: {other_dml: {kind: dml, swarm: copy}}\n"
         "experiments: {methods: {methods: [other_dml]}}\n"
     )
-    snakemake(made, "--cores", "1", *METHODS, str(tmp_path / "again.yaml"), "--", "results/methods/dml_mix.json")
+    snakemake(made, "--cores", "1", *METHODS, str(tmp_path / "again.yaml"), "--", "results/methods/other_dml_mix.json")
     assert {file.name: file.stat().st_mtime_ns for file in (made / "checkpoints/swarms").glob("*.json")} == kept
 
 

@@ -84,6 +84,7 @@ rule predict_mixtures:
     resources:
         mem_mb=4000,
         runtime=60,
+        most_epochs=of_experiment(Experiment.most_epochs),
     params:
         recipe=1,
         optimum=of_experiment(Experiment.optimum),
@@ -92,10 +93,10 @@ rule predict_mixtures:
         budget=of_experiment(files.budget),
     shell:
         f"python {script('predict_mixtures')} "
-        "--experiment {wildcards.experiment} --optimum {params.optimum:q} --sources {params.sources:q} "
+        "--experiment {wildcards.experiment} --name {params.optimum:q} --sources {params.sources:q} "
         "--method {params.method:q} --swarm {input.swarm:q} --stores {input.stores:q} "
         "--records {input.records:q} --capabilities {input.capabilities:q} --mixtures {input.mixtures:q} "
-        "{params.budget} --output {output:q} 2> {log:q}"
+        "{params.budget} --most-epochs {resources.most_epochs} --output {output:q} 2> {log:q}"
 
 
 rule search_mixture:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
-from emulsion.command import Json, Some
+from emulsion.command import Json
 from emulsion.files import write_json
-from emulsion.methods import create
 from emulsion.methods.objective import Objective
-from emulsion.mixture import Mixture, mixture_file
+from emulsion.mixture import Mixture
 from emulsion.training.evidence import read_evidence
 from emulsion.training.job import Job
+from emulsion.training.method_options import MethodOptions
 from emulsion.training.options import JobOptions, TrainingOptions
 
 
@@ -22,10 +22,7 @@ def main(
     *,
     training: TrainingOptions,
     saving: JobOptions,
-    experiment: str,
-    name: str,
-    sources: Some[str],
-    method: Json,
+    decided: MethodOptions,
     suites: Sequence[Path] = (),
     evaluation: Json,
     tokens: int,
@@ -34,10 +31,6 @@ def main(
     mixture: Path,
 ) -> None:
     """
-    :param experiment: name of the experiment
-    :param name: name of the mixture
-    :param sources: the experiment's sources, in its order
-    :param method: its kind and settings, as JSON
     :param suites: capability suites, for an objective that has capabilities
     :param evaluation: evaluation settings, as JSON
     :param tokens: budget of the run it is for
@@ -53,7 +46,7 @@ def main(
     from emulsion.training.swarm import train_swarm
 
     make_deterministic(training.threads)
-    made = create(**method, sources=sources)
+    made = decided.create()
     judge = Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer) if suites else None
     trunk = {"run": "tried", "mixture": "tried", "seed": training.spec["seed"], "finish": True, "branches": []}
     spent = {"runs": 0, "tokens": 0, "seconds": 0.0}
@@ -80,7 +73,7 @@ def main(
         return value
 
     stages = made.search(score, read_evidence(training.stores, tokens, max_epochs, strict=saving.most_epochs > 0))
-    write_json(mixture, mixture_file(experiment, name, method["kind"], stages))
+    write_json(mixture, decided.mixture_file(stages))
     write_json(output, {**made.record, "cost": spent})
 
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
-from emulsion.command import AtMostOne, Json, Some
+from emulsion.command import AtMostOne
 from emulsion.environment import installed_trackers
 from emulsion.errors import UserError
 from emulsion.files import read_json
-from emulsion.methods import create
 from emulsion.mixture import Mixture
 from emulsion.training.evidence import read_evidence, reference_losses
 from emulsion.training.job import Job
+from emulsion.training.method_options import MethodOptions
 from emulsion.training.options import JobOptions, TrainingOptions
 
 
@@ -24,10 +24,7 @@ def main(
     *,
     training: TrainingOptions,
     saving: JobOptions,
-    experiment: str,
-    name: str,
-    sources: Some[str],
-    method: Json,
+    decided: MethodOptions,
     swarm: Sequence[Path] = (),
     after: AtMostOne[Path] = (),
     after_share: float = 0.0,
@@ -36,10 +33,6 @@ def main(
     processes: int = 1,
 ) -> None:
     """
-    :param experiment: name of the experiment
-    :param name: name of the mixture
-    :param sources: the experiment's sources, in its order
-    :param method: its kind and settings, as JSON
     :param swarm: what each job of the swarm that it needs wrote
     :param after: mixture file of the method that the run begins with, if any
     :param after_share: share of the run that has its mixture
@@ -55,7 +48,7 @@ def main(
 
     launch(processes)
     make_deterministic(training.threads)
-    made = create(**method, sources=sources)
+    made = decided.create()
     evidence = read_evidence(training.stores, training.spec["tokens"], max_epochs, swarm, strict=saving.most_epochs > 0)
     made.prepare(evidence)
     prelude = None
@@ -63,12 +56,12 @@ def main(
         schedule = read_json(file)["schedule"]
         if len(schedule) > 1:
             raise UserError(f"{file}: has {len(schedule)} stages; a run can begin with one mixture alone.")
-        prelude = Prelude(mixture=Mixture(schedule[0]["weights"]).over(sources), share=after_share)
+        prelude = Prelude(mixture=Mixture(schedule[0]["weights"]).over(decided.sources), share=after_share)
     train_online(
-        experiment=experiment,
-        name=name,
+        experiment=decided.experiment,
+        name=decided.name,
         method=made,
-        method_values={**method, "evidence": dict(evidence.losses)},
+        method_values={**decided.method, "evidence": dict(evidence.losses)},
         store_folders=training.stores,
         tokenizer=training.tokenizer,
         spec_values=training.spec,

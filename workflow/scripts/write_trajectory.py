@@ -3,34 +3,21 @@
 from pathlib import Path
 
 from emulsion import command
-from emulsion.command import Json, Some
 from emulsion.files import read_json, write_json
-from emulsion.methods import create
-from emulsion.mixture import Mixture, mixture_file
+from emulsion.mixture import Mixture
+from emulsion.training.method_options import MethodOptions
 
 
-def main(
-    *,
-    experiment: str,
-    name: str,
-    sources: Some[str],
-    method: Json,
-    record: Path,
-    output: Path,
-) -> None:
+def main(*, decided: MethodOptions, record: Path, output: Path) -> None:
     """
-    :param experiment: name of the experiment
-    :param name: name of the mixture
-    :param sources: the experiment's sources, in its order
-    :param method: its kind and settings, as JSON
     :param record: run.json of the run that the method decided
     :param output: file to write
     """
-    found = read_json(record)
+    found, sources = read_json(record), decided.sources
     stages = [(stage["until"], Mixture(stage["weights"]).over(sources)) for stage in found["schedule"]]
-    if create(**method, sources=sources).averages:
+    if decided.create().averages:
         stages = [(1.0, Mixture(found["method"]["average"]).over(sources))]
-    write_json(output, mixture_file(experiment, name, method["kind"], stages))
+    write_json(output, decided.mixture_file(stages))
 
 
 if __name__ == "__main__":

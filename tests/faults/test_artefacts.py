@@ -9,7 +9,7 @@ from training_cases import MIXTURE, SPEC
 
 from emulsion.data.tokens import TokenStore, join_stores, write_store
 from emulsion.errors import UserError
-from emulsion.evaluation.model import load_model, read_test_sequences
+from emulsion.evaluation.model import load_model, read_sequences
 from emulsion.files import read_json, write_json
 from emulsion.laws.linear import fit_linear_law
 from emulsion.laws.registry import load_law, save_law
@@ -120,7 +120,7 @@ def test_a_damaged_test_split_is_refused_by_evaluation(tmp_path, run, store_fold
     store = shutil.copytree(store_folders["alpha"], tmp_path / "alpha")
     flip(store / "test.bin", 100)
     with pytest.raises(UserError, match=remade("test")):
-        read_test_sequences([store], run, 24, 4)
+        read_sequences([store], run, "test", 24, 4)
 
 
 def test_a_damaged_header_is_refused(tmp_path, store_folders):

@@ -118,6 +118,11 @@ def proposing(request):
     return PROPOSING[request.param]
 
 
+@pytest.fixture(params=[name for name, row in PROPOSING.items() if row.create().needs.runs])
+def learning(request):
+    return PROPOSING[request.param]
+
+
 def evidence(names=NAMES):
     """Sizes, and the runs of a swarm in a world whose losses fall with each source's own share, web's fastest."""
     random, key = np.random.default_rng(5), sorted(NAMES)
@@ -172,25 +177,18 @@ def test_the_order_of_sources_changes_no_proposal(proposing):
         assert dict(one) == pytest.approx(dict(other), abs=1e-9)
 
 
-def method_learns(row):
-    return row.create().needs.runs
-
-
-def test_a_method_that_learns_from_runs_gives_more_to_what_helps_more(proposing):
-    if not method_learns(proposing):
-        pytest.skip("goes by no run")
+def test_a_method_that_learns_from_runs_gives_more_to_what_helps_more(learning):
     # Two sources alike but for this: the loss on code falls, that on books is what it is.
     given = evidence()
     losses = {run: {**seen, "books": 2.5, "web": 2.5, "math": 2.5} for run, seen in given.losses.items()}
     scores = {run: {"code": 3 - seen["code"]} for run, seen in losses.items()}
-    [(_, mixture)] = proposing.create().propose(replace(given, losses=losses, capabilities=scores))
+    [(_, mixture)] = learning.create().propose(replace(given, losses=losses, capabilities=scores))
     assert mixture["code"] == max(mixture.values())
 
 
-def test_a_method_without_its_runs_says_so(proposing):
-    if method_learns(proposing):
-        with pytest.raises(UserError, match=f"{proposing.kind}: learns from the runs of a swarm, and there are none"):
-            proposing.create().propose(Evidence(sizes=evidence().sizes))
+def test_a_method_without_its_runs_says_so(learning):
+    with pytest.raises(UserError, match=f"{learning.kind}: learns from the runs of a swarm, and there are none"):
+        learning.create().propose(Evidence(sizes=evidence().sizes))
 
 
 def test_an_unknown_setting_is_named_with_the_nearest(proposing):

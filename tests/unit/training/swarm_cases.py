@@ -1,4 +1,4 @@
-"""A sweep small enough to train in a test."""
+"""A swarm small enough to train in a test."""
 
 STEP = 8 * 24
 SOURCES = ["alpha", "beta", "gamma"]

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from emulsion.training.sweep import train_sweep
 from rounds_cases import Prober
-from sweep_cases import WHOLE, Killed
+from swarm_cases import WHOLE, Killed
 from training_cases import MIXTURE, SPEC
 
 from emulsion.files import read_json, read_jsonl, write_json
@@ -24,6 +23,7 @@ from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
 from emulsion.training.run import make_deterministic, train_online, train_run
 from emulsion.training.runtime import Runtime
+from emulsion.training.swarm import train_swarm
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -182,11 +182,11 @@ def test_a_probing_run_in_bf16_killed_in_a_probe_ends_with_the_same_bytes(settin
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_a_sweep_killed_and_started_again_gives_the_same_rows(told_sweep, tmp_path, steps, precision):
-    told = {**told_sweep, "spec": {**SPEC, "model": MODELS["gpt_neox"], "precision": precision}}
+def test_a_swarm_killed_and_started_again_gives_the_same_rows(swarm, tmp_path, steps, precision):
+    told = {**swarm, "spec": {**SPEC, "model": MODELS["gpt_neox"], "precision": precision}}
 
     def rows():
-        runs = train_sweep(**told)["runs"]
+        runs = train_swarm(**told)["runs"]
         return [json.loads(json.dumps(run, default=str)) for run in runs]
 
     def losses(found):

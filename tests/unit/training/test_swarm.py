@@ -25,7 +25,7 @@ def without_times(value):
     return [without_times(each) for each in value] if isinstance(value, list) else value
 
 
-def test_a_sweep_gives_a_row_for_each_trunk_with_all_of_its_branches(swarm):
+def test_a_swarm_gives_a_row_for_each_trunk_with_all_of_its_branches(swarm):
     found = train_swarm(**swarm)
     assert found["sources"] == SOURCES
     assert found["peak_memory_bytes"] > 2**20

@@ -237,7 +237,7 @@ def _promise(optimum: Mapping[str, Any], realised: float) -> str:
     if optimum["interval"] is None:
         return f"The search's own score was {expected}"
     if not optimum.get("comparable", True):
-        return f"{optimum['surrogate']} predicted {expected} of its objective at the proxies' size, another scale"
+        return f"{optimum['surrogate']} predicted {expected} of its objective at its runs' size, another scale"
     low, high = optimum["interval"]
     inside = "inside" if low <= realised <= high else "outside"
     return f"{optimum['surrogate']} predicted {expected} ({low:.3f} to {high:.3f}), and the real score is {inside} that"

@@ -2,16 +2,10 @@
 
 import json
 import os
-import re
 import shlex
 from pathlib import Path
 
 from emulsion.files import canonical_json
-
-
-def one_of(names):
-    """A pattern that matches these names alone, so that a target with a typo has no rule."""
-    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def script(name):

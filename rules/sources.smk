@@ -20,6 +20,8 @@ rule fetch:
     resources:
         mem_mb=4000,
         runtime=240,
+        # No parameter: a corrected licence fetches nothing again.
+        licence=from_config(catalogue.licence, "source"),
     params:
         recipe=1,
         source=json_from_config(catalogue.source_spec, "source"),
@@ -27,7 +29,7 @@ rule fetch:
         groups=lambda wildcards, input: ["--groups", *input.groups] if input.groups else [],
     shell:
         f"python {script('fetch')} "
-        "--name {wildcards.source:q} --source {params.source:q} {params.groups:q} "
+        "--name {wildcards.source:q} --source {params.source:q} --licence {resources.licence:q} {params.groups:q} "
         "--output {params.folder:q} 2> {log:q}"
 
 
@@ -205,6 +207,8 @@ rule describe_source:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        licence=from_config(catalogue.licence, "source"),
     shell:
         "python {input.script:q} --documents {input.documents:q} --ledger {input.ledger:q} "
-        "--stores {input.stores:q} --output {output:q} 2> {log:q}"
+        "--licence {params.licence:q} --stores {input.stores:q} --output {output:q} 2> {log:q}"

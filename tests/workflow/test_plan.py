@@ -58,13 +58,15 @@ def test_a_changed_ratio_rebuilds_its_own_branch_and_the_comparisons_below_it(ed
     }
 
 
-def test_ratios_written_in_another_order_rebuild_nothing(editable):
+def test_ratios_written_in_another_way_and_a_corrected_licence_rebuild_nothing_that_is_trained_on(editable):
     edit(
         editable / "config.yaml",
         "{openhermes: 0.20, cosmopedia: 0.40, magpie: 0.10, fineweb: 0.30}",
-        "{fineweb: 0.30, openhermes: 0.20, cosmopedia: 0.40, magpie: 0.10}",
+        "{fineweb: 3, openhermes: 2, cosmopedia: 4, magpie: 1}",
     )
     assert planned(editable, *TINY) == {}
+    edit(editable / "config.yaml", "licence: apache-2.0", "licence: cc0-1.0")
+    assert set(planned(editable, *TINY)) <= {"describe_source"}
 
 
 def test_an_edited_plot_redraws_its_figure_and_nothing_else(editable):

@@ -17,12 +17,14 @@ def main(
     *,
     documents: Path,
     ledger: Path,
+    licence: str,
     stores: Sequence[Path] = (),
     output: Path,
 ) -> None:
     """
     :param documents: normalised source
     :param ledger: account of its rows
+    :param licence: licence of the source
     :param stores: header.json of each of its token stores
     :param output: JSON file to write
     """
@@ -37,7 +39,7 @@ def main(
         raise UserError(f"{documents}: {description['documents']} documents, but their splits have {splits}.")
     counts = {"tokens": tokens, **notes, "unknown_token_share": share}
     found = {"rows": rows, "columns": columns.shares(), "splits": splits}
-    write_json(output, {"source": output.stem, **found, **description, **counts})
+    write_json(output, {"source": output.stem, "licence": licence, **found, **description, **counts})
 
 
 if __name__ == "__main__":

@@ -12,16 +12,18 @@ def main(
     *,
     name: str,
     source: Json,
+    licence: str,
     groups: Path | None = None,
     output: Path,
 ) -> None:
     """
     :param name: name of the source
     :param source: what to fetch, as JSON
+    :param licence: licence of the source, for the record
     :param groups: manifest.json of the split source, for a group of it
     :param output: folder to fill, data/raw/{source}
     """
-    provenance = fetch(name, source, output, groups)
+    provenance = fetch(name, {**source, "licence": licence}, output, groups)
     size = sum(file["bytes"] for file in provenance["files"])
     logging.info("%s: %d files, %.1f MB", name, len(provenance["files"]), size / 1e6)
 

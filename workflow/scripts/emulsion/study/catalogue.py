@@ -18,9 +18,12 @@ def kind_block(entry: Mapping[str, Any]) -> Any:
 
 
 def source_spec(config: Config, source: str) -> dict[str, Any]:
-    """What decides the raw data of a source: the selected block, so that the others change nothing."""
+    """What decides the raw data of a source: the selected block, so that the others change nothing.
+
+    Its licence decides nothing: one that is corrected fetches nothing again.
+    """
     entry = config["sources"][source]
-    spec = {"kind": entry["kind"], "licence": entry["licence"], **kind_block(entry)}
+    spec = {"kind": entry["kind"], **kind_block(entry)}
     # To count tokens is to know which columns hold the text.
     return {**spec, **_columns(entry)} if "tokens" in spec else spec
 
@@ -51,6 +54,11 @@ def set_chat_formats(config: Config) -> None:
     for experiment in config["experiments"].values():
         known = [source for source in experiment["sources"] if source in config["sources"]]
         experiment["evaluation"].setdefault("formats", chat_formats(config, known))
+
+
+def licence(config: Config, source: str) -> str:
+    """The licence of a source, as the configuration states it."""
+    return str(config["sources"][source]["licence"])
 
 
 def cleaning_spec(config: Config, source: str) -> dict[str, Any]:

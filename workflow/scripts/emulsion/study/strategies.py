@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from emulsion.data.recipes import load_recipe, staged
@@ -30,4 +31,11 @@ def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _weights(stage: Mapping[str, Any]) -> dict[str, float]:
-    return dict(stage["ratios"]) if "ratios" in stage else _read(found(stage["recipe"])).weights
+    return _shares(stage["ratios"]) if "ratios" in stage else _read(found(stage["recipe"])).weights
+
+
+def _shares(ratios: Mapping[str, float]) -> dict[str, float]:
+    """The same shares however ratios are written, 2 : 4 : 1 : 3 or .2 : .4 : .1 : .3, so that nothing is made again."""
+    exact = {source: Fraction(str(ratio)) for source, ratio in ratios.items()}
+    total = sum(exact.values())
+    return {source: float(ratio / total) for source, ratio in exact.items()} if total else dict(ratios)

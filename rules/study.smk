@@ -1,0 +1,63 @@
+"""The study that the configuration asks for: checked before any job, then asked by every rule. What names may stand for."""
+
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
+sys.path.insert(0, os.path.abspath(SCRIPTS))
+
+from emulsion import refusals
+from emulsion.errors import UserError
+from emulsion.origin import own_python_first
+from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
+from emulsion.study.experiment import Experiment
+from emulsion.study.study import Study
+
+# By it jobs know that they are tried again, and end at once where they would only fail again.
+os.environ.setdefault(refusals.CALL, f"{os.getpid()}-{time.time_ns()}")
+
+*overlays, base = workflow.configfiles or [None]
+config_files = [base, *overlays] if base else []
+own_python_first()
+
+try:
+    check.keys(config_files)
+    layers = [*map(load_configfile, config_files), dict(workflow.config_settings.config)]
+    notes = check.check(config, Path(HOUSE, "workflow/schemas/config.schema.yaml"), layers=layers)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+if workflow.is_main_process:
+    for note in notes:
+        logger.warning(note)
+
+study = Study(config)
+planned = study.planned()
+
+
+def one_of(names):
+    """A pattern that matches these names alone, so that a target with a typo has no rule."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+wildcard_constraints:
+    experiment=one_of(study),
+    mix=one_of(study.each(lambda experiment: experiment.entries)),
+    run=one_of(study.each(Experiment.all_runs)),
+    swarm=one_of(config["swarms"]),
+    batch=r"\d+",
+    matrix=one_of(study.each(Experiment.matrices)),
+    study=one_of(config["law_studies"]),
+    replay=one_of(config["replays"]),
+    model=one_of(config["models"]),
+    source=one_of(config["sources"]),
+    tokenizer=one_of(config["tokenizers"]),
+    suite=one_of(config["suites"]),
+    shard=r"\d+",
+    shards=r"\d+",

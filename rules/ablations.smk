@@ -23,5 +23,11 @@ rule compare_ablations:
         mixtures=mixtures_of_runs(Experiment.base_and_ablations),
         seeds=seeds_of_runs(Experiment.base_and_ablations),
     shell:
-        "python {input.script:q} --without {params.without:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
-        "--capabilities {input.capabilities:q} --perplexity {input.perplexity:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--without {params.without:q} "
+        "--mixtures {params.mixtures:q} "
+        "--seeds {params.seeds} "
+        "--capabilities {input.capabilities:q} "
+        "--perplexity {input.perplexity:q} "
+        "--output {output:q} "
+        "2> {log:q}"

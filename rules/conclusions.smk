@@ -23,7 +23,7 @@ rule plot_contributions:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --input {input.contributions:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} " "--input {input.contributions:q} " "--output {output:q} " "2> {log:q}"
 
 
 rule plot_pareto:
@@ -48,8 +48,12 @@ rule plot_pareto:
     params:
         runs=mixtures_of_runs(Experiment.concluded),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --records {input.records:q} "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--runs {params.runs:q} "
+        "--inputs {input.capabilities:q} "
+        "--records {input.records:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule plot_optimizer:
@@ -71,7 +75,7 @@ rule plot_optimizer:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --input {input.optimum:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} " "--input {input.optimum:q} " "--output {output:q} " "2> {log:q}"
 
 
 rule summarize_metrics:
@@ -107,8 +111,19 @@ rule summarize_metrics:
         limits=json_of_experiment(Experiment.limits),
         runs=runs_of(Experiment.strategies),
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --title {params.title:q} "
-        "--limits {params.limits:q} --published {input.published:q} --runs {params.runs:q} "
-        "--records {input.records:q} --logs {input.logs:q} --perplexity {input.perplexity:q} "
-        "--capabilities {input.capabilities:q} --generations {input.generations:q} "
-        "--tasks {input.tasks:q} --json {output.json:q} --markdown {output.markdown:q} --texts {output.texts:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--experiment {wildcards.experiment} "
+        "--title {params.title:q} "
+        "--limits {params.limits:q} "
+        "--published {input.published:q} "
+        "--runs {params.runs:q} "
+        "--records {input.records:q} "
+        "--logs {input.logs:q} "
+        "--perplexity {input.perplexity:q} "
+        "--capabilities {input.capabilities:q} "
+        "--generations {input.generations:q} "
+        "--tasks {input.tasks:q} "
+        "--json {output.json:q} "
+        "--markdown {output.markdown:q} "
+        "--texts {output.texts:q} "
+        "2> {log:q}"

@@ -32,8 +32,12 @@ rule evaluate_downstream:
         evaluation=experiment_setting("evaluation"),
     shell:
         f"python {script('evaluate_downstream')} "
-        "--model {params.model:q} --settings {params.settings:q} "
-        "--evaluation {params.evaluation:q} --threads {threads} --output {output.scores:q} --items {output.answers:q} "
+        "--model {params.model:q} "
+        "--settings {params.settings:q} "
+        "--evaluation {params.evaluation:q} "
+        "--threads {threads} "
+        "--output {output.scores:q} "
+        "--items {output.answers:q} "
         "2> {log:q}"
 
 
@@ -58,6 +62,11 @@ rule correlate_downstream:
         runs=runs_of(Experiment.compared),
         mixtures=mixtures_of_runs(Experiment.compared),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --mixtures {params.mixtures:q} "
-        "--perplexity {input.perplexity:q} --downstream {input.downstream:q} --records {input.records:q} "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--runs {params.runs:q} "
+        "--mixtures {params.mixtures:q} "
+        "--perplexity {input.perplexity:q} "
+        "--downstream {input.downstream:q} "
+        "--records {input.records:q} "
+        "--output {output:q} "
+        "2> {log:q}"

@@ -20,7 +20,10 @@ rule generate_suite:
     shell:
         f"python {script('generate_suite')} "
         "--name {wildcards.suite:q} "
-        "--items-per-capability {params.number} --seed {params.seed} --output {output:q} 2> {log:q}"
+        "--items-per-capability {params.number} "
+        "--seed {params.seed} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule evaluate:
@@ -50,7 +53,12 @@ rule evaluate:
         settings=experiment_setting("evaluation"),
     shell:
         f"python {script('evaluate')} "
-        "--model {params.model:q} --stores {input.stores:q} "
-        "--suites {input.suites:q} --settings {params.settings:q} --threads {threads} "
-        "--perplexity {output.perplexity:q} --capabilities {output.capabilities:q} "
-        "--generations {output.generations:q} 2> {log:q}"
+        "--model {params.model:q} "
+        "--stores {input.stores:q} "
+        "--suites {input.suites:q} "
+        "--settings {params.settings:q} "
+        "--threads {threads} "
+        "--perplexity {output.perplexity:q} "
+        "--capabilities {output.capabilities:q} "
+        "--generations {output.generations:q} "
+        "2> {log:q}"

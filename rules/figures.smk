@@ -26,8 +26,12 @@ rule plot_capability_heatmap:
     params:
         runs=mixtures_of_runs(Experiment.drawn),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --records {input.records:q} "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--runs {params.runs:q} "
+        "--inputs {input.capabilities:q} "
+        "--records {input.records:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule plot_capability_radar:
@@ -52,8 +56,12 @@ rule plot_capability_radar:
     params:
         runs=mixtures_of_runs(Experiment.drawn),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --inputs {input.capabilities:q} --records {input.records:q} "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--runs {params.runs:q} "
+        "--inputs {input.capabilities:q} "
+        "--records {input.records:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule plot_training_curves:
@@ -77,7 +85,11 @@ rule plot_training_curves:
     params:
         runs=mixtures_of_runs(Experiment.drawn),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --inputs {input.logs:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--runs {params.runs:q} "
+        "--inputs {input.logs:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule plot_mixtures:
@@ -101,7 +113,11 @@ rule plot_mixtures:
     params:
         runs=of_experiment(Experiment.drawn),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--runs {params.runs:q} "
+        "--inputs {input.infos:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule plot_schedule:
@@ -126,5 +142,9 @@ rule plot_schedule:
         runs=of_experiment(Experiment.drawn),
         types=json_from_config(catalogue.types_of_sources, "experiment"),
     shell:
-        "python {input.script:q} --runs {params.runs:q} --inputs {input.infos:q} --types {params.types:q} "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--runs {params.runs:q} "
+        "--inputs {input.infos:q} "
+        "--types {params.types:q} "
+        "--output {output:q} "
+        "2> {log:q}"

@@ -25,7 +25,7 @@ rule plot_static_law:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --input {input.law:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} " "--input {input.law:q} " "--output {output:q} " "2> {log:q}"
 
 
 rule plot_dynamic_law:
@@ -49,7 +49,7 @@ rule plot_dynamic_law:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --input {input.law:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} " "--input {input.law:q} " "--output {output:q} " "2> {log:q}"
 
 
 rule plot_effects:
@@ -73,7 +73,7 @@ rule plot_effects:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --input {input.law:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} " "--input {input.law:q} " "--output {output:q} " "2> {log:q}"
 
 
 rule plot_law_fits:
@@ -101,5 +101,11 @@ rule plot_law_fits:
         # Of the first table: one figure has room for one pair of lines.
         published=lambda wildcards: canonical_json(config["law_studies"][wildcards.study]["tables"][0]["published"]),
     shell:
-        "python {input.script:q} --static {input.static:q} --dynamic {input.dynamic:q} --labels {params.labels:q} "
-        "--published {params.published:q} --title {params.title:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--static {input.static:q} "
+        "--dynamic {input.dynamic:q} "
+        "--labels {params.labels:q} "
+        "--published {params.published:q} "
+        "--title {params.title:q} "
+        "--output {output:q} "
+        "2> {log:q}"

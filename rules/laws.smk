@@ -23,8 +23,11 @@ rule fit_static_law:
         mem_mb=4000,
         runtime=60,
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --sweep {input.sweep:q} "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--experiment {wildcards.experiment} "
+        "--sweep {input.sweep:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule fit_dynamic_law:
@@ -43,8 +46,11 @@ rule fit_dynamic_law:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --sweep {input.sweep:q} "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--experiment {wildcards.experiment} "
+        "--sweep {input.sweep:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule compare_greedy:
@@ -63,8 +69,11 @@ rule compare_greedy:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --sweep {input.sweep:q} "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--experiment {wildcards.experiment} "
+        "--sweep {input.sweep:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule fit_parameters:
@@ -87,10 +96,15 @@ rule fit_parameters:
     params:
         settings=json_of_experiment(lambda experiment, matrix: experiment.matrices()[matrix], "matrix"),
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --method {wildcards.matrix} "
-        "--settings {params.settings:q} --matrix {input.matrix:q} --static {input.static:q} "
+        "python {input.script:q} "
+        "--experiment {wildcards.experiment} "
+        "--method {wildcards.matrix} "
+        "--settings {params.settings:q} "
+        "--matrix {input.matrix:q} "
+        "--static {input.static:q} "
         "--dynamic {input.dynamic:q} "
-        "--output {output:q} 2> {log:q}"
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule measure_similarity:
@@ -109,8 +123,11 @@ rule measure_similarity:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --parameters {input.parameters:q} "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--experiment {wildcards.experiment} "
+        "--parameters {input.parameters:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule tabulate_laws:
@@ -139,10 +156,17 @@ rule tabulate_laws:
         title=lookup(dpath="law_studies/{study}/title", within=config),
         tables=study_setting("tables"),
     shell:
-        "python {input.script:q} --study {wildcards.study} --title {params.title:q} --tables {params.tables:q} "
-        "--static {input.static:q} --dynamic {input.dynamic:q} --greedy {input.greedy:q} "
+        "python {input.script:q} "
+        "--study {wildcards.study} "
+        "--title {params.title:q} "
+        "--tables {params.tables:q} "
+        "--static {input.static:q} "
+        "--dynamic {input.dynamic:q} "
+        "--greedy {input.greedy:q} "
         "--similarity {input.similarity:q} "
-        "--json {output.json:q} --markdown {output.markdown:q} 2> {log:q}"
+        "--json {output.json:q} "
+        "--markdown {output.markdown:q} "
+        "2> {log:q}"
 
 
 rule replay_laws:
@@ -169,6 +193,13 @@ rule replay_laws:
         resamples=lookup(dpath="replays/{replay}/resamples", within=config),
         seed=lookup(dpath="replays/{replay}/seed", within=config),
     shell:
-        "python {input.script:q} --train {input.train:q} {params.tests:q} --laws {params.laws} "
-        "--sizes {params.sizes} --resamples {params.resamples} --seed {params.seed} "
-        "--output {output.json:q} --markdown {output.markdown:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--train {input.train:q} "
+        "{params.tests:q} "
+        "--laws {params.laws} "
+        "--sizes {params.sizes} "
+        "--resamples {params.resamples} "
+        "--seed {params.seed} "
+        "--output {output.json:q} "
+        "--markdown {output.markdown:q} "
+        "2> {log:q}"

@@ -27,9 +27,15 @@ rule write_mixture:
         budget=of_experiment(files.budget_needed, "mix"),
     shell:
         f"python {script('write_mixture')} "
-        "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
-        "--method {params.method:q} --stores {input.stores:q} {params.budget} "
-        "--most-epochs {resources.most_epochs} --output {output:q} 2> {log:q}"
+        "--experiment {wildcards.experiment} "
+        "--name {wildcards.mix:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--stores {input.stores:q} "
+        "{params.budget} "
+        "--most-epochs {resources.most_epochs} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule propose_mixture:
@@ -59,10 +65,19 @@ rule propose_mixture:
         budget=of_experiment(files.budget),
     shell:
         f"python {script('propose_mixture')} "
-        "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
-        "--method {params.method:q} --swarm {input.swarm:q} --stores {input.stores:q} "
-        "--records {input.records:q} --capabilities {input.capabilities:q} {params.budget} "
-        "--most-epochs {resources.most_epochs} --output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
+        "--experiment {wildcards.experiment} "
+        "--name {wildcards.mix:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--swarm {input.swarm:q} "
+        "--stores {input.stores:q} "
+        "--records {input.records:q} "
+        "--capabilities {input.capabilities:q} "
+        "{params.budget} "
+        "--most-epochs {resources.most_epochs} "
+        "--output {output.record:q} "
+        "--mixture {output.mixture:q} "
+        "2> {log:q}"
 
 
 rule predict_mixtures:
@@ -93,10 +108,19 @@ rule predict_mixtures:
         budget=of_experiment(files.budget),
     shell:
         f"python {script('predict_mixtures')} "
-        "--experiment {wildcards.experiment} --name {params.optimum:q} --sources {params.sources:q} "
-        "--method {params.method:q} --swarm {input.swarm:q} --stores {input.stores:q} "
-        "--records {input.records:q} --capabilities {input.capabilities:q} --mixtures {input.mixtures:q} "
-        "{params.budget} --most-epochs {resources.most_epochs} --output {output:q} 2> {log:q}"
+        "--experiment {wildcards.experiment} "
+        "--name {params.optimum:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--swarm {input.swarm:q} "
+        "--stores {input.stores:q} "
+        "--records {input.records:q} "
+        "--capabilities {input.capabilities:q} "
+        "--mixtures {input.mixtures:q} "
+        "{params.budget} "
+        "--most-epochs {resources.most_epochs} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule search_mixture:
@@ -133,13 +157,25 @@ rule search_mixture:
         budget=of_experiment(files.budget),
     shell:
         f"python {script('search_mixture')} "
-        "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
-        "--method {params.method:q} --stores {input.stores:q} "
-        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --suites {input.suites:q} "
-        "--spec {params.spec:q} --evaluation {params.evaluation:q} {params.budget} "
-        "--micro-batch {resources.micro_batch} --most-epochs {resources.most_epochs} --threads {threads} "
-        "--minutes {resources.runtime} --checkpoints checkpoints/swarms "
-        "--output {output.record:q} --mixture {output.mixture:q} 2> {log:q}"
+        "--experiment {wildcards.experiment} "
+        "--name {wildcards.mix:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} "
+        "--weights {input.weights:q} "
+        "--suites {input.suites:q} "
+        "--spec {params.spec:q} "
+        "--evaluation {params.evaluation:q} "
+        "{params.budget} "
+        "--micro-batch {resources.micro_batch} "
+        "--most-epochs {resources.most_epochs} "
+        "--threads {threads} "
+        "--minutes {resources.runtime} "
+        "--checkpoints checkpoints/swarms "
+        "--output {output.record:q} "
+        "--mixture {output.mixture:q} "
+        "2> {log:q}"
 
 
 rule write_trajectory:
@@ -161,8 +197,13 @@ rule write_trajectory:
         method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
     shell:
         f"python {script('write_trajectory')} "
-        "--experiment {wildcards.experiment} --name {wildcards.mix:q} --sources {params.sources:q} "
-        "--method {params.method:q} --record {input.record:q} --output {output:q} 2> {log:q}"
+        "--experiment {wildcards.experiment} "
+        "--name {wildcards.mix:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--record {input.record:q} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule describe_mixture:
@@ -183,5 +224,10 @@ rule describe_mixture:
         spec=json_of_experiment(Experiment.spec, "mix"),
         max_epochs=experiment_setting("max_epochs"),
     shell:
-        "python {input.script:q} --mixture {input.mixture:q} --stores {input.stores:q} --spec {params.spec:q} "
-        "--max-epochs {params.max_epochs:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--mixture {input.mixture:q} "
+        "--stores {input.stores:q} "
+        "--spec {params.spec:q} "
+        "--max-epochs {params.max_epochs:q} "
+        "--output {output:q} "
+        "2> {log:q}"

@@ -22,9 +22,15 @@ rule plan_budget:
         plan=plan_of,
         context=of_experiment(Experiment.longest_context),
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --plan {params.plan:q} "
-        "--stores {input.stores:q} --ledgers {input.ledgers:q} --context {params.context} "
-        "--results results/{wildcards.experiment} --output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--experiment {wildcards.experiment} "
+        "--plan {params.plan:q} "
+        "--stores {input.stores:q} "
+        "--ledgers {input.ledgers:q} "
+        "--context {params.context} "
+        "--results results/{wildcards.experiment} "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule plan:
@@ -39,7 +45,7 @@ rule plan:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} --plans {input.plans:q} 2> {log:q}"
+        "python {input.script:q} " "--plans {input.plans:q} " "2> {log:q}"
 
 
 rule account_budget:
@@ -63,9 +69,16 @@ rule account_budget:
         runs=runs_of(Experiment.trained),
         stages=stages_of,
     shell:
-        "python {input.script:q} --plan {params.plan:q} --runs {params.runs:q} --records {input.records:q} "
-        "--stages {params.stages:q} --swarms {input.swarms:q} --searches {input.searches:q} --benchmarks logs "
-        "--output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--plan {params.plan:q} "
+        "--runs {params.runs:q} "
+        "--records {input.records:q} "
+        "--stages {params.stages:q} "
+        "--swarms {input.swarms:q} "
+        "--searches {input.searches:q} "
+        "--benchmarks logs "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule recommend:
@@ -102,13 +115,26 @@ rule recommend:
         mixtures=mixtures_of_runs(Experiment.concluded),
         seeds=seeds_of_runs(Experiment.concluded),
     shell:
-        "python {input.script:q} --experiment {wildcards.experiment} --title {params.title:q} "
-        "--groups {params.groups:q} --runs {params.runs:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
-        "--capabilities {input.capabilities:q} --records {input.records:q} --stores {input.stores:q} "
-        "--contributions {input.contributions:q} --optimum {input.optimum:q} --repeated {input.repeated:q} "
-        "--predictions {input.predictions:q} --results results "
+        "python {input.script:q} "
+        "--experiment {wildcards.experiment} "
+        "--title {params.title:q} "
+        "--groups {params.groups:q} "
+        "--runs {params.runs:q} "
+        "--mixtures {params.mixtures:q} "
+        "--seeds {params.seeds} "
+        "--capabilities {input.capabilities:q} "
+        "--records {input.records:q} "
+        "--stores {input.stores:q} "
+        "--contributions {input.contributions:q} "
+        "--optimum {input.optimum:q} "
+        "--repeated {input.repeated:q} "
+        "--predictions {input.predictions:q} "
+        "--results results "
         "--heatmap {input.heatmap:q} "
-        "--json {output.json:q} --markdown {output.markdown:q} --answer {output.answer:q} 2> {log:q}"
+        "--json {output.json:q} "
+        "--markdown {output.markdown:q} "
+        "--answer {output.answer:q} "
+        "2> {log:q}"
 
 
 rule compare_methods:
@@ -140,7 +166,15 @@ rule compare_methods:
         guides=json_of_experiment(files.guides),
         extra_tokens=json_of_experiment(Experiment.extra_tokens),
     shell:
-        "python {input.script:q} --title {params.title:q} --mixtures {params.mixtures:q} --seeds {params.seeds} "
-        "--records {input.records:q} --perplexity {input.perplexity:q} --guides {params.guides:q} "
+        "python {input.script:q} "
+        "--title {params.title:q} "
+        "--mixtures {params.mixtures:q} "
+        "--seeds {params.seeds} "
+        "--records {input.records:q} "
+        "--perplexity {input.perplexity:q} "
+        "--guides {params.guides:q} "
         "--extra-tokens {params.extra_tokens:q} "
-        "--csv {output.csv:q} --json {output.json:q} --page {output.page:q} 2> {log:q}"
+        "--csv {output.csv:q} "
+        "--json {output.json:q} "
+        "--page {output.page:q} "
+        "2> {log:q}"

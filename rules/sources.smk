@@ -29,8 +29,12 @@ rule fetch:
         groups=lambda wildcards, input: ["--groups", *input.groups] if input.groups else [],
     shell:
         f"python {script('fetch')} "
-        "--name {wildcards.source:q} --source {params.source:q} --licence {resources.licence:q} {params.groups:q} "
-        "--output {params.folder:q} 2> {log:q}"
+        "--name {wildcards.source:q} "
+        "--source {params.source:q} "
+        "--licence {resources.licence:q} "
+        "{params.groups:q} "
+        "--output {params.folder:q} "
+        "2> {log:q}"
 
 
 rule split_groups:
@@ -52,8 +56,10 @@ rule split_groups:
         folder=subpath(output.manifest, parent=True),
     shell:
         f"python {script('split_groups')} "
-        "--raw {input.raw:q} --field {params.field:q} "
-        "--output {params.folder:q} 2> {log:q}"
+        "--raw {input.raw:q} "
+        "--field {params.field:q} "
+        "--output {params.folder:q} "
+        "2> {log:q}"
 
 
 rule probe_sources:
@@ -68,7 +74,7 @@ rule probe_sources:
     params:
         sources=json_from_config(catalogue.sources_to_probe),
     shell:
-        f"python {script('probe_sources')} " "--sources {params.sources:q} > {output:q} 2> {log:q}"
+        f"python {script('probe_sources')} " "--sources {params.sources:q} " "> {output:q} " "2> {log:q}"
 
 
 rule normalize:
@@ -95,9 +101,14 @@ rule normalize:
         folder=subpath(output.documents, parent=True),
     shell:
         f"python {script('normalize')} "
-        "--raw {input.raw:q} --type {params.type:q} {params.options:q} "
-        "--shard {wildcards.shard} --shards {wildcards.shards} --cleaning {params.cleaning:q} "
-        "--output {params.folder:q} 2> {log:q}"
+        "--raw {input.raw:q} "
+        "--type {params.type:q} "
+        "{params.options:q} "
+        "--shard {wildcards.shard} "
+        "--shards {wildcards.shards} "
+        "--cleaning {params.cleaning:q} "
+        "--output {params.folder:q} "
+        "2> {log:q}"
 
 
 rule deduplicate:
@@ -125,9 +136,15 @@ rule deduplicate:
         folder=subpath(output.documents, parent=True),
     shell:
         f"python {script('deduplicate')} "
-        "--documents {input.documents:q} --source {wildcards.source:q} "
-        "--shard {wildcards.shard} --own {input.own:q} --earlier {input.earlier:q} --cleaning {params.cleaning:q} "
-        "--held-out {params.held_out} --output {params.folder:q} 2> {log:q}"
+        "--documents {input.documents:q} "
+        "--source {wildcards.source:q} "
+        "--shard {wildcards.shard} "
+        "--own {input.own:q} "
+        "--earlier {input.earlier:q} "
+        "--cleaning {params.cleaning:q} "
+        "--held-out {params.held_out} "
+        "--output {params.folder:q} "
+        "2> {log:q}"
 
 
 rule decontaminate:
@@ -154,9 +171,13 @@ rule decontaminate:
         folder=subpath(output.documents, parent=True),
     shell:
         f"python {script('decontaminate')} "
-        "--documents {input.documents:q} --ngrams {input.held_out:q} "
-        "--suites {input.suites:q} --cleaning {params.cleaning:q} --held-out {params.held_out} "
-        "--output {params.folder:q} 2> {log:q}"
+        "--documents {input.documents:q} "
+        "--ngrams {input.held_out:q} "
+        "--suites {input.suites:q} "
+        "--cleaning {params.cleaning:q} "
+        "--held-out {params.held_out} "
+        "--output {params.folder:q} "
+        "2> {log:q}"
 
 
 rule gather:
@@ -184,10 +205,17 @@ rule gather:
         held_out=config["held_out"],
     shell:
         f"python {script('gather')} "
-        "--held-out {params.held_out} --max-loss {resources.max_loss} --max-copies {resources.max_copies} "
-        "--source {wildcards.source:q} --documents {input.documents:q} "
-        "--quarantines {input.quarantines:q} --ledgers {input.ledgers:q} --output {output.documents:q} "
-        "--quarantine {output.quarantine:q} --ledger {output.ledger:q} 2> {log:q}"
+        "--held-out {params.held_out} "
+        "--max-loss {resources.max_loss} "
+        "--max-copies {resources.max_copies} "
+        "--source {wildcards.source:q} "
+        "--documents {input.documents:q} "
+        "--quarantines {input.quarantines:q} "
+        "--ledgers {input.ledgers:q} "
+        "--output {output.documents:q} "
+        "--quarantine {output.quarantine:q} "
+        "--ledger {output.ledger:q} "
+        "2> {log:q}"
 
 
 rule describe_source:
@@ -210,5 +238,10 @@ rule describe_source:
     params:
         licence=from_config(catalogue.licence, "source"),
     shell:
-        "python {input.script:q} --documents {input.documents:q} --ledger {input.ledger:q} "
-        "--licence {params.licence:q} --stores {input.stores:q} --output {output:q} 2> {log:q}"
+        "python {input.script:q} "
+        "--documents {input.documents:q} "
+        "--ledger {input.ledger:q} "
+        "--licence {params.licence:q} "
+        "--stores {input.stores:q} "
+        "--output {output:q} "
+        "2> {log:q}"

@@ -24,8 +24,11 @@ rule make_tokenizer:
         folder=subpath(output.definition, parent=True),
     shell:
         f"python {script('make_tokenizer')} "
-        "--name {wildcards.tokenizer:q} --tokenizer {params.tokenizer:q} "
-        "--documents {input.documents:q} --output {params.folder:q} 2> {log:q}"
+        "--name {wildcards.tokenizer:q} "
+        "--tokenizer {params.tokenizer:q} "
+        "--documents {input.documents:q} "
+        "--output {params.folder:q} "
+        "2> {log:q}"
 
 
 rule tokenize_shard:
@@ -54,9 +57,14 @@ rule tokenize_shard:
         folder=subpath(output.header, parent=True),
     shell:
         f"python {script('tokenize_shard')} "
-        "--documents {input.documents:q} --provenance {input.provenance:q} "
-        "--tokenizer {params.tokenizer:q} --shard {wildcards.shard} --shards {wildcards.shards} "
-        "--held-out {params.held_out} --output {params.folder:q} 2> {log:q}"
+        "--documents {input.documents:q} "
+        "--provenance {input.provenance:q} "
+        "--tokenizer {params.tokenizer:q} "
+        "--shard {wildcards.shard} "
+        "--shards {wildcards.shards} "
+        "--held-out {params.held_out} "
+        "--output {params.folder:q} "
+        "2> {log:q}"
 
 
 rule pack_tokens:
@@ -83,5 +91,7 @@ rule pack_tokens:
         folder=subpath(output.header, parent=True),
     shell:
         f"python {script('pack_tokens')} "
-        "--shards {input.shards:q} --provenance {input.provenance:q} "
-        "--output {params.folder:q} 2> {log:q}"
+        "--shards {input.shards:q} "
+        "--provenance {input.provenance:q} "
+        "--output {params.folder:q} "
+        "2> {log:q}"

@@ -34,10 +34,18 @@ rule check_training:
         least_fall=of_experiment(lambda experiment: experiment.smoke()["least_fall"]),
     shell:
         f"python {script('check_training')} "
-        "--mixture {input.mixture:q} --stores {input.stores:q} "
-        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --steps {params.steps} "
-        "--least-fall {params.least_fall} --micro-batch {resources.micro_batch} --threads {threads} "
-        "--work checkpoints/{wildcards.experiment}-{wildcards.run}-smoke --output {output:q} 2> {log:q}"
+        "--mixture {input.mixture:q} "
+        "--stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} "
+        "--weights {input.weights:q} "
+        "--spec {params.spec:q} "
+        "--steps {params.steps} "
+        "--least-fall {params.least_fall} "
+        "--micro-batch {resources.micro_batch} "
+        "--threads {threads} "
+        "--work checkpoints/{wildcards.experiment}-{wildcards.run}-smoke "
+        "--output {output:q} "
+        "2> {log:q}"
 
 
 rule fetch_weights:
@@ -62,8 +70,10 @@ rule fetch_weights:
         folder=subpath(output.weights, parent=True),
     shell:
         f"python {script('fetch_weights')} "
-        "--id {params.identifier:q} --revision {params.revision:q} "
-        "--output {params.folder:q} 2> {log:q}"
+        "--id {params.identifier:q} "
+        "--revision {params.revision:q} "
+        "--output {params.folder:q} "
+        "2> {log:q}"
 
 
 rule train:
@@ -107,11 +117,22 @@ rule train:
         folder=subpath(output.model, parent=True),
     shell:
         f"python {script('train')} "
-        "--mixture {input.mixture:q} --stores {input.stores:q} "
-        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --output {params.folder:q} "
-        "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
-        "--most-epochs {resources.most_epochs} --smoke-steps {resources.smoke_steps} "
-        "--smoke-fall {resources.smoke_fall} {params.again} --minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"
+        "--mixture {input.mixture:q} "
+        "--stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} "
+        "--weights {input.weights:q} "
+        "--spec {params.spec:q} "
+        "--output {params.folder:q} "
+        "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} "
+        "--micro-batch {resources.micro_batch} "
+        "--most-epochs {resources.most_epochs} "
+        "--smoke-steps {resources.smoke_steps} "
+        "--smoke-fall {resources.smoke_fall} "
+        "{params.again} "
+        "--minutes {resources.runtime} "
+        "--threads {threads} "
+        "--processes {resources.gpu} "
+        "2> {log:q}"
 
 
 rule train_online:
@@ -156,13 +177,26 @@ rule train_online:
         folder=subpath(output.model, parent=True),
     shell:
         f"python {script('train_online')} "
-        "--experiment {wildcards.experiment} --name {params.mixture:q} --sources {params.sources:q} "
-        "--method {params.method:q} --swarm {input.swarm:q} --after {input.after:q} "
-        "--after-share {params.after_share} --max-epochs {params.limit} --stores {input.stores:q} "
-        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --spec {params.spec:q} --output {params.folder:q} "
-        "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} --micro-batch {resources.micro_batch} "
+        "--experiment {wildcards.experiment} "
+        "--name {params.mixture:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--swarm {input.swarm:q} "
+        "--after {input.after:q} "
+        "--after-share {params.after_share} "
+        "--max-epochs {params.limit} "
+        "--stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} "
+        "--weights {input.weights:q} "
+        "--spec {params.spec:q} "
+        "--output {params.folder:q} "
+        "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} "
+        "--micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} "
-        "--minutes {resources.runtime} --threads {threads} --processes {resources.gpu} 2> {log:q}"
+        "--minutes {resources.runtime} "
+        "--threads {threads} "
+        "--processes {resources.gpu} "
+        "2> {log:q}"
 
 
 rule train_swarm:
@@ -204,10 +238,24 @@ rule train_swarm:
         tokenizer=subpath(input.tokenizer, parent=True),
     shell:
         f"python {script('train_swarm')} "
-        "--experiment {wildcards.experiment} --swarm {wildcards.swarm} --sources {params.sources:q} "
-        "--points {params.points:q} --names {params.names:q} --stores {input.stores:q} "
-        "--tokenizer {params.tokenizer:q} --weights {input.weights:q} --suites {input.suites:q} "
-        "--spec {params.spec:q} --trunks {params.trunks:q} --branches {params.branches:q} "
-        "--evaluation {params.evaluation:q} {params.budget} --checkpoints checkpoints/swarms "
-        "--micro-batch {resources.micro_batch} --most-epochs {resources.most_epochs} --minutes {resources.runtime} "
-        "--threads {threads} --output {output:q} 2> {log:q}"
+        "--experiment {wildcards.experiment} "
+        "--swarm {wildcards.swarm} "
+        "--sources {params.sources:q} "
+        "--points {params.points:q} "
+        "--names {params.names:q} "
+        "--stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} "
+        "--weights {input.weights:q} "
+        "--suites {input.suites:q} "
+        "--spec {params.spec:q} "
+        "--trunks {params.trunks:q} "
+        "--branches {params.branches:q} "
+        "--evaluation {params.evaluation:q} "
+        "{params.budget} "
+        "--checkpoints checkpoints/swarms "
+        "--micro-batch {resources.micro_batch} "
+        "--most-epochs {resources.most_epochs} "
+        "--minutes {resources.runtime} "
+        "--threads {threads} "
+        "--output {output:q} "
+        "2> {log:q}"

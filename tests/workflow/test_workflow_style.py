@@ -39,6 +39,12 @@ def test_a_rule_that_lists_its_script_lists_all_that_the_script_imports(file, na
         assert f"f\"python {{script('{name}')}} \"" in text
 
 
+@pytest.mark.parametrize("file", RULE_FILES, ids=lambda file: file.stem)
+def test_commands_have_one_option_a_line(file):
+    for line in file.read_text().splitlines():
+        assert not re.search(r"--[a-z].* --[a-z]|--[a-z].* 2> ", line), line
+
+
 def test_every_environment_file_exists_and_pins_every_version():
     import yaml
 

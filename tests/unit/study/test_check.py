@@ -264,8 +264,8 @@ def test_chat_suites_are_asked_in_the_formats_of_the_sources_unless_told_otherwi
 
 def test_a_missing_key_is_named():
     config = copy.deepcopy(CONFIG)
-    del config["experiments"]["exp3"]["tokens"]
-    assert "experiments.exp3: 'tokens' is missing" in problems(config)
+    del config["experiments"]["exp3"]["title"]
+    assert "experiments.exp3: 'title' is missing" in problems(config)
 
 
 def test_a_strategy_may_not_take_the_name_of_another_mixture():
@@ -370,7 +370,7 @@ def test_the_defaults_of_cleaning_are_those_of_the_code_and_leave_the_configurat
     check(config, SCHEMA)
     assert config["cleaning"]["prose"] == {"deduplicate": {"near": {}}, "decontaminate": {}}
     schema = read_yaml(SCHEMA)
-    policy = schema["properties"]["cleaning"]["additionalProperties"]["properties"]
+    policy = schema["$defs"]["cleaning"]["properties"]
     duplicates = policy["deduplicate"]["properties"]
 
     def defaults(properties):

@@ -66,7 +66,6 @@ LAWS = "experiments/pair/laws"
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("experiments/pair/laws", None, "neither strategies or methods to compare nor laws to fit"),
         ("experiments/pair/repeat", True, "experiments.pair.repeat: it is for mixtures that are compared"),
         ("experiments/exp3/suites", [], "experiments.exp3.suites: mixtures are compared"),
         ("experiments/pair/sources", ["openhermes"], "has one alone, 'openhermes'"),
@@ -95,7 +94,6 @@ LAWS = "experiments/pair/laws"
             "swep",
             "pair.laws.swarm: unknown swarm 'swep'. Did you mean",
         ),
-        ("swarms/sweep/points", {"kind": "grid"}, "swarms.sweep.points.count: is missing"),
         ("swarms/sweep/model", "tinny", "swarms.sweep.model: unknown model 'tinny'"),
     ],
 )

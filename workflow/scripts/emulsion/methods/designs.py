@@ -58,9 +58,9 @@ def needs_sizes(settings: Mapping[str, Any]) -> bool:
 
 
 def count_of(settings: Mapping[str, Any], sources: Sequence[str]) -> int:
-    """How many points there will be."""
+    """How many points there will be: three for each source and three more where `count` is left out."""
     fixed = {"corners": len(sources), "uniform": 1, "proportional": 1}
-    return fixed.get(settings["kind"]) or int(settings["count"])
+    return fixed.get(settings["kind"]) or int(settings.get("count") or 3 * len(sources) + 3)
 
 
 def _grid(settings: Mapping[str, Any], sources: list[str], given: Evidence) -> list[Mixture]:

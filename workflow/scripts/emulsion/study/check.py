@@ -10,7 +10,15 @@ from typing import Any
 from emulsion.environment import mistakes_of_environment
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml, refuse_unclear_keys
-from emulsion.study import check_data, check_experiments, check_figures, check_laws, check_methods, check_models
+from emulsion.study import (
+    check_data,
+    check_experiments,
+    check_figures,
+    check_laws,
+    check_methods,
+    check_models,
+    defaults,
+)
 from emulsion.study.catalogue import Config, set_chat_formats
 from emulsion.study.form import fill_in
 from emulsion.study.mistakes import mistakes_of_form
@@ -47,6 +55,11 @@ def check(
     problems = list(mistakes_of_environment(os.environ if environment is None else environment))
     problems += mistakes_of_form(config, form)
     notes: list[str] = []
+    problems = problems or list(defaults.kinds(config))
+    if not problems:
+        defaults.mixtures(config)
+        fill_in(config, form)
+        problems = list(defaults.sizes_of_runs(config))
     if not problems:
         set_chat_formats(config)
         # A figure of the project's own list was not asked for by whoever switched off what it shows.

@@ -122,10 +122,8 @@ def shared_files(study: Study) -> Iterator[str]:
 
 
 def _purpose(settings: Mapping[str, Any], where: str) -> Iterator[str]:
-    """Mixtures to compare, by suites, or laws to fit."""
+    """Mixtures to compare, by suites; an experiment without any fits laws."""
     if not (settings["strategies"] or settings["methods"] or settings["singles"]):
-        if not settings["laws"]:
-            yield f"{where}: it has neither strategies or methods to compare nor laws to fit."
         for key in ("ablations", "repeat", "smoke", "metrics", "downstream"):
             if settings.get(key):
                 yield f"{where}.{key}: it is for mixtures that are compared, and the experiment has none."

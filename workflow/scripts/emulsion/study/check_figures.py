@@ -25,6 +25,12 @@ def leave_out(config: dict[str, Any]) -> list[str]:
     return [f"figures: '{figure}' is left out; it needs {needs[figure]}." for figure in absent]
 
 
+def drawable(config: Config, name: str) -> list[str]:
+    """The figures of an experiment that have something to draw."""
+    needs = _needs_of(config, config["experiments"][name], f"experiments.{name}")
+    return [figure for figure, need in needs if not need]
+
+
 def figures(config: Config) -> Iterator[str]:
     needs = _needs(config)
     drawn = [figure for figure, need in needs.items() if not need]

@@ -10,7 +10,7 @@ from emulsion.errors import UserError
 from emulsion.files import read_json
 from emulsion.laws.region import Region
 from emulsion.methods import create, names
-from emulsion.methods.designs import SAME, SETTINGS
+from emulsion.methods.designs import SAME
 from emulsion.methods.interface import AnyMethod, OnlineMethod
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
@@ -38,8 +38,6 @@ def swarms(config: Config) -> Iterator[str]:
     """What swarms say, whichever experiment they are for."""
     for name, swarm in config["swarms"].items():
         where, points = f"swarms.{name}", swarm["points"]
-        if "count" in SETTINGS[points["kind"]] and "count" not in points:
-            yield f"{where}.points.count: is missing; how many mixtures?"
         low, high = points["bounds"]
         if points["kind"] == "spread" and low >= high:
             yield f"{where}.points.bounds: {low} to {high} leave room for no more than one mixture."

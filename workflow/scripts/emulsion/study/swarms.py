@@ -34,7 +34,7 @@ class Swarm:
     @property
     def design(self) -> dict[str, Any]:
         """What decides where the points lie, and no setting of another kind of design."""
-        chosen = dict(self.settings["points"])
+        chosen = {**self.settings["points"], "count": count_of(self.settings["points"], self.sources)}
         return {key: chosen[key] for key in ("kind", *SETTINGS[chosen["kind"]])}
 
     @property

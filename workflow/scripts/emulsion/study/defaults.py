@@ -1,0 +1,152 @@
+"""What the configuration leaves out and its schema cannot say, since it depends on the sources.
+
+All of it is written into the configuration, in place, as if it stood there: entries of `tokenizers`, `models` and
+`training` under the experiment's name, mixtures to compare, and tokens for a time budget. It depends on the
+configuration and on the size of local files, never on the machine, so that a cluster's nodes agree on what is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from emulsion.data.sources.local import local_files
+from emulsion.errors import UserError
+from emulsion.study import sizes
+from emulsion.study.catalogue import kind_block
+from emulsion.study.check_figures import drawable
+from emulsion.study.time_budget import tokens_within
+
+Settings = dict[str, Any]
+
+KINDS = {
+    "sources": ("local", "hub", "web", "group", "synthetic"),
+    "tokenizers": ("bpe", "pretrained"),
+    "suites": ("file", "synthetic"),
+}
+# Of a source whose size is not known before it is fetched.
+_UNKNOWN_BYTES = 10e6
+_DOCUMENT_BYTES = {"hub": 2000, "synthetic": 400}
+_BYTES_OF_A_HUB_TOKEN = 4
+# How much larger text is than its file.
+_PACKED = {".gz": 3.0, ".zst": 3.5, ".parquet": 2.0}
+_MOST_TOKENIZER_MEGABYTES = 20
+# Passes over all sources that a time budget is spent on at most: more learns little (Muennighoff et al., 2305.16264).
+_PASSES = 2
+
+_SECTIONS = ("tokenizers", "models", "training")
+
+SWARM = "spread"
+MIXTURES: dict[str, Settings] = {
+    "uniform": {"kind": "stratified"},
+    "proportional": {"kind": "proportional"},
+    # Every share but a fiftieth is free: caps on epochs keep small sources from being repeated too often.
+    "optimum": {"kind": "optimum", "swarm": SWARM, "objective": "mean_loss", "bounds": [0.02, 1.0]},
+}
+_SWARM: Settings = {"points": {"kind": "spread", "bounds": [0.02, 1.0]}, "batch": 3}
+
+
+def kinds(config: Settings) -> Iterator[str]:
+    """Set the kind of each source, tokenizer and suite that has one block, in place; what is wrong with the others."""
+    for section, blocks in KINDS.items():
+        for name, entry in config[section].items():
+            if "kind" not in entry:
+                found = [block for block in blocks if entry.get(block) is not None]
+                if len(found) == 1:
+                    entry["kind"] = found[0]
+                else:
+                    why = f"there are blocks for {' and '.join(found)}" if found else "and so is its block"
+                    yield f"{section}.{name}: 'kind' is missing, {why}; one of {', '.join(blocks)}."
+
+
+def mixtures(config: Settings) -> None:
+    """Set what is compared by experiments that say nothing of it, in place, and the figures that show it."""
+    for name, settings in config["experiments"].items():
+        if any(settings[key] for key in ("strategies", "methods", "singles", "laws")):
+            continue
+        settings["singles"] = True
+        if len(settings["sources"]) > 1:
+            settings["methods"] = list(MIXTURES)
+            for method, entry in MIXTURES.items():
+                config["methods"].setdefault(method, dict(entry))
+            config["swarms"].setdefault(SWARM, {**_SWARM, "points": dict(_SWARM["points"])})
+        if not any(figure.startswith(f"{name}_") for figure in config["figures"]):
+            config["figures"] += [f"{name}_{figure}" for figure in drawable(config, name)]
+
+
+def sizes_of_runs(config: Settings) -> Iterator[str]:
+    """Set tokenizer, model, training and tokens of experiments that leave them out, in place; what cannot be set."""
+    for name, settings in config["experiments"].items():
+        hours = settings["budget"]["hours"]
+        if not isinstance(hours, dict):
+            settings["budget"]["hours"] = hours = {"total": hours}
+        if any(source not in config["sources"] for source in settings["sources"]):
+            continue  # said by the checks
+        try:
+            _set_sizes(config, name, settings, hours.get("total"))
+        except UserError as error:
+            yield str(error)
+
+
+def _set_sizes(config: Settings, name: str, settings: Settings, hours: float | None) -> None:
+    text = {source: text_bytes(config, source) for source in settings["sources"]}
+    if "tokens" in settings:
+        _set_sections(config, name, settings, text, sizes.rung_for(settings["tokens"], sum(text.values())))
+        return
+    if hours is None:
+        raise UserError(
+            f"experiments.{name}: 'tokens' is missing; say how many tokens a run has, or how long all may take: "
+            "`budget: {hours: 0.5}`."
+        )
+    if settings["budget"]["device"] not in config["devices"]:
+        return  # said by the checks
+    for rung in reversed(sizes.LADDER):
+        trial = {**config, **{key: dict(config[key]) for key in _SECTIONS}}
+        trial["experiments"] = {**config["experiments"], name: (chosen := dict(settings))}
+        _set_sections(trial, name, chosen, text, rung)
+        vocab_size = kind_block(trial["tokenizers"][chosen["tokenizer"]])["vocab_size"]
+        most = _PASSES * sum(text.values()) * (1 - 2 * config["held_out"]) / sizes.bytes_per_token(vocab_size)
+        is_last = rung is sizes.LADDER[0] or "model" in settings
+        try:
+            chosen["tokens"] = tokens_within(trial, name, hours, most)
+        except UserError:
+            if is_last:
+                raise
+            continue
+        if is_last or chosen["tokens"] >= sizes.TOKENS_PER_PARAMETER * sizes.parameters(rung, sum(text.values())):
+            config.update({key: trial[key] for key in _SECTIONS})
+            settings.update(chosen)
+            return
+
+
+def _set_sections(config: Settings, name: str, settings: Settings, text: dict[str, float], rung: sizes.Rung) -> None:
+    """Set tokenizer, model and training, each by the experiment's name where it is left out."""
+    if "model" in settings and settings["model"] in config["models"]:
+        rung = sizes.rung_of_width(config["models"][settings["model"]]["hidden_size"])
+    vocab_size = sizes.vocabulary(sum(text.values()), rung.vocabulary)
+    if settings.setdefault("tokenizer", name) == name:
+        megabytes = min(_MOST_TOKENIZER_MEGABYTES, max(0.1, round(sum(text.values()) / 1e6, 1)))
+        bpe = {"vocab_size": vocab_size, "sources": list(settings["sources"]), "megabytes": megabytes}
+        config["tokenizers"].setdefault(name, {"kind": "bpe", "bpe": bpe})
+    if settings.setdefault("model", name) == name:
+        held_out = min(text.values()) * config["held_out"] / sizes.bytes_per_token(vocab_size)
+        config["models"].setdefault(name, sizes.model_of(rung, held_out))
+    if settings.setdefault("training", name) == name and settings["model"] in config["models"]:
+        config["training"].setdefault(name, sizes.training_of(rung, config["models"][settings["model"]]))
+
+
+def text_bytes(config: Settings, source: str) -> float:
+    """Bytes of text of a source, as far as they can be told before it is fetched."""
+    entry = config["sources"][source]
+    block = entry.get(entry["kind"]) or {}
+    if entry["kind"] == "local":
+        try:
+            files = local_files(source, block)
+        except UserError:
+            return _UNKNOWN_BYTES  # said by the checks
+        return max(1.0, sum(file.stat().st_size * _PACKED.get(file.suffix.lower(), 1.0) for file in files))
+    if "tokens" in block:
+        return float(block["tokens"]) * _BYTES_OF_A_HUB_TOKEN
+    if "documents" in block:
+        return float(block["documents"]) * _DOCUMENT_BYTES[entry["kind"]]
+    return _UNKNOWN_BYTES

@@ -6,7 +6,7 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
-from emulsion.study import defaults
+from emulsion.study import defaults, sizes
 from emulsion.study.check import check
 from emulsion.study.experiment import Experiment
 from emulsion.study.form import fill_in
@@ -73,13 +73,14 @@ def test_a_smaller_source_shortens_the_context(tmp_path):
     assert config["models"]["mix"]["context"] == 40
 
 
-def test_a_time_budget_stands_in_the_place_of_tokens(tmp_path):
-    config = twelve_lines(tmp_path, {"budget": {"hours": 0.4}})
-    del config["experiments"]["mix"]["tokens"]
-    half = twelve_lines(tmp_path, {"budget": {"hours": 0.25}})
-    del half["experiments"]["mix"]["tokens"]
-    tokens = [filled(each)[0]["experiments"]["mix"]["tokens"] for each in (half, config)]
-    assert 100_000 < tokens[0] < tokens[1] < 1_183_680
+def test_a_time_budget_stands_in_the_place_of_tokens_up_to_two_passes(tmp_path):
+    def tokens(hours):
+        config = twelve_lines(tmp_path, {"budget": {"hours": hours}})
+        del config["experiments"]["mix"]["tokens"]
+        return filled(config)[0]["experiments"]["mix"]["tokens"]
+
+    two_passes = 2 * 0.9 * 1_500_000 / sizes.bytes_per_token(512)
+    assert 100_000 < tokens(0.2) < tokens(0.3) < tokens(10) <= two_passes
 
 
 def test_without_tokens_and_hours_the_remedy_is_told(tmp_path):

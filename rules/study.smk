@@ -13,7 +13,7 @@ from snakemake.logging import logger
 SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
 sys.path.insert(0, os.path.abspath(SCRIPTS))
 
-from emulsion import refusals
+from emulsion import drivers, refusals
 from emulsion.errors import UserError
 from emulsion.origin import own_python_first
 from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
@@ -34,8 +34,13 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process:
-    for note in notes:
+    for note in [*drivers.begin(), *notes]:
         logger.warning(note)
+
+
+onstart:
+    drivers.listen(SCRIPTS, workflow.local_exec)
+
 
 study = Study(config)
 planned = study.planned()

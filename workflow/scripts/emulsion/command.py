@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import logging
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, TypeVar
@@ -83,6 +85,9 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
     handler.setFormatter(_Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     sys.excepthook = _show
+    with suppress(ValueError):  # not the main thread
+        # What lies beside its name is removed; trainings save before they end (training.job).
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         refusals.repeat(command)
         app(main)(command[1:], exit_on_error=False, print_error=False)
@@ -91,3 +96,6 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
             refusals.remember(command, error)
         print(without_queries(f"error: {error}"), file=sys.stderr)
         sys.exit(1 if isinstance(error, UserError) else 2)
+    except KeyboardInterrupt:
+        print("error: interrupted.", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)

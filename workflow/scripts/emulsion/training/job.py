@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+from typing import Any
 
 # A job stops before its time is over, for saving takes time too.
 USED = 0.95
@@ -20,9 +21,16 @@ class Job:
         self.told_to_stop = False
 
     def listen(self) -> None:
-        """On SIGTERM, save and stop (main thread only)."""
+        """On SIGTERM, SIGHUP and Ctrl-C, save and stop (main thread only); what the caller ignores stays ignored."""
         with contextlib.suppress(ValueError):
-            signal.signal(signal.SIGTERM, lambda *_: setattr(self, "told_to_stop", True))
+            for each in ("SIGTERM", "SIGHUP", "SIGINT"):
+                if signal.getsignal(number := getattr(signal, each)) is not signal.SIG_IGN:
+                    signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: Any) -> None:
+        if number == signal.SIGINT and self.told_to_stop:
+            raise KeyboardInterrupt  # Ctrl-C again: whoever sits there does not want to wait for the next step
+        self.told_to_stop = True
 
     def short_of_time(self) -> bool:
         """Whether another 5 % of the job's time might not be there any more."""

@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import shutil
-import socket
 import threading
 import time
 import uuid
@@ -24,6 +23,7 @@ from typing import IO, Any
 
 from emulsion.errors import UserError
 from emulsion.files import make_folder, remove_folder
+from emulsion.processes import has_ended, this_process
 from emulsion.training.job import Job
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Owner:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._told = {"host": _host(), "process": os.getpid(), "start": _start(os.getpid()), "token": uuid.uuid4().hex}
+        self._told = {**this_process(), "token": uuid.uuid4().hex}
         self._beats, self._ended = 0, threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -54,7 +54,7 @@ class Owner:
                 found = _read(self.folder)
                 if found != seen:
                     seen, since = found, time.monotonic()
-                if found is None or _gone(found) or time.monotonic() - since > STALE_SECONDS:
+                if found is None or has_ended(found) or time.monotonic() - since > STALE_SECONDS:
                     with contextlib.suppress(FileNotFoundError):  # the owner has just ended and removed the folder
                         self._write()
                         self._thread.start()
@@ -127,7 +127,7 @@ def is_free(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     found = _read(folder)
-    return found is None or _gone(found)
+    return found is None or has_ended(found)
 
 
 _LOCK = ".owner.lock"
@@ -164,34 +164,3 @@ def _read(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _gone(found: dict[str, Any]) -> bool:
-    """Whether an owner is known to have ended: a process of this machine, by number and start."""
-    return found.get("host") == _host() and _start(found["process"]) != found["start"]
-
-
-def _host() -> str:
-    """This machine since it was started, and the container in it: within it, numbers of processes mean something."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):
-        parts += [
-            Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-            str(Path("/proc/self/ns/pid").readlink()),
-        ]
-    return " ".join(parts)
-
-
-def _start(process: int) -> str | None:
-    """When a process was started, in words of the system; None where there is no such process."""
-    try:
-        status = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return None
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return None
-        return "running"
-    return None if status[0] in ("Z", "X") else status[19]

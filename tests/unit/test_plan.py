@@ -1,12 +1,18 @@
+import json
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulsion.assignment import assign, count
 from emulsion.errors import UserError
 from emulsion.mixture import Mixture
-from emulsion.plan import CHUNK, SequencePlan, permute
+from emulsion.plan import CHUNK, SequencePlan
 from emulsion.schedule import Schedule
+from plan_shapes import digest, shapes
 
 
 @st.composite
@@ -160,13 +166,43 @@ def test_a_source_without_sequences_may_stand_by_with_weight_zero():
     assert plan.counts(25).tolist() == [25, 0]
 
 
-@given(st.integers(1, 5000), st.integers(0, 2**63))
-def test_permute_is_a_permutation(size, key):
-    assert np.array_equal(np.sort(permute(np.arange(size), size, key)), np.arange(size))
+def test_bytes_of_plans_of_many_shapes_are_those_recorded():
+    recorded = json.loads((Path(__file__).parent / "plan_digests.json").read_text(encoding="utf-8"))
+    assert {name: digest(plan) for name, plan in shapes()} == recorded
 
 
-def test_permute_spreads_places_evenly():
-    images = np.array([permute(np.arange(5), 100, key) for key in range(4000)])
-    counts = np.bincount(images.ravel(), minlength=100)
-    # 20,000 draws over 100 places: 200 each, standard deviation 14.
-    assert counts.min() > 130 and counts.max() < 270
+def test_a_far_position_needs_neither_memory_nor_what_comes_before():
+    names = [f"s{number}" for number in range(200)]
+    plan = SequencePlan(dict.fromkeys(names, 1000), Mixture({name: 1 + i for i, name in enumerate(names)}))
+    tracemalloc.start()
+    for position in (10**9, 3, 10**11):
+        sources = plan.sources(position, position + 500)
+        counts = plan.counts(position) + np.cumsum(np.eye(200, dtype=int)[sources], axis=0)
+        assert np.abs(counts - plan.targets(np.arange(position + 1, position + 501))).max() < 1
+    assert tracemalloc.get_traced_memory()[1] < 30e6
+    tracemalloc.stop()
+
+
+def test_memory_does_not_grow_while_a_plan_is_read():
+    plan = SequencePlan({"a": 50, "b": 70}, Mixture({"a": 1, "b": 2}))
+    plan.rows(0, CHUNK)
+    tracemalloc.start()
+    for start in range(0, 20 * CHUNK, CHUNK // 2):
+        plan.rows(start, start + CHUNK // 2)
+    assert tracemalloc.get_traced_memory()[0] < 16 * 8 * CHUNK
+    tracemalloc.stop()
+
+
+def test_a_checkpoint_says_what_was_drawn_so_that_changes_are_not_assigned_again(monkeypatch):
+    sizes, first, then = {"b": 50, "a": 70}, Mixture({"a": 1, "b": 2}), Mixture({"a": 3, "b": 1})
+    plan = SequencePlan(sizes, first)
+    plan.change(10_000, then)
+    expected, drawn, at_step = plan.rows(20_000, 20_100), plan.counts(10_000), plan.counts(20_000)
+    restored = SequencePlan(sizes, first)
+    restored.change(10_000, then, drawn)
+    restored.go_to(20_000, at_step)
+    assigned = []
+    monkeypatch.setattr("emulsion.plan.assign", lambda *given: assigned.append(given[2:]) or assign(*given))
+    monkeypatch.setattr("emulsion.plan.count", lambda *given: assigned.append(given[2:]) or count(*given))
+    assert np.array_equal(restored.rows(20_000, 20_100), expected)
+    assert all(start >= 20_000 for start, _ in assigned if assigned)

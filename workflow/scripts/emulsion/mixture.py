@@ -59,7 +59,8 @@ class Mixture(Mapping[str, float]):
 
     def over(self, sources: list[str]) -> Mixture:
         """The same weights in the order of `sources`; sources the mixture does not name weigh 0."""
-        missing = [source for source in self.support if source not in sources]
+        known = set(sources)
+        missing = [source for source in self.support if source not in known]
         if missing:
             raise UserError(f"mixture: names sources {missing} that are not among {sources}.")
         return Mixture({source: self.get(source, 0.0) for source in sources})

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from emulsion.assignment import Shares, assign
 from emulsion.data.encoding import Encode, encoder
 from emulsion.data.tokenizers import fingerprint as tokenizer_fingerprint
 from emulsion.files import canonical_json, whole_file, write_jsonl
@@ -33,7 +34,6 @@ from emulsion.merging.manifest import Journal, manifest
 from emulsion.merging.readers import Reader, open_readers
 from emulsion.merging.request import Request
 from emulsion.mixture import Mixture
-from emulsion.plan import assign
 from emulsion.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -156,11 +156,11 @@ def _concatenated(cursors: Mapping[str, Cursor]) -> Iterator[str]:
 def _interleaved(mixture: Mixture, cursors: Mapping[str, Cursor]) -> Iterator[str]:
     """The source of every document from here on, without end: each within one document of its share at every point."""
     names = sorted(cursors)
-    schedule = Schedule.constant(mixture)
+    shares = Shares.of(Schedule.constant(mixture), names)
     counts = np.array([cursors[name].progress.documents for name in names], dtype=np.int64)
     while True:
         start = int(counts.sum())
-        chosen = assign(schedule, names, counts, start, start + CHUNK)
+        chosen = assign(shares, counts, start, start + CHUNK)
         yield from (names[index] for index in chosen)
         counts = counts + np.bincount(chosen, minlength=len(names))
 

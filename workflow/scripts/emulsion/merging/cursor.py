@@ -30,7 +30,7 @@ from emulsion.errors import UserError
 from emulsion.files import whole_file
 from emulsion.merging.readers import Reader
 from emulsion.merging.request import Origin, Request
-from emulsion.plan import permute
+from emulsion.permutation import permute
 from emulsion.seeds import derive_seed
 
 # A window ends at either.

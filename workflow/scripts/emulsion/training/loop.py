@@ -171,6 +171,7 @@ class Training:
             return
         state, self.step = saved.state, saved.state["step"]
         self.drawn = np.array([state["drawn"][source] for source in self.plan.sizes])
+        self.plan.go_to(self.step * self.spec.batch_sequences, self.drawn)
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         if self.saved_log is not None:

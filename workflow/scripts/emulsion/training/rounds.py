@@ -180,6 +180,7 @@ class Rounds:
         return {
             "method": self.method.state(),
             "decided": self.decided,
+            "drawn": [self._drawn(stretch.start).tolist() for stretch in self._changed()],
             "probes": self._probes,
             "results": self._results,
             "before": self._before,
@@ -193,8 +194,17 @@ class Rounds:
         self.decided = state["decided"]
         self._probes, self._results, self._before = state["probes"], state["results"], state["before"]
         self._updated_at, self._validations = state["updated_at"], state["validations"]
-        for stretch, weights in list(zip(self.stretches, self.decided, strict=False))[1:]:
-            self.training.plan.change(self._sequence(stretch.start), Mixture(weights))
+        # Without what was drawn, as older checkpoints are, the plan stays as it is, and the receipt refuses to go on.
+        for stretch, weights, drawn in zip(self._changed(), self.decided[1:], state.get("drawn", []), strict=False):
+            self.training.plan.change(self._sequence(stretch.start), Mixture(weights), np.array(drawn))
+
+    def _changed(self) -> list[Stretch]:
+        """The stretches at whose start the mixture was changed so far."""
+        return self.stretches[1 : len(self.decided)]
+
+    def _drawn(self, step: int) -> np.ndarray:
+        """How many sequences of each source were drawn before a step, [sources]."""
+        return self.training.plan.counts(self._sequence(step))
 
     def _sequence(self, step: int) -> int:
         return step * self.training.spec.batch_sequences
@@ -283,9 +293,8 @@ class Rounds:
 
     def _counts(self, first: int, last: int) -> dict[str, int]:
         """{source: sequences drawn in steps [first, last)}."""
-        plan = self.training.plan
-        drawn: np.ndarray = plan.counts(self._sequence(last)) - plan.counts(self._sequence(first))
-        return dict(zip(plan.sizes, drawn.tolist(), strict=True))
+        drawn = self._drawn(last) - self._drawn(first)
+        return dict(zip(self.training.plan.sizes, drawn.tolist(), strict=True))
 
     def _check_epochs(self, stretch: Stretch) -> None:
         """What a method decides is only known now, so a source that is too small for it is too."""

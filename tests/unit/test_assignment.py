@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulsion import assignment
+from emulsion.assignment import Shares, assign, counts_at
+from emulsion.schedule import Schedule
+from plan_shapes import names, weights
+
+KINDS = ("equal", "mixed", "zipf", "steep", "gaps", "tiny")
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_counts_far_into_a_run_are_those_of_assigning_it_from_the_start(data):
+    number = data.draw(st.sampled_from([1, 2, 3, 7, 40]))
+    kinds = data.draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3))
+    schedule = Schedule.constant(weights(kinds[0], number))
+    for turn, kind in enumerate(kinds[1:], start=1):
+        schedule = schedule.then(4000 * turn, weights(kind, number, turn))
+    shares = Shares.of(schedule, sorted(names(number)))
+    position = data.draw(st.integers(3000, 12_000))
+    drawn = np.bincount(assign(shares, np.zeros(number, dtype=np.int64), 0, position), minlength=number)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assignment, "CHUNK", 64)  # so that it goes back a few hundred sequences, not thousands
+        assert np.array_equal(counts_at(shares, position), drawn)
+
+
+def test_positions_of_most_mixtures_are_reached_without_going_back_to_the_start(monkeypatch):
+    reached = []
+    monkeypatch.setattr(assignment, "count", lambda shares, counts, start, stop: reached.append(start) or counts)
+    for kind in ("equal", "mixed", "zipf", "gaps"):
+        counts_at(Shares.of(Schedule.constant(weights(kind, 300)), names(300)), 10**9)
+    assert min(reached) > 10**9 - 10**6

@@ -12,18 +12,19 @@ def main(
     *,
     name: str,
     source: Json,
-    licence: str,
+    licence: str | None = None,
     groups: Path | None = None,
     output: Path,
 ) -> None:
     """
     :param name: name of the source
     :param source: what to fetch, as JSON
-    :param licence: licence of the source, for the record
+    :param licence: licence of the source, for the record; left out, that of --source
     :param groups: manifest.json of the split source, for a group of it
     :param output: folder to fill, data/raw/{source}
     """
-    provenance = fetch(name, {**source, "licence": licence}, output, groups)
+    stated = {} if licence is None else {"licence": licence}
+    provenance = fetch(name, {**source, **stated}, output, groups)
     size = sum(file["bytes"] for file in provenance["files"])
     logging.info("%s: %d files, %.1f MB", name, len(provenance["files"]), size / 1e6)
 

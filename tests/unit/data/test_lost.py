@@ -20,7 +20,10 @@ def test_losses_above_the_limit_are_refused_with_reasons_places_and_the_remedy()
     assert "sources.chats: 6 of 100 rows (6.0%)" in said
     assert "4 x unknown role 'narrator'; 2 x not JSON (first: a.jsonl, row 7)" in said
     assert "sources.chats.max_loss: 0.06" in said
+    assert "iconv" not in said
     check_losses("chats", 100, reasons, {}, 0.06)
+    with pytest.raises(UserError, match=r"Mend the rows \(those in Latin-1, for instance, by `iconv"):
+        check_losses("mails", 100, {"not valid UTF-8": 8}, {}, 0.05)
 
 
 def test_few_losses_are_said_and_none_are_not():

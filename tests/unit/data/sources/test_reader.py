@@ -10,7 +10,7 @@ from huggingface_hub import constants
 import hub_rows
 from emulsion.data.sources import hub_plan
 from emulsion.data.sources.hub_plan import HubFile
-from emulsion.data.sources.raw import RawFile
+from emulsion.data.sources.raw import RawFile, raw_lines
 from emulsion.data.sources.reader import kinds_of, open_source
 from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UserError
@@ -100,3 +100,52 @@ def test_kinds_are_those_of_each_file_and_of_the_first_that_has_one(tmp_path):
         kinds_of("s", parts[:1])
     with pytest.raises(UserError, match=r"sources\.s\.schema: says 'chat_role_content'"):
         kinds_of("s", parts[1:], "chat_role_content")
+
+
+PAGES = {"Ada": {"title": "Ada", "extract": "A mathematician."}, "Bo": {"title": "Bo", "extract": "A tree.", "n": 2}}
+
+
+def source_of(folder, name, content):
+    (folder / name).write_text(content if isinstance(content, str) else json.dumps(content))
+    return open_source("notes", {"kind": "local", "files": [str(folder / name)]}).parts
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_records_under_their_keys_are_rows(tmp_path, indent):
+    (part,) = source_of(tmp_path, "a.json", json.dumps(PAGES, indent=indent))
+    rows = [{"id": "Ada", **PAGES["Ada"]}, {"id": "Bo", **PAGES["Bo"]}]
+    assert list(part.rows()) == rows
+    assert [json.loads(line) for line in raw_lines(part.file)] == rows
+    with_ids = {"x": {"id": 7, "text": "One."}, "y": {"id": 8, "text": "Two."}}
+    (part,) = source_of(tmp_path, "b.json", with_ids)
+    assert list(part.rows()) == [{"key": key, **record} for key, record in with_ids.items()]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"messages": {"role": ["user"], "content": ["Hi."]}, "meta": {"url": "x"}},
+        {"text": {"text": "One."}},
+        {"a": {"text": "One."}, "b": "Two."},
+        {},
+    ],
+)
+def test_a_record_that_is_a_row_stays_one(tmp_path, record):
+    (part,) = source_of(tmp_path, "a.json", record)
+    assert list(part.rows()) == [record]
+
+
+def test_refusals_say_what_to_do_about_the_form_of_a_file(tmp_path):
+    parts = source_of(tmp_path, "a.csv", "Ada,I was happy.\nBo,So was I.\n")
+    with pytest.raises(UserError, match=r"\(Ada, I was happy\.\).* where it is a row, put a line with names above it"):
+        kinds_of("notes", parts)
+    parts = source_of(tmp_path, "a.json", {"version": 1, "rows": [{"words": "One."}, {"words": "Two."}]})
+    with pytest.raises(UserError, match=r"holds 2 records in 'rows'; .* `jq -c '\.\[\"rows\"\]\[\]' a\.json > rows"):
+        kinds_of("notes", parts)
+
+
+def test_fields_within_records_are_checked_before_all_rows_are_lost(tmp_path):
+    parts = source_of(tmp_path, "a.jsonl", '{"parts": {"abstract": "One.", "conclusion": "Two."}}\n')
+    assert kinds_of("notes", parts, text_field="parts.abstract").first.columns == ("parts.abstract",)
+    with pytest.raises(UserError, match=r"sources\.notes\.text_field: .*'parts\.abstrac'.*'parts\.abstract'"):
+        kinds_of("notes", parts, text_field="parts.abstrac")

@@ -49,8 +49,10 @@ def check_losses(source: str, read: int, reasons: Mapping[str, int], places: Map
     lost = sum(reasons.values())
     if lost > limit * read:
         needed = -(-lost * 100 // read) / 100
+        in_other_encodings = any("not valid UTF-8" in reason for reason in reasons)
+        how = " (those in Latin-1, for instance, by `iconv -f latin1 -t UTF-8`)" if in_other_encodings else ""
         raise UserError(
-            f"sources.{loss_text(source, read, reasons, places)} At most {limit:.1%} may be lost. Mend the rows, say "
-            "in `schema`, `text_field` or `columns` how they are read, or allow the loss by "
+            f"sources.{loss_text(source, read, reasons, places)} At most {limit:.1%} may be lost. Mend the rows{how}, "
+            "say in `schema`, `text_field` or `columns` how they are read, or allow the loss by "
             f"sources.{source}.max_loss: {needed:g}."
         )

@@ -17,21 +17,26 @@ from emulsion.data.sources.streams import (
 )
 
 QUOTE = '"'
+LINES_TO_NAMES = 12  # of a file, among which the line is looked for that names the columns
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 
 
 def delimited_rows(file: File, delimiter: str) -> Iterator[dict[str, str] | Malformed]:
     """Rows under the names of the first line; a cell is text.
 
-    A cell in quotes may go over several lines. Where a quote is never closed, or where it is closed so late that the
-    row has another number of cells than the first line names, its first line alone is set aside, and reading goes on
-    with the next: one stray quote does not swallow the rest of the file.
+    Titles and comments above that line are set aside. A column without a name is called by its place: `column 3`. A
+    cell in quotes may go over several lines. Where a quote is never closed, or where it is closed so late that the row
+    has another number of cells than the first line names, its first line alone is set aside, and reading goes on with
+    the next: one stray quote does not swallow the rest of the file.
     """
     head, source = head_of(chunks(file))
     records = _Records(lines(source, line_end(head)), delimiter)
+    yield from records.titles()
     header = records.next(None)
     if header is None:
         return
+    if isinstance(header, list) and any(header):
+        header = [name or f"column {place}" for place, name in enumerate(header, 1)]
     reason = _header_fault(header, delimiter)
     if reason or isinstance(header, Malformed):
         yield from records.set_aside(str(reason))
@@ -53,6 +58,24 @@ def _header_fault(header: list[str] | Malformed, delimiter: str) -> str | None:
             f"not by {_OTHER_DELIMITERS[delimiter]}; {mend}"
         )
     return None
+
+
+def _count_titles(begun: list[list[str]]) -> int:
+    """How many of a file's first lines are titles or comments above the line that names the columns."""
+    for count, cells in enumerate(begun):
+        below = next((each for each in begun[count + 1 :] if len(each) > 1), cells)
+        named = sum(bool(cell.strip()) for cell in cells)
+        is_padded = len(cells) - named > 1 and (named < 2 or cells[0].startswith("#"))
+        is_comment = cells[0].startswith("#") and len(cells) != len(below)
+        is_plain = (
+            len(cells) == 1
+            and len(below) > 2
+            and all(cell and cell == cell.strip() for cell in below)
+            and not any(other in cells[0] for other in _OTHER_DELIMITERS)
+        )
+        if not (is_padded or is_comment or is_plain or cells[0].lower().startswith("sep=")):
+            return count
+    return 0
 
 
 class _Records:
@@ -80,6 +103,25 @@ class _Records:
             reason = cells if isinstance(cells, str) else _fault(cells, width)
             return Malformed(reason, _shown(line)) if reason else cells  # type: ignore[return-value]
         return None
+
+    def titles(self) -> Iterator[Malformed]:
+        """The lines above the names of the columns; what comes next are the names."""
+        taken: list[str | Malformed] = []
+        begun: list[list[str]] = []
+        while len(begun) < LINES_TO_NAMES and (line := self._line()) is not None:
+            taken.append(line)
+            if isinstance(line, str) and not line.strip("\r"):
+                continue
+            cells = self._parse(line) if isinstance(line, str) else None
+            if not isinstance(cells, list):
+                break
+            begun.append(cells)
+        self._ahead.extendleft(reversed(taken))
+        count = _count_titles(begun)
+        while count:
+            if isinstance(line := self._line(), str) and line.strip("\r"):
+                yield Malformed("a line above the names of the columns", _shown(line))
+                count -= 1
 
     def set_aside(self, reason: str) -> Iterator[Malformed]:
         """All that is left, line by line."""

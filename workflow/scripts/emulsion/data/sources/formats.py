@@ -205,13 +205,16 @@ def _apart(line: bytes | Malformed) -> Iterator[bytes | Malformed]:
 def _json(file: File) -> Iterator[Row | Malformed]:
     rows = map(parse, json_values(chunks(file)))
     first = list(itertools.islice(rows, 2))
-    return _record(first[0]) if len(first) == 1 else itertools.chain(first, rows)
+    return records(first[0]) if len(first) == 1 else itertools.chain(first, rows)
 
 
-def _record(row: Row | Malformed) -> Iterator[Row | Malformed]:
-    """One record; where it is a task of Natural Instructions, its instances, each with the definition."""
+def records(row: Row | Malformed) -> Iterator[Row | Malformed]:
+    """The rows of a file of one record: itself, those it holds by key, or the instances of a task.
+
+    The latter are those of Natural Instructions, each with the definition.
+    """
     if isinstance(row, Malformed) or not isinstance(row.get("Instances"), list):
-        yield row
+        yield from [row] if isinstance(row, Malformed) or not _is_keyed(row) else map(_keyed, row.items())
         return
     definition = row.get("Definition")
     if isinstance(definition, list) and all(isinstance(part, str) for part in definition):
@@ -223,6 +226,20 @@ def _record(row: Row | Malformed) -> Iterator[Row | Malformed]:
             yield Malformed(
                 f"an instance is {type(instance).__name__}, not a record", repr(instance)[:SHOWN_CHARACTERS]
             )
+
+
+def _is_keyed(row: Row) -> bool:
+    """Whether a record is none itself but holds records of one kind, each under its title or id."""
+    held = list(row.values())
+    if len(held) < 2 or not all(isinstance(record, dict) for record in held):
+        return False
+    return bool(set.intersection(*map(set, held)))
+
+
+def _keyed(item: tuple[str, Row]) -> Row:
+    """A record with its key, which is its id where it has none."""
+    key, record = item
+    return {"key" if "id" in record else "id": key, **record}
 
 
 def _texts(file: File, path: str, python: str | None) -> Iterator[Row | Malformed]:

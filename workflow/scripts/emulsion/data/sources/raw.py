@@ -17,7 +17,9 @@ from emulsion.data.sources.formats import (
     columns_of,
     json_values,
     noted,
+    parse,
     read_file,
+    records,
     suffix_of,
 )
 from emulsion.data.sources.streams import BrokenFileError, File, Malformed, chunks
@@ -62,8 +64,12 @@ def why_unreadable(files: Sequence[RawFile]) -> str:
     reasons = []
     for file in files[:FILES_SHOWN]:
         rows = itertools.islice(file.rows(), ROWS_SHOWN)
-        found = [f"row {number}: {row.reason}" for number, row in enumerate(rows) if isinstance(row, Malformed)]
-        reasons.append(f"'{file.path}': {'; '.join(found) or 'it has no rows, or rows without columns'}")
+        found: dict[str, int] = {}
+        for number, row in enumerate(rows):
+            if isinstance(row, Malformed):
+                found.setdefault(row.reason, number)
+        shown = "; ".join(f"row {number}: {reason}" for reason, number in found.items())
+        reasons.append(f"'{file.path}': {shown or 'it has no rows, or rows without columns'}")
     more = f" {len(files) - FILES_SHOWN} more files have none either." if len(files) > FILES_SHOWN else ""
     return f"none of its files has a row that can be read. {'. '.join(reasons)}.{more}"
 
@@ -106,10 +112,11 @@ def pack(out: BinaryIO) -> gzip.GzipFile:
 def raw_lines(file: File) -> Iterator[bytes]:
     """The rows of a file, each as one line of JSON: as it is written where it is JSON already.
 
-    What cannot be read stays in its place, for the normaliser to set aside and count.
+    What cannot be read stays in its place, for the normaliser to set aside and count. A file of one record gives the
+    rows that it holds.
     """
     if (suffix_of(file.name) or "").startswith(JSON_SUFFIXES):
-        found = json_values(chunks(file))
+        found = _apart(json_values(chunks(file)))
     else:
         found = map(_as_json, read_file(file))
     try:
@@ -117,6 +124,12 @@ def raw_lines(file: File) -> Iterator[bytes]:
             yield noted(row) if isinstance(row, Malformed) else _one_line(row)
     except BrokenFileError as error:
         yield noted(Malformed(str(error), error.content))
+
+
+def _apart(values: Iterator[bytes | Malformed]) -> Iterator[bytes | Malformed]:
+    first = list(itertools.islice(values, 2))
+    held = list(records(parse(first[0]))) if len(first) == 1 else []
+    yield from map(_as_json, held) if len(held) > 1 else itertools.chain(first, values)
 
 
 def _as_json(row: Row | Malformed) -> bytes | Malformed:

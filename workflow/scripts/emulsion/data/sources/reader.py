@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from emulsion.data.schemas import NONE_NAMED, Kind, Named, choose_kind
-from emulsion.data.sources.formats import Columns, columns_of_row
+from emulsion.data.sources.formats import ROWS_TO_KNOW, Columns, columns_of_row
 from emulsion.data.sources.local import find_files
 from emulsion.data.sources.raw import RawFile, columns_of_first
 from emulsion.data.sources.streams import Malformed
-from emulsion.errors import UserError
+from emulsion.errors import UserError, unknown
 from emulsion.files import sha256
 
 # Rows without a known schema that are looked at before a source is refused.
@@ -101,6 +101,9 @@ def kinds_of(
     schema, text_field, named: how the configuration says that rows are read, as for `choose_kind`.
     """
     columns_of_first(source, files)
+    for where, field in {"text_field": text_field, **{f"columns.{role}": name for role, name in named.items()}}.items():
+        if field and "." in field:
+            _check_inner(f"sources.{source}.{where}", field, files)
     refused: UserError | None = None
     for file in files:
         if columns := file.columns():
@@ -119,4 +122,35 @@ def kinds_of(
             except UserError:
                 continue
             return Kinds(source, schema, text_field, named, kind, columns)
-    raise refused or UserError(f"sources.{source}: it has no files.")
+    raise UserError(f"{refused}{_hint(files)}") if refused else UserError(f"sources.{source}: it has no files.")
+
+
+def _check_inner(where: str, field: str, files: Sequence[RawFile]) -> None:
+    """Raises UserError where a field within records, `outer.inner`, is in none of a source's first rows."""
+    outer, _, inner = field.partition(".")
+    known: dict[str, None] = {}
+    for row in islice(chain.from_iterable(islice(file.rows(), ROWS_TO_KNOW) for file in files), ROWS_TO_KNOW):
+        if isinstance(row, Malformed):
+            continue
+        if field in row:
+            return
+        if isinstance(record := row.get(outer), Mapping):
+            known |= dict.fromkeys(f"{outer}.{name}" for name in record)
+    if known and f"{outer}.{inner.partition('.')[0]}" not in known:
+        raise unknown("field", field, known, where)
+
+
+def _hint(files: Sequence[RawFile]) -> str:
+    """What may be wrong with files whose columns are of no known schema."""
+    name = files[0].suffix or files[0].file.name
+    if name.lower().removesuffix(".gz").removesuffix(".zst").endswith((".csv", ".tsv")):
+        return " The first line of a file names its columns; where it is a row, put a line with names above it."
+    rows = list(islice(files[0].rows(), 2))
+    if len(rows) == 1 and isinstance(rows[0], Mapping):
+        for column, value in rows[0].items():
+            if isinstance(value, list) and all(isinstance(each, Mapping) for each in value) and value:
+                return (
+                    f" '{files[0].path}' is one record that holds {len(value):,} records in '{column}'; bring those to "
+                    f"a file of their own, as by `jq -c '.[\"{column}\"][]' {Path(files[0].path).name} > rows.jsonl`."
+                )
+    return ""

@@ -86,6 +86,20 @@ def test_what_is_computed_differently_is_refused_though_the_sizes_are_the_same(t
         load(tmp_path, NEOX)
 
 
+def test_the_published_name_of_the_activation_is_taken_and_another_function_refused(tmp_path):
+    made = saved(tmp_path)
+    config = read_json(tmp_path / "config.json")
+    write_json(tmp_path / "config.json", {**config, "activation_function": "gelu_new"})
+    ids = torch.arange(20)[None]
+    theirs = type(made).from_pretrained(tmp_path).eval()
+    assert theirs.config.activation_function == "gelu_new"
+    with torch.no_grad():
+        assert torch.allclose(load(tmp_path).eval()(ids).logits, theirs(ids).logits, atol=1e-6)
+    write_json(tmp_path / "config.json", {**config, "activation_function": "relu"})
+    with pytest.raises(UserError, match="activation_function: is gelu_pytorch_tanh here, but .* trained with relu"):
+        load(tmp_path)
+
+
 def test_a_file_that_is_cut_off_is_refused(tmp_path):
     saved(tmp_path)
     file = tmp_path / "model.safetensors"

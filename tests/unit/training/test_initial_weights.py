@@ -96,7 +96,7 @@ def test_the_published_name_of_the_activation_is_taken_and_another_function_refu
     with torch.no_grad():
         assert torch.allclose(load(tmp_path).eval()(ids).logits, theirs(ids).logits, atol=1e-6)
     write_json(tmp_path / "config.json", {**config, "activation_function": "relu"})
-    with pytest.raises(UserError, match="activation_function: is gelu_pytorch_tanh here, but .* trained with relu"):
+    with pytest.raises(UserError, match=r"activation_function: is gelu_pytorch_tanh here, but .* trained with relu"):
         load(tmp_path)
 
 

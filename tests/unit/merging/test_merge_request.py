@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from huggingface_hub import constants
 
 import merge_datasets
 from emulsion import command
@@ -68,6 +69,13 @@ def test_two_lists_are_concatenated_but_cannot_be_weighted(tmp_path):
             {"name": "a", "weight": 1, "filters": ["gopher"]},
             r"filters: unknown filter 'gopher'\. Did you mean 'gopher_",
         ),
+        (
+            {"name": "a/my set", "weight": 1},
+            r"\[0\]\.name: 'a/my set' cannot be the id of a dataset, which is owner/name",
+        ),
+        ({"name": "x", "id": "a--b/c", "weight": 1}, r"\.id: 'a--b/c' cannot be .*: Cannot have -- or \.\."),
+        ({"name": "a/b/c", "weight": 1}, r"write `a/b`, and what follows as `config` or `data_dir`\. Nor is it a file"),
+        ({"name": "datasets/a/b", "weight": 1}, r"write `a/b`\. Nor"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_told_with_its_place(tmp_path, dataset, message):
@@ -198,6 +206,17 @@ def test_all_datasets_that_cannot_be_read_are_told_at_once(corpus):
     (corpus / "empty.jsonl").write_text("")
     with pytest.raises(UserError, match=r"2 of 3 datasets cannot be merged:(?s:.*)datasets\[1\](?s:.*)datasets\[2\]"):
         merge(request(False, sources=read(corpus, weighted=False, datasets=entries)), corpus / "out")
+
+
+def test_without_a_connection_the_hub_is_asked_once_and_no_folder_is_left(corpus, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    sources = read(corpus, weighted=False, datasets=[{"name": "a/b"}, {"name": "a/c"}, {"name": "x", "id": "a/b"}])
+    with pytest.raises(UserError) as error:
+        merge(request(False, sources=sources), corpus / "out")
+    said = str(error.value)
+    assert said.count("HF_HUB_OFFLINE is set") == 1 and "datasets[0]: " in said
+    assert said.endswith("Of the hub are, as no file or folder here is called so: 'a/b', 'a/c'.")
+    assert not (corpus / "out").exists()
 
 
 def test_a_key_written_twice_is_refused_with_both_lines(tmp_path):

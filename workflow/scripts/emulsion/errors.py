@@ -14,6 +14,10 @@ class PassingError(UserError):
     """A failure that the next try may not meet, such as a connection that breaks, or a run that saved and stopped."""
 
 
+class UnreachableError(UserError):
+    """No connection to the hub, or none allowed: what is asked of it next would fail as well."""
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
     """The allowed name most like `name`, or None where nothing is close."""
     names = list(allowed)

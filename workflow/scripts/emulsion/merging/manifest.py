@@ -46,10 +46,9 @@ class Journal:
         self.provenance: dict[str, Any] = {}
         self.progress: dict[str, Progress] = {}
         self.done: dict[str, Any] | None = None
-        folder.mkdir(parents=True, exist_ok=True)
         kept = _kept(folder / FINISHED) or _kept(folder / PARTIAL)
         if kept is None:
-            if any(not entry.match(".*.part") for entry in folder.iterdir()):
+            if folder.exists() and any(not entry.match(".*.part") for entry in folder.iterdir()):
                 raise UserError(f"{folder}: holds files that are not of a merge; name a folder that is new or empty.")
             return
         finished = (folder / FINISHED).exists()
@@ -86,6 +85,7 @@ class Journal:
 
     def begin(self, seen: Seen | None) -> None:
         """Take the folder for a merge that starts, or load what one that goes on has seen."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         for left_by_a_kill in self.folder.glob(".*.part"):
             left_by_a_kill.unlink()
         if not self.shards:

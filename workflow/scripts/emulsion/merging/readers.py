@@ -14,7 +14,7 @@ from emulsion.data.sources.formats import Row
 from emulsion.data.sources.raw import RawFile
 from emulsion.data.sources.reader import kinds_of, open_source
 from emulsion.data.sources.streams import Malformed
-from emulsion.errors import UserError, unknown
+from emulsion.errors import UnreachableError, UserError, unknown
 from emulsion.merging.request import Origin
 
 log = logging.getLogger(__name__)
@@ -93,14 +93,21 @@ def open_readers(
 ) -> dict[str, Reader]:
     """A reader for each source, by name; revisions: the commits that an earlier try settled.
 
-    Raises one UserError for all sources that cannot be read.
+    Raises one UserError for all sources that cannot be read; without a connection, which is said once, the hub is not
+    asked again.
     """
     readers: dict[str, Reader] = {}
-    problems = []
+    problems: list[str] = []
+    of_hub = [source for source in sources if not source.files]
     for source in sources:
         log.info("Loading %s%s", source.name, "" if source.weight is None else f" [weight: {source.weight:g}]")
         try:
             readers[source.name] = Reader(source, revisions.get(source.name))
+        except UnreachableError as error:
+            names = ", ".join(dict.fromkeys(f"'{each.id}'" for each in of_hub))
+            words = str(error).replace(f"sources.{source.name}", source.where or source.name)
+            words += f" Of the hub are, as no file or folder here is called so: {names}."
+            raise UserError("\n".join([*problems, words])) from None
         except UserError as error:
             # Whoever reads sources names them as the configuration of the workflow does.
             words = str(error).replace(f"sources.{source.name}", source.where or f"sources.{source.name}")

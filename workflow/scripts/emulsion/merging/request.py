@@ -203,8 +203,9 @@ def read_sources(path: Path, weighted: bool) -> tuple[Origin, ...]:
 
 def _origin(entry: Any, where: str, weighted: bool) -> Origin:
     values = checked(entry, DATASET_FIELDS, ("name", "weight") if weighted else ("name",), where)
-    if address := ADDRESS.match(values["name"]):
-        values["name"] = values["name"][address.end() :].removesuffix("/")
+    for key in ("name", "id"):
+        if address := ADDRESS.match(values.get(key, "")):
+            values[key] = values[key][address.end() :].removesuffix("/")
     for remark in REMARKS:
         values.pop(remark, None)
     notes = (
@@ -256,11 +257,33 @@ def _of_files(values: dict[str, Any], where: str) -> Origin:
 
 def _of_hub(values: dict[str, Any]) -> Origin:
     """Named by id, config, folder and split, as far as they are given; the usual split goes without saying."""
+    key = "id" if "id" in values else "name"
+    _check_id(values[key], f"{values['where']}.{key}")
     parts = [values["name"], *(values.get(key) for key in ("config", "data_dir", "split"))]
     name = "/".join(part for part in parts if part).removesuffix("/train")
     return Origin(
         **{**values, "id": values.get("id", values["name"]), "name": values["name"] if "id" in values else name}
     )
+
+
+def _check_id(identifier: str, where: str) -> None:
+    """Raises UserError for what cannot be the id of a dataset, by the hub's own rule."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(identifier)
+    except HFValidationError as error:
+        owner, name, *folders = [*identifier.split("/"), ""]
+        hint = str(error).split(": '")[0].replace("Repo id", "it").replace("Repo_id", "it")
+        if any(folders) and owner and name:
+            hint = f"write `{owner}/{name}`, and what follows as `config` or `data_dir`"
+            if owner == "datasets":
+                hint = f"write `{'/'.join([name, *filter(None, folders)])}`"
+        raise UserError(
+            f"{where}: '{identifier}' cannot be the id of a dataset, which is owner/name: {hint}. Nor is it a file or "
+            "folder here."
+        ) from None
 
 
 def _of_recipe(path: Path) -> tuple[Origin, ...]:
@@ -281,6 +304,7 @@ def _substituted(source: RecipeSource, where: str) -> Origin:
             f"{where}: no dataset of the hub is known to be this source. In a copy of the recipe, put `files` of your "
             "own there, or the id of a substitute and the evidence `guess`."
         )
+    _check_id(source.id, where)
     return Origin(
         source.name,
         source.weight,

@@ -20,7 +20,7 @@ from huggingface_hub.utils import build_hf_headers
 from emulsion.data.sources.network import gated, in_words, patiently, token
 from emulsion.data.sources.streams import READ_AHEAD_BYTES
 from emulsion.data.sources.transfer import RemoteFile
-from emulsion.errors import UserError, unknown
+from emulsion.errors import UnreachableError, UserError, unknown
 
 ROW_SUFFIXES = tuple(f".{kind}{packing}" for kind in ("json", "jsonl", "csv") for packing in ("", ".gz", ".zst"))
 SUFFIXES = (".parquet", *ROW_SUFFIXES)
@@ -28,6 +28,9 @@ PATHS_PER_REQUEST = 100
 
 # What `datasets` raises where it makes nothing of the files of a repository.
 _UNUSABLE = (ValueError, OSError, RuntimeError, zipfile.BadZipFile)
+
+# Of a machine whose connections are refused, and of one whose packets are dropped.
+_NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout)
 
 Plan = dict[str, Any]
 
@@ -114,11 +117,11 @@ def _first_contact(name: str, identifier: str, revision: str | None) -> Any:
     api = HfApi(token=token())
     try:
         ask = partial(api.dataset_info, identifier, revision=revision, timeout=30)
-        return patiently(ask, identifier, final=(httpx2.ConnectError,))
-    except httpx2.ConnectError as error:
-        raise UserError(
-            f"sources.{name}: no connection to {api.endpoint}: {error}. Fetch on a machine that has one; compute nodes "
-            "of a cluster often do not."
+        return patiently(ask, identifier, final=_NO_CONNECTION)
+    except _NO_CONNECTION as error:
+        raise UnreachableError(
+            f"sources.{name}: no connection to {api.endpoint}: {_sentence(error) or 'no answer'}. Fetch on a machine "
+            "that has one; compute nodes of a cluster often do not."
         ) from None
 
 

@@ -29,7 +29,7 @@ from huggingface_hub.utils import parse_ratelimit_headers
 from huggingface_hub.utils._http import hf_request_event_hook
 from tqdm import tqdm
 
-from emulsion.errors import UserError, nearest
+from emulsion.errors import UnreachableError, UserError, nearest
 
 Kind = Literal["dataset", "model"]
 T = TypeVar("T")
@@ -124,7 +124,8 @@ def in_words(where: str, identifier: str, revision: str | None = None, kind: Kin
     try:
         yield
     except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OfflineModeIsEnabled, ShortReadError) as error:
-        raise UserError(f"{where}: {_words(error, identifier, revision, kind)}") from error
+        said = UnreachableError if isinstance(error, OfflineModeIsEnabled) else UserError
+        raise said(f"{where}: {_words(error, identifier, revision, kind)}") from error
 
 
 def _words(error: Exception, identifier: str, revision: str | None, kind: Kind) -> str:

@@ -23,11 +23,12 @@ rule compare_ablations:
         mixtures=mixtures_of_runs(Experiment.base_and_ablations),
         seeds=seeds_of_runs(Experiment.base_and_ablations),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--without {params.without:q} "
         "--mixtures {params.mixtures:q} "
         "--seeds {params.seeds} "
         "--capabilities {input.capabilities:q} "
         "--perplexity {input.perplexity:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"

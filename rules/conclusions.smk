@@ -48,11 +48,12 @@ rule plot_pareto:
     params:
         runs=mixtures_of_runs(Experiment.concluded),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--runs {params.runs:q} "
         "--inputs {input.capabilities:q} "
         "--records {input.records:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -111,7 +112,7 @@ rule summarize_metrics:
         limits=json_of_experiment(Experiment.limits),
         runs=runs_of(Experiment.strategies),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--title {params.title:q} "
         "--limits {params.limits:q} "
@@ -126,4 +127,5 @@ rule summarize_metrics:
         "--json {output.json:q} "
         "--markdown {output.markdown:q} "
         "--texts {output.texts:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"

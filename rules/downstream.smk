@@ -62,11 +62,12 @@ rule correlate_downstream:
         runs=runs_of(Experiment.compared),
         mixtures=mixtures_of_runs(Experiment.compared),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--runs {params.runs:q} "
         "--mixtures {params.mixtures:q} "
         "--perplexity {input.perplexity:q} "
         "--downstream {input.downstream:q} "
         "--records {input.records:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"

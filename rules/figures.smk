@@ -26,11 +26,12 @@ rule plot_capability_heatmap:
     params:
         runs=mixtures_of_runs(Experiment.drawn),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--runs {params.runs:q} "
         "--inputs {input.capabilities:q} "
         "--records {input.records:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -56,11 +57,12 @@ rule plot_capability_radar:
     params:
         runs=mixtures_of_runs(Experiment.drawn),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--runs {params.runs:q} "
         "--inputs {input.capabilities:q} "
         "--records {input.records:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -85,10 +87,11 @@ rule plot_training_curves:
     params:
         runs=mixtures_of_runs(Experiment.drawn),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--runs {params.runs:q} "
         "--inputs {input.logs:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -113,10 +116,11 @@ rule plot_mixtures:
     params:
         runs=of_experiment(Experiment.drawn),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--runs {params.runs:q} "
         "--inputs {input.infos:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -142,9 +146,10 @@ rule plot_schedule:
         runs=of_experiment(Experiment.drawn),
         types=json_from_config(catalogue.types_of_sources, "experiment"),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--runs {params.runs:q} "
         "--inputs {input.infos:q} "
         "--types {params.types:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"

@@ -101,11 +101,12 @@ rule plot_law_fits:
         # Of the first table: one figure has room for one pair of lines.
         published=lambda wildcards: canonical_json(config["law_studies"][wildcards.study]["tables"][0]["published"]),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--static {input.static:q} "
         "--dynamic {input.dynamic:q} "
         "--labels {params.labels:q} "
         "--published {params.published:q} "
         "--title {params.title:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"

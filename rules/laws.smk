@@ -23,10 +23,11 @@ rule fit_static_law:
         mem_mb=4000,
         runtime=60,
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--sweep {input.sweep:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -46,10 +47,11 @@ rule fit_dynamic_law:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--sweep {input.sweep:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -69,10 +71,11 @@ rule compare_greedy:
     conda:
         "../envs/analysis.yaml"
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--sweep {input.sweep:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -156,7 +159,7 @@ rule tabulate_laws:
         title=lookup(dpath="law_studies/{study}/title", within=config),
         tables=study_setting("tables"),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--study {wildcards.study} "
         "--title {params.title:q} "
         "--tables {params.tables:q} "
@@ -166,6 +169,7 @@ rule tabulate_laws:
         "--similarity {input.similarity:q} "
         "--json {output.json:q} "
         "--markdown {output.markdown:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 

@@ -64,7 +64,7 @@ rule propose_mixture:
         method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
         budget=of_experiment(files.budget),
     shell:
-        f"python {script('propose_mixture')} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--name {wildcards.mix:q} "
         "--sources {params.sources:q} "
@@ -77,6 +77,7 @@ rule propose_mixture:
         "--most-epochs {resources.most_epochs} "
         "--output {output.record:q} "
         "--mixture {output.mixture:q} "
+        f"| python {script('propose_mixture')} @- "
         "2> {log:q}"
 
 
@@ -107,7 +108,7 @@ rule predict_mixtures:
         method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),
         budget=of_experiment(files.budget),
     shell:
-        f"python {script('predict_mixtures')} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--name {params.optimum:q} "
         "--sources {params.sources:q} "
@@ -120,6 +121,7 @@ rule predict_mixtures:
         "{params.budget} "
         "--most-epochs {resources.most_epochs} "
         "--output {output:q} "
+        f"| python {script('predict_mixtures')} @- "
         "2> {log:q}"
 
 

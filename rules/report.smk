@@ -22,7 +22,7 @@ rule plan_budget:
         plan=plan_of,
         context=of_experiment(Experiment.longest_context),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--plan {params.plan:q} "
         "--stores {input.stores:q} "
@@ -30,6 +30,7 @@ rule plan_budget:
         "--context {params.context} "
         "--results results/{wildcards.experiment} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -69,7 +70,7 @@ rule account_budget:
         runs=runs_of(Experiment.trained),
         stages=stages_of,
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--plan {params.plan:q} "
         "--runs {params.runs:q} "
         "--records {input.records:q} "
@@ -78,6 +79,7 @@ rule account_budget:
         "--searches {input.searches:q} "
         "--benchmarks logs "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -115,7 +117,7 @@ rule recommend:
         mixtures=mixtures_of_runs(Experiment.concluded),
         seeds=seeds_of_runs(Experiment.concluded),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--title {params.title:q} "
         "--groups {params.groups:q} "
@@ -134,6 +136,7 @@ rule recommend:
         "--json {output.json:q} "
         "--markdown {output.markdown:q} "
         "--answer {output.answer:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 
@@ -166,7 +169,7 @@ rule compare_methods:
         guides=json_of_experiment(files.guides),
         extra_tokens=json_of_experiment(Experiment.extra_tokens),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--title {params.title:q} "
         "--mixtures {params.mixtures:q} "
         "--seeds {params.seeds} "
@@ -177,4 +180,5 @@ rule compare_methods:
         "--csv {output.csv:q} "
         "--json {output.json:q} "
         "--page {output.page:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"

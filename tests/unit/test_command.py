@@ -157,3 +157,20 @@ def test_neither_log_nor_error_nor_traceback_shows_a_signature(tmp_path):
         assert said in ended.stderr
         assert "GET https://store.test/a/b.parquet?..." in ended.stderr
         assert "secret" not in ended.stderr
+
+
+def test_words_from_standard_input_are_more_than_a_program_can_be_given(tmp_path):
+    """Linux passes a program at most 128 KiB in one argument, and 2 MiB in all."""
+    script = tmp_path / "count.py"
+    script.write_text(
+        "from emulsion import command\n"
+        "def main(*, plan: command.Json, runs: command.Some[str]) -> None:\n"
+        "    print(len(plan), len(runs), runs[0][:3], runs[-1])\n"
+        "command.run(main)\n"
+    )
+    words = f"--plan '[{'1,' * 99_999}1]' --runs {{1..700}}{'x' * 3000} 'last one'"
+    command_file = tmp_path / "command.sh"
+    command_file.write_text(f"printf '%s\\0' {words} | {sys.executable} {script} @-")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")}
+    said = subprocess.run(["bash", command_file], env=environment, check=True, text=True, capture_output=True)
+    assert said.stdout == "100000 701 1xx last one\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import signal
 import sys
@@ -79,8 +80,14 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
 
     A command line that does not fit the signature becomes one line and exit status 2. Nothing that is shown or logged
     has the queries of addresses. A job of Snakemake's that was refused is refused at its next try before it starts.
+
+    `@-` as the only argument stands for words from standard input, each ended by a null character: the arguments that
+    grow with the number of runs would be more than the system passes to a program.
     """
-    command = [*sys.argv[:1], *(sys.argv[1:] if arguments is None else arguments)]
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given == ["@-"]:
+        given = [os.fsdecode(word) for word in sys.stdin.buffer.read().split(b"\0")[:-1]]
+    command = [*sys.argv[:1], *given]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])

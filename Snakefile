@@ -27,7 +27,7 @@ rule all:
     input:
         collect("figures/{figure}.png", figure=planned.figures()),
         collect("data/stats/{source}.json", source=planned.sources()),
-        collect("results/{experiment}/recommendations.md", experiment=planned.comparing()),
+        collect("results/{experiment}/decision.html", experiment=planned.comparing()),
         collect("results/{experiment}/methods.md", experiment=planned.where(Experiment.methods)),
         collect("results/{experiment}/budget.json", experiment=planned),
         collect("results/{experiment}-metrics.json", experiment=planned.with_setting("metrics")),

@@ -8,6 +8,11 @@ from pathlib import Path
 from emulsion.files import canonical_json
 
 
+def house(file):
+    """A file of the workflow, wherever it lies."""
+    return os.path.normpath(f"{HOUSE}/{file}")
+
+
 def script(name):
     """A script's path as a word of a shell command; with it, no rule needs to know where the workflow lies."""
     return shlex.quote(f"{SCRIPTS}/{name}.py").replace("{", "{{").replace("}", "}}")
@@ -40,9 +45,14 @@ def json_of_experiment(function, *names):
     return lambda wildcards: canonical_json(value(wildcards))
 
 
+def safe_in_report(text):
+    """JSON without `<`: the report puts parameters into a script of its page, which `</script>` would end."""
+    return text.replace("<", "\\u003c")
+
+
 def experiment_setting(key):
     """A parameter: one setting of the wildcards' experiment, as canonical JSON."""
-    return lambda wildcards: canonical_json(study[wildcards.experiment].settings[key])
+    return lambda wildcards: safe_in_report(canonical_json(study[wildcards.experiment].settings[key]))
 
 
 def micro_batch_of(size, name):
@@ -94,11 +104,11 @@ def laws_of_study(what):
 
 def study_setting(key):
     """A parameter: a setting of the wildcards' study as JSON, in the order of the configuration, as in its tables."""
-    return lambda wildcards: json.dumps(config["law_studies"][wildcards.study][key], ensure_ascii=False)
+    return lambda wildcards: safe_in_report(json.dumps(config["law_studies"][wildcards.study][key], ensure_ascii=False))
 
 
 def labels_of_study(wildcards):
-    return json.dumps(study.labels_of_laws(wildcards.study), ensure_ascii=False)
+    return safe_in_report(json.dumps(study.labels_of_laws(wildcards.study), ensure_ascii=False))
 
 
 def replayed_tests(wildcards):

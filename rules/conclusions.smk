@@ -1,7 +1,53 @@
-"""Figures of the conclusions: contributions, trade-offs, the search for the best mixture.
+"""What people look at to decide: the decision's page, figures of contributions, trade-offs and the search, metrics.
 
-Makes figures/{experiment}_{figure}.png.
+Makes results/{experiment}/decision.html, figures/{experiment}_{figure}.png, results/{experiment}-metrics.json and -metrics.md.
 """
+
+
+rule present_decision:
+    """Write the page that answers an experiment's question: decision, mixture, evidence, caveats."""
+    input:
+        recommendations="results/{experiment}/recommendations.json",
+        budget="results/{experiment}/budget.json",
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
+        ledgers=of_experiment(files.ledgers),
+        optimum=of_experiment(files.optimum),
+        figures=of_experiment(files.decisive_figures),
+        captions=lambda wildcards: [house(file) for file in files.captions(study[wildcards.experiment])],
+        # Linked to, not read: the page stays as it is where one of them is made again.
+        linked=lambda wildcards: [ancient(file) for file in files.further_conclusions(study[wildcards.experiment])],
+        template=house("report/decision.html.jinja"),
+        script=f"{SCRIPTS}/present_decision.py",
+        library=imports_of("present_decision"),
+    output:
+        report(
+            "results/{experiment}/decision.html",
+            caption="../report/decision.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "decision"},
+        ),
+    log:
+        "logs/present_decision/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        mixtures=mixtures_of_runs(Experiment.candidates),
+    shell:
+        "printf '%s\\0' "
+        "--template {input.template:q} "
+        "--recommendations {input.recommendations:q} "
+        "--budget {input.budget:q} "
+        "--mixtures {params.mixtures:q} "
+        "--records {input.records:q} "
+        "--ledgers {input.ledgers:q} "
+        "--optimum {input.optimum:q} "
+        "--figures {input.figures:q} "
+        "--captions {input.captions:q} "
+        "--linked {input.linked:q} "
+        "--output {output:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"
 
 
 rule plot_contributions:
@@ -108,7 +154,7 @@ rule summarize_metrics:
     conda:
         "../envs/analysis.yaml"
     params:
-        title=lookup(dpath="experiments/{experiment}/title", within=config),
+        title=experiment_setting("title"),
         limits=json_of_experiment(Experiment.limits),
         runs=runs_of(Experiment.strategies),
     shell:

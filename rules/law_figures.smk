@@ -96,7 +96,7 @@ rule plot_law_fits:
     conda:
         "../envs/analysis.yaml"
     params:
-        title=lookup(dpath="law_studies/{study}/title", within=config),
+        title=study_setting("title"),
         labels=labels_of_study,
         # Of the first table: one figure has room for one pair of lines.
         published=lambda wildcards: canonical_json(config["law_studies"][wildcards.study]["tables"][0]["published"]),

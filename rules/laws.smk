@@ -156,7 +156,7 @@ rule tabulate_laws:
     conda:
         "../envs/analysis.yaml"
     params:
-        title=lookup(dpath="law_studies/{study}/title", within=config),
+        title=study_setting("title"),
         tables=study_setting("tables"),
     shell:
         "printf '%s\\0' "

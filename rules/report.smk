@@ -89,7 +89,6 @@ rule recommend:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.concluded),
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
         stores=of_experiment(files.token_stores),
-        heatmap="figures/{experiment}_capability_heatmap.png",
         contributions=of_experiment(files.contributions),
         optimum=of_experiment(files.optimum),
         predictions=of_experiment(files.predictions),
@@ -111,7 +110,7 @@ rule recommend:
     conda:
         "../envs/analysis.yaml"
     params:
-        title=lookup(dpath="experiments/{experiment}/title", within=config),
+        title=experiment_setting("title"),
         groups=json_of_experiment(Experiment.groups),
         runs=runs_of(Experiment.concluded),
         mixtures=mixtures_of_runs(Experiment.concluded),
@@ -132,7 +131,6 @@ rule recommend:
         "--repeated {input.repeated:q} "
         "--predictions {input.predictions:q} "
         "--results results "
-        "--heatmap {input.heatmap:q} "
         "--json {output.json:q} "
         "--markdown {output.markdown:q} "
         "--answer {output.answer:q} "
@@ -163,7 +161,7 @@ rule compare_methods:
     conda:
         "../envs/analysis.yaml"
     params:
-        title=lambda wildcards: study[wildcards.experiment].settings["title"],
+        title=experiment_setting("title"),
         mixtures=mixtures_of_runs(Experiment.candidates),
         seeds=seeds_of_runs(Experiment.candidates),
         guides=json_of_experiment(files.guides),

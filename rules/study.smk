@@ -13,12 +13,15 @@ from snakemake.logging import logger
 SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
 sys.path.insert(0, os.path.abspath(SCRIPTS))
 
-from emulsion import drivers, refusals
+from emulsion import drivers, failures, refusals
 from emulsion.errors import UserError
 from emulsion.origin import own_python_first
 from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
 from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
+
+if workflow.is_main_process:
+    failures.tell(logger)
 
 # By it jobs know that they are tried again, and end at once where they would only fail again.
 os.environ.setdefault(refusals.CALL, f"{os.getpid()}-{time.time_ns()}")

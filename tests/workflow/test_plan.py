@@ -55,6 +55,7 @@ def test_a_changed_ratio_rebuilds_its_own_branch_and_the_comparisons_below_it(ed
         "plot_mixtures": ["experiment=exp3"],
         "account_budget": ["experiment=exp3"],
         "recommend": ["experiment=exp3"],
+        "present_decision": ["experiment=exp3"],
     }
 
 
@@ -99,7 +100,12 @@ def test_an_edit_of_the_description_of_a_mixture_describes_and_draws_it_again(ed
 
 def test_a_raised_limit_of_epochs_trains_nothing_again(editable):
     edit(editable / "config.yaml", "limit: 4", "limit: 5")
-    assert planned(editable, *TINY).keys() == {"describe_mixture", "plot_mixtures", "account_budget"}
+    assert planned(editable, *TINY).keys() == {
+        "describe_mixture",
+        "plot_mixtures",
+        "account_budget",
+        "present_decision",
+    }
 
 
 def test_a_raised_recipe_trains_everything_again(editable):
@@ -110,7 +116,7 @@ def test_a_raised_recipe_trains_everything_again(editable):
 def test_what_cannot_change_a_model_trains_nothing_again(editable):
     edit(editable / "config.yaml", "micro_batch: 6", "micro_batch: 4")
     edit(editable / "config.yaml", "title: Which", "title: Again, which")
-    assert planned(editable, *TINY).keys() == {"recommend"}
+    assert planned(editable, *TINY).keys() == {"recommend", "present_decision"}
 
 
 def test_a_changed_source_rebuilds_what_reads_it(editable):

@@ -28,7 +28,7 @@ def stratified_of(runs: list[MethodRun], records: list[dict]) -> str | None:
 
 def main(
     *,
-    title: str,
+    title: Json,
     mixtures: Some[str],
     seeds: Some[int],
     records: Some[Path],
@@ -40,7 +40,7 @@ def main(
     page: Path,
 ) -> None:
     """
-    :param title: the question of the experiment
+    :param title: the question of the experiment, as JSON
     :param mixtures: mixture of each run
     :param seeds: seed of each run
     :param records: run.json of each run

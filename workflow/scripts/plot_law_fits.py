@@ -16,7 +16,7 @@ def main(
     dynamic: Sequence[Path] = (),
     labels: Json,
     published: Json = None,
-    title: str,
+    title: Json,
     output: Path,
 ) -> None:
     """
@@ -24,7 +24,7 @@ def main(
     :param dynamic: of the settings with one
     :param labels: {experiment: setting}, in the order to draw
     :param published: {"static_r2": number, "dynamic_r2": number}
-    :param title: of the figure
+    :param title: of the figure, as JSON
     :param output: the figure to write
     """
     laws = ([read_json(path) for path in static], [read_json(path) for path in dynamic])

@@ -62,7 +62,7 @@ def held_against(
 def main(
     *,
     experiment: str,
-    title: str,
+    title: Json,
     groups: Json,
     runs: Some[str],
     mixtures: Some[str],
@@ -75,14 +75,13 @@ def main(
     predictions: Sequence[Path] = (),
     results: Path = Path("results"),
     repeated: Sequence[Path] = (),
-    heatmap: Path,
     json: Path,
     markdown: Path,
     answer: Path,
 ) -> None:
     """
     :param experiment: name of the experiment
-    :param title: the question it answers
+    :param title: the question it answers, as JSON
     :param groups: {candidates, singles, strategies: [mixtures], models, optimum, comparable}, as JSON
     :param runs: names of the runs, in the order of their files
     :param mixtures: mixture of each run
@@ -95,7 +94,6 @@ def main(
     :param predictions: predictions.json, written before the optimum was trained
     :param results: folder of all results, for the calibration of predictions over experiments
     :param repeated: run.json of a mixture's runs, the first seed's first, and last of the repetition
-    :param heatmap: PNG to show beside the answer
     :param json: for programs
     :param markdown: for people
     :param answer: reStructuredText for the report's first page
@@ -140,7 +138,7 @@ def main(
     found["predictions"] = held_against(predictions, results, experiment, scores, same.first, groups["comparable"])
     write_json(json, found)
     write_text(markdown, in_markdown(found))
-    write_text(answer, answer_rst(found, heatmap.read_bytes()))
+    write_text(answer, answer_rst(found))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from emulsion.training.log import read_log
 def main(
     *,
     experiment: str,
-    title: str,
+    title: Json,
     limits: Json,
     published: Sequence[Path] = (),
     runs: Some[str],
@@ -32,7 +32,7 @@ def main(
 ) -> None:
     """
     :param experiment: name of the experiment
-    :param title: the question it answers
+    :param title: the question it answers, as JSON
     :param limits: {perplexity, coherent, spread}, as JSON
     :param published: YAML file of published results
     :param runs: names of the runs, in the order of their files

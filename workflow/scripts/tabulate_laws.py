@@ -13,7 +13,7 @@ from emulsion.report.law_tables import law_tables
 def main(
     *,
     study: str,
-    title: str,
+    title: Json,
     tables: Json,
     static: Sequence[Path] = (),
     dynamic: Sequence[Path] = (),
@@ -24,7 +24,7 @@ def main(
 ) -> None:
     """
     :param study: name of the study
-    :param title: title of it
+    :param title: title of it, as JSON
     :param tables: the study's tables, as JSON
     :param static: files of any of the settings
     :param dynamic: files of any of the settings

@@ -134,7 +134,7 @@ def test_a_label_without_a_file_and_a_file_without_a_label_are_named() -> None:
 def test_the_script_draws_from_files(tmp_path) -> None:
     write_json(tmp_path / "static.json", static_result(2))
     write_json(tmp_path / "dynamic.json", dynamic_result(2, sets=("early",)))
-    options = ["--static", "static.json", "--dynamic", "dynamic.json", "--title", "A study", "--output", "f.png"]
+    options = ["--static", "static.json", "--dynamic", "dynamic.json", "--title", '"A study"', "--output", "f.png"]
     named = ["--labels", json.dumps({"planted2": "Two"}), "--published", json.dumps(PUBLISHED)]
     command = [sys.executable, str(SCRIPTS / "plot_law_fits.py"), *options, *named]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)

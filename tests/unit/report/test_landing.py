@@ -1,26 +1,27 @@
+from html import unescape
+
+import pytest
 from docutils.core import publish_parts
 
+from decision_cases import HOSTILE, conclusions
 from emulsion.report.landing import answer_rst
 
-FOUND = {
-    "experiment": "exp9",
-    "title": "Which mixture?",
-    "answer": "No significant difference between a and b.",
-    "note": "One run per mixture.",
-    "recommended": {"mixture": "a", "ratios": {"web": 0.7, "chats": 0.3}},
-    "criteria": [{"criterion": "Clear winner", "verdict": "not met", "evidence": "p = 0.4"}],
-}
+
+def html_of(found):
+    return publish_parts(answer_rst(found), writer="html")["html_body"]
 
 
-def test_a_heatmap_of_real_size_is_embedded_without_complaint():
-    html = publish_parts(answer_rst(FOUND, bytes(300_000)), writer="html")["html_body"]
-    assert "system-message" not in html and "exceeds" not in html
-    assert html.count("A" * 70) > 4000
+def test_the_first_page_states_question_and_answer_and_links_to_the_decision():
+    html = html_of(conclusions())
+    assert "<h1>Which mixture?</h1>" in html
+    assert "No clear winner between optimal and even." in html
+    assert "results/exp9/decision.html" in html
 
 
-def test_the_first_page_states_question_answer_shares_and_criteria_and_embeds_the_heatmap():
-    html = publish_parts(answer_rst(FOUND, b"\x89PNG"), writer="html")["html_body"]
-    for words in ("exp9: Which mixture?", FOUND["answer"], "70.0%", "Clear winner", "not met", "p = 0.4"):
-        assert words in html
-    assert 'src="data:image/png;base64,iVBORw=="' in html
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_texts_of_the_configuration_are_shown_and_never_read_as_markup(hostile):
+    html = html_of(conclusions(title=hostile, note=hostile))
+    assert unescape(html).count(" ".join(hostile.split())) == 2
     assert "system-message" not in html
+    for tag in ("<img", "<script", "<b>"):
+        assert tag not in html

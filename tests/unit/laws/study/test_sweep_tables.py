@@ -62,7 +62,7 @@ def folder(tmp_path_factory):
     results = [[f"--{kind}", *sorted(root.glob(f"*/{FILES[kind]}.json"))] for kind in KINDS]
     outputs = ["--json", root / "tables.json", "--markdown", root / "tables.md"]
     tables = ["--tables", json.dumps([TABLE])]
-    script("tabulate_laws", "--study", "laws", "--title", "Mixing laws", *tables, *chain(*results), *outputs)
+    script("tabulate_laws", "--study", "laws", "--title", '"Mixing laws"', *tables, *chain(*results), *outputs)
     return root
 
 

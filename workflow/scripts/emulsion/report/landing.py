@@ -1,53 +1,28 @@
-"""The first page of the workflow report: the question, the answer, the heatmap, the recommended mixture."""
+"""An experiment on the first page of the workflow report: the question, the decision, a link to its own page."""
 
 from __future__ import annotations
 
-import base64
+from html import escape
 from typing import Any
 
 
-def answer_rst(found: dict[str, Any], heatmap: bytes) -> str:
-    """reStructuredText from the content of `recommendations.json` and the heatmap's PNG, which it embeds.
+def answer_rst(found: dict[str, Any]) -> str:
+    """reStructuredText from the content of `recommendations.json`, which `report/workflow.rst` includes.
 
-    The report includes it in its first page.
+    It is one line of raw HTML, so that no text of the configuration is read as a directive. The link opens the
+    experiment's `decision.html`, which the report embeds.
     """
-    # In lines, for docutils refuses long ones; browsers drop the line breaks of a data URI.
-    image = "\n   ".join(base64.encodebytes(heatmap).decode().split())
-    recommended = found["recommended"]
-    shares = [f"   * - {source}\n     - {ratio:.1%}" for source, ratio in recommended["ratios"].items()]
-    rows = [
-        f"   * - {row['criterion']}\n     - {row['verdict']}\n     - {row['evidence']}" for row in found["criteria"]
+    page = f"results/{found['experiment']}/decision.html"
+    shown = f"{{content: 'html', contentPath: results['{page}'].data_uri, resultPath: '{page}'}}"
+    parts = [
+        f"<h1>{_text(found['title'])}</h1>",
+        f"<p><strong>{_text(found['answer'])}</strong></p>",
+        f'<p><a href="#" onclick="app.setView({escape(shown)}); return false">'
+        f"Figure, shares, evidence and caveats of {_text(found['experiment'])}</a></p>",
     ]
-    heading = f"{found['experiment']}: {found['title']}"
-    return "\n".join(
-        [
-            heading,
-            "=" * len(heading),
-            "",
-            f"**{found['answer']}**",
-            "",
-            found["note"],
-            "",
-            ".. raw:: html",
-            "",
-            f'   <img alt="Capability scores" style="width: 100%" src="data:image/png;base64,{image}">',
-            "",
-            f"Recommended: ``{recommended['mixture']}``",
-            "",
-            ".. list-table::",
-            "   :header-rows: 1",
-            "",
-            "   * - source",
-            "     - share of tokens",
-            *shares,
-            "",
-            ".. list-table:: Success criteria",
-            "   :header-rows: 1",
-            "",
-            "   * - criterion",
-            "     - verdict",
-            "     - evidence",
-            *rows,
-            "",
-        ]
-    )
+    return f".. raw:: html\n\n   {''.join(parts)}\n"
+
+
+def _text(text: str) -> str:
+    """Text as HTML, in one line."""
+    return escape(" ".join(text.split()))

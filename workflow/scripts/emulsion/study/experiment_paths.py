@@ -180,6 +180,43 @@ def all_laws(study: Study) -> list[str]:
     return files + [f"law_results/{name}/replay.md" for name in study.config["replays"]]
 
 
+def ledgers(experiment: Experiment) -> list[str]:
+    """The accounts of the rows of its sources."""
+    return [f"data/ledgers/{source}.json" for source in experiment.sources]
+
+
+def figures(experiment: Experiment) -> list[str]:
+    """The figures of the configuration that are of this experiment; a longer name that begins alike has its own."""
+    owners = [*experiment.config["experiments"], *experiment.config["law_studies"]]
+    of = {
+        figure: max((each for each in owners if figure.startswith(f"{each}_")), key=len)
+        for figure in experiment.config["figures"]
+    }
+    return [f"figures/{figure}.png" for figure, owner in of.items() if owner == experiment.name]
+
+
+_DECISIVE = ("capability_heatmap",)
+
+
+def decisive_figures(experiment: Experiment) -> list[str]:
+    """The figures that show what is decided."""
+    return [f"figures/{experiment.name}_{kind}.png" for kind in _DECISIVE]
+
+
+def captions(experiment: Experiment) -> list[str]:
+    """Their captions, in the same order; files of the workflow."""
+    return [f"report/{kind}.rst" for kind in _DECISIVE]
+
+
+def further_conclusions(experiment: Experiment) -> list[str]:
+    """The tables and figures that an experiment ends with, besides those that its decision's page is made from."""
+    folder = f"results/{experiment.name}"
+    tables = [f"{folder}/recommendations.md", *contributions(experiment), *predictions(experiment)]
+    tables += [f"{folder}/methods.{end}" for end in ("md", "csv")] if experiment.methods() else []
+    tables += [f"{folder}-metrics.md"] if experiment.settings.get("metrics") else []
+    return [*tables, *(figure for figure in figures(experiment) if figure not in decisive_figures(experiment))]
+
+
 def infos_of_drawn(experiment: Experiment) -> list[str]:
     return [f"data/{experiment.name}_{mixture}_info.json" for mixture in experiment.drawn()]
 

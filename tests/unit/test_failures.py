@@ -1,0 +1,69 @@
+import io
+import logging
+
+import pytest
+
+from emulsion import failures
+
+LOG = (
+    "12:00:00 Reading.\nerror: first try.\n12:00:01 Reading.\nerror: sources.a: no such column.\nWrite `text_field`.\n"
+)
+
+
+@pytest.fixture
+def logger():
+    """A logger whose terminal leaves out errors of jobs, as Snakemake's does under `-q rules`."""
+    made = logging.Logger("jobs")
+    terminal = logging.StreamHandler(io.StringIO())
+    terminal.name = "DefaultStreamHandler"
+    terminal.addFilter(lambda record: getattr(record, "event", "") not in ("job_error", "group_error"))
+    made.addHandler(terminal)
+    return made
+
+
+@pytest.fixture
+def told(logger):
+    stream = io.StringIO()
+    failures.tell(logger, stream)
+    failures.tell(logger, stream)  # a Snakefile that is read again
+    return stream.getvalue
+
+
+def job(tmp_path, text, **fields):
+    log = tmp_path / "fetch.log"
+    log.write_text(text)
+    return {"event": "job_error", "rule_name": "fetch", "log": [str(log)], "rule_msg": None, **fields}
+
+
+def test_an_error_that_the_terminal_leaves_out_is_told_once_with_its_reason(logger, told, tmp_path):
+    logger.error("Error in rule fetch, jobid: 3", extra=job(tmp_path, LOG))
+    lines = told().splitlines()
+    assert lines[0] == "Error in rule fetch, jobid: 3"
+    assert lines[1].endswith("fetch.log")
+    assert [line.strip() for line in lines[2:]] == ["error: sources.a: no such column.", "Write `text_field`."]
+
+
+def test_an_error_that_the_terminal_shows_is_not_told_again(logger, told):
+    logger.error("The configuration cannot be used.", extra={"event": "error"})
+    logger.info("Job stats", extra={"event": "job_error"})
+    assert told() == ""
+
+
+def test_what_snakemake_itself_says_of_a_job_is_told(logger, told, tmp_path):
+    logger.error("Error in rule train", extra=job(tmp_path, "", rule_msg="SLURM status is: 'OUT_OF_MEMORY'"))
+    assert "OUT_OF_MEMORY" in told()
+
+
+def test_every_job_of_a_group_is_told(logger, told, tmp_path):
+    group = {"event": "group_error", "job_error_info": [job(tmp_path, LOG)], "aux_logs": ["slurm.log"]}
+    logger.error("Error in group a", extra=group)
+    assert "no such column" in told() and "slurm.log" in told()
+
+
+def test_a_crash_is_told_from_its_traceback_on_and_another_log_by_its_last_lines(tmp_path):
+    log = tmp_path / "a.log"
+    log.write_text("12:00:00 Start.\nTraceback (most recent call last):\n  File x\nValueError: y\n")
+    assert failures.reason(log) == ["Traceback (most recent call last):", "  File x", "ValueError: y"]
+    log.write_bytes(b"Killed \xff\n" * 30)
+    assert len(failures.reason(log)) == 20
+    assert failures.reason(tmp_path / "none.log") == []

@@ -41,6 +41,10 @@ if workflow.is_main_process:
         logger.warning(note)
 
 
+# A process that is killed cannot say so itself.
+shell.prefix(drivers.SAY_KILLED)
+
+
 onstart:
     drivers.listen(SCRIPTS, workflow.local_exec)
 

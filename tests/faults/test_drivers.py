@@ -133,3 +133,13 @@ def test_a_signal_that_is_ignored_stays_ignored(monkeypatch):
     with pytest.raises(KeyboardInterrupt):  # Snakemake cancels the jobs of a cluster
         drivers.listen("scripts", local=False)
         set_to[signal.SIGTERM](signal.SIGTERM, None)
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "says"), [("os.kill(os.getpid(), 9)", 137, True), ("sys.exit(3)", 3, False)]
+)
+def test_a_job_that_was_killed_says_that_it_may_have_been_for_memory(ends, status, says):
+    job = f"set -euo pipefail; {drivers.SAY_KILLED} {sys.executable} -c 'import os, sys; {ends}' 2> /dev/null"
+    ended = subprocess.run(["bash", "-c", job], stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == status
+    assert says is ("memory ran out, of this machine or of the job (mem_mb)" in ended.stderr)

@@ -128,3 +128,26 @@ def test_of_many_at_once_one_is_the_owner_at_a_time(tmp_path):
     for thread in threads:
         thread.join()
     assert max(most) == 1 and len(done) == 6
+
+
+def test_the_time_that_a_killed_owner_had_not_saved_is_charged_in_words(tmp_path, caplog):
+    for tries in (1, 2):
+        with owned(tmp_path / "run", Job()) as (owner, _):
+            told = {**read_json(tmp_path / "run" / FILE), "unsaved_seconds": 40.0}
+            (tmp_path / "run/step-000000001").mkdir(exist_ok=True)
+        (tmp_path / "run" / FILE).write_text(json.dumps({**told, "start": "0"}))  # killed
+        with owned(tmp_path / "run", Job()) as (owner, _):
+            assert owner.killed == {"tries": tries, "seconds": 40.0 * tries}
+        assert "was killed, 40 seconds after it last saved. If nobody ended it, memory ran out" in caplog.text
+
+
+def test_what_was_saved_is_not_charged(tmp_path):
+    owner = Owner(tmp_path / "run")
+    owner.take(Job())
+    time.sleep(0.1)
+    owner.saved()
+    beats = read_json(tmp_path / "run" / FILE)["beats"]
+    while read_json(tmp_path / "run" / FILE)["beats"] < beats + 2:
+        time.sleep(0.01)
+    assert read_json(tmp_path / "run" / FILE)["unsaved_seconds"] < 0.1
+    owner.release()

@@ -158,6 +158,8 @@ EXCEPTIONS = {
     "emulsion/files.py": "the one place",
     "emulsion/training/owner.py": "after a power cut nobody owns anything",
     "emulsion/training/checkpoint.py": "sets a damaged checkpoint aside, and syncs the folder",
+    "emulsion/drivers.py": "notes of calls of Snakemake, which mean nothing after a power cut",
+    "emulsion/tables.py": "seals a file that lies beside its name",
     "emulsion/training/journal.py": "sets a damaged row aside; it is measured again",
     "emulsion/training/log.py": "appends to the log of a run in progress; checkpoints have a copy",
     "emulsion/data/sources/transfer.py": "a partial download, whose length or hash is checked",

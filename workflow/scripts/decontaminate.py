@@ -4,14 +4,13 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from emulsion import command
 from emulsion.command import Json
 from emulsion.data.cleaning import Cleaning, Contamination, Words
 from emulsion.data.cleaning.step import Step, by_source, document_groups
 from emulsion.data.tokens import split_of
 from emulsion.evaluation.suites import load_suite
+from emulsion.tables import open_table
 
 
 def main(
@@ -36,7 +35,7 @@ def main(
     contamination = Contamination(texts, by_source(ngrams), settings)
     if contamination.too_short:
         logging.info("%d items of suites are too short to be looked for", len(contamination.too_short))
-    shard = pq.ParquetFile(documents)
+    shard = open_table(documents)
     with Step(output, "decontaminate", shard.schema_arrow, settings.keep_removed) as step:
         for group in document_groups(shard, documents.parent.parent.name):
             splits = [split_of(document, held_out) for document in group.column("id").to_pylist()]

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from emulsion import command
 from emulsion.command import Json
@@ -14,6 +13,7 @@ from emulsion.data.cleaning import Cleaning, Duplicate, HeldOutNgrams, Words, du
 from emulsion.data.cleaning.step import Step, by_source, document_groups
 from emulsion.data.tokens import split_of
 from emulsion.files import whole_file
+from emulsion.tables import open_table, write_table
 
 
 def note_held_out(ngrams: HeldOutNgrams, documents: pa.Table, matches: list[Duplicate | None], held_out: float) -> None:
@@ -46,7 +46,7 @@ def main(
     :param output: folder of the shard
     """
     settings = Cleaning.from_json(cleaning)
-    read = pq.ParquetFile(documents)
+    read = open_table(documents)
     found: list[Duplicate | None] = [None] * read.metadata.num_rows
     if settings.deduplicate:
         found = duplicates(source, own, shard, by_source(earlier), settings)
@@ -58,7 +58,7 @@ def main(
             note_held_out(ngrams, group, matches, held_out)
             step.decide(group, [match and match.reason for match in matches], records)
     with whole_file(output / "held_out.parquet") as part:
-        pq.write_table(ngrams.table(), part)
+        write_table(ngrams.table(), part)
     logging.info("%s, shard %d: %s", source, shard, step.ledger.to_json())
 
 

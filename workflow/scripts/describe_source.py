@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from emulsion import command
 from emulsion.data.describe import describe_documents
 from emulsion.data.tokens import NOTES, token_count
 from emulsion.data.unread import ColumnCounts
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
+from emulsion.tables import open_table
 
 
 def main(
@@ -28,7 +27,7 @@ def main(
     :param stores: header.json of each of its token stores
     :param output: JSON file to write
     """
-    description = describe_documents(pq.ParquetFile(documents))
+    description = describe_documents(open_table(documents))
     headers = {header.parent.parent.name: read_json(header) for header in stores}
     tokens = {name: token_count(header) for name, header in headers.items()}
     notes = {note: {name: header.get(note, 0) for name, header in headers.items()} for note in NOTES}

@@ -32,14 +32,14 @@ def main(
     from emulsion.evaluation.model import evaluate_model
     from emulsion.evaluation.settings import EvaluationSettings
     from emulsion.evaluation.suites import load_suites
-    from emulsion.files import write_json, write_jsonl
+    from emulsion.files import sha256, write_json, write_jsonl
 
     chosen, loaded = EvaluationSettings.of(settings or {}), load_suites(suites)
     torch.set_num_threads(threads)
     losses, results, records = evaluate_model(model, stores, loaded, chosen)
     write_json(perplexity, losses)
-    write_json(capabilities, results)
     write_jsonl(generations, records)
+    write_json(capabilities, {**results, "generations_sha256": sha256(generations)})
 
 
 if __name__ == "__main__":

@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from emulsion import command
 from emulsion.command import Json
 from emulsion.data.pretrained import fetch_pretrained
 from emulsion.data.tokenizers import train_bpe
+from emulsion.tables import open_table
 
 
 def first_texts(file: Path, characters: int) -> Iterator[str]:
     """The texts of a normalised file from its start, until they hold so many characters."""
-    for batch in pq.ParquetFile(file).iter_batches(batch_size=256, columns=["text"]):
+    for batch in open_table(file).iter_batches(batch_size=256, columns=["text"]):
         for text in batch.column("text").to_pylist():
             yield text
             characters -= len(text)

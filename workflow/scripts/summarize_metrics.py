@@ -11,6 +11,7 @@ from emulsion.evaluation.quality import DEFINITIONS
 from emulsion.files import read_json, read_jsonl, write_json, write_text
 from emulsion.report.metrics import generations_text, metrics_markdown
 from emulsion.training.log import read_log
+from emulsion.trust import check_file
 
 
 def main(
@@ -46,7 +47,11 @@ def main(
     :param markdown: for people
     :param texts: every generation, as text
     """
-    written = dict(zip(runs, map(read_jsonl, generations), strict=True))
+    written = {}
+    for run, scores, file in zip(runs, capabilities, generations, strict=True):
+        if wanted := read_json(scores).get("generations_sha256"):
+            check_file(file, wanted, scores)
+        written[run] = read_jsonl(file)
     found = {
         run: run_metrics(read_json(record), read_json(losses), read_json(scores), written[run], read_log(log), limits)
         for run, record, losses, scores, log in zip(runs, records, perplexity, capabilities, logs, strict=True)

@@ -14,6 +14,7 @@ from emulsion.data.cleaning import Cleaning
 from emulsion.data.cleaning.settings import Deduplicate
 from emulsion.errors import UserError
 from emulsion.merging import cursor, merge
+from emulsion.merging.manifest import Journal
 from emulsion.merging.request import Origin
 from merging_cases import WEIGHTS, content, origin, request
 
@@ -147,6 +148,19 @@ def test_a_shard_of_the_right_size_and_other_content_is_noticed(corpus):
         merge(request(max_samples=100), folder)
     merge(request(max_samples=100), folder, overwrite=True)
     assert content(folder) == before
+
+
+def test_what_an_unfinished_merge_has_seen_is_compared(corpus, monkeypatch):
+    folder = corpus / "out"
+    wanted = request(shard_bytes=2500, max_samples=250, cleaning=Cleaning(deduplicate=Deduplicate()))
+    monkeypatch.setattr(Journal, "finish", lambda self, manifest: None)  # killed before
+    merge(wanted, folder)
+    seen = folder / ".seen-00001.npy"
+    data = bytearray(seen.read_bytes())
+    data[-1] ^= 1
+    seen.write_bytes(data)
+    with pytest.raises(UserError, match=r"of which \.seen-00001\.npy is missing or damaged.*--overwrite"):
+        merge(wanted, folder)
 
 
 def test_a_folder_with_other_files_is_not_touched(corpus):

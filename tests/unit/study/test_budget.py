@@ -26,6 +26,13 @@ def test_a_run_whose_measurement_was_deleted_is_charged_its_own_clock_and_said()
     assert account["unmeasured_jobs"] == 3
 
 
+def test_what_killed_tries_had_not_saved_is_charged():
+    killed = {**RUN, "killed": {"tries": 2, "seconds": 40.0}}
+    assert spent({"a": killed}, {"a": 90.0}, {})["training_hours"] == pytest.approx(100 * 2 / 3600)
+    trunk = {"tokens": 1, "seconds": 10.0, "killed": {"tries": 1, "seconds": 5.0}, "branches": {}}
+    assert spent_on_swarms([{"peak_memory_bytes": 1, "runs": [trunk]}], [None])["training_hours"] * 3600 == 15
+
+
 def test_the_items_of_an_experiment_are_those_that_judge_it():
     config = read_yaml(Path("config.yaml"))
     check(config, Path("workflow/schemas/config.schema.yaml"))

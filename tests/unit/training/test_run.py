@@ -203,7 +203,7 @@ def test_a_run_can_be_followed_in_tensorboard_also_when_it_is_finished(train, tm
 def wait_for_step(folder, step):
     """Until the log of a training in another process holds this step."""
     log = folder / "training_log.jsonl"
-    for _ in range(1200):
+    for _ in range(12_000):
         if log.exists() and log.read_text().count("\n") >= step:
             return
         time.sleep(0.05)

@@ -7,6 +7,7 @@ five times the user time that argparse adds, defopt four to six times, tyro five
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -53,6 +54,7 @@ def app(main: Callable[..., None]) -> App:
         version_flags=[],
         default_parameter=Parameter(consume_multiple=True, negative=()),
         result_action="return_none",
+        suppress_keyboard_interrupt=False,
     )
     made.default(main)
     return made
@@ -73,6 +75,30 @@ class _Formatter(logging.Formatter):
 
 def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     sys.stderr.write(without_queries("".join(traceback.format_exception(kind, error, trace))))
+
+
+_REMEDIES = {
+    errno.ENOSPC: "The disk is full: free some of it, and start again.",
+    errno.EDQUOT: "Your share of the disk is full: free some of it, and start again.",
+    errno.EROFS: "The disk can only be read: mount it to be written, or work in another folder.",
+    errno.EACCES: "You may not write or read there: change its rights (`chmod`), or work in another folder.",
+    errno.EPERM: "You may not write or read there: change its rights (`chmod`), or work in another folder.",
+    errno.EIO: "The disk fails: look at it before you go on.",
+}
+
+
+def refused_by_machine(error: Exception) -> str | None:
+    """What a full or read-only disk, missing rights or a full memory mean for the user; None for another error.
+
+    Other libraries raise errors of their own, which have the system's words but not its number.
+    """
+    if isinstance(error, MemoryError):
+        return "Memory is full: give the job more (mem_mb), or lower micro_batch or the size of shards."
+    for number, remedy in _REMEDIES.items():
+        if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
+            where = getattr(error, "filename", None) or error
+            return f"{where}: {os.strerror(number)}. {remedy} No file is left half-written."
+    return None
 
 
 def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
@@ -103,6 +129,11 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
             refusals.remember(command, error)
         print(without_queries(f"error: {error}"), file=sys.stderr)
         sys.exit(1 if isinstance(error, UserError) else 2)
+    except Exception as error:
+        if (words := refused_by_machine(error)) is None:
+            raise
+        print(without_queries(f"error: {words}"), file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("error: interrupted.", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)

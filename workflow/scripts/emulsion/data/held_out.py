@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from emulsion.data.tokens import SPLITS, split_of
 from emulsion.errors import UserError
+from emulsion.tables import open_table
 
 LONG_CHARACTERS = 10_000
 FEWEST_COPIES = 3  # fewer may be chance, in however small a split
@@ -41,7 +41,7 @@ def count_splits(files: Iterable[Path], held_out: float) -> Splits:
     """
     hashes: dict[str, list[NDArray[np.uint64]]] = {split: [] for split in SPLITS}
     for file in files:
-        with pq.ParquetFile(file) as documents:
+        with open_table(file) as documents:
             for batch in documents.iter_batches(4096, columns=["id", "text"]):
                 splits = np.array([split_of(each, held_out) for each in batch.column("id").to_pylist()], dtype="U10")
                 texts = np.array([_hash(text) for text in batch.column("text").to_pylist()], dtype=np.uint64)
@@ -105,7 +105,7 @@ def longest(files: Sequence[Path]) -> tuple[int, int, int]:
     best = (0, 0, 0)
     for number, file in enumerate(files):
         row = 0
-        with pq.ParquetFile(file) as documents:
+        with open_table(file) as documents:
             for batch in documents.iter_batches(4096, columns=["text"]):
                 for text in batch.column("text"):
                     best = max(best, (len(text.as_py()), number, row), key=lambda each: each[0])

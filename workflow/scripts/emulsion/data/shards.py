@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from emulsion.data.cleaning import Cleaning, Signer, Words, clean_text, why_removed
@@ -20,12 +19,13 @@ from emulsion.data.cleaning.step import Step
 from emulsion.data.held_out import LONG_CHARACTERS, Splits, count_splits, cut_document, longest
 from emulsion.data.normalize import documents, own_id
 from emulsion.data.schemas import NONE_NAMED, Named
-from emulsion.data.sources.raw import RawFile, raw_files, shard_files
+from emulsion.data.sources.raw import RawFile, check_files, raw_files, shard_files
 from emulsion.data.sources.reader import Kinds, kinds_of
 from emulsion.data.sources.streams import Malformed
 from emulsion.data.tokens import SPLITS
 from emulsion.data.unread import ColumnCounts
 from emulsion.files import whole_file
+from emulsion.tables import open_table, table_writer
 
 DOCUMENTS_PER_GROUP = 4096
 CHARACTERS_PER_GROUP = 8 << 20
@@ -105,6 +105,7 @@ class Shard:
         source = provenance["source"]
         files = raw_files(provenance, folder)
         chosen = shard_files(files, shard, shards)
+        check_files(provenance, folder, chosen)
         # Of all files in every shard, so that all shards agree on whether the source can be read.
         kinds = kinds_of(source, files, schema, text_field, named)
         return cls(source, chosen, kinds, known_rows(provenance, chosen), not ids_tell_apart(files))
@@ -125,7 +126,7 @@ def normalize_shard(shard: Shard, document_type: str, settings: Cleaning, output
         tqdm(total=shard.rows, desc=shard.source, unit=" rows", unit_scale=True, delay=5, mininterval=5) as bar,
         Step(output, "normalize", schema, settings.keep_removed) as step,
         whole_file(output / "signatures.parquet") as part,
-        pq.ParquetWriter(part, signer.schema) as signatures,
+        table_writer(part, signer.schema, "snappy") as signatures,
     ):
         for good, bad in grouped(shard.documents(document_type)):
             for document in good:
@@ -156,8 +157,8 @@ def join_documents(files: Sequence[Path], output: Path, held_out: float) -> tupl
     with ExitStack() as stack:
         writer = None
         for number, file in enumerate(files):
-            source = stack.enter_context(pq.ParquetFile(file))
-            writer = writer or stack.enter_context(pq.ParquetWriter(output, source.schema_arrow, compression="zstd"))
+            source = stack.enter_context(open_table(file))
+            writer = writer or stack.enter_context(table_writer(output, source.schema_arrow))
             start = 0
             for group in range(source.num_row_groups):
                 table = source.read_row_group(group)
@@ -171,7 +172,7 @@ def join_documents(files: Sequence[Path], output: Path, held_out: float) -> tupl
 
 def _are_texts(file: Path) -> bool:
     """Whether documents can be cut: those that are one text, and no turns."""
-    metadata = pq.read_schema(file).metadata or {}
+    metadata = open_table(file).schema_arrow.metadata or {}
     return metadata.get(b"kind", b"text") in (b"text", b"prompt_text")
 
 

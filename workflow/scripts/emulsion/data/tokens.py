@@ -26,6 +26,7 @@ from emulsion.data.encoding import Encode, encoder, text_of_control_tokens
 from emulsion.data.tokenizers import control_tokens, end_of_text, fingerprint, unknown_token, vocabulary
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256, whole_folder, write_json
+from emulsion.tables import read_table, table_writer
 
 SPLITS = ("train", "validation", "test")
 FORMAT = 1
@@ -123,7 +124,7 @@ class TokenStore:
 
     def documents(self) -> pa.Table:
         """The document index: id, split, start (token), tokens (with end of text), bytes (of text)."""
-        return pq.read_table(self.folder / "documents.parquet")
+        return read_table(self.folder / "documents.parquet")
 
 
 @cache
@@ -181,7 +182,7 @@ class StoreWriter:
         """Tokenise and pack (ids, texts) batches; returns what the header says of them."""
         with ExitStack() as stack:
             outputs = create_splits(self.folder, stack)
-            index = stack.enter_context(pq.ParquetWriter(self.folder / "documents.parquet", INDEX, compression="zstd"))
+            index = stack.enter_context(table_writer(self.folder / "documents.parquet", INDEX))
             for ids, texts in batches:
                 index.write_table(self._append(ids, texts, outputs))
         made = {"dtype": self.dtype, "held_out": self.held_out, "end_of_text": self.end_of_text}
@@ -263,9 +264,9 @@ def join_stores(folder: Path, parts: Sequence[Path], provenance: dict[str, Any])
     with whole_folder(folder) as whole:
         with ExitStack() as stack:
             outputs = create_splits(whole, stack)
-            index = stack.enter_context(pq.ParquetWriter(whole / "documents.parquet", INDEX, compression="zstd"))
+            index = stack.enter_context(table_writer(whole / "documents.parquet", INDEX))
             for part, header in zip(parts, headers, strict=True):
-                index.write_table(_shifted(pq.read_table(part / "documents.parquet"), totals))
+                index.write_table(_shifted(read_table(part / "documents.parquet"), totals))
                 for split in SPLITS:
                     with (part / f"{split}.bin").open("rb") as source:
                         shutil.copyfileobj(source, outputs[split])

@@ -43,6 +43,7 @@ class Journal:
         """
         self.folder, self.asked, self.fingerprint = folder, dict(asked), fingerprint(asked)
         self.shards: list[dict[str, Any]] = []
+        self._seen: list[dict[str, Any]] = []
         self.provenance: dict[str, Any] = {}
         self.progress: dict[str, Progress] = {}
         self.done: dict[str, Any] | None = None
@@ -59,7 +60,7 @@ class Journal:
                 self.done = kept
                 self._tidy()
                 return
-            self.provenance = kept["provenance"]
+            self.provenance, self._seen = kept["provenance"], kept.get("seen", [])
             self.progress = {name: Progress.from_json(value) for name, value in kept["progress"].items()}
             log.info("%s: goes on after %d shards", folder, len(self.shards))
         elif not overwrite:
@@ -70,11 +71,11 @@ class Journal:
             )
 
     def _damaged(self, kept: Mapping[str, Any]) -> str | None:
-        """The first shard that is not what its manifest says."""
-        for shard in kept["shards"]:
-            file = self.folder / shard["name"]
-            if not file.is_file() or sha256(file) != shard["sha256"]:
-                return str(shard["name"])
+        """The first shard, or what goes on with it, that is not what its manifest says."""
+        for entry in [*kept["shards"], *kept.get("seen", [])]:
+            file = self.folder / entry["name"]
+            if not file.is_file() or sha256(file) != entry["sha256"]:
+                return str(entry["name"])
         return None
 
     def _changes(self, kept: Mapping[str, Any]) -> str:
@@ -103,10 +104,12 @@ class Journal:
         file = self.folder / name
         entry = {"name": name, "documents": documents, "bytes": file.stat().st_size, "sha256": sha256(file)}
         self.shards.append(entry)
+        if (seen := self.folder / f".seen-{len(self._seen):05d}.npy").exists():
+            self._seen.append({"name": seen.name, "sha256": sha256(seen)})
         self._save({source: value.to_json() for source, value in self.progress.items()})
 
     def _save(self, progress: Mapping[str, Any]) -> None:
-        partial = {"fingerprint": self.fingerprint, "asked": self.asked, "shards": self.shards}
+        partial = {"fingerprint": self.fingerprint, "asked": self.asked, "shards": self.shards, "seen": self._seen}
         write_json(self.folder / PARTIAL, {**partial, "provenance": self.provenance, "progress": progress})
 
     def finish(self, manifest: Mapping[str, Any]) -> None:

@@ -121,8 +121,9 @@ def spent(
     training, evaluation  {run: seconds of its last job, as its rule measured}; a run is left out where none did
 
     A training that was cut off took longer than its last job, and a job longer than its training: the larger counts.
+    What tries that were killed had not saved counts besides.
     """
-    seconds = {run: max(record["seconds"], training.get(run, 0.0)) for run, record in records.items()}
+    seconds = {run: max(_of_training(record), training.get(run, 0.0)) for run, record in records.items()}
     return {
         "runs": len(records),
         "tokens": sum(record["tokens"] for record in records.values()),
@@ -131,6 +132,10 @@ def spent(
         "unmeasured_jobs": 2 * len(records) - len(training) - len(evaluation),
         "peak_memory_bytes": max((record["peak_memory_bytes"] for record in records.values()), default=0),
     }
+
+
+def _of_training(record: Mapping[str, Any]) -> float:
+    return float(record["seconds"] + record.get("killed", {}).get("seconds", 0.0))
 
 
 def spent_on_swarms(files: Sequence[Mapping[str, Any]], jobs: Sequence[float | None]) -> dict[str, float]:
@@ -157,7 +162,7 @@ def spent_on_swarms(files: Sequence[Mapping[str, Any]], jobs: Sequence[float | N
 def _rows_of_swarm(file: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
     """(tokens, seconds) of each trunk and each branch."""
     for trunk in file["runs"]:
-        yield trunk["tokens"], trunk["seconds"]
+        yield trunk["tokens"], _of_training(trunk)
         for branches in trunk["branches"].values():
             for end in branches["ends"]:
                 yield branches["tokens"], end["seconds"]

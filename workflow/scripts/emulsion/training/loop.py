@@ -198,6 +198,8 @@ class Training:
             if self.owner is not None:
                 self.owner.confirm()
             checkpoint.save(self.folder, self.identity, state, self.model, self.optimizer, self.log)
+            if self.owner is not None:
+                self.owner.saved()
         self.saved_step, self.saved_at = self.step, time.monotonic()
         self.accelerator.wait_for_everyone()
 

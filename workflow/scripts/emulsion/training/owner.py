@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from emulsion.errors import UserError
-from emulsion.files import make_folder, remove_folder
+from emulsion.files import make_folder, read_json, remove_folder, write_json
 from emulsion.processes import has_ended, this_process
 from emulsion.training.job import Job
 
 log = logging.getLogger(__name__)
 
 FILE = "owner.json"
+KILLED = "killed.json"
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
 LOOK_SECONDS = 1.0
@@ -40,7 +41,7 @@ class Owner:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._told = {**this_process(), "token": uuid.uuid4().hex}
-        self._beats, self._ended = 0, threading.Event()
+        self._beats, self._ended, self._saved_at = 0, threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def take(self, job: Job) -> bool:
@@ -56,6 +57,7 @@ class Owner:
                     seen, since = found, time.monotonic()
                 if found is None or has_ended(found) or time.monotonic() - since > STALE_SECONDS:
                     with contextlib.suppress(FileNotFoundError):  # the owner has just ended and removed the folder
+                        self._charge(found)
                         self._write()
                         self._thread.start()
                         return waited
@@ -75,6 +77,32 @@ class Owner:
                 f"{self.folder}: another process trains this run now, since this one gave no sign of life for "
                 f"{STALE_SECONDS:g} seconds (it was suspended?), or the folder was removed. It stops and saves nothing."
             )
+
+    def saved(self) -> None:
+        """What was trained until now is in a checkpoint, whatever becomes of this process."""
+        self._saved_at = time.monotonic()
+
+    def _charge(self, found: dict[str, Any] | None) -> None:
+        """Enter the time of an owner that was killed, as far as no checkpoint has it."""
+        if not found:
+            return
+        lost, charged = float(found.get("unsaved_seconds", 0.0)), self.killed
+        write_json(
+            self.folder / KILLED, {"tries": charged["tries"] + 1, "seconds": round(charged["seconds"] + lost, 1)}
+        )
+        log.warning(
+            "%s: %s, which trained this run, was killed, %.0f seconds after it last saved. If nobody ended it, memory "
+            "ran out: lower micro_batch, or raise mem_mb.",
+            *self._words(found)[:2],
+            lost,
+        )
+
+    @property
+    def killed(self) -> dict[str, Any]:
+        """{"tries", "seconds"} of owners that were killed: seconds that no checkpoint has."""
+        file = self.folder / KILLED
+        found: dict[str, Any] = read_json(file) if file.exists() else {"tries": 0, "seconds": 0.0}
+        return found
 
     def release(self) -> None:
         """Own it no longer; the folder may be gone by now."""
@@ -99,7 +127,8 @@ class Owner:
         """Not synced, for after a power cut nobody owns anything."""
         self._beats += 1
         beside = self.folder / f".{FILE}.{os.getpid()}.part"
-        beside.write_text(json.dumps({**self._told, "beats": self._beats}))
+        told = {**self._told, "beats": self._beats, "unsaved_seconds": time.monotonic() - self._saved_at}
+        beside.write_text(json.dumps(told))
         beside.replace(self.folder / FILE)
 
     def _words(self, found: Any) -> tuple[Path, str, str]:

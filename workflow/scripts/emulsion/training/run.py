@@ -221,6 +221,8 @@ def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: P
             "initial_weights": parts.describe_weights(training.spec.model),
             "smoke_check": passed(training.folder, training.identity),
         }
+        if training.owner is not None and (killed := training.owner.killed)["tries"]:
+            found["killed"] = killed
         save_model(training.model, training.log, {**told, **describe_run(training), **found}, tokenizer, output)
         if training.owner is not None:
             training.owner.confirm()

@@ -133,6 +133,7 @@ class Swarm:
         last = self._last(asked)
         end = trunk.measure(last)
         scores = trunk.measure_capabilities(last, self.judge) if self.judge and asked["finish"] else None
+        killed = trunk.owner.killed if trunk.owner is not None else {"tries": 0}
         trunk.close()
         counts = (trunk.measured, trunk.known, trunk.seconds)
         log.info("%s: measured %d times, %d from the journal; %.1f s without its branches", asked["run"], *counts)
@@ -150,6 +151,7 @@ class Swarm:
             "test": end["test"] if asked["finish"] else None,
             "capabilities": scores,
             "seconds": trunk.seconds,
+            **({"killed": killed} if killed["tries"] else {}),
             "branches": branches,
         }
 

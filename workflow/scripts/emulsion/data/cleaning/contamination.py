@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from emulsion.data.cleaning.settings import Cleaning, Decontaminate
 from emulsion.data.cleaning.words import Hashes, Indices, Lookup, Words, ngrams
+from emulsion.tables import read_table
 
 SHORTEST = 8  # words of a text of a suite that is compared
 HELD_OUT = pa.schema([("hash", pa.uint64()), ("documents", pa.int32())])
@@ -157,7 +157,7 @@ def _suite_index(items: Sequence[Sequence[str]], n: int) -> tuple[dict[int, _Ind
 
 def _held_out_index(sources: Sequence[Sequence[Path]], common: int) -> _Index:
     """The n-grams that fewer than `common` held-out documents of all sources have, by the number of a source."""
-    tables = [(number, pq.read_table(path)) for number, paths in enumerate(sources) for path in paths]
+    tables = [(number, read_table(path)) for number, paths in enumerate(sources) for path in paths]
     hashes = np.concatenate([np.empty(0, np.uint64), *(table.column("hash").to_numpy() for _, table in tables)])
     counts = np.concatenate([np.empty(0, np.int32), *(table.column("documents").to_numpy() for _, table in tables)])
     owners = np.repeat([number for number, _ in tables], [table.num_rows for _, table in tables]).astype(np.int64)

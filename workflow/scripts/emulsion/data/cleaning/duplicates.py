@@ -25,13 +25,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rensa import RMinHash
 
 from emulsion.data.cleaning.settings import Cleaning, Near
 from emulsion.data.cleaning.words import Hashes, Indices, Lookup, Words, hash_rows, ngrams
 from emulsion.errors import UserError
+from emulsion.tables import open_table, read_table
 
 ORDER = ("text_hash", "id_hash")
 SETTINGS_KEY = b"emulsion.minhash"
@@ -145,7 +145,7 @@ class _Signatures:
     """One file of signatures, read a column at a time."""
 
     def __init__(self, file: _File, settings: Cleaning) -> None:
-        self.file, self._parquet = file, pq.ParquetFile(file.path)
+        self.file, self._parquet = file, open_table(file.path)
         self.rows = self._parquet.metadata.num_rows
         expected = schema(settings)
         if self.rows and not self._parquet.schema_arrow.equals(expected, check_metadata=True):
@@ -206,7 +206,7 @@ def _records(best: Hashes, files: Sequence[_File]) -> list[Duplicate | None]:
     for file in files:
         copies = np.flatnonzero(best[4] == file.number)
         if copies.size:
-            ids = pq.read_table(file.path, columns=["id"]).column(0).take(best[5, copies]).to_pylist()
+            ids = read_table(file.path, columns=["id"]).column(0).take(best[5, copies]).to_pylist()
             for copy, document in zip(copies.tolist(), ids, strict=True):
                 records[copy] = Duplicate("near" if best[0, copy] else "exact", file.source, document)
     return records

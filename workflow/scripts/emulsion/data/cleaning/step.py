@@ -21,6 +21,7 @@ from tqdm import tqdm
 from emulsion.data.unread import ColumnCounts
 from emulsion.errors import UserError
 from emulsion.files import whole_file, write_json
+from emulsion.tables import table_writer
 
 
 @dataclass
@@ -98,7 +99,7 @@ class Step:
         documents = self._stack.enter_context(whole_file(folder / f"{step}.parquet"))
         aside = self._stack.enter_context(whole_file(folder / f"{step}.jsonl"))
         self._aside = self._stack.enter_context(aside.open("w", encoding="utf-8"))
-        self._documents = self._stack.enter_context(pq.ParquetWriter(documents, schema, compression="zstd"))
+        self._documents = self._stack.enter_context(table_writer(documents, schema))
 
     def __enter__(self) -> Self:
         return self

@@ -22,10 +22,10 @@ import pyarrow.parquet as pq
 
 from emulsion.data.sources.formats import parse
 from emulsion.data.sources.parquet import ROWS_PER_FILE, ROWS_PER_GROUP
-from emulsion.data.sources.raw import RawFile, pack, raw_files, raw_lines
+from emulsion.data.sources.raw import RawFile, check_files, pack, raw_files, raw_lines
 from emulsion.data.sources.streams import SHOWN_CHARACTERS, File, Malformed, printable
 from emulsion.errors import UserError, unknown
-from emulsion.files import read_json, whole_folder, write_json
+from emulsion.files import again, read_json, sha256, whole_folder, write_json
 
 MOST_GROUPS = 200  # each keeps a file open
 FIELDS_SHOWN = 20
@@ -94,12 +94,14 @@ def split_groups(provenance: Mapping[str, Any], raw: Path, field: str, output: P
     and those where the field is null, missing or no name, are set aside in quarantine.jsonl and counted by reason.
     Raises UserError where no row has the field, or where it has more values than groups could have.
     """
+    files = raw_files(provenance, raw)
+    check_files(provenance, raw, files)
     parts: dict[str, _Parts] = {}
     reasons = Counter[str]()
     known = set[str]()
     with whole_folder(output) as folder, (folder / "quarantine.jsonl").open("w", encoding="utf-8") as aside:
         try:
-            for entry in raw_files(provenance, raw):
+            for entry in files:
                 for found in _batches(entry, field, known):
                     for value, rows in found.groups():
                         if value not in parts:
@@ -131,7 +133,8 @@ def split_groups(provenance: Mapping[str, Any], raw: Path, field: str, output: P
 
 
 def _entry(parts: _Parts) -> dict[str, Any]:
-    return {"folder": parts.folder.name, "rows": sum(file["rows"] for file in parts.files), "files": parts.files}
+    files = [{**file, "sha256": sha256(parts.folder / file["name"])} for file in parts.files]
+    return {"folder": parts.folder.name, "rows": sum(file["rows"] for file in files), "files": files}
 
 
 def _check_count(groups: int, field: str) -> None:
@@ -261,6 +264,8 @@ def link_group(
     files, rows = [], {}
     for entry in group["files"]:
         target = manifest_file.parent / group["folder"] / entry["name"]
+        if (wanted := entry.get("sha256")) and sha256(target) != wanted:
+            raise UserError(f"{target}: damaged, by its SHA-256 in the manifest. {again(manifest_file)}")
         link = folder / entry["name"]
         link.symlink_to(os.path.relpath(target, folder))
         files.append(link)

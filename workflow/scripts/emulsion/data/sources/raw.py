@@ -24,6 +24,7 @@ from emulsion.data.sources.formats import (
 )
 from emulsion.data.sources.streams import BrokenFileError, File, Malformed, chunks
 from emulsion.errors import UserError
+from emulsion.files import again, sha256
 
 FILES_SHOWN = 5
 ROWS_SHOWN = 3
@@ -84,6 +85,18 @@ def raw_files(provenance: Mapping[str, Any], folder: Path) -> list[RawFile]:
             raise UserError(f"{folder / 'provenance.json'}: the file '{name}' is not in this folder; fetch it again.")
         files.append(RawFile(folder / name, paths.get(name, name), entry["bytes"], python))
     return files
+
+
+def check_files(provenance: Mapping[str, Any], folder: Path, files: Sequence[RawFile]) -> None:
+    """Raise UserError where one of these files is not what was fetched, by the checksum that the provenance has."""
+    record = folder / "provenance.json"
+    fetched = {entry["name"]: entry.get("sha256") for entry in provenance["files"]}
+    for file in files:
+        path = folder / file.file.name
+        if not path.is_file():
+            raise UserError(f"{path}: missing, and {record} lists it. {again(record)}")
+        if (wanted := fetched[path.name]) and sha256(path) != wanted:
+            raise UserError(f"{path}: damaged, or changed since it was fetched, by its SHA-256. {again(record)}")
 
 
 def shard_files(files: Sequence[RawFile], shard: int, shards: int) -> list[RawFile]:

@@ -1,0 +1,122 @@
+"""A full or read-only disk, and a full memory, are said in words, and leave no file half-written."""
+
+import errno
+import os
+import subprocess
+import sys
+from contextlib import suppress
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from emulsion import command
+from emulsion.files import json_line, whole_file, whole_folder, write_json, write_jsonl, write_text
+from emulsion.tables import write_table
+
+BIG = 4_000_000
+WRITERS = {
+    "text": lambda path: write_text(path, "a" * BIG),
+    "json": lambda path: write_json(path, {"a": "a" * BIG}),
+    "lines": lambda path: write_jsonl(path, [{"a": "a" * 1000}] * (BIG // 1000)),
+    "table": lambda path: table(path),
+    "tensors": lambda path: tensors(path),
+    "folder": lambda path: folder(path),
+}
+
+
+def table(path):
+    with whole_file(path) as part:
+        write_table(pa.table({"a": np.random.default_rng(0).random(BIG // 8)}), part)
+
+
+def tensors(path):
+    with whole_file(path) as part:
+        save_file({"a": torch.zeros(BIG)}, part)
+
+
+def folder(path):
+    with whole_folder(path) as part:
+        (part / "rows.jsonl").write_text(json_line({"a": "a" * BIG}))
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A disk of 1 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1M", "none", disk], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def said(main, capsys):
+    with pytest.raises(SystemExit) as left:
+        command.run(main, [])
+    assert left.value.code == 1
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_full_disk_is_said_in_words_and_what_was_there_stays(small, writer, capsys):
+    target = small / "made"
+    if writer == "folder":
+        target.mkdir()
+        (target / "rows.jsonl").write_text("before")
+    else:
+        target.write_text("before")
+
+    def main():
+        WRITERS[writer](target)
+
+    assert "No space left on device. The disk is full" in said(main, capsys)
+    kept = target / "rows.jsonl" if writer == "folder" else target
+    assert kept.read_text() == "before"
+    assert [path.name for path in small.iterdir()] == ["made"]
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_folder_that_can_only_be_read_is_said_in_words(small, writer, capsys):
+    subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+
+    def main():
+        WRITERS[writer](small / "made")
+
+    assert "Read-only file system. The disk can only be read" in said(main, capsys)
+
+
+def test_full_memory_is_said_in_words_and_other_errors_keep_their_traceback(capsys):
+    def full():
+        raise MemoryError
+
+    def gone():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "a")
+
+    assert said(full, capsys).startswith("error: Memory is full: give the job more (mem_mb)")
+    with pytest.raises(FileNotFoundError):
+        command.run(gone, [])
+
+
+def test_a_script_told_to_end_removes_what_it_had_not_finished(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from emulsion import command; from emulsion.files import whole_file\n"
+        "def main():\n"
+        "    with whole_file(Path(sys.argv[1]) / 'made') as part:\n"
+        "        part.write_text('half'); print('writing', flush=True); time.sleep(60)\n"
+        "command.run(main, [])"
+    )
+    environment = {**os.environ, "PYTHONPATH": "workflow/scripts"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, "-c", code, tmp_path], env=environment, **pipes)
+    with process, suppress(ProcessLookupError):
+        assert process.stdout.readline() == "writing\n"
+        process.terminate()
+        assert process.stderr.read() == "error: interrupted.\n"
+    assert not list(tmp_path.iterdir())

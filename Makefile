@@ -2,7 +2,7 @@
 # make test    set up, then run all tests
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
-# Passed to pip; for instance an index with another build of torch.
+# Passed to pip where it installs torch; for instance an index with another build of it.
 PIP_ARGS ?=
 # The experiment that `make plan` is asked about; those that the configuration is about where it is empty.
 EXPERIMENT ?=
@@ -12,14 +12,16 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SHELL = bash
 SNAKEMAKE = snakemake --cores $(CORES)
 
-.PHONY: setup demo plan probe report real-text laws replay lint format test test-slurm test-slow clean
+.PHONY: setup demo plan probe report real-text laws replay lint audit format test test-slurm test-slow soak clean
 
 setup: .venv/installed
 
-.venv/installed: requirements.lock
+.venv/installed: requirements.lock torch.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Emulsion needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.lock
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	.venv/bin/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r torch.lock
+	.venv/bin/pip check --quiet
 	touch $@
 
 demo: export HF_HUB_OFFLINE = 1
@@ -72,6 +74,11 @@ lint: setup
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
+# Known weaknesses of the pinned versions; needs pip-audit and its database on the network.
+audit: setup
+	.venv/bin/python -m pip_audit --version >/dev/null 2>&1 || .venv/bin/pip install --quiet pip-audit
+	.venv/bin/python -m pip_audit --no-deps --disable-pip --requirement requirements.lock
+
 format: setup
 	ruff check --fix
 	ruff format
@@ -85,6 +92,15 @@ test-slurm: setup
 
 test-slow: setup
 	pytest -m slow $(ARGS)
+
+# Hours of faults: malformed inputs by the hundred, and the whole demonstration killed 50 times at random moments. Shorter:
+# make soak GENERATED=20 KILLS=5 ARGS="--configfile tests/config/tiny.yaml"
+GENERATED ?= 200
+KILLS ?= 50
+soak: export HF_HUB_OFFLINE = 1
+soak: setup
+	EMULSION_SOAK=$(GENERATED) pytest tests/faults
+	python tests/kill_study.py --kills $(KILLS) --cores $(CORES) $(ARGS)
 
 # Removes all that the workflow made, and keeps .venv.
 clean:

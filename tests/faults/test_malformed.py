@@ -86,12 +86,12 @@ def configurations(draw):
             part = part[key]
         what = draw(st.sampled_from(["replace", "replace", "remove", "rename", "add"]))
         if what == "replace":
-            part[last] = draw(VALUES)
+            part[last] = copy.deepcopy(draw(VALUES))
         elif what == "remove":
             del part[last]
         elif isinstance(part, dict):
             name = draw(st.one_of(st.text(max_size=12), st.just(f"{last}s"), st.just(str(last).upper()), st.just(1)))
-            part[name] = part.pop(last) if what == "rename" else draw(VALUES)
+            part[name] = part.pop(last) if what == "rename" else copy.deepcopy(draw(VALUES))
         if not config:
             break
     return config

@@ -66,17 +66,23 @@ def test_every_environment_file_exists_and_pins_every_version():
 def test_environments_and_lock_agree_on_versions():
     import yaml
 
-    lock = dict(
-        re.findall(
-            r"^([\w.-]+)==([^;\s]+)", (ROOT / "requirements.lock").read_text().lower().replace("_", "-"), re.MULTILINE
-        )
-    )
+    text = "".join((ROOT / name).read_text() for name in ("requirements.lock", "torch.lock"))
+    pairs = re.findall(r"^([\w.-]+)==([^;\s]+)", text, re.MULTILINE)
+    lock = {re.sub(r"[._]", "-", name.lower()): version for name, version in pairs}
     for file in (ROOT / "envs").glob("*.yaml"):
         for entry in yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]:
             name, version = entry.split("==")
             if name == "lm-eval":  # asks for an older python-dateutil than the lock has
                 continue
-            assert lock[name.lower()] == version, f"{file.name}: {name}"
+            assert lock[re.sub(r"[._]", "-", name.lower())] == version, f"{file.name}: {name}"
+
+
+def test_every_dependency_but_torch_is_pinned_by_hashes():
+    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    text = "\n".join(lines).replace("\\\n", "")
+    for entry in text.splitlines():
+        assert re.fullmatch(r"[\w.-]+==[\w.]+( ; .*?)?( +--hash=sha256:[0-9a-f]{64})+", entry), entry[:80]
+    assert "--require-hashes" in (ROOT / "Makefile").read_text()
 
 
 def test_the_workflow_has_no_lint(fresh):

@@ -62,6 +62,8 @@ laws: setup
 # Every law on a published sweep: SWEEP is a folder with the CSV files of RegMix (sail-sg/regmix, data/). See docs/laws.md.
 SWEEP ?= texts/regmix
 replay: setup
+	@test -d $(SWEEP) || { echo "make replay: there is no folder '$(SWEEP)'. Get the CSV files of RegMix from" \
+	  "https://github.com/sail-sg/regmix, folder data/, and give their folder: make replay SWEEP=folder" >&2; exit 1; }
 	mkdir -p texts
 	test $(SWEEP) -ef texts/regmix || ln -sfn $(abspath $(SWEEP)) texts/regmix
 	$(SNAKEMAKE) --configfile config/regmix.yaml $(ARGS) -- law_results/regmix/replay.md

@@ -56,7 +56,9 @@ STANDS_ON = {"slimpajama.yaml": "further_sources.yaml"}
 
 
 @pytest.mark.parametrize("overlay", sorted(Path("config").glob("*.yaml")), ids=lambda path: path.name)
-def test_every_overlay_makes_a_good_configuration(overlay):
+def test_every_overlay_makes_a_good_configuration(overlay, monkeypatch):
+    is_file = Path.is_file  # the tables of replays do not come with the project
+    monkeypatch.setattr(Path, "is_file", lambda path: path.match("texts/*/*.csv") or is_file(path))
     config = copy.deepcopy(CONFIG)
     if below := STANDS_ON.get(overlay.name):
         config = merge(config, yaml.safe_load(overlay.with_name(below).read_text()))

@@ -157,8 +157,14 @@ def test_an_overlay_says_what_it_is_about():
     assert "only: unknown experiment 'exp4'. Did you mean 'exp3'?" in refused("only: [exp4]")
 
 
-def test_an_overlay_without_experiments_of_its_own_is_about_none():
-    config, _ = overlaid(Path("config/regmix.yaml").read_text())
+def test_an_overlay_without_experiments_of_its_own_is_about_none(tmp_path):
+    overlay = Path("config/regmix.yaml").read_text().replace("texts/regmix/", f"{tmp_path}/")
+    said = refused(overlay)
+    assert f"replays.regmix: 4 of 4 tables are not there: {tmp_path}/train_mixture_1m.csv, " in said
+    assert "They come from https://github.com/sail-sg/regmix, folder data/" in said and "SWEEP=folder" in said
+    for name in ("train_mixture_1m", "train_pile_loss_1m", "test_mixture_1m", "test_pile_loss_1m"):
+        (tmp_path / f"{name}.csv").touch()
+    config, _ = overlaid(overlay)
     assert list(Study(config).planned()) == []
     assert Study(config).planned().figures() == []
 

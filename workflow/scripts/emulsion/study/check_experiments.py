@@ -40,11 +40,17 @@ def only(config: Config) -> Iterator[str]:
 
 
 def files(config: Config) -> Iterator[str]:
-    """Files that experiments name are there."""
+    """Files that experiments and replays name are there."""
     for name, experiment in config["experiments"].items():
         published = (experiment.get("metrics") or {}).get("published")
         if published and not Path(found(published)).is_file():
             yield f"experiments.{name}.metrics.published: {published}: no such file."
+    for name, replay in config["replays"].items():
+        tables = dict.fromkeys([*replay["train"], *(table for pair in replay["tests"].values() for table in pair)])
+        if missing := [table for table in tables if not Path(table).is_file()]:
+            origin = f" They come from {replay['origin']}." if replay.get("origin") else ""
+            shown = ", ".join(missing)
+            yield f"replays.{name}: {len(missing)} of {len(tables)} tables are not there: {shown}.{origin}"
 
 
 def names(config: Config, name: str) -> Iterator[str]:

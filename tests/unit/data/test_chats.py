@@ -113,6 +113,23 @@ def test_what_stands_beside_a_chat_comes_first_and_once():
     assert kind.render(row, "instruction").startswith("### Tools: [")
 
 
+def test_parts_of_gemini_and_of_system_prompts_are_their_texts():
+    call, result = {"functionCall": {"name": "f", "args": {"x": 1}}}, {"functionResponse": {"name": "f", "response": 2}}
+    chat = [
+        {"role": "user", "parts": [{"text": "q"}]},
+        {"role": "model", "parts": [call]},
+        {"role": "function", "parts": [result]},
+        {"role": "model", "parts": [{"text": "a"}]},
+    ]
+    row = {"contents": chat, "systemInstruction": {"parts": [{"text": "Be kind."}, {"text": "Be brief."}]}}
+    assert choose_kind(columns_of_row(row), "notes").render(row, "chat") == (
+        'system: Be kind.\nBe brief.\nuser: q\ncall: {"name": "f", "arguments": {"x": 1}}\n'
+        'tool: {"name": "f", "response": 2}\nassistant: a'
+    )
+    row = {"system": [{"type": "text", "text": "Be kind."}], "prompt": "q", "response": "a"}
+    assert choose_kind(columns_of_row(row), "notes").render(row, "chat") == "system: Be kind.\nuser: q\nassistant: a"
+
+
 def test_the_preferred_answer_ends_a_chat_that_asks():
     answer = {"from": "gpt", "value": "a"}
     row = {

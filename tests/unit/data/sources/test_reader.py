@@ -121,6 +121,16 @@ def test_records_under_their_keys_are_rows(tmp_path, indent):
     assert list(part.rows()) == [{"key": key, **record} for key, record in with_ids.items()]
 
 
+def test_a_table_that_is_saved_by_columns_is_read_by_rows(tmp_path):
+    for number, table in enumerate(
+        [{"text": {"0": "One.", "1": "Two."}, "n": {"0": 3, "1": None}}, {"text": {"7": "One."}}]
+    ):
+        (part,) = source_of(tmp_path, f"{number}.json", table)
+        rows = [{name: cells[place] for name, cells in table.items()} for place in table["text"]]
+        assert list(part.rows()) == rows
+        assert kinds_of("notes", [part]).first.name == "text"
+
+
 @pytest.mark.parametrize(
     "record",
     [
@@ -142,6 +152,13 @@ def test_refusals_say_what_to_do_about_the_form_of_a_file(tmp_path):
     parts = source_of(tmp_path, "a.json", {"version": 1, "rows": [{"words": "One."}, {"words": "Two."}]})
     with pytest.raises(UserError, match=r"holds 2 records in 'rows'; .* `jq -c '\.\[\"rows\"\]\[\]' a\.json > rows"):
         kinds_of("notes", parts)
+
+
+def test_records_in_an_envelope_are_no_chat(tmp_path):
+    for column in ("data", "rows"):
+        parts = source_of(tmp_path, "a.json", {"version": "1", column: [{"title": "T", "paragraphs": []}]})
+        with pytest.raises(UserError, match=f"is one record that holds 1 records in '{column}'"):
+            kinds_of("notes", parts)
 
 
 def test_fields_within_records_are_checked_before_all_rows_are_lost(tmp_path):

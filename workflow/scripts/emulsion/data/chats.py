@@ -189,7 +189,9 @@ def _content(value: Any, key: str, role: str, fields: Fields) -> Iterator[Turn]:
 
 
 def _has_parts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(part, Mapping) and "type" in part for part in value)
+    if not isinstance(value, list):
+        return False
+    return all(isinstance(part, Mapping) and ("type" in part or "functionResponse" in part) for part in value)
 
 
 def _part(part: Any, key: str, role: str, fields: Fields) -> Turn:

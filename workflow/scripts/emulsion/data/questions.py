@@ -25,7 +25,7 @@ ANSWER_COLUMNS = (
 # Where rows have a short answer as well, the solution is the text.
 FIRST_ANSWERS = {"problem": ("solution",), "inputs": ("targets",)}
 
-SYSTEM_COLUMNS = ("system", "system_prompt", "system_message")
+SYSTEM_COLUMNS = ("system", "system_prompt", "system_message", "system_instruction", "systemInstruction")
 TOOLS_COLUMNS = ("tools", "functions")
 HISTORY_COLUMNS = ("history",)
 CONTEXT_COLUMNS = ("input", "context")
@@ -87,7 +87,17 @@ def _columns(role: str, columns: tuple[str, ...], named: Named) -> tuple[str, ..
 
 def _text(fields: Fields, column: str) -> list[str]:
     value = fields.take(column)
-    return [] if is_empty(value) else [structured(value)]
+    return [] if is_empty(value) else [structured(_joined(value) if column in SYSTEM_COLUMNS else value)]
+
+
+def _joined(value: Any) -> Any:
+    """Parts that are all text as one text; another value as it is."""
+    parts = value.get("parts") if isinstance(value, Mapping) else value
+    if isinstance(parts, list) and parts and all(isinstance(part, Mapping) for part in parts):
+        texts = [part.get("text") for part in parts if part.keys() <= {"type", "text", "cache_control"}]
+        if len(texts) == len(parts) and all(isinstance(text, str) for text in texts):
+            return "\n".join(map(str, texts))
+    return value
 
 
 def _first_text(fields: Fields, role: str, columns: tuple[str, ...], named: Named, *used: str) -> list[str]:

@@ -178,7 +178,7 @@ def _possible(columns: Columns, named: Named, by_row: bool = False) -> Iterator[
             for answer in _answers(question, columns):
                 yield Schema("instruction_response", (question, answer), _pair(question, answer, named))
     yield from _texts(columns, TEXT_COLUMNS)
-    if "data" in columns and not by_row:
+    if "data" in columns and not by_row and _may_be_chat(columns["data"]):
         yield Schema("chat", ("data",), _chat("data", named))
 
 

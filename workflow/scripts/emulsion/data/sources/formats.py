@@ -209,12 +209,17 @@ def _json(file: File) -> Iterator[Row | Malformed]:
 
 
 def records(row: Row | Malformed) -> Iterator[Row | Malformed]:
-    """The rows of a file of one record: itself, those it holds by key, or the instances of a task.
+    """The rows of a file of one record: itself, those it holds by key or column by column, or the instances of a task.
 
     The latter are those of Natural Instructions, each with the definition.
     """
     if isinstance(row, Malformed) or not isinstance(row.get("Instances"), list):
-        yield from [row] if isinstance(row, Malformed) or not _is_keyed(row) else map(_keyed, row.items())
+        if isinstance(row, Malformed) or not _holds_records(row):
+            yield row
+        elif _is_by_columns(row):  # as pandas saves a table
+            yield from ({name: cells[place] for name, cells in row.items()} for place in next(iter(row.values())))
+        else:
+            yield from map(_keyed, row.items())
         return
     definition = row.get("Definition")
     if isinstance(definition, list) and all(isinstance(part, str) for part in definition):
@@ -228,12 +233,18 @@ def records(row: Row | Malformed) -> Iterator[Row | Malformed]:
             )
 
 
-def _is_keyed(row: Row) -> bool:
-    """Whether a record is none itself but holds records of one kind, each under its title or id."""
+def _holds_records(row: Row) -> bool:
+    """Whether a record is none itself but holds records of one kind, each under its title, id or column."""
     held = list(row.values())
-    if len(held) < 2 or not all(isinstance(record, dict) for record in held):
+    if not held or not all(isinstance(record, dict) for record in held):
         return False
-    return bool(set.intersection(*map(set, held)))
+    return _is_by_columns(row) or (len(held) > 1 and bool(set.intersection(*map(set, held))))
+
+
+def _is_by_columns(row: Row) -> bool:
+    """Whether a record has a table's cells, {column: {number of a row: cell}}."""
+    places = [list(cells) for cells in row.values()]
+    return all(each == places[0] for each in places) and bool(places[0]) and all(map(str.isdecimal, places[0]))
 
 
 def _keyed(item: tuple[str, Row]) -> Row:

@@ -68,8 +68,8 @@ class Browser:
         """A command of the browser's devtools."""
         return self._post("/goog/cdp/execute", cmd=name, params=parameters)
 
-    def window(self, width: int, height: int, scheme: str = "light", media: str = "screen") -> None:
-        """Show the page in a window of this many CSS pixels, in the colour scheme "light" or "dark"."""
+    def window(self, width: int, height: int, scheme: str = "light", media: str = "") -> None:
+        """Show the page in a window of this many CSS pixels, in a colour scheme; media "print" shows it as printed."""
         self.command(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
         )

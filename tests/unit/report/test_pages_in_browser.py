@@ -57,8 +57,10 @@ def test_the_page_follows_the_colour_scheme_and_is_dark_on_white_in_print(browse
     browser.window(1280, 720, "dark")
     dark = browser.value(f"[{paper}, {ink}]")
     assert light != dark
-    browser.window(1280, 720, "dark", media="print")
+    browser.window(700, 1000, "dark", media="print")
     assert browser.value(ink) == light[1]
+    # The width of A4 between its margins: no column of a table is cut off.
+    assert browser.value("Math.max(...[...document.querySelectorAll('table')].map(each => each.offsetWidth))") <= 700
     browser.window(1280, 720)
 
 

@@ -26,12 +26,12 @@ _EPOCHS = 4
 # What is in a file, by the end of its name.
 _CONTENT = {
     "recommendations.md": "all conclusions as text",
-    "recommendations.json": "the same for programs",
+    "recommendations.json": "all conclusions, for programs",
     "budget.json": "costs by stage, planned and spent",
     "contributions.json": "effect of leaving out each source",
     "predictions.json": "predictions, as written before the optimum was trained",
     "methods.md": "methods by loss and cost",
-    "methods.csv": "the same, a row for each run",
+    "methods.csv": "methods by loss and cost, a row for each run",
     "-metrics.md": "limits and verdicts",
     "_mix.json": "the search for the optimum",
 }

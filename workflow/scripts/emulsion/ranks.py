@@ -8,7 +8,6 @@ from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 Correlation = Callable[[Floats, Floats], Floats]
@@ -31,6 +30,9 @@ def pearson(x: Floats, y: Floats) -> Floats:
 
 def spearman(x: Floats, y: Floats) -> Floats:
     """Of values along the last axis: Pearson's correlation of their ranks, equal values sharing one."""
+    # Imported here: scipy.stats takes long to load, and every call of the workflow reads the laws.
+    from scipy.stats import rankdata
+
     return pearson(rankdata(x, axis=-1), rankdata(y, axis=-1))
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from emulsion.errors import UserError
 from emulsion.laws.interface import FittedLaw, by_name, from_names
@@ -65,7 +65,7 @@ class GaussianLaw(FittedLaw):
     def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
         """Where the values of a new run lie with probability `level`: lower and upper ends [k, g]."""
         mean, variances, noise = self._outlook(self._inputs(as_rows(mixtures, self.sources)))
-        half = student.ppf((1 + level) / 2, len(self.values)) * self.scale * np.sqrt(variances + noise)
+        half = stdtrit(len(self.values), (1 + level) / 2) * self.scale * np.sqrt(variances + noise)
         return self._restored(mean - half), self._restored(mean + half)
 
     def parameters(self) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def calibrate(law: GaussianLaw, folds: int = _FOLDS) -> tuple[GaussianLaw, Float
         scores[out] = ((truth - fold._units[0]) / fold._units[1] - mean) / np.sqrt(variances + noise)
         predicted[out] = fold._restored(mean)
         theta.append(fold.theta)
-    half = student.ppf((1 + _LEVEL) / 2, len(order))
+    half = stdtrit(len(order), (1 + _LEVEL) / 2)
     own, pooled = np.quantile(np.abs(scores), _LEVEL, axis=0) / half, np.quantile(np.abs(scores), _LEVEL) / half
     scale = (len(order) * own + _POOLED * pooled) / (len(order) + _POOLED)
     return replace(law, theta=np.concatenate(theta), scale=scale), predicted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from emulsion.data.sources.local import local_files
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.evaluation.halves import selection_half
-from emulsion.evaluation.suites import load_suite
+from emulsion.evaluation.suites import Suite, load_suite
 from emulsion.files import found, read_json
 from emulsion.study.catalogue import Config, cleaning_spec, group_field
 from emulsion.study.paths import suite_file
@@ -75,13 +76,23 @@ def tokenizers(config: Config) -> Iterator[str]:
             yield from known("source", source, config["sources"], f"tokenizers.{name}.bpe.sources")
 
 
+def _suite(path: Path | str) -> Suite:
+    """A suite's file, read once as long as it stays as it is: several checks ask, and a large one takes a while."""
+    return _read_suite(path, Path(path).stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _read_suite(path: Path | str, changed: int) -> Suite:
+    return load_suite(path)
+
+
 def suites(config: Config) -> Iterator[str]:
     for name, suite in config["suites"].items():
         problems = list(has_block(f"suites.{name}", suite))
         yield from problems
         if not problems and suite["kind"] == "file":
             where = f"suites.{name}.file"
-            unreadable = list(told(load_suite, suite_file(config, name)))
+            unreadable = list(told(_suite, suite_file(config, name)))
             yield from (f"{where}: {problem}" for problem in unreadable)
             if not unreadable and _MEAN in capabilities(config, [name]):
                 yield f"{where}: a capability is called '{_MEAN}', as is the mean of all; choose another name."
@@ -92,7 +103,7 @@ def suites_of(config: Config, name: str) -> Iterator[str]:
     named: dict[str, str] = {}
     for suite in config["experiments"][name]["suites"]:
         entry = config["suites"][suite]
-        called = load_suite(found(entry["file"])).name if entry["kind"] == "file" else suite
+        called = _suite(found(entry["file"])).name if entry["kind"] == "file" else suite
         if (other := named.setdefault(called, suite)) != suite:
             yield (
                 f"experiments.{name}.suites: '{other}' and '{suite}' are both called '{called}' by the `suite` of "
@@ -105,7 +116,7 @@ def capabilities(config: Config, suites: Iterable[str]) -> set[str]:
     tested: set[str] = set()
     for suite in suites:
         entry = config["suites"][suite]
-        items = load_suite(found(entry["file"])).items if entry["kind"] == "file" else ()
+        items = _suite(found(entry["file"])).items if entry["kind"] == "file" else ()
         tested |= {item.capability for item in items} or set(CAPABILITIES)
     return tested
 
@@ -115,7 +126,7 @@ def halves(config: Config, name: str) -> Iterator[str]:
     experiment = config["experiments"][name]
     for suite in experiment["suites"]:
         if experiment["evaluation"]["selection"] and config["suites"][suite]["kind"] == "file":
-            yield from told(selection_half, load_suite(suite_file(config, suite)), experiment["evaluation"]["seed"])
+            yield from told(selection_half, _suite(suite_file(config, suite)), experiment["evaluation"]["seed"])
 
 
 def stores(config: Config, name: str, folder: Path) -> Iterator[str]:

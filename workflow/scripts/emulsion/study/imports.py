@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = "emulsion"
+BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
 def imports_of(script: Path) -> list[Path]:
@@ -42,7 +43,11 @@ def _folder_of_package(file: Path) -> Path:
 
 def _names(file: Path) -> Iterator[str]:
     """Dotted names that may be modules: `from a.b import c` can mean the module a.b.c."""
-    for node in ast.walk(ast.parse(file.read_bytes(), str(file))):
+    waiting: list[ast.AST] = [ast.parse(file.read_bytes(), str(file))]
+    while waiting:
+        node = waiting.pop()
+        # Of statements only those that hold others can hold imports; expressions, most of a file, hold none.
+        waiting += [each for block in BLOCKS for each in getattr(node, block, ())]
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -50,12 +55,14 @@ def _names(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _files(root: Path, name: str) -> Iterator[Path]:
-    parts = name.split(".")
-    if parts[0] != PACKAGE:
-        return
-    for length in range(1, len(parts) + 1):
-        path = root.joinpath(*parts[:length])
-        for file in (path / "__init__.py", path.with_suffix(".py")):
-            if file.exists():
-                yield file
+@functools.cache
+def _files(root: Path, name: str) -> tuple[Path, ...]:
+    """The files of a dotted name: its packages', and its own where it is a module."""
+    package, _, last = name.rpartition(".")
+    if name.split(".")[0] != PACKAGE:
+        return ()
+    path = root.joinpath(*name.split("."))
+    own = tuple(
+        file for file in (path / "__init__.py", root.joinpath(*package.split("."), f"{last}.py")) if file.exists()
+    )
+    return (*_files(root, package), *own)

@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from emulsion.analysis.compare import ALPHA
 from emulsion.analysis.scores import MEAN
@@ -44,8 +43,8 @@ def minimum_detectable_effect(
     counts = list(items.values()) if isinstance(items, Mapping) else [items]
     item_variance = sum(sd**2 / count for count in counts) / len(counts) ** 2
     variance = item_variance * (repeatable + (1 - repeatable) / seeds) + 2 * seed_noise_sd**2 / seeds
-    law = norm if math.isinf(df) else student(df)
-    return float(law.isf(alpha / (2 * comparisons)) + law.ppf(power)) * math.sqrt(variance)
+    quantiles = stdtrit(df, [1 - alpha / (2 * comparisons), power])
+    return float(quantiles.sum()) * math.sqrt(variance)
 
 
 def detectable_effects(

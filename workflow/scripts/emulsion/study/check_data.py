@@ -78,7 +78,7 @@ def tokenizers(config: Config) -> Iterator[str]:
 
 def _suite(path: Path | str) -> Suite:
     """A suite's file, read once as long as it stays as it is: several checks ask, and a large one takes a while."""
-    return _read_suite(path, Path(path).stat().st_mtime_ns)
+    return _read_suite(path, Path(path).stat().st_mtime_ns if Path(path).exists() else 0)
 
 
 @functools.lru_cache(maxsize=64)

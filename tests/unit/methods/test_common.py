@@ -104,6 +104,7 @@ PROPOSING = {
     "law_optimum": Row("law_optimum", {"law": "linear"}),
     "regmix": Row("regmix", {"draws": 2000, "best": 20}),
     "olmix": Row("olmix"),
+    "mixmin": Row("mixmin"),
     "direct_search": Row("direct_search", {"objective": "mean_loss", "evaluations": 9}),
 }
 
@@ -128,15 +129,26 @@ def evidence(names=NAMES):
     random, key = np.random.default_rng(5), sorted(NAMES)
     mixtures = [Mixture(dict(zip(key, row.tolist(), strict=True))) for row in random.dirichlet(np.ones(4), 16)]
     runs = {f"run {number}": mixture.over(list(names)) for number, mixture in enumerate(mixtures)}
+    runs |= {f"alone {name}": Mixture({name: 1.0}).over(list(names)) for name in key}
     losses = {run: {name: world_loss(mixture, name) for name in names} for run, mixture in runs.items()}
     return Evidence(
         sizes={name: 1000.0 * (NAMES.index(name) + 1) for name in names},
         mixtures=runs,
         losses=losses,
+        sequence_losses=of_sequences(losses),
         capabilities={run: {"facts": 3 - seen["web"], "code": 3 - seen["code"]} for run, seen in losses.items()},
         tokens=4000,
         max_epochs=3,
     )
+
+
+def of_sequences(losses):
+    """Losses of single sequences with these means."""
+    return {
+        run: {name: [loss - 0.3, loss - 0.1, loss, loss + 0.4] for name, loss in seen.items()}
+        for run, seen in losses.items()
+        if run.startswith("alone")
+    }
 
 
 def world_loss(mixture, name):
@@ -182,7 +194,8 @@ def test_a_method_that_learns_from_runs_gives_more_to_what_helps_more(learning):
     given = evidence()
     losses = {run: {**seen, "books": 2.5, "web": 2.5, "math": 2.5} for run, seen in given.losses.items()}
     scores = {run: {"code": 3 - seen["code"]} for run, seen in losses.items()}
-    [(_, mixture)] = learning.create().propose(replace(given, losses=losses, capabilities=scores))
+    given = replace(given, losses=losses, capabilities=scores, sequence_losses=of_sequences(losses))
+    [(_, mixture)] = learning.create().propose(given)
     assert mixture["code"] == max(mixture.values())
 
 
@@ -336,6 +349,63 @@ def test_unknown_methods_and_names_are_answered_with_the_nearest():
         registry.create("odm", sources=NAMES, variant="exp4")
     with pytest.raises(UserError, match="should be below high"):
         registry.create("doge", sources=NAMES, low=6.0)
+
+
+# MixMin
+
+
+def mixed_likelihood(given, weights, names=NAMES):
+    """Mean over sources and sequences of -log of the probability under the mixed models, by the definition."""
+    total = 0.0
+    for evaluated in names:
+        rows = np.array([given.sequence_losses[f"alone {trained}"][evaluated] for trained in names])
+        total -= np.log(np.array([weights[name] for name in names]) @ np.exp(-rows)).mean() / len(names)
+    return total
+
+
+def sequences(seed, count=30):
+    random = np.random.default_rng(seed)
+    return {f"alone {name}": {other: random.gamma(4.0, 0.5, count).tolist() for other in NAMES} for name in NAMES}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mixmin_finds_what_exponentiated_gradient_descent_finds(seed):
+    given = replace(evidence(), sequence_losses=sequences(seed), tokens=0)
+    method = registry.create("mixmin", sources=NAMES)
+    [(_, mixture)] = method.propose(given)
+    probabilities = np.exp(
+        -np.array([np.concatenate(list(given.sequence_losses[f"alone {name}"].values())) for name in NAMES])
+    )
+    weights = np.full(4, 0.25)
+    for _ in range(3000):  # the authors' rate of 1
+        slope = -(probabilities / (weights @ probabilities)).mean(axis=1)
+        weights = weights * np.exp(-slope)
+        weights /= weights.sum()
+    # Each iterate is a mixture, so none is better; the last is close.
+    found, descended = mixed_likelihood(given, mixture), mixed_likelihood(given, dict(zip(NAMES, weights, strict=True)))
+    assert found <= descended + 1e-9
+    assert found == pytest.approx(descended, abs=1e-4)
+    assert np.mean(list(method.record["mixed_losses"].values())) == pytest.approx(found)
+    assert method.record["gap"] < 1e-9
+
+
+def test_mixmin_keeps_bounds_and_weighs_the_sources_of_its_objective():
+    given = replace(evidence(), sequence_losses=sequences(7), tokens=0)
+    [(_, bounded)] = registry.create("mixmin", sources=NAMES, bounds=[0.2, 0.4]).propose(given)
+    assert min(bounded.values()) >= 0.2 and max(bounded.values()) <= 0.4
+    own = {f"alone {name}": {other: [1.0 if other == name else 4.0] * 3 for other in NAMES} for name in NAMES}
+    chosen = registry.create("mixmin", sources=NAMES, objective={"losses": {"code": 3, "math": 1}})
+    [(_, mixture)] = chosen.propose(replace(given, sequence_losses=own))
+    # Nearly separate models: each source gets the share of the text that only it explains.
+    assert mixture["code"] == pytest.approx(0.75, abs=0.05) and mixture["math"] == pytest.approx(0.25, abs=0.05)
+    assert mixture["web"] == pytest.approx(0, abs=1e-6)
+
+
+def test_mixmin_says_whose_sequences_are_missing():
+    given = evidence()
+    losses = {run: seen for run, seen in given.sequence_losses.items() if run != "alone books"}
+    with pytest.raises(UserError, match="of a run on 'books' alone, and there are none"):
+        registry.create("mixmin", sources=NAMES).propose(replace(given, sequence_losses=losses))
 
 
 # Aioli

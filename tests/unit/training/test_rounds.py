@@ -10,12 +10,13 @@ import torch
 from rounds_cases import Ascent, Prober
 from training_cases import SPEC
 
+from emulsion.data.batches import spread_rows
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.methods import create
 from emulsion.methods.follow import Follow
 from emulsion.mixture import Mixture
-from emulsion.training.gradients import _gradient, gradient_products
+from emulsion.training.gradients import _gradient, chosen_parameters, gradient_products
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
@@ -432,13 +433,42 @@ def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_the_los
     assert all(parameter.grad is None for parameter in training.model.parameters())
     assert losses == pytest.approx(before, abs=0.2)
     store = training.stores["alpha"]
-    _, step = _gradient(training, store, "train", np.arange(store.count("train", 24)))
+    _, step = _gradient(
+        training, store, "train", np.arange(store.count("train", 24)), chosen_parameters(training.model, "all")
+    )
     with torch.no_grad():
         for parameter, gradient in zip(training.model.parameters(), step, strict=True):
             parameter -= rate * gradient
     after = training.validate()
     for source in SOURCES:
         assert (before[source] - after[source]) / rate == pytest.approx(products[source]["alpha"], rel=0.25, abs=0.05)
+
+
+def test_gradients_of_the_last_block_are_those_of_its_parameters_alone(parts, tmp_path):
+    values = {**SPEC, "model": {**SPEC["model"], "layers": 2}}
+    rounds = prepare_rounds(follow(UNEVEN), {}, parts, values, tmp_path / "checkpoints", Runtime(micro_batch=8))
+    training = rounds.training
+    training.begin(1)
+    whole, last = gradient_products(training), gradient_products(training, "last_block", 0.5)
+    block = training.model.transformer.h[-1]
+    assert chosen_parameters(training.model, "last_block") == list(block.parameters())
+    assert whole[0] == last[0]  # two of four held-out sequences either way
+    for source, store in training.stores.items():
+        rows = spread_rows(store.count("validation", 24), 2)
+        tokens = torch.as_tensor(store.read("validation", rows, 24)).long()
+        training.model.zero_grad()
+        training.losses(tokens).mean().backward()
+        squares = sum(float((parameter.grad**2).sum()) for parameter in block.parameters())
+        _, gradient = _gradient(training, store, "validation", rows, list(block.parameters()))
+        assert sum(float((part**2).sum()) for part in gradient) == pytest.approx(squares, rel=1e-4)
+        assert last[1][source][source] != pytest.approx(whole[1][source][source], rel=1e-3)
+
+
+@pytest.mark.parametrize(("share", "held_out"), [(0.25, 1), (0.5, 2), (1.0, 4)])
+def test_the_share_of_held_out_sequences_is_charged(train, tmp_path, share, held_out):
+    doge = create("doge", sources=SOURCES, rounds=3, validation_share=share, parameters="last_block")
+    cost = train("run", doge, {"kind": "doge"})["method"]
+    assert cost["evaluation_tokens"] == 2 * 3 * (held_out + 4) * 24
 
 
 def test_a_source_that_a_decision_repeats_too_often_is_refused_with_the_round(train):

@@ -63,6 +63,17 @@ def test_a_branch_on_its_trunks_own_mixture_is_the_trunk(swarm):
     assert (same["validation"], same["test"]) == (row["validation"], row["test"])
 
 
+def test_losses_of_single_sequences_are_kept_where_they_are_asked_for_and_have_the_mean_of_the_row(swarm, steps):
+    asked = [{**trunk, "branches": [], "sequence_losses": number == 0} for number, trunk in enumerate(TRUNKS[:2])]
+    first, second = train_swarm(**{**swarm, "trunks": asked})["runs"]
+    assert "sequence_losses" not in second
+    for source, losses in first["sequence_losses"].items():
+        assert len(losses) == 4 and sum(losses) / 4 == pytest.approx(first["validation"][source])
+    done = len(steps)
+    assert without_times(train_swarm(**{**swarm, "trunks": asked})["runs"]) == without_times([first, second])
+    assert len(steps) == done
+
+
 def test_a_trunk_is_trained_once_and_no_further_than_its_last_branch_point(swarm, steps):
     train_swarm(**swarm)
     assert len(steps) == WHOLE

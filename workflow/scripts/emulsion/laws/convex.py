@@ -7,6 +7,7 @@ other mixture of the region could gain.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,26 @@ from emulsion.laws.table import Floats
 _TOLERANCE = 1e-11  # of the gap, relative to the function's size: far below what any fit can tell apart
 _STEPS = 60  # of Newton's method for one barrier; a dozen are usual
 _AT_BOUND = 1e-7
+
+
+class Convex(Protocol):
+    """A convex function of the mixture p [m], over the mixtures of a region.
+
+    size(p)  what the value changes by near p, roughly, between one source and another; tolerances are relative to it
+    """
+
+    @property
+    def region(self) -> Region: ...
+
+    def value(self, p: Floats) -> float: ...
+
+    def gradient(self, p: Floats) -> Floats:
+        """[m]"""
+
+    def hessian(self, p: Floats) -> Floats:
+        """[m, m]"""
+
+    def size(self, p: Floats) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +78,7 @@ class Program:
         return float(np.maximum(slope @ (p - self.region.least_linear(slope)), 0.0))
 
 
-def solve(program: Program) -> Floats:
+def solve(program: Convex) -> Floats:
     """The mixture [m] of the least value in the program's region."""
     region = program.region
     room = region.high - region.low
@@ -73,7 +94,7 @@ def solve(program: Program) -> Floats:
     return _on_bounds(program, region.settle(p)[0])
 
 
-def _centre(program: Program, p: Floats, free: np.ndarray, sharpness: float) -> Floats:
+def _centre(program: Convex, p: Floats, free: np.ndarray, sharpness: float) -> Floats:
     """Newton's method for sharpness * value - sum of log distances to the bounds, among mixtures."""
     low, high = program.region.low[free], program.region.high[free]
     for _ in range(_STEPS):
@@ -104,14 +125,14 @@ def _centre(program: Program, p: Floats, free: np.ndarray, sharpness: float) -> 
     return p
 
 
-def _barrier(program: Program, p: Floats, free: np.ndarray, sharpness: float) -> float:
+def _barrier(program: Convex, p: Floats, free: np.ndarray, sharpness: float) -> float:
     below, above = p[free] - program.region.low[free], program.region.high[free] - p[free]
     if min(below.min(), above.min()) <= 0:
         return float("inf")
     return sharpness * program.value(p) - float(np.log(below).sum() + np.log(above).sum())
 
 
-def _on_bounds(program: Program, p: Floats) -> Floats:
+def _on_bounds(program: Convex, p: Floats) -> Floats:
     """The same with weights put on the bounds they all but touch, where that is no worse but for rounding."""
     low, high = program.region.low, program.region.high
     near = np.where(p - low < _AT_BOUND, low, np.where(high - p < _AT_BOUND, high, p))

@@ -9,13 +9,16 @@ The diagonal stays in the sum: the authors' code means to leave it out, and does
 Norms are the roots of the diagonal: exact where both sides are of one batch, and without the batch's noise where
 they are of two.
 
+`parameters: last_block` takes gradients of the last transformer block alone, which need less memory; the authors can
+select modules too. `validation_share` is Aioli's proportion of the batch that is held-out text.
+
 Defaults: lr 5e-4 (the peak of the authors' 82M runs), mu .01, cuts 0 and 5, no smoothing: the authors' configuration.
 They update every step; rounds are 100 here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -34,6 +37,7 @@ class DoGESettings(OnlineSettings):
     mu             what a score is divided by: the larger, the smaller the step
     low, high      cuts of a score in units of lr; low 0 ignores how much harm a source does
     smoothing      share of the uniform mixture in every mixture
+    parameters, validation_share  of the gradients, see `interface.GradientMethod`
     """
 
     learning_rate: float = 5e-4
@@ -41,6 +45,8 @@ class DoGESettings(OnlineSettings):
     low: float = 0.0
     high: float = 5.0
     smoothing: float = 0.0
+    parameters: str = "all"
+    validation_share: float | None = None
     rounds: int = 100
 
     forms: ClassVar[Mapping[str, Form]] = {
@@ -49,7 +55,9 @@ class DoGESettings(OnlineSettings):
         "low": number("a number", lambda value: True),
         "high": number("a number", lambda value: True),
         "smoothing": SHARE_BELOW_1,
+        "validation_share": number("a number above 0, at most 1", lambda value: 0 < value <= 1),
     }
+    choices: ClassVar[Mapping[str, Sequence[str]]] = {"parameters": ("all", "last_block")}
 
 
 class DoGE(Online):
@@ -62,6 +70,7 @@ class DoGE(Online):
         if settings.low >= settings.high:
             raise UserError(f"{self.kind}.low: {settings.low:g} should be below high, which is {settings.high:g}.")
         self.settings = settings
+        self.parameters, self.validation_share = settings.parameters, settings.validation_share
 
     def _decide(self, seen: Observation) -> Floats:
         products = self.matrix(seen.gradients, "gradients")

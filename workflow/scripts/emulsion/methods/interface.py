@@ -28,6 +28,7 @@ class Needs:
     swarm               finished runs over the simplex
     reference_run       a finished run whose losses others are measured against
     single_source_runs  one run per source, trained on nothing else
+    sequence_losses     of these runs, the loss of every held-out sequence
     others              besides a swarm, further finished runs of its size, where there are any
     trainer             trainings of its own while it searches
     """
@@ -36,6 +37,7 @@ class Needs:
     swarm: bool = False
     reference_run: bool = False
     single_source_runs: bool = False
+    sequence_losses: bool = False
     others: bool = False
     trainer: bool = False
 
@@ -49,20 +51,22 @@ class Needs:
 class Evidence:
     """What a method may decide from before a run.
 
-    sizes         {source: tokens to train on}
-    mixtures      {run: what it was trained on}
-    losses        {run: {source: held-out loss at its end, mean nats per token}}, of the same runs
-    initial       {run: {source: the same before its first step}}, of runs on one source
-    capabilities  {run: {capability: score}}, where they were measured
-    tokens        budget of the run that is decided for
-    max_epochs    how often that run may repeat a source
-    strict        whether more is refused, or only warned of
+    sizes            {source: tokens to train on}
+    mixtures         {run: what it was trained on}
+    losses           {run: {source: held-out loss at its end, mean nats per token}}, of the same runs
+    initial          {run: {source: the same before its first step}}, of runs on one source
+    sequence_losses  {run: {source: the losses of its held-out sequences, in order}}, where they were measured
+    capabilities     {run: {capability: score}}, where they were measured
+    tokens           budget of the run that is decided for
+    max_epochs       how often that run may repeat a source
+    strict           whether more is refused, or only warned of
     """
 
     sizes: Mapping[str, float] = field(default_factory=dict)
     mixtures: Mapping[str, Mixture] = field(default_factory=dict)
     losses: Mapping[str, Losses] = field(default_factory=dict)
     initial: Mapping[str, Losses] = field(default_factory=dict)
+    sequence_losses: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tokens: int = 0
     max_epochs: float = math.inf
@@ -182,6 +186,19 @@ class ProbingMethod(OnlineMethod, Protocol):
 
     def probe_mixtures(self) -> Sequence[Mixture]:
         """The mixtures of the coming round's probes, `probe_count` of them, in order; asked for once a round."""
+
+
+@runtime_checkable
+class GradientMethod(OnlineMethod, Protocol):
+    """An online method that says which gradients it observes; of others they are of all parameters.
+
+    parameters        "all", or "last_block": those of the last transformer block alone
+    validation_share  held-out sequences for each training sequence whose gradient is taken; None for as many held-out
+                      sequences of all sources together as training ones of each
+    """
+
+    parameters: str
+    validation_share: float | None
 
 
 AnyMethod = Method | OnlineMethod

@@ -12,6 +12,7 @@ from typing import Any
 
 from emulsion.data.sources.local import local_files
 from emulsion.errors import UserError
+from emulsion.methods.presets import allocation, published
 from emulsion.study import sizes
 from emulsion.study.catalogue import kind_block
 from emulsion.study.check_figures import drawable
@@ -57,6 +58,22 @@ def kinds(config: Settings) -> Iterator[str]:
                 else:
                     why = f"there are blocks for {' and '.join(found)}" if found else "and so is its block"
                     yield f"{section}.{name}: 'kind' is missing, {why}; one of {', '.join(blocks)}."
+
+
+def presets(config: Settings) -> Iterator[str]:
+    """Set the published settings that methods and swarms name, where they say nothing else, in place; unknown names."""
+    for section in ("methods", "swarms"):
+        for name, entry in config[section].items():
+            if not (chosen := entry.get("presets")):
+                continue
+            try:
+                if section == "methods":
+                    entry.update({**published(entry["kind"], **chosen), **entry})
+                elif "count" not in entry["points"]:
+                    # Points of a fixed number, as of `corners`, do not read it.
+                    entry["points"]["count"] = allocation(**chosen).runs
+            except UserError as error:
+                yield f"{section}.{name}.{error}"
 
 
 def mixtures(config: Settings) -> None:

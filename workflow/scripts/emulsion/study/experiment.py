@@ -14,6 +14,7 @@ from typing import Any
 
 from emulsion.methods import create
 from emulsion.methods.interface import AnyMethod, Evidence, Needs, OnlineMethod, Stages
+from emulsion.methods.presets import allocation
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.strategies import strategy_stages
@@ -30,7 +31,7 @@ NOT_LEARNED = ("micro_batch",)
 SEARCHES = ("optimum", "direct_search")
 
 # Keys of a method's entry that are not settings of the method itself.
-NOT_SETTINGS = ("kind", "swarm", "model", "training", "tokens", "after")
+NOT_SETTINGS = ("kind", "swarm", "model", "training", "tokens", "after", "presets")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,8 +326,11 @@ class Experiment:
         return Size(model=self.settings["model"], training=self.settings["training"], tokens=self.settings["tokens"])
 
     def size_of(self, chosen: Mapping[str, Any]) -> Size:
-        """The size that a swarm or a method says, where it says one."""
+        """The size that a swarm or a method says, where it says one: in tokens, or by its published share of a run."""
         given = {key: chosen[key] for key in ("model", "training", "tokens") if chosen.get(key) is not None}
+        if (presets := chosen.get("presets")) and "tokens" not in given:
+            share = allocation(**{"method": chosen.get("kind"), **presets}).share
+            given["tokens"] = max(1, round(share * self.size.tokens))
         return Size(**{**vars(self.size), **given})
 
     # Swarms

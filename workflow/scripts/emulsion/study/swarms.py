@@ -42,6 +42,11 @@ class Swarm:
         """Whether its runs are asked what they can do, and not for their losses alone."""
         return "capabilities" in self.settings["measure"]
 
+    @property
+    def sequence_losses(self) -> bool:
+        """Whether the losses of single sequences are kept of its runs, and not their means alone."""
+        return "sequence_losses" in self.settings["measure"]
+
     @cached_property
     def branches(self) -> dict[str, dict[str, Any]]:
         """{name: {"after", "tokens", "mixtures", "corners"}} of the branches, in order of time."""
@@ -66,7 +71,10 @@ class Swarm:
                 if mixture == STRATIFIED and not names:
                     continue
                 run = {"run": mixture + suffix, "mixture": mixture, "seed": seed}
-                found.append({**run, "finish": mixture != STRATIFIED, "branches": names})
+                finish = mixture != STRATIFIED
+                # Named only where it is asked for: what other swarms are asked stays as it is.
+                more = {"sequence_losses": True} if finish and self.sequence_losses else {}
+                found.append({**run, "finish": finish, "branches": names, **more})
         return found
 
     @cached_property
@@ -100,11 +108,14 @@ class Swarm:
         return found
 
     def measurements(self, spec: RunSpec) -> int:
-        """How often held-out losses are taken: where branches start and end, and of two splits where runs end."""
+        """How often held-out losses are taken: where branches start and end, and of two splits where runs end.
+
+        Those of single sequences are taken once more.
+        """
         ends_with_run = self._with_the_run(spec)
         found = 0
         for trunk in self.trunks:
-            found += len(trunk["branches"]) + 2 * trunk["finish"]
+            found += len(trunk["branches"]) + (2 + self.sequence_losses) * trunk["finish"]
             for name in trunk["branches"]:
                 ends = len(self.branches[name]["mixtures"]) + len(self.branches[name]["corners"])
                 found += ends * (2 if name in ends_with_run else 1)

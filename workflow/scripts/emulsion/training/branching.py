@@ -66,6 +66,13 @@ class Trunk:
         self.own[step] += row["seconds"]
         return dict(row["capabilities"])
 
+    def measure_sequences(self, step: int) -> dict[str, list[float]]:
+        """{source: losses of its validation sequences, in order} at this step, which was measured last."""
+        what = {"trunk": self.identity, "step": step, "sequences": "validation"}
+        row = self._once(what, lambda: {"losses": _sequence_losses(self._reach(step))})
+        self.own[step] += row["seconds"]
+        return dict(row["losses"])
+
     def measure_branch(self, start: int, mixture: Mixture, end: int) -> dict[str, Any]:
         """The same of step `end` of the branch that leaves after step `start`."""
         what = {"trunk": self.identity, "step": start, "mixture": dict(mixture), "end": end}
@@ -144,6 +151,10 @@ def branch_plan(trunk: SequencePlan, start: int, mixture: Mixture) -> SequencePl
     plan = copy.deepcopy(trunk)
     plan.change(start, mixture)
     return plan
+
+
+def _sequence_losses(training: Training) -> dict[str, list[float]]:
+    return {source: each.tolist() for source, each in training.sequence_losses("validation").items()}
 
 
 def losses(training: Training) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def read_evidence(
         mixtures={run: mixture.over(list(sizes)) for run, (mixture, _, _) in runs.items()},
         losses={run: losses for run, (_, losses, _) in runs.items()},
         initial={row["run"]: row["initial"] for row in rows if row["initial"]},
+        sequence_losses={row["run"]: row["sequence_losses"] for row in rows if "sequence_losses" in row},
         capabilities={run: scores for run, (_, _, scores) in runs.items() if scores},
     )
 

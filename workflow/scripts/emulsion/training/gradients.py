@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,45 +16,62 @@ from emulsion.seeds import derive_seed
 from emulsion.training.loop import Training
 
 
-def gradient_products(training: Training) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+def gradient_products(
+    training: Training, parameters: str = "all", validation_share: float | None = None
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """{source: held-out loss} and {evaluated: {trained: dot product}} of the gradients of mean losses, nats per token.
 
     The trained ones are of as many sequences of the train split as losses are taken on, other ones at every step; the
     evaluated ones of as many validation sequences over all m sources together. So it costs m + 1 backward passes of
     that many sequences. Without dropout. It holds the gradients of all sources at once, as many times the size of the
-    model. Raises UserError where a source has no sequence.
+    parameters. Raises UserError where a source has no sequence.
+
+    parameters, validation_share: as of `methods.interface.GradientMethod`
     """
-    context = training.spec.context
+    context, chosen = training.spec.context, chosen_parameters(training.model, parameters)
     losses, held_out = {}, {}
     for source, store in training.stores.items():
-        rows = spread_rows(store.count("validation", context), sequences_evaluated(training))
-        losses[source], held_out[source] = _gradient(training, store, "validation", rows)
+        rows = spread_rows(store.count("validation", context), sequences_evaluated(training, validation_share))
+        losses[source], held_out[source] = _gradient(training, store, "validation", rows, chosen)
     products: dict[str, dict[str, float]] = {source: {} for source in held_out}
     for trained, store in training.stores.items():
         chance = np.random.default_rng(derive_seed(training.spec.seed, "gradients", trained, training.step))
         available = store.count("train", context)
         count = min(available, training.spec.validation_sequences)
         rows = np.sort(chance.choice(available, count, replace=False)).astype(np.int64)
-        _, gradient = _gradient(training, store, "train", rows)
+        _, gradient = _gradient(training, store, "train", rows, chosen)
         for evaluated, other in held_out.items():
             dots = [(a * b).sum() for a, b in zip(gradient, other, strict=True)]
             products[evaluated][trained] = sum(torch.stack(dots).tolist())
     return losses, products
 
 
-def sequences_evaluated(training: Training) -> int:
+def sequences_evaluated(training: Training, validation_share: float | None = None) -> int:
     """Validation sequences of each source that its gradient is taken on, at most."""
-    return -(-training.spec.validation_sequences // len(training.stores))
+    trained = training.spec.validation_sequences
+    share = 1 / len(training.stores) if validation_share is None else validation_share
+    return math.ceil(share * trained - 1e-9)
+
+
+def chosen_parameters(model: Any, which: str) -> list[torch.nn.Parameter]:
+    """The trained parameters that gradients are taken of: "all", or those of the "last_block" of the transformer."""
+    module = model
+    if which == "last_block":
+        module = next(child for child in model.base_model.children() if isinstance(child, torch.nn.ModuleList))[-1]
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
 
 def _gradient(
-    training: Training, store: TokenStore, split: str, rows: NDArray[np.int64]
+    training: Training,
+    store: TokenStore,
+    split: str,
+    rows: NDArray[np.int64],
+    parameters: list[torch.nn.Parameter],
 ) -> tuple[float, list[torch.Tensor]]:
     """The mean loss over these rows [rows] of a split, and its gradient, one float32 tensor for each parameter."""
     if not len(rows):
         raise UserError(f"source '{store.source}' has no {split} sequence of {training.spec.context} tokens.")
     model: Any = training.model
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     total = [torch.zeros_like(parameter, dtype=torch.float32) for parameter in parameters]
     before, losses = model.training, []
     model.eval()

@@ -29,7 +29,7 @@ from emulsion.training.log import TrainingLog
 from emulsion.training.optimizer import build_optimizer, learning_rate
 from emulsion.training.owner import Owner
 from emulsion.training.runtime import Runtime, choose_precision
-from emulsion.training.validation import held_out_losses
+from emulsion.training.validation import held_out_losses, held_out_sequence_losses
 
 log = logging.getLogger(__name__)
 
@@ -284,12 +284,20 @@ class Training:
 
         Raises UserError where one is not finite.
         """
-        told = (split, self.spec.context, self.spec.validation_sequences, self.runtime.micro_batch)
         with self.accelerator.autocast():
-            losses = held_out_losses(self.losses.evaluate, self.stores, *told)
+            losses = held_out_losses(self.losses.evaluate, self.stores, *self._read(split))
         if bad := [source for source, loss in losses.items() if not math.isfinite(loss)]:
             raise UserError(f"the {split} loss is not finite after step {self.step}, on {', '.join(bad)}. {REMEDY}")
         return losses
+
+    def sequence_losses(self, split: str) -> dict[str, np.ndarray]:
+        """{source: mean nats per token of each of these sequences [n]}."""
+        with self.accelerator.autocast():
+            return held_out_sequence_losses(self.losses.evaluate, self.stores, *self._read(split))
+
+    def _read(self, split: str) -> tuple[str, int, int, int]:
+        """What of a split losses are taken on, and how many sequences at once."""
+        return split, self.spec.context, self.spec.validation_sequences, self.runtime.micro_batch
 
     def _check_shares(self) -> None:
         """Equal tokens, always: what was drawn must be what was planned."""

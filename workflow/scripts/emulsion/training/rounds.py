@@ -24,7 +24,15 @@ from accelerate.utils import broadcast_object_list
 
 from emulsion.data.batches import spread_rows
 from emulsion.errors import UserError, unknown
-from emulsion.methods.interface import OBSERVES, Effects, Observation, OnlineMethod, Probe, ProbingMethod
+from emulsion.methods.interface import (
+    OBSERVES,
+    Effects,
+    GradientMethod,
+    Observation,
+    OnlineMethod,
+    Probe,
+    ProbingMethod,
+)
 from emulsion.methods.notices import notices
 from emulsion.mixture import Mixture
 from emulsion.plan import excess_epochs
@@ -122,6 +130,9 @@ class Rounds:
         """
         self.training, self.method, self.most_epochs, self.reference = training, method, most_epochs, reference or {}
         self.probing = method if isinstance(method, ProbingMethod) else None
+        self._gradients: tuple[str, float | None] = ("all", None)
+        if isinstance(method, GradientMethod):
+            self._gradients = method.parameters, method.validation_share
         steps = training.spec.steps
         self.stretches = stretches(method, steps, round(steps * prelude.share) if prelude else 0)
         if method.observes == "excess_losses":
@@ -170,7 +181,9 @@ class Rounds:
         Tokens whose gradients are taken count once, as those whose losses are; they take three times as long.
         """
         spec, stores, kind = self.training.spec, self.training.stores.values(), self.method.observes
-        limit = sequences_evaluated(self.training) if kind == "gradients" else spec.validation_sequences
+        limit = spec.validation_sequences
+        if kind == "gradients":
+            limit = sequences_evaluated(self.training, self._gradients[1])
         rows = sum(len(spread_rows(store.count("validation", spec.context), limit)) for store in stores)
         if kind == "gradients":
             rows += sum(min(store.count("train", spec.context), spec.validation_sequences) for store in stores)
@@ -248,7 +261,8 @@ class Rounds:
             seen: list[Any] = [self._training_losses() if training.accelerator.is_main_process else {}, None]
         else:
             self._validations += 1
-            seen = [*gradient_products(training)] if kind == "gradients" else [training.validate(), None]
+            gradients_too = kind == "gradients"
+            seen = [*gradient_products(training, *self._gradients)] if gradients_too else [training.validate(), None]
         if training.accelerator.num_processes > 1:
             broadcast_object_list(seen)
         losses, gradients = seen

@@ -77,6 +77,8 @@ class Swarm:
     def train(self, trunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """A row for each trunk {"run", "mixture", "seed", "finish", "branches": [names]}, as in `law_results/`.
 
+        With "sequence_losses": true the row has the losses of single validation sequences too.
+
         Raises UserError before anything is trained where names are unknown or a source is too small, later where a
         loss is not finite or the job is to stop; what was done is in the journal.
         """
@@ -133,6 +135,8 @@ class Swarm:
         last = self._last(asked)
         end = trunk.measure(last)
         scores = trunk.measure_capabilities(last, self.judge) if self.judge and asked["finish"] else None
+        # Only where they are asked for: they are as many numbers as there are sequences.
+        sequences = {"sequence_losses": trunk.measure_sequences(last)} if asked.get("sequence_losses") else {}
         killed = trunk.owner.killed if trunk.owner is not None else {"tries": 0}
         trunk.close()
         counts = (trunk.measured, trunk.known, trunk.seconds)
@@ -150,6 +154,7 @@ class Swarm:
             "validation": end["validation"] if asked["finish"] else None,
             "test": end["test"] if asked["finish"] else None,
             "capabilities": scores,
+            **sequences,
             "seconds": trunk.seconds,
             **({"killed": killed} if killed["tries"] else {}),
             "branches": branches,

@@ -21,7 +21,20 @@ def held_out_losses(
     sequences: int,
     micro_batch: int,
 ) -> dict[str, float]:
-    """{source: mean nats per token on at most so many sequences of this split}, the same ones for every run.
+    """{source: mean of `held_out_sequence_losses`, nats per token}, of the same sequences for every run."""
+    losses = held_out_sequence_losses(evaluate, stores, split, context, sequences, micro_batch)
+    return {source: float(each.mean()) for source, each in losses.items()}
+
+
+def held_out_sequence_losses(
+    evaluate: Callable[[NDArray[Any], int], NDArray[np.float64]],
+    stores: Mapping[str, TokenStore],
+    split: str,
+    context: int,
+    sequences: int,
+    micro_batch: int,
+) -> dict[str, NDArray[np.float64]]:
+    """{source: mean nats per token of each of at most so many sequences of this split [n]}, the same for every run.
 
     evaluate: (token ids [n, context + 1], micro-batch) -> losses [n]
     split: validation or test. Raises UserError where a source has none.
@@ -31,5 +44,5 @@ def held_out_losses(
         rows = spread_rows(store.count(split, context), sequences)
         if not len(rows):
             raise UserError(f"source '{source}' has no {split} sequence of {context} tokens.")
-        losses[source] = float(evaluate(store.read(split, rows, context), micro_batch).mean())
+        losses[source] = evaluate(store.read(split, rows, context), micro_batch)
     return losses

@@ -1,0 +1,79 @@
+"""Published settings and budgets, named in a configuration."""
+
+from pathlib import Path
+
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.fields import read_yaml
+from emulsion.study.check import check
+from emulsion.study.experiment import Experiment
+
+SCHEMA = Path("workflow/schemas/config.schema.yaml")
+RESTRICTED = {"setting": "restricted", "groups": "github_c4"}
+
+
+def configured(methods, swarms):
+    """The project's configuration, with an experiment of two sources that compares these methods."""
+    config = read_yaml(Path("config.yaml"))
+    config["methods"] |= methods
+    config["swarms"] |= swarms
+    config["experiments"]["pair"] = {
+        "title": "A pair",
+        "sources": ["openhermes", "magpie"],
+        "tokenizer": "demo",
+        "model": "tiny",
+        "training": "demo",
+        "tokens": 1_040_000,
+        "suites": ["world"],
+        "budget": {"device": "cpu-core", "hours": {}},
+        "methods": list(methods),
+    }
+    check(config, SCHEMA)
+    return config, Experiment(config, "pair")
+
+
+def test_presets_decide_settings_sizes_and_points_unless_they_are_given():
+    methods = {
+        "aioli": {"kind": "aioli", "presets": {**RESTRICTED, "setting": "unrestricted"}, "eta": 0.7},
+        "doge": {"kind": "doge", "presets": RESTRICTED},
+        "dml": {"kind": "dml", "swarm": "ten"},
+        "skillit": {"kind": "skillit", "swarm": "alone", "presets": RESTRICTED},
+        "doremi": {"kind": "doremi", "swarm": "reference", "presets": RESTRICTED, "tokens": 260_000},
+    }
+    swarms = {
+        "ten": {"points": {"kind": "dirichlet"}, "presets": {"method": "dml", **RESTRICTED}},
+        "alone": {"points": {"kind": "corners"}, "presets": {"method": "skillit", **RESTRICTED}},
+        "reference": {"points": {"kind": "uniform"}, "presets": {"method": "doremi", **RESTRICTED}},
+    }
+    _, experiment = configured(methods, swarms)
+    entries = experiment.entries
+    published = {"rounds": 20, "sweeps": 4, "probe_share": 0.128, "epsilon": 0.75, "eta": 0.7, "decay": 0.5}
+    assert entries["aioli"].method == {"kind": "aioli", **published}
+    assert entries["doge"].method == {"kind": "doge", "mu": 0.1, "validation_share": 0.25}
+    assert entries["doge-guide"].size.tokens == 520_000 and entries["doge"].size.tokens == 1_040_000
+    assert entries["doremi-guide"].size.tokens == 260_000
+    assert len(experiment.swarms["ten"].points) == 10 and len(experiment.swarms["alone"].points) == 2
+    assert [experiment.size_of_swarm(name).tokens for name in swarms] == [52_000, 260_000, 260_000]
+    # Half of the final run's tokens for each.
+    extra = experiment.extra_tokens()
+    assert {name: extra[name] for name in extra} == {
+        "dml": 520_000,
+        "skillit": 520_000,
+        "doge": 520_000,
+        "doremi": 520_000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("methods", "words"),
+    [
+        ({"odm": {"kind": "odm", "presets": RESTRICTED}}, "unknown method with published settings 'odm'"),
+        ({"aioli": {"kind": "aioli", "presets": {**RESTRICTED, "groups": "github_c5"}}}, "github_c4"),
+        ({"aioli": {"kind": "aioli", "presets": {"setting": "restricted"}}}, "presets: 'groups' is missing"),
+    ],
+)
+def test_presets_that_are_not_published_are_refused_with_their_place(methods, words):
+    with pytest.raises(UserError, match=words) as refusal:
+        configured(methods, {})
+    assert f"methods.{next(iter(methods))}.presets" in str(refusal.value)

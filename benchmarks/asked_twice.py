@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from emulsion.analysis.decide import Decision, decide
-from emulsion.report.markdown import table
+from emulsion.report.markup import table
 
 RECORDED = Path(__file__).parent / "data" / "strategy_scores.csv"
 

@@ -19,7 +19,7 @@ from emulsion.analysis.noise import estimate_seed_noise
 from emulsion.analysis.null import World, winner_rate
 from emulsion.analysis.scores import MEAN
 from emulsion.analysis.summary import combine
-from emulsion.report.markdown import table
+from emulsion.report.markup import table
 
 SEEDS, MIXTURES = (1, 2, 3, 4, 5), (2, 3, 6, 10)
 # Log-odds of a true advantage: about .05 and .10 of the mean score.

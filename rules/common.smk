@@ -82,6 +82,12 @@ def of_each_run_with_downstream(pattern, mixtures):
     return lambda wildcards: found(wildcards) if wildcards.experiment in study.with_setting("downstream") else []
 
 
+def of_each_run_judged_by(kind, pattern, mixtures):
+    """The same where the experiment's mixtures are judged by losses or by capabilities, as `kind` says; else nothing."""
+    found = of_each_run(pattern, mixtures)
+    return lambda wildcards: found(wildcards) if kind in study[wildcards.experiment].judged_by() else []
+
+
 def runs_of(mixtures):
     """A parameter: the runs of these mixtures, in the order of `of_each_run`."""
     return of_experiment(lambda experiment: experiment.names(mixtures(experiment)))

@@ -73,9 +73,9 @@ rule plot_contributions:
 
 
 rule plot_pareto:
-    """Draw the trade-off between capabilities over the mixtures, and which of them nothing beats."""
+    """Draw the trade-off between capabilities, or losses, over the mixtures, and which of them nothing beats."""
     input:
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.concluded),
+        results=of_experiment(files.results_that_judge),
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
         script=f"{SCRIPTS}/plot_pareto.py",
         library=imports_of("plot_pareto"),
@@ -96,7 +96,7 @@ rule plot_pareto:
     shell:
         "printf '%s\\0' "
         "--runs {params.runs:q} "
-        "--inputs {input.capabilities:q} "
+        "--inputs {input.results:q} "
         "--records {input.records:q} "
         "--output {output:q} "
         "| python {input.script:q} @- "

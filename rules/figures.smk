@@ -66,6 +66,42 @@ rule plot_capability_radar:
         "2> {log:q}"
 
 
+rule plot_losses:
+    """Draw losses on test text by source and mixture, as differences to the even mixture."""
+    input:
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.concluded),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
+        stores=of_experiment(files.token_stores),
+        script=f"{SCRIPTS}/plot_losses.py",
+        library=imports_of("plot_losses"),
+    output:
+        report(
+            "figures/{experiment}_losses.png",
+            caption="../report/losses.rst",
+            category="Losses",
+            labels={"experiment": "{experiment}", "figure": "losses"},
+        ),
+    log:
+        "logs/plot_losses/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        groups=json_of_experiment(Experiment.groups),
+        mixtures=mixtures_of_runs(Experiment.concluded),
+        seeds=seeds_of_runs(Experiment.concluded),
+    shell:
+        "python {input.script:q} "
+        "--groups {params.groups:q} "
+        "--mixtures {params.mixtures:q} "
+        "--seeds {params.seeds} "
+        "--perplexity {input.perplexity:q} "
+        "--records {input.records:q} "
+        "--stores {input.stores:q} "
+        "--output {output:q} "
+        "2> {log:q}"
+
+
 rule plot_training_curves:
     """Draw training loss and the validation loss on each source over the run."""
     input:

@@ -59,7 +59,7 @@ rule propose_mixture:
         runtime=60,
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=1,
+        recipe=2,
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
         budget=of_experiment(files.budget),
@@ -102,7 +102,7 @@ rule predict_mixtures:
         runtime=60,
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=1,
+        recipe=2,
         optimum=of_experiment(Experiment.optimum),
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),
@@ -150,7 +150,7 @@ rule search_mixture:
         micro_batch=micro_batch_of(Experiment.size_of_search, "mix"),
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=1,
+        recipe=2,
         tokenizer=subpath(input.tokenizer, parent=True),
         spec=spec_of(Experiment.size_of_search, "mix"),
         evaluation=experiment_setting("evaluation"),

@@ -86,7 +86,10 @@ rule account_budget:
 rule recommend:
     """Draw the conclusions: best mixtures, contributions, trade-offs, and the recipe to use."""
     input:
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.concluded),
+        capabilities=of_each_run_judged_by(
+            "capabilities", "results/{experiment}/{run}/capabilities.json", Experiment.concluded
+        ),
+        perplexity=of_each_run_judged_by("losses", "results/{experiment}/{run}/perplexity.json", Experiment.concluded),
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
         stores=of_experiment(files.token_stores),
         contributions=of_experiment(files.contributions),
@@ -124,6 +127,7 @@ rule recommend:
         "--mixtures {params.mixtures:q} "
         "--seeds {params.seeds} "
         "--capabilities {input.capabilities:q} "
+        "--perplexity {input.perplexity:q} "
         "--records {input.records:q} "
         "--stores {input.stores:q} "
         "--contributions {input.contributions:q} "
@@ -166,6 +170,7 @@ rule compare_methods:
         seeds=seeds_of_runs(Experiment.candidates),
         guides=json_of_experiment(files.guides),
         extra_tokens=json_of_experiment(Experiment.extra_tokens),
+        weights=experiment_setting("loss_weights"),
     shell:
         "printf '%s\\0' "
         "--title {params.title:q} "
@@ -175,6 +180,7 @@ rule compare_methods:
         "--perplexity {input.perplexity:q} "
         "--guides {params.guides:q} "
         "--extra-tokens {params.extra_tokens:q} "
+        "--weights {params.weights:q} "
         "--csv {output.csv:q} "
         "--json {output.json:q} "
         "--page {output.page:q} "

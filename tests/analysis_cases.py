@@ -42,7 +42,7 @@ def trained(ratios: Mapping[str, float], seed: int, items: int = 200, noise: flo
     return capabilities(scores)
 
 
-def losses(ratios: Mapping[str, float], seed: int, sequences: int = 100, recorded: bool = False) -> dict[str, Any]:
+def losses(ratios: Mapping[str, float], seed: int, sequences: int = 100) -> dict[str, Any]:
     """The perplexity.json of the same model: a source's loss falls with its share."""
     text = np.random.default_rng(1)
     luck = np.random.default_rng(zlib.crc32(repr((sorted(ratios.items()), seed, "loss")).encode()))
@@ -50,11 +50,9 @@ def losses(ratios: Mapping[str, float], seed: int, sequences: int = 100, recorde
     for source in SOURCES:
         level = 2.0 + 0.8 * np.exp(-4 * ratios.get(source, 0.0)) + luck.normal(0, 0.005)
         values = level + text.normal(0, 0.25, sequences) + luck.normal(0, 0.02, sequences)
-        half = 1.96 * values.std() / np.sqrt(sequences)
         loss = float(values.mean())
-        sources[source] = {"loss": loss, "loss_interval": [loss - half, loss + half], "perplexity": float(np.exp(loss))}
-        if recorded:
-            sources[source]["sequence_losses"] = values.tolist()
+        sources[source] = {"loss": loss, "perplexity": float(np.exp(loss)), "bits_per_byte": loss / np.log(2) / 3}
+        sources[source]["sequence_losses"] = values.tolist()
     return {"split": "test", "sources": sources}
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from emulsion import command
-from emulsion.analysis.identity import same_mixtures
+from emulsion.analysis.decide import decide
+from emulsion.analysis.identity import by_mixture, same_mixtures
 from emulsion.analysis.leaderboard import MethodRun, leaderboard, markdown, rows
+from emulsion.analysis.losses import all_loss_scores
 from emulsion.command import Json, Some
 from emulsion.files import read_json, write_json, write_text
 
@@ -35,6 +37,7 @@ def main(
     perplexity: Some[Path],
     guides: Json,
     extra_tokens: Json,
+    weights: Json = None,
     csv: Path,
     json: Path,
     page: Path,
@@ -47,21 +50,23 @@ def main(
     :param perplexity: perplexity.json of each run
     :param guides: {mixture: run.json of the run that decided it}, as JSON
     :param extra_tokens: {mixture: tokens trained on to decide it}, as JSON
+    :param weights: {source: weight} in the mean loss, as JSON; null for equal weights
     :param csv: a row for each run
     :param json: a row for each mixture, and the decision
     :param page: the same as Markdown
     """
-    found = [read_json(record) for record in records]
+    found, contents = [read_json(record) for record in records], [read_json(losses) for losses in perplexity]
     runs = [
         MethodRun(
             mixture=mixture,
             seed=seed,
-            losses={source: each["loss"] for source, each in read_json(losses)["sources"].items()},
+            losses={source: each["loss"] for source, each in losses["sources"].items()},
             extra_tokens=extra_tokens.get(mixture, 0),
             evaluation_tokens=observing(read_json(guides[mixture]) if mixture in guides else record),
             seconds=record["seconds"],
+            weights=weights or {},
         )
-        for mixture, seed, losses, record in zip(mixtures, seeds, perplexity, found, strict=True)
+        for mixture, seed, losses, record in zip(mixtures, seeds, contents, found, strict=True)
     ]
     stratified = stratified_of(runs, found)
     notices = {
@@ -69,7 +74,9 @@ def main(
         for mixture, record in zip(mixtures, found, strict=True)
         if "notices" in (record.get("method") or {})
     }
-    board = leaderboard(runs, stratified, same_mixtures(mixtures, [record["identity"] for record in found]))
+    same = same_mixtures(mixtures, [record["identity"] for record in found])
+    decision = decide(all_loss_scores(same.merged(by_mixture(mixtures, seeds, contents)), weights))
+    board = leaderboard(runs, stratified, same, decision)
     write_text(csv, pd.DataFrame(rows(runs, stratified)).to_csv(index=False))
     write_json(json, board)
     write_text(page, markdown(title, board, notices))

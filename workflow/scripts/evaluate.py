@@ -1,5 +1,6 @@
 """Evaluate a trained model: test loss per source, capability suites, and the texts it wrote for them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
@@ -10,7 +11,7 @@ def main(
     *,
     model: Path,
     stores: Some[Path],
-    suites: Some[Path],
+    suites: Sequence[Path] = (),
     settings: Json = None,
     threads: int = 1,
     perplexity: Path,
@@ -20,7 +21,7 @@ def main(
     """
     :param model: folder in the Hugging Face layout
     :param stores: token stores, one per source
-    :param suites: capability suites
+    :param suites: capability suites, if any
     :param settings: JSON: see emulsion.evaluation.settings
     :param threads: of the processor; they decide the last bits
     :param perplexity: file to write

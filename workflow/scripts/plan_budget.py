@@ -2,32 +2,42 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from emulsion import command
-from emulsion.analysis.noise import estimate_seed_noise
-from emulsion.analysis.power import detectable_effects
-from emulsion.analysis.scores import item_scores
+from emulsion.analysis.losses import all_loss_scores
+from emulsion.analysis.noise import noise_of_differences
+from emulsion.analysis.power import detectable_effects, detectable_losses
+from emulsion.analysis.scores import all_item_scores
 from emulsion.command import Json
 from emulsion.files import read_json, write_text
 from emulsion.report.plan import plan_text
 
+FIRST = -1  # stands for an experiment's first seed, which names of runs leave out
 
-def measured_noise(results: Path) -> dict[str, float]:
-    """{capability or "mean": standard deviation between seeds} of the runs that were evaluated so far.
+
+def measured_noise(results: Path, kind: str) -> dict[str, float]:
+    """{capability, or source, and "mean": standard deviation between seeds} of the runs that were evaluated so far.
 
     They are read as they are found and are no inputs of the rule: a plan must not train anything.
     """
     runs: dict[str, dict[int, Any]] = {}
-    for number, file in enumerate(sorted(results.glob("*/capabilities.json"))):
-        mixture = re.sub(r"-seed\d+$", "", file.parent.name)
+    for file in sorted(results.glob("*/perplexity.json" if kind == "losses" else "*/capabilities.json")):
+        mixture, seed = re.fullmatch(r"(.*?)(?:-seed(\d+))?", file.parent.name).groups()
         if not mixture.endswith("-again"):
-            runs.setdefault(mixture, {})[number] = read_json(file)
-    scores = {mixture: item_scores(each, mixture) for mixture, each in runs.items()}
-    noise = estimate_seed_noise(scores)
+            runs.setdefault(mixture, {})[FIRST if seed is None else int(seed)] = read_json(file)
+    scores = all_loss_scores(runs) if kind == "losses" else all_item_scores(runs) if runs else {}
+    noise = noise_of_differences(scores)
     return dict(noise.run_sd) if noise else {}
+
+
+def with_noise(design: Mapping[str, Any], noise: Mapping[str, float]) -> dict[str, Any]:
+    """The effects that a design can detect, with the seed noise that was measured."""
+    if design["kind"] == "losses":
+        return detectable_losses(design["sequences"], design["seeds"], design["mixtures"], seed_noise=noise)
+    return detectable_effects(design["items"], design["seeds"], design["mixtures"], seed_noise=noise)
 
 
 def main(
@@ -51,10 +61,8 @@ def main(
     """
     headers = [read_json(header) for header in stores]
     accounts = {ledger.stem: read_json(ledger) for ledger in ledgers}
-    design = plan["effects"]
-    if design and results:
-        noise = measured_noise(results)
-        plan["effects"] = detectable_effects(design["items"], design["seeds"], design["mixtures"], seed_noise=noise)
+    if results:
+        plan["effects"] = [with_noise(design, measured_noise(results, design["kind"])) for design in plan["effects"]]
     text = plan_text(experiment, plan, headers, accounts, context)
     write_text(output, text)
     logging.info("%s", text)

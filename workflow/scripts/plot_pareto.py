@@ -1,4 +1,4 @@
-"""Draw the trade-off between capabilities over several runs, from their capabilities.json."""
+"""Draw the trade-off between capabilities, or between losses, over several runs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,16 +6,17 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from emulsion import command
-from emulsion.analysis.pareto import pareto, points_of
-from emulsion.analysis.summary import summarise
+from emulsion.analysis.judged import judge_by
 from emulsion.figures.command import RunFiles
 from emulsion.figures.pareto import pareto_front
 from emulsion.files import read_json
 
 
 def draw(results: Mapping[str, list[Any]]) -> Figure:
-    summary = summarise(results)
-    return pareto_front(summary, pareto(points_of(summary)))
+    """Of the contents of `capabilities.json`, or of `perplexity.json`, by mixture."""
+    kind = "capabilities" if "capabilities" in next(iter(results.values()))[0] else "losses"
+    judged = judge_by(kind, {name: dict(enumerate(each)) for name, each in results.items()}, list(results))
+    return pareto_front(judged.summary, judged.pareto, lower=judged.measure.lower)
 
 
 def main(*, files: RunFiles) -> None:

@@ -7,12 +7,9 @@ from typing import Any
 from emulsion import command
 from emulsion.analysis.calibration import calibration, opened, outcomes, outcomes_elsewhere
 from emulsion.analysis.criteria import success_criteria
-from emulsion.analysis.decide import decide, decide_all
 from emulsion.analysis.identity import by_mixture, same_mixtures
-from emulsion.analysis.improvement import improvement
-from emulsion.analysis.pareto import pareto, points_of
-from emulsion.analysis.scores import MEAN, ItemScores, all_item_scores
-from emulsion.analysis.summary import combine
+from emulsion.analysis.judged import Judged, judge_by
+from emulsion.analysis.scores import MEAN
 from emulsion.command import Json, Some
 from emulsion.files import read_json, sha256, write_json, write_text
 from emulsion.origin import different_code
@@ -34,29 +31,40 @@ def source_size(header: Path) -> SourceSize:
     return SourceSize(tokens=train["tokens"], documents=train["documents"], path=f"data/normalized/{source}.parquet")
 
 
+def outcomes_of(judged: Judged, records: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, dict[str, float]]:
+    """{mixture: {seed: what a surrogate predicts of it}}: its mean score, or its mean loss on validation text."""
+    found = {}
+    for name, scores in judged.scores.items():
+        if judged.measure.lower:
+            shares = scores.shares(MEAN)
+            found[name] = {
+                str(seed): sum(share * record["validation"][source] for source, share in shares.items())
+                for seed, record in records[name].items()
+            }
+        else:
+            found[name] = dict(zip(map(str, scores.seeds), scores.run_scores(MEAN).tolist(), strict=True))
+    return found
+
+
 def held_against(
     predictions: Sequence[Path],
     results: Path,
     experiment: str,
-    scores: Mapping[str, ItemScores],
+    runs: Mapping[str, Mapping[str, float]],
     first: Mapping[str, str],
-    comparable: bool,
+    kind: str,
 ) -> dict[str, Any] | None:
-    """Predictions beside what came of them, and the calibration over all experiments there are.
+    """Predictions beside what came of them, and the calibration over all experiments there are that predict the same.
 
-    comparable: whether the surrogate predicts the mean score of runs of full size; else there is nothing to compare.
+    runs: of `outcomes_of`; none where the surrogate predicts something else, or runs of another size.
+    kind: what mixtures are judged by.
     """
-    if not predictions or not comparable:
+    if not predictions or not runs:
         return None
     told = opened(read_json(predictions[0]), str(predictions[0]))
     named = {first.get(name, name): each for name, each in told["predictions"].items()}
-    runs = {
-        name: dict(zip(map(str, scores[name].seeds), scores[name].run_scores(MEAN).tolist(), strict=True))
-        for name in named
-        if name in scores
-    }
-    rows = [{**row, "experiment": experiment} for row in outcomes(named, runs)]
-    return {"rows": rows, **calibration([*rows, *outcomes_elsewhere(results, experiment)])}
+    rows = [{**row, "experiment": experiment} for row in outcomes(named, {n: runs[n] for n in named if n in runs})]
+    return {"of": kind, "rows": rows, **calibration([*rows, *outcomes_elsewhere(results, experiment, kind)], kind)}
 
 
 def main(
@@ -67,8 +75,9 @@ def main(
     runs: Some[str],
     mixtures: Some[str],
     seeds: Some[int],
-    capabilities: Some[Path],
     records: Some[Path],
+    capabilities: Sequence[Path] = (),
+    perplexity: Sequence[Path] = (),
     stores: Some[Path],
     contributions: Sequence[Path] = (),
     optimum: Sequence[Path] = (),
@@ -82,12 +91,13 @@ def main(
     """
     :param experiment: name of the experiment
     :param title: the question it answers, as JSON
-    :param groups: {candidates, singles, strategies: [mixtures], models, optimum, comparable}, as JSON
+    :param groups: {candidates, singles, strategies, models, optimum, comparable, judged_by, loss_weights}, as JSON
     :param runs: names of the runs, in the order of their files
     :param mixtures: mixture of each run
     :param seeds: seed of each run
-    :param capabilities: capabilities.json of each run
     :param records: run.json of each run
+    :param capabilities: capabilities.json of each run, where mixtures are judged by them
+    :param perplexity: perplexity.json of each run, where mixtures are judged by losses
     :param stores: headers of the token stores
     :param contributions: contributions.json
     :param optimum: optimal_mix.json
@@ -99,43 +109,53 @@ def main(
     :param answer: reStructuredText for the report's first page
     """
     record_of = dict(zip(runs, records, strict=True))
-    same = same_mixtures(mixtures, [read_json(record)["identity"] for record in records])
-    merged = same.merged(by_mixture(mixtures, seeds, map(read_json, capabilities)))
-    scores = all_item_scores(merged)
+    contents = [read_json(record) for record in records]
+    same = same_mixtures(mixtures, [each["identity"] for each in contents])
     candidates, singles, strategies = (same.once(groups[kind]) for kind in ("candidates", "singles", "strategies"))
-    contenders = {mixture: scores[mixture] for mixture in candidates}
-    summary = combine(scores)
-    decisions = decide_all(contenders)
-    best, front = decisions[MEAN].leader, pareto(points_of(summary))
+    files = {"capabilities": capabilities, "losses": perplexity}
+    judged = [
+        judge_by(
+            kind,
+            same.merged(by_mixture(mixtures, seeds, map(read_json, files[kind]))),
+            candidates,
+            singles,
+            strategies,
+            groups["loss_weights"],
+        )
+        for kind in groups["judged_by"]
+    ]
+    main, best = judged[0], judged[0].decision.leader
+    outcome = outcomes_of(main, same.merged(by_mixture(mixtures, seeds, contents))) if groups["comparable"] else {}
     pair = [recipe(record) for record in repeated]
     criteria = success_criteria(
-        decisions[MEAN],
-        improvement(scores, best, singles) if singles else None,
-        front,
+        main.decision,
+        main.improvement,
+        main.pareto,
         pair[0] if pair else recipe(record_of[best]),
         pair[-1] if pair else None,
+        main.measure,
     )
     found_optimum = next(map(read_json, optimum), None)
+    optimum_name = same.first.get(groups["optimum"], groups["optimum"] or "")
     found = recommendations(
         experiment,
         title,
-        summary,
-        decisions,
+        judged,
         {mixture: read_json(record_of[mixture])["mixing_ratios"] for mixture in candidates},
         {read_json(header)["source"]: source_size(header) for header in stores},
         contributions=next(map(read_json, contributions), None),
-        pareto=front,
-        optimum_name=groups["optimum"] or "",
+        optimum_name=optimum_name,
         optimum=found_optimum and {**found_optimum, "comparable": groups["comparable"]},
         criteria=criteria,
         tokens=read_json(record_of[best])["tokens"],
-        strategies=decide({mixture: scores[mixture] for mixture in strategies}) if strategies else None,
+        singles=singles,
+        validation=outcome.get(optimum_name) if main.measure.lower else None,
         schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
         models=groups["models"],
         same=same,
         edited=different_code({run: read_json(record)["code"]["library"] for run, record in record_of.items()}),
     )
-    found["predictions"] = held_against(predictions, results, experiment, scores, same.first, groups["comparable"])
+    found["predictions"] = held_against(predictions, results, experiment, outcome, same.first, main.measure.kind)
     write_json(json, found)
     write_text(markdown, in_markdown(found))
     write_text(answer, answer_rst(found))

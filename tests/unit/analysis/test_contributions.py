@@ -9,18 +9,18 @@ import pytest
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
 from emulsion.analysis.contributions import contributions, judge
 from emulsion.analysis.holm import holm
-from emulsion.analysis.losses import PAIRED, UNPAIRED
+from emulsion.analysis.losses import NOTE
 from emulsion.errors import UserError
 
 
-def _found(seeds: int = 2, recorded: bool = False) -> dict:
+def _found(seeds: int = 2) -> dict:
     runs = range(seeds)
     return contributions(
         "equal_mix",
         {seed: trained(EQUAL, seed) for seed in runs},
         {source: {seed: trained(without(source), seed) for seed in runs} for source in SOURCES},
-        {seed: losses(EQUAL, seed, recorded=recorded) for seed in runs},
-        {source: {seed: losses(without(source), seed, recorded=recorded) for seed in runs} for source in SOURCES},
+        {seed: losses(EQUAL, seed) for seed in runs},
+        {source: {seed: losses(without(source), seed) for seed in runs} for source in SOURCES},
     )
 
 
@@ -34,24 +34,17 @@ def test_each_source_mainly_contributes_what_it_was_made_to_teach(seeds: int) ->
     assert found["seeds"] == list(range(seeds)) and found["seed_noise_included"]
 
 
-@pytest.mark.parametrize("recorded", [False, True])
-def test_a_source_helps_its_own_loss_with_a_positive_sign(recorded: bool) -> None:
-    found = _found(recorded=recorded)
-    assert found["loss_note"] == (PAIRED if recorded else UNPAIRED)
+def test_a_source_helps_its_own_loss_with_a_positive_sign() -> None:
+    found = _found()
+    assert found["loss_note"] == NOTE
     for source in SOURCES:
         own = found["losses"][source][source]
         assert own["verdict"] == "contributes" and own["interval"][0] > 0
         assert own["difference"] == pytest.approx(0.8 * (1 - 0.3679), abs=0.1)
 
 
-def test_pairing_over_sequences_narrows_the_intervals_of_losses() -> None:
-    wide, narrow = (_found(recorded=recorded)["losses"]["magpie"]["magpie"]["interval"] for recorded in (False, True))
-    assert narrow[1] - narrow[0] < 0.5 * (wide[1] - wide[0])
-
-
-@pytest.mark.parametrize("recorded", [False, True])
-def test_losses_over_several_seeds_are_judged_against_the_spread_between_them(recorded: bool) -> None:
-    found = _found(3, recorded)["losses"]
+def test_losses_over_several_seeds_are_judged_against_the_spread_between_them() -> None:
+    found = _found(3)["losses"]
     assert all(found[source][source]["verdict"] == "contributes" for source in SOURCES)
     assert sum(cell["verdict"] == "contributes" for row in found.values() for cell in row.values()) == len(SOURCES)
 
@@ -69,6 +62,19 @@ def test_one_training_each_gives_differences_and_no_verdicts() -> None:
     cells = [cell for row in found["capabilities"].values() for cell in row.values()]
     assert {cell["verdict"] for cell in cells} == {"no significant effect"} and not found["seed_noise_included"]
     assert found["top"]["magpie"]["capability"] == "conversation"
+
+
+def test_without_capabilities_the_losses_alone_are_judged() -> None:
+    base = {seed: losses(EQUAL, seed) for seed in range(3)}
+    ablated = {source: {seed: losses(without(source), seed) for seed in range(3)} for source in SOURCES}
+    found = contributions("base", {}, {}, base, ablated, weights={"magpie": 3.0, "fineweb": 1.0})
+    assert found["capabilities"] == found["mean"] == {} and found["losses"] == _found(3)["losses"]
+    cells = found["losses"]["magpie"]
+    assert found["mean_loss"]["magpie"]["difference"] == pytest.approx(
+        0.75 * cells["magpie"]["difference"] + 0.25 * cells["fineweb"]["difference"]
+    )
+    assert found["mean_loss"]["magpie"]["verdict"] == "contributes"
+    assert found["top"]["magpie"]["capability"] == "magpie" and "choice of test text" in found["note"]
 
 
 def test_a_source_that_hurts_is_called_so() -> None:

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from emulsion.analysis.decide import decide
 from emulsion.analysis.identity import same_mixtures
 from emulsion.analysis.leaderboard import MethodRun, leaderboard, markdown, rows
 from emulsion.errors import UserError
@@ -26,9 +27,16 @@ def runs_of(**means):
     ]
 
 
+def decision_on(runs):
+    by_seed = {}
+    for run in runs:
+        by_seed.setdefault(run.mixture, {})[run.seed] = run.loss
+    return decide(by_seed, lower=True)
+
+
 def board_of(runs, stratified="even"):
-    names = [run.mixture for run in runs]
-    return leaderboard(runs, stratified, same_mixtures(names, [f"{run.mixture}{run.seed}" for run in runs]))
+    same = same_mixtures([run.mixture for run in runs], [f"{run.mixture}{run.seed}" for run in runs])
+    return leaderboard(runs, stratified, same, decision_on(runs))
 
 
 def test_a_row_of_the_table_is_a_run_with_its_difference_to_stratified_of_the_same_seed():
@@ -54,7 +62,7 @@ def test_a_row_of_the_table_is_a_run_with_its_difference_to_stratified_of_the_sa
 
 def test_methods_are_ranked_by_loss_and_judged_against_stratified_in_pairs():
     board = board_of(runs_of(even=3.0, worse=3.2, regmix=2.9, alike=3.0))
-    assert board["methods"][0]["method"] == "regmix"
+    assert board["methods"][0]["method"] == board["decision"]["winner"] == "regmix"
     found = {row["method"]: row for row in board["methods"]}
     # The noise that seeds share cancels in pairs.
     assert found["regmix"]["verdict"] == "better" and found["worse"]["verdict"] == "worse"
@@ -77,7 +85,7 @@ def test_mixtures_that_are_one_are_a_row():
         for run in runs_of(even=3.0)
     ]
     identities = [f"{'even' if run.mixture == 'unimax' else run.mixture}{run.seed}" for run in runs]
-    board = leaderboard(runs, "unimax", same_mixtures([run.mixture for run in runs], identities))
+    board = leaderboard(runs, "unimax", same_mixtures([run.mixture for run in runs], identities), decision_on(runs[:6]))
     assert [row["method"] for row in board["methods"]] == ["regmix", "even = unimax"]
     assert board["stratified"] == "even"
 

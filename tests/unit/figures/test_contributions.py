@@ -23,6 +23,7 @@ FOUND = {
     },
     "mean": {"zeta": _cell(0.11, "contributes"), "alpha": _cell(-0.1)},
     "losses": {"zeta": {"zeta": _cell(0.5, "contributes")}, "alpha": {"zeta": _cell(0.0)}},
+    "mean_loss": {"zeta": _cell(0.25, "contributes"), "alpha": _cell(0.0)},
 }
 
 
@@ -51,7 +52,14 @@ def test_each_cell_has_its_difference_and_half_width_and_the_mean_stands_last() 
 
 
 def test_losses_have_a_panel_of_their_own_if_there_are_any() -> None:
-    assert _said(contributions(FOUND), 1) == {(0, 0): ["+0.50", "±.05"], (1, 0): ["0.00", "±.05"]}
+    losses = {
+        (0, 0): ["+0.50", "±.05"],
+        (0, 1): ["+0.25", "±.05"],
+        (1, 0): ["0.00", "±.05"],
+        (1, 1): ["0.00", "±.05"],
+    }
+    assert _said(contributions(FOUND), 1) == losses
+    assert _said(contributions({**FOUND, "capabilities": {}, "mean": {}}), 0) == losses
     without = contributions({**FOUND, "losses": {}})
     assert len(without.axes[0].texts) == 12
     assert not any("Loss" in axes.get_title(loc="left") for axes in without.axes)
@@ -91,7 +99,7 @@ def test_colours_are_centred_and_do_not_blow_up_noise(largest: float, reach: flo
 
 def test_no_sources_are_an_error() -> None:
     with pytest.raises(UserError, match="no sources"):
-        contributions({**FOUND, "capabilities": {}})
+        contributions({**FOUND, "capabilities": {}, "losses": {}})
 
 
 def test_signed() -> None:

@@ -16,6 +16,7 @@ FOUND: dict[str, Any] = {
     "ratios": {"zeta": 0.7, "alpha": 0.3},
     "prediction": 0.62,
     "interval": [0.58, 0.66],
+    "objective": {"capabilities": {"reasoning": 1.0}, "losses": {}},
     "bounds": {"zeta": [0.1, 0.8], "alpha": [0.2, 0.9]},
     "surrogate": "gaussian_process",
     "surrogates": {"linear": {"loo_rmse": 0.03}, "gaussian_process": {"loo_rmse": 0.01}},
@@ -74,6 +75,18 @@ def test_the_best_so_far_never_falls() -> None:
     assert best_so_far([1, 3, 2, 5, 4]).tolist() == [1, 3, 3, 5, 5]
 
 
+def test_losses_are_drawn_as_losses_and_the_best_is_the_lowest() -> None:
+    found = {
+        **FOUND,
+        "objective": {"capabilities": {}, "losses": {"zeta": 0.5, "alpha": 0.5}},
+        "history": [{"mixture": {}, "loss": loss} for loss in (5.0, 5.2, 4.9, 4.95)],
+    }
+    axes = optimizer(found).axes[0]
+    drawn = [list(line.get_ydata()) for line in axes.lines if len(line.get_ydata()) == 4]
+    assert drawn == [[5.0, 5.2, 4.9, 4.95], [5.0, 5.0, 4.9, 4.9]]
+    assert axes.get_ylabel() == "Mean validation loss (nats)" and "validation loss" in remark(found)
+
+
 def test_an_incomplete_file_is_named() -> None:
     with pytest.raises(UserError, match="no surrogate, history"):
         optimizer({key: value for key, value in FOUND.items() if key not in ("history", "surrogate")})
@@ -81,7 +94,7 @@ def test_an_incomplete_file_is_named() -> None:
 
 def test_a_direct_search_is_drawn_without_a_surrogate_and_says_that_its_score_is_too_high():
     direct = {**FOUND, "interval": None, "surrogate": None, "surrogates": {}, "observed_vs_predicted": []}
-    assert "too high on average" in remark(direct)
+    assert "too good on average" in remark(direct)
     figure = optimizer(direct)
     assert [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")] == [
         "The search",

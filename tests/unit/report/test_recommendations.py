@@ -13,14 +13,17 @@ from emulsion.analysis.contributions import contributions
 from emulsion.analysis.criteria import success_criteria
 from emulsion.analysis.decide import decide_all
 from emulsion.analysis.identity import same_mixtures
+from emulsion.analysis.judged import CAPABILITIES as BY_CAPABILITY
+from emulsion.analysis.judged import Judged
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.pareto import pareto, points_of
 from emulsion.analysis.scores import all_item_scores
 from emulsion.analysis.summary import combine
 from emulsion.errors import UserError
 from emulsion.report.exports import SourceSize
-from emulsion.report.markdown import code, markdown, table
-from emulsion.report.recommendations import plus_minus, recommendations
+from emulsion.report.markdown import markdown
+from emulsion.report.markup import code, table
+from emulsion.report.recommendations import recommendations
 
 # Noise that is known to be none: then the items alone decide.
 QUIET = SeedNoise(sd={})
@@ -28,12 +31,13 @@ SIZES = {source: SourceSize(tokens=1000, documents=10, path=f"{source}.parquet")
 OPTIMUM = {"ratios": EQUAL, "prediction": 0.6, "interval": [0.5, 0.7], "surrogate": "log_linear"}
 
 
-def _found(ratios: dict[str, dict[str, float]], noise: SeedNoise | None = QUIET, **given) -> dict:
+def _found(ratios: dict[str, dict[str, float]], noise: SeedNoise | None = QUIET, strategies=None, **given) -> dict:
     scores = all_item_scores({name: {0: trained(mix, 0)} for name, mix in ratios.items()})
     summary = combine(scores)
     decisions = decide_all(scores, noise)
+    judged = Judged(measure=BY_CAPABILITY, scores=scores, summary=summary, decisions=decisions, strategies=strategies)
     given = {"criteria": success_criteria(decisions["mean"], None, pareto(points_of(summary)), RECIPE), **given}
-    return recommendations("exp3", "Which mixture?", summary, decisions, ratios, SIZES, tokens=5000, **given)
+    return recommendations("exp3", "Which mixture?", [judged], ratios, SIZES, tokens=5000, **given)
 
 
 RECIPE = {"run": "exp3-mix", "identity": "abc", "weights": "f" * 64}
@@ -174,15 +178,16 @@ def test_mixtures_with_the_same_runs_are_one_row_named_by_both_and_recommended_b
 
 
 def test_a_mixture_of_unknown_ratios_cannot_be_recommended() -> None:
-    found = _found(TIED)
+    decisions = {"mean": decide({"a": [0.5], "b": [0.4]})}
+    judged = Judged(measure=BY_CAPABILITY, scores={}, summary={}, decisions=decisions)
     with pytest.raises(UserError, match="ratios of mixture"):
-        recommendations("e", "t", found["scores"], {"mean": decide({"a": [0.5], "b": [0.4]})}, {}, SIZES)
+        recommendations("e", "t", [judged], {}, SIZES)
 
 
 def test_tables_and_code_hold_any_text() -> None:
     assert table(["a", "b"], [["x|y", "1\n2"]], right=1) == "| a | b |\n| --- | ---: |\n| x\\|y | 1 2 |"
     assert code("", "```") == "````\n```\n````"
-    assert plus_minus({"score": 0.5, "interval": [0.4, 0.62]}) == "0.500 ± 0.110"
+    assert BY_CAPABILITY.text({"score": 0.5, "interval": [0.4, 0.62]}) == "0.500 ± 0.110"
 
 
 def test_a_prediction_on_another_scale_is_not_held_against_the_real_score() -> None:

@@ -67,7 +67,6 @@ LAWS = "experiments/pair/laws"
     ("path", "value", "message"),
     [
         ("experiments/pair/repeat", True, "experiments.pair.repeat: it is for mixtures that are compared"),
-        ("experiments/exp3/suites", [], "experiments.exp3.suites: mixtures are compared"),
         ("experiments/pair/sources", ["openhermes"], "has one alone, 'openhermes'"),
         ("experiments/pair/sources", ["openhermes", "magpie", "fineweb"], "a grid is for 2 sources"),
         ("swarms/sweep/branches/early/after", 300, "300 tokens are less than one step of 480"),

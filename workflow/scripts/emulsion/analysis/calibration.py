@@ -55,11 +55,12 @@ def outcomes(
     ]
 
 
-def calibration(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def calibration(rows: Sequence[Mapping[str, Any]], kind: str = "capabilities") -> dict[str, Any]:
     """How often intervals held, of mixtures that were not fitted to: {"runs", "inside", "interval", "error", "text"}.
 
     interval: of the share, Wilson's, with mixtures as the unit, whose runs share one prediction. error: root mean
-    squared, of predictions. Shares are None without such a run.
+    squared, of predictions. Shares are None without such a run. kind: "losses", whose predictions are of the mean
+    validation loss, or "capabilities".
     """
     fresh = [row for row in rows if not row["fitted"]]
     if not fresh:
@@ -75,17 +76,22 @@ def calibration(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     error = (sum((row["predicted"] - row["realised"]) ** 2 for row in fresh) / len(fresh)) ** 0.5
     low, high = wilson_interval(share, mixtures)
     text = (
-        f"Of {len(fresh)} runs of {mixtures} mixtures that nothing was fitted to, {share:.0%} scored inside their"
-        f" {LEVEL:.0%} interval (of the share: {low:.0%} to {high:.0%}); predictions were off by {error:.3f}."
+        f"Of {len(fresh)} runs of {mixtures} mixtures that nothing was fitted to, {share:.0%}"
+        f" {'came out' if kind == 'losses' else 'scored'} inside their {LEVEL:.0%} interval (of the share: {low:.0%} to"
+        f" {high:.0%}); predictions were off by {error:.3f}{' nats' if kind == 'losses' else ''}."
     ).replace("%", " %")
     return {"runs": len(fresh), "inside": share, "interval": [low, high], "error": error, "text": text}
 
 
-def outcomes_elsewhere(folder: Path, experiment: str) -> list[dict[str, Any]]:
-    """The rows of all other experiments below a folder of results, as they are found, each with its "experiment"."""
+def outcomes_elsewhere(folder: Path, experiment: str, kind: str = "capabilities") -> list[dict[str, Any]]:
+    """The rows of all other experiments below a folder of results, as they are found, each with its "experiment".
+
+    kind: what is predicted, "losses" or "capabilities".
+    """
     found = []
     for file in sorted(folder.glob("*/recommendations.json")):
         content = read_json(file)
-        if content["experiment"] != experiment and content.get("predictions"):
+        told = content.get("predictions")
+        if content["experiment"] != experiment and told and told.get("of", "capabilities") == kind:
             found += [{**row, "experiment": content["experiment"]} for row in content["predictions"]["rows"]]
     return found

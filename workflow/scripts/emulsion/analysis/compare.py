@@ -12,7 +12,7 @@ from typing import Any
 
 from emulsion.analysis.contrast import difference
 from emulsion.analysis.holm import holm
-from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words
+from emulsion.analysis.noise import SeedNoise, in_words, noise_of_differences
 from emulsion.analysis.scores import MEAN, ItemScores
 from emulsion.errors import UserError
 
@@ -25,7 +25,7 @@ def compare(a: ItemScores, b: ItemScores, noise: SeedNoise | None = None) -> dic
     A cell is {"difference", "interval", "p"}: p uncorrected, the interval of 95 %. noise: estimated from
     these two unless given; pass one pooled over more mixtures where possible.
     """
-    noise = noise or estimate_seed_noise({"a": a, "b": b})
+    noise = noise or noise_of_differences({"a": a, "b": b})
     cells = {group: compare_pair(a, b, group, noise) for group in a.groups}
     seeds = common_seeds(a, b)
     capabilities = {group: cell for group, cell in cells.items() if group != MEAN}
@@ -51,11 +51,11 @@ def pairwise(
     """
     names = list(scores)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    noise = noise or estimate_seed_noise(scores)
+    noise = noise or noise_of_differences(scores)
     cells = [compare_pair(scores[a], scores[b], group, noise) for a, b in pairs]
     adjusted = holm([cell["p"] for cell in cells])
     return [
-        {"a": a, "b": b, **cell, "p_holm": float(p), "verdict": _verdict(cell, p, alpha)}
+        {"a": a, "b": b, **cell, "p_holm": float(p), "verdict": _verdict(cell, p, alpha, scores[a].lower)}
         for (a, b), cell, p in zip(pairs, cells, adjusted, strict=True)
     ]
 
@@ -73,7 +73,7 @@ def listing(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _verdict(cell: Mapping[str, Any], p: float, alpha: float) -> str:
+def _verdict(cell: Mapping[str, Any], p: float, alpha: float, lower: bool) -> str:
     if p >= alpha:
         return "no significant difference"
-    return "a is better" if cell["difference"] > 0 else "b is better"
+    return "a is better" if (cell["difference"] > 0) != lower else "b is better"

@@ -58,19 +58,23 @@ class Estimate:
 def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, bounded: bool = True) -> Estimate:
     """The sum of weight x score over the terms, whose items are the same.
 
-    noise None: the seeds' part is left out, and the estimate is of these trained models. bounded: scores lie in [0, 1],
-    so that two items of opposite outcome are added to each capability's variance (Bonett and Price, 2012): items that
-    all went one way do not make a difference certain.
+    noise None: the seeds' part is left out, and the estimate is of these trained models. Paired noise is for weights
+    that sum to zero over terms of the same seeds. bounded: scores lie in [0, 1], so that two items of opposite outcome
+    are added to each capability's variance (Bonett and Price, 2012): items that all went one way do not make a
+    difference certain. Losses are not bounded.
     """
     value = math.fsum(weight * scores.score(group) for weight, scores in terms)
-    chosen, freedom = _choice_of_items(terms, group, bounded)
+    chosen, freedom = _choice_of_items(terms, group, bounded and not terms[0][1].lower)
     if noise is None:
         return Estimate(value, math.sqrt(chosen), freedom)
     parts = [(weight**2, *noise.variance(scores.run_scores(group), group)) for weight, scores in terms]
     seeds = [(square * variance, df) for square, variance, df in parts]
     if noise.run_sd and noise.df >= _ENOUGH:
-        chosen = max(0.0, chosen - sum(weight**2 * _by_itself(scores, group) for weight, scores in terms))
+        chosen = max(0.0, chosen - _by_themselves(terms, group, paired=noise.paired))
     pooled = [(sum(variance for variance, _ in seeds), noise.df)] if group not in noise.apart else seeds
+    if noise.paired and group in noise.apart:
+        runs = np.asarray(sum(weight * scores.run_scores(group) for weight, scores in terms))
+        pooled = [(float(runs.var(ddof=1)) / len(runs), len(runs) - 1.0)]
     variances = [*pooled, (chosen, freedom)]
     total = sum(variance for variance, _ in variances)
     squares = sum(variance**2 / df for variance, df in variances if variance and df > 0)
@@ -88,10 +92,10 @@ def difference(a: ItemScores, b: ItemScores, group: str, noise: SeedNoise | None
 def _choice_of_items(terms: Sequence[Term], group: str, bounded: bool) -> tuple[float, float]:
     """The variance that the choice of items leaves in the sum, and its degrees of freedom."""
     first = terms[0][1]
-    names = first.capabilities(group)
+    shares = first.shares(group)
     largest = sum(abs(weight) for weight, _ in terms) / 2  # half of what an item's two outcomes differ by
     variances, freedoms = [], []
-    for name in names:
+    for name, share in shares.items():
         values = sum(weight * scores.values[name].mean(axis=0) for weight, scores in terms)
         clusters = first.numbers(name)
         count, items = int(clusters.max()) + 1, len(clusters)
@@ -99,7 +103,7 @@ def _choice_of_items(terms: Sequence[Term], group: str, bounded: bool) -> tuple[
         squares = float((totals**2).sum()) * count / max(count - 1, 1)
         if bounded:
             squares, items = squares + 2 * largest**2, items + 2
-        variances.append(squares / items**2 / len(names) ** 2)
+        variances.append(share**2 * squares / items**2)
         freedoms.append(count - 1 if count > 1 else 0)
     total = sum(variances)
     squared = sum(variance**2 / df for variance, df in zip(variances, freedoms, strict=True) if df > 0)
@@ -108,14 +112,17 @@ def _choice_of_items(terms: Sequence[Term], group: str, bounded: bool) -> tuple[
     return total, total**2 / squared
 
 
-def _by_itself(scores: ItemScores, group: str) -> float:
-    """What clusters vary between seeds by themselves, as a part of the variance of the mean over seeds."""
-    names, seeds = scores.capabilities(group), len(scores.seeds)
-    if seeds < 2:
-        return 0.0
-    found = 0.0
-    for name in names:
-        clusters = scores.numbers(name)
-        totals = np.stack([np.bincount(clusters, weights=row) for row in scores.values[name]])
-        found += float(totals.var(axis=0, ddof=1).sum()) / len(clusters) ** 2
-    return found / seeds / len(names) ** 2
+def _by_themselves(terms: Sequence[Term], group: str, *, paired: bool) -> float:
+    """What clusters vary between seeds by themselves, as a part of the variance of the sum's mean over seeds.
+
+    paired: of the sums at equal seeds; else of each term.
+    """
+    first, found = terms[0][1], 0.0
+    for name, share in first.shares(group).items():
+        rows = [weight * scores.values[name] for weight, scores in terms]
+        for values in [np.asarray(sum(rows))] if paired else rows:
+            if len(values) > 1:
+                clusters = first.numbers(name)
+                totals = np.stack([np.bincount(clusters, weights=row) for row in values])
+                found += share**2 * float(totals.var(axis=0, ddof=1).sum()) / len(clusters) ** 2 / len(values)
+    return found

@@ -12,9 +12,9 @@ from typing import Any
 
 from emulsion.analysis.compare import ALPHA, compare_pair
 from emulsion.analysis.holm import holm
-from emulsion.analysis.losses import compare_losses
-from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words
-from emulsion.analysis.scores import MEAN, Results, Runs, all_item_scores
+from emulsion.analysis.losses import NOTE, compare_losses, loss_scores
+from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words, noise_of_differences
+from emulsion.analysis.scores import MEAN, ItemScores, Results, Runs, all_item_scores
 from emulsion.errors import UserError
 
 Table = dict[str, dict[str, dict[str, Any]]]
@@ -28,37 +28,48 @@ def contributions(
     base_losses: Runs | None = None,
     losses_without: Results | None = None,
     *,
+    weights: Mapping[str, float] | None = None,
     noise: SeedNoise | None = None,
     alpha: float = ALPHA,
 ) -> dict[str, Any]:
     """The content of `contributions.json`.
 
-    base, without {source left out: runs}: contents of `capabilities.json` by seed; the losses likewise of
-    `perplexity.json`. Positive always means that the source helps: base score less the score without it, loss
-    without it less base loss. Holm's correction covers each table ("capabilities", "mean", "losses") as a family.
+    base, without {source left out: runs}: contents of `capabilities.json` by seed, none where nothing is judged by
+    them; the losses likewise of `perplexity.json`. weights: of sources in the mean loss. Positive always means that the
+    source helps: base score less the score without it, loss without it less base loss. Holm's correction covers each
+    table ("capabilities", "mean", "losses", "mean_loss") as a family.
     """
-    if not without:
+    if not without and not losses_without:
         raise UserError("contributions: no mixture without a source; is the ablation turned on?")
-    scores = all_item_scores({base_name: base, **{f"{base_name} without {s}": runs for s, runs in without.items()}})
-    noise = noise or estimate_seed_noise(scores)
-    first, *others = scores.values()
-    cells = {group: [compare_pair(first, other, group, noise) for other in others] for group in first.groups}
-    table = {source: {name: cells[name][i] for name in first.values} for i, source in enumerate(without)}
-    mean = {source: {MEAN: cells[MEAN][i]} for i, source in enumerate(without)}
-    losses, loss_note = compare_losses(base_losses, losses_without) if base_losses and losses_without else ({}, "")
+    scores: dict[str, ItemScores] = {}
+    if without:
+        named = {f"{base_name} without {source}": runs for source, runs in without.items()}
+        scores = all_item_scores({base_name: base, **named})
+    losses: dict[str, ItemScores] = {}
+    if base_losses and losses_without:
+        losses = {base_name: loss_scores(base_losses, weights)}
+        losses |= {source: loss_scores(runs, weights, f"without {source}") for source, runs in losses_without.items()}
+    first, *others = (scores or losses).values()
+    noise = noise or (estimate_seed_noise(scores) if scores else noise_of_differences(losses))
     claims = noise is not None
-    judged = judge(table, alpha, claims)
+    cells: Table = {}
+    if scores:
+        pairs = list(zip(without, others, strict=True))
+        cells = {s: {group: compare_pair(first, other, group, noise) for group in first.groups} for s, other in pairs}
+    lost = compare_losses(losses.pop(base_name), losses) if losses else {}
+    judged, judged_losses = (judge(_without_mean(table), alpha, claims) for table in (cells, lost))
     return {
         "base": base_name,
         "alpha": alpha,
         "seeds": list(first.seeds),
-        "seed_noise_included": noise is not None,
-        "note": in_words(noise, len(first.seeds)),
-        "loss_note": loss_note,
+        "seed_noise_included": claims,
+        "note": in_words(noise, len(first.seeds), "test text" if first.lower else "items"),
+        "loss_note": NOTE if lost else "",
         "capabilities": judged,
-        "mean": {source: row[MEAN] for source, row in judge(mean, alpha, claims).items()},
-        "losses": judge(losses, alpha, claims),
-        "top": {source: top_contribution(row) for source, row in judged.items()},
+        "mean": _mean(cells, alpha, claims),
+        "losses": judged_losses,
+        "mean_loss": _mean(lost, alpha, claims),
+        "top": {source: top_contribution(row) for source, row in (judged or judged_losses).items()},
     }
 
 
@@ -73,9 +84,23 @@ def judge(table: Mapping[str, Mapping[str, Mapping[str, Any]]], alpha: float = A
 
 
 def top_contribution(cells: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The capability that loses most without the source, with its cell; significant or not, as the cell says."""
+    """What loses most without the source, with its cell; significant or not, as the cell says.
+
+    "capability" names it; where mixtures are judged by losses alone it is a source.
+    """
     name = max(cells, key=lambda capability: cells[capability]["difference"])
     return {"capability": name, **cells[name]}
+
+
+def _without_mean(table: Table) -> Table:
+    return {row: {column: cell for column, cell in cells.items() if column != MEAN} for row, cells in table.items()}
+
+
+def _mean(table: Table, alpha: float, claims: bool) -> dict[str, dict[str, Any]]:
+    """The mean of each row, judged as a family of its own."""
+    return {
+        row: cells[MEAN] for row, cells in judge({r: {MEAN: c[MEAN]} for r, c in table.items()}, alpha, claims).items()
+    }
 
 
 def _judged(cell: Mapping[str, Any], p_holm: float, alpha: float) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from emulsion.analysis.compare import listing
 from emulsion.analysis.decide import Decision
+from emulsion.analysis.judged import CAPABILITIES, Measure
 from emulsion.analysis.pareto import TRADE_OFF
 
 MET, NOT_MET, UNDECIDED = "met", "not met", "undecided"
@@ -21,16 +22,17 @@ def success_criteria(
     pareto: Mapping[str, Any],
     recipe: Mapping[str, Any],
     retrained: Mapping[str, Any] | None = None,
+    measure: Measure = CAPABILITIES,
 ) -> list[Row]:
     """Rows {"criterion", "verdict", "evidence"} from the decision on the mean, `improvement` and `pareto`.
 
-    recipe, retrained: {"run", "identity", "weights"}, the last a fingerprint of the trained weights; retrained:
-    of the same run spec trained once more, None where that was not done.
+    measure: what they speak of. recipe, retrained: {"run", "identity", "weights"}, the last a fingerprint of the
+    trained weights; retrained: of the same run spec trained once more, None where that was not done.
     """
     return [
         _clear_winner(decision),
-        *(_improved(improvement, which) for which in ("best", "mean")),
-        _trade_offs(pareto),
+        *(_improved(improvement, which, measure) for which in ("best", "mean")),
+        _trade_offs(pareto, measure),
         _reproducible(recipe, retrained),
     ]
 
@@ -51,32 +53,36 @@ def _clear_winner(decision: Decision) -> Row:
     return _row("Clear winner among the mixtures", verdict, f"{evidence}. {decision.note}")
 
 
-def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str) -> Row:
+def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str, measure: Measure) -> Row:
     criterion = f"More than {TARGET:.0%} better than the {which} single-source model".replace("%", " %")
+    if measure.lower:
+        criterion = f"Perplexity more than {TARGET:.0%} below the {which} single-source model's".replace("%", " %")
     if improvement is None:
         return _row(criterion, UNDECIDED, "No single-source model was trained.")
     found = improvement[which]
     reference = found["reference"]
     against = f"{reference} alone" if isinstance(reference, str) else f"the mean of {listing(reference)} alone"
-    scores = f"{found['candidate']} scores {found['score']:.3f}, {against} {found['reference_score']:.3f}"
+    has = f"has a {measure.name} of" if measure.lower else "scores"
+    scores = f"{found['candidate']} {has} {found['score']:.3f}, {against} {found['reference_score']:.3f}"
     if found["relative"] is None:
         return _row(criterion, UNDECIDED, f"{scores}; a ratio to a score near zero says nothing.")
     low, high = found["interval"]
-    verdict = MET if low > TARGET else NOT_MET if high < TARGET else UNDECIDED
-    return _row(
-        criterion, verdict, f"{scores}: {percent(found['relative'])} (95 % interval {percent(low)} to {percent(high)})."
-    )
+    least, most = (-high, -low) if measure.lower else (low, high)
+    verdict = MET if least > TARGET else NOT_MET if most < TARGET else UNDECIDED
+    ratio = f"{percent(found['relative'])} (95 % interval {percent(low)} to {percent(high)})"
+    return _row(criterion, verdict, f"{scores}: {f'{ratio} of perplexity' if measure.lower else ratio}.")
 
 
-def _trade_offs(pareto: Mapping[str, Any]) -> Row:
+def _trade_offs(pareto: Mapping[str, Any], measure: Measure) -> Row:
     """Understood means tested: that no pair of capabilities pulls apart is an answer too."""
-    criterion = "Trade-offs between capabilities understood"
+    groups = f"losses on {measure.groups}" if measure.lower else measure.groups
+    criterion = f"Trade-offs between {groups} understood"
     tested = [row for row in pareto["trade_offs"] if row["p"] is not None]
     if not tested:
-        return _row(criterion, UNDECIDED, "Too few mixtures or capabilities to relate capabilities to each other.")
+        return _row(criterion, UNDECIDED, f"Too few mixtures or {measure.groups} to relate them to each other.")
     against = [f"{row['a']} against {row['b']} (rho {row['rho']:.2f})" for row in tested if row["verdict"] == TRADE_OFF]
     found = f"significant trade-offs: {listing(against)}" if against else "no significant trade-off"
-    pairs = f"{len(tested)} pair{'s' * (len(tested) != 1)} of capabilities over {tested[0]['mixtures']} mixtures"
+    pairs = f"{len(tested)} pair{'s' * (len(tested) != 1)} of {measure.groups} over {tested[0]['mixtures']} mixtures"
     return _row(criterion, MET, f"{pairs}: {found}. On the Pareto front: {listing(pareto['front'])}.")
 
 

@@ -3,7 +3,8 @@
 A winner is a mixture, not a run. The unit of the claim is therefore the run: the mean score of each mixture over its
 seeds, the variance between seeds pooled over mixtures where that is sound (`noise`), and t-tests of the best mixture
 against each other one, with Holm's correction. Where scores of items are known, the choice of items counts too
-(`contrast`). One training of each mixture gives scores and their order, and no claim.
+(`contrast`). Of losses the least is the best, and runs are paired by seed. One training of each mixture gives scores
+and their order, and no claim.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from emulsion.analysis.compare import ALPHA, compare_pair, listing
 from emulsion.analysis.contrast import Estimate
 from emulsion.analysis.holm import holm_by_name
-from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words, pooled
+from emulsion.analysis.noise import SeedNoise, in_words, noise_of_differences, pooled, within
 from emulsion.analysis.scores import MEAN, Floats, ItemScores
 from emulsion.errors import UserError
 
@@ -54,7 +55,7 @@ class Decision:
 
     @property
     def leader(self) -> str:
-        """The mixture with the highest score, whether or not that means anything."""
+        """The mixture with the best score or loss, whether or not that means anything."""
         return self.tied[0]
 
     @property
@@ -88,12 +89,15 @@ def decide(
     group: str = MEAN,
     noise: SeedNoise | None = None,
     alpha: float = ALPHA,
+    *,
+    lower: bool = False,
 ) -> Decision:
     """The mixture that beats every other one after Holm's correction, or those that cannot be told apart.
 
-    scores: {mixture: its scores, higher being better}, either scores of items, of which `group` is compared, or one
-    number per run, by seed or as a sequence. noise: what is known of the noise between seeds from elsewhere; else it is
-    estimated from the mixtures with several seeds, and without any, nobody wins.
+    scores: {mixture: its scores}, either scores of items, of which `group` is compared, or one number per run, by seed
+    or as a sequence. lower: whether less is better, as of losses; scores of items know that themselves. Losses by seed
+    are compared at equal seeds. noise: what is known of the noise between seeds from elsewhere; else it is estimated
+    from the mixtures with several seeds, and without any, nobody wins.
 
     Choosing the best by its score does no harm: to win it must also beat the one it is truly equal to, which happens
     with probability alpha at most.
@@ -104,10 +108,11 @@ def decide(
         raise UserError("decide: no mixtures to choose from.")
     items = {name: each for name, each in scores.items() if isinstance(each, ItemScores)}
     if len(items) == len(scores):
+        lower = next(iter(items.values())).lower
         means = {name: each.score(group) for name, each in items.items()}
         counts = {name: len(each.seeds) for name, each in items.items()}
-        noise = noise or estimate_seed_noise(items)
-        leader, others = _order(means)
+        noise = noise or noise_of_differences(items)
+        leader, others = _order(means, lower)
         cells = {name: compare_pair(items[leader], items[name], group, noise) for name in others}
     elif items:
         raise UserError(f"decide: scores of items for {listing(list(items))} only; give one kind for all mixtures.")
@@ -115,12 +120,11 @@ def decide(
         runs = {name: _numbers(name, each) for name, each in scores.items() if not isinstance(each, ItemScores)}
         means = {name: float(each.mean()) for name, each in runs.items()}
         counts = {name: len(each) for name, each in runs.items()}
-        noise = noise or _noise_of_runs(runs, group)
-        leader, others = _order(means)
+        noise = noise or (lower and _paired_noise_of_runs(scores, runs, group)) or _noise_of_runs(runs, group)
+        leader, others = _order(means, lower)
         cells = {name: _run_cell(runs[leader], runs[name], noise, group) for name in others}
-    return _decision(
-        leader, others, cells, noise is not None, min(counts.values()), alpha, in_words(noise, counts[leader])
-    )
+    note = in_words(noise, counts[leader], "test text" if lower else "items")
+    return _decision(leader, others, cells, noise is not None, min(counts.values()), alpha, note)
 
 
 def decide_all(
@@ -135,9 +139,9 @@ def decide_all(
     return {group: decide(scores, group, noise, alpha) for group in groups}
 
 
-def _order(means: Mapping[str, float]) -> tuple[str, list[str]]:
+def _order(means: Mapping[str, float], lower: bool) -> tuple[str, list[str]]:
     """The best and the others, best first; equal ones keep their order."""
-    leader, *others = sorted(means, key=lambda name: -means[name])
+    leader, *others = sorted(means, key=lambda name: means[name] if lower else -means[name])
     return leader, others
 
 
@@ -193,11 +197,25 @@ def _noise_of_runs(runs: Mapping[str, Floats], group: str) -> SeedNoise | None:
     return SeedNoise(run_sd={group: spread}, df=df, apart=() if sound else (group,))
 
 
+def _paired_noise_of_runs(
+    scores: Mapping[str, MixtureScores], runs: Mapping[str, Floats], group: str
+) -> SeedNoise | None:
+    """The same of differences at equal seeds; None unless all mixtures have numbers of the same seeds, in one order."""
+    seeds = [tuple(each) for each in scores.values() if isinstance(each, Mapping)]
+    if len(seeds) != len(runs) or len(set(seeds)) != 1 or min(len(seeds), len(seeds[0])) < 2:
+        return None
+    spread, df, sound = within(np.stack(list(runs.values())))
+    return SeedNoise(run_sd={group: spread}, df=df, apart=() if sound else (group,), paired=True)
+
+
 def _run_cell(best: Floats, other: Floats, noise: SeedNoise | None, group: str) -> dict[str, Any]:
     """{"difference", "interval", "p"} of the t-test whose unit is the run; p is 1 where no noise is known."""
     difference = float(best.mean() - other.mean())
     if noise is None:
         return {"difference": difference, "interval": None, "p": 1.0}
+    if noise.paired and group in noise.apart:
+        own = best - other
+        return Estimate(difference, math.sqrt(float(own.var(ddof=1)) / len(own)), len(own) - 1.0).cell()
     parts = [noise.variance(runs, group) for runs in (best, other)]
     variance = sum(each for each, _ in parts)
     squares = sum(each**2 / df for each, df in parts)

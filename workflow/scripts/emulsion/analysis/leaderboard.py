@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from scipy.stats import t as student_t
 
-from emulsion.analysis.decide import decide
+from emulsion.analysis.decide import Decision
 from emulsion.analysis.holm import holm_by_name
 from emulsion.analysis.identity import Same
 from emulsion.errors import UserError
@@ -31,6 +31,7 @@ class MethodRun:
     extra_tokens       trained on before it to decide the mixture: by a swarm, a guide or a search
     evaluation_tokens  read to observe while it trained
     seconds            of its training
+    weights            of sources in its mean loss; all alike where there are none
     """
 
     mixture: str
@@ -39,6 +40,7 @@ class MethodRun:
     extra_tokens: int
     evaluation_tokens: int
     seconds: float
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def perplexity(self) -> float:
@@ -46,7 +48,8 @@ class MethodRun:
 
     @property
     def loss(self) -> float:
-        return float(np.mean(list(self.losses.values())))
+        weights = [self.weights.get(source, 0.0) if self.weights else 1.0 for source in self.losses]
+        return float(np.average(list(self.losses.values()), weights=weights))
 
 
 def rows(runs: Sequence[MethodRun], stratified: str | None) -> list[dict[str, Any]]:
@@ -72,18 +75,17 @@ def rows(runs: Sequence[MethodRun], stratified: str | None) -> list[dict[str, An
     ]
 
 
-def leaderboard(runs: Sequence[MethodRun], stratified: str | None, same: Same) -> dict[str, Any]:
+def leaderboard(runs: Sequence[MethodRun], stratified: str | None, same: Same, decision: Decision) -> dict[str, Any]:
     """{"decision", "methods": [row]} of the mixtures, best first; of those that are one and the same the first.
 
-    A row has means over seeds, and against stratified the `difference` of perplexity, its 95 % `interval` and `p_holm`
-    over seeds in common (null with fewer than two), and a `verdict`.
+    decision: on their mean losses. A row has means over seeds, and against stratified the `difference` of perplexity,
+    its 95 % `interval` and `p_holm` over seeds in common (null with fewer than two), and a `verdict`.
     """
     of: dict[str, dict[int, MethodRun]] = {}
     for run in runs:
         if run.mixture in same.labels:
             of.setdefault(run.mixture, {})[run.seed] = run
     base = of.get(same.first.get(stratified or "", ""), {})
-    decision = decide({name: {seed: -run.loss for seed, run in each.items()} for name, each in of.items()})
     compared = {name: _against(each, base) for name, each in of.items() if each is not base and base}
     adjusted = holm_by_name({name: cell["p"] for name, cell in compared.items() if cell["p"] is not None})
     ranked = sorted(of, key=lambda name: float(np.mean([run.loss for run in of[name].values()])))

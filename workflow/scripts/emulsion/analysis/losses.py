@@ -1,107 +1,102 @@
-"""Comparisons of test losses per source, paired over test sequences where they were recorded."""
+"""Losses on test text, by source and sequence, in the form of item scores; less is better.
+
+The text is the same for all mixtures, so losses are compared sequence by sequence. Runs of one seed start from the same
+weights, so they are compared at equal seeds too (`noise`). The mean over sources has their weights, by default equal.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student_t
 
 from emulsion.analysis.compare import compare_pair
-from emulsion.analysis.noise import estimate_seed_noise
-from emulsion.analysis.scores import LEVEL, ItemScores, Record, Results, Runs
+from emulsion.analysis.contrast import contrast
+from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, noise_of_differences
+from emulsion.analysis.scores import MEAN, ItemScores, Record, Results, Runs
 from emulsion.errors import UserError
+from emulsion.perplexity import perplexity
 
-PAIRED = "Losses are compared sequence by sequence."
-UNPAIRED = (
-    "Losses are compared by their intervals, as if measured on other text for each mixture, since no losses per"
-    " sequence were recorded: wider intervals than a paired comparison would give."
-)
+NOTE = "Losses are compared sequence by sequence, at equal seeds."
 
 
-def compare_losses(base: Runs, others: Results) -> tuple[dict[str, dict[str, dict[str, Any]]], str]:
-    """{other: {source: cell}}, losses of `others` less those of `base` in nats per token; and how they were compared.
+def loss_scores(runs: Runs, weights: Mapping[str, float] | None = None, where: str = "mixture") -> ItemScores:
+    """The losses in the contents of `perplexity.json` by seed; weights: of sources in the mean.
 
-    The values are contents of `perplexity.json` by seed. Where each source has "sequence_losses", a list, the
-    comparison is paired. Positive: the base has the lower loss. A cell is {"difference", "interval", "p"}.
+    Raises UserError where there is no run, or two were not evaluated on as many sequences of the same sources.
     """
-    records = [
-        record["sources"][source]
-        for runs in [base, *others.values()]
-        for record in runs.values()
-        for source in record["sources"]
-    ]
-    if all("sequence_losses" in record for record in records):
-        return _paired(base, others), PAIRED
-    return _unpaired(base, others), UNPAIRED
-
-
-def _paired(base: Runs, others: Results) -> dict[str, dict[str, dict[str, Any]]]:
-    first, losses = _as_scores(base), {name: _as_scores(runs) for name, runs in others.items()}
-    noise = estimate_seed_noise({"": first, **losses})
-    return {
-        name: {source: compare_pair(each, first, source, noise, bounded=False) for source in first.values}
-        for name, each in losses.items()
-    }
-
-
-def _as_scores(runs: Runs) -> ItemScores:
-    """Losses [seeds, sequences] by source in the form of item scores."""
+    if not runs:
+        raise UserError(f"{where}: no runs to analyse.")
     table = {seed: record["sources"] for seed, record in sorted(runs.items())}
     sources = list(next(iter(table.values())))
-    values = {
-        source: np.array([by_source[source]["sequence_losses"] for by_source in table.values()], float)
-        for source in sources
-    }
-    keys = {source: tuple((source, f"{n:06d}") for n in range(each.shape[1])) for source, each in values.items()}
-    return ItemScores(seeds=tuple(table), items=keys, values=values, chance=dict.fromkeys(sources, None))
+    sizes = {source: len(each["sequence_losses"]) for source, each in next(iter(table.values())).items()}
+    for seed, found in table.items():
+        if {source: len(each["sequence_losses"]) for source, each in found.items()} != sizes:
+            raise UserError(
+                f"{where}, seed {seed}: was not evaluated on the same text as the other runs; evaluate them all again."
+            )
+    values = {source: np.array([each[source]["sequence_losses"] for each in table.values()], float) for source in sizes}
+    keys = {source: tuple((source, f"{number:06d}") for number in range(size)) for source, size in sizes.items()}
+    chance = dict.fromkeys(sources, None)
+    return ItemScores(
+        seeds=tuple(table), items=keys, values=values, chance=chance, weights=dict(weights or {}), lower=True
+    )
 
 
-def _unpaired(base: Runs, others: Results) -> dict[str, dict[str, dict[str, Any]]]:
-    sources = list(next(iter(base.values()))["sources"])
+def all_loss_scores(results: Results, weights: Mapping[str, float] | None = None) -> dict[str, ItemScores]:
+    """The losses of several mixtures; raises UserError where they are not of the same text."""
+    found = {mixture: loss_scores(runs, weights, f"mixture '{mixture}'") for mixture, runs in results.items()}
+    first = next(iter(found.values()), None)
+    for mixture, each in found.items():
+        if first is not None and each.items != first.items:
+            raise UserError(
+                f"mixture '{mixture}': was not evaluated on the same text as the others; evaluate all of them again."
+            )
+    return found
+
+
+def compare_losses(base: ItemScores, others: Mapping[str, ItemScores]) -> dict[str, dict[str, dict[str, Any]]]:
+    """{other: {source, or "mean": cell}}: losses of `others` less those of `base`, in nats per token.
+
+    Positive: the base has the lower loss. A cell is {"difference", "interval", "p"}.
+    """
+    noise = noise_of_differences({"": base, **others})
     return {
-        name: {source: _cell(runs, base, source, [base, *others.values()]) for source in sources}
-        for name, runs in others.items()
+        name: {group: compare_pair(each, base, group, noise) for group in base.groups} for name, each in others.items()
     }
 
 
-def _cell(runs: Runs, base: Runs, source: str, family: Sequence[Runs]) -> dict[str, Any]:
-    seeds = [seed for seed in runs if seed in base]
-    if not seeds:
-        raise UserError(f"losses of runs with seeds {list(runs)} and {list(base)}: none in common.")
-    sides = [[each[seed]["sources"][source] for seed in seeds] for each in (runs, base)]
-    difference = _mean_loss(sides[0]) - _mean_loss(sides[1])
-    text = math.hypot(*(_text_error(side) for side in sides))  # the same text for every seed: seeds do not reduce it
-    spread, df = _run_spread(family, source)
-    run = spread * math.sqrt(2 / len(seeds))
-    whole = math.hypot(text, run)
-    # As for scores (`compare`): a claim must survive other text and, with the run as its unit, other seeds.
-    half = max(whole * float(norm.ppf((1 + LEVEL) / 2)), run * float(student_t.ppf((1 + LEVEL) / 2, df)))
-    p = max(2 * float(norm.sf(_ratio(difference, whole))), 2 * float(student_t.sf(_ratio(difference, run), df)))
-    return {"difference": difference, "p": p, "interval": [difference - half, difference + half]}
+def summarise_losses(scores: Mapping[str, ItemScores], results: Results) -> dict[str, dict[str, Any]]:
+    """Mean losses with 95 % intervals over text and seeds, by mixture.
+
+    {"mean": cell, "sources": {source: cell}, "seeds"}; a cell has "loss", "interval", "perplexity" (exp of the loss),
+    "perplexity_interval" and "bits_per_byte". results: the contents of `perplexity.json` that the scores are of.
+    """
+    noise = estimate_seed_noise(scores)
+    return {mixture: _summary(each, list(results[mixture].values()), noise) for mixture, each in scores.items()}
 
 
-def _ratio(difference: float, error: float) -> float:
-    """The difference in standard errors; infinite where there is a difference and no error."""
-    return abs(difference) / error if error else math.inf if difference else 0.0
+def _summary(scores: ItemScores, records: Sequence[Record], noise: SeedNoise | None) -> dict[str, Any]:
+    bits = {
+        source: float(np.mean([record["sources"][source]["bits_per_byte"] for record in records]))
+        for source in scores.values
+    }
+    mean = math.fsum(share * bits[source] for source, share in scores.shares(MEAN).items())
+    return {
+        "mean": {**_cell(scores, MEAN, noise), "bits_per_byte": mean},
+        "sources": {source: {**_cell(scores, source, noise), "bits_per_byte": bits[source]} for source in bits},
+        "seeds": list(scores.seeds),
+    }
 
 
-def _mean_loss(records: Sequence[Record]) -> float:
-    return float(np.mean([record["loss"] for record in records]))
-
-
-def _text_error(records: Sequence[Record]) -> float:
-    """The standard error that the choice of test text leaves, from the 95 % intervals."""
-    widths = [record["loss_interval"][1] - record["loss_interval"][0] for record in records]
-    return float(np.mean(widths)) / (2 * float(norm.ppf((1 + LEVEL) / 2)))
-
-
-def _run_spread(family: Sequence[Runs], source: str) -> tuple[float, float]:
-    """Standard deviation between seeds, pooled over the mixtures that have several, and its degrees of freedom."""
-    groups = [[record["sources"][source]["loss"] for record in runs.values()] for runs in family if len(runs) > 1]
-    df = sum(len(group) - 1 for group in groups)
-    squares = sum(float(np.var(group)) * len(group) for group in groups)
-    return (math.sqrt(squares / df), float(df)) if df else (0.0, 1.0)
+def _cell(scores: ItemScores, group: str, noise: SeedNoise | None) -> dict[str, Any]:
+    found = contrast([(1.0, scores)], group, noise)
+    low, high = found.interval()
+    return {
+        "loss": found.value,
+        "interval": [low, high],
+        "perplexity": perplexity(found.value),
+        "perplexity_interval": [perplexity(low), perplexity(high)],
+    }

@@ -2,6 +2,9 @@
 
 Two or three seeds of one mixture say next to nothing of it, so it is pooled over mixtures, where Bartlett's test (1937)
 does not show that they differ; where it does, each comparison uses the spread of its own two mixtures (Welch).
+
+Test losses are paired by seed: runs of one seed start from the same weights, so what a seed does to all mixtures alike
+is taken out of their differences (two-way analysis of variance, mixtures by seeds).
 """
 
 from __future__ import annotations
@@ -27,12 +30,14 @@ class SeedNoise:
     run_sd  estimated: the whole spread of runs, what items vary by themselves included
     df      degrees of freedom of the estimate
     apart   groups in which mixtures differ in their noise, so that it is not pooled
+    paired  whether it is that of differences at equal seeds, without what a seed does to all mixtures
     """
 
     sd: Mapping[str, float] = field(default_factory=dict)
     run_sd: Mapping[str, float] = field(default_factory=dict)
     df: float = math.inf
     apart: Collection[str] = ()
+    paired: bool = False
 
     def variance(self, runs: Floats, group: str) -> tuple[float, float]:
         """The variance of the mean of these runs' scores [seeds] that seeds leave, and its degrees of freedom."""
@@ -79,16 +84,52 @@ def estimate_seed_noise(scores: Mapping[str, ItemScores]) -> SeedNoise | None:
     return SeedNoise(run_sd={group: sd for group, (sd, _, _) in found.items()}, df=df, apart=apart)
 
 
-def in_words(noise: SeedNoise | None, seeds: int) -> str:
-    """What intervals and tests of runs with so many seeds do and do not account for."""
+def paired_seed_noise(scores: Mapping[str, ItemScores]) -> SeedNoise | None:
+    """Seed noise of differences between mixtures at equal seeds; None where no two mixtures share two seeds.
+
+    Its degrees of freedom are (mixtures - 1) x (seeds - 1).
+    """
+    several = [each for each in scores.values() if len(each.seeds) > 1]
+    seeds = [seed for seed in several[0].seeds if all(seed in each.seeds for each in several)] if several else []
+    if len(several) < 2 or len(seeds) < 2:
+        return None
+    found = {
+        group: within(np.stack([each.only(seeds).run_scores(group) for each in several])) for group in several[0].groups
+    }
+    df = next(iter(found.values()))[1]
+    apart = tuple(group for group, (_, _, sound) in found.items() if not sound)
+    return SeedNoise(run_sd={group: sd for group, (sd, _, _) in found.items()}, df=df, apart=apart, paired=True)
+
+
+def noise_of_differences(scores: Mapping[str, ItemScores]) -> SeedNoise | None:
+    """Seed noise for comparing these mixtures: of losses paired by seed where that can be, else as estimated."""
+    paired = paired_seed_noise(scores) if any(each.lower for each in scores.values()) else None
+    return paired or estimate_seed_noise(scores)
+
+
+def within(table: Floats) -> tuple[float, float, bool]:
+    """The standard deviation of runs [mixtures, seeds] about what their mixture and their seed make of them.
+
+    With its degrees of freedom, and whether pooling it over mixtures is sound.
+    """
+    mixtures, seeds = table.shape
+    rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + table.mean()
+    freedom = np.full(mixtures, (1 - 1 / mixtures) * (seeds - 1))
+    variances = (rest**2).sum(axis=1) / freedom
+    return math.sqrt(float(variances.mean())), float(freedom.sum()), _bartlett(variances, freedom) >= UNSOUND
+
+
+def in_words(noise: SeedNoise | None, seeds: int, items: str = "items") -> str:
+    """What intervals and tests of runs with so many seeds do and do not account for; items: what was chosen to ask."""
     if noise is None:
         return (
             "One run per mixture: run-to-run (seed) noise is not included. Intervals and p-values hold for these"
-            " trained models on other items, not for the mixtures trained again."
+            f" trained models on other {items}, not for the mixtures trained again."
         )
     source = "as given" if math.isinf(noise.df) else f"estimated from replicate runs with {noise.df:g} df"
     runs = "1 run" if seeds == 1 else f"{seeds} runs"
-    text = f"{runs} per mixture; intervals and p-values include seed noise ({source}) and the choice of items."
+    text = f"{runs} per mixture; intervals and p-values include seed noise ({source}) and the choice of {items}."
+    text += " Mixtures are compared at equal seeds." if noise.paired else ""
     if noise.apart:
         text += f" Mixtures differ in their noise ({', '.join(noise.apart)}), so there each pair has its own."
     return text

@@ -1,4 +1,7 @@
-"""Trade-offs: which mixtures no other one beats on every capability, and which capabilities pull apart."""
+"""Trade-offs: which mixtures no other one beats on every capability, and which capabilities pull apart.
+
+Of losses the sources are what pulls apart, and less is better.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,15 @@ def points_of(summary: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, f
     }
 
 
-def pareto(points: Points, alpha: float = ALPHA, seed: int = 0) -> dict[str, Any]:
+def pareto(points: Points, alpha: float = ALPHA, seed: int = 0, *, lower: bool = False) -> dict[str, Any]:
     """{"front": mixtures, "dominated_by": {mixture: better ones}, "trade_offs": rows, "strongest": row or None}.
 
     The front is of measured scores; noise decides who is on it where scores are close. strongest: the pair of
-    capabilities with the most negative rank correlation, significant or not, as its verdict says.
+    capabilities with the most negative rank correlation, significant or not, as its verdict says. lower: whether less
+    is better.
     """
-    dominated = dominated_by(points)
+    sign = -1.0 if lower else 1.0
+    dominated = dominated_by({name: {k: sign * value for k, value in each.items()} for name, each in points.items()})
     rows = trade_offs(points, alpha, seed)
     known = [row for row in rows if row["rho"] is not None]
     return {

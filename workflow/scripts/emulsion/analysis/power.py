@@ -16,6 +16,9 @@ POWER = 0.8
 # correlated by 0.5 because easy items are easy for both, is sqrt(2 * 0.25 * 0.5).
 ITEM_SD = 0.5
 REPEATABLE = 0.5
+# Of losses: standard deviation of a test sequence's difference between two mixtures, of a run's mean loss between seeds
+# and of its loss on one source, without what a seed does to all mixtures (docs/statistics.md).
+SEQUENCE_SD, LOSS_NOISE_OF_MEAN, LOSS_NOISE = 0.10, 0.007, 0.010
 # Standard deviation of a run's score between seeds, where nothing was measured yet: of the demonstration's mean score
 # and of one of its capabilities (docs/statistics.md).
 SEED_NOISE_OF_MEAN, SEED_NOISE = 0.04, 0.07
@@ -87,12 +90,66 @@ def detectable_effects(
             f" probability {power:g} (seed noise of {noise[MEAN]:.3f} in the mean score, {origin})."
         )
     return {
+        "kind": "capabilities",
         "mean": mean,
         "capabilities": each,
         "items": dict(items),
         "seeds": seeds,
         "mixtures": mixtures,
         "assumptions": {"item_sd": sd, "repeatable": REPEATABLE, "seed_noise": noise, **settings},
+        "text": text,
+    }
+
+
+def detectable_losses(
+    sequences: Mapping[str, int],
+    seeds: int,
+    mixtures: int,
+    *,
+    seed_noise: Mapping[str, float] | None = None,
+    sd: float = SEQUENCE_SD,
+    alpha: float = ALPHA,
+    power: float = POWER,
+) -> dict[str, Any]:
+    """The same of losses, in nats per token: {"mean", "sources": {source: effect}, "seeds", "mixtures", ..., "text"}.
+
+    sequences: {source: test sequences}, each source of one weight in the mean; seed_noise: {source or "mean": standard
+    deviation of paired runs}, as measured so far; sd: of a sequence's difference between two mixtures.
+    """
+    measured = dict(seed_noise or {})
+    noise = {MEAN: LOSS_NOISE_OF_MEAN, **dict.fromkeys(sequences, LOSS_NOISE), **measured}
+    settings: dict[str, Any] = {"comparisons": max(1, mixtures - 1), "alpha": alpha, "power": power}
+    df = (mixtures - 1) * (seeds - 1)
+
+    def effect(group: str, count: int | Mapping[str, int]) -> float | None:
+        if seeds < 2 or mixtures < 2:
+            return None
+        return minimum_detectable_effect(
+            count, seeds, sd, seed_noise_sd=noise[group], df=df, repeatable=1.0, **settings
+        )
+
+    mean, each = effect(MEAN, sequences), {name: effect(name, count) for name, count in sequences.items()}
+    origin = "measured in this experiment" if MEAN in measured else "that of the demonstration"
+    head = f"With up to {max(sequences.values())} test sequences of each source, {seeds} seed{'s' * (seeds != 1)}"
+    head += f" and {mixtures} mixture{'s' * (mixtures != 1)}"
+    if mean is None:
+        why = "one training each allows no claim. Add seeds" if seeds < 2 else "there is nothing to compare"
+        text = f"{head}, no difference between mixtures is detectable: {why}."
+    else:
+        known = [value for value in each.values() if value is not None]
+        text = (
+            f"{head}, differences of {mean:.3f} nats ({100 * math.expm1(mean):.1f} % of perplexity) in the mean test"
+            f" loss and {min(known):.3f} to {max(known):.3f} nats on one source are found with probability {power:g}"
+            f" (seed noise of {noise[MEAN]:.3f} nats in the mean, {origin})."
+        )
+    return {
+        "kind": "losses",
+        "mean": mean,
+        "sources": each,
+        "sequences": dict(sequences),
+        "seeds": seeds,
+        "mixtures": mixtures,
+        "assumptions": {"sequence_sd": sd, "seed_noise": noise, **settings},
         "text": text,
     }
 

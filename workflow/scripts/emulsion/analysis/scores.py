@@ -1,4 +1,8 @@
-"""Item scores of a mixture's runs, one run per seed; `contrast` says how sure their means are."""
+"""Item scores of a mixture's runs, one run per seed; `contrast` says how sure their means are.
+
+Losses on test text have the same form (`analysis.losses`): a source is a capability, a sequence an item, and less is
+better.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from numpy.typing import NDArray
 
 from emulsion.errors import UserError
 
-MEAN = "mean"  # the group of all capabilities, each of the same weight
+MEAN = "mean"  # the group of all capabilities, by default each of the same weight
 LEVEL = 0.95
 
 Floats = NDArray[np.float64]
@@ -27,6 +31,8 @@ class ItemScores:
     """A mixture's scores: capability -> [seeds, items], items in the order of their sorted keys.
 
     clusters: capability -> the topic of each item; a capability that is not named has items of their own.
+    weights: capability -> its weight in the mean; all alike where there are none.
+    lower: whether less is better, as of losses.
     """
 
     seeds: tuple[int, ...]
@@ -34,15 +40,20 @@ class ItemScores:
     values: Mapping[str, Floats]
     chance: Mapping[str, float | None]
     clusters: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    lower: bool = False
 
     @property
     def groups(self) -> list[str]:
         """The capabilities and, last, their mean."""
         return [*self.values, MEAN]
 
-    def capabilities(self, group: str) -> list[str]:
-        """The capabilities that a group's score averages, each of the same weight."""
-        return list(self.values) if group == MEAN else [group]
+    def shares(self, group: str) -> dict[str, float]:
+        """{capability: its weight in a group's score}, summing to one; those without weight are left out."""
+        if group != MEAN:
+            return {group: 1.0}
+        weights = {name: self.weights.get(name, 0.0) if self.weights else 1.0 for name in self.values}
+        return {name: weight / sum(weights.values()) for name, weight in weights.items() if weight > 0}
 
     def numbers(self, capability: str) -> NDArray[np.int64]:
         """The cluster of each item [items], numbered from 0."""
@@ -50,8 +61,7 @@ class ItemScores:
 
     def run_scores(self, group: str) -> Floats:
         """The score of each run [seeds]."""
-        scores: Floats = np.mean([self.values[name].mean(axis=1) for name in self.capabilities(group)], axis=0)
-        return scores
+        return np.asarray(sum(share * self.values[name].mean(axis=1) for name, share in self.shares(group).items()))
 
     def score(self, group: str = MEAN) -> float:
         return float(self.run_scores(group).mean())

@@ -48,7 +48,7 @@ def _summary(scores: ItemScores, noise: SeedNoise | None) -> dict[str, Any]:
 
 def _cell(scores: ItemScores, group: str, noise: SeedNoise | None) -> dict[str, Any]:
     found = contrast([(1.0, scores)], group, noise, bounded=False)
-    names = scores.capabilities(group)
+    names = list(scores.shares(group))
     clusters = sum(int(scores.numbers(name).max()) + 1 for name in names)
     items = sum(len(scores.items[name]) for name in names) * len(scores.seeds)
     score = min(max(found.value, 0.0), 1.0)

@@ -142,12 +142,19 @@ def summarise(
 
 def _half(items: Sequence[tuple[Suite, Item]], scores: Mapping[Key, Scored]) -> dict[str, Any]:
     entries = _entries(items, scores)
-    means = [(entry["score"], tuple(entry["interval"])) for entry in entries.values()]
     return {
         "capabilities": entries,
-        "mean": {"score": float(np.mean([score for score, _ in means])), "interval": list(mean_interval(means))},
+        "mean": _mean_entry(entries),
         "items": [_written(suite, item, scores[suite.name, item.id]) for suite, item in items],
     }
+
+
+def _mean_entry(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The unweighted mean over capabilities; None without any."""
+    means = [(entry["score"], tuple(entry["interval"])) for entry in entries.values()]
+    if not means:
+        return None
+    return {"score": float(np.mean([score for score, _ in means])), "interval": list(mean_interval(means))}
 
 
 def _written(suite: Suite, item: Item, scored: Scored) -> dict[str, Any]:

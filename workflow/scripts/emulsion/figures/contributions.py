@@ -28,6 +28,8 @@ NOTE = (
     " Framed: a source's largest contribution, where it is significant."
 )
 
+SCORE, LOSS = "Score", "Loss (nats per token)"
+
 Cells = Mapping[str, Mapping[str, Any]]
 Table = Mapping[str, Cells]  # source -> column -> cell
 
@@ -35,18 +37,23 @@ Table = Mapping[str, Cells]  # source -> column -> cell
 @styled
 def contributions(found: Mapping[str, Any]) -> Figure:
     """Draw the content of `contributions.json`; rows keep its order of sources."""
-    scores = _with_mean(found)
-    tables = [(scores, "Score"), (found["losses"], "Loss (nats per token)")] if found["losses"] else [(scores, "Score")]
+    tables = [(_with_mean(found, "capabilities", MEAN), SCORE), (_with_mean(found, "losses", "mean_loss"), LOSS)]
+    tables = [(table, unit) for table, unit in tables if table]
+    if not tables:
+        raise UserError("contributions: no sources to draw.")
     columns = max(len(next(iter(table.values()))) for table, _ in tables)
     width = max(WIDTH, MARGIN + COLUMN * (columns + GAP))
     heights = [0.75 + ROW * len(table) for table, _ in tables]
     figure = Figure(figsize=(width, sum(heights) + 0.75), layout="constrained")
     panels = figure.subplots(len(tables), 1, squeeze=False, height_ratios=heights)[:, 0]
     base = pretty(found["base"])
-    titles = [f"Score of {base} less the score without the source", "Loss without the source less the loss with it"]
-    for axes, (table, unit), title in zip(panels, tables, titles, strict=False):
+    titles = {
+        SCORE: f"Score of {base} less the score without the source",
+        LOSS: f"Loss without the source less that of {base}",
+    }
+    for axes, (table, unit) in zip(panels, tables, strict=True):
         _panel(axes, table, unit, width - MARGIN)
-        axes.set_title(f"{title} (blue: it helps)", x=0, pad=6)
+        axes.set_title(f"{titles[unit]} (blue: it helps)", x=0, pad=6)
     note(figure, f"{NOTE} {found['note']}")
     return figure
 
@@ -69,15 +76,13 @@ def hatch_cell(axes: Axes, left: float, top: float) -> None:
     axes.add_patch(Rectangle(place, 0.96, 0.94, facecolor="none", edgecolor=HATCH, hatch="////", linewidth=0))
 
 
-def _with_mean(found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The capabilities, in the order of every figure, and the mean."""
-    if not found.get("capabilities"):
-        raise UserError("contributions: no sources to draw.")
-    names = list(next(iter(found["capabilities"].values())))
+def _with_mean(found: Mapping[str, Any], kind: str, mean: str) -> dict[str, dict[str, Any]]:
+    """The capabilities, in the order of every figure, or the losses, and the mean; nothing without them."""
+    names = list(next(iter(found[kind].values()), ()))
     names = [name for name in ORDER if name in names] + [name for name in names if name not in ORDER]
     return {
-        source: {**{name: cells[name] for name in names}, MEAN: found["mean"][source]}
-        for source, cells in found["capabilities"].items()
+        source: {**{name: cells[name] for name in names}, MEAN: found[mean][source]}
+        for source, cells in found[kind].items()
     }
 
 
@@ -94,7 +99,9 @@ def _panel(axes: Axes, table: Table, unit: str, width: float) -> None:
             _cell(axes, left, row, cells[name], colours, name == top)
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(table), 0))
     axes.set_yticks(np.arange(len(table)) + 0.5, [fit(source, 18) for source in table])
-    axes.set_xticks(lefts + 0.5, [fit(name if unit != "Score" else pretty(name), characters) for name in names])
+    axes.set_xticks(
+        lefts + 0.5, [fit(name if unit == LOSS and name != MEAN else pretty(name), characters) for name in names]
+    )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = axes.figure.colorbar(colours, cax=axes.inset_axes((1.02, 0, 0.02, 1)))

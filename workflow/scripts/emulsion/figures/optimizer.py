@@ -14,11 +14,22 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from emulsion.errors import UserError
 from emulsion.figures.style import CHARACTER, FAINT, GRID, INK, OTHER, PALETTE, WIDTH, fit, note, pretty, styled
+from emulsion.methods.optimum import of_losses
 from emulsion.mixture import Mixture
 
 BAR = 0.3  # inches: a source or a surrogate
 BOXED: dict[str, Any] = {"frameon": True, "framealpha": 0.9, "edgecolor": "none", "fancybox": False}
-KEYS = ("ratios", "prediction", "interval", "bounds", "surrogate", "surrogates", "observed_vs_predicted", "history")
+KEYS = (
+    "ratios",
+    "prediction",
+    "interval",
+    "objective",
+    "bounds",
+    "surrogate",
+    "surrogates",
+    "observed_vs_predicted",
+    "history",
+)
 
 
 @styled
@@ -26,7 +37,7 @@ def optimizer(
     found: Mapping[str, Any], baseline: Mapping[str, float] | None = None, baseline_name: str = "uniform"
 ) -> Figure:
     """Draw the content of `optimal_mix.json`; baseline: the mixture to compare the ratios with, else uniform."""
-    missing = [key for key in KEYS if key not in found]
+    missing = [key for key in (*KEYS, "history") if key not in found]
     if missing:
         raise UserError(f"optimal_mix.json: no {', '.join(missing)}; run the optimisation again.")
     rows = max(len(found["ratios"]), len(found["surrogates"]))
@@ -35,11 +46,12 @@ def optimizer(
     parts = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)[:, 0]
     search, fitted = parts[0].subplots(1, 2, width_ratios=[4, 3])
     ratios, surrogates = parts[1].subplots(1, 2, width_ratios=[3, 2])
-    _search(search, found["history"], found["prediction"], found["interval"])
+    lower = of_losses(found["objective"])
+    _search(search, found["history"], found["prediction"], found["interval"], lower=lower)
     if found["surrogate"] is None:
         fitted.set_axis_off()
     else:
-        _fit(fitted, found["observed_vs_predicted"], found["surrogate"])
+        _fit(fitted, found["observed_vs_predicted"], found["surrogate"], _value(lower))
     _ratios(ratios, found, baseline or Mixture.uniform(list(found["ratios"])))
     if found["surrogates"]:
         _surrogates(surrogates, found["surrogates"], found["surrogate"])
@@ -50,19 +62,27 @@ def optimizer(
     return figure
 
 
-def best_so_far(scores: Sequence[float] | np.ndarray) -> np.ndarray:
-    """The largest score up to each evaluation [n]."""
-    best: np.ndarray = np.maximum.accumulate(np.asarray(scores, float))
+def best_so_far(values: Sequence[float] | np.ndarray, *, lower: bool = False) -> np.ndarray:
+    """The largest score, or the lowest loss, up to each evaluation [n]."""
+    better = np.minimum if lower else np.maximum
+    best: np.ndarray = better.accumulate(np.asarray(values, float))
     return best
+
+
+def _value(lower: bool) -> str:
+    return "Mean validation loss (nats)" if lower else "Score"
 
 
 def remark(found: Mapping[str, Any]) -> str:
     """The prediction, its interval, and whether the optimum is a matter of extrapolation."""
+    lower = of_losses(found["objective"])
     if found["interval"] is None:
-        score = f"The mixture found scored {found['prediction']:.3f}"
-        return f"{score}, the greatest of many noisy scores: too high on average."
+        what = "loss" if lower else "score"
+        text = f"The mixture found had a {what} of {found['prediction']:.3f}"
+        return f"{text}, the best of many noisy ones: too good on average."
     low, high = found["interval"]
-    text = f"Predicted score of the mixture found: {found['prediction']:.3f} (95 % interval {low:.3f} to {high:.3f})."
+    what = "mean validation loss" if lower else "score"
+    text = f"Predicted {what} of the mixture found: {found['prediction']:.3f} (95 % interval {low:.3f} to {high:.3f})."
     distance = found.get("hull_distance")
     if distance is None:
         return text
@@ -72,10 +92,15 @@ def remark(found: Mapping[str, Any]) -> str:
 
 
 def _search(
-    axes: Axes, history: Sequence[Mapping[str, Any]], prediction: float, interval: Sequence[float] | None
+    axes: Axes,
+    history: Sequence[Mapping[str, Any]],
+    prediction: float,
+    interval: Sequence[float] | None,
+    *,
+    lower: bool,
 ) -> None:
     interval = interval or [prediction, prediction]  # a direct search predicts nothing
-    scores = np.array([entry["score"] for entry in history], float)
+    scores = np.array([entry["loss" if lower else "score"] for entry in history], float)
     steps = np.arange(1, len(scores) + 1)
     axes.axhspan(*interval, color=PALETTE["sky"], alpha=0.18, linewidth=0)
     axes.axhline(prediction, color=PALETTE["blue"], linewidth=0.8, linestyle=(0, (4, 2)))
@@ -89,23 +114,29 @@ def _search(
         markeredgewidth=0,
         rasterized=len(steps) > 999,
     )
-    axes.step(steps, best_so_far(scores), where="post", color=PALETTE["vermillion"], linewidth=1.5)
+    axes.step(steps, best_so_far(scores, lower=lower), where="post", color=PALETTE["vermillion"], linewidth=1.5)
     handles = [
         Line2D([], [], color=PALETTE["vermillion"], linewidth=1.5),
         Line2D([], [], color=FAINT, marker=".", linestyle=""),
         Patch(facecolor=PALETTE["sky"], alpha=0.3),
     ]
-    axes.legend(handles, ["best so far", "a mixture tried", "prediction, 95 %"], loc="lower right", **BOXED)
-    axes.set(xlabel="Mixtures evaluated", ylabel="Score", xlim=(0, len(scores) + 1))
-    lowest = min(float(np.quantile(scores, 0.02)), interval[0])  # a few of the first are far off
-    highest = max(float(scores.max()), interval[1])
-    axes.set_ylim(lowest - 0.3 * (highest - lowest), highest + 0.05 * (highest - lowest))
+    axes.legend(
+        handles,
+        ["best so far", "a mixture tried", "prediction, 95 %"],
+        loc="upper right" if lower else "lower right",
+        **BOXED,
+    )
+    axes.set(xlabel="Mixtures evaluated", ylabel=_value(lower), xlim=(0, len(scores) + 1))
+    lowest = min(float(np.quantile(scores, 0.0 if lower else 0.02)), interval[0])  # a few of the first are far off
+    highest = max(float(np.quantile(scores, 0.98 if lower else 1.0)), interval[1])
+    room = (0.05, 0.3) if lower else (0.3, 0.05)  # the legend is where nothing good lies
+    axes.set_ylim(lowest - room[0] * (highest - lowest), highest + room[1] * (highest - lowest))
     axes.set_title("The search")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.grid(True)
 
 
-def _fit(axes: Axes, pairs: Sequence[Mapping[str, Any]], surrogate: str) -> None:
+def _fit(axes: Axes, pairs: Sequence[Mapping[str, Any]], surrogate: str, value: str) -> None:
     predicted, observed = (np.array([row[key] for row in pairs], float) for key in ("left_out", "observed"))
     both = np.concatenate([predicted, observed])
     margin = 0.06 * float(np.ptp(both)) or 0.01
@@ -113,7 +144,7 @@ def _fit(axes: Axes, pairs: Sequence[Mapping[str, Any]], surrogate: str) -> None
     axes.plot(limits, limits, color=OTHER, linewidth=0.8, zorder=1)
     axes.plot(predicted, observed, "o", color=PALETTE["blue"], markeredgecolor="white", markeredgewidth=0.5)
     axes.set(xlim=limits, ylim=limits, aspect="equal")
-    axes.set(xlabel="Predicted with the run left out", ylabel="Observed score")
+    axes.set(xlabel="Predicted with the run left out", ylabel=f"Observed {value[:1].lower()}{value[1:]}")
     axes.set_title(f"Fit: {fit(pretty(surrogate), 24, 1)}")
     axes.locator_params(nbins=5)
     axes.grid(True)

@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 
 from emulsion.errors import UserError
 from emulsion.figures.contributions import UNSURE, hatch_cell, signed
-from emulsion.figures.scores import Scores, capability_scores
+from emulsion.figures.scores import Scores, capability_scores, losses_by_source
 from emulsion.figures.style import (
     CHARACTER,
     FAINT,
@@ -40,32 +40,41 @@ NOTE = (
     " correlation over mixtures; hatched grey: not significant after Holm's correction."
 )
 
+NOTE_OF_LOSSES = NOTE.replace(
+    "as good on every capability and better on one", "as low on every source and lower on one"
+)
+NOTE_OF_LOSSES = NOTE_OF_LOSSES.replace("two capabilities drawn", "two sources drawn")
+
 
 @styled
-def pareto_front(summary: Mapping[str, Mapping[str, Any]], pareto: Mapping[str, Any]) -> Figure:
-    """Draw contents of `capabilities.json` by mixture and the result of `analysis.pareto.pareto` on them."""
-    scores = capability_scores(summary)
+def pareto_front(summary: Mapping[str, Mapping[str, Any]], pareto: Mapping[str, Any], *, lower: bool = False) -> Figure:
+    """Draw contents of `capabilities.json` by mixture and the result of `analysis.pareto.pareto` on them.
+
+    lower: the summary is of losses (`analysis.losses.summarise_losses`), and less is better.
+    """
+    scores = losses_by_source(summary) if lower else capability_scores(summary)
+    groups = "sources" if lower else "capabilities"
     if len(scores.capabilities) < 2:
-        raise UserError(f"capabilities: a trade-off needs at least 2, there is {len(scores.capabilities)}.")
+        raise UserError(f"{groups}: a trade-off needs at least 2, there is {len(scores.capabilities)}.")
     names = [f"{number}  {fit(pretty(run), 24, 1)}" for number, run in enumerate(scores.runs, start=1)]
     columns = max(1, min(len(names), int(WIDTH / (CHARACTER * max(map(len, names)) + 0.25))))
     figure = Figure(figsize=(WIDTH, 4.5 + 0.19 * math.ceil(len(names) / columns)), layout="constrained")
     points, matrix = figure.subplots(1, 2, width_ratios=[3, 2])
     x, y = drawn_pair(pareto, scores.capabilities)
-    _points(points, scores, x, y, pareto["front"])
-    points.set_title(pair_title(pareto.get("strongest")))
+    _points(points, scores, x, y, pareto["front"], lower=lower)
+    points.set_title(pair_title(pareto.get("strongest"), groups))
     _matrix(matrix, scores.capabilities, pareto["trade_offs"])
     empty = [Line2D([], [], linestyle="") for _ in names]
     figure.legend(empty, names, loc="outside upper left", ncols=columns, handlelength=0, handletextpad=0)
-    note(figure, NOTE)
+    note(figure, NOTE_OF_LOSSES if lower else NOTE)
     _badges(figure, points, [(row[x].score, row[y].score) for row in scores.cells.values()], _front(scores, pareto))
     return figure
 
 
-def pair_title(strongest: Mapping[str, Any] | None) -> str:
+def pair_title(strongest: Mapping[str, Any] | None, groups: str = "capabilities") -> str:
     """What the pair drawn is: a trade-off only where it is significant."""
     if strongest is None:
-        return "Two capabilities"
+        return f"Two {groups}"
     if strongest["verdict"] == "trade-off":
         return f"The strongest trade-off (rho {signed(strongest['rho'])})"
     return f"Nearest to a trade-off (rho {signed(strongest['rho'])}, not significant)"
@@ -107,8 +116,10 @@ def _front(scores: Scores, pareto: Mapping[str, Any]) -> list[bool]:
     return [run in pareto["front"] for run in scores.runs]
 
 
-def _points(axes: Axes, scores: Scores, x: str, y: str, front: Sequence[str]) -> None:
-    steps = np.array(staircase([(row[x].score, row[y].score) for row in scores.cells.values()]))
+def _points(axes: Axes, scores: Scores, x: str, y: str, front: Sequence[str], *, lower: bool) -> None:
+    sign = -1 if lower else 1
+    places = [(sign * row[x].score, sign * row[y].score) for row in scores.cells.values()]
+    steps = sign * np.array(staircase(places))
     axes.step(steps[:, 0], steps[:, 1], where="pre", color=PALETTE["orange"], linewidth=1.4, zorder=1.5)
     for run, row in scores.cells.items():
         across, up = row[x], row[y]
@@ -123,7 +134,10 @@ def _points(axes: Axes, scores: Scores, x: str, y: str, front: Sequence[str]) ->
             ecolor="#9cc4de" if run in front else OTHER,
             elinewidth=0.7,
         )
-    axes.set(xlabel=f"{pretty(x)} (score)", ylabel=f"{pretty(y)} (score)")
+    named = (
+        (f"Loss on {x} (nats)", f"Loss on {y} (nats)") if lower else (f"{pretty(x)} (score)", f"{pretty(y)} (score)")
+    )
+    axes.set(xlabel=named[0], ylabel=named[1])
     axes.grid(True)
 
 

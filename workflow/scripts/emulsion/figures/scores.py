@@ -65,6 +65,21 @@ def capability_scores(results: Mapping[str, Mapping[str, Any]]) -> Scores:
     )
 
 
+def losses_by_source(summary: Mapping[str, Mapping[str, Any]]) -> Scores:
+    """The table of mean losses by run, of `analysis.losses.summarise_losses`: sources in the place of capabilities."""
+    if not summary:
+        raise UserError("losses: no runs to draw.")
+    sources = list(next(iter(summary.values()))["sources"])
+    cells = {
+        run: {
+            name: Cell(float(each["loss"]), *map(float, each["interval"]))
+            for name, each in {**record["sources"], MEAN: record[MEAN]}.items()
+        }
+        for run, record in summary.items()
+    }
+    return Scores(cells=cells, items=dict.fromkeys(sources, 0), chance=dict.fromkeys(sources, None))
+
+
 def clear_best(scores: Scores, decisions: Mapping[str, Decision]) -> dict[str, str]:
     """Column -> the run that its decision names as winner; a column without one is left out."""
     winners = {column: decisions[column].winner for column in scores.columns if column in decisions}

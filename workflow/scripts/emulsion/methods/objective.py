@@ -53,6 +53,11 @@ class Objective:
         parts = (("capabilities", self.capabilities), ("losses", self.losses))
         return [(kind, name, weight) for kind, weights in parts for name, weight in weights.items() if weight > 0]
 
+    @property
+    def of_losses(self) -> bool:
+        """Whether it is a mean of losses alone, so that less is better where its sign is not turned."""
+        return all(kind == "losses" for kind, _, _ in self.components)
+
     def score(self, result: Mapping[str, Any]) -> float:
         """The score of one run's result."""
         costs, weights = self.table([result])

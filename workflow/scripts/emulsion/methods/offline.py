@@ -135,13 +135,13 @@ class GridSearch(Optimum):
             scores.setdefault(mixture, []).append(objective.score(result))
             names.setdefault(mixture, result["run"])
         best = max(scores, key=lambda mixture: float(np.mean(scores[mixture])))
-        observed = float(np.mean(scores[best]))
+        observed = float(np.mean(scores[best])) * (-1 if objective.of_losses else 1)
         self.record = {
             "method": self.kind,
             "ratios": dict(best.over(self.sources)),
             "objective": objective.to_json(),
             "best_sampled": {"run": names[best], "ratios": dict(best), "observed": observed, "predicted": None},
-            "warnings": ["The best of several noisy runs scores too high on average; only another seed tells."],
+            "warnings": ["The best of several noisy runs looks too good on average; only another seed tells."],
         }
         return [(1.0, best.over(self.sources))]
 

@@ -38,7 +38,7 @@ def optimise(
     settings: Mapping[str, Any] | Settings,
     choose_mixture: Choose = propose,
 ) -> dict[str, Any]:
-    """The best mixture according to finished runs, as the JSON of optimal_mix.json.
+    """The best mixture according to finished runs, as the JSON of optimal_mix.json; for losses, in losses.
 
     mixtures  {source: weight} of each run
     results   of the same runs: {"run": name, "capabilities": {name: score}, "losses": {source: nats per token}}
@@ -53,7 +53,7 @@ def optimise(
     surrogate, pull = surrogates[name], chosen.pull(sources)
     best, path = choose_mixture(surrogate, region, chosen, pull)
     distance = hull_distance(best, runs.mixtures)
-    return {
+    record = {
         "method": "optimum",
         "ratios": _named(region, best),
         **_prediction(surrogate, best, chosen),
@@ -68,6 +68,35 @@ def optimise(
         "history": _history(surrogate, region, path),
         "warnings": _warnings(surrogate, distance),
     }
+    return as_losses(record) if objective.of_losses else record
+
+
+def as_losses(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of a search whose scores are losses with their sign turned, as losses: less is better."""
+    turned = dict(record)
+    turned["prediction"] = -record["prediction"]
+    turned["interval"] = record["interval"] and _turned(record["interval"])
+    turned["observed_vs_predicted"] = [
+        {**row, **{key: -row[key] for key in ("observed", "predicted", "left_out")}}
+        for row in record["observed_vs_predicted"]
+    ]
+    best = record["best_sampled"]
+    turned["best_sampled"] = {
+        **best,
+        "observed": -best["observed"],
+        "predicted": best["predicted"] and -best["predicted"],
+    }
+    turned["uniform"] = record["uniform"] and {**record["uniform"], "predicted": -record["uniform"]["predicted"]}
+    turned["history"] = [
+        {**{key: value for key, value in row.items() if key != "score"}, "loss": -row["score"]}
+        for row in record["history"]
+    ]
+    return turned
+
+
+def _turned(interval: Sequence[float]) -> list[float]:
+    low, high = interval
+    return [-high, -low]
 
 
 def predict(
@@ -83,8 +112,10 @@ def predict(
     mixtures, results, sources, settings, surrogate: as of `optimise`, and the name it chose.
     candidates: {name: {source: weight}}. {name: {"ratios", "prediction", "interval", "fitted"}}: the interval is
     that of a new run, seed noise included; fitted: whether runs of this very mixture were among those fitted to.
+    Of an objective of losses alone these are losses.
     """
-    runs = _runs(mixtures, results, sources, Objective.of(settings.objective, results))
+    objective = Objective.of(settings.objective, results)
+    runs = _runs(mixtures, results, sources, objective)
     fitted = fit_surrogates(runs, (surrogate,))[surrogate]
     found = {}
     for name, candidate in candidates.items():
@@ -93,6 +124,8 @@ def predict(
         terms = _prediction(fitted, row, settings)
         seen = bool((np.abs(runs.mixtures - row).max(axis=1) < 1e-9).any())
         kept = {"prediction": terms["prediction"], "interval": terms["interval"], "fitted": seen}
+        if objective.of_losses:
+            kept |= {"prediction": -terms["prediction"], "interval": _turned(terms["interval"])}
         found[name] = {"ratios": dict(weights), **kept}
     return found
 
@@ -118,7 +151,7 @@ def optimise_directly(
     best = np.array(list(found.mixture.values()))
     top = max(range(len(found.history)), key=lambda index: float(found.history[index]["score"]))
     sampled = {"run": str(top), "ratios": found.history[top]["mixture"], "observed": found.history[top]["score"]}
-    return {
+    record = {
         "method": "direct_search",
         "ratios": dict(found.mixture),
         "prediction": found.score,
@@ -134,10 +167,18 @@ def optimise_directly(
         "hull_distance": 0.0,
         "history": found.history,
         "warnings": [
-            "The prediction is the greatest of many noisy scores, so on average it is too high; "
+            "The prediction is the best of many noisy trainings, so on average it is too good; "
             "a training with another seed tells what the mixture is worth."
         ],
     }
+    return as_losses(record) if of_losses(chosen.objective) else record
+
+
+def of_losses(objective: str | Mapping[str, Mapping[str, float]]) -> bool:
+    """Whether an objective, as the configuration or a record has it, is a mean of losses alone."""
+    if isinstance(objective, str):
+        return objective == "mean_loss"
+    return not any(weight > 0 for weight in (objective.get("capabilities") or {}).values())
 
 
 def _runs(

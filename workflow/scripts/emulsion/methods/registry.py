@@ -32,6 +32,11 @@ def names() -> list[str]:
     return sorted(_methods())
 
 
+def takes(kind: str, setting: str) -> bool:
+    """Whether methods of a kind have a setting among those of `methods.settings.Settings`; False of unknown kinds."""
+    return setting in getattr(_methods().get(kind), "takes", ())
+
+
 def create(kind: str, sources: Sequence[str], **settings: Any) -> AnyMethod:
     """The method of that kind; settings are those of its class.
 

@@ -15,7 +15,7 @@ from emulsion.laws.study.words import (
     share_text,
     sums_text,
 )
-from emulsion.report.markdown import table
+from emulsion.report.markup import table
 
 Found = Mapping[str, Any]
 _WIDE = 3  # settings side by side, as in the paper

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulsion.analysis.compare import listing
+from emulsion.analysis.judged import CAPABILITIES, LOSSES, Measure
 from emulsion.analysis.scores import MEAN
-from emulsion.report.recommendations import plus_minus
+from emulsion.report.loss_tables import against_section, loss_section, source_section
+from emulsion.report.markup import code, section, table
 
 Found = Mapping[str, Any]
 
@@ -19,38 +21,30 @@ def markdown(found: Found) -> str:
         f"**{found['answer']}**",
         found["note"],
         _recommended(found["recommended"], found["experiment"]),
+        *_by_losses(found),
         _scores(found),
-        _best(found["best_per_capability"]),
+        _best(found["best_per_capability"], CAPABILITIES),
         _contributions(found["contributions"]),
-        _section("Trade-offs", found["trade_offs"] and found["trade_offs"]["text"]),
-        _section("Predicted and realised", found["optimum"] and found["optimum"]["text"]),
+        section("Trade-offs", found["trade_offs"] and found["trade_offs"]["text"]),
+        section("Predicted and realised", found["optimum"] and found["optimum"]["text"]),
         _predictions(found.get("predictions")),
         _criteria(found["criteria"]),
         _exports(found["exports"]),
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+    return "\n\n".join(each for each in sections if each) + "\n"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) -> str:
-    """A Markdown table; the last `right` columns are aligned to the right."""
-    rules = ["---"] * (len(header) - right) + ["---:"] * right
-    return "\n".join(f"| {' | '.join(_cell(text) for text in row)} |" for row in [header, rules, *rows])
-
-
-def code(language: str, text: str) -> str:
-    """A fenced block, its fence longer than any in the text."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _section(heading: str, text: str | None) -> str:
-    return f"## {heading}\n\n{text}" if text else ""
+def _by_losses(found: Found) -> list[str]:
+    """All that losses say; nothing where mixtures are not judged by them."""
+    losses = found["losses"]
+    if not losses:
+        return []
+    return [
+        loss_section(losses, found.get("same", {})),
+        against_section(losses, found["recommended"]["mixture"]),
+        _best(losses["best_per_source"], LOSSES),
+        source_section(losses),
+    ]
 
 
 def _recommended(recommended: Found, experiment: str) -> str:
@@ -61,30 +55,34 @@ def _recommended(recommended: Found, experiment: str) -> str:
         text = f"Any of {names}: they cannot be told apart. In the middle of them {text}"
     block = code("yaml", recommended["config"])
     after = f"Add `recommended` to `experiments.{experiment}.strategies` to train it."
-    return _section("Recommended mixture", f"{text}\n\n{block}\n\n{after}")
+    return section("Recommended mixture", f"{text}\n\n{block}\n\n{after}")
 
 
 def _scores(found: Found) -> str:
+    if not found["scores"]:
+        return ""
     ranked = sorted(found["scores"].items(), key=lambda pair: -pair[1][MEAN]["score"])
     columns = [name for name in ranked[0][1] if name != MEAN]
     label = found.get("same", {})
     rows = [
-        [label.get(name, name), plus_minus(cells[MEAN]), *(plus_minus(cells[c]) for c in columns)]
+        [label.get(name, name), *(CAPABILITIES.text(cells[each]) for each in [MEAN, *columns])]
         for name, cells in ranked
     ]
     text = table(["mixture", MEAN, *columns], rows, right=len(columns) + 1)
-    return _section("Scores", f"{text}\n\nShare of items passed, ± half the width of the 95 % interval.")
+    return section("Scores", f"{text}\n\nShare of items passed, ± half the width of the 95 % interval.")
 
 
-def _best(best: Found) -> str:
-    lines = [f"- **{name}**: {_leader(each)}" for name, each in best.items()]
-    return _section("Best per capability", "\n".join(lines))
+def _best(best: Found | None, measure: Measure) -> str:
+    if not best:
+        return ""
+    lines = [f"- **{name}**: {_leader(each, measure)}" for name, each in best.items()]
+    return section(f"Best per {measure.group}", "\n".join(lines))
 
 
-def _leader(each: Found) -> str:
+def _leader(each: Found, measure: Measure) -> str:
     if each["winner"] or not each["comparisons"]:
-        return f"{each['leader']} ({plus_minus(each)})"
-    return f"{each['text']}; highest: {each['leader']} ({plus_minus(each)})"
+        return f"{each['leader']} ({measure.text(each)})"
+    return f"{each['text']}; {measure.best}: {each['leader']} ({measure.text(each)})"
 
 
 def _contributions(found: Found | None) -> str:
@@ -92,7 +90,11 @@ def _contributions(found: Found | None) -> str:
         return ""
     lines = "\n".join(f"- {each['text']}" for each in found["sources"].values())
     head = f"The score of `{found['base']}` less the score of the same mixture without the source, on equal tokens."
-    return _section("What each source contributes", f"{head}\n\n{lines}\n\n{found['note']}")
+    if found.get("of") == "losses":
+        head = (
+            f"What `{found['base']}` loses without each source, on equal tokens; more nats mean that the source helps."
+        )
+    return section("What each source contributes", f"{head}\n\n{lines}\n\n{found['note']}")
 
 
 def _predictions(found: Found | None) -> str:
@@ -113,17 +115,18 @@ def _predictions(found: Found | None) -> str:
         for name, rows in outcomes.items()
     ]
     header = ["mixture", "predicted", "mean outcome", "runs inside", "fitted to"]
-    text = f"Written before the optimum was trained. {found['text']}"
-    return _section("Predictions", "\n\n".join([table(header, body), text] if body else [text]))
+    what = " Mean losses on validation text, which surrogates are fitted to." if found.get("of") == "losses" else ""
+    text = f"Written before the optimum was trained.{what} {found['text']}"
+    return section("Predictions", "\n\n".join([table(header, body), text] if body else [text]))
 
 
 def _criteria(rows: Sequence[Mapping[str, str]]) -> str:
     if not rows:
         return ""
     body = [[row["criterion"], f"**{row['verdict']}**", row["evidence"]] for row in rows]
-    return _section("Success criteria", table(["criterion", "verdict", "evidence"], body))
+    return section("Success criteria", table(["criterion", "verdict", "evidence"], body))
 
 
 def _exports(exports: Mapping[str, Mapping[str, str]]) -> str:
     blocks = [f"### {target}\n\n{code(each['language'], each['text'])}" for target, each in exports.items()]
-    return _section("The mixture elsewhere", "\n\n".join(blocks))
+    return section("The mixture elsewhere", "\n\n".join(blocks))

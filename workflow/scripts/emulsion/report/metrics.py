@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulsion.report.markdown import table
+from emulsion.report.markup import table
 
 Found = Mapping[str, Any]
 

@@ -23,7 +23,7 @@ def plan_text(
     accounts: {source: the account of its rows}, of those that are there; context: the longest of the models.
     """
     sizes = {header["source"]: header["splits"]["train"]["tokens"] for header in headers}
-    power = [power_text(plan)] if plan["effects"] else []
+    power = [power_text(effects) for effects in plan["effects"]]
     power += [plan["few_points"]] if plan["few_points"] else []
     parts = [f"# Plan of {experiment}", cost_table(plan), *budget_verdict(plan), *power]
     return "\n\n".join([*parts, epochs_text(plan, sizes), *data_text(headers, accounts, context)]) + "\n"
@@ -64,10 +64,11 @@ def budget_verdict(plan: Mapping[str, Any]) -> list[str]:
     return [f"Over budget: {' '.join(problems)}" if problems else f"Within the budget ({allowed})."]
 
 
-def power_text(plan: Mapping[str, Any]) -> str:
-    effects = plan["effects"]
-    each = ", ".join(f"{name} {in_print(effect)}" for name, effect in effects["capabilities"].items())
-    return f"{effects['text']} By capability: {each}."
+def power_text(effects: Mapping[str, Any]) -> str:
+    """What can be detected by losses or by capabilities."""
+    by = "sources" if effects["kind"] == "losses" else "capabilities"
+    each = ", ".join(f"{name} {in_print(effect)}" for name, effect in effects[by].items())
+    return f"{effects['text']} By {'source, in nats' if by == 'sources' else 'capability'}: {each}."
 
 
 def epochs_text(plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:

@@ -6,32 +6,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulsion.analysis.compare import listing
-from emulsion.analysis.contributions import CONTRIBUTES
+from emulsion.analysis.contributions import CONTRIBUTES, NEITHER
 from emulsion.analysis.decide import Decision
 from emulsion.analysis.identity import Same
+from emulsion.analysis.judged import Judged, Measure
 from emulsion.analysis.pareto import TRADE_OFF
 from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
 from emulsion.report.exports import Sizes, all_exports, config_block
-
-Summary = Mapping[str, Mapping[str, Any]]
+from emulsion.report.loss_tables import losses_of
+from emulsion.report.promises import realised
 
 
 def recommendations(
     experiment: str,
     title: str,
-    summary: Summary,
-    decisions: Mapping[str, Decision],
+    judged: Sequence[Judged],
     ratios: Mapping[str, Mapping[str, float]],
     sizes: Sizes,
     *,
     contributions: Mapping[str, Any] | None = None,
-    pareto: Mapping[str, Any] | None = None,
     optimum: Mapping[str, Any] | None = None,
     optimum_name: str = "optimal",
     criteria: Sequence[Mapping[str, str]] = (),
     tokens: int = 0,
-    strategies: Decision | None = None,
+    singles: Sequence[str] = (),
+    validation: Mapping[str, float] | None = None,
     schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     models: Mapping[str, str] | None = None,
     same: Same | None = None,
@@ -39,48 +39,50 @@ def recommendations(
 ) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
-    summary: of `analysis.summary.combine`; decisions: {group: `analysis.decide`} for "mean" and each
-    capability; ratios: {mixture: {source: weight}}; optimum: of `optimal_mix.json`; tokens: the budget;
-    schedules: {mixture: its stages}; models: {mixture: its model} where they differ; same: which mixtures are one
-    and the same, of which all that is said of mixtures names the first. strategies: the decision on the mean among the
-    experiment's own strategies, which its question is about and the answer begins with.
+    judged: what the mixtures are judged by, of which the first recommends; ratios: {mixture: {source: weight}} of the
+    candidates; optimum: of `optimal_mix.json`; tokens: the budget; singles: mixtures of one source alone; validation:
+    {seed: mean validation loss} of the optimum's runs, where that is what was predicted; schedules: {mixture: its
+    stages}; models: {mixture: its model} where they differ; same: which mixtures are one and the same, of which all
+    that is said of mixtures names the first.
     edited: a sentence where runs were trained by different code, see `origin.different_code`.
     Recommended is the winner; or else the set of those that cannot be told apart, by the name of its central member,
-    whose shares are nearest to the mean of the set's; or, where nothing can be claimed, the highest score.
+    whose shares are nearest to the mean of the set's; or, where nothing can be claimed, the best score or loss.
     """
-    decision = decisions[MEAN]
+    main, measure = judged[0], judged[0].measure
+    decision, decisions, summary = main.decision, main.decisions, main.summary
+    by_kind = {each.measure.kind: each for each in judged}
+    losses, scores = by_kind.get("losses"), by_kind.get("capabilities")
     first = same.first if same else {}
-    chosen = central([name for name in decision.tied if name in ratios], ratios) if decision.claims else decision.leader
+    training = {source: size.tokens for source, size in sizes.items()}
+    chosen = recommended_of(judged, ratios)
     if chosen not in ratios:
         raise UserError(f"recommendations: the ratios of mixture '{chosen}' are not known.")
     return {
         "experiment": experiment,
         "title": title,
-        "answer": _answer(decision, strategies, summary, chosen),
+        "judged_by": [each.measure.kind for each in judged],
+        "answer": _answers(judged, chosen),
         "decision": decision.to_json(),
-        "strategies": strategies and strategies.evidence(),
+        "strategies": main.strategies and main.strategies.evidence(),
         "decisions": {group: each.to_json() for group, each in decisions.items() if group != MEAN},
         "same": {name: label for name, label in (same.labels if same else {}).items() if label != name},
         "note": f"{decision.note}{same.note if same else ''}{_different_models(models or {})}{edited}",
         "recommended": {
             "mixture": chosen,
             "ratios": dict(ratios[chosen]),
-            **_score(summary[chosen]["mean"]),
+            **_value(measure, summary[chosen][MEAN]),
             "clear_winner": decision.winner is not None,
             "set": list(decision.tied) if decision.claims else [],
             "config": config_block(ratios[chosen], stages=(schedules or {}).get(chosen, ())),
         },
         "overall": decision.evidence(),
-        "best_per_capability": {
-            group: {**each.evidence(), **_score(summary[each.leader]["capabilities"][group])}
-            for group, each in decisions.items()
-            if group != MEAN
-        },
+        "best_per_capability": scores and _best(scores),
         "contributions": _contributions(contributions),
-        "trade_offs": _trade_offs(pareto),
-        "optimum": optimum and _realised(optimum, first.get(optimum_name, optimum_name), summary, decision),
+        "trade_offs": _trade_offs(main),
+        "optimum": optimum and realised(optimum, first.get(optimum_name, optimum_name), main, validation),
         "criteria": [dict(row) for row in criteria],
-        "scores": {mixture: _scores(record) for mixture, record in summary.items()},
+        "scores": scores and {mixture: _values(scores.measure, record) for mixture, record in scores.summary.items()},
+        "losses": losses and {**losses_of(losses, ratios, training, singles, chosen), "best_per_source": _best(losses)},
         "exports": all_exports(ratios[chosen], sizes, tokens),
     }
 
@@ -92,10 +94,14 @@ def _different_models(models: Mapping[str, str]) -> str:
     return f" The models differ: {each}. A difference between them need not be one between mixtures."
 
 
-def plus_minus(cell: Mapping[str, Any]) -> str:
-    """'0.612 ± 0.034', the half-width of the 95 % interval."""
-    low, high = cell["interval"]
-    return f"{cell['score']:.3f} ± {(high - low) / 2:.3f}"
+def recommended_of(judged: Sequence[Judged], ratios: Mapping[str, Mapping[str, float]]) -> str:
+    """The mixture to recommend: what cannot be told apart from the best by every measure, if there is any."""
+    decision = judged[0].decision
+    if not decision.claims:
+        return decision.leader
+    tied = [name for name in decision.tied if name in ratios]
+    by_all = [name for name in tied if all(name in each.decision.tied for each in judged)]
+    return central(by_all or tied, ratios)
 
 
 def central(names: Sequence[str], ratios: Mapping[str, Mapping[str, float]]) -> str:
@@ -106,19 +112,27 @@ def central(names: Sequence[str], ratios: Mapping[str, Mapping[str, float]]) -> 
     return min(names, key=lambda name: round(sum(abs(a - b) for a, b in zip(shares[name], middle, strict=True)), 9))
 
 
-def _answer(decision: Decision, strategies: Decision | None, summary: Summary, chosen: str) -> str:
+def _answers(judged: Sequence[Judged], chosen: str) -> str:
+    """The answer by each measure; with two, which is whose."""
+    if len(judged) == 1:
+        return _answer(judged[0], chosen)
+    return " ".join(f"By {each.measure.kind}: {_answer(each, chosen)}" for each in judged)
+
+
+def _answer(judged: Judged, chosen: str) -> str:
     """Which strategy wins; whether a baseline or the optimum does better; what follows."""
+    decision, strategies, measure = judged.decision, judged.strategies, judged.measure
     leader, of_all = decision.leader, strategies is None or set(strategies.comparisons) == set(decision.comparisons)
-    score = plus_minus(summary[leader]["mean"])
+    score = f"{measure.text(judged.summary[leader][MEAN])}{measure.unit}"
     if decision.alone:
-        return f"{leader} is the only mixture there is; its mean score is {score}."
+        return f"{leader} is the only mixture there is; its {measure.name} is {score}."
     if not decision.claims:
         said = f"{decision.text[0].upper()}{decision.text[1:]}"
-        highest = f"{leader} has the highest mean score, {score}"
-        return f"{said}. {highest}; trained again, another may lead. Add seeds to compare mixtures."
-    parts = [] if strategies is None or of_all or strategies.alone else [_of_strategies(strategies, summary)]
+        best = f"{leader} has the {measure.best} {measure.name}, {score}"
+        return f"{said}. {best}; trained again, another may lead. Add seeds to compare mixtures."
+    parts = [] if strategies is None or of_all or strategies.alone else [_of_strategies(strategies, judged)]
     if decision.winner:
-        parts.append(f"Best overall: {leader}, mean score {score}; {decision.text}.")
+        parts.append(f"Best overall: {leader}, {measure.name} {score}; {decision.text}.")
     elif of_all or strategies is None:
         parts.append(f"No clear winner: there is {decision.text}.")
     else:
@@ -129,31 +143,41 @@ def _answer(decision: Decision, strategies: Decision | None, summary: Summary, c
             parts.append(f"No other mixture is significantly better than {listing(within)}{others}.")
         else:
             parts.append(f"Better than every strategy: {listing(beyond)}, which cannot be told apart.")
-    if not decision.winner:
+    if not decision.winner and chosen in decision.tied:
         parts.append(
             f"Recommended is any of the {len(decision.tied)} that cannot be told apart, such as {chosen}"
-            f" ({plus_minus(summary[chosen]['mean'])}), whose shares are nearest to their mean."
+            f" ({measure.text(judged.summary[chosen][MEAN])}{measure.unit}), whose shares are nearest to their mean."
         )
     return " ".join(parts)
 
 
-def _of_strategies(decision: Decision, summary: Summary) -> str:
+def _of_strategies(decision: Decision, judged: Judged) -> str:
     """The first sentence: which of the experiment's own strategies wins."""
     count = len(decision.comparisons) + 1
     if decision.winner:
-        return f"Of the {count} strategies {decision.winner} is best: {plus_minus(summary[decision.winner]['mean'])}."
+        value = f"{judged.measure.text(judged.summary[decision.winner][MEAN])}{judged.measure.unit}"
+        return f"Of the {count} strategies {decision.winner} is best: {value}."
     if len(decision.tied) == count:
         return f"None of the {count} strategies is significantly better than another."
     return f"Of the {count} strategies {listing(decision.tied)} are best and cannot be told apart."
 
 
-def _score(cell: Mapping[str, Any]) -> dict[str, Any]:
-    return {"score": cell["score"], "interval": list(cell["interval"])}
+def _value(measure: Measure, cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {measure.value: cell[measure.value], "interval": list(cell["interval"])}
 
 
-def _scores(record: Mapping[str, Any]) -> dict[str, Any]:
-    cells = {name: _score(cell) for name, cell in record["capabilities"].items()}
-    return {**cells, MEAN: _score(record["mean"])}
+def _values(measure: Measure, record: Mapping[str, Any]) -> dict[str, Any]:
+    return {group: _value(measure, cell) for group, cell in measure.of(record).items()}
+
+
+def _best(judged: Judged) -> dict[str, Any]:
+    """{group: the decision on it, and what its leader has}"""
+    found = {}
+    for group, each in judged.decisions.items():
+        if group != MEAN:
+            cell = judged.measure.of(judged.summary[each.leader])[group]
+            found[group] = {**each.evidence(), **_value(judged.measure, cell)}
+    return found
 
 
 def _contributions(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -161,6 +185,9 @@ def _contributions(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if found is None:
         return None
     sources = {}
+    if not found["capabilities"]:
+        sources = {source: _lost_without(source, found) for source in found["top"]}
+        return {"base": found["base"], "note": found["note"], "of": "losses", "sources": sources}
     for source, top in found["top"].items():
         cells = found["capabilities"][source]
         also = [n for n, cell in cells.items() if cell["verdict"] == CONTRIBUTES and n != top["capability"]]
@@ -171,7 +198,23 @@ def _contributions(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
             "hurts": hurts,
             "text": _contribution_text(source, top, also, hurts),
         }
-    return {"base": found["base"], "note": found["note"], "sources": sources}
+    return {"base": found["base"], "note": found["note"], "of": "capabilities", "sources": sources}
+
+
+def _lost_without(source: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What a source is worth in losses: on the mean, on its own text, and what others gain or lose."""
+    mean, cells = found["mean_loss"][source], found["losses"][source]
+    low, high = mean["interval"]
+    amount = f"{mean['difference']:+.3f} nats (95 % interval {low:+.3f} to {high:+.3f})"
+    text = f"without {source} the mean test loss changes by {amount}"
+    also = [n for n, cell in cells.items() if cell["verdict"] == CONTRIBUTES and n != source]
+    hurts = [name for name, cell in cells.items() if cell["verdict"] == "hurts"]
+    if mean["verdict"] == NEITHER:
+        text += ", not significantly"
+    text += f"; on {source} itself by {cells[source]['difference']:+.3f}." if source in cells else "."
+    text += f" It also helps {listing(also)}." if also else ""
+    text += f" Without it the loss on {listing(hurts)} is lower." if hurts else ""
+    return {**mean, "also_contributes_to": also, "hurts": hurts, "text": f"{text[0].upper()}{text[1:]}"}
 
 
 def _contribution_text(source: str, top: Mapping[str, Any], also: Sequence[str], hurts: Sequence[str]) -> str:
@@ -184,60 +227,16 @@ def _contribution_text(source: str, top: Mapping[str, Any], also: Sequence[str],
     return text + (f" It hurts {listing(hurts)}." if hurts else "")
 
 
-def _trade_offs(pareto: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if pareto is None:
+def _trade_offs(judged: Judged) -> dict[str, Any] | None:
+    pareto, groups = judged.pareto, judged.measure.groups
+    if not pareto:
         return None
     significant = [row for row in pareto["trade_offs"] if row["verdict"] == TRADE_OFF]
     against = [f"{row['a']} against {row['b']} (rho {row['rho']:.2f}, p {row['p_holm']:.2g})" for row in significant]
     text = (
-        f"Capabilities that pull apart over mixtures: {listing(against)}."
+        f"{groups[0].upper()}{groups[1:]} that pull apart over mixtures: {listing(against)}."
         if against
-        else ("No pair of capabilities pulls apart significantly over the mixtures.")
+        else (f"No pair of {groups} pulls apart significantly over the mixtures.")
     )
-    front = f"On the Pareto front, beaten on every capability by none: {listing(pareto['front'])}."
+    front = f"On the Pareto front, beaten on every {judged.measure.group} by none: {listing(pareto['front'])}."
     return {**pareto, "text": f"{text} {front}"}
-
-
-def _realised(optimum: Mapping[str, Any], name: str, summary: Summary, decision: Decision) -> dict[str, Any]:
-    """What the surrogate promised, what the trained model scored, and why it lost, if it did."""
-    found: dict[str, Any] = {
-        "mixture": name,
-        "ratios": dict(optimum["ratios"]),
-        "predicted": optimum["prediction"],
-        "predicted_interval": optimum["interval"],
-        "surrogate": optimum["surrogate"],
-        "realised": None,
-        "realised_interval": None,
-        "text": f"Predicted {optimum['prediction']:.3f}; the optimum was not trained.",
-    }
-    cell = optimum.get("realised") or summary.get(name, {}).get("mean")
-    if cell is None:
-        return found
-    text = f"{_promise(optimum, cell['score'])}; trained for real, {name} scores {plus_minus(cell)}."
-    if decision.claims and name in decision.comparisons and name not in decision.tied:
-        text += f" It loses to {decision.leader}: {_reason(optimum, cell['score'], decision.comparisons[name])}."
-    return {**found, "realised": cell["score"], "realised_interval": list(cell["interval"]), "text": text}
-
-
-def _reason(optimum: Mapping[str, Any], realised: float, lost_by: Mapping[str, Any]) -> str:
-    """Why an optimum lost, from what was predicted of it and what it lost by."""
-    interval, comparable = optimum["interval"], optimum.get("comparable", True)
-    if interval is None or not comparable:
-        return "the search judged mixtures by another measure or size than this comparison"
-    if realised < interval[0]:
-        return "the surrogate promised more than its training bore out"
-    if lost_by["difference"] < interval[1] - interval[0]:
-        return "the difference is smaller than the surrogate's own uncertainty"
-    return "the prediction held, so the search missed a better mixture"
-
-
-def _promise(optimum: Mapping[str, Any], realised: float) -> str:
-    """What the search expected of its mixture, and whether the real score bears it out where the two compare."""
-    expected = f"{optimum['prediction']:.3f}"
-    if optimum["interval"] is None:
-        return f"The search's own score was {expected}"
-    if not optimum.get("comparable", True):
-        return f"{optimum['surrogate']} predicted {expected} of its objective at its runs' size, another scale"
-    low, high = optimum["interval"]
-    inside = "inside" if low <= realised <= high else "outside"
-    return f"{optimum['surrogate']} predicted {expected} ({low:.3f} to {high:.3f}), and the real score is {inside} that"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emulsion.analysis.power import detectable_effects
+from emulsion.analysis.power import detectable_effects, detectable_losses
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Suite, load_suite, parse_suite
@@ -273,10 +273,21 @@ def _few_points(experiment: Experiment) -> str:
     return f"{points} points for {parameters} parameters of each group's static law: it will lean on its ridge."
 
 
-def _effects(experiment: Experiment) -> dict[str, Any] | None:
-    """What the experiment can detect; None where it compares nothing."""
+def _effects(experiment: Experiment) -> list[dict[str, Any]]:
+    """What the experiment can detect, by each thing it is judged by; nothing where it compares nothing."""
     compared, seeds = experiment.candidates(), len(experiment.settings["seeds"])
-    return detectable_effects(items_of_suites(experiment), seeds, len(compared)) if compared else None
+    if not compared:
+        return []
+    found = []
+    for kind in experiment.judged_by():
+        if kind == "losses":
+            weights = experiment.settings["loss_weights"]
+            counted = [source for source in experiment.sources if not weights or weights.get(source)]
+            sequences = dict.fromkeys(counted, experiment.settings["evaluation"]["test_sequences"])
+            found.append(detectable_losses(sequences, seeds, len(compared)))
+        else:
+            found.append(detectable_effects(items_of_suites(experiment), seeds, len(compared)))
+    return found
 
 
 def mean_weights(stages: Stages) -> dict[str, float]:

@@ -18,6 +18,7 @@ from emulsion.study import (
     check_methods,
     check_models,
     defaults,
+    judges,
 )
 from emulsion.study.catalogue import Config, set_chat_formats
 from emulsion.study.form import fill_in
@@ -90,6 +91,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
     problems = [problem for check_one in checks for problem in check_one(config)]
     problems += [problem for name in config["experiments"] for problem in check_experiments.names(config, name)]
     # What follows reads what the names stand for, and the study is made of methods.
+    problems = problems or [each for name in config["experiments"] for each in judges.judges(config, name)]
     problems = problems or [each for name in config["experiments"] for each in check_data.suites_of(config, name)]
     problems = problems or [each for name in config["experiments"] for each in check_methods.methods_of(config, name)]
     yield from problems

@@ -128,13 +128,11 @@ def shared_files(study: Study) -> Iterator[str]:
 
 
 def _purpose(settings: Mapping[str, Any], where: str) -> Iterator[str]:
-    """Mixtures to compare, by suites; an experiment without any fits laws."""
+    """What is for mixtures that are compared; an experiment without any fits laws."""
     if not (settings["strategies"] or settings["methods"] or settings["singles"]):
         for key in ("ablations", "repeat", "smoke", "metrics", "downstream"):
             if settings.get(key):
                 yield f"{where}.{key}: it is for mixtures that are compared, and the experiment has none."
-    elif not settings["suites"]:
-        yield f"{where}.suites: mixtures are compared by their capabilities; name at least one suite."
 
 
 def _ablations(experiment: Experiment) -> Iterator[str]:

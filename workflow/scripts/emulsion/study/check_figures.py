@@ -11,7 +11,7 @@ from emulsion.study.check_data import capabilities
 from emulsion.study.experiment import SEARCHES
 from emulsion.study.told import known
 
-_OF_MIXTURES = ("capability_heatmap", "training_curves", "mixtures", "schedule", "pareto")
+_OF_MIXTURES = ("losses", "training_curves", "mixtures", "schedule", "pareto")
 _OF_BRANCHES = ("dynamic_law", "effects")
 # The axes without which a radar shows no area.
 _RADAR = 3
@@ -55,7 +55,9 @@ def _needs_of(config: Config, settings: Mapping[str, Any], where: str) -> Iterat
     no_mixtures = "" if settings["strategies"] or settings["methods"] else f"{where}.strategies or methods"
     for figure in _OF_MIXTURES:
         yield figure, no_mixtures
-    yield "capability_radar", no_mixtures or _axes(config, settings, where)
+    no_suites = "" if settings["suites"] else f"{where}.suites"
+    yield "capability_heatmap", no_mixtures or no_suites
+    yield "capability_radar", no_mixtures or no_suites or _axes(config, settings, where)
     yield "contributions", "" if settings["ablations"] else f"{where}.ablations"
     searches = [name for name in settings["methods"] if config["methods"].get(name, {}).get("kind") in SEARCHES]
     yield "optimizer", "" if searches else f"a method of kind {' or '.join(SEARCHES)} in {where}.methods"

@@ -12,10 +12,12 @@ from emulsion.laws.region import Region
 from emulsion.methods import create, names
 from emulsion.methods.designs import SAME
 from emulsion.methods.interface import AnyMethod, OnlineMethod
+from emulsion.methods.registry import takes
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.check_data import capabilities
 from emulsion.study.experiment import NOT_SETTINGS, Experiment
+from emulsion.study.judges import objective_of
 from emulsion.study.swarms import Swarm
 from emulsion.study.told import known, told
 
@@ -130,7 +132,8 @@ def _make(config: Config, method: str, sources: list[str]) -> AnyMethod:
 
 def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) -> Iterator[str]:
     """An objective is of what is there, and of what the swarm measures."""
-    objective, sources = entry.get("objective"), config["experiments"][name]["sources"]
+    sources = config["experiments"][name]["sources"]
+    objective = objective_of(config["experiments"][name], entry) if takes(entry["kind"], "objective") else None
     tested = capabilities(config, config["experiments"][name]["suites"])
     if isinstance(objective, str):
         yield from known("objective", objective, ("mean_capability", "mean_loss"), f"{where}.objective")
@@ -145,17 +148,16 @@ def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) 
         if not sum(weights) > 0:
             yield f"{where}.objective: all weights are 0; at least one capability or loss must weigh something."
     judged = objective == "mean_capability" or (isinstance(objective, Mapping) and objective.get("capabilities"))
-    by_default = objective is None and entry["kind"] in ("optimum", "direct_search")
-    if (judged or by_default) and not config["experiments"][name]["evaluation"]["selection"]:
+    if judged and not config["experiments"][name]["evaluation"]["selection"]:
         yield (
             f"{where}.objective: it weighs capabilities, but experiments.{name}.evaluation.selection is false, so that "
             "no items are left to choose mixtures by; set it to true, or weigh losses alone."
         )
-    if (judged or by_default) and not config["experiments"][name]["suites"]:
+    if judged and not config["experiments"][name]["suites"]:
         yield f"{where}.objective: it is of capabilities, and experiments.{name} has no suites; use mean_loss."
         return
     swarm = config["swarms"].get(entry.get("swarm"))
-    if (judged or by_default) and swarm and "capabilities" not in swarm["measure"]:
+    if judged and swarm and "capabilities" not in swarm["measure"]:
         yield f"{where}.objective: it is of capabilities; add `capabilities` to swarms.{entry['swarm']}.measure."
 
 

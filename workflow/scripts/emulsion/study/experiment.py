@@ -17,6 +17,7 @@ from emulsion.methods.interface import AnyMethod, Evidence, Needs, OnlineMethod,
 from emulsion.methods.presets import allocation
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
+from emulsion.study.judges import aims_at_judge, judged_by, objective
 from emulsion.study.strategies import strategy_stages
 from emulsion.study.swarms import Swarm
 
@@ -160,6 +161,10 @@ class Experiment:
         """{mixture: the source that it leaves out} of the ablations, their base first, which leaves out none."""
         return {name: self.entries[name].without for name in self.base_and_ablations()}
 
+    def judged_by(self) -> list[str]:
+        """What its mixtures are judged by, "losses", "capabilities" or both; the first recommends a mixture."""
+        return judged_by(self.settings)
+
     def limits(self) -> dict[str, float]:
         """{"perplexity", "coherent", "spread"}: what its runs are held against."""
         return {key: self.settings["metrics"][key] for key in ("perplexity", "coherent", "spread")}
@@ -168,15 +173,14 @@ class Experiment:
         """What the conclusions compare.
 
         {"candidates", "singles", "strategies": mixtures}, {mixture: model} where models differ, the name of the
-        optimum, and whether its prediction is comparable with the mean score of a real run.
+        optimum, whether its prediction is comparable with what real runs are judged by, "judged_by", "loss_weights".
         """
         optimum = self.optimum()
         comparable = False
         if optimum:
             entry = self.entries[optimum]
             searched = self.size_of_swarm(entry.swarm) if entry.swarm else self.size_of_search(optimum)
-            objective = entry.method.get("objective", "mean_capability")
-            comparable = objective == "mean_capability" and searched == entry.size
+            comparable = aims_at_judge(self.settings, self.config["methods"][optimum]) and searched == entry.size
         models = {name: self.entries[name].size.model for name in self.concluded()}
         return {
             "candidates": self.candidates(),
@@ -185,6 +189,8 @@ class Experiment:
             "models": models if len(set(models.values())) > 1 else {},
             "optimum": optimum,
             "comparable": comparable,
+            "judged_by": self.judged_by(),
+            "loss_weights": self.settings["loss_weights"],
         }
 
     # Mixtures, by how their file comes to be
@@ -436,7 +442,9 @@ class Experiment:
     def _method_of(self, name: str) -> dict[str, Any]:
         """Kind and settings of a method of the configuration."""
         chosen = self.config["methods"][name]
-        return {"kind": chosen["kind"], **{key: each for key, each in chosen.items() if key not in NOT_SETTINGS}}
+        settings = {key: each for key, each in chosen.items() if key not in NOT_SETTINGS}
+        aim = objective(self.settings, chosen)
+        return {"kind": chosen["kind"], **settings, **({"objective": aim} if aim else {})}
 
     def _entry(
         self,

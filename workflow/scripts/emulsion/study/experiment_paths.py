@@ -221,6 +221,18 @@ def infos_of_drawn(experiment: Experiment) -> list[str]:
     return [f"data/{experiment.name}_{mixture}_info.json" for mixture in experiment.drawn()]
 
 
+def heatmap(experiment: Experiment) -> str:
+    """The figure of all mixtures by what they are judged by."""
+    figure = "losses" if experiment.judged_by()[0] == "losses" else "capability_heatmap"
+    return f"figures/{experiment.name}_{figure}.png"
+
+
+def results_that_judge(experiment: Experiment) -> list[str]:
+    """What the runs of all that is concluded on are judged by first, in their order."""
+    file = "perplexity" if experiment.judged_by()[0] == "losses" else "capabilities"
+    return [f"results/{experiment.name}/{run}/{file}.json" for run in experiment.names(experiment.concluded())]
+
+
 def contributions(experiment: Experiment) -> list[str]:
     """What the ablations found; nothing where there are none."""
     return [f"results/{experiment.name}/contributions.json"] if experiment.settings["ablations"] else []

@@ -1,0 +1,114 @@
+"""Losses by source and mixture: each mixture's differences to one of them, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from emulsion.analysis.baselines import NEITHER
+from emulsion.analysis.decide import Decision
+from emulsion.analysis.scores import MEAN
+from emulsion.figures.contributions import GAP, MARGIN, ROW, UNSURE, hatch_cell
+from emulsion.figures.style import CHARACTER, FAINT, INK, SMALL, WIDTH, fit, note, pretty, styled, text_on
+
+COLUMN = 0.8  # inches: the least a column may have
+LEAST = 0.02  # nats: the colours reach at least so far, that noise is not blown up
+NOTE = (
+    "First row: its losses on test text, nats per token; below, what each mixture has more (red) or less (blue)."
+    " ±: half the width of the 95 % interval. Hatched grey: no significant difference after Holm's correction."
+)
+MARKS = " Bold and framed: of the mixtures that may be recommended, significantly better than every other one."
+
+
+@styled
+def loss_heatmap(
+    losses: Mapping[str, Any], decisions: Mapping[str, Decision], labels: Mapping[str, str] | None = None
+) -> Figure:
+    """Draw the part "losses" of `recommendations.json`, the mixture of the lowest mean first.
+
+    decisions: by source and for "mean", which name the winners that are marked; labels: {mixture: 'A = B'}.
+    """
+    reference, columns = losses["reference"], [*losses["sources"], MEAN]
+    ranked = sorted(losses["differences"], key=lambda name: losses["mixtures"][name][MEAN]["loss"])
+    width = max(WIDTH, MARGIN + COLUMN * (len(columns) + GAP))
+    figure = Figure(figsize=(width, 1.3 + ROW * (len(ranked) + 1)), layout="constrained")
+    axes = figure.subplots()
+    reach = colour_reach(losses, decisions)
+    colours = ScalarMappable(Normalize(-reach, reach), matplotlib.colormaps["RdBu_r"])
+    lefts = np.arange(len(columns), dtype=float)
+    lefts[-1] += GAP
+    for left, column in zip(lefts, columns, strict=True):
+        winner = decisions[column].winner if column in decisions else None
+        cell = losses["mixtures"][reference][MEAN] if column == MEAN else _of(losses, reference, column)
+        _reference(axes, left, cell, bold=winner == reference)
+        for row, name in enumerate(ranked, start=1):
+            _difference(axes, left, row, losses["differences"][name][column], colours, wins=winner == name)
+    names = [reference, *ranked]
+    shown = [fit(pretty((labels or {}).get(name, name)), 21) for name in names]
+    axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(names), 0))
+    axes.set_yticks(np.arange(len(names)) + 0.5, shown)
+    characters = int((width - MARGIN) / (len(columns) + GAP) / CHARACTER)
+    axes.set_xticks(lefts + 0.5, [fit(pretty(name) if name == MEAN else name, characters) for name in columns])
+    axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    bar = figure.colorbar(colours, cax=axes.inset_axes((1.02, 0, 0.02, 1)), extend="both")
+    bar.set_label(f"Loss less that of {fit(pretty(reference), 24, 1)} (nats)")
+    bar.outline.set_visible(False)
+    unclaimed = [each.text for each in decisions.values() if not each.claims and not each.alone]
+    note(figure, NOTE + (f" No best is marked: {unclaimed[0]}." if unclaimed else MARKS))
+    return figure
+
+
+def colour_reach(losses: Mapping[str, Any], decisions: Mapping[str, Decision]) -> float:
+    """The largest difference, of either sign, that the colours tell: of the mixtures that may be recommended.
+
+    Those of one source alone are far worse on all others, and are beyond the scale.
+    """
+    candidates = {MEAN, *(name for each in decisions.values() for name in (each.leader, *each.comparisons))}
+    rows = [row for name, row in losses["differences"].items() if name in candidates] or list(
+        losses["differences"].values()
+    )
+    return max([LEAST, *(abs(float(cell["difference"])) for row in rows for cell in row.values())])
+
+
+def _of(losses: Mapping[str, Any], mixture: str, source: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = losses["mixtures"][mixture]["sources"][source]
+    return found
+
+
+def _reference(axes: Axes, left: float, cell: Mapping[str, Any], *, bold: bool) -> None:
+    axes.add_patch(Rectangle((left, 0), 1, 1, facecolor="white", edgecolor="#d9d9d9", linewidth=0.8))
+    low, high = cell["interval"]
+    _write(axes, left, 0, (f"{cell['loss']:.3f}", (high - low) / 2), INK, bold=bold)
+
+
+def _difference(
+    axes: Axes, left: float, row: int, cell: Mapping[str, Any], colours: ScalarMappable, *, wins: bool
+) -> None:
+    sure = cell["verdict"] != NEITHER
+    colour = colours.to_rgba(np.array(cell["difference"])) if sure else UNSURE
+    axes.add_patch(Rectangle((left, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
+    if not sure:
+        hatch_cell(axes, left, row)
+    low, high = cell["interval"]
+    ink = text_on(colour) if sure else FAINT
+    text = f"{cell['difference']:+.3f}".replace("-", "−")
+    _write(axes, left, row, (text, (high - low) / 2), ink, bold=wins)
+
+
+def _write(axes: Axes, left: float, row: int, text: tuple[str, float], ink: str, *, bold: bool) -> None:
+    """A number and the half-width of its interval in the cell whose upper left corner is (left, row)."""
+    style: dict[str, Any] = {"ha": "center", "color": ink, "fontweight": "bold" if bold else "normal"}
+    axes.text(left + 0.5, row + 0.55, text[0], va="bottom", fontsize=9.5, **style)
+    axes.text(left + 0.5, row + 0.57, "±" + f"{text[1]:.3f}".removeprefix("0"), va="top", fontsize=SMALL, **style)
+    if bold:
+        axes.add_patch(Rectangle((left + 0.06, row + 0.09), 0.88, 0.82, fill=False, edgecolor=ink))

@@ -1,0 +1,27 @@
+"""Pieces of a Markdown page: tables, fenced blocks, sections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) -> str:
+    """A Markdown table; the last `right` columns are aligned to the right."""
+    rules = ["---"] * (len(header) - right) + ["---:"] * right
+    return "\n".join(f"| {' | '.join(_cell(text) for text in row)} |" for row in [header, rules, *rows])
+
+
+def code(language: str, text: str) -> str:
+    """A fenced block, its fence longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def section(heading: str, text: str | None) -> str:
+    return f"## {heading}\n\n{text}" if text else ""

@@ -1,0 +1,70 @@
+"""What a search promised of its mixture beside what came of it, in words: the optimum of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emulsion.analysis.judged import Judged, Measure
+from emulsion.analysis.scores import MEAN
+
+
+def realised(
+    optimum: Mapping[str, Any], name: str, judged: Judged, validation: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """What the surrogate promised, what the trained model has, and why it lost, if it did.
+
+    optimum: of `optimal_mix.json`, with whether it is "comparable" with the mean that judges; name: its mixture;
+    validation: {seed: mean loss} of its runs on the validation text that losses are predicted for, if they are.
+    """
+    decision, measure = judged.decision, judged.measure
+    found: dict[str, Any] = {
+        "mixture": name,
+        "ratios": dict(optimum["ratios"]),
+        "predicted": optimum["prediction"],
+        "predicted_interval": optimum["interval"],
+        "surrogate": optimum["surrogate"],
+        "realised": None,
+        "realised_interval": None,
+        "text": f"Predicted {optimum['prediction']:.3f}; the optimum was not trained.",
+    }
+    cell = judged.summary.get(name, {}).get(MEAN)
+    if cell is None:
+        return found
+    real = sum(validation.values()) / len(validation) if validation else float(cell[measure.value])
+    text = f"{_promise(optimum, real, measure)}; trained for real, {name} has a {measure.name} of {measure.text(cell)}."
+    if decision.claims and name in decision.comparisons and name not in decision.tied:
+        text += f" It loses to {decision.leader}: {_reason(optimum, real, decision.comparisons[name], measure)}."
+    return {
+        **found,
+        "realised": cell[measure.value],
+        "realised_interval": list(cell["interval"]),
+        "validation": real if validation else None,
+        "text": text,
+    }
+
+
+def _reason(optimum: Mapping[str, Any], real: float, lost_by: Mapping[str, Any], measure: Measure) -> str:
+    """Why an optimum lost, from what was predicted of it and what it lost by."""
+    interval, comparable = optimum["interval"], optimum.get("comparable", True)
+    if interval is None or not comparable:
+        return "the search judged mixtures by another measure or size than this comparison"
+    if real > interval[1] if measure.lower else real < interval[0]:
+        return "the surrogate promised more than its training bore out"
+    if abs(lost_by["difference"]) < interval[1] - interval[0]:
+        return "the difference is smaller than the surrogate's own uncertainty"
+    return "the prediction held, so the search missed a better mixture"
+
+
+def _promise(optimum: Mapping[str, Any], real: float, measure: Measure) -> str:
+    """What the search expected of its mixture, and whether the real one bears it out where the two compare."""
+    expected = f"{optimum['prediction']:.3f}"
+    if optimum["interval"] is None:
+        return f"The search's own {'loss' if measure.lower else 'score'} was {expected}"
+    if not optimum.get("comparable", True):
+        return f"{optimum['surrogate']} predicted {expected} of its objective at its runs' size, another scale"
+    low, high = optimum["interval"]
+    inside = "inside" if low <= real <= high else "outside"
+    what = f"mean loss on validation text, {real:.3f}," if measure.lower else "score"
+    said = f"a mean validation loss of {expected}" if measure.lower else expected
+    return f"{optimum['surrogate']} predicted {said} ({low:.3f} to {high:.3f}), and the real {what} is {inside} that"

@@ -1,0 +1,68 @@
+"""What an experiment's mixtures are judged by, as its settings say it, and the checks of that.
+
+Without suites they are judged by losses; with suites by capabilities, unless `judge` says otherwise. Methods whose
+entry has no objective aim at what mixtures are judged by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from emulsion.methods.registry import takes
+from emulsion.study.catalogue import Config
+from emulsion.study.told import known
+
+Settings = Mapping[str, Any]
+CAPABILITIES, LOSSES = "capabilities", "losses"
+_KINDS = {"losses": [LOSSES], "capabilities": [CAPABILITIES], "both": [CAPABILITIES, LOSSES]}
+# Kinds of methods whose objective is the mean capability where none is given; that of others is the mean loss.
+_BY_CAPABILITY = ("optimum", "direct_search")
+
+
+def judged_by(settings: Settings) -> list[str]:
+    """ "losses", "capabilities" or both, of an experiment's settings: the first recommends a mixture."""
+    by_suites = [CAPABILITIES] if settings["suites"] else [LOSSES]
+    return _KINDS.get(settings["judge"], by_suites)
+
+
+def objective(settings: Settings, method: Settings) -> Any:
+    """The objective of a method of an experiment where its entry gives none; None where its kind's own is right."""
+    if method.get("objective") is not None or not takes(method["kind"], "objective"):
+        return None
+    by, weights = judged_by(settings), settings["loss_weights"]
+    if by[0] != LOSSES:
+        return None
+    if weights:
+        return {LOSSES: dict(weights)}
+    return "mean_loss" if method["kind"] in _BY_CAPABILITY else None
+
+
+def objective_of(settings: Settings, method: Settings) -> Any:
+    """What a method of an experiment aims at: "mean_capability", "mean_loss", or weights of each kind."""
+    given = method.get("objective") or objective(settings, method)
+    return given or ("mean_capability" if method["kind"] in _BY_CAPABILITY else "mean_loss")
+
+
+def aims_at_judge(settings: Settings, method: Settings) -> bool:
+    """Whether a method's objective is what mixtures are judged by first."""
+    aim, weights = objective_of(settings, method), settings["loss_weights"]
+    if judged_by(settings)[0] == CAPABILITIES:
+        return bool(aim == "mean_capability")
+    return bool(aim == ({LOSSES: dict(weights)} if weights else "mean_loss"))
+
+
+def judges(config: Config, name: str) -> Iterator[str]:
+    """Mixtures can be judged by what the experiment says."""
+    settings, where = config["experiments"][name], f"experiments.{name}"
+    by, weights = judged_by(settings), settings["loss_weights"]
+    if CAPABILITIES in by and not settings["suites"]:
+        yield f"{where}.judge: capabilities are those of suites, and {where}.suites has none; name one, or use losses."
+    if weights is None:
+        return
+    if LOSSES not in by:
+        yield f"{where}.loss_weights: mixtures are judged by capabilities; set `judge` to losses or both."
+    for source in weights:
+        yield from known("source", source, settings["sources"], f"{where}.loss_weights")
+    if not sum(weights.values()) > 0:
+        yield f"{where}.loss_weights: all weights are 0; at least one source must weigh something."

@@ -2,6 +2,7 @@
 
 python benchmarks/claims.py winners --repetitions 2000     # false winners, and power, by seeds and mixtures
 python benchmarks/claims.py coverage --repetitions 1000    # how often 95 % intervals hold the truth
+python benchmarks/claims.py losses --repetitions 600       # false winners, and power, by losses paired by seed and not
 """
 
 import argparse
@@ -15,6 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from emulsion.analysis.compare import compare_pair
+from emulsion.analysis.decide import decide
 from emulsion.analysis.noise import estimate_seed_noise
 from emulsion.analysis.null import World, winner_rate
 from emulsion.analysis.scores import MEAN
@@ -85,12 +87,36 @@ def coverage(repetitions: int, uneven: float, workers: int) -> str:
     return table(["", *columns], rows, right=len(columns))
 
 
+def losses(repetitions: int, uneven: float, workers: int) -> str:
+    """By losses: false winners, the better one found, and the same without pairing by seed."""
+    rows = []
+    for mixtures in (2, 3, 6):
+        row = [f"{mixtures}"]
+        for seeds in (2, 3, 5):
+            rng = np.random.default_rng([mixtures, seeds])
+            own = 0.005 * np.linspace(1, uneven, mixtures)[:, None]
+            counts = np.zeros(3)
+            for _ in range(repetitions):
+                alike = 4.5 + rng.normal(0, 0.01, (1, seeds)) + own * rng.normal(0, 1, (mixtures, seeds))
+                better = alike - 0.02 * (np.arange(mixtures) == 0)[:, None]
+                paired = [{f"{n}": dict(enumerate(runs)) for n, runs in enumerate(each)} for each in (alike, better)]
+                unpaired = {name: list(runs.values()) for name, runs in paired[1].items()}
+                found = [decide(each, lower=True).winner for each in (*paired, unpaired)]
+                counts += [found[0] is not None, found[1] == "0", found[2] == "0"]
+            row.append(" / ".join(f"{100 * count / repetitions:.1f}" for count in counts))
+        rows.append(row)
+    return table(["mixtures", "2 seeds", "3 seeds", "5 seeds"], rows, right=3)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["winners", "coverage"])
+    parser.add_argument("what", choices=["winners", "coverage", "losses"])
     parser.add_argument("--repetitions", type=int, default=1000)
     parser.add_argument("--uneven", type=float, default=1.0, help="how much noisier the last mixture is than the first")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    measure = winners if arguments.what == "winners" else coverage
-    print(measure(arguments.repetitions, arguments.uneven, arguments.workers))
+    print(
+        {"winners": winners, "coverage": coverage, "losses": losses}[arguments.what](
+            arguments.repetitions, arguments.uneven, arguments.workers
+        )
+    )

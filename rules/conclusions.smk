@@ -125,6 +125,28 @@ rule plot_optimizer:
         "python {input.script:q} " "--input {input.optimum:q} " "--output {output:q} " "2> {log:q}"
 
 
+rule plot_surface:
+    """Draw the surrogate's surface over mixtures, with its runs, the optimum and what cannot be told from it."""
+    input:
+        surface="results/{experiment}/surface.json",
+        script=f"{SCRIPTS}/plot_surface.py",
+        library=imports_of("plot_surface"),
+    output:
+        report(
+            "figures/{experiment}_surface.png",
+            caption="../report/surface.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "surface"},
+        ),
+    log:
+        "logs/plot_surface/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.surface:q} " "--output {output:q} " "2> {log:q}"
+
+
 rule summarize_metrics:
     """Hold the runs of the strategies against the experiment's limits and published results; collect their texts."""
     input:

@@ -125,6 +125,47 @@ rule predict_mixtures:
         "2> {log:q}"
 
 
+rule map_surface:
+    """Map the surrogate that the optimum was found on: its values, and the mixtures it cannot tell from the best."""
+    input:
+        swarm=of_experiment(lambda experiment: files.swarm_of_mixture(experiment, experiment.optimum())),
+        stores=of_experiment(files.token_stores),
+        records=of_experiment(lambda experiment: files.further_records(experiment, experiment.optimum())),
+        capabilities=of_experiment(lambda experiment: files.further_capabilities(experiment, experiment.optimum())),
+    output:
+        "results/{experiment}/surface.json",
+    log:
+        "logs/map_surface/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(name for name in config["experiments"] if files.predicts(study[name])),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        most_epochs=of_experiment(Experiment.most_epochs),
+    params:
+        recipe=1,
+        optimum=of_experiment(Experiment.optimum),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),
+        budget=of_experiment(files.budget),
+    shell:
+        f"python {script('map_surface')} "
+        "--experiment {wildcards.experiment} "
+        "--name {params.optimum:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--swarm {input.swarm:q} "
+        "--stores {input.stores:q} "
+        "--records {input.records:q} "
+        "--capabilities {input.capabilities:q} "
+        "{params.budget} "
+        "--most-epochs {resources.most_epochs} "
+        "--output {output:q} "
+        "2> {log:q}"
+
+
 rule search_mixture:
     """Search for a mixture with a small training at every evaluation, kept to go on from."""
     input:

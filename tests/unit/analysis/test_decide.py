@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from scipy.stats import binom, ttest_ind
+from scipy.stats import binom, ttest_ind, ttest_rel
 
 from analysis_cases import EQUAL, SOURCES, trained, without
 from emulsion.analysis import Decision, decide
@@ -59,6 +59,28 @@ def test_scores_of_one_run_each_are_an_order_and_no_claim() -> None:
     found = decide({"b": [0.1], "a": [0.9]})
     assert (found.winner, found.tied, found.seeds) == (None, ["a", "b"], 1)
     assert found.text == "one training each: no claim about mixtures"
+
+
+def test_of_losses_the_lowest_wins_and_seeds_are_compared_in_pairs() -> None:
+    losses = {"a": {0: 4.50, 1: 4.61, 2: 4.40}, "b": {0: 4.53, 1: 4.645, 2: 4.43}, "c": {0: 4.60, 1: 4.70, 2: 4.50}}
+    found = decide(losses, lower=True)
+    assert (found.winner, list(found.comparisons)) == ("a", ["b", "c"]) and "at equal seeds" in found.note
+    assert found.comparisons["b"]["difference"] == pytest.approx(-0.095 / 3)
+    apart = decide({name: list(runs.values()) for name, runs in losses.items()}, lower=True)
+    assert apart.winner is None and apart.leader == "a"  # what seeds do to all mixtures hides the difference
+    pair = decide({name: losses[name] for name in ("a", "b")}, lower=True).comparisons["b"]
+    assert pair["p"] == pytest.approx(ttest_rel(list(losses["a"].values()), list(losses["b"].values())).pvalue)
+    uneven = decide({**losses, "c": {0: 4.60, 1: 4.70}}, lower=True)
+    assert "at equal seeds" not in uneven.note
+
+
+@pytest.mark.parametrize(("mixtures", "seeds"), [(2, 3), (3, 3), (6, 2)])
+def test_losses_alike_make_a_false_winner_in_no_more_than_one_study_in_twenty(mixtures: int, seeds: int) -> None:
+    rng, studies, false = np.random.default_rng([mixtures, seeds, 1]), 400, 0
+    for _ in range(studies):
+        runs = 4.5 + rng.normal(0, 0.01, (1, seeds)) + rng.normal(0, 0.005, (mixtures, seeds))
+        false += decide({f"m{n}": dict(enumerate(each)) for n, each in enumerate(runs)}, lower=True).winner is not None
+    assert false <= binom.ppf(0.99, studies, 0.05)
 
 
 def test_a_decision_is_plain_json() -> None:

@@ -44,17 +44,21 @@ def baselines(
 
 
 def differences(
-    scores: Mapping[str, ItemScores], reference: str, alpha: float = ALPHA
+    scores: Mapping[str, ItemScores], reference: str, candidates: Sequence[str], alpha: float = ALPHA
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """{mixture: {source, and "mean": cell}}: losses of each mixture less those of the reference, in nats per token.
 
-    A cell is {"difference", "interval", "p", "p_holm", "verdict"}: Holm's correction covers all cells of sources, and
-    those of the mean. With one training each nothing is significant.
+    candidates: mixtures that may be recommended, which are compared with the seed noise among themselves, as they are
+    decided on; single sources are noisier. A cell is {"difference", "interval", "p", "p_holm", "verdict"}: Holm's
+    correction covers all cells of sources, and those of the mean. With one training each nothing is significant.
     """
-    noise = noise_of_differences(scores)
+    noise, among = _noises(scores, candidates)
     others = {name: each for name, each in scores.items() if name != reference}
     cells = {
-        name: {group: compare_pair(each, scores[reference], group, noise) for group in each.groups}
+        name: {
+            group: compare_pair(each, scores[reference], group, among if name in candidates else noise)
+            for group in each.groups
+        }
         for name, each in others.items()
     }
     by_source = {name: {g: cell for g, cell in row.items() if g != MEAN} for name, row in cells.items()}
@@ -66,16 +70,23 @@ def differences(
 
 
 def against(
-    scores: Mapping[str, ItemScores], mixture: str, found: Mapping[str, str], alpha: float = ALPHA
+    scores: Mapping[str, ItemScores],
+    mixture: str,
+    found: Mapping[str, str],
+    candidates: Sequence[str],
+    alpha: float = ALPHA,
 ) -> list[dict[str, Any]]:
     """A mixture's mean loss less that of each baseline, by Holm's correction over them.
 
     found: of `baselines`. Rows {"baseline", "reference": its mixture, "difference", "interval", "p", "p_holm",
     "verdict", "perplexity", "perplexity_interval"}, the last two changes of perplexity as shares.
     """
-    noise: SeedNoise | None = noise_of_differences(scores)
+    noise, among = _noises(scores, candidates)
     others = {label: name for label, name in found.items() if name != mixture}
-    cells = {label: {MEAN: compare_pair(scores[mixture], scores[name], MEAN, noise)} for label, name in others.items()}
+    cells = {
+        label: {MEAN: compare_pair(scores[mixture], scores[name], MEAN, among if name in candidates else noise)}
+        for label, name in others.items()
+    }
     judged = judge(cells, alpha, noise is not None)
     rows = []
     for label, name in others.items():
@@ -91,6 +102,12 @@ def against(
             }
         )
     return rows
+
+
+def _noises(scores: Mapping[str, ItemScores], candidates: Sequence[str]) -> tuple[SeedNoise | None, SeedNoise | None]:
+    """The seed noise over all mixtures, and that among the candidates."""
+    noise = noise_of_differences(scores)
+    return noise, noise_of_differences({name: scores[name] for name in candidates}) or noise
 
 
 def _apart(weights: Mapping[str, float], mixture: Mapping[str, float], sources: Sequence[str]) -> float:

@@ -94,7 +94,7 @@ def _reference(axes: Axes, left: float, cell: Mapping[str, Any], *, bold: bool) 
 def _difference(
     axes: Axes, left: float, row: int, cell: Mapping[str, Any], colours: ScalarMappable, *, wins: bool
 ) -> None:
-    sure = cell["verdict"] != NEITHER
+    sure = cell["verdict"] != NEITHER or wins
     colour = colours.to_rgba(np.array(cell["difference"])) if sure else UNSURE
     axes.add_patch(Rectangle((left, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
     if not sure:

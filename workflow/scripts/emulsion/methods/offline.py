@@ -22,10 +22,11 @@ from emulsion.laws.table import Floats
 from emulsion.methods.designs import epoch_caps
 from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.objective import Objective
-from emulsion.methods.optimum import Choose, optimise, optimise_directly, predict
+from emulsion.methods.optimum import Choose, optimise, optimise_directly, predict, refit
 from emulsion.methods.propose import propose
 from emulsion.methods.search import Pull
 from emulsion.methods.settings import Settings
+from emulsion.methods.surface import surface
 from emulsion.methods.surrogates import LAWS, Surrogate
 from emulsion.mixture import Mixture
 from emulsion.seeds import derive_seed
@@ -83,6 +84,18 @@ class Optimum:
             )
         mixtures, results = self._runs(evidence)
         return predict(mixtures, results, self.names, self._with(evidence), self.record["surrogate"], candidates)
+
+    def surface(self, evidence: Evidence) -> dict[str, Any]:
+        """What `methods.surface.surface` says of the surrogate that the proposal was found on."""
+        if self.record is None or not self.record.get("surrogate"):
+            raise UserError(f"{self.kind}: has no surface; a method that fits a surrogate has, once it has proposed.")
+        mixtures, results = self._runs(evidence)
+        settings = self._with(evidence)
+        fitted, lower = refit(mixtures, results, self.sources, settings, self.record["surrogate"])
+        seed = derive_seed(settings.seed, "surface")
+        return surface(
+            fitted, self.record["ratios"], lower=lower, level=settings.level, resamples=settings.resamples, seed=seed
+        )
 
     def _proposal(self, record: dict[str, Any]) -> Stages:
         mixture = Mixture(record["ratios"]).over(self.sources)

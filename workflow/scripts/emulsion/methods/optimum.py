@@ -71,6 +71,19 @@ def optimise(
     return as_losses(record) if objective.of_losses else record
 
 
+def refit(
+    mixtures: Sequence[Mapping[str, float]],
+    results: Sequence[Mapping[str, Any]],
+    sources: Sequence[str],
+    settings: Settings,
+    surrogate: str,
+) -> tuple[Surrogate, bool]:
+    """The surrogate of this name, fitted as `optimise` does it, and whether its objective is losses alone."""
+    objective = Objective.of(settings.objective, results)
+    runs = _runs(mixtures, results, sources, objective)
+    return fit_surrogates(runs, (surrogate,))[surrogate], objective.of_losses
+
+
 def as_losses(record: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON of a search whose scores are losses with their sign turned, as losses: less is better."""
     turned = dict(record)
@@ -114,17 +127,15 @@ def predict(
     that of a new run, seed noise included; fitted: whether runs of this very mixture were among those fitted to.
     Of an objective of losses alone these are losses.
     """
-    objective = Objective.of(settings.objective, results)
-    runs = _runs(mixtures, results, sources, objective)
-    fitted = fit_surrogates(runs, (surrogate,))[surrogate]
-    found = {}
+    fitted, lower = refit(mixtures, results, sources, settings, surrogate)
+    runs, found = fitted.runs, {}
     for name, candidate in candidates.items():
         weights = Mixture(candidate).over(list(sources))
         row = np.array(list(weights.values()))
         terms = _prediction(fitted, row, settings)
         seen = bool((np.abs(runs.mixtures - row).max(axis=1) < 1e-9).any())
         kept = {"prediction": terms["prediction"], "interval": terms["interval"], "fitted": seen}
-        if objective.of_losses:
+        if lower:
             kept |= {"prediction": -terms["prediction"], "interval": _turned(terms["interval"])}
         found[name] = {"ratios": dict(weights), **kept}
     return found

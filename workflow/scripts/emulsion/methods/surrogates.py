@@ -58,6 +58,10 @@ class Surrogate(ABC):
     def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
         """The standard deviation of a new run's score at one mixture [m] about the prediction; and how it was got."""
 
+    def draws(self, rows: Floats, resamples: int, seed: int) -> Floats | None:
+        """Scores [resamples, k] of mixtures [k, m] by refits to resampled runs; None where it is not refitted so."""
+        return None
+
     @property
     def rmse(self) -> float:
         """The root mean squared leave-one-out error, in the score's unit."""
@@ -95,11 +99,15 @@ class LogLinear(Surrogate):
         return np.asarray(-self.law.predict(rows) @ self.runs.weights)
 
     def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
+        return self._with_noise(self.draws(row[None, :], resamples, seed)[:, 0])
+
+    def draws(self, rows: Floats, resamples: int, seed: int) -> Floats:
         n, g = self.runs.costs.shape
         near, _ = fit_weighted(self._table, np.ones((1, n)), self.law.ridge, robust=False)
         state = refit_weighted(self._table, _resamples(n, resamples, seed), self.law.ridge, near)
-        costs = state.c + state.b * np.exp(-state.u @ (row @ basis(len(row))))
-        return self._with_noise(-costs.reshape(resamples, g) @ self.runs.weights)
+        fallen = np.exp(-state.u @ (rows @ basis(rows.shape[1])).T)
+        costs = (state.c[:, None] + state.b[:, None] * fallen).reshape(resamples, g, len(rows))
+        return np.asarray(-np.einsum("rgk,g->rk", costs, self.runs.weights))
 
 
 class Weighted(Surrogate):
@@ -114,9 +122,12 @@ class Weighted(Surrogate):
         return np.asarray(self._law.predict(rows)[:, 0])
 
     def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
+        return self._with_noise(self.draws(row[None, :], resamples, seed)[:, 0])
+
+    def draws(self, rows: Floats, resamples: int, seed: int) -> Floats:
         weights = _resamples(len(self.runs.scores), resamples, seed)
         laws = (self._fit(self.runs.mixtures, self.runs.scores, weights=weight) for weight in weights)
-        return self._with_noise(np.array([law.predict(row[None, :])[0, 0] for law in laws]))
+        return np.array([law.predict(rows)[:, 0] for law in laws])
 
 
 class Gaussian(Surrogate):

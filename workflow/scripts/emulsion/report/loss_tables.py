@@ -47,8 +47,8 @@ def losses_of(
         "mixtures": dict(judged.summary),
         "baselines": found,
         "reference": reference,
-        "differences": differences(scores, reference),
-        "against": against(scores, chosen, found),
+        "differences": differences(scores, reference, candidates),
+        "against": against(scores, chosen, found, candidates),
         "decision": judged.decision.to_json(),
     }
 

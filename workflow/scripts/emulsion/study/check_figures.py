@@ -61,6 +61,8 @@ def _needs_of(config: Config, settings: Mapping[str, Any], where: str) -> Iterat
     yield "contributions", "" if settings["ablations"] else f"{where}.ablations"
     searches = [name for name in settings["methods"] if config["methods"].get(name, {}).get("kind") in SEARCHES]
     yield "optimizer", "" if searches else f"a method of kind {' or '.join(SEARCHES)} in {where}.methods"
+    fitted = searches and config["methods"][searches[0]]["kind"] == "optimum"
+    yield "surface", "" if fitted else f"a method of kind optimum, before any of direct_search, in {where}.methods"
     laws = settings["laws"]
     yield "static_law", "" if laws else f"{where}.laws"
     swarm = config["swarms"].get(laws["swarm"], {}) if laws else {}

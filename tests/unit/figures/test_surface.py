@@ -1,0 +1,74 @@
+"""The fitted surface: its parts by the number of sources, the optimum, and what cannot be told from it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.figures.surface import place_in_triangle, remark, surface
+from emulsion.methods import create
+from emulsion.methods.interface import Evidence
+from emulsion.mixture import Mixture
+
+NAMES = ("web", "code", "books", "chats")
+
+
+def mapped(m: int, surrogate: str = "log_linear", objective: str = "mean_loss") -> dict:
+    """The content of surface.json of runs whose losses each source lowers for itself."""
+    names = NAMES[:m]
+    rows = np.random.default_rng(1).dirichlet(np.ones(m), 12)
+    mixtures = {f"run{n}": Mixture(dict(zip(names, row.tolist(), strict=True))) for n, row in enumerate(rows)}
+    losses = {run: {name: 3 + np.exp(-3 * mixture[name]) for name in names} for run, mixture in mixtures.items()}
+    scores = {run: {"x": 1 - sum(each.values()) / 10} for run, each in losses.items()}
+    evidence = Evidence(
+        sizes=dict.fromkeys(names, 1000), tokens=10, mixtures=mixtures, losses=losses, capabilities=scores
+    )
+    given = {"objective": objective, "bounds": [0.0, 1.0], "surrogate": surrogate, "surrogates": [surrogate]}
+    method = create("optimum", names, resamples=20, **given)
+    method.propose(evidence)
+    return json.loads(json.dumps(method.surface(evidence), allow_nan=False))
+
+
+@pytest.mark.parametrize(("m", "parts"), [(2, ["web"]), (3, [None]), (4, list(NAMES))])
+def test_two_sources_are_a_curve_three_a_triangle_and_more_a_panel_each(m: int, parts: list) -> None:
+    found = mapped(m)
+    assert [part["source"] for part in found["parts"]] == parts and found["lower"]
+    for part in found["parts"]:
+        weights = np.array([point["weights"] for point in part["points"]])
+        np.testing.assert_allclose(weights.sum(axis=1), 1)
+        values = [point["value"] for point in part["points"]]
+        assert min(values) >= found["best"]["value"] - 1e-6  # losses, of which the best is the lowest
+        assert all(point["value"] <= found["best"]["value"] + 0.3 for point in part["points"] if point["tied"])
+    drawn = [axes for axes in surface(found).axes if axes.get_visible()]
+    assert len(drawn) == (2 if m == 3 else len(parts))  # the triangle has a bar of colours
+    assert "Optimum: web" in remark(found)
+
+
+def test_the_interval_of_a_curve_holds_the_curve() -> None:
+    points = mapped(2)["parts"][0]["points"]
+    assert all(point["interval"][0] <= point["value"] <= point["interval"][1] for point in points)
+
+
+def test_a_surrogate_that_is_not_refitted_goes_by_its_error_and_has_no_band() -> None:
+    found = mapped(2, "gaussian_process")
+    assert "leave-one-out error" in found["tied_by"] and "interval" not in found["parts"][0]["points"][0]
+    assert any(point["tied"] for point in found["parts"][0]["points"])
+    surface(found)
+
+
+def test_scores_are_drawn_as_scores() -> None:
+    found = mapped(2, objective="mean_capability")
+    assert not found["lower"] and surface(found).axes[0].get_ylabel() == "Score"
+
+
+def test_corners_of_the_triangle_are_the_sources() -> None:
+    assert place_in_triangle([1, 0, 0]) == (0, 0) and place_in_triangle([0, 1, 0]) == (1, 0)
+    assert place_in_triangle([0, 0, 1]) == pytest.approx((0.5, 0.8660254))
+
+
+def test_an_empty_file_is_named() -> None:
+    with pytest.raises(UserError, match=r"surface\.json"):
+        surface({"parts": []})

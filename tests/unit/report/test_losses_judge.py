@@ -1,0 +1,113 @@
+"""A study judged by losses, from the files of its runs to what people read: no suite, no score, no capability."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import compare_methods
+import recommend
+from emulsion.files import read_json
+from loss_study import LossStudy
+
+SOURCES = {"speeches": 4.0, "novel": 4.4, "reports": 3.8}
+STRATEGIES = {
+    "even": {"speeches": 1 / 3, "novel": 1 / 3, "reports": 1 / 3},
+    "mostly_speeches": {"speeches": 0.7, "novel": 0.15, "reports": 0.15},
+    "proportional": {"speeches": 1 / 6, "novel": 2 / 6, "reports": 3 / 6},
+}
+
+
+def concluded(folder: Path, options: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """recommendations.json and .md of a study."""
+    (folder / "losses.png").write_bytes(b"\x89PNG")
+    outputs = {"json": folder / "r.json", "markdown": folder / "r.md", "answer": folder / "answer.rst"}
+    recommend.main(**options, heatmap=folder / "losses.png", **outputs)
+    return read_json(outputs["json"]), outputs["markdown"].read_text()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[LossStudy, dict[str, Any]]:
+    made = LossStudy(tmp_path_factory.mktemp("losses"), SOURCES)
+    return made, made.finish(STRATEGIES)
+
+
+@pytest.fixture(scope="module")
+def found(study: tuple[LossStudy, dict[str, Any]]) -> tuple[dict[str, Any], str]:
+    made, options = study
+    return concluded(made.folder, options)
+
+
+def test_the_answer_is_the_mixture_of_the_lowest_loss_or_the_set_of_them(study, found) -> None:
+    made, _ = study
+    told, _ = found
+    true = {name: sum(made.loss(s, each) for s in SOURCES) / 3 for name, each in STRATEGIES.items()}
+    best = min(true, key=true.__getitem__)
+    assert best in told["decision"]["tied"] and "mostly_speeches" not in told["decision"]["tied"]
+    assert told["judged_by"] == ["losses"] and "mostly_speeches" in told["losses"]["mixtures"]
+    assert "nats per token" in told["answer"]
+
+
+def test_no_word_is_of_scores_capabilities_or_items(found) -> None:
+    told, page = found
+    assert told["scores"] is None and told["best_per_capability"] is None
+    for text in (page, json.dumps({key: told[key] for key in ("answer", "note", "criteria", "trade_offs", "optimum")})):
+        for word in ("score", "capabilit", "items"):
+            assert word not in text.lower().replace("datasets.interleave_datasets", "")
+
+
+def test_losses_perplexity_and_bits_stand_by_source_with_their_mean(found) -> None:
+    losses = found[0]["losses"]
+    cell = losses["mixtures"]["even"]["sources"]["novel"]
+    assert cell["interval"][0] < cell["loss"] < cell["interval"][1]
+    assert cell["perplexity"] == pytest.approx(2.718281828 ** cell["loss"])
+    of_sources = [each["loss"] for each in losses["mixtures"]["even"]["sources"].values()]
+    assert losses["mixtures"]["even"]["mean"]["loss"] == pytest.approx(sum(of_sources) / 3)
+    assert losses["mixtures"]["even"]["mean"]["bits_per_byte"] > 0
+
+
+def test_the_recommended_mixture_is_held_against_equal_shares_sizes_and_the_best_single(found) -> None:
+    told, page = found
+    losses, chosen = told["losses"], told["recommended"]["mixture"]
+    assert losses["baselines"]["equal shares"] == "even" and losses["baselines"]["shares by size"] == "proportional"
+    assert losses["baselines"]["the best single source"].startswith("only_") and losses["reference"] == "even"
+    row = next(row for row in losses["against"] if row["baseline"] == "the best single source")
+    assert row["verdict"] == "lower" and row["perplexity_interval"][1] < 0 and chosen != row["reference"]
+    assert "significantly lower" in page and "## Against what needs no study" in page
+
+
+def test_what_was_predicted_is_validation_loss_and_holds(found) -> None:
+    told, page = found
+    assert told["predictions"]["of"] == "losses"
+    assert told["predictions"]["inside"] > 0.8 and all(row["predicted"] > 3 for row in told["predictions"]["rows"])
+    assert "validation loss" in told["optimum"]["text"] and "is inside that" in told["optimum"]["text"]
+    assert "Mean losses on validation text" in page
+
+
+def test_the_table_of_methods_has_the_same_decision(study, found, tmp_path) -> None:
+    _, options = study
+    kept = [place for place, name in enumerate(options["mixtures"]) if not name.startswith("only_")]
+    each = {key: [options[key][place] for place in kept] for key in ("mixtures", "seeds", "records", "perplexity")}
+    outputs = {"csv": tmp_path / "m.csv", "json": tmp_path / "m.json", "page": tmp_path / "m.md"}
+    compare_methods.main(title="Which?", **each, guides={}, extra_tokens={}, **outputs)
+    assert read_json(outputs["json"])["decision"] == found[0]["decision"]
+
+
+def test_weights_of_sources_decide_what_is_best(study) -> None:
+    made, options = study
+    groups = {**options["groups"], "loss_weights": {"speeches": 1.0}, "comparable": False}
+    told, page = concluded(made.folder, {**options, "groups": groups})
+    assert told["decision"]["winner"] == "mostly_speeches" and told["losses"]["weights"] == {"speeches": 1.0}
+    assert told["predictions"] is None and "weights in the mean: speeches 1.00" in page
+
+
+def test_one_seed_is_an_order_and_no_claim(study, tmp_path) -> None:
+    _, options = study
+    first = [place for place, seed in enumerate(options["seeds"]) if seed == 0]
+    each = {key: [options[key][p] for p in first] for key in ("runs", "mixtures", "seeds", "records", "perplexity")}
+    told, _ = concluded(tmp_path, {**options, **each})
+    assert told["decision"]["winner"] is None and "has the lowest mean test loss" in told["answer"]
+    assert {row["verdict"] for row in told["losses"]["against"]} == {"no significant difference"}

@@ -1,0 +1,91 @@
+"""A fitted surrogate as a surface over mixtures: what to draw of it, and what it cannot tell from its best."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from emulsion.laws.table import Floats
+from emulsion.methods.surrogates import Surrogate
+from emulsion.mixture import Mixture
+
+# Steps of the share along a curve, and along each side of the triangle of three sources.
+_CURVE, _SIDE = 100, 50
+
+
+def surface(
+    surrogate: Surrogate, best: Mapping[str, float], *, lower: bool, level: float, resamples: int, seed: int
+) -> dict[str, Any]:
+    """The JSON of surface.json.
+
+    best: the mixture found; lower: whether the scores are losses with their sign turned, and are given as losses.
+
+    sources  in order
+    lower    whether less is better
+    best     {"weights": [m], "value"}
+    parts    two sources: one curve; three: one triangle; more: a curve for each source, along which its share changes
+             and the others keep their proportions in `best`. Each {"source" (null of a triangle), "points"}, a point
+             {"weights": [m], "value", "tied"}, on curves with the "interval" of the function
+    runs     {"weights": [m], "value"} that the surrogate was fitted to
+    tied_by  how it was found which points cannot be told from the best
+    """
+    sources, sign = surrogate.runs.sources, -1.0 if lower else 1.0
+    row = np.array(list(Mixture(best).over(list(sources)).values()))
+    parts = _parts(sources, row)
+    rows = np.concatenate([row[None, :], *(points for _, points in parts)])
+    values = surrogate.predict(rows)
+    draws = surrogate.draws(rows, resamples, seed)
+    freedom = max(1, len(surrogate.runs.scores) - len(sources))
+    quantile = float(student.ppf((1 + level) / 2, freedom))
+    if draws is None:
+        apart, spread = np.full(len(rows), surrogate.rmse), None
+        how = "by less than the leave-one-out error"
+    else:
+        apart = quantile * (draws - draws[:, :1]).std(axis=0)
+        spread = quantile * draws.std(axis=0)
+        how = f"by refits to resampled runs, at the level of {level:.0%}".replace("%", " %")
+    tied = values[0] - values <= apart + 1e-12
+    made, start = [], 1
+    for source, points in parts:
+        cells = []
+        for place in range(start, start + len(points)):
+            cell: dict[str, Any] = {"weights": rows[place].tolist(), "value": sign * float(values[place])}
+            if source is not None and spread is not None:
+                cell["interval"] = sorted(sign * float(values[place] + end * spread[place]) for end in (-1, 1))
+            cells.append({**cell, "tied": bool(tied[place])})
+        made.append({"source": source, "points": cells})
+        start += len(points)
+    return {
+        "sources": list(sources),
+        "lower": lower,
+        "surrogate": surrogate.name,
+        "best": {"weights": row.tolist(), "value": sign * float(values[0])},
+        "parts": made,
+        "runs": [
+            {"weights": weights, "value": sign * score}
+            for weights, score in zip(surrogate.runs.mixtures.tolist(), surrogate.runs.scores.tolist(), strict=True)
+        ],
+        "tied_by": how,
+    }
+
+
+def _parts(sources: Sequence[str], best: Floats) -> list[tuple[str | None, Floats]]:
+    """(source, mixtures [k, m]) of each part."""
+    if len(sources) == 3:
+        steps = [(a, b, _SIDE - a - b) for a, b in itertools.product(range(_SIDE + 1), repeat=2) if a + b <= _SIDE]
+        return [(None, np.array(steps, dtype=np.float64) / _SIDE)]
+    drawn = sources[:1] if len(sources) == 2 else sources
+    return [(source, _along(best, list(sources).index(source))) for source in drawn]
+
+
+def _along(best: Floats, place: int) -> Floats:
+    """Mixtures in which one source's share goes from 0 to 1 and the others keep their proportions."""
+    shares = np.linspace(0, 1, _CURVE + 1)
+    rest = np.delete(best, place)
+    rest = rest / rest.sum() if rest.sum() > 0 else np.full(len(rest), 1 / len(rest))
+    rows = np.insert((1 - shares)[:, None] * rest[None, :], place, shares, axis=1)
+    return np.asarray(rows)

@@ -91,7 +91,7 @@ rule plot_losses:
         mixtures=mixtures_of_runs(Experiment.concluded),
         seeds=seeds_of_runs(Experiment.concluded),
     shell:
-        "python {input.script:q} "
+        "printf '%s\\0' "
         "--groups {params.groups:q} "
         "--mixtures {params.mixtures:q} "
         "--seeds {params.seeds} "
@@ -99,6 +99,7 @@ rule plot_losses:
         "--records {input.records:q} "
         "--stores {input.stores:q} "
         "--output {output:q} "
+        "| python {input.script:q} @- "
         "2> {log:q}"
 
 

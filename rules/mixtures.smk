@@ -151,7 +151,7 @@ rule map_surface:
         method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),
         budget=of_experiment(files.budget),
     shell:
-        f"python {script('map_surface')} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--name {params.optimum:q} "
         "--sources {params.sources:q} "
@@ -163,6 +163,7 @@ rule map_surface:
         "{params.budget} "
         "--most-epochs {resources.most_epochs} "
         "--output {output:q} "
+        f"| python {script('map_surface')} @- "
         "2> {log:q}"
 
 

@@ -23,9 +23,8 @@ STRATEGIES = {
 
 def concluded(folder: Path, options: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """recommendations.json and .md of a study."""
-    (folder / "losses.png").write_bytes(b"\x89PNG")
     outputs = {"json": folder / "r.json", "markdown": folder / "r.md", "answer": folder / "answer.rst"}
-    recommend.main(**options, heatmap=folder / "losses.png", **outputs)
+    recommend.main(**options, **outputs)
     return read_json(outputs["json"]), outputs["markdown"].read_text()
 
 

@@ -195,17 +195,17 @@ def figures(experiment: Experiment) -> list[str]:
     return [f"figures/{figure}.png" for figure, owner in of.items() if owner == experiment.name]
 
 
-_DECISIVE = ("capability_heatmap",)
+_DECISIVE = {"capabilities": "capability_heatmap", "losses": "losses"}
 
 
 def decisive_figures(experiment: Experiment) -> list[str]:
     """The figures that show what is decided."""
-    return [f"figures/{experiment.name}_{kind}.png" for kind in _DECISIVE]
+    return [f"figures/{experiment.name}_{_DECISIVE[kind]}.png" for kind in experiment.judged_by()]
 
 
 def captions(experiment: Experiment) -> list[str]:
     """Their captions, in the same order; files of the workflow."""
-    return [f"report/{kind}.rst" for kind in _DECISIVE]
+    return [f"report/{_DECISIVE[kind]}.rst" for kind in experiment.judged_by()]
 
 
 def further_conclusions(experiment: Experiment) -> list[str]:
@@ -219,12 +219,6 @@ def further_conclusions(experiment: Experiment) -> list[str]:
 
 def infos_of_drawn(experiment: Experiment) -> list[str]:
     return [f"data/{experiment.name}_{mixture}_info.json" for mixture in experiment.drawn()]
-
-
-def heatmap(experiment: Experiment) -> str:
-    """The figure of all mixtures by what they are judged by."""
-    figure = "losses" if experiment.judged_by()[0] == "losses" else "capability_heatmap"
-    return f"figures/{experiment.name}_{figure}.png"
 
 
 def results_that_judge(experiment: Experiment) -> list[str]:

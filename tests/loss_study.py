@@ -92,6 +92,7 @@ class LossStudy:
         groups = {
             "candidates": list(mixtures),
             "singles": list(alone),
+            "alone": {source: f"only_{source}" for source in self.sources} if singles else {},
             "strategies": list(strategies),
             "models": {},
             "optimum": "optimal",

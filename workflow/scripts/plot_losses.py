@@ -23,7 +23,7 @@ def main(
     output: Path,
 ) -> None:
     """
-    :param groups: {candidates, singles, strategies, loss_weights}, as JSON
+    :param groups: {candidates, singles, alone, loss_weights}, as JSON
     :param mixtures: mixture of each run
     :param seeds: seed of each run
     :param perplexity: perplexity.json of each run
@@ -34,11 +34,12 @@ def main(
     contents = [read_json(record) for record in records]
     same = same_mixtures(mixtures, [each["identity"] for each in contents])
     candidates, singles = same.once(groups["candidates"]), same.once(groups["singles"])
+    alone = {source: same.first[name] for source, name in groups["alone"].items()}
     results = same.merged(by_mixture(mixtures, seeds, map(read_json, perplexity)))
     judged = judge_by("losses", results, candidates, singles, weights=groups["loss_weights"])
     ratios = {mixture: record["mixing_ratios"] for mixture, record in zip(mixtures, contents, strict=True)}
     tokens = {header["source"]: header["splits"]["train"]["tokens"] for header in map(read_json, stores)}
-    losses = losses_of(judged, {name: ratios[name] for name in candidates}, tokens, singles, candidates[0])
+    losses = losses_of(judged, {name: ratios[name] for name in candidates}, tokens, alone, candidates[0])
     save(loss_heatmap(losses, judged.decisions, same.labels), output)
 
 

@@ -91,7 +91,7 @@ def main(
     """
     :param experiment: name of the experiment
     :param title: the question it answers, as JSON
-    :param groups: {candidates, singles, strategies, models, optimum, comparable, judged_by, loss_weights}, as JSON
+    :param groups: {candidates, singles, alone, strategies, models, optimum, comparable, judged_by, loss_weights}
     :param runs: names of the runs, in the order of their files
     :param mixtures: mixture of each run
     :param seeds: seed of each run
@@ -148,7 +148,7 @@ def main(
         optimum=found_optimum and {**found_optimum, "comparable": groups["comparable"]},
         criteria=criteria,
         tokens=read_json(record_of[best])["tokens"],
-        singles=singles,
+        alone={source: same.first[name] for source, name in groups["alone"].items()},
         validation=outcome.get(optimum_name) if main.measure.lower else None,
         schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
         models=groups["models"],

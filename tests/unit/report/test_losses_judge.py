@@ -46,6 +46,7 @@ def test_the_answer_is_the_mixture_of_the_lowest_loss_or_the_set_of_them(study, 
     true = {name: sum(made.loss(s, each) for s in SOURCES) / 3 for name, each in STRATEGIES.items()}
     best = min(true, key=true.__getitem__)
     assert best in told["decision"]["tied"] and "mostly_speeches" not in told["decision"]["tied"]
+    assert told["losses"]["alike"] == []
     assert told["judged_by"] == ["losses"] and "mostly_speeches" in told["losses"]["mixtures"]
     assert "nats per token" in told["answer"]
 
@@ -110,3 +111,11 @@ def test_one_seed_is_an_order_and_no_claim(study, tmp_path) -> None:
     told, _ = concluded(tmp_path, {**options, **each})
     assert told["decision"]["winner"] is None and "has the lowest mean test loss" in told["answer"]
     assert {row["verdict"] for row in told["losses"]["against"]} == {"no significant difference"}
+
+
+def test_a_source_under_two_names_is_said_to_be_one(tmp_path) -> None:
+    made = LossStudy(tmp_path, {**SOURCES, "speeches_again": 4.0}, twins={"speeches_again": "speeches"})
+    even = dict.fromkeys(made.sources, 0.25)
+    told, page = concluded(tmp_path, made.finish({"even": even}))
+    assert [row["sources"] for row in told["losses"]["alike"]] == [["speeches", "speeches_again"]]
+    assert "The sources speeches and speeches_again cannot be told apart" in told["answer"] and told["answer"] in page

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from emulsion.analysis.baselines import NEITHER, against, baselines, differences
 from emulsion.analysis.judged import Judged
 from emulsion.analysis.scores import MEAN
+from emulsion.analysis.twins import alike
 from emulsion.report.markup import section, table
 
 Found = Mapping[str, Any]
@@ -17,10 +18,11 @@ def losses_of(
     judged: Judged,
     ratios: Mapping[str, Mapping[str, float]],
     tokens: Mapping[str, int],
-    singles: Sequence[str],
+    alone: Mapping[str, str],
     chosen: str,
 ) -> dict[str, Any]:
-    """The part "losses" of `recommendations.json`; tokens: {source: training tokens}; chosen: what is recommended.
+    """The part "losses" of `recommendations.json`; tokens: {source: training tokens}; alone: {source: mixture of it
+    alone} of those that were trained; chosen: what is recommended.
 
     sources, weights   of the mean, the weights summing to one
     mixtures           {mixture: {"mean": cell, "sources": {source: cell}, "seeds"}}, a cell with "loss", "interval",
@@ -29,6 +31,7 @@ def losses_of(
     reference          the baseline or mixture that `differences` are from
     differences        {mixture: {source, and "mean": {"difference", "interval", "p", "p_holm", "verdict"}}}
     against            rows: the recommended mixture against each baseline, in nats and in perplexity
+    alike              rows: pairs of sources that cannot be told apart, with the words for it
     decision           of the mean
     """
     scores = judged.scores
@@ -36,7 +39,7 @@ def losses_of(
     found = baselines(
         ratios,
         {source: tokens[source] for source in first.values},
-        [name for name in singles if name in scores],
+        list(alone.values()),
         scores,
     )
     candidates = [name for name in ratios if name in scores]
@@ -49,6 +52,7 @@ def losses_of(
         "reference": reference,
         "differences": differences(scores, reference, candidates),
         "against": against(scores, chosen, found, candidates),
+        "alike": alike(scores, alone),
         "decision": judged.decision.to_json(),
     }
 

@@ -30,7 +30,7 @@ def recommendations(
     optimum_name: str = "optimal",
     criteria: Sequence[Mapping[str, str]] = (),
     tokens: int = 0,
-    singles: Sequence[str] = (),
+    alone: Mapping[str, str] | None = None,
     validation: Mapping[str, float] | None = None,
     schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     models: Mapping[str, str] | None = None,
@@ -40,7 +40,7 @@ def recommendations(
     """The content of `recommendations.json`; what was not analysed is None there.
 
     judged: what the mixtures are judged by, of which the first recommends; ratios: {mixture: {source: weight}} of the
-    candidates; optimum: of `optimal_mix.json`; tokens: the budget; singles: mixtures of one source alone; validation:
+    candidates; optimum: of `optimal_mix.json`; tokens: the budget; alone: {source: mixture of it alone}; validation:
     {seed: mean validation loss} of the optimum's runs, where that is what was predicted; schedules: {mixture: its
     stages}; models: {mixture: its model} where they differ; same: which mixtures are one and the same, of which all
     that is said of mixtures names the first.
@@ -55,13 +55,14 @@ def recommendations(
     first = same.first if same else {}
     training = {source: size.tokens for source, size in sizes.items()}
     chosen = recommended_of(judged, ratios)
+    by_losses = losses_of(losses, ratios, training, alone or {}, chosen) if losses and chosen in ratios else None
     if chosen not in ratios:
         raise UserError(f"recommendations: the ratios of mixture '{chosen}' are not known.")
     return {
         "experiment": experiment,
         "title": title,
         "judged_by": [each.measure.kind for each in judged],
-        "answer": _answers(judged, chosen),
+        "answer": " ".join([_answers(judged, chosen), *(each["text"] for each in (by_losses or {}).get("alike", ()))]),
         "decision": decision.to_json(),
         "strategies": main.strategies and main.strategies.evidence(),
         "decisions": {group: each.to_json() for group, each in decisions.items() if group != MEAN},
@@ -82,7 +83,7 @@ def recommendations(
         "optimum": optimum and realised(optimum, first.get(optimum_name, optimum_name), main, validation),
         "criteria": [dict(row) for row in criteria],
         "scores": scores and {mixture: _values(scores.measure, record) for mixture, record in scores.summary.items()},
-        "losses": losses and {**losses_of(losses, ratios, training, singles, chosen), "best_per_source": _best(losses)},
+        "losses": by_losses and losses and {**by_losses, "best_per_source": _best(losses)},
         "exports": all_exports(ratios[chosen], sizes, tokens),
     }
 

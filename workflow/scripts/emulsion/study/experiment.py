@@ -172,8 +172,9 @@ class Experiment:
     def groups(self) -> dict[str, Any]:
         """What the conclusions compare.
 
-        {"candidates", "singles", "strategies": mixtures}, {mixture: model} where models differ, the name of the
-        optimum, whether its prediction is comparable with what real runs are judged by, "judged_by", "loss_weights".
+        {"candidates", "singles", "strategies": mixtures}, "alone": {source: its single}, {mixture: model} where models
+        differ, the name of the optimum, whether its prediction is comparable with what real runs are judged by,
+        "judged_by", "loss_weights".
         """
         optimum = self.optimum()
         comparable = False
@@ -185,6 +186,7 @@ class Experiment:
         return {
             "candidates": self.candidates(),
             "singles": self.singles(),
+            "alone": {self.entries[name].method["source"]: name for name in self.singles()},
             "strategies": self.strategies(),
             "models": models if len(set(models.values())) > 1 else {},
             "optimum": optimum,

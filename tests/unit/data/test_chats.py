@@ -31,6 +31,7 @@ def said(*pairs):
         {"from": ["human", "gpt"], "value": ["q", "a"]},
         {"role": ["user", "assistant"], "content": ["q", "a"]},
         json.dumps(said(QUESTION, ANSWER)),
+        str([{"role": "user", "content": "q", "n": None}, {"role": "assistant", "content": "a"}]),
         ["q", "a"],
         [["q", "a"]],
         [{"human": "q", "assistant": "a"}],

@@ -11,7 +11,7 @@ import reprlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulsion.data.render import Turn, UnrenderableError, is_empty, parsed, required, structured
+from emulsion.data.render import Turn, UnrenderableError, is_empty, parsed, parsed_chat, required, structured
 from emulsion.data.unread import Fields
 
 # As they are written in small letters, with underscores.
@@ -53,7 +53,7 @@ def role_of(name: Any) -> str:
 
 def is_chat(value: Any, texts: bool = False) -> bool:
     """Whether a value has the form of a chat; a list of texts only where `texts` says that it may be one."""
-    value = parsed(value)
+    value = parsed_chat(value)
     if isinstance(value, Mapping):
         return any(key in value and isinstance(value[key], list) for key in ROLE_KEYS)
     if not isinstance(value, list) or not value:
@@ -85,7 +85,7 @@ def is_whole(value: Any) -> bool:
 
 def chat_turns(fields: Fields, column: str) -> list[Turn]:
     """The turns of the chat in a column; raises UnrenderableError where it has none or one cannot be rendered."""
-    return list(turns_of(parsed(fields.take(column)), column, fields))
+    return list(turns_of(parsed_chat(fields.take(column)), column, fields))
 
 
 def turns_of(value: Any, column: str, fields: Fields) -> Iterator[Turn]:

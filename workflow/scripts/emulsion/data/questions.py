@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulsion.data.chats import is_chat, turns_of
-from emulsion.data.render import ANSWERING, Turn, UnrenderableError, is_empty, parsed, required, structured
+from emulsion.data.render import ANSWERING, Turn, UnrenderableError, is_empty, parsed, parsed_chat, required, structured
 from emulsion.data.unread import Fields
 
 QUESTION_COLUMNS = ("instruction", "prompt", "question", "query", "problem", "inputs", "user", "input")
@@ -108,7 +108,7 @@ def _first_text(fields: Fields, role: str, columns: tuple[str, ...], named: Name
 
 def _side(value: Any, column: str, role: str, fields: Fields) -> Iterator[Turn]:
     """The question or the answer of a row; of several answers the first."""
-    inner = parsed(value)
+    inner = parsed_chat(value)
     if is_chat(inner):
         yield from turns_of(inner, column, fields)
         return

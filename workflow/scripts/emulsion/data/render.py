@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -42,6 +43,17 @@ def parsed(value: Any) -> Any:
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def parsed_chat(value: Any) -> Any:
+    """As `parsed`, and a list of records that was saved as Python writes it, as in CSV by pandas."""
+    value = parsed(value)
+    if isinstance(value, str) and value.lstrip()[:2] == "[{":
+        try:
+            return ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
             return value
     return value
 

@@ -151,3 +151,13 @@ def test_what_was_saved_is_not_charged(tmp_path):
         time.sleep(0.01)
     assert read_json(tmp_path / "run" / FILE)["unsaved_seconds"] < 0.1
     owner.release()
+
+
+def test_a_clock_that_jumps_ends_no_ownership_and_no_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 1e9 * (time.monotonic() * 1000 % 2))
+    job = Job(minutes=60)
+    with owned(tmp_path / "run", job) as (owner, _):
+        time.sleep(0.5)  # longer than a heartbeat may fail
+        owner.confirm()
+        assert not is_free(tmp_path / "run") and not job.short_of_time()
+        assert read_json(tmp_path / "run" / FILE)["unsaved_seconds"] < 60

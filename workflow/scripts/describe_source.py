@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Word
 from emulsion.data.describe import describe_documents
 from emulsion.data.tokens import NOTES, token_count
 from emulsion.data.unread import ColumnCounts
@@ -16,7 +17,7 @@ def main(
     *,
     documents: Path,
     ledger: Path,
-    licence: str,
+    licence: Word,
     stores: Sequence[Path] = (),
     output: Path,
 ) -> None:

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from emulsion import command
-from emulsion.command import Json
+from emulsion.command import Json, Word
 from emulsion.data.sources import fetch
 
 
@@ -12,7 +12,7 @@ def main(
     *,
     name: str,
     source: Json,
-    licence: str | None = None,
+    licence: Word | None = None,
     groups: Path | None = None,
     output: Path,
 ) -> None:

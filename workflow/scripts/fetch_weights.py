@@ -4,13 +4,14 @@ import logging
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Word
 from emulsion.data.sources.weights import fetch_weights
 
 
 def main(
     *,
-    id: str,
-    revision: str | None = None,
+    id: Word,
+    revision: Word | None = None,
     output: Path,
 ) -> None:
     """

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from emulsion import command
-from emulsion.command import Json
+from emulsion.command import Json, Word
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.shards import Shard, normalize_shard
 from emulsion.files import read_json
@@ -12,9 +12,9 @@ from emulsion.files import read_json
 def main(
     *,
     raw: Path,
-    type: str,
+    type: Word,
     schema: str | None = None,
-    text_field: str | None = None,
+    text_field: Word | None = None,
     columns: Json = None,
     shard: int = 0,
     shards: int = 1,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from emulsion import command
+from emulsion.command import Word
 from emulsion.data.sources.groups import split_groups
 from emulsion.files import read_json
 
@@ -10,7 +11,7 @@ from emulsion.files import read_json
 def main(
     *,
     raw: Path,
-    field: str,
+    field: Word,
     output: Path,
 ) -> None:
     """

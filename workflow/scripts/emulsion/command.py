@@ -37,6 +37,8 @@ def _from_json(_: Any, tokens: Sequence[Token]) -> Any:
 
 
 Json = Annotated[Any, Parameter(converter=_from_json, n_tokens=1, accepts_keys=False)]
+# A text of the configuration, which may begin with a dash.
+Word = Annotated[str, Parameter(allow_leading_hyphen=True)]
 # Values after one flag: one or more, at most one. A list of its own is of none or more.
 Some = Annotated[list[T], Parameter(consume_multiple=(1, None))]
 AtMostOne = Annotated[Sequence[T], Parameter(consume_multiple=(0, 1))]

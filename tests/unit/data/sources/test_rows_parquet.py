@@ -1,4 +1,5 @@
 import datetime
+import itertools
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -120,3 +121,28 @@ def test_records_in_lists_of_a_fixed_size_are_known(tmp_path):
     turn = {"role": "user", "content": "q"}
     pq.write_table(pa.table({"messages": pa.array([[turn, turn]], turns)}), tmp_path / "a.parquet")
     assert columns_of(tmp_path / "a.parquet") == {"messages": frozenset({"role", "content"})}
+
+
+@pytest.mark.parametrize("packed", ["zstd", "none"])
+def test_a_value_that_all_rows_share_does_not_fill_the_memory(tmp_path, monkeypatch, packed):
+    value, rows = "a" * (1 << 20), 2000  # 2 GB of text in a file of a megabyte, or less
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([value]))
+    file = tmp_path / "rows.parquet"
+    limits = {"data_page_size": 1 << 30, "dictionary_pagesize_limit": 1 << 30}
+    pq.write_table(pa.table({"text": shared}), file, compression=packed, store_schema=False, **limits)
+    sizes, batch = [], parquet._batch
+    monkeypatch.setattr(parquet, "_batch", lambda found: (sizes.append(found.num_rows), batch(found))[1])
+    monkeypatch.setattr(parquet, "UNFOLDED_BYTES", 8 << 20)
+    found = itertools.islice(parquet.rows(file), 20)
+    assert all(row["text"] == value for row in found)
+    assert max(sizes) <= 8
+
+
+def test_ordinary_text_is_read_by_the_hundred(tmp_path, monkeypatch):
+    file = tmp_path / "rows.parquet"
+    kinds = ["one", "two"] * 2000
+    pq.write_table(pa.table({"text": [f"text {n} " * 9 for n in range(4000)], "kind": kinds}), file)
+    sizes, batch = [], parquet._batch
+    monkeypatch.setattr(parquet, "_batch", lambda found: (sizes.append(found.num_rows), batch(found))[1])
+    assert len(list(parquet.rows(file))) == 4000
+    assert sum(sizes) == 4000 and max(sizes) >= 250

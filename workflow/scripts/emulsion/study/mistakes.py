@@ -104,7 +104,9 @@ def _no_name(error: ValidationError, path: str, root: Schema, config: Config) ->
     """A name, or text, that does not fit its pattern."""
     text = str(error.instance)
     if "propertyNames" not in error.absolute_schema_path:
-        yield f"{path}: '{text}' is no such value. {_description(error, root)}"
+        said = _description(error, root)
+        own = str(error.schema.get("description", "")) if isinstance(error.schema, Mapping) else ""
+        yield f"{path}: {text!r} is no such value. {said}{'' if own in said else f' {own}'}"
         return
     proposal = nearest_name(text, str(error.validator_value))
     hint = f" Write '{proposal}', here and wherever it is named." if proposal else ""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emulsion.data.sources.streams import (
+    BOMB_RATIO,
     CHUNK_BYTES,
     HEAD_BYTES,
     SHOWN_CHARACTERS,
@@ -27,6 +28,7 @@ ROWS_PER_FILE = 100_000
 ROWS_PER_GROUP = 2_000
 ROWS_PER_BATCH = 2_000
 BATCH_BYTES = 32 << 20
+UNFOLDED_BYTES = 256 << 20  # of a batch whose rows share one value
 FOOTER_BYTES = 64 << 10  # what pyarrow reads first of the end of a file
 
 # A damaged footer may claim any number of rows; no row group that a writer makes has more.
@@ -134,8 +136,9 @@ def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Ma
     group = parquet.metadata.row_group(number)
     if not 0 <= group.num_rows <= MOST_ROWS:
         raise BrokenFileError(f"its row group {number} claims {group.num_rows:,} rows")
-    # Rows of 50 MB do not come by the thousand.
-    size = max(1, min(ROWS_PER_BATCH, BATCH_BYTES * group.num_rows // max(1, group.total_byte_size)))
+    # Rows of 50 MB do not come by the thousand, nor does one long value that all rows share.
+    size = min(ROWS_PER_BATCH, BATCH_BYTES * group.num_rows // max(1, group.total_byte_size))
+    size = max(1, min(size, UNFOLDED_BYTES // max(1, _longest_shared(group))))
     left = group.num_rows
     try:
         for batch in parquet.iter_batches(batch_size=size, row_groups=[number]):
@@ -144,6 +147,24 @@ def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Ma
     except _UNREADABLE as error:
         for _ in range(left):
             yield Malformed(f"row group {number} of the Parquet file cannot be read: {_first_line(error)}")
+
+
+def _longest_shared(group: pq.RowGroupMetaData) -> int:
+    """The most bytes that a value of a row group may have of which the file holds one copy for many rows.
+
+    Such values lie in a column's dictionary: it is most of a column made to unfold, and a small part of a column of
+    text, for writers give it up at a megabyte.
+    """
+    longest = 0
+    for number in range(group.num_columns):
+        column = group.column(number)
+        if column.dictionary_page_offset is None:
+            continue
+        dictionary = column.data_page_offset - column.dictionary_page_offset
+        folded = column.total_uncompressed_size > BOMB_RATIO * max(1, column.total_compressed_size)
+        if 2 * dictionary > column.total_compressed_size or folded:
+            longest = max(longest, column.total_uncompressed_size)
+    return longest
 
 
 def _batch(batch: pa.RecordBatch) -> list[dict[str, Any] | Malformed]:

@@ -30,12 +30,12 @@ SPLIT_NAMES = {
 class Reader:
     """A source to merge. parts: the names of its files, in order; provenance: what the manifest says of its data.
 
-    revision: the commit that an earlier try settled. notes: in sentences.
+    revision: the commit that an earlier try settled. notes: what the files show of the request, in sentences.
     Raises UserError where the source cannot be read, or its columns do not show how.
     """
 
     def __init__(self, source: Origin, revision: str | None = None) -> None:
-        self.notes = list(source.notes)
+        self.notes: list[str] = []
         if source.files:
             asked = {"kind": "local", "files": source.files, "exclude": source.exclude}
             opened = open_source(source.name, asked, f"{source.where}.files")

@@ -17,7 +17,7 @@ POWER = 0.8
 ITEM_SD = 0.5
 REPEATABLE = 0.5
 # Of losses, assumed until they are measured: standard deviation of a test sequence's difference between two mixtures,
-# of a run's mean loss between seeds and of its loss on one source, without what a seed does to all (docs/statistics.md).
+# of a run's mean loss between seeds and of its loss on one source, less what a seed does to all (docs/statistics.md).
 SEQUENCE_SD, LOSS_NOISE_OF_MEAN, LOSS_NOISE = 0.10, 0.007, 0.010
 # Standard deviation of a run's score between seeds, where nothing was measured yet: of the demonstration's mean score
 # and of one of its capabilities (docs/statistics.md).

@@ -12,6 +12,7 @@ import hub_rows
 from stand_in_hub import StandInHub
 
 OVERLAYS = ("--configfile", "config/full.yaml", "tests/config/hub.yaml")
+PLANTED = "hf_planted0secret0of0the0environment"
 SOURCES = ("openhermes", "cosmopedia", "magpie", "fineweb")
 
 
@@ -28,7 +29,7 @@ def online(hub, tmp_path_factory):
     """A copy of the project, and a way to run the workflow there with the stand-in for the hub."""
     folder = copy_project(tmp_path_factory.mktemp("online"))
     variables = {key: value for key, value in os.environ.items() if key != "HF_HUB_OFFLINE"}
-    variables |= {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "home")}
+    variables |= {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "home"), "HF_TOKEN": PLANTED}
 
     def run(*arguments):
         command = ["snakemake", "--cores", "2", *arguments]
@@ -54,6 +55,12 @@ def test_a_source_in_its_true_schema_becomes_a_token_store(fetched, source):
     assert ledger["read"] == 60 == ledger["kept"] + sum(ledger["removed"].values())
     assert sum(split["documents"] for split in header["splits"].values()) == ledger["kept"] > 50
     assert len(header["provenance"]["revision"]) == 40
+
+
+def test_the_token_of_the_environment_is_in_no_file_that_was_written(fetched):
+    written = [file for file in fetched.rglob("*") if file.is_file()]
+    assert {"logs", ".snakemake", "data"} <= {file.relative_to(fetched).parts[0] for file in written}
+    assert [file for file in written if PLANTED.encode() in file.read_bytes() and file.name != "test_hub.py"] == []
 
 
 def test_groups_are_split_from_one_fetch_and_hold_their_rows_only(fetched):

@@ -1,11 +1,14 @@
 """From wildcards and the study to inputs and parameters. Functions only."""
 
+import inspect
 import json
 import os
 import shlex
 from pathlib import Path
 
 from emulsion.files import canonical_json
+
+WILDCARDS = inspect.Signature([inspect.Parameter("wildcards", inspect.Parameter.POSITIONAL_OR_KEYWORD)])
 
 
 def house(file):
@@ -23,26 +26,34 @@ def imports_of(name):
     return [os.path.relpath(module) for module in imports.imports_of(Path(f"{SCRIPTS}/{name}.py").absolute())]
 
 
+def of_wildcards(function):
+    """A function of wildcards that says so: Snakemake asks for it at every use, and reading code for it takes longer."""
+    function.__signature__ = WILDCARDS
+    return function
+
+
 def from_config(function, *names):
     """An input, parameter or resource: `function` of the configuration and of the wildcards of these names."""
-    return lambda wildcards: function(config, *(getattr(wildcards, name) for name in names))
+    return of_wildcards(lambda wildcards: function(config, *(getattr(wildcards, name) for name in names)))
 
 
 def json_from_config(function, *names):
     """The same as canonical JSON, so that only a change of value is a change."""
     value = from_config(function, *names)
-    return lambda wildcards: canonical_json(value(wildcards))
+    return of_wildcards(lambda wildcards: canonical_json(value(wildcards)))
 
 
 def of_experiment(function, *names):
     """An input, parameter or resource: `function` of the wildcards' experiment and of the wildcards of these names."""
-    return lambda wildcards: function(study[wildcards.experiment], *(getattr(wildcards, name) for name in names))
+    return of_wildcards(
+        lambda wildcards: function(study[wildcards.experiment], *(getattr(wildcards, name) for name in names))
+    )
 
 
 def json_of_experiment(function, *names):
     """The same as canonical JSON."""
     value = of_experiment(function, *names)
-    return lambda wildcards: canonical_json(value(wildcards))
+    return of_wildcards(lambda wildcards: canonical_json(value(wildcards)))
 
 
 def safe_in_report(text):
@@ -52,7 +63,7 @@ def safe_in_report(text):
 
 def experiment_setting(key):
     """A parameter: one setting of the wildcards' experiment, as canonical JSON."""
-    return lambda wildcards: safe_in_report(canonical_json(study[wildcards.experiment].settings[key]))
+    return of_wildcards(lambda wildcards: safe_in_report(canonical_json(study[wildcards.experiment].settings[key])))
 
 
 def micro_batch_of(size, name):

@@ -181,14 +181,14 @@ rule search_mixture:
         "logs/search_mixture/{experiment}-{mix}.log",
     wildcard_constraints:
         mix=one_of(study.each(Experiment.searched)),
-    retries: 2
+    retries: 9
     conda:
         "../envs/train.yaml"
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
+        runtime=720,
         micro_batch=micro_batch_of(Experiment.size_of_search, "mix"),
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
@@ -215,7 +215,7 @@ rule search_mixture:
         "--micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} "
         "--threads {threads} "
-        "--minutes {resources.runtime} "
+        "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--checkpoints checkpoints/swarms "
         "--output {output.record:q} "
         "--mixture {output.mixture:q} "

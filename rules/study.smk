@@ -13,7 +13,7 @@ from snakemake.logging import logger
 SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
 sys.path.insert(0, os.path.abspath(SCRIPTS))
 
-from emulsion import drivers, failures, refusals
+from emulsion import cluster_jobs, drivers, failures, refusals, submission
 from emulsion.errors import UserError
 from emulsion.origin import own_python_first
 from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
@@ -39,6 +39,15 @@ except UserError as error:
 if workflow.is_main_process:
     for note in [*drivers.begin(), *notes]:
         logger.warning(note)
+    if cluster_jobs.runs_jobs(sys.argv) and not workflow.output_settings.dryrun:
+        if not any(drivers.LOCKS.glob("*.lock")):  # no other call is at work here, which waits for its jobs itself
+            cluster_jobs.wait_for_earlier()
+        submission.fix(config, Path(SCRIPTS))
+else:
+    try:
+        submission.compare_configuration(config)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 # A process that is killed cannot say so itself.

@@ -97,14 +97,15 @@ rule train:
         "logs/train/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
         run=one_of(study.each(Experiment.trained_fixed)),
-    retries: 2
+    retries: 9
     conda:
         "../envs/train.yaml"
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
+        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
+        runtime=240,
         # Not params, for these may change without training again.
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         most_epochs=of_experiment(Experiment.most_epochs),
@@ -129,7 +130,7 @@ rule train:
         "--smoke-steps {resources.smoke_steps} "
         "--smoke-fall {resources.smoke_fall} "
         "{params.again} "
-        "--minutes {resources.runtime} "
+        "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
         "--processes {resources.gpu} "
         "2> {log:q}"
@@ -156,14 +157,15 @@ rule train_online:
         "logs/train/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
         run=one_of(study.each(Experiment.trained_online)),
-    retries: 2
+    retries: 9
     conda:
         "../envs/train.yaml"
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
+        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
+        runtime=240,
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
@@ -193,7 +195,7 @@ rule train_online:
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} "
         "--micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} "
-        "--minutes {resources.runtime} "
+        "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
         "--processes {resources.gpu} "
         "2> {log:q}"
@@ -212,14 +214,15 @@ rule train_swarm:
         "logs/train_swarm/{experiment}-{swarm}-{batch}.log",
     benchmark:
         "logs/train_swarm/{experiment}-{swarm}-{batch}.benchmark.jsonl"
-    retries: 2
+    retries: 9
     conda:
         "../envs/train.yaml"
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
+        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
+        runtime=240,
         micro_batch=micro_batch_of(Experiment.size_of_swarm, "swarm"),
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
@@ -255,7 +258,7 @@ rule train_swarm:
         "--checkpoints checkpoints/swarms "
         "--micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} "
-        "--minutes {resources.runtime} "
+        "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
         "--output {output:q} "
         "2> {log:q}"

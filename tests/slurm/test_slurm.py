@@ -208,7 +208,8 @@ def test_only_training_and_evaluation_ask_for_a_gpu(finished: Finished) -> None:
 @pytest.mark.parametrize("rule", ["train", "evaluate"])
 def test_jobs_get_the_cpus_and_memory_of_the_profile(finished: Finished, profile: dict[str, Any], rule: str) -> None:
     asked = {(job.cpus, job.memory_mb) for job in finished.jobs if job.rule == rule}
-    assert asked == {(profile["set-threads"][rule], profile["set-resources"][rule]["mem_mb"])}
+    memory = eval(str(profile["set-resources"][rule]["mem_mb"]), {"attempt": 1})
+    assert asked == {(profile["set-threads"][rule], memory)}
 
 
 def newest_checkpoint(folder: Path) -> int:
@@ -251,8 +252,13 @@ def test_training_cut_off_twice_is_retried_and_ends_with_the_very_same_model(
         finish(process, cut, timeout=300)
 
     attempts = slurm_jobs()[len(finished.jobs) :]
-    ends = [(job.rule, job.state, job.minutes) for job in attempts]
-    assert ends == [("train", "CANCELLED", 240), ("train", "CANCELLED", 480), ("train", "COMPLETED", 720)]
+    # Memory grows with each try, as one may have been killed for it; time does not, as each goes on.
+    ends = [(job.rule, job.state, job.minutes, job.memory_mb) for job in attempts]
+    assert ends == [
+        ("train", "CANCELLED", 240, 64000),
+        ("train", "CANCELLED", 240, 96000),
+        ("train", "COMPLETED", 240, 128000),
+    ]
     resumed = re.search(r"resumed at step (\d+)", (cut / "logs/train/exp3-equal_mix.log").read_text(encoding="utf-8"))
     assert resumed and int(resumed[1]) >= saved > 0
     records = [read_json(folder / "models/exp3-equal_mix/run.json") for folder in (cut, whole)]
@@ -260,3 +266,71 @@ def test_training_cut_off_twice_is_retried_and_ends_with_the_very_same_model(
     steps = [row["step"] for row in read_jsonl(cut / "models/exp3-equal_mix/training_log.jsonl")]
     assert steps == list(range(1, records[1]["steps"] + 1))
     assert (cut / MODEL).read_bytes() == (whole / MODEL).read_bytes()
+
+
+@pytest.fixture
+def longer(finished: Finished, tmp_path: Path) -> tuple[Path, tuple[str, ...]]:
+    """A folder where all but a longer training is done, and how to ask for its model; SLURM has only its jobs left."""
+    folder = tmp_path / "longer"
+    shutil.copytree(finished.folder, folder, symlinks=True)
+    shutil.rmtree(folder / "models")
+    overlays = ("--configfile", str(HERE / "tiny.yaml"), str(HERE / "longer.yaml"))
+    return folder, (MODEL, "--profile", "slurm", *OVERLAY, *overlays)
+
+
+def test_a_driver_killed_and_started_again_finds_its_job_and_submits_no_second_one(
+    longer: tuple[Path, tuple[str, ...]],
+) -> None:
+    folder, ask = longer
+    before = len(slurm_jobs())
+    with snakemake(folder, *ask, EMULSION_CHECKPOINT_SECONDS="0.3") as process:
+        wait_until(lambda: newest_checkpoint(folder) > 0, "a checkpoint", process)
+    assert [job.state for job in slurm_jobs()[before:]] == ["RUNNING"]
+    with snakemake(folder, *ask) as process:
+        log = finish(process, folder, timeout=300)
+    assert "Waiting for SLURM jobs that an earlier call of Snakemake submitted here" in log
+    assert [(job.rule, job.state) for job in slurm_jobs()[before:]] == [("train", "COMPLETED")]
+    assert (folder / MODEL).stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_a_node_that_goes_down_and_comes_back_goes_on_with_its_training(longer: tuple[Path, tuple[str, ...]]) -> None:
+    folder, ask = longer
+    before = len(slurm_jobs())
+    with snakemake(folder, *ask, EMULSION_CHECKPOINT_SECONDS="0.3") as process:
+        wait_until(lambda: newest_checkpoint(folder) > 0, "a checkpoint", process)
+        set_node("state=down", "reason=test")
+        (number,) = [job.number for job in slurm_jobs()[before:]]
+        wait_until(lambda: state_of(number) != "RUNNING", "the end of the job", process)
+        set_node("state=resume")
+        finish(process, folder, timeout=400)
+    assert {job.state for job in slurm_jobs()[before:]} <= {"COMPLETED", "NODE_FAIL"}
+    assert "resumed at step" in (folder / "logs/train/exp3-equal_mix.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_pending_job_does_not_train_by_a_configuration_that_was_edited(longer: tuple[Path, tuple[str, ...]]) -> None:
+    folder, ask = longer
+    before = len(slurm_jobs())
+    config = folder / "config.yaml"
+    whole = config.read_text(encoding="utf-8")
+    set_node("state=drain", "reason=test")
+    try:
+        with snakemake(folder, *ask) as process:
+            wait_until(lambda: len(slurm_jobs()) > before, "a job", process)
+            config.write_text(whole.replace("learning_rate: 8.0e-3", "learning_rate: 7.0e-3"), encoding="utf-8")
+            assert config.read_text(encoding="utf-8") != whole
+            set_node("state=resume")
+            wait_until(lambda: slurm_jobs()[before].state == "FAILED", "the end of the job", process)
+            config.write_text(whole, encoding="utf-8")
+            log = finish(process, folder, timeout=400)
+    finally:
+        set_node("state=resume")
+    assert "the configuration was edited after this job was submitted" in log
+    assert slurm_jobs()[-1].state == "COMPLETED"
+
+
+def set_node(*values: str) -> None:
+    """Change the state of the only node; a state that it has already is no error."""
+    node = subprocess.run(["sinfo", "-h", "-o", "%n"], check=True, text=True, capture_output=True).stdout.strip()
+    subprocess.run(["scontrol", "update", f"nodename={node}", *values], capture_output=True)

@@ -23,7 +23,7 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import App, CycloptsError, Parameter, Token
 
-from emulsion import refusals
+from emulsion import refusals, submission
 from emulsion.errors import PassingError, UserError
 
 T = TypeVar("T")
@@ -125,6 +125,7 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         refusals.repeat(command)
+        submission.compare_code()
         app(main)(command[1:], exit_on_error=False, print_error=False)
     except (UserError, CycloptsError) as error:
         if isinstance(error, UserError) and not isinstance(error, PassingError):

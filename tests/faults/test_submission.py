@@ -1,6 +1,5 @@
 """Edits while jobs wait, and a driver that was killed while its SLURM jobs run."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -77,30 +76,20 @@ def squeue(folder, monkeypatch):
     return listed
 
 
-def mark(folder: Path, name: str, number: str | None) -> None:
-    file = folder / ".snakemake/incomplete" / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"external_jobid": number}))
-
-
-def test_jobs_of_a_killed_driver_are_waited_for_and_named(folder, squeue, caplog):
-    mark(folder, "model", "12")
-    mark(folder, "@deep/record", "14_3")
-    mark(folder, "local", None)
-    squeue.write_text("12\n14_3\n99\n")
+def test_jobs_that_a_killed_driver_left_here_are_waited_for_and_named(folder, squeue, caplog):
+    others = ["7|/elsewhere|rule_train_wildcards_a", f"8|{folder}|my own job", f"9|{folder}|(null)"]
+    here = [f"12|{folder}|rule_train_wildcards_a|b", f"14_3|{folder}|group_small"]
+    squeue.write_text("\n".join([here[0], *others, here[1], ""]))
     cluster_jobs.wait_for_earlier()
     assert [record.getMessage().partition("submitted here: ")[2][:9] for record in caplog.records] == ["12, 14_3."]
     assert squeue.read_text() == ""
 
 
-def test_without_jobs_or_without_slurm_nothing_is_waited_for(folder, squeue, monkeypatch):
-    squeue.write_text("99\n")
-    cluster_jobs.wait_for_earlier()
-    assert squeue.read_text() == "99\n"  # not even asked
-    mark(folder, "model", "99")
+def test_without_slurm_nothing_is_waited_for(folder, squeue, monkeypatch):
+    squeue.write_text(f"12|{folder}|rule_train\n")
     monkeypatch.setenv("PATH", str(folder))
     cluster_jobs.wait_for_earlier()
-    assert squeue.read_text() == "99\n"
+    assert squeue.read_text() != ""
 
 
 @pytest.mark.parametrize("arguments", [["--unlock"], ["--list-rules"], ["--report=a.html"], ["all", "--lint"]])

@@ -1,13 +1,11 @@
 """SLURM jobs that a killed call of Snakemake left: they are waited for, and never submitted twice.
 
-Snakemake notes the cluster's number of every job that it submits until the job has ended. A job records its own end, so
+They are known by the folder they run in, and by the comment that Snakemake gives them. A job records its own end, so
 a call that waits first finds its files finished, as it finds those of jobs that it submitted itself.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
 import shutil
 import subprocess
@@ -17,7 +15,6 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-MARKS = Path(".snakemake/incomplete")
 LOOK_SECONDS = 10.0
 # Calls of Snakemake that run no job.
 _ASKING = (
@@ -42,30 +39,26 @@ def runs_jobs(arguments: Iterable[str]) -> bool:
     return not any(name in _ASKING or name.startswith(("--list", "--delete", "--cleanup")) for name in names)
 
 
-def submitted(marks: Path = MARKS) -> set[str]:
-    """The cluster's numbers of the jobs whose end is not recorded in this folder."""
-    found = set()
-    for file in marks.rglob("*"):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            if number := json.loads(file.read_text()).get("external_jobid"):
-                found.add(str(number))
-    return found
-
-
-def unfinished(numbers: set[str]) -> list[str]:
-    """Those of the jobs that SLURM has still to run, runs or is ending, in order; none where there is no SLURM."""
-    if not numbers or shutil.which("squeue") is None:
+def unfinished(folder: Path) -> list[str]:
+    """The numbers of Snakemake's jobs in a folder that SLURM has not ended yet; none without SLURM."""
+    if shutil.which("squeue") is None:
         return []
-    asked = subprocess.run(["squeue", "--me", "--noheader", "--array", "--format=%i"], capture_output=True, text=True)
+    ask = ["squeue", "--me", "--noheader", "--array", "--format=%i|%Z|%k"]
+    asked = subprocess.run(ask, capture_output=True, text=True)
     if asked.returncode != 0:
         log.warning("squeue: %s", asked.stderr.strip())
-    return sorted(numbers & set(asked.stdout.split()))
+    jobs = [line.split("|", 2) for line in asked.stdout.splitlines() if line.count("|") >= 2]
+    return [
+        number
+        for number, place, comment in jobs
+        if Path(place).resolve() == folder.resolve() and comment.startswith(("rule_", "group_"))
+    ]
 
 
 def wait_for_earlier() -> None:
     """Return when every job that an earlier call submitted from this folder has ended."""
     told: list[str] = []
-    while waiting := unfinished(submitted()):
+    while waiting := unfinished(Path.cwd()):
         if not told:
             log.warning(
                 "Waiting for SLURM jobs that an earlier call of Snakemake submitted here: %s. They go on as they were "

@@ -90,7 +90,7 @@ test: setup
 	pytest -n $(CORES) --dist loadfile $(ARGS)
 
 test-slurm: setup
-	pytest -m 'slurm and not slow' $(ARGS)
+	pytest -m slurm $(ARGS)
 
 test-slow: setup
 	pytest -m slow $(ARGS)

@@ -1,7 +1,6 @@
-"""SLURM jobs that a killed call of Snakemake left: they are waited for, and never submitted twice.
+"""SLURM jobs that a killed call of Snakemake left: they are waited for before anything is planned.
 
-They are known by the folder they run in, and by the comment that Snakemake gives them. A job records its own end, so
-a call that waits first finds its files finished, as it finds those of jobs that it submitted itself.
+They are known by the folder they run in, and by the comment that Snakemake gives them.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ rule search_mixture:
 
 
 rule write_trajectory:
-    """Write what an online method decided during a run as a mixture: its trajectory, or its answer, the mean."""
+    """Write what an online method decided during a run as a mixture: its trajectory, its answer, the mean, or a replay."""
     input:
         record=of_experiment(files.deciding_run, "mix"),
     output:
@@ -231,7 +231,7 @@ rule write_trajectory:
     log:
         "logs/write_trajectory/{experiment}-{mix}.log",
     wildcard_constraints:
-        mix=one_of(study.each(Experiment.decided_online)),
+        mix=one_of(study.each(Experiment.from_trajectories)),
     localrule: True
     conda:
         "../envs/analysis.yaml"

@@ -64,6 +64,16 @@ def test_aioli_takes_over_from_the_mixture_of_another_method(made):
     assert first["weights"] == pytest.approx(read(made, "results/methods/dml_mix.json")["ratios"])
 
 
+def test_a_replay_is_trained_on_the_trajectory_of_another_run_or_on_its_mean(made):
+    decided = read(made, "models/methods-aioli/run.json")
+    again, mean = (read(made, f"models/methods-{name}/run.json") for name in ("aioli_again", "aioli_mean"))
+    assert [stage["until"] for stage in again["schedule"]] == [stage["until"] for stage in decided["schedule"]]
+    for one, other in zip(again["schedule"], decided["schedule"], strict=True):
+        assert one["weights"] == pytest.approx(other["weights"])
+    assert "method" not in again and len(mean["schedule"]) == 1
+    assert mean["schedule"][0]["weights"] == pytest.approx(decided["mixing_ratios"], abs=0.02)
+
+
 @pytest.mark.parametrize("name", ["doremi", "doge"])
 def test_an_average_is_trained_from_the_start_on_what_the_guide_decided(made, name):
     guide, answer = read(made, f"models/methods-{name}-guide/run.json"), read(made, f"models/methods-{name}/run.json")

@@ -11,8 +11,8 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import AtMostOne
 from emulsion.environment import installed_trackers
-from emulsion.errors import UserError
 from emulsion.files import read_json
+from emulsion.methods.replay import mean_of
 from emulsion.mixture import Mixture
 from emulsion.training.evidence import read_evidence, reference_losses
 from emulsion.training.job import Job
@@ -34,7 +34,7 @@ def main(
 ) -> None:
     """
     :param swarm: what each job of the swarm that it needs wrote
-    :param after: mixture file of the method that the run begins with, if any
+    :param after: mixture file of the method that the run begins with, if any; of several stages, their mean
     :param after_share: share of the run that has its mixture
     :param max_epochs: how often the run may repeat a source
     :param output: model folder to make
@@ -53,10 +53,8 @@ def main(
     made.prepare(evidence)
     prelude = None
     for file in after:
-        schedule = read_json(file)["schedule"]
-        if len(schedule) > 1:
-            raise UserError(f"{file}: has {len(schedule)} stages; a run can begin with one mixture alone.")
-        prelude = Prelude(mixture=Mixture(schedule[0]["weights"]).over(decided.sources), share=after_share)
+        stages = [(stage["until"], Mixture(stage["weights"])) for stage in read_json(file)["schedule"]]
+        prelude = Prelude(mixture=mean_of(stages).over(decided.sources), share=after_share)
     train_online(
         experiment=decided.experiment,
         name=decided.name,

@@ -1,9 +1,10 @@
-"""Write what an online method decided as a mixture file: its trajectory, or its answer where that is the mean."""
+"""Write what an online method decided as a mixture file: its trajectory, its answer (the mean), or a replay of it."""
 
 from pathlib import Path
 
 from emulsion import command
 from emulsion.files import read_json, write_json
+from emulsion.methods.interface import Evidence, OnlineMethod
 from emulsion.mixture import Mixture
 from emulsion.training.method_options import MethodOptions
 
@@ -15,7 +16,10 @@ def main(*, decided: MethodOptions, record: Path, output: Path) -> None:
     """
     found, sources = read_json(record), decided.sources
     stages = [(stage["until"], Mixture(stage["weights"]).over(sources)) for stage in found["schedule"]]
-    if decided.create().averages:
+    made = decided.create()
+    if not isinstance(made, OnlineMethod):
+        stages = list(made.propose(Evidence(trajectory=stages)))
+    elif made.averages:
         stages = [(1.0, Mixture(found["method"]["average"]).over(sources))]
     write_json(output, decided.mixture_file(stages))
 

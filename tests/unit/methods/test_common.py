@@ -105,6 +105,8 @@ PROPOSING = {
     "regmix": Row("regmix", {"draws": 2000, "best": 20}),
     "olmix": Row("olmix"),
     "mixmin": Row("mixmin"),
+    "replay": Row("replay", {"method": "aioli"}),
+    "replay of the mean": Row("replay", {"method": "aioli", "average": True}),
     "direct_search": Row("direct_search", {"objective": "mean_loss", "evaluations": 9}),
 }
 
@@ -137,6 +139,7 @@ def evidence(names=NAMES):
         losses=losses,
         sequence_losses=of_sequences(losses),
         capabilities={run: {"facts": 3 - seen["web"], "code": 3 - seen["code"]} for run, seen in losses.items()},
+        trajectory=[(0.25, Mixture.uniform(list(names))), (1.0, Mixture({"web": 1, "code": 3}).over(list(names)))],
         tokens=4000,
         max_epochs=3,
     )
@@ -349,6 +352,27 @@ def test_unknown_methods_and_names_are_answered_with_the_nearest():
         registry.create("odm", sources=NAMES, variant="exp4")
     with pytest.raises(UserError, match="should be below high"):
         registry.create("doge", sources=NAMES, low=6.0)
+
+
+# Replays
+
+
+def test_a_replay_has_the_stages_of_the_run_or_their_mean_by_share():
+    stages = evidence().trajectory
+    assert registry.create("replay", sources=NAMES, method="aioli").propose(evidence()) == stages
+    [(until, mean)] = registry.create("replay", sources=NAMES, method="aioli", average=True).propose(evidence())
+    assert until == 1.0
+    expected = {"web": 0.0625 + 0.1875, "code": 0.0625 + 0.5625, "books": 0.0625, "math": 0.0625}
+    assert dict(mean) == pytest.approx(expected)
+
+
+def test_a_replay_without_a_method_or_a_trajectory_is_refused():
+    with pytest.raises(UserError, match=r"replay.method: should be the name of an online method, but is None"):
+        registry.create("replay", sources=NAMES)
+    with pytest.raises(UserError, match=r"replay.average: should be true or false, but is 3"):
+        registry.create("replay", sources=NAMES, method="aioli", average=3)
+    with pytest.raises(UserError, match="there is no trajectory of 'aioli'"):
+        registry.create("replay", sources=NAMES, method="aioli").propose(Evidence())
 
 
 # MixMin

@@ -261,21 +261,56 @@ def test_a_process_killed_by_the_system_in_and_between_rounds_ends_with_the_same
     assert files(tmp_path / "whole") == files(tmp_path / "killed")
 
 
-def test_two_processes_decide_and_train_as_one(train, tmp_path, store_folders, tokenizer):
-    train("one", Ascent())
-    told = {"stores": list(map(str, store_folders.values())), "tokenizer": str(tokenizer), "spec": SPEC}
-    (tmp_path / "job.py").write_text(JOB)
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    told = json.dumps({**told, "output": str(tmp_path / "two"), "dies": None})
-    environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "1"}
-    done = subprocess.run(
-        [*launcher, str(tmp_path / "job.py"), told], env=environment, capture_output=True, text=True, check=False
+RANKS = """
+import json, sys
+from pathlib import Path
+import torch
+from accelerate import Accelerator
+from emulsion.methods import create
+from emulsion.training.run import train_online
+from emulsion.training.runtime import Runtime
+
+told = json.loads(sys.argv[1])
+torch.set_num_threads(1)
+# A run ends with the process group; here the next one goes on in it.
+Accelerator.end_training = lambda self: None
+for kind, settings in told["methods"].items():
+    train_online(
+        experiment="exp9", name=kind, method=create(kind, sources=told["sources"], **settings), method_values=settings,
+        store_folders=[Path(folder) for folder in told["stores"]], tokenizer=Path(told["tokenizer"]),
+        spec_values=told["spec"], output=Path(told["output"], kind), checkpoints=Path(told["output"], kind + ".work"),
+        runtime=Runtime(micro_batch=8, checkpoint_seconds=1e9), reference=told["references"].get(kind),
     )
+"""
+
+
+def test_two_processes_decide_and_train_as_one_with_every_method(train, tmp_path, store_folders, tokenizer):
+    """All kinds in one process group, whose start is what takes the time."""
+    references = {"doremi": REFERENCE}
+    for kind, values in METHODS.items():
+        train(kind, create(kind, sources=SOURCES, **values), values, reference=references.get(kind))
+    told = {"stores": list(map(str, store_folders.values())), "tokenizer": str(tokenizer), "spec": SPEC}
+    told |= {"methods": METHODS, "sources": SOURCES, "references": references, "output": str(tmp_path / "two")}
+    (tmp_path / "job.py").write_text(RANKS)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "1"}
+    command = [*launcher, str(tmp_path / "job.py"), json.dumps(told)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    one, two = (read_json(tmp_path / name / "run.json") for name in ("one", "two"))
-    assert two["devices"] == 2
-    for first, second in zip(one["schedule"], two["schedule"], strict=True):
-        assert second["weights"] == pytest.approx(first["weights"], abs=1e-3)
+    for kind in METHODS:
+        one, two = (read_json(folder / kind / "run.json") for folder in (tmp_path, tmp_path / "two"))
+        assert (one["devices"], two["devices"]) == (1, 2)
+        # The same plan: of every source as many sequences, in every stage.
+        assert [stage["sequences_per_source"] for stage in two["stages"]] == [
+            stage["sequences_per_source"] for stage in one["stages"]
+        ], kind
+        for first, second in zip(one["schedule"], two["schedule"], strict=True):
+            assert second["weights"] == pytest.approx(first["weights"], abs=1e-3), kind
+        # The same order: each step draws from the same sources, and its losses are those of the same sequences.
+        logs = (read_jsonl(folder / kind / "training_log.jsonl") for folder in (tmp_path, tmp_path / "two"))
+        for first, second in zip(*logs, strict=True):
+            assert second["source_losses"] == pytest.approx(first["source_losses"], abs=5e-3), (kind, first["step"])
+        assert two["validation"] == pytest.approx(one["validation"], abs=5e-3), kind
 
 
 @pytest.mark.parametrize("rounds", [1, 3])

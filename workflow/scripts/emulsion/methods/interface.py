@@ -31,6 +31,7 @@ class Needs:
     sequence_losses     of these runs, the loss of every held-out sequence
     others              besides a swarm, further finished runs of its size, where there are any
     trainer             trainings of its own while it searches
+    trajectory          what another method decided during a finished run
     """
 
     sizes: bool = False
@@ -40,6 +41,7 @@ class Needs:
     sequence_losses: bool = False
     others: bool = False
     trainer: bool = False
+    trajectory: bool = False
 
     @property
     def runs(self) -> bool:
@@ -57,6 +59,7 @@ class Evidence:
     initial          {run: {source: the same before its first step}}, of runs on one source
     sequence_losses  {run: {source: the losses of its held-out sequences, in order}}, where they were measured
     capabilities     {run: {capability: score}}, where they were measured
+    trajectory       what another method decided during a run, as stages
     tokens           budget of the run that is decided for
     max_epochs       how often that run may repeat a source
     strict           whether more is refused, or only warned of
@@ -68,6 +71,7 @@ class Evidence:
     initial: Mapping[str, Losses] = field(default_factory=dict)
     sequence_losses: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    trajectory: Stages = ()
     tokens: int = 0
     max_epochs: float = math.inf
     strict: bool = True

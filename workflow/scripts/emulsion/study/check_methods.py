@@ -16,7 +16,7 @@ from emulsion.methods.registry import takes
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.check_data import capabilities
-from emulsion.study.experiment import NOT_SETTINGS, Experiment
+from emulsion.study.experiment import NOT_SETTINGS, Experiment, predecessor
 from emulsion.study.judges import objective_of
 from emulsion.study.swarms import Swarm
 from emulsion.study.told import known, told
@@ -110,19 +110,34 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
 
 
 def _after(config: Config, name: str, made: AnyMethod, entry: Mapping[str, Any], where: str) -> Iterator[str]:
-    """An online method may take over from a strategy or a method of the experiment that is known before the run."""
-    if not entry.get("after"):
-        return
-    before, chosen = entry["after"]["method"], config["experiments"][name]
-    if not isinstance(made, OnlineMethod):
-        yield f"{where}.after: kind '{entry['kind']}' decides before the run; only online methods take over in it."
-    offline = [
-        each
-        for each in chosen["methods"]
-        if not list(told(_make, config, each, chosen["sources"]))
-        and not isinstance(_make(config, each, chosen["sources"]), OnlineMethod)
-    ]
-    yield from known("method", before, [*chosen["strategies"], *offline], f"{where}.after.method")
+    """An online method takes over from a strategy or method of the experiment, and a replay is of an online one."""
+    chosen = config["experiments"][name]
+    if entry.get("after"):
+        if not isinstance(made, OnlineMethod):
+            yield f"{where}.after: kind '{entry['kind']}' decides before the run; only online methods take over in it."
+        there = [each for each in chosen["methods"] if config["methods"][each] is not entry]
+        yield from known("method", entry["after"]["method"], [*chosen["strategies"], *there], f"{where}.after.method")
+    if made.needs.trajectory:
+        online = [
+            each
+            for each in chosen["methods"]
+            if not list(told(_make, config, each, chosen["sources"]))
+            and isinstance(_make(config, each, chosen["sources"]), OnlineMethod)
+        ]
+        yield from known("online method", entry["method"], online, f"{where}.method")
+    yield from _circle(config, entry, where)
+
+
+def _circle(config: Config, entry: Mapping[str, Any], where: str) -> Iterator[str]:
+    """No method rests on itself by way of those that it takes over from."""
+    start = next(name for name, each in config["methods"].items() if each is entry)
+    passed: list[str] = []
+    name: str | None = start
+    while name is not None and name in config["methods"] and name not in passed:
+        passed.append(name)
+        name = predecessor(config, name)
+    if name == start:
+        yield f"{where}: rests on itself: {' after '.join([*passed, start])}; let one of them begin by itself."
 
 
 def _make(config: Config, method: str, sources: list[str]) -> AnyMethod:

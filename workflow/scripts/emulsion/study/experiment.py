@@ -213,11 +213,19 @@ class Experiment:
         """The mixtures that a run decides while it trains: its own run's, or its guide's."""
         return [name for name in self.methods() if self.online(name)]
 
+    def replayed(self) -> list[str]:
+        """The mixtures that are what another method decided during a run."""
+        return [name for name in self.methods() if self.needs(name).trajectory]
+
+    def from_trajectories(self) -> list[str]:
+        """The mixtures that are written when a run has decided them."""
+        return [*self.decided_online(), *self.replayed()]
+
     def _is_fixed(self, entry: MixtureEntry) -> bool:
         if entry.role in ("repetition", "guide"):
             return False
         needs = self.needs(entry.name)
-        return not (self.online(entry.name) or needs.runs or needs.trainer)
+        return not (self.online(entry.name) or needs.runs or needs.trainer or needs.trajectory)
 
     def online(self, mixture: str) -> bool:
         """Whether an online method decides it."""
@@ -301,17 +309,29 @@ class Experiment:
         """How many trainings a method may search with."""
         return int(getattr(self.method(mixture), "evaluations", 0))
 
+    def rests_on(self, mixture: str) -> list[str]:
+        """The methods that a method's run begins with or replays, and those that they rest on in turn."""
+        found: list[str] = []
+        name = predecessor(self.config, mixture)
+        while name is not None and name in self.methods() and name not in found:
+            found.append(name)
+            name = predecessor(self.config, name)
+        return found
+
     def extra_tokens(self) -> dict[str, int]:
         """{mixture: tokens trained on to decide it}, of those that runs decide; a shared swarm counts in full."""
         found: dict[str, int] = {}
         for name in self.methods():
-            entry, tokens = self.entries[name], 0
-            if entry.swarm:
-                tokens += sum(self.swarms[entry.swarm].trained_tokens(self.size_of_swarm(entry.swarm).tokens))
-            if entry.guide:
-                tokens += self.entries[entry.guide].size.tokens
-            if self.needs(name).trainer:
-                tokens += self.trainings(name) * self.size_of_search(name).tokens
+            before, tokens = self.rests_on(name), 0
+            entries = [self.entries[each] for each in (name, *before)]
+            for swarm in dict.fromkeys(entry.swarm for entry in entries if entry.swarm):
+                tokens += sum(self.swarms[swarm].trained_tokens(self.size_of_swarm(swarm).tokens))
+            tokens += sum(self.entries[entry.guide].size.tokens for entry in entries if entry.guide)
+            for each in (name, *before):
+                if self.needs(each).trainer:
+                    tokens += self.trainings(each) * self.size_of_search(each).tokens
+            # The run in which a method that has no guide decided.
+            tokens += sum(self.entries[e].size.tokens for e in before if self.online(e) and not self.entries[e].guide)
             if tokens:
                 found[name] = tokens
         return found
@@ -481,6 +501,13 @@ class Experiment:
 
 
 Mixtures = Callable[[Experiment], list[str]]
+
+
+def predecessor(config: Config, method: str) -> str | None:
+    """The mixture that a method's run begins with, or that it replays, if any."""
+    entry = config["methods"].get(method, {})
+    before = entry["method"] if entry.get("kind") == "replay" else (entry.get("after") or {}).get("method")
+    return None if before is None else str(before)
 
 
 def _runs(entry: MixtureEntry) -> Iterator[Run]:

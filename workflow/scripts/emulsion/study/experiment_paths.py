@@ -124,7 +124,9 @@ def swarm_of_laws(experiment: Experiment) -> list[str]:
 
 
 def deciding_run(experiment: Experiment, mixture: str) -> str:
-    """The record of the run whose trajectory a mixture is: its guide, or its own first run."""
+    """The record of the run whose trajectory a mixture is: its guide, its own first run, or that of what it replays."""
+    if experiment.needs(mixture).trajectory:
+        mixture = experiment.rests_on(mixture)[0]
     entry = experiment.entries[mixture]
     return f"models/{experiment.name}-{entry.guide or experiment.names([mixture])[0]}/run.json"
 
@@ -255,7 +257,7 @@ def predictions_before(experiment: Experiment, run: str) -> list[str]:
 
 def predicted_mixtures(experiment: Experiment) -> list[str]:
     """The mixtures of the candidates that are known before any of them is trained on."""
-    known = [name for name in experiment.candidates() if name not in experiment.decided_online()]
+    known = [name for name in experiment.candidates() if name not in experiment.from_trajectories()]
     return [f"mixtures/{experiment.name}/{name}.json" for name in known]
 
 

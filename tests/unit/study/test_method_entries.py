@@ -1,4 +1,4 @@
-"""Published settings and budgets, named in a configuration."""
+"""Published settings and budgets, and methods that rest on one another, named in a configuration."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
+from emulsion.study import experiment_paths as files
 from emulsion.study.check import check
 from emulsion.study.experiment import Experiment
 
@@ -77,3 +78,62 @@ def test_presets_that_are_not_published_are_refused_with_their_place(methods, wo
     with pytest.raises(UserError, match=words) as refusal:
         configured(methods, {})
     assert f"methods.{next(iter(methods))}.presets" in str(refusal.value)
+
+
+AIOLI = {"kind": "aioli", "rounds": 5}
+SWARMS = {
+    "ten": {"points": {"kind": "dirichlet", "count": 10}, "tokens": 52_000},
+    "alone": {"points": {"kind": "corners"}, "tokens": 52_000},
+    "reference": {"points": {"kind": "uniform"}, "tokens": 52_000},
+}
+
+
+def test_aioli_after_any_method_and_replays_are_charged_what_they_rest_on():
+    methods = {
+        "dml": {"kind": "dml", "swarm": "ten"},
+        "skillit": {"kind": "skillit", "swarm": "alone"},
+        "doremi": {"kind": "doremi", "swarm": "reference", "tokens": 104_000},
+        **{
+            f"aioli+{name}".replace("+", "_"): {**AIOLI, "after": {"method": name, "share": 0.05}}
+            for name in ("dml", "skillit", "doremi")
+        },
+        "again": {"kind": "replay", "method": "aioli_skillit"},
+        "mean": {"kind": "replay", "method": "doremi", "average": True},
+    }
+    _, experiment = configured(methods, SWARMS)
+    run = 1_040_000
+    assert experiment.extra_tokens() == {
+        "dml": 520_000,
+        "skillit": 104_000,
+        "doremi": 156_000,
+        "aioli_dml": 520_000,
+        "aioli_skillit": 104_000 + run,
+        "aioli_doremi": 156_000,
+        "again": 104_000 + 2 * run,
+        "mean": 156_000,
+    }
+    assert files.mixture_before(experiment, "aioli_doremi") == ["mixtures/pair/doremi.json"]
+    assert files.deciding_run(experiment, "again") == "models/pair-aioli_skillit/run.json"
+    assert files.deciding_run(experiment, "mean") == "models/pair-doremi-guide/run.json"
+    assert experiment.replayed() == ["again", "mean"] and {"again", "mean"} <= set(experiment.trained_fixed())
+    assert not {"again", "mean"} & {*experiment.fixed(), *experiment.proposed(), *experiment.trained_online()}
+
+
+@pytest.mark.parametrize(
+    ("methods", "words"),
+    [
+        ({"a": {**AIOLI, "after": {"method": "a", "share": 0.1}}}, "unknown method 'a'"),
+        (
+            {name: {**AIOLI, "after": {"method": other, "share": 0.1}} for name, other in (("a", "b"), ("b", "a"))},
+            "methods.a .of experiments.pair.: rests on itself: a after b after a",
+        ),
+        ({"a": AIOLI, "r": {"kind": "replay", "method": "equal"}}, "unknown online method 'equal'"),
+        (
+            {"a": AIOLI, "r": {"kind": "replay", "method": "a"}, "s": {"kind": "replay", "method": "r"}},
+            "online method 'r'",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_over_from_or_replayed_is_refused(methods, words):
+    with pytest.raises(UserError, match=words):
+        configured(methods, {})

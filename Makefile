@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SHELL = bash
 SNAKEMAKE = snakemake --cores $(CORES)
 
-.PHONY: setup demo plan probe report real-text laws replay lint audit format test test-slurm test-slow soak clean
+.PHONY: setup demo mix plan probe report real-text laws replay lint audit format test test-slurm test-slow soak clean
 
 setup: .venv/installed
 
@@ -27,6 +27,21 @@ setup: .venv/installed
 demo: export HF_HUB_OFFLINE = 1
 demo: setup
 	$(SNAKEMAKE) $(ARGS)
+
+# From folders of text to a decision: TEXTS="texts/speeches texts/novel texts/reports". See docs/tutorial.md.
+# Looks at them, writes NAME.yaml and says why, shows the plan, runs it within about so many MINUTES, and says what was decided.
+TEXTS ?=
+NAME ?= mix
+MINUTES ?= 20
+# Further options of workflow/scripts/start.py, such as "--flatten reports".
+START_ARGS ?=
+mix: export HF_HUB_OFFLINE = 1
+mix: setup
+	test -n "$(TEXTS)" || { echo 'error: name folders: make mix TEXTS="texts/one texts/two"' >&2; exit 2; }
+	python workflow/scripts/start.py --texts $(TEXTS) --minutes $(MINUTES) --cores $(CORES) --name $(NAME) $(START_ARGS)
+	$(SNAKEMAKE) --quiet all --configfile $(NAME).yaml $(ARGS) -- plan
+	$(SNAKEMAKE) --quiet rules host reason --configfile $(NAME).yaml $(ARGS)
+	python workflow/scripts/show_decision.py --results results/$(NAME)
 
 # What the experiments of the configuration will cost, what they can detect, and which jobs are left to run. Trains nothing.
 plan: setup

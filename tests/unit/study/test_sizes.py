@@ -1,9 +1,11 @@
 """Sizes grow with the text and the tokens, and stay within what the smallest source allows."""
 
 import math
+from pathlib import Path
 
 import pytest
 
+from emulsion.fields import read_yaml
 from emulsion.models import parameter_count
 from emulsion.spec import RunSpec
 from emulsion.study import sizes
@@ -35,3 +37,9 @@ def test_every_rung_makes_a_run_that_can_be_trained(rung):
     del values["micro_batch"]
     assert RunSpec.from_json(values).steps > 10
     assert model["hidden_size"] % model["heads"] == 0
+
+
+def test_the_sequences_of_an_evaluation_are_the_schemas():
+    schema = read_yaml(Path("workflow/schemas/config.schema.yaml"))
+    experiment = schema["properties"]["experiments"]["additionalProperties"]["properties"]
+    assert experiment["evaluation"]["properties"]["test_sequences"]["default"] == sizes.TEST_SEQUENCES

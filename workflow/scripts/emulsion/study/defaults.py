@@ -41,10 +41,10 @@ SWARM = "spread"
 MIXTURES: dict[str, Settings] = {
     "uniform": {"kind": "stratified"},
     "proportional": {"kind": "proportional"},
-    # Every share but a fiftieth is free: caps on epochs keep small sources from being repeated too often.
-    "optimum": {"kind": "optimum", "swarm": SWARM, "objective": "mean_loss", "bounds": [0.02, 1.0]},
+    # Every share but a hundredth is free: caps on epochs keep small sources from being repeated too often.
+    "optimum": {"kind": "optimum", "swarm": SWARM, "objective": "mean_loss", "bounds": [0.01, 1.0]},
 }
-_SWARM: Settings = {"points": {"kind": "spread", "bounds": [0.02, 1.0]}, "batch": 3}
+_SWARM: Settings = {"points": {"kind": "spread", "bounds": [0.01, 1.0]}, "batch": 3}
 
 
 def kinds(config: Settings) -> Iterator[str]:

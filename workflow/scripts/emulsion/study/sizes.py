@@ -15,6 +15,8 @@ from typing import Any
 from emulsion.models import parameter_count
 
 TOKENS_PER_PARAMETER = 20
+# Of each split of each source that an evaluation reads: the schema's default.
+TEST_SEQUENCES = 200
 # Text that is held out has this many sequences at least, as far as the context can be shortened for it.
 HELD_OUT_SEQUENCES = 16
 _LEAST_CONTEXT = 32
@@ -94,7 +96,7 @@ def training_of(rung: Rung, model: Mapping[str, Any]) -> dict[str, Any]:
         "betas": [0.9, 0.99],
         "epsilon": 1.0e-8,
         "clip": 1.0,
-        "validations": 20,
+        "validations": 8,
         "validation_sequences": 32,
         "precision": "auto",
     }

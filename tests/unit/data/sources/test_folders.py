@@ -1,0 +1,102 @@
+"""A folder is looked at: what is read of it and by which columns; what is no text is named."""
+
+import json
+
+import pytest
+
+from emulsion.data.sources.folders import flat_text, flattened, look
+from emulsion.errors import UserError
+
+PROSE = "The house of the king was in the old town, and it was there that he had lived with his mother. "
+
+
+def write(folder, files):
+    for name, content in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(folder)
+
+
+def lines(*records):
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def test_files_that_are_no_text_are_named_and_not_read(tmp_path):
+    folder = write(
+        tmp_path,
+        {
+            "a.txt": PROSE * 20,
+            "deep/b.txt": PROSE,
+            "latin.txt": "façade über".encode("latin1") * 5,
+            "picture.png": b"\x89PNG\r\n\x1a\n\0\0",
+            "NOTES": PROSE,
+            ".hidden": "x",
+        },
+    )
+    found = look(folder, "texts")
+    assert (found.files, found.language, found.kind) == (2, "English", "text")
+    assert set(found.unread) == {"latin.txt", "picture.png", "NOTES"}
+    assert "iconv" in found.unread["latin.txt"] and "rename it to .txt" in found.unread["NOTES"]
+    assert "it is no text" in found.unread["picture.png"]
+    assert found.source() == {"local": {"files": [folder], "exclude": ["latin.txt"]}}
+    assert found.bytes == len(PROSE) * 21
+
+
+def test_known_columns_need_no_proposal(tmp_path):
+    folder = write(
+        tmp_path, {"rows.jsonl": lines({"question": "Who?", "answer": "Ann."}, {"question": "Why?", "answer": "So."})}
+    )
+    found = look(folder, "rows")
+    assert (found.kind, found.text_field) == ("instruction_response", None)
+    assert found.source() == {"local": {"files": [folder]}}
+
+
+def test_the_column_with_most_of_the_characters_is_proposed(tmp_path):
+    folder = write(
+        tmp_path, {"rows.jsonl": lines(*({"meta": {"by": "Ann"}, "body": {"main": PROSE}} for _ in range(3)))}
+    )
+    found = look(folder, "rows")
+    assert found.text_field == "body.main" and found.share > 0.9
+    assert found.source()["text_field"] == "body.main"
+
+
+def test_records_without_one_main_column_are_refused_with_two_remedies(tmp_path):
+    record = {"a": {"one": PROSE, "two": PROSE}, "b": PROSE, "c": PROSE}
+    folder = write(tmp_path / "reports", {"rows.jsonl": lines(record, record)})
+    with pytest.raises(UserError) as error:
+        look(folder, "reports")
+    assert "4 fields of text" in str(error.value) and "a.one (25%)" in str(error.value)
+    assert "--columns reports=a.one" in str(error.value) and "--flatten reports" in str(error.value)
+    assert look(folder, "reports", "a.two").text_field == "a.two"
+
+
+def test_flattened_records_have_a_line_for_each_field(tmp_path):
+    record = {"People": {"Count": {"text": "12"}, "Cities": ["A", "B"]}, "none": None}
+    folder = write(tmp_path, {"one.json": json.dumps(record)})
+    assert list(flat_text(record)) == ["People, Count: 12", "People, Cities: A", "People, Cities: B"]
+    assert list(flattened(folder, "one")) == [{"id": "one.json#0", "text": "\n".join(flat_text(record))}]
+
+
+def test_source_code_is_called_so(tmp_path):
+    assert look(write(tmp_path, {"a.py": "def f():\n    return 1\n"}), "code").language == "code"
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "no file below it"),
+        ({"a.txt": ""}, "all of its files are empty"),
+        ({"a.bin": b"\0\1"}, "'a.bin': no known suffix; it is no text"),
+        ({"a.jsonl": lines({"number": 1})}, "none of the rows looked at holds text"),
+    ],
+)
+def test_a_folder_without_text_is_refused(tmp_path, files, message):
+    with pytest.raises(UserError, match=message):
+        look(write(tmp_path, files), "none")
+
+
+def test_a_slip_in_a_name_is_told(tmp_path):
+    (tmp_path / "speeches").mkdir()
+    with pytest.raises(UserError, match=r"Did you mean '.*/speeches'"):
+        look(str(tmp_path / "speches"), "speeches")

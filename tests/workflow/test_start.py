@@ -1,0 +1,64 @@
+"""Folders of text become a configuration that the workflow takes as it is."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+from workflow_project import copy_project, planned, snakemake
+
+WORDS = {"speeches": "the people of the nation and that it has ", "roman": "der Mann und die Frau und das Haus ist "}
+# More time than two passes over this text take on any machine, so that nothing here depends on speed.
+START = ("workflow/scripts/start.py", "--texts", *WORDS, "--minutes", "1e5", "--cores", "1", "--seconds", "0.1")
+
+
+def start(folder, *arguments):
+    return subprocess.run([sys.executable, *START, *arguments], cwd=folder, text=True, capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """A copy with two folders of text and what `start.py` wrote for them; only to be read."""
+    folder = copy_project(tmp_path_factory.mktemp("started"))
+    for name, words in WORDS.items():
+        (folder / name).mkdir()
+        (folder / name / "all.txt").write_text(words * 2_000)
+    (folder / "roman" / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n\0")
+    result = start(folder)
+    assert result.returncode == 0, result.stderr
+    return folder, result.stdout
+
+
+def test_the_start_says_what_it_found_and_what_it_chose_and_why(started):
+    _, said = started
+    assert "German" in said and "cover.png: no known suffix; it is no text" in said
+    assert "measured now: 1 trainings at once" in said and "two passes" in said
+
+
+def test_the_plan_has_a_swarm_and_every_mixture_with_three_seeds(started):
+    folder, _ = started
+    jobs = planned(folder, "--configfile", "mix.yaml")
+    assert len(jobs["train"]) == len(jobs["evaluate"]) == (3 + 2) * 3
+    assert len(jobs["train_swarm"]) == 3
+    assert {"recommend", "account_budget", "plot_optimizer", "plot_mixtures"} <= jobs.keys()
+    plan = snakemake(folder, "--configfile", "mix.yaml", "--cores", "1", "--quiet", "all", "--", "plan").stdout
+    assert "# Plan of mix" in plan and "Within the budget" in plan
+
+
+def test_a_start_that_was_interrupted_goes_on_with_what_it_wrote(started):
+    folder, _ = started
+    before = (folder / "mix.yaml").read_text()
+    assert "is kept" in start(folder).stdout and (folder / "mix.yaml").read_text() == before
+    other = start(folder, "--columns", "roman=text")
+    assert other.returncode == 1 and "is there already, for another request" in other.stderr
+
+
+def test_the_same_lines_alone_are_a_whole_configuration(started, tmp_path):
+    folder, _ = started
+    config = yaml.safe_load((folder / "mix.yaml").read_text())
+    for source in config["sources"].values():
+        source["local"]["files"] = [str(folder / each) for each in source["local"]["files"]]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    profile = str(folder / "profiles/default")
+    result = snakemake(tmp_path, "-s", str(folder / "Snakefile"), "--workflow-profile", profile, "-n", "-q", "rules")
+    assert "recommend" in result.stdout

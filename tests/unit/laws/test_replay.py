@@ -91,6 +91,8 @@ def regmix():
         ("best", 512, 0.9925, 30),
         ("best", 128, 0.987, 15),
         ("best", 64, 0.981, 10),
+        ("epochs", 64, 0.97, 15),
+        ("epochs", 512, 0.978, 20),
     ],
 )
 def test_regmix_is_ranked_as_published_or_better(law, size, least, seconds):

@@ -1,7 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from emulsion.methods.surrogates import Runs, choose
+from emulsion.laws import fit_epochs_law, minimize_law
+from emulsion.laws.planted import planted_repeating_law
+from emulsion.methods.optimum import optimise
+from emulsion.methods.surrogates import Runs, choose, fit_surrogates
 
 SCORES = np.linspace(0.0, 1.0, 9)
 
@@ -37,3 +43,45 @@ def test_the_law_is_chosen_where_it_is_best():
 def test_without_the_law_the_least_error_decides(best):
     errors = {name: np.full(9, 0.1 if name == best else 0.2) for name in "ab"}
     assert choose({name: Judged(error) for name, error in errors.items()}) == best
+
+
+def repeating_runs(rates):
+    """Runs on a world that repeats its sources, as the optimiser has them, by the epochs of the run decided for."""
+    truth = planted_repeating_law(3, 1)
+    rows = np.random.default_rng(2).dirichlet(np.ones(3), 16)
+    weights = np.full(3, 1 / 3)
+    return truth, Runs(truth.sources, rows, truth.predict(rows), weights, truth.epochs(rows), rates)
+
+
+def test_the_surrogate_that_sees_epochs_predicts_runs_by_theirs_and_others_by_those_decided_for():
+    _, runs = repeating_runs({"s0": 1.0, "s1": 1.0, "s2": 1.0})
+    [found] = fit_surrogates(runs, ["epochs"]).values()
+    assert found.fitted == pytest.approx(runs.scores, abs=0.02)
+    seen = found.law.predict_epochs(np.array([[0.2, 0.3, 0.5]])).mean()
+    assert found.predict(np.array([[0.2, 0.3, 0.5]]))[0] == pytest.approx(-seen)
+    _, own = repeating_runs({})
+    assert fit_surrogates(own, ["epochs"])["epochs"].predict(runs.mixtures) == pytest.approx(runs.scores, abs=0.02)
+
+
+def test_epochs_are_among_several_surrogates_only_where_runs_repeat_sources():
+    _, runs = repeating_runs({})
+    names = ["linear", "epochs"]
+    assert list(fit_surrogates(runs, names)) == names
+    assert list(fit_surrogates(replace(runs, epochs=runs.epochs / 100), names)) == ["linear"]
+    assert list(fit_surrogates(replace(runs, epochs=None), names)) == ["linear"]
+
+
+@pytest.mark.parametrize("length", [0.05, 4.0])
+def test_the_optimum_is_that_of_the_law_at_the_epochs_of_the_run_decided_for(length):
+    truth, runs = repeating_runs({})
+    names = truth.sources
+    read = [dict(zip(names, row, strict=True)) for row in runs.epochs.tolist()]
+    losses = [dict(zip(names, row, strict=True)) for row in runs.costs.tolist()]
+    results = [{"losses": loss, "epochs": epochs} for loss, epochs in zip(losses, read, strict=True)]
+    mixtures = [dict(zip(names, row, strict=True)) for row in runs.mixtures.tolist()]
+    settings = {"objective": "mean_loss", "surrogate": "epochs", "surrogates": ["epochs"], "bounds": None}
+    rates = dict(zip(names, (length * truth.rates).tolist(), strict=True))
+    found = optimise(mixtures, results, names, {**settings, "rates": rates, "generations": 20})
+    law = fit_epochs_law(pd.DataFrame(runs.mixtures, columns=list(names)), runs.costs, runs.epochs)
+    best = minimize_law(replace(law, rates=length * truth.rates))
+    assert found["ratios"] == pytest.approx(dict(best), abs=1e-3)

@@ -20,6 +20,7 @@ def test_evidence_is_of_validation_text_and_the_selection_half(tmp_path, store_f
     runs = {"a": (scores(0.9, 0.1), 2.0), "b": (scores(0.1, 0.9), 3.0), "a-twin": (scores(0.9, 0.1), 2.0)}
     for name, (capabilities, loss) in runs.items():
         kept = {"mixing_ratios": dict.fromkeys(sources, 1 / 3), "validation": dict.fromkeys(sources, loss)}
+        kept["epochs_per_source"] = dict.fromkeys(sources, loss / 4)
         identity = name.removesuffix("-twin")
         write_json(tmp_path / f"exp-{name}/run.json", {"experiment": "exp", "identity": identity, **kept})
         write_json(tmp_path / f"exp-{name}/capabilities.json", capabilities)
@@ -28,12 +29,18 @@ def test_evidence_is_of_validation_text_and_the_selection_half(tmp_path, store_f
     # A run of the same identity says nothing new.
     assert found.capabilities == {"a": {"facts": 0.1}, "b": {"facts": 0.9}}
     assert {run: set(losses.values()) for run, losses in found.losses.items()} == {"a": {2.0}, "b": {3.0}}
+    assert found.epochs == {"a": dict.fromkeys(sources, 0.5), "b": dict.fromkeys(sources, 0.75)}
     assert (found.tokens, found.max_epochs) == (1000, 4) and all(size > 0 for size in found.sizes.values())
 
 
 def test_evidence_of_a_swarm_is_of_its_finished_runs(tmp_path, store_folders):
     sources = list(store_folders)
-    row = {"weights": {sources[1]: 1.0}, "validation": dict.fromkeys(sources, 2.5), "initial": None}
+    row = {
+        "weights": {sources[1]: 1.0},
+        "epochs": dict.fromkeys(sources, 2.0),
+        "validation": dict.fromkeys(sources, 2.5),
+        "initial": None,
+    }
     rows = [
         {**row, "run": "s_00", "finished": True, "capabilities": {"facts": 0.5}},
         {**row, "run": "s_01", "finished": True, "capabilities": None, "initial": dict.fromkeys(sources, 5.7)},
@@ -42,6 +49,7 @@ def test_evidence_of_a_swarm_is_of_its_finished_runs(tmp_path, store_folders):
     write_json(tmp_path / "000.json", {"runs": rows})
     found = read_evidence(list(store_folders.values()), 1000, 4, swarm=[tmp_path / "000.json"])
     assert list(found.mixtures) == ["s_00", "s_01"] and list(found.mixtures["s_00"]) == sources
+    assert found.epochs == dict.fromkeys(["s_00", "s_01"], dict.fromkeys(sources, 2.0))
     assert found.capabilities == {"s_00": {"facts": 0.5}} and list(found.initial) == ["s_01"]
 
 

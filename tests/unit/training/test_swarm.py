@@ -8,6 +8,7 @@ import pytest
 from swarm_cases import EARLY, POINTS, REST, SOURCES, STEP, TRUNKS, WHOLE, Killed
 from training_cases import SPEC
 
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.files import read_json
 from emulsion.methods.designs import points as design_points
@@ -32,6 +33,8 @@ def test_a_swarm_gives_a_row_for_each_trunk_with_all_of_its_branches(swarm):
     first, second, third = found["runs"]
     assert [row["run"] for row in found["runs"]] == ["sweep_00", "sweep_01-seed1", "stratified"]
     assert (first["tokens"], first["finished"], first["seed"]) == (12 * STEP, True, 0)
+    sizes = {store.source: store.count("train", 24) for store in map(TokenStore.open, swarm["stores"])}
+    assert second["epochs"] == pytest.approx({s: second["realised"][s] * 12 * 8 / sizes[s] for s in SOURCES})
     assert list(first["test"]) == list(first["validation"]) == SOURCES
     assert second["weights"] == {"alpha": 0.0, "beta": 0.25, "gamma": 0.75} and second["branches"] == {}
     assert (third["tokens"], third["finished"], third["validation"], third["test"]) == (4 * STEP, False, None, None)

@@ -7,6 +7,7 @@ from emulsion.laws.bootstrap import parameter_intervals
 from emulsion.laws.choice import fit_best_law
 from emulsion.laws.diagonal import fit_diagonal_law
 from emulsion.laws.dynamic import DynamicLaw, fit_dynamic_law
+from emulsion.laws.epochs import EpochsLaw, fit_epochs_law
 from emulsion.laws.minimize import Optimum, law_optimum, minimize_law
 from emulsion.laws.registry import FITS, fit_law, load_law, save_law
 from emulsion.laws.similarity import diagonal_form, similarity
@@ -15,12 +16,14 @@ from emulsion.laws.static import StaticLaw, fit_static_law
 __all__ = [
     "FITS",
     "DynamicLaw",
+    "EpochsLaw",
     "Optimum",
     "StaticLaw",
     "diagonal_form",
     "fit_best_law",
     "fit_diagonal_law",
     "fit_dynamic_law",
+    "fit_epochs_law",
     "fit_law",
     "fit_static_law",
     "law_optimum",

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.laws.gaussian import GaussianLaw, calibrate, fit_gaussian_law
-from emulsion.laws.static import StaticLaw, fit_static_law, leave_one_out
+from emulsion.laws.epochs import EpochsLaw, fit_epochs_law, leave_out, read_epochs, repeats
+from emulsion.laws.gaussian import calibrate, fit_gaussian_law
+from emulsion.laws.interface import FittedLaw
+from emulsion.laws.static import fit_static_law, leave_one_out
 from emulsion.laws.table import Floats, read_table
 
 
@@ -29,15 +31,20 @@ def clearly_better(squares: Mapping[str, Floats], preferred: str) -> str:
     return best if float(difference.mean()) > error else preferred
 
 
-def fit_best_law(mixtures: Any, values: Any) -> StaticLaw | GaussianLaw:
-    """The log-linear law, or the Gaussian process where that is clearly better on runs left out.
+def fit_best_law(mixtures: Any, values: Any, epochs: Any = None) -> FittedLaw:
+    """The log-linear law, or the law that is clearly better than it on runs left out.
 
+    That is the Gaussian process or, where `epochs` [n, m] say that runs repeat sources, the law that sees epochs.
     Chosen once for all groups, by errors in units of each group's variance, and with nothing but these runs.
     """
     table = read_table(mixtures, values)
     static = fit_static_law(mixtures, values, warn=False)
     process, predicted = calibrate(fit_gaussian_law(mixtures, values))
-    scale = np.maximum(table.values.var(axis=0), 1e-24)
+    laws: dict[str, FittedLaw] = {static.kind: static, process.kind: process}
     found = {static.kind: leave_one_out(table, static.ridge, most=10), process.kind: predicted}
+    if epochs is not None and repeats(read := read_epochs(epochs, table)):
+        seeing = fit_epochs_law(mixtures, values, read, warn=False)
+        laws[EpochsLaw.kind], found[EpochsLaw.kind] = seeing, leave_out(table, read, seeing)
+    scale = np.maximum(table.values.var(axis=0), 1e-24)
     squares = {name: ((each - table.values) ** 2 / scale).mean(axis=1) for name, each in found.items()}
-    return process if clearly_better(squares, static.kind) == process.kind else static
+    return laws[clearly_better(squares, static.kind)]

@@ -60,6 +60,15 @@ class ConvexLaw(Law, Protocol):
         ...
 
 
+@runtime_checkable
+class SmoothLaw(Law, Protocol):
+    """A law whose slopes are known, so that a search finds an optimum near each of its starts."""
+
+    def gradient(self, mixtures: Any) -> Floats:
+        """Derivatives [k, g, m] of the values by shares, as if these did not have to sum to one."""
+        ...
+
+
 class WeightedFit(Protocol):
     """Fits a law to runs, mixtures [n, m] and values [n, g] or [n], with a weight [n] per run: for the bootstrap."""
 

@@ -1,4 +1,7 @@
-"""The best mixture of a law: the problem is convex, so the optimum is global, and a duality gap proves it."""
+"""The best mixture of a law. Where the law is convex the optimum is global, and a duality gap proves it.
+
+A smooth law, such as the one that sees epochs, is searched from many starts, and the best end is taken.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.convex import Program, solve
 from emulsion.laws.hull import hull_distance
-from emulsion.laws.interface import ConvexLaw
+from emulsion.laws.interface import ConvexLaw, SmoothLaw
 from emulsion.laws.region import Bounds, Region
 from emulsion.laws.table import Floats, as_rows
 from emulsion.mixture import Mixture
@@ -20,27 +24,27 @@ from emulsion.mixture import Mixture
 @dataclass(frozen=True)
 class Optimum:
     """loss      predicted weighted mean of the groups' values at the mixture, without the pull to a prior
-    gap       what any other mixture of the region could gain at most, by the law
+    gap       what any other mixture of the region could gain at most, by the law; None where it is not convex
     distance  share of tokens that must change to reach the hull of the runs; None where no runs were given
     """
 
     mixture: Mixture
     loss: float
-    gap: float
+    gap: float | None
     distance: float | None
 
 
 def minimize_law(
-    law: ConvexLaw,
+    law: ConvexLaw | SmoothLaw,
     bounds: Bounds | None = None,
     weights: Mapping[str, float] | Sequence[float] | None = None,
     caps: Mapping[str, float] | None = None,
     prior: Mapping[str, float] | None = None,
     strength: float = 0.0,
 ) -> Mixture:
-    """The mixture of least weighted mean predicted loss within bounds and caps: the global optimum.
+    """The mixture of least weighted mean predicted loss within bounds and caps.
 
-    law       a static, dynamic or linear law: those are convex
+    law       a static, dynamic or linear law, which are convex: the global optimum; or one that sees epochs
     bounds    one (low, high) for every source or {source: (low, high)}; None for the whole simplex
     caps      {source: greatest weight}, as from the epochs a source has for the tokens of a run
     weights   per group, by name or in the law's order, 0 or more; None weighs all alike
@@ -50,7 +54,7 @@ def minimize_law(
 
 
 def law_optimum(
-    law: ConvexLaw,
+    law: ConvexLaw | SmoothLaw,
     bounds: Bounds | None = None,
     weights: Mapping[str, float] | Sequence[float] | None = None,
     caps: Mapping[str, float] | None = None,
@@ -59,20 +63,54 @@ def law_optimum(
     runs: Any = None,
 ) -> Optimum:
     """As `minimize_law`, with the predicted loss, its proof, and how far from the `runs` [n, m] the law is trusted."""
-    if not isinstance(law, ConvexLaw):
+    if not isinstance(law, ConvexLaw | SmoothLaw):
         raise UserError(f"law: a {type(law).__name__} is not convex in the mixture; search it with emulsion.methods.")
     region = Region.of(law.sources, bounds, caps)
     share = _group_weights(law.groups, weights)
+    pull = _pull(law.sources, prior, strength)
+    best, gap = (_solve if isinstance(law, ConvexLaw) else _search)(law, region, share, *pull)
+    distance = None if runs is None else hull_distance(best, as_rows(runs, law.sources))
+    return Optimum(region.mixture(best), float(share @ law.predict(best[None, :])[0]), gap, distance)
+
+
+def _solve(law: Any, region: Region, share: Floats, strength: float, prior: Floats) -> tuple[Floats, float | None]:
+    """The global optimum [m] of a convex law, and its gap."""
     linear, scale, a = law.convex_terms()
     if scale.min(initial=0.0) < 0:
         raise UserError("law: a group's b is below 0, so that its loss is not convex; fitted laws have b of 0 or more.")
-    program = Program(region, share @ linear, share * scale, a, *_pull(law.sources, prior, strength))
-    start = region.project(np.full((1, len(law.sources)), 1 / len(law.sources)))[0]
+    program = Program(region, share @ linear, share * scale, a, strength, prior)
     flat = strength == 0 and np.ptp(program.linear) == 0 and np.ptp(a[program.scale > 0], axis=1).max(initial=0.0) == 0
-    best = start if flat else solve(program)  # where nothing depends on the mixture, the central one
-    mixture = region.mixture(best)
-    distance = None if runs is None else hull_distance(best, as_rows(runs, law.sources))
-    return Optimum(mixture, float(share @ law.predict(best[None, :])[0]), program.gap(best), distance)
+    # Where nothing depends on the mixture, the central one.
+    best = region.project(np.full((1, len(region.sources)), 1 / len(region.sources)))[0] if flat else solve(program)
+    return best, program.gap(best)
+
+
+def _search(law: Any, region: Region, share: Floats, strength: float, prior: Floats) -> tuple[Floats, float | None]:
+    """The best end [m] of searches by slopes, from the centre and from near each source alone; no proof."""
+    m = len(region.sources)
+
+    def value(p: Floats) -> tuple[float, Floats]:
+        # A search steps off the simplex; its values go with the mixture, and its slopes along the simplex.
+        row = np.maximum(p, 1e-12) / np.maximum(p, 1e-12).sum()
+        level, slope = float(share @ law.predict(row[None, :])[0]), share @ law.gradient(row[None, :])[0]
+        if strength:
+            level += strength * float(row @ np.log(row / prior))
+            slope = slope + strength * (1 + np.log(row / prior))
+        return level, np.asarray(slope - slope @ row)
+
+    ends = []
+    for start in region.project(np.vstack([np.full(m, 1 / m), 0.7 * np.eye(m) + 0.3 / m])):
+        found = minimize(
+            value,
+            start,
+            jac=True,
+            method="SLSQP",
+            bounds=list(zip(region.low, region.high, strict=True)),
+            constraints={"type": "eq", "fun": lambda p: p.sum() - 1, "jac": np.ones_like},
+            options={"ftol": 1e-10, "maxiter": 200},
+        )
+        ends += [region.project(found.x[None, :])[0], start]
+    return min(ends, key=lambda p: value(p)[0]), None
 
 
 def _pull(sources: Sequence[str], prior: Mapping[str, float] | None, strength: float) -> tuple[float, Floats]:

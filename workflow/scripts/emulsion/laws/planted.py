@@ -63,6 +63,49 @@ def planted_power_law(m: int, seed: int) -> PowerLaw:
     return PowerLaw(names, names, t, random.uniform(0.2, 0.8, m), random.uniform(0.1, 0.5, m), np.full(m, 2.0))
 
 
+@dataclass(frozen=True)
+class RepeatingLaw:
+    """A power law of what repeated tokens are worth: L_i(p) = 2 + f_i (1 + 50 sum_j T[i, j] D_j)^-alpha_i.
+
+    D_j are the tokens of source j in runs, those repeated worth less each time: of `rates` [m] epochs at a share of 1,
+    the first whole and all others together no more than `worth` (Muennighoff et al., 2305.16264). hurts [m]: what
+    a source's own loss gains, in nats, when its epochs double beyond that.
+    """
+
+    sources: tuple[str, ...]
+    groups: tuple[str, ...]
+    T: Floats
+    f: Floats
+    alpha: Floats
+    rates: Floats
+    worth: float
+    hurts: Floats
+
+    def epochs(self, mixtures: Any) -> Floats:
+        """Epochs [k, m] of mixtures [k, m]."""
+        return np.asarray(as_rows(mixtures, self.sources) * self.rates)
+
+    def predict(self, mixtures: Any) -> Floats:
+        """Losses [k, g] of mixtures [k, m]."""
+        epochs = self.epochs(mixtures)
+        again = self.worth * -np.expm1(-np.maximum(epochs - 1, 0) / self.worth)
+        read = (np.minimum(epochs, 1) + again) / self.rates
+        late = self.hurts * np.log2(np.maximum(epochs / self.worth, 1))
+        return np.asarray(2 + self.f * (1 + 50 * read @ self.T.T) ** -self.alpha + late)
+
+
+def planted_repeating_law(m: int, seed: int) -> RepeatingLaw:
+    """A repeating law over m sources and as many groups: a run reads the least source up to 32 to 64 times."""
+    random = np.random.default_rng([seed, m, len(KINDS) + 1])
+    t = random.uniform(0.1, 0.6, (m, m)) * random.uniform(0.3, 1.0, m)
+    t[np.diag_indices(m)] = random.uniform(0.8, 1.6, m)
+    rates = np.exp(random.uniform(np.log(0.5), np.log(64), m))
+    rates[random.integers(m)] = random.uniform(32, 64)
+    names = tuple(f"s{j}" for j in range(m))
+    shape = random.uniform(3.0, 5.0, m), random.uniform(0.2, 0.45, m)
+    return RepeatingLaw(names, names, t, *shape, rates, random.uniform(4, 15), np.full(m, random.uniform(0, 0.04)))
+
+
 def noisy(losses: Floats, sd: float, random: np.random.Generator, shared: float = 0.5) -> Floats:
     """Losses [n, g] with Gaussian noise of `sd` nats, the part `shared` of its variance common to a run's groups."""
     common = random.normal(0, np.sqrt(shared), (len(losses), 1))

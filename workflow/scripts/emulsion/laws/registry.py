@@ -11,14 +11,15 @@ from emulsion.files import read_json, write_json
 from emulsion.laws.boosting import BoostedLaw, fit_boosted_law
 from emulsion.laws.choice import fit_best_law
 from emulsion.laws.dynamic import DynamicLaw
+from emulsion.laws.epochs import EpochsLaw, fit_epochs_law
 from emulsion.laws.gaussian import GaussianLaw, fit_calibrated_law
 from emulsion.laws.interface import FittedLaw
 from emulsion.laws.linear import LinearLaw, fit_linear_law, fit_ridge_law
 from emulsion.laws.power import AutoScaleLaw, BiMixLaw, fit_autoscale_law, fit_bimix_law
 from emulsion.laws.static import StaticLaw, fit_static_law
 
-# From mixtures [n, m] and values [n, g] to a law. "best" is the log-linear law or the Gaussian process, by
-# cross-validation; "ridge" is the linear law with a ridge chosen likewise.
+# From mixtures [n, m] and values [n, g] to a law. "best" is the log-linear law, the Gaussian process or, where runs
+# repeat sources, the law that sees epochs, by cross-validation; "ridge" is the linear law with a ridge chosen likewise.
 FITS: dict[str, Callable[[Any, Any], FittedLaw]] = {
     "best": fit_best_law,
     LinearLaw.kind: fit_linear_law,
@@ -28,7 +29,10 @@ FITS: dict[str, Callable[[Any, Any], FittedLaw]] = {
     AutoScaleLaw.kind: fit_autoscale_law,
     BoostedLaw.kind: fit_boosted_law,
     GaussianLaw.kind: fit_calibrated_law,
+    EpochsLaw.kind: fit_epochs_law,
 }
+# Those that also take the epochs [n, m] that runs read their sources.
+_SEE_EPOCHS = {"best": fit_best_law, EpochsLaw.kind: fit_epochs_law}
 _CLASSES: tuple[type[FittedLaw], ...] = (
     LinearLaw,
     StaticLaw,
@@ -37,13 +41,19 @@ _CLASSES: tuple[type[FittedLaw], ...] = (
     AutoScaleLaw,
     BoostedLaw,
     GaussianLaw,
+    EpochsLaw,
 )
 
 
-def fit_law(name: str, mixtures: Any, values: Any) -> FittedLaw:
-    """The named law fitted to runs: mixtures [n, m] and values [n, g], arrays or data frames."""
+def fit_law(name: str, mixtures: Any, values: Any, epochs: Any = None) -> FittedLaw:
+    """The named law fitted to runs: mixtures [n, m] and values [n, g], arrays or data frames.
+
+    epochs  [n, m]: how often each run read each source; "epochs" and "best" use them, other laws do without
+    """
     if name not in FITS:
         raise unknown("law", name, FITS, "law")
+    if epochs is not None and name in _SEE_EPOCHS:
+        return _SEE_EPOCHS[name](mixtures, values, epochs)
     return FITS[name](mixtures, values)
 
 

@@ -56,6 +56,7 @@ class Evidence:
     sizes            {source: tokens to train on}
     mixtures         {run: what it was trained on}
     losses           {run: {source: held-out loss at its end, mean nats per token}}, of the same runs
+    epochs           {run: {source: how often the run read it}}, where they were recorded
     initial          {run: {source: the same before its first step}}, of runs on one source
     sequence_losses  {run: {source: the losses of its held-out sequences, in order}}, where they were measured
     capabilities     {run: {capability: score}}, where they were measured
@@ -68,6 +69,7 @@ class Evidence:
     sizes: Mapping[str, float] = field(default_factory=dict)
     mixtures: Mapping[str, Mixture] = field(default_factory=dict)
     losses: Mapping[str, Losses] = field(default_factory=dict)
+    epochs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     initial: Mapping[str, Losses] = field(default_factory=dict)
     sequence_losses: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

@@ -112,7 +112,11 @@ class Optimum:
         return Settings.of(self.settings, self.kind).bounds
 
     def _with(self, evidence: Evidence) -> Settings:
-        return Settings.of({**self.settings, "caps": epoch_caps(evidence, self.sources, self.bounds)}, self.kind)
+        # Epochs of a whole share; a source without tokens is not drawn.
+        rates = {name: evidence.tokens / max(size, 1.0) for name, size in evidence.sizes.items()}
+        known = {"rates": rates} if evidence.tokens and evidence.epochs else {}
+        caps = epoch_caps(evidence, self.sources, self.bounds)
+        return Settings.of({**self.settings, "caps": caps, **known}, self.kind)
 
     def _chooser(self, evidence: Evidence) -> Choose:
         return propose
@@ -125,6 +129,7 @@ class Optimum:
                 "run": run,
                 "capabilities": dict(evidence.capabilities.get(run, {})),
                 "losses": {name: evidence.losses[run][name] for name in self.names},
+                "epochs": dict(evidence.epochs.get(run, {})),
             }
             for run in evidence.mixtures
         ]

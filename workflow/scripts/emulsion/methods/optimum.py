@@ -41,13 +41,14 @@ def optimise(
     """The best mixture according to finished runs, as the JSON of optimal_mix.json; for losses, in losses.
 
     mixtures  {source: weight} of each run
-    results   of the same runs: {"run": name, "capabilities": {name: score}, "losses": {source: nats per token}}
+    results   of the same runs: {"run": name, "capabilities": {name: score}, "losses": {source: nats per token}}, and
+              "epochs": {source: how often the run read it}, where they are known
     settings  `Settings`, or its values by name
     """
     chosen = settings if isinstance(settings, Settings) else Settings.of(settings)
     region = Region.of(sources, chosen.bounds, chosen.caps)
     objective = Objective.of(chosen.objective, results)
-    runs = _runs(mixtures, results, sources, objective)
+    runs = _runs(mixtures, results, sources, objective, chosen.rates)
     surrogates = fit_surrogates(runs, chosen.surrogates)
     name = choose(surrogates) if chosen.surrogate == "auto" else chosen.surrogate
     surrogate, pull = surrogates[name], chosen.pull(sources)
@@ -80,7 +81,7 @@ def refit(
 ) -> tuple[Surrogate, bool]:
     """The surrogate of this name, fitted as `optimise` does it, and whether its objective is losses alone."""
     objective = Objective.of(settings.objective, results)
-    runs = _runs(mixtures, results, sources, objective)
+    runs = _runs(mixtures, results, sources, objective, settings.rates)
     return fit_surrogates(runs, (surrogate,))[surrogate], objective.of_losses
 
 
@@ -197,11 +198,15 @@ def _runs(
     results: Sequence[Mapping[str, Any]],
     sources: Sequence[str],
     objective: Objective,
+    rates: Mapping[str, float],
 ) -> Runs:
     if len(mixtures) != len(results):
         raise UserError(f"optimiser: {len(mixtures)} mixtures but {len(results)} results; one of each per run.")
     rows = [list(Mixture(mixture).over(list(sources)).values()) for mixture in mixtures]
-    return Runs(tuple(sources), np.array(rows), *objective.table(results))
+    epochs = None
+    if results and all(result.get("epochs") for result in results):
+        epochs = np.array([[result["epochs"][source] for source in sources] for result in results], dtype=np.float64)
+    return Runs(tuple(sources), np.array(rows), *objective.table(results), epochs, rates if epochs is not None else {})
 
 
 def _named(region: Region, row: Floats) -> dict[str, float]:
@@ -242,7 +247,7 @@ def _terms(region: Region, settings: Settings, pull: Pull | None, best: Floats) 
 
 def _observed(surrogate: Surrogate, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Each run's score beside the surrogate's, which saw the run, and beside that of a fit that did not."""
-    columns = (surrogate.runs.scores, surrogate.predict(surrogate.runs.mixtures), surrogate.left_out)
+    columns = (surrogate.runs.scores, surrogate.fitted, surrogate.left_out)
     rows = zip(results, *(column.tolist() for column in columns), strict=True)
     return [
         {"run": _run_name(result, index), "observed": observed, "predicted": predicted, "left_out": left_out}
@@ -257,7 +262,7 @@ def _best_sampled(surrogate: Surrogate, region: Region, results: Sequence[Mappin
         "run": _run_name(results[top], top),
         "ratios": dict(zip(region.sources, runs.mixtures[top].tolist(), strict=True)),
         "observed": float(runs.scores[top]),
-        "predicted": _score(surrogate, runs.mixtures[top]),
+        "predicted": float(surrogate.fitted[top]),
     }
 
 

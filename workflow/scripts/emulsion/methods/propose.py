@@ -10,7 +10,7 @@ from emulsion.laws.table import Floats
 from emulsion.methods.designs import swarm
 from emulsion.methods.search import Pull, Scores, evolve
 from emulsion.methods.settings import Settings
-from emulsion.methods.surrogates import LogLinear, Surrogate
+from emulsion.methods.surrogates import Epochs, LogLinear, Surrogate
 from emulsion.seeds import derive_seed
 
 # RegMix takes the mean of the best 128 of 100,000 draws; a fifth of the draws, and of the best, gives the same.
@@ -22,9 +22,9 @@ _CLOSE = 1e-4
 def propose(surrogate: Surrogate, region: Region, settings: Settings, pull: Pull | None) -> tuple[Floats, list[Floats]]:
     """The mixture [m] of the greatest predicted score less pull, and the best of each generation of the search.
 
-    Differential evolution finds it for any surrogate. Two surrogates allow better: the log-linear law is convex,
-    so its optimum is also computed; trees are constant on boxes, so the mean of the best draws is taken where the
-    search's own answer is not better than it by more than the trees' error.
+    Differential evolution finds it for any surrogate. Three surrogates allow better: the log-linear law is convex and
+    the law that sees epochs is smooth, so their optima are also computed; trees are constant on boxes, so the mean of
+    the best draws is taken where the search's own answer is not better than it by more than the trees' error.
     """
 
     def scores(rows: Floats) -> Floats:
@@ -33,7 +33,7 @@ def propose(surrogate: Surrogate, region: Region, settings: Settings, pull: Pull
 
     tolerance = _CLOSE * surrogate.rmse
     best, path = evolve(scores, region, settings.seed, settings.generations, settings.population, tolerance)
-    if isinstance(surrogate, LogLinear) and pull is None:
+    if isinstance(surrogate, LogLinear | Epochs) and pull is None:
         exact = minimize_law(surrogate.law, settings.bounds, surrogate.runs.weights.tolist(), settings.caps)
         best = max(best, np.array(list(exact.values())), key=lambda row: float(scores(row[None, :])[0]))
     elif surrogate.name == "lightgbm":

@@ -17,6 +17,7 @@ from emulsion.mixture import Mixture
 class Settings:
     """bounds       one [low, high] for every source, or {source: [low, high]}, on the normalised weights
     caps         {source: greatest weight}, as from the epochs a source has
+    rates        {source: epochs of a run on it alone}, of the run that is decided for: its tokens over the source's
     objective    "mean_capability", "mean_loss", or {"capabilities": {name: weight}, "losses": {source: weight}}
     surrogate    "auto" for the one with the least leave-one-out error (see `surrogates.choose`), or a name
     surrogates   those that are fitted and reported
@@ -29,6 +30,7 @@ class Settings:
 
     bounds: Bounds | None = (0.1, 0.6)
     caps: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
     objective: str | Mapping[str, Mapping[str, float]] = "mean_capability"
     surrogate: str = "auto"
     surrogates: Sequence[str] = tuple(SURROGATES)

@@ -1,21 +1,23 @@
 """Surrogates: cheap stand-ins for a training, fitted to the scores of finished runs, each judged by leaving runs out.
 
 The log-linear law is fitted to each component of the objective and the predictions are added up, which uses what
-the sum hides; the others are fitted to the score itself.
+the sum hides, and so is the law that sees epochs; the others are fitted to the score itself.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
+import pandas as pd
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.boosting import fit_boosted_law
 from emulsion.laws.choice import clearly_better
+from emulsion.laws.epochs import fit_epochs_law, leave_out, read_epochs, repeats
 from emulsion.laws.exponential import basis
 from emulsion.laws.gaussian import GaussianLaw, fit_gaussian_law
 from emulsion.laws.interface import Law, WeightedFit
@@ -30,12 +32,23 @@ _LEAST_RUNS = 4
 
 @dataclass(frozen=True)
 class Runs:
-    """What surrogates learn from: mixtures [n, m], costs [n, g] of the objective's components, weights [g]."""
+    """What surrogates learn from: mixtures [n, m], costs [n, g] of the objective's components, weights [g].
+
+    epochs  [n, m]: how often each run read each source; None where that is not known
+    rates   {source: epochs of a run on it alone}, of the run that is decided for; empty for one like those learnt from
+    """
 
     sources: tuple[str, ...]
     mixtures: Floats
     costs: Floats
     weights: Floats
+    epochs: Floats | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def repeat(self) -> bool:
+        """Whether runs are known to have read a source more than once."""
+        return self.epochs is not None and repeats(self.epochs)
 
     @cached_property
     def scores(self) -> Floats:
@@ -44,7 +57,11 @@ class Runs:
 
 
 class Surrogate(ABC):
-    """A fitted stand-in for the objective; `left_out` [n] is each run's score as predicted without that run."""
+    """A fitted stand-in for the objective.
+
+    left_out  [n]: each run's score as predicted without that run
+    fitted    [n]: the same as predicted with it, for a run of its own epochs
+    """
 
     name: str
     runs: Runs
@@ -53,6 +70,10 @@ class Surrogate(ABC):
     @abstractmethod
     def predict(self, rows: Floats) -> Floats:
         """Scores [k] of mixtures [k, m]."""
+
+    @property
+    def fitted(self) -> Floats:
+        return self.predict(self.runs.mixtures)
 
     @abstractmethod
     def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
@@ -152,6 +173,33 @@ class Gaussian(Surrogate):
         ), "sd of the Gaussian process, with the leave-one-out error as a run's noise"
 
 
+class Epochs(Surrogate):
+    """The law that sees epochs, of each component; it predicts for the run that is decided for, by its epochs."""
+
+    name = "epochs"
+
+    def __init__(self, runs: Runs) -> None:
+        self.runs = runs
+        groups = tuple(str(index) for index in range(runs.costs.shape[1]))
+        table = Table(runs.mixtures, runs.costs, runs.sources, groups)
+        self._epochs = read_epochs(runs.epochs, table)
+        frame = pd.DataFrame(runs.mixtures, columns=list(runs.sources))
+        self._law = fit_epochs_law(frame, runs.costs, self._epochs, warn=False)
+        rates = np.array([runs.rates[source] for source in runs.sources]) if runs.rates else self._law.rates
+        self.law = replace(self._law, rates=rates)
+        self.left_out = -leave_out(table, self._epochs, self._law, len(runs.costs)) @ runs.weights
+
+    def predict(self, rows: Floats) -> Floats:
+        return np.asarray(-self.law.predict(rows) @ self.runs.weights)
+
+    @property
+    def fitted(self) -> Floats:
+        return np.asarray(-self._law.predict_epochs(self._epochs) @ self.runs.weights)
+
+    def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
+        return self.rmse, "leave-one-out error"
+
+
 class OfLaw(Surrogate):
     """Any law of each component, by its name in `emulsion.laws`; a refit for every run that is left out."""
 
@@ -177,13 +225,17 @@ SURROGATES: dict[str, Callable[[Runs], Surrogate]] = {
     "lightgbm": partial(Weighted, name="lightgbm", fit=fit_boosted_law),
     "linear": partial(Weighted, name="linear", fit=fit_linear_law),
     "gaussian_process": Gaussian,
+    "epochs": Epochs,
 }
 # Those, and every law of `emulsion.laws`.
 LAWS: dict[str, Callable[[Runs], Surrogate]] = {**{name: partial(OfLaw, name=name) for name in FITS}, **SURROGATES}
 
 
 def fit_surrogates(runs: Runs, names: Sequence[str] = tuple(SURROGATES)) -> dict[str, Surrogate]:
-    """The named surrogates, fitted. Raises UserError where runs are too few to leave one out."""
+    """The named surrogates, fitted; where several are named, the one that sees epochs only if runs repeat sources.
+
+    Raises UserError where runs are too few to leave one out.
+    """
     for name in names:
         if name not in LAWS:
             raise unknown("surrogate", name, LAWS, "optimiser.surrogates")
@@ -192,7 +244,8 @@ def fit_surrogates(runs: Runs, names: Sequence[str] = tuple(SURROGATES)) -> dict
             f"optimiser: {len(runs.scores)} runs are too few to fit a law and to judge it; "
             f"at least {_LEAST_RUNS} are needed, and 3 per source are advised."
         )
-    return {name: LAWS[name](runs) for name in names}
+    kept = [name for name in names if name != Epochs.name or runs.repeat or len(names) == 1]
+    return {name: LAWS[name](runs) for name in kept}
 
 
 def choose(surrogates: Mapping[str, Surrogate]) -> str:

@@ -38,6 +38,12 @@ class Draws:
             self._trunks[key] = self._shares(self._plan(trunk), 0, end)
         return self._trunks[key]
 
+    def epochs_of_trunk(self, trunk: str, end: int) -> Shares:
+        """{source: how often a trunk reads it up to step `end`}."""
+        plan = self._plan(trunk)
+        counts = plan.counts(end * self.spec.batch_sequences).tolist()
+        return {source: count / max(size, 1) for (source, size), count in zip(plan.sizes.items(), counts, strict=True)}
+
     def of_branch(self, trunk: str, start: int, branch: str, end: int) -> Shares:
         """The same of a branch from step `start` to step `end`; what the trunk drew counts towards its epochs."""
         key = (trunk, start, branch, end)

@@ -35,7 +35,10 @@ def read_evidence(
     runs: dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]] = {}
     for row in rows:
         runs[row["run"]] = (Mixture(row["weights"]), row["validation"], row["capabilities"] or {})
-    runs |= _others(records, capabilities)
+    epochs = {row["run"]: row["epochs"] for row in rows if "epochs" in row}
+    others, read = _others(records, capabilities)
+    runs |= others
+    epochs |= read
     return Evidence(
         sizes=sizes,
         tokens=tokens,
@@ -43,6 +46,7 @@ def read_evidence(
         strict=strict,
         mixtures={run: mixture.over(list(sizes)) for run, (mixture, _, _) in runs.items()},
         losses={run: losses for run, (_, losses, _) in runs.items()},
+        epochs=epochs,
         initial={row["run"]: row["initial"] for row in rows if row["initial"]},
         sequence_losses={row["run"]: row["sequence_losses"] for row in rows if "sequence_losses" in row},
         capabilities={run: scores for run, (_, _, scores) in runs.items() if scores},
@@ -51,8 +55,10 @@ def read_evidence(
 
 def _others(
     records: Sequence[Path], capabilities: Sequence[Path]
-) -> dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]]:
+) -> tuple[dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]], dict[str, Mapping[str, float]]]:
+    """{run: mixture, losses and scores} and {run: epochs}."""
     runs: dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]] = {}
+    epochs: dict[str, Mapping[str, float]] = {}
     identities = set()
     for file, scores in zip(records, capabilities, strict=True):
         record: dict[str, Any] = read_json(file)
@@ -61,7 +67,8 @@ def _others(
             identities.add(record["identity"])
             name = file.parent.name.removeprefix(f"{record['experiment']}-")
             runs[name] = (Mixture(record["mixing_ratios"]), record["validation"], selection_scores(read_json(scores)))
-    return runs
+            epochs[name] = record["epochs_per_source"]
+    return runs, epochs
 
 
 def reference_losses(evidence: Evidence) -> dict[str, float]:

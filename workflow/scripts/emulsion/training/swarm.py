@@ -147,6 +147,7 @@ class Swarm:
             "seed": asked["seed"],
             "weights": dict(mixture),
             "realised": self.draws.of_trunk(asked["mixture"], last),
+            "epochs": self.draws.epochs_of_trunk(asked["mixture"], last),
             "identity": trunk.identity,
             "tokens": trunk.tokens(last),
             "finished": asked["finish"],

@@ -40,15 +40,11 @@ rule laws:
         files.all_laws(planned),
 
 
-include: "rules/sources.smk"
-include: "rules/tokens.smk"
+include: "rules/data.smk"
 include: "rules/mixtures.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
-include: "rules/downstream.smk"
-include: "rules/ablations.smk"
 include: "rules/laws.smk"
-include: "rules/figures.smk"
-include: "rules/law_figures.smk"
+include: "rules/methods.smk"
 include: "rules/conclusions.smk"
-include: "rules/report.smk"
+include: "rules/figures.smk"

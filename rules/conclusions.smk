@@ -1,7 +1,180 @@
-"""What people look at to decide: the decision's page, figures of contributions, trade-offs and the search, metrics.
+"""Conclusions: what an experiment will cost, what it did cost, and what it found.
 
-Makes results/{experiment}/decision.html, figures/{experiment}_{figure}.png, results/{experiment}-metrics.json and -metrics.md.
+Makes results/{experiment}/plan.md, budget.json, contributions.json, recommendations.json, recommendations.md and
+decision.html, results/{experiment}-metrics.json and -metrics.md.
 """
+
+
+rule plan_budget:
+    """Say what an experiment will cost and what it can detect; trains nothing."""
+    input:
+        stores=token_stores_there_are,
+        ledgers=ledgers_there_are,
+        script=f"{SCRIPTS}/plan_budget.py",
+        library=imports_of("plan_budget"),
+    output:
+        "results/{experiment}/plan.md",
+    log:
+        "logs/plan_budget/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        plan=plan_of,
+        context=of_experiment(Experiment.longest_context),
+    shell:
+        "printf '%s\\0' "
+        "--experiment {wildcards.experiment} "
+        "--plan {params.plan:q} "
+        "--stores {input.stores:q} "
+        "--ledgers {input.ledgers:q} "
+        "--context {params.context} "
+        "--results results/{wildcards.experiment} "
+        "--output {output:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"
+
+
+rule plan:
+    """Print what the experiments will cost and what they can detect; trains nothing."""
+    input:
+        plans=collect("results/{experiment}/plan.md", experiment=planned),
+        script=f"{SCRIPTS}/plan.py",
+        library=imports_of("plan"),
+    log:
+        "logs/plan.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--plans {input.plans:q} " "2> {log:q}"
+
+
+rule account_budget:
+    """Add up what an experiment cost, stage by stage, beside what was planned."""
+    input:
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.trained),
+        results=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.evaluated),
+        swarms=of_experiment(files.swarms),
+        searches=of_experiment(files.searches),
+        script=f"{SCRIPTS}/account_budget.py",
+        library=imports_of("account_budget"),
+    output:
+        "results/{experiment}/budget.json",
+    log:
+        "logs/account_budget/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        plan=plan_of,
+        runs=runs_of(Experiment.trained),
+        stages=stages_of,
+    shell:
+        "printf '%s\\0' "
+        "--plan {params.plan:q} "
+        "--runs {params.runs:q} "
+        "--records {input.records:q} "
+        "--stages {params.stages:q} "
+        "--swarms {input.swarms:q} "
+        "--searches {input.searches:q} "
+        "--benchmarks logs "
+        "--output {output:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"
+
+
+rule compare_ablations:
+    """Measure how much each capability and each source's loss changes without each source."""
+    input:
+        capabilities=of_each_run_judged_by(
+            "capabilities", "results/{experiment}/{run}/capabilities.json", Experiment.base_and_ablations
+        ),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.base_and_ablations),
+        script=f"{SCRIPTS}/compare_ablations.py",
+        library=imports_of("compare_ablations"),
+    output:
+        "results/{experiment}/contributions.json",
+    log:
+        "logs/compare_ablations/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        without=json_of_experiment(Experiment.left_out),
+        mixtures=mixtures_of_runs(Experiment.base_and_ablations),
+        seeds=seeds_of_runs(Experiment.base_and_ablations),
+        weights=experiment_setting("loss_weights"),
+    shell:
+        "printf '%s\\0' "
+        "--without {params.without:q} "
+        "--mixtures {params.mixtures:q} "
+        "--seeds {params.seeds} "
+        "--capabilities {input.capabilities:q} "
+        "--perplexity {input.perplexity:q} "
+        "--weights {params.weights:q} "
+        "--output {output:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"
+
+
+rule recommend:
+    """Draw the conclusions: best mixtures, contributions, trade-offs, and the recipe to use."""
+    input:
+        capabilities=of_each_run_judged_by(
+            "capabilities", "results/{experiment}/{run}/capabilities.json", Experiment.concluded
+        ),
+        perplexity=of_each_run_judged_by("losses", "results/{experiment}/{run}/perplexity.json", Experiment.concluded),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
+        stores=of_experiment(files.token_stores),
+        contributions=of_experiment(files.contributions),
+        optimum=of_experiment(files.optimum),
+        predictions=of_experiment(files.predictions),
+        repeated=of_each_run("models/{experiment}-{run}/run.json", Experiment.repeated_pair),
+        script=f"{SCRIPTS}/recommend.py",
+        library=imports_of("recommend"),
+    output:
+        json="results/{experiment}/recommendations.json",
+        answer="results/{experiment}/answer.rst",
+        markdown=report(
+            "results/{experiment}/recommendations.md",
+            caption="../report/recommendations.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "recommendations"},
+        ),
+    log:
+        "logs/recommend/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=experiment_setting("title"),
+        groups=json_of_experiment(Experiment.groups),
+        runs=runs_of(Experiment.concluded),
+        mixtures=mixtures_of_runs(Experiment.concluded),
+        seeds=seeds_of_runs(Experiment.concluded),
+    shell:
+        "printf '%s\\0' "
+        "--experiment {wildcards.experiment} "
+        "--title {params.title:q} "
+        "--groups {params.groups:q} "
+        "--runs {params.runs:q} "
+        "--mixtures {params.mixtures:q} "
+        "--seeds {params.seeds} "
+        "--capabilities {input.capabilities:q} "
+        "--perplexity {input.perplexity:q} "
+        "--records {input.records:q} "
+        "--stores {input.stores:q} "
+        "--contributions {input.contributions:q} "
+        "--optimum {input.optimum:q} "
+        "--repeated {input.repeated:q} "
+        "--predictions {input.predictions:q} "
+        "--results results "
+        "--json {output.json:q} "
+        "--markdown {output.markdown:q} "
+        "--answer {output.answer:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"
 
 
 rule present_decision:
@@ -48,103 +221,6 @@ rule present_decision:
         "--output {output:q} "
         "| python {input.script:q} @- "
         "2> {log:q}"
-
-
-rule plot_contributions:
-    """Draw how much each capability and each loss changes without each source."""
-    input:
-        contributions="results/{experiment}/contributions.json",
-        script=f"{SCRIPTS}/plot_contributions.py",
-        library=imports_of("plot_contributions"),
-    output:
-        report(
-            "figures/{experiment}_contributions.png",
-            caption="../report/contributions.rst",
-            category="Conclusions",
-            labels={"experiment": "{experiment}", "figure": "contributions"},
-        ),
-    log:
-        "logs/plot_contributions/{experiment}.log",
-    localrule: True
-    conda:
-        "../envs/analysis.yaml"
-    shell:
-        "python {input.script:q} " "--input {input.contributions:q} " "--output {output:q} " "2> {log:q}"
-
-
-rule plot_pareto:
-    """Draw the trade-off between capabilities, or losses, over the mixtures, and which of them nothing beats."""
-    input:
-        results=of_experiment(files.results_that_judge),
-        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
-        script=f"{SCRIPTS}/plot_pareto.py",
-        library=imports_of("plot_pareto"),
-    output:
-        report(
-            "figures/{experiment}_pareto.png",
-            caption="../report/pareto.rst",
-            category="Conclusions",
-            labels={"experiment": "{experiment}", "figure": "Pareto front"},
-        ),
-    log:
-        "logs/plot_pareto/{experiment}.log",
-    localrule: True
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        runs=mixtures_of_runs(Experiment.concluded),
-    shell:
-        "printf '%s\\0' "
-        "--runs {params.runs:q} "
-        "--inputs {input.results:q} "
-        "--records {input.records:q} "
-        "--output {output:q} "
-        "| python {input.script:q} @- "
-        "2> {log:q}"
-
-
-rule plot_optimizer:
-    """Draw the search for the best mixture, and how well the surrogate predicts the proxies."""
-    input:
-        optimum=of_experiment(files.optimum),
-        script=f"{SCRIPTS}/plot_optimizer.py",
-        library=imports_of("plot_optimizer"),
-    output:
-        report(
-            "figures/{experiment}_optimizer.png",
-            caption="../report/optimizer.rst",
-            category="Conclusions",
-            labels={"experiment": "{experiment}", "figure": "optimiser"},
-        ),
-    log:
-        "logs/plot_optimizer/{experiment}.log",
-    localrule: True
-    conda:
-        "../envs/analysis.yaml"
-    shell:
-        "python {input.script:q} " "--input {input.optimum:q} " "--output {output:q} " "2> {log:q}"
-
-
-rule plot_surface:
-    """Draw the surrogate's surface over mixtures, with its runs, the optimum and what cannot be told from it."""
-    input:
-        surface="results/{experiment}/surface.json",
-        script=f"{SCRIPTS}/plot_surface.py",
-        library=imports_of("plot_surface"),
-    output:
-        report(
-            "figures/{experiment}_surface.png",
-            caption="../report/surface.rst",
-            category="Conclusions",
-            labels={"experiment": "{experiment}", "figure": "surface"},
-        ),
-    log:
-        "logs/plot_surface/{experiment}.log",
-    localrule: True
-    conda:
-        "../envs/analysis.yaml"
-    shell:
-        "python {input.script:q} " "--input {input.surface:q} " "--output {output:q} " "2> {log:q}"
 
 
 rule summarize_metrics:

@@ -1,6 +1,6 @@
-"""Figures: each from the files of all mixtures of an experiment, redrawn when its data, script or module changes.
+"""Figures: each from the files of an experiment or a study, redrawn when its data, script or module changes.
 
-Makes figures/{experiment}_{figure}.png.
+Makes figures/{experiment}_{figure}.png and figures/{study}_law_fits.png.
 """
 
 
@@ -187,6 +187,211 @@ rule plot_schedule:
         "--runs {params.runs:q} "
         "--inputs {input.infos:q} "
         "--types {params.types:q} "
+        "--output {output:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"
+
+
+rule plot_contributions:
+    """Draw how much each capability and each loss changes without each source."""
+    input:
+        contributions="results/{experiment}/contributions.json",
+        script=f"{SCRIPTS}/plot_contributions.py",
+        library=imports_of("plot_contributions"),
+    output:
+        report(
+            "figures/{experiment}_contributions.png",
+            caption="../report/contributions.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "contributions"},
+        ),
+    log:
+        "logs/plot_contributions/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.contributions:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_pareto:
+    """Draw the trade-off between capabilities, or losses, over the mixtures, and which of them nothing beats."""
+    input:
+        results=of_experiment(files.results_that_judge),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
+        script=f"{SCRIPTS}/plot_pareto.py",
+        library=imports_of("plot_pareto"),
+    output:
+        report(
+            "figures/{experiment}_pareto.png",
+            caption="../report/pareto.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "Pareto front"},
+        ),
+    log:
+        "logs/plot_pareto/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        runs=mixtures_of_runs(Experiment.concluded),
+    shell:
+        "printf '%s\\0' "
+        "--runs {params.runs:q} "
+        "--inputs {input.results:q} "
+        "--records {input.records:q} "
+        "--output {output:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"
+
+
+rule plot_optimizer:
+    """Draw the search for the best mixture, and how well the surrogate predicts the proxies."""
+    input:
+        optimum=of_experiment(files.optimum),
+        script=f"{SCRIPTS}/plot_optimizer.py",
+        library=imports_of("plot_optimizer"),
+    output:
+        report(
+            "figures/{experiment}_optimizer.png",
+            caption="../report/optimizer.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "optimiser"},
+        ),
+    log:
+        "logs/plot_optimizer/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.optimum:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_surface:
+    """Draw the surrogate's surface over mixtures, with its runs, the optimum and what cannot be told from it."""
+    input:
+        surface="results/{experiment}/surface.json",
+        script=f"{SCRIPTS}/plot_surface.py",
+        library=imports_of("plot_surface"),
+    output:
+        report(
+            "figures/{experiment}_surface.png",
+            caption="../report/surface.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "surface"},
+        ),
+    log:
+        "logs/plot_surface/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.surface:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_static_law:
+    """Draw the losses of a sweep with the fitted static law, on a logarithmic scale."""
+    input:
+        law="law_results/{experiment}/static_law.json",
+        script=f"{SCRIPTS}/plot_static_law.py",
+        library=imports_of("plot_static_law"),
+    output:
+        report(
+            "figures/{experiment}_static_law.png",
+            caption="../report/static_law.rst",
+            category="Laws",
+            labels={"experiment": "{experiment}", "figure": "static law"},
+        ),
+    log:
+        "logs/plot_static_law/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(study.with_laws()),
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.law:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_dynamic_law:
+    """Draw the losses of branches with the fitted dynamic law."""
+    input:
+        law="law_results/{experiment}/dynamic_law.json",
+        script=f"{SCRIPTS}/plot_dynamic_law.py",
+        library=imports_of("plot_dynamic_law"),
+    output:
+        report(
+            "figures/{experiment}_dynamic_law.png",
+            caption="../report/dynamic_law.rst",
+            category="Laws",
+            labels={"experiment": "{experiment}", "figure": "dynamic law"},
+        ),
+    log:
+        "logs/plot_dynamic_law/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(study.with_branches()),
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.law:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_effects:
+    """Draw the effects of sources over time, and what a diagonal matrix of them leaves out."""
+    input:
+        law="law_results/{experiment}/dynamic_law.json",
+        script=f"{SCRIPTS}/plot_effects.py",
+        library=imports_of("plot_effects"),
+    output:
+        report(
+            "figures/{experiment}_effects.png",
+            caption="../report/effects.rst",
+            category="Laws",
+            labels={"experiment": "{experiment}", "figure": "effects"},
+        ),
+    log:
+        "logs/plot_effects/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(study.with_branches()),
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.law:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_law_fits:
+    """Draw how well the laws hold in every setting of a study, beside the noise of its runs."""
+    input:
+        static=laws_of_study("static_law"),
+        dynamic=laws_of_study("dynamic_law"),
+        script=f"{SCRIPTS}/plot_law_fits.py",
+        library=imports_of("plot_law_fits"),
+    output:
+        report(
+            "figures/{study}_law_fits.png",
+            caption="../report/law_fits.rst",
+            category="Laws",
+            labels={"experiment": "{study}", "figure": "fits"},
+        ),
+    log:
+        "logs/plot_law_fits/{study}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=study_setting("title"),
+        labels=labels_of_study,
+        # Of the first table: one figure has room for one pair of lines.
+        published=lambda wildcards: canonical_json(config["law_studies"][wildcards.study]["tables"][0]["published"]),
+    shell:
+        "printf '%s\\0' "
+        "--static {input.static:q} "
+        "--dynamic {input.dynamic:q} "
+        "--labels {params.labels:q} "
+        "--published {params.published:q} "
+        "--title {params.title:q} "
         "--output {output:q} "
         "| python {input.script:q} @- "
         "2> {log:q}"

@@ -1,0 +1,235 @@
+"""Methods that learn from runs: they propose a mixture, say beforehand what it will reach, and are compared.
+
+Makes mixtures/{experiment}/{mix}.json with results/{experiment}/{mix}_mix.json, what the choice rests on;
+results/{experiment}/predictions.json, surface.json and methods.csv.
+"""
+
+
+rule propose_mixture:
+    """Find a mixture from the runs of a swarm, and from others of their size."""
+    input:
+        swarm=of_experiment(files.swarm_of_mixture, "mix"),
+        stores=of_experiment(files.token_stores),
+        records=of_experiment(files.further_records, "mix"),
+        capabilities=of_experiment(files.further_capabilities, "mix"),
+    output:
+        record="results/{experiment}/{mix}_mix.json",
+        mixture="mixtures/{experiment}/{mix}.json",
+    log:
+        "logs/propose_mixture/{experiment}-{mix}.log",
+    wildcard_constraints:
+        mix=one_of(study.each(Experiment.proposed)),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        most_epochs=of_experiment(Experiment.most_epochs),
+    params:
+        recipe=2,
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
+        budget=of_experiment(files.budget),
+    shell:
+        "printf '%s\\0' "
+        "--experiment {wildcards.experiment} "
+        "--name {wildcards.mix:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--swarm {input.swarm:q} "
+        "--stores {input.stores:q} "
+        "--records {input.records:q} "
+        "--capabilities {input.capabilities:q} "
+        "{params.budget} "
+        "--most-epochs {resources.most_epochs} "
+        "--output {output.record:q} "
+        "--mixture {output.mixture:q} "
+        f"| python {script('propose_mixture')} @- "
+        "2> {log:q}"
+
+
+rule search_mixture:
+    """Search for a mixture with a small training at every evaluation, kept to go on from."""
+    input:
+        stores=of_experiment(files.token_stores),
+        tokenizer=of_experiment(files.tokenizer_definition),
+        weights=weights_of(Experiment.size_of_search, "mix"),
+        suites=of_experiment(files.suite_files),
+    output:
+        record="results/{experiment}/{mix}_mix.json",
+        mixture="mixtures/{experiment}/{mix}.json",
+    log:
+        "logs/search_mixture/{experiment}-{mix}.log",
+    wildcard_constraints:
+        mix=one_of(study.each(Experiment.searched)),
+    retries: 9
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
+        runtime=720,
+        micro_batch=micro_batch_of(Experiment.size_of_search, "mix"),
+        most_epochs=of_experiment(Experiment.most_epochs),
+    params:
+        recipe=2,
+        tokenizer=subpath(input.tokenizer, parent=True),
+        spec=spec_of(Experiment.size_of_search, "mix"),
+        evaluation=experiment_setting("evaluation"),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
+        budget=of_experiment(files.budget),
+    shell:
+        f"python {script('search_mixture')} "
+        "--experiment {wildcards.experiment} "
+        "--name {wildcards.mix:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} "
+        "--weights {input.weights:q} "
+        "--suites {input.suites:q} "
+        "--spec {params.spec:q} "
+        "--evaluation {params.evaluation:q} "
+        "{params.budget} "
+        "--micro-batch {resources.micro_batch} "
+        "--most-epochs {resources.most_epochs} "
+        "--threads {threads} "
+        "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
+        "--checkpoints checkpoints/swarms "
+        "--output {output.record:q} "
+        "--mixture {output.mixture:q} "
+        "2> {log:q}"
+
+
+rule predict_mixtures:
+    """Say what the optimum and every other candidate will score, before the optimum is trained."""
+    input:
+        swarm=of_experiment(lambda experiment: files.swarm_of_mixture(experiment, experiment.optimum())),
+        stores=of_experiment(files.token_stores),
+        records=of_experiment(lambda experiment: files.further_records(experiment, experiment.optimum())),
+        capabilities=of_experiment(lambda experiment: files.further_capabilities(experiment, experiment.optimum())),
+        mixtures=of_experiment(files.predicted_mixtures),
+    output:
+        "results/{experiment}/predictions.json",
+    log:
+        "logs/predict_mixtures/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(name for name in config["experiments"] if files.predicts(study[name])),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        most_epochs=of_experiment(Experiment.most_epochs),
+    params:
+        recipe=2,
+        optimum=of_experiment(Experiment.optimum),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),
+        budget=of_experiment(files.budget),
+    shell:
+        "printf '%s\\0' "
+        "--experiment {wildcards.experiment} "
+        "--name {params.optimum:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--swarm {input.swarm:q} "
+        "--stores {input.stores:q} "
+        "--records {input.records:q} "
+        "--capabilities {input.capabilities:q} "
+        "--mixtures {input.mixtures:q} "
+        "{params.budget} "
+        "--most-epochs {resources.most_epochs} "
+        "--output {output:q} "
+        f"| python {script('predict_mixtures')} @- "
+        "2> {log:q}"
+
+
+rule map_surface:
+    """Map the surrogate that the optimum was found on: its values, and the mixtures it cannot tell from the best."""
+    input:
+        swarm=of_experiment(lambda experiment: files.swarm_of_mixture(experiment, experiment.optimum())),
+        stores=of_experiment(files.token_stores),
+        records=of_experiment(lambda experiment: files.further_records(experiment, experiment.optimum())),
+        capabilities=of_experiment(lambda experiment: files.further_capabilities(experiment, experiment.optimum())),
+    output:
+        "results/{experiment}/surface.json",
+    log:
+        "logs/map_surface/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(name for name in config["experiments"] if files.predicts(study[name])),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        most_epochs=of_experiment(Experiment.most_epochs),
+    params:
+        recipe=1,
+        optimum=of_experiment(Experiment.optimum),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),
+        budget=of_experiment(files.budget),
+    shell:
+        "printf '%s\\0' "
+        "--experiment {wildcards.experiment} "
+        "--name {params.optimum:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--swarm {input.swarm:q} "
+        "--stores {input.stores:q} "
+        "--records {input.records:q} "
+        "--capabilities {input.capabilities:q} "
+        "{params.budget} "
+        "--most-epochs {resources.most_epochs} "
+        "--output {output:q} "
+        f"| python {script('map_surface')} @- "
+        "2> {log:q}"
+
+
+rule compare_methods:
+    """Compare strategies and methods by their losses on test text, against stratified sampling, with their costs."""
+    input:
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
+        perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.candidates),
+        guides=of_each_run("models/{experiment}-{run}/run.json", Experiment.guides),
+        script=f"{SCRIPTS}/compare_methods.py",
+        library=imports_of("compare_methods"),
+    output:
+        csv="results/{experiment}/methods.csv",
+        json="results/{experiment}/methods.json",
+        page=report(
+            "results/{experiment}/methods.md",
+            caption="../report/methods.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "methods"},
+        ),
+    log:
+        "logs/compare_methods/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=experiment_setting("title"),
+        mixtures=mixtures_of_runs(Experiment.candidates),
+        seeds=seeds_of_runs(Experiment.candidates),
+        guides=json_of_experiment(files.guides),
+        extra_tokens=json_of_experiment(Experiment.extra_tokens),
+        weights=experiment_setting("loss_weights"),
+    shell:
+        "printf '%s\\0' "
+        "--title {params.title:q} "
+        "--mixtures {params.mixtures:q} "
+        "--seeds {params.seeds} "
+        "--records {input.records:q} "
+        "--perplexity {input.perplexity:q} "
+        "--guides {params.guides:q} "
+        "--extra-tokens {params.extra_tokens:q} "
+        "--weights {params.weights:q} "
+        "--csv {output.csv:q} "
+        "--json {output.json:q} "
+        "--page {output.page:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"

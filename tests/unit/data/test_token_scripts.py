@@ -66,6 +66,7 @@ def test_no_document_is_cut_and_no_text_ends_a_document(tmp_path, documents):
     assert made.documents().column("tokens").to_numpy().max() > 300
 
     describe_source.main(
+        licence="unstated",
         documents=tmp_path / "notes.parquet",
         ledger=tmp_path / "ledger.json",
         stores=[made.folder / "header.json"],
@@ -86,6 +87,7 @@ def test_a_tokenizer_that_cuts_is_refused_by_the_store(tmp_path, documents):
 def test_the_share_of_unknown_tokens_is_in_the_statistics(tmp_path, documents):
     made = store(tmp_path, save_kind("wordlevel", tmp_path / "words"))
     describe_source.main(
+        licence="unstated",
         documents=tmp_path / "notes.parquet",
         ledger=tmp_path / "ledger.json",
         stores=[made.folder / "header.json"],

@@ -109,9 +109,12 @@ class Owner:
         self._ended.set()
         if self._thread.ident is not None:
             self._thread.join()
-        found = _read(self.folder)
-        if found is not None and found.get("token") == self._told["token"]:
-            (self.folder / FILE).unlink(missing_ok=True)
+        if not self.folder.exists():
+            return
+        with _alone(self.folder):  # else the folder might be removed with the note of who owns it by now
+            found = _read(self.folder)
+            if found is not None and found.get("token") == self._told["token"]:
+                (self.folder / FILE).unlink(missing_ok=True)
             if {file.name for file in self.folder.iterdir()} == {_LOCK}:  # else it has what a run can go on from
                 remove_folder(self.folder)
 

@@ -76,7 +76,7 @@ def calibration(rows: Sequence[Mapping[str, Any]], kind: str = "capabilities") -
     error = (sum((row["predicted"] - row["realised"]) ** 2 for row in fresh) / len(fresh)) ** 0.5
     low, high = wilson_interval(share, mixtures)
     text = (
-        f"Of {len(fresh)} runs of {mixtures} mixtures that nothing was fitted to, {share:.0%}"
+        f"Of {len(fresh)} runs of {mixtures} mixture{'s' * (mixtures != 1)} that nothing was fitted to, {share:.0%}"
         f" {'came out' if kind == 'losses' else 'scored'} inside their {LEVEL:.0%} interval (of the share: {low:.0%} to"
         f" {high:.0%}); predictions were off by {error:.3f}{' nats' if kind == 'losses' else ''}."
     ).replace("%", " %")

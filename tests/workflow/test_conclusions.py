@@ -112,6 +112,7 @@ def test_the_report_opens_offline_with_the_recommendation(concluded, tmp_path):
     assert "Pareto front" in report
 
 
+@pytest.mark.slow
 def test_the_direct_search_finds_a_mixture_within_bounds_and_goes_on_from_its_cache(concluded, tmp_path):
     import shutil
 

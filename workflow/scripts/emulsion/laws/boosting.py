@@ -74,5 +74,5 @@ def fit_boosted_law(
     trees = []
     for column in table.values.T:
         data = lightgbm.Dataset(table.mixtures, label=column, weight=weights, params={"verbose": -1})
-        trees.append(lightgbm.train(settings, data, num_boost_round=rounds))
+        trees.append(lightgbm.train(settings, data, num_boost_round=rounds, keep_training_booster=True))
     return BoostedLaw(table.sources, table.groups, tuple(trees))

@@ -66,7 +66,7 @@ def model_config(model: ModelSettings, vocab_size: int, end_of_text: int) -> Pre
             resid_pdrop=dropout,
             embd_pdrop=dropout,
             attn_pdrop=dropout,
-            # GPT-2's gelu_new in one kernel: 13 to 20 % less time a step of the demonstration (benchmarks/activation.py).
+            # GPT-2's gelu_new in one kernel: 13 to 20 % less time a step (benchmarks/activation.py).
             activation_function="gelu_pytorch_tanh",
             **shared,
         )

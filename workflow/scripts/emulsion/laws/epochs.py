@@ -20,7 +20,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.interface import FittedLaw, by_name, from_names
@@ -101,7 +101,7 @@ class EpochsLaw(FittedLaw):
 
     def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
         """Where the values of a new run lie with probability `level`: lower and upper ends [k, g]."""
-        half = student.ppf((1 + level) / 2, max(1, self.runs - 1)) * from_names(self.left_out, self.groups)
+        half = stdtrit(max(1, self.runs - 1), (1 + level) / 2) * from_names(self.left_out, self.groups)
         middle = self.predict(mixtures)
         return middle - half, middle + half
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
-import pandas as pd
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.boosting import fit_boosted_law
@@ -183,8 +182,8 @@ class Epochs(Surrogate):
         groups = tuple(str(index) for index in range(runs.costs.shape[1]))
         table = Table(runs.mixtures, runs.costs, runs.sources, groups)
         self._epochs = read_epochs(runs.epochs, table)
-        frame = pd.DataFrame(runs.mixtures, columns=list(runs.sources))
-        self._law = fit_epochs_law(frame, runs.costs, self._epochs, warn=False)
+        law = fit_epochs_law(runs.mixtures, runs.costs, self._epochs, warn=False)
+        self._law = replace(law, sources=tuple(runs.sources))
         rates = np.array([runs.rates[source] for source in runs.sources]) if runs.rates else self._law.rates
         self.law = replace(self._law, rates=rates)
         self.left_out = -leave_out(table, self._epochs, self._law, len(runs.costs)) @ runs.weights

@@ -148,6 +148,26 @@ def test_of_a_folder_whose_files_are_named_by_split_one_split_is_read(tmp_path, 
         merge(request(sources=read(tmp_path, datasets=[{**dataset, "split": "test"}])), tmp_path / "test")
 
 
+def test_a_folder_has_the_configurations_and_folders_of_a_dataset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("own/set", "own/set/data/fra", "own/set/python"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "part.jsonl").write_text(json.dumps({"text": folder}))
+    asked = [{"config": "fra"}, {"data_dir": "python"}, {"config": "deu"}, {"config": "ita"}]
+    sources = read(tmp_path, datasets=[{"name": "own/set", "weight": 1, **each} for each in asked])
+    assert [(source.name, source.files) for source in sources] == [
+        ("own/set/fra", ("own/set/data/fra",)),
+        ("own/set/python", ("own/set/python",)),
+        ("own/set/deu", ("own/set",)),
+        ("own/set/ita", ("own/set",)),
+    ]
+    notes = request(sources=sources).notes()
+    assert sum("not looked for on the hub" in note for note in notes) == 1
+    assert any("datasets[2].config: 'deu' says nothing" in note and "no folder of this name" in note for note in notes)
+    assert "'own/set/deu', 'own/set/ita' read the same files: own/set." in notes
+    assert not any("fra" in note or "python" in note for note in notes)
+
+
 ROWS = [{"prompt": f"p{i}", "response": f"r{i}", "body": f"The body {i}.", "stem": f"s{i}"} for i in range(5)]
 
 

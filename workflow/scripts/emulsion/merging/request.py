@@ -136,7 +136,16 @@ class Request:
 
     def notes(self) -> list[str]:
         """What of the request says nothing, and what is changed in it, in sentences."""
-        notes = [note for source in self.sources for note in source.notes]
+        notes = list(dict.fromkeys(note for source in self.sources for note in source.notes))
+        readers: dict[tuple[Any, ...], list[str]] = {}
+        for source in self.sources:
+            if source.files:
+                readers.setdefault((source.files, source.exclude, source.split), []).append(f"'{source.name}'")
+        notes += [
+            f"{', '.join(names)} read the same files: {', '.join(key[0])}."
+            for key, names in readers.items()
+            if names[1:]
+        ]
         if self.weighted:
             notes += filter(None, [normalising_note({source.name: source.weight or 0.0 for source in self.sources})])
         elif any(source.weight is not None for source in self.sources):
@@ -240,19 +249,29 @@ def is_path(name: str) -> bool:
 
 
 def _of_files(values: dict[str, Any], where: str) -> Origin:
+    """Named by its name; a folder by config and data_dir as well, as a dataset of the hub is."""
     files, exclude = (
         (value,) if isinstance(value, str) else tuple(value) for value in (values["files"], values.get("exclude", ()))
     )
-    notes = values.pop("notes") + tuple(
-        f"{where}.{key}: '{values[key]}' says nothing about files of this machine."
-        for key in ("config", "data_dir", "revision")
-        if key in values
-    )
-    if files == (values["name"],) and re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", files[0]):
-        notes += (f"{where}: '{files[0]}' is there on this machine, so it is not looked for on the hub.",)
-    kept = {key: value for key, value in values.items() if key not in ("config", "data_dir", "revision")}
-    usual = "train" if files == (values["name"],) and Path(files[0]).is_dir() else None
-    return Origin(**{"split": usual, **kept, "files": files, "exclude": exclude, "notes": notes})
+    is_named_by_path = files == (values["name"],)
+    is_folder = is_named_by_path and Path(files[0]).expanduser().is_dir()
+    notes = values.pop("notes")
+    if is_named_by_path and re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", files[0]):
+        notes += (f"'{files[0]}' is there on this machine, so it is not looked for on the hub.",)
+    for key, places in (("data_dir", ("{}",)), ("config", ("{}", "data/{}")), ("revision", ())):
+        if (value := values.pop(key, None)) is None:
+            continue
+        below = [f"{files[0].rstrip('/')}/{place.format(value)}" for place in places if is_folder]
+        found = next((folder for folder in below if Path(folder).expanduser().is_dir()), None)
+        if found is not None:
+            files = (found,)
+        else:
+            why = f", for '{files[0]}' has no folder of this name" if below else ""
+            notes += (f"{where}.{key}: '{value}' says nothing about files of this machine{why}.",)
+        if is_folder and key != "revision":
+            values["name"] = f"{values['name']}/{value}"
+    usual = "train" if is_folder else None
+    return Origin(**{"split": usual, **values, "files": files, "exclude": exclude, "notes": notes})
 
 
 def _of_hub(values: dict[str, Any]) -> Origin:

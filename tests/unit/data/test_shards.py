@@ -9,7 +9,7 @@ import pytest
 from emulsion.data import shards
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.shards import Shard, grouped, join_documents, known_rows, normalize_shard
-from emulsion.data.tokens import split_of
+from emulsion.data.tokens import SPLITS, split_of
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl
 
@@ -101,18 +101,29 @@ def test_documents_of_shards_are_put_together_in_order(tmp_path):
     assert together.num_row_groups == 3
 
 
-def test_a_long_document_without_others_is_cut_into_splits_of_the_same_text(tmp_path):
+@pytest.mark.parametrize("own", SPLITS)
+def test_a_long_document_without_others_is_cut_into_splits_of_the_same_text(own, tmp_path):
+    name = next(name for name in map("input{}.txt".format, range(1000)) if split_of(name, 0.05) == own)
     text = "".join(f"Line {number} of the play.\n" for number in range(2000))
-    columns = {"id": ["input.txt"], "text": [text], "source": ["play"], "type": ["text"]}
+    columns = {"id": [name], "text": [text], "source": ["play"], "type": ["text"]}
     pq.write_table(pa.table(columns), tmp_path / "a")
     splits, cut = join_documents([tmp_path / "a"], tmp_path / "all", held_out=0.05)
     parts = pq.read_table(tmp_path / "all").to_pylist()
     assert splits.documents == {"train": 1, "validation": 1, "test": 1}
-    assert cut == "input.txt"
+    assert cut == name
     assert [split_of(part["id"], 0.05) for part in parts] == ["train", "validation", "test"]
     assert "".join(part["text"] for part in parts) == text
     assert all(part["text"].startswith("Line ") for part in parts)
     assert len(parts[1]["text"]) == pytest.approx(0.05 * len(text), rel=0.1)
+
+
+def test_two_held_out_documents_leave_one_that_is_cut_for_training(tmp_path):
+    ids = {own: next(name for name in map(str, range(1000)) if split_of(name, 0.05) == own) for own in SPLITS[1:]}
+    texts = {"validation": "a line of some length\n" * 1000, "test": "a short line\n"}
+    rows = [{"id": ids[own], "text": texts[own], "source": "play", "type": "text"} for own in texts]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a")
+    splits, cut = join_documents([tmp_path / "a"], tmp_path / "all", held_out=0.05)
+    assert (splits.documents, cut) == ({"train": 1, "validation": 1, "test": 1}, ids["validation"])
 
 
 @pytest.mark.parametrize(("ids", "by_text"), [(["en"] * 9, True), (list("abcdefghi"), False), ([None] * 9, False)])

@@ -22,7 +22,7 @@ from emulsion.data.schemas import NONE_NAMED, Named
 from emulsion.data.sources.raw import RawFile, check_files, raw_files, shard_files
 from emulsion.data.sources.reader import Kinds, kinds_of
 from emulsion.data.sources.streams import Malformed
-from emulsion.data.tokens import SPLITS
+from emulsion.data.tokens import SPLITS, split_of
 from emulsion.data.unread import ColumnCounts
 from emulsion.files import whole_file
 from emulsion.tables import open_table, table_writer
@@ -150,7 +150,7 @@ def join_documents(files: Sequence[Path], output: Path, held_out: float) -> tupl
     the id of the document that was cut. held_out: share of documents in validation, and again in test.
     """
     splits = count_splits(files, held_out)
-    missing = [split for split in SPLITS[1:] if not splits.documents[split] and _are_texts(files[0])]
+    missing = [split for split in SPLITS if not splits.documents[split] and _are_texts(files[0])]
     characters, chosen, row = longest(files) if missing else (0, 0, 0)
     cut = (chosen, row) if characters >= LONG_CHARACTERS else None
     identity = None
@@ -164,7 +164,10 @@ def join_documents(files: Sequence[Path], output: Path, held_out: float) -> tupl
                 table = source.read_row_group(group)
                 if cut and cut[0] == number and 0 <= cut[1] - start < table.num_rows:
                     identity = table.column("id")[cut[1] - start].as_py()
-                    table = _with_parts(table, cut[1] - start, missing, held_out)
+                    own = split_of(identity, held_out)
+                    # Its parts are named anew, so it no longer fills the split that it was alone in.
+                    wanted = [each for each in SPLITS[1:] if splits.documents[each] <= (each == own)]
+                    table = _with_parts(table, cut[1] - start, wanted, held_out)
                 writer.write_table(table)
                 start += source.metadata.row_group(group).num_rows
     return (count_splits([output], held_out) if cut else splits), identity
@@ -176,8 +179,8 @@ def _are_texts(file: Path) -> bool:
     return metadata.get(b"kind", b"text") in (b"text", b"prompt_text")
 
 
-def _with_parts(table: pa.Table, row: int, missing: Sequence[str], held_out: float) -> pa.Table:
-    """The documents with one of them cut."""
-    parts = cut_document(table.slice(row, 1).to_pylist()[0], missing, held_out)
+def _with_parts(table: pa.Table, row: int, splits: Sequence[str], held_out: float) -> pa.Table:
+    """The documents with one of them cut: a part for training, and one for each of these splits."""
+    parts = cut_document(table.slice(row, 1).to_pylist()[0], splits, held_out)
     between = pa.Table.from_pylist(parts, schema=table.schema)
     return pa.concat_tables([table.slice(0, row), between, table.slice(row + 1)]).combine_chunks()

@@ -96,7 +96,7 @@ class LossStudy:
             "strategies": list(strategies),
             "models": {},
             "optimum": "optimal",
-            "comparable": True,
+            "predicted": "losses",
             "judged_by": ["losses"],
             "loss_weights": None,
         }

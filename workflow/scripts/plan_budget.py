@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from emulsion import command
 from emulsion.analysis.losses import all_loss_scores
 from emulsion.analysis.noise import noise_of_differences
 from emulsion.analysis.power import detectable_effects, detectable_losses
-from emulsion.analysis.scores import all_item_scores
+from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.command import Json
 from emulsion.files import read_json, write_text
 from emulsion.report.plan import plan_text
@@ -18,25 +18,30 @@ from emulsion.report.plan import plan_text
 FIRST = -1  # stands for an experiment's first seed, which names of runs leave out
 
 
-def measured_noise(results: Path, kind: str) -> dict[str, float]:
+def measured_noise(results: Path, compared: Collection[str], design: Mapping[str, Any]) -> dict[str, float]:
     """{capability, or source, and "mean": standard deviation between seeds} of the runs that were evaluated so far.
 
-    They are read as they are found and are no inputs of the rule: a plan must not train anything.
+    They are read as they are found and are no inputs of the rule: a plan must not train anything. compared: mixtures
+    that are decided on, whose noise counts; design: what it can detect, as it is planned.
     """
+    by_losses = design["kind"] == "losses"
     runs: dict[str, dict[int, Any]] = {}
-    for file in sorted(results.glob("*/perplexity.json" if kind == "losses" else "*/capabilities.json")):
+    for file in sorted(results.glob("*/perplexity.json" if by_losses else "*/capabilities.json")):
         mixture, seed = re.fullmatch(r"(.*?)(?:-seed(\d+))?", file.parent.name).groups()
-        if not mixture.endswith("-again"):
+        if mixture in compared:
             runs.setdefault(mixture, {})[FIRST if seed is None else int(seed)] = read_json(file)
-    scores = all_loss_scores(runs) if kind == "losses" else all_item_scores(runs) if runs else {}
-    noise = noise_of_differences(scores)
+    if not runs:
+        return {}
+    noise = noise_of_differences(all_loss_scores(runs, design["weights"]) if by_losses else all_item_scores(runs))
     return dict(noise.run_sd) if noise else {}
 
 
 def with_noise(design: Mapping[str, Any], noise: Mapping[str, float]) -> dict[str, Any]:
     """The effects that a design can detect, with the seed noise that was measured."""
     if design["kind"] == "losses":
-        return detectable_losses(design["sequences"], design["seeds"], design["mixtures"], seed_noise=noise)
+        known = {name: sd for name, sd in noise.items() if name in (MEAN, *design["sequences"])}
+        shape = design["sequences"], design["seeds"], design["mixtures"]
+        return detectable_losses(*shape, weights=design["weights"], seed_noise=known)
     return detectable_effects(design["items"], design["seeds"], design["mixtures"], seed_noise=noise)
 
 
@@ -62,7 +67,8 @@ def main(
     headers = [read_json(header) for header in stores]
     accounts = {ledger.stem: read_json(ledger) for ledger in ledgers}
     if results:
-        plan["effects"] = [with_noise(design, measured_noise(results, design["kind"])) for design in plan["effects"]]
+        noises = [measured_noise(results, plan["compared"], design) for design in plan["effects"]]
+        plan["effects"] = [with_noise(*pair) for pair in zip(plan["effects"], noises, strict=True)]
     text = plan_text(experiment, plan, headers, accounts, context)
     write_text(output, text)
     logging.info("%s", text)

@@ -52,14 +52,14 @@ def held_against(
     experiment: str,
     runs: Mapping[str, Mapping[str, float]],
     first: Mapping[str, str],
-    kind: str,
+    kind: str | None,
 ) -> dict[str, Any] | None:
     """Predictions beside what came of them, and the calibration over all experiments there are that predict the same.
 
     runs: of `outcomes_of`; none where the surrogate predicts something else, or runs of another size.
-    kind: what mixtures are judged by.
+    kind: what is predicted, "losses" or "capabilities".
     """
-    if not predictions or not runs:
+    if not predictions or not runs or kind is None:
         return None
     told = opened(read_json(predictions[0]), str(predictions[0]))
     named = {first.get(name, name): each for name, each in told["predictions"].items()}
@@ -91,7 +91,7 @@ def main(
     """
     :param experiment: name of the experiment
     :param title: the question it answers, as JSON
-    :param groups: {candidates, singles, alone, strategies, models, optimum, comparable, judged_by, loss_weights}
+    :param groups: {candidates, singles, alone, strategies, models, optimum, predicted, judged_by, loss_weights}
     :param runs: names of the runs, in the order of their files
     :param mixtures: mixture of each run
     :param seeds: seed of each run
@@ -125,7 +125,8 @@ def main(
         for kind in groups["judged_by"]
     ]
     main, best = judged[0], judged[0].decision.leader
-    outcome = outcomes_of(main, same.merged(by_mixture(mixtures, seeds, contents))) if groups["comparable"] else {}
+    predicted = next((each for each in judged if each.measure.kind == groups["predicted"]), None)
+    outcome = outcomes_of(predicted, same.merged(by_mixture(mixtures, seeds, contents))) if predicted else {}
     pair = [recipe(record) for record in repeated]
     criteria = success_criteria(
         main.decision,
@@ -145,17 +146,17 @@ def main(
         {read_json(header)["source"]: source_size(header) for header in stores},
         contributions=next(map(read_json, contributions), None),
         optimum_name=optimum_name,
-        optimum=found_optimum and {**found_optimum, "comparable": groups["comparable"]},
+        optimum=found_optimum and {**found_optimum, "of": groups["predicted"]},
         criteria=criteria,
         tokens=read_json(record_of[best])["tokens"],
         alone={source: same.first[name] for source, name in groups["alone"].items()},
-        validation=outcome.get(optimum_name) if main.measure.lower else None,
+        validation=outcome.get(optimum_name) if predicted and predicted.measure.lower else None,
         schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
         models=groups["models"],
         same=same,
         edited=different_code({run: read_json(record)["code"]["library"] for run, record in record_of.items()}),
     )
-    found["predictions"] = held_against(predictions, results, experiment, outcome, same.first, main.measure.kind)
+    found["predictions"] = held_against(predictions, results, experiment, outcome, same.first, groups["predicted"])
     write_json(json, found)
     write_text(markdown, in_markdown(found))
     write_text(answer, answer_rst(found))

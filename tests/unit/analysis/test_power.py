@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emulsion.analysis.power import ITEM_SD, detectable_effects, minimum_detectable_effect
+from emulsion.analysis.power import ITEM_SD, detectable_effects, detectable_losses, minimum_detectable_effect
 
 
 def test_by_hand() -> None:
@@ -58,3 +58,12 @@ def test_what_cannot_be_seen_is_said_to_be_undetectable() -> None:
 def test_noise_estimated_from_few_runs_needs_larger_effects() -> None:
     settled = minimum_detectable_effect(200, 3, seed_noise_sd=0.03)
     assert minimum_detectable_effect(200, 3, seed_noise_sd=0.03, df=4) > 1.2 * settled
+
+
+def test_the_noise_of_a_mean_loss_falls_with_the_sources_that_weigh_in_it() -> None:
+    sequences = dict.fromkeys("abcd", 10**9)
+    alike, one = (detectable_losses(sequences, 3, 3, weights=weights) for weights in (None, {"a": 2.0}))
+    assert alike["assumptions"]["seed_noise"]["mean"] == pytest.approx(0.007, abs=1e-4)
+    assert alike["mean"] < one["mean"] == pytest.approx(one["sources"]["a"])
+    measured = detectable_losses(sequences, 3, 3, weights={"a": 1.0}, seed_noise={"mean": 0.002})
+    assert measured["mean"] < one["mean"] and "0.002 nats in the mean, measured" in measured["text"]

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import compare_methods
+import plan_budget
 import recommend
+from emulsion.analysis.power import detectable_losses
 from emulsion.files import read_json
 from loss_study import LossStudy
 
@@ -98,10 +100,28 @@ def test_the_table_of_methods_has_the_same_decision(study, found, tmp_path) -> N
 
 def test_weights_of_sources_decide_what_is_best(study) -> None:
     made, options = study
-    groups = {**options["groups"], "loss_weights": {"speeches": 1.0}, "comparable": False}
+    groups = {**options["groups"], "loss_weights": {"speeches": 1.0}, "predicted": None}
     told, page = concluded(made.folder, {**options, "groups": groups})
     assert told["decision"]["winner"] == "mostly_speeches" and told["losses"]["weights"] == {"speeches": 1.0}
     assert told["predictions"] is None and "weights in the mean: speeches 1.00" in page
+
+
+def test_of_mixtures_that_are_tied_the_lowest_loss_is_recommended_with_its_reason(tmp_path) -> None:
+    made = LossStudy(tmp_path, SOURCES, noise=0.3)
+    told, _ = concluded(tmp_path, made.finish(STRATEGIES, singles=False))
+    assert len(told["decision"]["tied"]) > 1 and told["recommended"]["mixture"] == told["decision"]["tied"][0]
+    assert "which has the lowest mean test loss of them" in told["answer"]
+
+
+def test_the_plan_takes_the_noise_of_the_mean_that_judges_from_the_runs_there_are(study) -> None:
+    made, _ = study
+    noises = []
+    for weights in (None, {"novel": 1.0}):
+        design = detectable_losses(dict.fromkeys(SOURCES, 60), 3, 3, weights=weights)
+        noises.append(plan_budget.measured_noise(made.folder / "results", list(STRATEGIES), design))
+    assert noises[1]["mean"] == pytest.approx(noises[1]["novel"]) != pytest.approx(noises[0]["mean"])
+    assert noises[0]["novel"] == noises[1]["novel"]
+    assert plan_budget.measured_noise(made.folder / "results", ["another"], design) == {}
 
 
 def test_one_seed_is_an_order_and_no_claim(study, tmp_path) -> None:

@@ -191,7 +191,7 @@ def test_tables_and_code_hold_any_text() -> None:
 
 
 def test_a_prediction_on_another_scale_is_not_held_against_the_real_score() -> None:
-    found = _found(CLEAR, optimum={**OPTIMUM, "comparable": False})["optimum"]
+    found = _found(CLEAR, optimum={**OPTIMUM, "of": None})["optimum"]
     assert "another scale" in found["text"]
     assert "inside" not in found["text"] and "outside" not in found["text"]
 

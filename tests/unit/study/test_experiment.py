@@ -153,10 +153,10 @@ def test_the_conclusions_are_told_where_models_differ_and_what_a_prediction_can_
     assert exp3().groups()["models"] == {}
     models = exp3(with_own_model()).groups()["models"]
     assert (models["knowledge_heavy"], models["equal_mix"]) == ("small", "tiny")
-    assert (exp3().groups()["optimum"], exp3().groups()["comparable"]) == ("optimal", True)
+    assert (exp3().groups()["optimum"], exp3().groups()["predicted"]) == ("optimal", "capabilities")
     smaller = with_settings()
     smaller["swarms"]["small"]["tokens"] = 50_000
-    assert not exp3(smaller).groups()["comparable"]
+    assert exp3(smaller).groups()["predicted"] is None
 
 
 METHODS = {

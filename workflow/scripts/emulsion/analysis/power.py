@@ -17,8 +17,9 @@ POWER = 0.8
 ITEM_SD = 0.5
 REPEATABLE = 0.5
 # Of losses, assumed until they are measured: standard deviation of a test sequence's difference between two mixtures,
-# of a run's mean loss between seeds and of its loss on one source, less what a seed does to all (docs/statistics.md).
-SEQUENCE_SD, LOSS_NOISE_OF_MEAN, LOSS_NOISE = 0.10, 0.007, 0.010
+# and of a run's loss on one source between seeds, less what a seed does to all mixtures: a part that its sources have
+# in common, and one that each has for itself. The mean of the demonstration's four has .007 (docs/statistics.md).
+SEQUENCE_SD, LOSS_NOISE_IN_COMMON, LOSS_NOISE_APART = 0.10, 0.0057, 0.0082
 # Standard deviation of a run's score between seeds, where nothing was measured yet: of the demonstration's mean score
 # and of one of its capabilities (docs/statistics.md).
 SEED_NOISE_OF_MEAN, SEED_NOISE = 0.04, 0.07
@@ -35,16 +36,19 @@ def minimum_detectable_effect(
     power: float = POWER,
     repeatable: float = REPEATABLE,
     df: float = math.inf,
+    shares: Mapping[str, float] | None = None,
 ) -> float:
     """The true difference in score that a paired comparison finds with probability `power`.
 
     items: how many, or by capability for the mean over capabilities. sd: of an item's difference between two
     runs. repeatable: the share of its variance that is the item's own and comes back with every seed; the rest
     averages out over seeds. seed_noise_sd: of a run's score between seeds. comparisons: tests that alpha is
-    shared among, the worst case of Holm. df: degrees of freedom that seed noise will be estimated with.
+    shared among, the worst case of Holm. df: degrees of freedom that seed noise will be estimated with. shares: of each
+    capability in the mean, by default alike.
     """
-    counts = list(items.values()) if isinstance(items, Mapping) else [items]
-    item_variance = sum(sd**2 / count for count in counts) / len(counts) ** 2
+    counts = dict(items) if isinstance(items, Mapping) else {MEAN: items}
+    shares = shares or dict.fromkeys(counts, 1 / len(counts))
+    item_variance = sum((shares[name] * sd) ** 2 / count for name, count in counts.items())
     variance = item_variance * (repeatable + (1 - repeatable) / seeds) + 2 * seed_noise_sd**2 / seeds
     quantiles = stdtrit(df, [1 - alpha / (2 * comparisons), power])
     return float(quantiles.sum()) * math.sqrt(variance)
@@ -106,6 +110,7 @@ def detectable_losses(
     seeds: int,
     mixtures: int,
     *,
+    weights: Mapping[str, float] | None = None,
     seed_noise: Mapping[str, float] | None = None,
     sd: float = SEQUENCE_SD,
     alpha: float = ALPHA,
@@ -113,22 +118,27 @@ def detectable_losses(
 ) -> dict[str, Any]:
     """The same of losses, in nats per token: {"mean", "sources": {source: effect}, "seeds", "mixtures", ..., "text"}.
 
-    sequences: {source: test sequences}, each source of one weight in the mean; seed_noise: {source or "mean": standard
-    deviation of paired runs}, as measured so far; sd: of a sequence's difference between two mixtures.
+    sequences: {source: test sequences}; weights: of the sources in the mean, by default alike; seed_noise: {source or
+    "mean": standard deviation of paired runs}, as measured so far; sd: of a sequence's difference between two mixtures.
     """
     measured = dict(seed_noise or {})
-    noise = {MEAN: LOSS_NOISE_OF_MEAN, **dict.fromkeys(sequences, LOSS_NOISE), **measured}
+    given = {name: (weights or {}).get(name, 0.0) if weights else 1.0 for name in sequences}
+    shares = {name: weight / sum(given.values()) for name, weight in given.items()}
+    alone = math.hypot(LOSS_NOISE_IN_COMMON, LOSS_NOISE_APART)
+    together = math.hypot(LOSS_NOISE_IN_COMMON, LOSS_NOISE_APART * math.hypot(*shares.values()))
+    noise = {MEAN: together, **dict.fromkeys(sequences, alone), **measured}
     settings: dict[str, Any] = {"comparisons": max(1, mixtures - 1), "alpha": alpha, "power": power}
     df = (mixtures - 1) * (seeds - 1)
 
-    def effect(group: str, count: int | Mapping[str, int]) -> float | None:
+    def effect(group: str, counts: Mapping[str, int], of: Mapping[str, float]) -> float | None:
         if seeds < 2 or mixtures < 2:
             return None
         return minimum_detectable_effect(
-            count, seeds, sd, seed_noise_sd=noise[group], df=df, repeatable=1.0, **settings
+            counts, seeds, sd, seed_noise_sd=noise[group], df=df, repeatable=1.0, shares=of, **settings
         )
 
-    mean, each = effect(MEAN, sequences), {name: effect(name, count) for name, count in sequences.items()}
+    mean = effect(MEAN, sequences, shares)
+    each = {name: effect(name, {name: count}, {name: 1.0}) for name, count in sequences.items()}
     origin = "measured in this experiment" if MEAN in measured else "that of the demonstration"
     head = f"With up to {max(sequences.values())} test sequences of each source, {seeds} seed{'s' * (seeds != 1)}"
     head += f" and {mixtures} mixture{'s' * (mixtures != 1)}"
@@ -147,6 +157,7 @@ def detectable_losses(
         "mean": mean,
         "sources": each,
         "sequences": dict(sequences),
+        "weights": weights and dict(weights),
         "seeds": seeds,
         "mixtures": mixtures,
         "assumptions": {"sequence_sd": sd, "seed_noise": noise, **settings},

@@ -14,8 +14,9 @@ def realised(
 ) -> dict[str, Any]:
     """What the surrogate promised, what the trained model has, and why it lost, if it did.
 
-    optimum: of `optimal_mix.json`, with whether it is "comparable" with the mean that judges; name: its mixture;
-    validation: {seed: mean loss} of its runs on the validation text that losses are predicted for, if they are.
+    optimum: of `optimal_mix.json`, with what it predicts of real runs ("of": "losses", "capabilities", or None where it
+    predicts nothing that judges); name: its mixture; judged: by that; validation: {seed: mean loss} of its runs on the
+    validation text that losses are predicted for, if they are.
     """
     decision, measure = judged.decision, judged.measure
     found: dict[str, Any] = {
@@ -46,8 +47,8 @@ def realised(
 
 def _reason(optimum: Mapping[str, Any], real: float, lost_by: Mapping[str, Any], measure: Measure) -> str:
     """Why an optimum lost, from what was predicted of it and what it lost by."""
-    interval, comparable = optimum["interval"], optimum.get("comparable", True)
-    if interval is None or not comparable:
+    interval = optimum["interval"]
+    if interval is None or optimum.get("of", measure.kind) is None:
         return "the search judged mixtures by another measure or size than this comparison"
     if real > interval[1] if measure.lower else real < interval[0]:
         return "the surrogate promised more than its training bore out"
@@ -61,7 +62,7 @@ def _promise(optimum: Mapping[str, Any], real: float, measure: Measure) -> str:
     expected = f"{optimum['prediction']:.3f}"
     if optimum["interval"] is None:
         return f"The search's own {'loss' if measure.lower else 'score'} was {expected}"
-    if not optimum.get("comparable", True):
+    if optimum.get("of", measure.kind) is None:
         return f"{optimum['surrogate']} predicted {expected} of its objective at its runs' size, another scale"
     low, high = optimum["interval"]
     inside = "inside" if low <= real <= high else "outside"

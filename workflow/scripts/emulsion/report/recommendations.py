@@ -45,24 +45,26 @@ def recommendations(
     stages}; models: {mixture: its model} where they differ; same: which mixtures are one and the same, of which all
     that is said of mixtures names the first.
     edited: a sentence where runs were trained by different code, see `origin.different_code`.
-    Recommended is the winner; or else the set of those that cannot be told apart, by the name of its central member,
-    whose shares are nearest to the mean of the set's; or, where nothing can be claimed, the best score or loss.
+    Recommended is the winner; or else the set of those that cannot be told apart, by the name of one of them, see
+    `recommended_of`; or, where nothing can be claimed, the best score or loss.
     """
     main, measure = judged[0], judged[0].measure
     decision, decisions, summary = main.decision, main.decisions, main.summary
     by_kind = {each.measure.kind: each for each in judged}
     losses, scores = by_kind.get("losses"), by_kind.get("capabilities")
+    promised = next((each for each in judged if each.measure.kind == (optimum or {}).get("of")), main)
     first = same.first if same else {}
     training = {source: size.tokens for source, size in sizes.items()}
-    chosen = recommended_of(judged, ratios)
+    chosen, why = recommended_of(judged, ratios)
     by_losses = losses_of(losses, ratios, training, alone or {}, chosen) if losses and chosen in ratios else None
+    alike = [row["text"] for row in by_losses["alike"]] if by_losses else []
     if chosen not in ratios:
         raise UserError(f"recommendations: the ratios of mixture '{chosen}' are not known.")
     return {
         "experiment": experiment,
         "title": title,
         "judged_by": [each.measure.kind for each in judged],
-        "answer": " ".join([_answers(judged, chosen), *(each["text"] for each in (by_losses or {}).get("alike", ()))]),
+        "answer": " ".join([_answers(judged, chosen, why), *alike]),
         "decision": decision.to_json(),
         "strategies": main.strategies and main.strategies.evidence(),
         "decisions": {group: each.to_json() for group, each in decisions.items() if group != MEAN},
@@ -80,7 +82,7 @@ def recommendations(
         "best_per_capability": scores and _best(scores),
         "contributions": _contributions(contributions),
         "trade_offs": _trade_offs(main),
-        "optimum": optimum and realised(optimum, first.get(optimum_name, optimum_name), main, validation),
+        "optimum": optimum and realised(optimum, first.get(optimum_name, optimum_name), promised, validation),
         "criteria": [dict(row) for row in criteria],
         "scores": scores and {mixture: _values(scores.measure, record) for mixture, record in scores.summary.items()},
         "losses": by_losses and losses and {**by_losses, "best_per_source": _best(losses)},
@@ -95,14 +97,25 @@ def _different_models(models: Mapping[str, str]) -> str:
     return f" The models differ: {each}. A difference between them need not be one between mixtures."
 
 
-def recommended_of(judged: Sequence[Judged], ratios: Mapping[str, Mapping[str, float]]) -> str:
-    """The mixture to recommend: what cannot be told apart from the best by every measure, if there is any."""
+def recommended_of(judged: Sequence[Judged], ratios: Mapping[str, Mapping[str, float]]) -> tuple[str, str]:
+    """The mixture to recommend, and why it stands for those that cannot be told apart from the best.
+
+    What is tied by every measure, if there is any, else by the first. Of these the lowest mean loss, where losses are
+    judged: trained again, it expects less than any other. Mean scores of capabilities are too noisy for that, so there
+    it is the central one.
+    """
     decision = judged[0].decision
     if not decision.claims:
-        return decision.leader
+        return decision.leader, ""
     tied = [name for name in decision.tied if name in ratios]
     by_all = [name for name in tied if all(name in each.decision.tied for each in judged)]
-    return central(by_all or tied, ratios)
+    names = by_all or tied
+    losses = next((each for each in judged if each.measure.lower), None)
+    if losses is None:
+        return central(names, ratios), "whose shares are nearest to their mean"
+    lowest = min(names, key=lambda name: losses.scores[name].score())
+    of_whom = "those that no measure tells apart" if by_all and len(judged) > 1 else "them"
+    return lowest, f"which has the lowest mean test loss of {of_whom}"
 
 
 def central(names: Sequence[str], ratios: Mapping[str, Mapping[str, float]]) -> str:
@@ -113,15 +126,15 @@ def central(names: Sequence[str], ratios: Mapping[str, Mapping[str, float]]) -> 
     return min(names, key=lambda name: round(sum(abs(a - b) for a, b in zip(shares[name], middle, strict=True)), 9))
 
 
-def _answers(judged: Sequence[Judged], chosen: str) -> str:
+def _answers(judged: Sequence[Judged], chosen: str, why: str) -> str:
     """The answer by each measure; with two, which is whose."""
     if len(judged) == 1:
-        return _answer(judged[0], chosen)
-    return " ".join(f"By {each.measure.kind}: {_answer(each, chosen)}" for each in judged)
+        return _answer(judged[0], chosen, why)
+    return " ".join(f"By {each.measure.kind}: {_answer(each, chosen, why)}" for each in judged)
 
 
-def _answer(judged: Judged, chosen: str) -> str:
-    """Which strategy wins; whether a baseline or the optimum does better; what follows."""
+def _answer(judged: Judged, chosen: str, why: str) -> str:
+    """Which strategy wins; whether a baseline or the optimum does better; what follows. why: of `recommended_of`."""
     decision, strategies, measure = judged.decision, judged.strategies, judged.measure
     leader, of_all = decision.leader, strategies is None or set(strategies.comparisons) == set(decision.comparisons)
     score = f"{measure.text(judged.summary[leader][MEAN])}{measure.unit}"
@@ -147,7 +160,7 @@ def _answer(judged: Judged, chosen: str) -> str:
     if not decision.winner and chosen in decision.tied:
         parts.append(
             f"Recommended is any of the {len(decision.tied)} that cannot be told apart, such as {chosen}"
-            f" ({measure.text(judged.summary[chosen][MEAN])}{measure.unit}), whose shares are nearest to their mean."
+            f" ({measure.text(judged.summary[chosen][MEAN])}{measure.unit}), {why}."
         )
     return " ".join(parts)
 

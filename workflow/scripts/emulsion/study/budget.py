@@ -259,6 +259,7 @@ def plan_of(experiment: Experiment) -> dict[str, Any]:
         "tokens": experiment.settings["tokens"],
         "max_epochs": experiment.max_epochs,
         "mixtures": mixtures,
+        "compared": experiment.candidates(),
         "effects": _effects(experiment),
         "few_points": _few_points(experiment),
     }
@@ -284,7 +285,7 @@ def _effects(experiment: Experiment) -> list[dict[str, Any]]:
             weights = experiment.settings["loss_weights"]
             counted = [source for source in experiment.sources if not weights or weights.get(source)]
             sequences = dict.fromkeys(counted, experiment.settings["evaluation"]["test_sequences"])
-            found.append(detectable_losses(sequences, seeds, len(compared)))
+            found.append(detectable_losses(sequences, seeds, len(compared), weights=weights))
         else:
             found.append(detectable_effects(items_of_suites(experiment), seeds, len(compared)))
     return found

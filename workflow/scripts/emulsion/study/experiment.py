@@ -17,7 +17,7 @@ from emulsion.methods.interface import AnyMethod, Evidence, Needs, OnlineMethod,
 from emulsion.methods.presets import allocation
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
-from emulsion.study.judges import aims_at_judge, judged_by, objective
+from emulsion.study.judges import aims_at, judged_by, objective
 from emulsion.study.strategies import strategy_stages
 from emulsion.study.swarms import Swarm
 
@@ -173,15 +173,15 @@ class Experiment:
         """What the conclusions compare.
 
         {"candidates", "singles", "strategies": mixtures}, "alone": {source: its single}, {mixture: model} where models
-        differ, the name of the optimum, whether its prediction is comparable with what real runs are judged by,
-        "judged_by", "loss_weights".
+        differ, the name of the optimum, "predicted": what real runs are judged by that its prediction can be held
+        against, "losses", "capabilities" or None, "judged_by", "loss_weights".
         """
         optimum = self.optimum()
-        comparable = False
+        predicted = None
         if optimum:
             entry = self.entries[optimum]
             searched = self.size_of_swarm(entry.swarm) if entry.swarm else self.size_of_search(optimum)
-            comparable = aims_at_judge(self.settings, self.config["methods"][optimum]) and searched == entry.size
+            predicted = aims_at(self.settings, self.config["methods"][optimum]) if searched == entry.size else None
         models = {name: self.entries[name].size.model for name in self.concluded()}
         return {
             "candidates": self.candidates(),
@@ -190,7 +190,7 @@ class Experiment:
             "strategies": self.strategies(),
             "models": models if len(set(models.values())) > 1 else {},
             "optimum": optimum,
-            "comparable": comparable,
+            "predicted": predicted,
             "judged_by": self.judged_by(),
             "loss_weights": self.settings["loss_weights"],
         }

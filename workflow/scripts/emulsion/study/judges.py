@@ -27,29 +27,31 @@ def judged_by(settings: Settings) -> list[str]:
 
 
 def objective(settings: Settings, method: Settings) -> Any:
-    """The objective of a method of an experiment where its entry gives none; None where its kind's own is right."""
-    if method.get("objective") is not None or not takes(method["kind"], "objective"):
+    """The objective of a method of an experiment, where its entry leaves that to the experiment; else None.
+
+    The mean loss is the one that mixtures are judged by, with the experiment's weights of sources.
+    """
+    given, weights = method.get("objective"), settings["loss_weights"]
+    if not takes(method["kind"], "objective"):
         return None
-    by, weights = judged_by(settings), settings["loss_weights"]
-    if by[0] != LOSSES:
-        return None
-    if weights:
+    by_loss = given == "mean_loss" or (given is None and judged_by(settings)[0] == LOSSES)
+    if by_loss and weights:
         return {LOSSES: dict(weights)}
-    return "mean_loss" if method["kind"] in _BY_CAPABILITY else None
+    return "mean_loss" if by_loss and given is None and method["kind"] in _BY_CAPABILITY else None
 
 
 def objective_of(settings: Settings, method: Settings) -> Any:
     """What a method of an experiment aims at: "mean_capability", "mean_loss", or weights of each kind."""
-    given = method.get("objective") or objective(settings, method)
-    return given or ("mean_capability" if method["kind"] in _BY_CAPABILITY else "mean_loss")
+    found = objective(settings, method) or method.get("objective")
+    return found or ("mean_capability" if method["kind"] in _BY_CAPABILITY else "mean_loss")
 
 
-def aims_at_judge(settings: Settings, method: Settings) -> bool:
-    """Whether a method's objective is what mixtures are judged by first."""
-    aim, weights = objective_of(settings, method), settings["loss_weights"]
-    if judged_by(settings)[0] == CAPABILITIES:
-        return bool(aim == "mean_capability")
-    return bool(aim == ({LOSSES: dict(weights)} if weights else "mean_loss"))
+def aims_at(settings: Settings, method: Settings) -> str | None:
+    """Which of the things that mixtures are judged by, "losses" or "capabilities", is a method's objective, if any."""
+    weights = settings["loss_weights"]
+    means = {CAPABILITIES: "mean_capability", LOSSES: {LOSSES: dict(weights)} if weights else "mean_loss"}
+    aim = objective_of(settings, method)
+    return next((kind for kind in judged_by(settings) if means[kind] == aim), None)
 
 
 def judges(config: Config, name: str) -> Iterator[str]:

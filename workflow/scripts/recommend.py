@@ -1,70 +1,20 @@
 """Draw the conclusions of an experiment, for people and for programs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from emulsion import command
-from emulsion.analysis.calibration import calibration, opened, outcomes, outcomes_elsewhere
-from emulsion.analysis.criteria import success_criteria
+from emulsion.analysis.calibration import held_against, realised_by
+from emulsion.analysis.criteria import recipe_of, success_criteria
 from emulsion.analysis.identity import by_mixture, same_mixtures
-from emulsion.analysis.judged import Judged, judge_by
-from emulsion.analysis.scores import MEAN
+from emulsion.analysis.judged import judge_by
 from emulsion.command import Json, Some
-from emulsion.files import read_json, sha256, write_json, write_text
+from emulsion.files import read_json, write_json, write_text
 from emulsion.origin import different_code
 from emulsion.report.exports import SourceSize
 from emulsion.report.landing import answer_rst
 from emulsion.report.markdown import markdown as in_markdown
 from emulsion.report.recommendations import recommendations
-
-
-def recipe(record: Path) -> dict[str, Any]:
-    """What identifies a run, and the fingerprint of the weights it ended with."""
-    weights = sha256(record.parent / "model.safetensors")
-    return {"run": record.parent.name, "identity": read_json(record)["identity"], "weights": weights}
-
-
-def source_size(header: Path) -> SourceSize:
-    store = read_json(header)
-    train, source = store["splits"]["train"], store["source"]
-    return SourceSize(tokens=train["tokens"], documents=train["documents"], path=f"data/normalized/{source}.parquet")
-
-
-def outcomes_of(judged: Judged, records: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, dict[str, float]]:
-    """{mixture: {seed: what a surrogate predicts of it}}: its mean score, or its mean loss on validation text."""
-    found = {}
-    for name, scores in judged.scores.items():
-        if judged.measure.lower:
-            shares = scores.shares(MEAN)
-            found[name] = {
-                str(seed): sum(share * record["validation"][source] for source, share in shares.items())
-                for seed, record in records[name].items()
-            }
-        else:
-            found[name] = dict(zip(map(str, scores.seeds), scores.run_scores(MEAN).tolist(), strict=True))
-    return found
-
-
-def held_against(
-    predictions: Sequence[Path],
-    results: Path,
-    experiment: str,
-    runs: Mapping[str, Mapping[str, float]],
-    first: Mapping[str, str],
-    kind: str | None,
-) -> dict[str, Any] | None:
-    """Predictions beside what came of them, and the calibration over all experiments there are that predict the same.
-
-    runs: of `outcomes_of`; none where the surrogate predicts something else, or runs of another size.
-    kind: what is predicted, "losses" or "capabilities".
-    """
-    if not predictions or not runs or kind is None:
-        return None
-    told = opened(read_json(predictions[0]), str(predictions[0]))
-    named = {first.get(name, name): each for name, each in told["predictions"].items()}
-    rows = [{**row, "experiment": experiment} for row in outcomes(named, {n: runs[n] for n in named if n in runs})]
-    return {"of": kind, "rows": rows, **calibration([*rows, *outcomes_elsewhere(results, experiment, kind)], kind)}
 
 
 def main(
@@ -124,17 +74,17 @@ def main(
         )
         for kind in groups["judged_by"]
     ]
-    main, best = judged[0], judged[0].decision.leader
+    leading, best = judged[0], judged[0].decision.leader
     predicted = next((each for each in judged if each.measure.kind == groups["predicted"]), None)
-    outcome = outcomes_of(predicted, same.merged(by_mixture(mixtures, seeds, contents))) if predicted else {}
-    pair = [recipe(record) for record in repeated]
+    outcome = realised_by(predicted, same.merged(by_mixture(mixtures, seeds, contents))) if predicted else {}
+    pair = [recipe_of(record) for record in repeated]
     criteria = success_criteria(
-        main.decision,
-        main.improvement,
-        main.pareto,
-        pair[0] if pair else recipe(record_of[best]),
+        leading.decision,
+        leading.improvement,
+        leading.pareto,
+        pair[0] if pair else recipe_of(record_of[best]),
         pair[-1] if pair else None,
-        main.measure,
+        leading.measure,
     )
     found_optimum = next(map(read_json, optimum), None)
     optimum_name = same.first.get(groups["optimum"], groups["optimum"] or "")
@@ -143,7 +93,7 @@ def main(
         title,
         judged,
         {mixture: read_json(record_of[mixture])["mixing_ratios"] for mixture in candidates},
-        {read_json(header)["source"]: source_size(header) for header in stores},
+        {read_json(header)["source"]: SourceSize.of_store(read_json(header)) for header in stores},
         contributions=next(map(read_json, contributions), None),
         optimum_name=optimum_name,
         optimum=found_optimum and {**found_optimum, "of": groups["predicted"]},

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emulsion.analysis.judged import Judged
+from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
 from emulsion.evaluation.intervals import wilson_interval
 from emulsion.files import fingerprint, read_json
@@ -95,3 +97,39 @@ def outcomes_elsewhere(folder: Path, experiment: str, kind: str = "capabilities"
         if content["experiment"] != experiment and told and told.get("of", "capabilities") == kind:
             found += [{**row, "experiment": content["experiment"]} for row in content["predictions"]["rows"]]
     return found
+
+
+def realised_by(judged: Judged, records: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, dict[str, float]]:
+    """{mixture: {seed: what a surrogate predicts of it}}: its mean score, or its mean loss on validation text."""
+    found = {}
+    for name, scores in judged.scores.items():
+        if judged.measure.lower:
+            shares = scores.shares(MEAN)
+            found[name] = {
+                str(seed): sum(share * record["validation"][source] for source, share in shares.items())
+                for seed, record in records[name].items()
+            }
+        else:
+            found[name] = dict(zip(map(str, scores.seeds), scores.run_scores(MEAN).tolist(), strict=True))
+    return found
+
+
+def held_against(
+    predictions: Sequence[Path],
+    results: Path,
+    experiment: str,
+    runs: Mapping[str, Mapping[str, float]],
+    first: Mapping[str, str],
+    kind: str | None,
+) -> dict[str, Any] | None:
+    """Predictions beside what came of them, and the calibration over all experiments there are that predict the same.
+
+    runs: of `realised_by`; none where the surrogate predicts something else, or runs of another size.
+    kind: what is predicted, "losses" or "capabilities".
+    """
+    if not predictions or not runs or kind is None:
+        return None
+    told = opened(read_json(predictions[0]), str(predictions[0]))
+    named = {first.get(name, name): each for name, each in told["predictions"].items()}
+    rows = [{**row, "experiment": experiment} for row in outcomes(named, {n: runs[n] for n in named if n in runs})]
+    return {"of": kind, "rows": rows, **calibration([*rows, *outcomes_elsewhere(results, experiment, kind)], kind)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from emulsion.analysis.compare import listing
 from emulsion.analysis.decide import Decision
 from emulsion.analysis.judged import CAPABILITIES, Measure
 from emulsion.analysis.pareto import TRADE_OFF
+from emulsion.files import read_json, sha256
 
 MET, NOT_MET, UNDECIDED = "met", "not met", "undecided"
 TARGET = 0.20  # "> 20 % improvement over single-dataset training"
@@ -104,3 +106,9 @@ def percent(share: float) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
+
+
+def recipe_of(record: Path) -> dict[str, Any]:
+    """What identifies a run, and the fingerprint of the weights it ended with."""
+    weights = sha256(record.parent / "model.safetensors")
+    return {"run": record.parent.name, "identity": read_json(record)["identity"], "weights": weights}

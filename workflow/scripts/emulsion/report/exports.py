@@ -29,6 +29,12 @@ class SourceSize:
     documents: int
     path: str
 
+    @classmethod
+    def of_store(cls, header: Mapping[str, Any]) -> SourceSize:
+        """Of the training split of a token store, from its header."""
+        train, source = header["splits"]["train"], header["source"]
+        return cls(tokens=train["tokens"], documents=train["documents"], path=f"data/normalized/{source}.parquet")
+
 
 Sizes = Mapping[str, SourceSize]
 

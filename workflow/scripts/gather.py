@@ -1,6 +1,6 @@
 """Put the clean shards of a source together, account for every row that was read, and refuse what loses too much.
 
-Rows that were lost are said on standard output, which is the console of the workflow.
+Rows that were lost and columns that are not read are said on standard output, which is the console of the workflow.
 """
 
 import logging
@@ -42,12 +42,12 @@ def main(
     :param ledger: JSON: rows read, kept, and removed by reason
     """
     total = Ledger.of_steps(map(read_json, ledgers), len(documents))
-    check_some_are_left(source, total.kept, total.removed)
     places = first_places(quarantines) if total.set_aside else {}
+    check_some_are_left(source, total.kept, total.removed, places)
     check_losses(source, total.read, total.set_aside, places, max_loss)
-    if lost := loss_text(source, total.read, total.set_aside, places):
-        logging.warning("%s", lost)
-        print(lost)
+    for said in filter(None, (loss_text(source, total.read, total.set_aside, places), total.columns.text(source))):
+        logging.warning("%s", said)
+        print(said)
     with whole_file(output) as part:
         splits, cut = join_documents(documents, part, held_out)
         check_copies(source, splits, max_copies)

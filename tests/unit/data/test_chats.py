@@ -35,6 +35,9 @@ def said(*pairs):
         ["q", "a"],
         [["q", "a"]],
         [{"human": "q", "assistant": "a"}],
+        [{"Human": "q", "Assistant": "a", "id": "x1", "score": 0.5}],
+        [{"speaker": "Customer", "utterance": "q"}, {"speaker": "Agent", "utterance": "a"}],
+        [{"sender": "human", "message": "q"}, {"sender": "bot", "body": "a"}],
         said(("user", [{"type": "text", "text": "q"}]), ("assistant", [{"type": "text", "text": "a"}])),
         [{"role": "user", "parts": [{"text": "q"}]}, {"role": "model", "parts": [{"text": "a"}]}],
         said(("system", ""), QUESTION, ANSWER),
@@ -76,6 +79,21 @@ def test_calls_and_results_of_other_formats_are_known():
         ("call", '{"name": "f", "arguments": "x=1"}'),
         ("tool", '{"sum": 5}'),
     ]
+
+
+def test_items_of_responses_are_turns():
+    value = [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "q"}]},
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
+        {"type": "reasoning", "summary": [], "encrypted_content": "x"},
+        {"type": "function_call", "call_id": "c1", "name": "add", "arguments": '{"a": 2}'},
+        {"type": "function_call_output", "call_id": "c1", "output": "5"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]},
+    ]
+    called = [("call", '{"name": "add", "arguments": {"a": 2}}'), ("tool", "5")]
+    assert turns(value) == [QUESTION, ("reasoning", "Hm."), *called, ANSWER]
+    row = {"input": value[:1], "output": value[1:]}
+    assert choose_kind(columns_of_row(row), "s").render(row, "chat").splitlines()[-1] == "assistant: a"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from emulsion.data.lost import check_losses, check_some_are_left, first_places, loss_text
+from emulsion.data.lost import check_losses, check_some_are_left, first_places, loss_text, remedies
 from emulsion.errors import UserError
 
 
@@ -10,6 +10,11 @@ def test_a_source_with_nothing_left_is_an_error_with_the_reasons_counted():
     with pytest.raises(UserError, match=r"sources\.news: nothing is left of 7 rows: 5 x 'text' is empty; 2 x not JSON"):
         check_some_are_left("news", 0, {"'text' is empty": 5, "not JSON": 2})
     check_some_are_left("news", 1, {"'text' is empty": 5})
+    places = {"unknown role 'narrator'": "a.jsonl, row 0"}
+    with pytest.raises(
+        UserError, match=r"7 x unknown role 'narrator' \(first: a\.jsonl, row 0\)\. Mend the rows, or say"
+    ):
+        check_some_are_left("chats", 0, {"unknown role 'narrator'": 7}, places)
 
 
 def test_losses_above_the_limit_are_refused_with_reasons_places_and_the_remedy():
@@ -38,3 +43,11 @@ def test_the_first_row_of_each_reason_is_found(tmp_path):
     lines = [*records, {"id": "doc", "reason": "exact duplicate"}]
     (tmp_path / "q.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert first_places([tmp_path / "q.jsonl"]) == {"x": "a, row 0", "y": "a, row 1"}
+
+
+def test_reasons_with_a_known_remedy_have_it():
+    assert remedies(["not JSON: Expecting property name enclosed in double quotes", "x"]).startswith(
+        " (Python's own text"
+    )
+    assert "`iconv" in remedies(["not valid UTF-8"]) and "names" in remedies(["a row is list, not a record"])
+    assert remedies(["unknown role 'narrator'"]) == ""

@@ -43,7 +43,7 @@ def test_the_input_of_an_instruction_belongs_to_its_question():
     [
         ({"conversations": []}, "no turns"),
         ({"conversations": None}, "no turns"),
-        ({}, "no turns"),
+        ({}, "no known schema fits its columns"),
         (chat(("human", "Hi?"), ("narrator", "x")), "unknown role 'narrator'"),
         (chat(("human", "Hi?"), ({"name": "tool"}, "x")), "unknown role {'name': 'tool'}"),
         (chat((None, "Hi?")), "unknown role None"),

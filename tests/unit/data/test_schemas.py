@@ -135,3 +135,10 @@ def test_a_configured_schema_reads_every_row_alike():
     kind = choose_kind({"text": frozenset(), "messages": frozenset({"role", "content"})}, "s", "text")
     with pytest.raises(UnrenderableError, match="'text' is missing or null"):
         kind.render({"messages": TURNS}, "conversation")
+
+
+@pytest.mark.parametrize("row", [{"question": "q", "answer": "a"}, {"question": "q", "answer": "a", "id": 3}])
+def test_all_rows_of_a_file_under_data_are_no_chat(row):
+    with pytest.raises(UserError, match="no known schema fits its columns"):
+        text_of({"version": 1, "data": [row, row]})
+    assert text_of({"data": ["q", "a"]}) == "user: q\nassistant: a"

@@ -39,3 +39,10 @@ def test_counts_add_up_and_come_back_from_json():
     both = ColumnCounts.from_json(one.to_json()) + other
     assert both.to_json() == {"characters": 16, "read": ["content", "text"], "unread": {"none": 0, "url": 5}}
     assert both.shares() == {"read": ["content", "text"], "unread": {"url": 5 / 16, "none": 0.0}}
+
+
+def test_columns_with_much_text_that_are_not_read_are_said():
+    counts = ColumnCounts(100, {"question", "answer"}, {"passage": 70, "url": 6, "id": 5})
+    said = "quiz: columns that are not read: passage (70% of the characters), url (6% of the characters)."
+    assert counts.text("quiz") == said
+    assert ColumnCounts(100, {"text"}, {"id": 5}).text("quiz") == ColumnCounts().text("quiz") == ""

@@ -150,7 +150,7 @@ def test_the_shards_together_are_what_one_shard_makes(raw, tmp_path):
         (
             "a.jsonl",
             b'{"text": ""}\n{"text": 7}\n',
-            "nothing is left of 2 rows: 1 x 'text' is empty; 1 x 'text' is int",
+            "nothing is left of 2 rows: 1 x 'text' is empty (first: a.jsonl, row 0); 1 x 'text' is int, not text",
         ),
         ("a.txt", b"", "nothing is left of 1 rows: 1 x 'text' is empty"),
     ],

@@ -20,6 +20,8 @@ ROLES = {
     **dict.fromkeys(("human", "user", "prompter", "instruction", "question", "query", "input", "prompt"), "user"),
     **dict.fromkeys(("gpt", "assistant", "model", "bot", "chatgpt", "chatbot", "ai", "gpt4", "gpt_4"), "assistant"),
     **dict.fromkeys(("bing", "bard", "claude", "output", "answer", "response"), "assistant"),
+    **dict.fromkeys(("customer", "client", "patient", "student"), "user"),
+    **dict.fromkeys(("agent", "operator", "support", "doctor", "teacher", "tutor"), "assistant"),
     **dict.fromkeys(("function_call", "tool_call", "tool_calls"), "call"),
     **dict.fromkeys(("tool", "function", "observation", "ipython", "tool_result", "tool_results"), "tool"),
     **dict.fromkeys(("tool_response", "tool_output", "function_response", "function_result"), "tool"),
@@ -27,10 +29,11 @@ ROLES = {
     "tools": "tools",
     "context": "context",
 }
-ROLE_KEYS = ("from", "role", "speaker")
-TEXT_KEYS = ("value", "content", "text", "parts")
+ROLE_KEYS = ("from", "role", "speaker", "sender")
+TEXT_KEYS = ("value", "content", "text", "parts", "message", "utterance", "body")
 CALL_KEYS = ("tool_calls", "function_call")
-THOUGHTS = ("thinking", "reasoning", "text", "value")
+THOUGHTS = ("thinking", "reasoning", "text", "value", "summary")
+ITEMS = ("reasoning", "function_call", "function_call_output")  # turns without a role, of OpenAI's responses
 ARGUMENTS = ("arguments", "input", "args", "parameters")
 FOR_PROGRAMS = ("call", "tool", "tools")  # roles whose content may be any value
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
@@ -43,10 +46,13 @@ MEANINGS = {
 _SHORT = reprlib.Repr()
 
 
+def _role(name: Any) -> str | None:
+    return ROLES.get(name.strip().lower().replace("-", "_").replace(" ", "_")) if isinstance(name, str) else None
+
+
 def role_of(name: Any) -> str:
     """The role that a name stands for; raises UnrenderableError for one that is not known."""
-    role = ROLES.get(name.strip().lower().replace("-", "_").replace(" ", "_")) if isinstance(name, str) else None
-    if role is None:
+    if (role := _role(name)) is None:
         raise UnrenderableError(f"unknown role {_SHORT.repr(name)}")
     return role
 
@@ -67,20 +73,29 @@ def is_chat(value: Any, texts: bool = False) -> bool:
 def is_turn(record: Mapping[str, Any]) -> bool:
     """Whether a record has the fields of a turn: who speaks, and what is said or called."""
     keys = (*TEXT_KEYS, *CALL_KEYS)
-    return any(key in record for key in ROLE_KEYS) and any(key in record for key in keys)
+    return _is_item(record) or (any(key in record for key in ROLE_KEYS) and any(key in record for key in keys))
+
+
+def _is_item(record: Mapping[str, Any]) -> bool:
+    return record.get("type") in ITEMS and not any(key in record for key in ROLE_KEYS)
 
 
 def is_exchange(record: Mapping[str, Any]) -> bool:
-    """Whether a record holds a question and its answer under the names of their roles."""
-    roles = {ROLES.get(str(key)) for key, value in record.items() if not is_empty(value)}
+    """Whether a record holds a question and its answer under the names of their roles, and else only remarks."""
+    roles = {_role(key) for key, value in record.items() if not (is_empty(value) or _is_remark(key, value))}
     return roles >= {"user", "assistant"} and None not in roles
+
+
+def _is_remark(key: Any, value: Any) -> bool:
+    """Whether a field beside a question and its answer is a number or an id."""
+    return _role(key) is None and (isinstance(value, int | float) or key == "id")
 
 
 def is_whole(value: Any) -> bool:
     """Whether a chat has turns by the user: the preferred answer of a preference set may be a chat without."""
     value = parsed(value)
     turns = [turn for turn in value if isinstance(turn, Mapping)] if isinstance(value, list) else []
-    return any(ROLES.get(str(turn.get(key)).lower()) == "user" for turn in turns for key in ROLE_KEYS)
+    return any(_role(turn.get(key)) == "user" for turn in turns for key in ROLE_KEYS)
 
 
 def chat_turns(fields: Fields, column: str) -> list[Turn]:
@@ -108,7 +123,11 @@ def turns_of(value: Any, column: str, fields: Fields) -> Iterator[Turn]:
             yield plain
         elif not is_turn(turn) and is_exchange(turn):
             inner = fields.inner(turn, column)
-            yield from ((ROLES[key], required(inner.take(key), key)) for key in turn if not is_empty(turn[key]))
+            told = [key for key, value in turn.items() if not (is_empty(value) or _is_remark(key, value))]
+            yield from ((role_of(key), required(inner.take(key), key)) for key in told)
+        elif _is_item(turn):
+            if not (turn["type"] == "reasoning" and is_empty(turn.get("summary"))):
+                yield _part(turn, column, "assistant", fields)
         else:
             yield from _turn(fields.inner(turn, column))
 
@@ -205,7 +224,10 @@ def _part(part: Any, key: str, role: str, fields: Fields) -> Turn:
     if kind in ("tool_result", "function_call_output") or "functionResponse" in part:
         return "tool", _result(part)
     if kind in ("thinking", "reasoning"):
-        return "reasoning", required(next((part[name] for name in THOUGHTS if part.get(name)), None), kind)
+        thought = next((part[name] for name in THOUGHTS if part.get(name)), None)
+        if isinstance(thought, list):
+            thought = "\n".join(_part(each, kind, role, fields)[1] for each in thought)
+        return "reasoning", required(thought, kind)
     for name in ("text", "value"):
         if "text" in kind and isinstance(part.get(name), str):
             return role, part[name]

@@ -11,14 +11,14 @@ from types import MappingProxyType
 from emulsion.errors import UserError
 
 REASONS_SHOWN = 5
+_READ = "say in `schema`, `text_field` or `columns` how they are read"
+_REMEDIES = {  # by words of the reason
+    "not valid UTF-8": "those in Latin-1, for instance, by `iconv -f latin1 -t UTF-8`",
+    "enclosed in double quotes": "Python's own text becomes JSON by `json.dumps(ast.literal_eval(line))`",
+    "is list, not a record": 'give the values of a list names, as in `{"text": "..."}`',
+    "is str, not a record": 'give a text a name, as in `{"text": "..."}`',
+}
 NO_PLACES: Mapping[str, str] = MappingProxyType({})
-
-
-def check_some_are_left(source: str, documents: int, reasons: Mapping[str, int]) -> None:
-    """Raises UserError where no document is left of a source; reasons: {why rows were set aside: how many}."""
-    if not documents:
-        counted = "; ".join(f"{count} x {reason}" for reason, count in reasons.items()) or "it has no rows"
-        raise UserError(f"sources.{source}: nothing is left of {sum(reasons.values())} rows: {counted}.")
 
 
 def first_places(quarantines: Iterable[Path]) -> dict[str, str]:
@@ -36,12 +36,33 @@ def loss_text(source: str, read: int, reasons: Mapping[str, int], places: Mappin
     """How many rows of a source became no document, and why; empty where all did."""
     if not (lost := sum(reasons.values())):
         return ""
+    return f"{source}: {lost:,} of {read:,} rows ({lost / read:.1%}) are no documents: {_counted(reasons, places)}."
+
+
+def _counted(reasons: Mapping[str, int], places: Mapping[str, str]) -> str:
     shown = []
     for reason, count in Counter(reasons).most_common(REASONS_SHOWN):
         place = f" (first: {places[reason]})" if reason in places else ""
         shown.append(f"{count:,} x {reason}{place}")
     more = [f"and {len(reasons) - REASONS_SHOWN} more reasons"] if len(reasons) > REASONS_SHOWN else []
-    return f"{source}: {lost:,} of {read:,} rows ({lost / read:.1%}) are no documents: {'; '.join([*shown, *more])}."
+    return "; ".join([*shown, *more])
+
+
+def remedies(reasons: Iterable[str]) -> str:
+    """What to do about rows that could not be read, in brackets behind a blank, as far as their reasons tell it."""
+    given = list(reasons)
+    told = "; ".join(how for words, how in _REMEDIES.items() if any(words in reason for reason in given))
+    return f" ({told})" if told else ""
+
+
+def check_some_are_left(
+    source: str, documents: int, reasons: Mapping[str, int], places: Mapping[str, str] = NO_PLACES
+) -> None:
+    """Raises UserError where no document is left of a source; reasons: {why rows were removed: how many}."""
+    if not documents:
+        counted = _counted(reasons, places) or "it has no rows"
+        how = f" Mend the rows{remedies(places)}, or {_READ}." if places else ""
+        raise UserError(f"sources.{source}: nothing is left of {sum(reasons.values()):,} rows: {counted}.{how}")
 
 
 def check_losses(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str], limit: float) -> None:
@@ -49,10 +70,7 @@ def check_losses(source: str, read: int, reasons: Mapping[str, int], places: Map
     lost = sum(reasons.values())
     if lost > limit * read:
         needed = -(-lost * 100 // read) / 100
-        in_other_encodings = any("not valid UTF-8" in reason for reason in reasons)
-        how = " (those in Latin-1, for instance, by `iconv -f latin1 -t UTF-8`)" if in_other_encodings else ""
         raise UserError(
-            f"sources.{loss_text(source, read, reasons, places)} At most {limit:.1%} may be lost. Mend the rows{how}, "
-            "say in `schema`, `text_field` or `columns` how they are read, or allow the loss by "
-            f"sources.{source}.max_loss: {needed:g}."
+            f"sources.{loss_text(source, read, reasons, places)} At most {limit:.1%} may be lost. "
+            f"Mend the rows{remedies(reasons)}, {_READ}, or allow the loss by sources.{source}.max_loss: {needed:g}."
         )

@@ -88,7 +88,7 @@ class Kind:
             return self.schema.read(fields, document_type)
         fitting = (schema for schema in _schemas(tuple(row), self.named) if schema.fits(row))
         chosen = next(fitting, None)
-        if chosen is None and not any(column in row for column in self.columns) and self.name not in CHATS:
+        if chosen is None and not any(column in row for column in self.columns):
             raise UnrenderableError(f"no known schema fits its columns ({_found(dict.fromkeys(row, frozenset()))})")
         return (chosen or self.schema).read(fields, document_type)
 
@@ -178,7 +178,8 @@ def _possible(columns: Columns, named: Named, by_row: bool = False) -> Iterator[
             for answer in _answers(question, columns):
                 yield Schema("instruction_response", (question, answer), _pair(question, answer, named))
     yield from _texts(columns, TEXT_COLUMNS)
-    if "data" in columns and not by_row and _may_be_chat(columns["data"]):
+    # Not one of questions and answers: a record that holds all rows of a file has them under `data`.
+    if "data" in columns and not by_row and not columns["data"]:
         yield Schema("chat", ("data",), _chat("data", named))
 
 

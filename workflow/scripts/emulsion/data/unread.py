@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+# Share of a source's characters from which a column that is not read is said to the user.
+SHOWN = 0.05
+
 
 class Fields:
     """A record that is being rendered: remembers which of its fields were asked for.
@@ -106,3 +109,9 @@ class ColumnCounts:
         whole = max(self.characters, 1)
         unread = sorted(self.unread.items(), key=lambda item: (-item[1], item[0]))
         return {"read": sorted(self.read), "unread": {name: count / whole for name, count in unread}}
+
+    def text(self, source: str) -> str:
+        """Which columns with much text are not part of a source's documents; empty where there are none."""
+        shares = self.shares()["unread"]
+        shown = [f"{name} ({share:.0%} of the characters)" for name, share in shares.items() if share > SHOWN]
+        return f"{source}: columns that are not read: {', '.join(shown)}." if shown else ""

@@ -26,9 +26,6 @@ OURS = ("shard-*.parquet", "quarantine-*.jsonl", ".seen-*.npy", PARTIAL, FINISHE
 # Scaling data-constrained language models, 2023).
 MANY_PASSES = 4
 
-# Share of a source's characters from which a column that is not read is noted.
-UNREAD_SHOWN = 0.05
-
 
 class Journal:
     """The finished shards of one folder, and the provenance and progress of each source.
@@ -204,10 +201,7 @@ def _notes(request: Request, progress: Mapping[str, Progress]) -> list[str]:
         name, each = source.name, progress[source.name]
         if loss := loss_text(name, each.rows, each.set_aside, each.places):
             notes.append(f"{loss} They lie in quarantine-*.jsonl.")
-        unread = {column: share for column, share in each.columns.shares()["unread"].items() if share > UNREAD_SHOWN}
-        if unread:
-            shown = ", ".join(f"{column} ({share:.0%} of the characters)" for column, share in unread.items())
-            notes.append(f"{name}: columns that are not read: {shown}.")
+        notes += filter(None, [each.columns.text(name)])
         if each.documents == 0:
             share = f" (share {request.mixture[name]:.3g})" if request.weighted else ""
             why = "too small for so few documents." if request.weighted else "max_samples is reached before it."

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 import emulsion.data.encoding as encoding
 from emulsion.data.encoding import awkward_texts, encoder, text_backend, text_definition, text_of_control_tokens
@@ -13,6 +14,7 @@ from emulsion.data.tokenizers import (
     control_tokens,
     end_of_text,
     read_definition,
+    save_tokenizer,
     unknown_token,
     vocabulary,
 )
@@ -61,6 +63,16 @@ def test_a_control_token_written_in_a_text_is_text(kind):
     control = {vocabulary(kind)[name] for name in names} - {unknown_token(kind)}
     texts = [each for name in names for each in (name, f"a {name} b", f"a{name}b{name}", f"{name} {name}")]
     assert not control & set(encoder(kind)(texts)[0].tolist())
+
+
+def test_an_unknown_token_that_was_not_added_is_text_where_it_is_written(tmp_path):
+    pieces = [("<unk>", 0.0), ("</s>", 0.0), ("\u2581", -2.0), *((character, -3.0) for character in "<>abknu")]
+    model = Tokenizer(models.Unigram(pieces, unk_id=0))
+    model.pre_tokenizer = pre_tokenizers.Metaspace()
+    save_tokenizer(model, tmp_path / "pieces", "</s>")
+    assert "<unk>" in control_tokens(tmp_path / "pieces")
+    ids, lengths = encoder(tmp_path / "pieces")(["a <unk> b", "a ? b"])
+    assert 0 not in ids[: lengths[0]] and 0 in ids[lengths[0] :]
 
 
 def test_the_text_of_a_control_token_is_spelt_whole(byte_bpe):

@@ -114,3 +114,15 @@ def test_a_tokenizer_is_what_its_file_says_and_not_what_its_class_is_called(tmp_
     texts = ["the   gulls\n  follow it out", *TEXTS[:3]]
     copy = fetch(original, tmp_path / "copy")
     assert np.array_equal(encoder(copy)(texts)[0], encoder(original)(texts)[0])
+
+
+def test_a_refused_tokenizer_is_called_as_the_configuration_calls_it(tmp_path):
+    from tokenizers import Tokenizer, models
+
+    save_tokenizer(Tokenizer(models.Unigram([("</s>", 0.0), ("a", -1.0)])), tmp_path / "own", "</s>")
+    with pytest.raises(UserError, match=r"pretrained\.id: '.*/own': the tokenizer cannot encode every text"):
+        fetch(tmp_path / "own", tmp_path / "copy")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "tokenizer.model").write_bytes(b"\n\x0b")
+    with pytest.raises(UserError, match=r"/old' could not be loaded: (?s:.*) It has no tokenizer\.json: load it"):
+        fetch(tmp_path / "old", tmp_path / "copy")

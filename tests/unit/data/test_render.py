@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from emulsion.data.render import UnrenderableError, is_empty, parsed, render_turns, structured
+from emulsion.data.render import UnrenderableError, is_empty, parsed, render_turns, required, structured
 
 
 def test_indentation_is_kept_and_begins_on_a_line_of_its_own():
@@ -32,3 +34,16 @@ def test_json_is_parsed_where_it_is_whole():
     assert parsed("[not json") == "[not json"
     assert parsed("[" * 100_000) == "[" * 100_000
     assert structured({"é": [1, None]}) == '{"é": [1, null]}'
+
+
+def test_json_that_was_saved_twice_is_parsed_and_text_in_quotes_is_not():
+    assert parsed(json.dumps(json.dumps([{"a": 1}]))) == [{"a": 1}]
+    assert parsed('"[note] a text in quotes"') == '"[note] a text in quotes"'
+
+
+def test_bytes_are_text_where_they_are_utf_8():
+    assert required("caf\u00e9".encode(), "text") == structured("caf\u00e9".encode()) == "caf\u00e9"
+    assert structured({"text": b"a"}) == '{"text": "a"}'
+    for value in (b"\xff", {"image": b"\xff"}):
+        with pytest.raises(UnrenderableError, match="a value is bytes that are no UTF-8"):
+            structured(value)

@@ -146,3 +146,13 @@ def test_ordinary_text_is_read_by_the_hundred(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "_batch", lambda found: (sizes.append(found.num_rows), batch(found))[1])
     assert len(list(parquet.rows(file))) == 4000
     assert sum(sizes) == 4000 and max(sizes) >= 250
+
+
+def test_maps_are_records_and_those_with_a_key_twice_lists_of_pairs(tmp_path):
+    kind = pa.map_(pa.string(), pa.string())
+    columns = {"turn": [[("role", "user")]], "meta": [[("k", "1"), ("k", "2")]]}
+    for names in (("turn",), ("turn", "meta")):
+        pq.write_table(pa.table({name: pa.array(columns[name], kind) for name in names}), tmp_path / "a.parquet")
+        (row,) = read_rows([tmp_path / "a.parquet"])
+        expected = {"turn": {"role": "user"}} if names == ("turn",) else {name: columns[name][0] for name in names}
+        assert row == expected

@@ -107,6 +107,8 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64
     [
         ("a.txt", POINTER, "a pointer of git-lfs in place of a file of 146,946,961 bytes; bring .* `git lfs pull`"),
         ("a.jsonl.gz", POINTER, "a pointer of git-lfs"),
+        ("a.txt", b"/annex/objects/SHA256E-s12--ab.txt\n", "a pointer of git-annex; bring .* `git annex get`"),
+        ("a.csv", b"../.git/annex/objects/q/F/SHA256E-s12--ab.csv", "a pointer of git-annex"),
         ("a.parquet", POINTER, "a pointer of git-lfs"),
         ("a.json", b"\n<!DOCTYPE html><html>404</html>", "a page of HTML or XML, such as a server sends"),
         ("a.csv.gz", gzip.compress(b'<?xml version="1.0"?><Error>', mtime=0), "a page of HTML or XML"),

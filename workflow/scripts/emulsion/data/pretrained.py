@@ -35,7 +35,10 @@ def fetch_pretrained(name: str, tokenizer_id: str, revision: str | None, folder:
         raise UserError(f"{where}.id: '{tokenizer_id}' has no tokenizer.json (a fast tokenizer is needed).")
     end = tokenizer.eos_token or tokenizer.sep_token
     if end is None:
-        raise UserError(f"{where}.id: '{tokenizer_id}' has no end-of-text token to separate documents.")
+        raise UserError(
+            f"{where}.id: '{tokenizer_id}' has no end-of-text token to separate documents; name one as `eos_token` in "
+            "the tokenizer_config.json of a copy."
+        )
     definition = json.loads(tokenizer.backend_tokenizer.to_str())
     for setting, effect in changing_settings(definition).items():
         log.warning("%s: `%s` is saved in it, which %s; switched off", tokenizer_id, setting, effect)
@@ -45,7 +48,10 @@ def fetch_pretrained(name: str, tokenizer_id: str, revision: str | None, folder:
     with whole_folder(folder) as part:
         save_tokenizer(Tokenizer.from_str(json.dumps(definition)), part, end)
         check_vocabulary(max(vocabulary(part).values()) + 1, vocab_size, f"{where}.vocab_size", tokenizer_id)
-        encoder(part)
+        try:
+            encoder(part)
+        except UserError as error:
+            raise UserError(str(error).replace(f"{part}:", f"{where}.id: '{tokenizer_id}':")) from None
 
 
 def _load(tokenizer_id: str, revision: str | None, where: str) -> Any:
@@ -65,7 +71,13 @@ def _load(tokenizer_id: str, revision: str | None, where: str) -> Any:
     try:
         return AutoTokenizer.from_pretrained(str(local), trust_remote_code=False, **options)
     except Exception as error:  # of many types, by what is wrong with the files
-        raise UserError(f"{where}: '{tokenizer_id}' could not be loaded: {error}") from error
+        hint = ""
+        if local.is_dir() and not (local / "tokenizer.json").exists():
+            hint = (
+                " It has no tokenizer.json: load it by `AutoTokenizer` where the library of its own format is "
+                "installed, and save it by `save_pretrained`."
+            )
+        raise UserError(f"{where}: '{tokenizer_id}' could not be loaded: {error}{hint}") from error
 
 
 def check_vocabulary(tokens: int, stated: int, where: str, tokenizer: str) -> None:

@@ -38,12 +38,13 @@ def is_empty(value: Any) -> bool:
 
 
 def parsed(value: Any) -> Any:
-    """A list or record that was saved as JSON text; another value as it is."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+    """A list or record that was saved as JSON text, once or twice; another value as it is."""
+    if isinstance(value, str) and value.lstrip().startswith(("[", "{", '"[', '"{')):
         try:
-            return json.loads(value)
+            inner = parsed(json.loads(value))
         except (ValueError, RecursionError):
             return value
+        return value if isinstance(inner, str) else inner
     return value
 
 
@@ -59,19 +60,32 @@ def parsed_chat(value: Any) -> Any:
 
 
 def structured(value: Any) -> str:
-    """Text as it is; numbers, lists and records as JSON."""
+    """Text as it is; numbers, lists and records as JSON; raises UnrenderableError for bytes that are no text."""
     if isinstance(value, str):
         return value
     try:
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return _decoded(value) if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False, default=_other)
     except (ValueError, RecursionError):
         raise UnrenderableError("a value is nested too deeply") from None
+
+
+def _other(value: Any) -> str:
+    return _decoded(value) if isinstance(value, bytes) else str(value)
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise UnrenderableError("a value is bytes that are no UTF-8, not text") from None
 
 
 def required(value: Any, column: str) -> str:
     """Text that is there; raises UnrenderableError where it is not."""
     if value is None:
         raise UnrenderableError(f"'{column}' is missing or null")
+    if isinstance(value, bytes):
+        value = _decoded(value)
     if not isinstance(value, str):
         raise UnrenderableError(f"'{column}' is {type(value).__name__}, not text")
     if not value.strip():

@@ -126,11 +126,13 @@ def control_tokens(folder: Path | str) -> list[str]:
     """The tokens that direct a model and are not text, in the order of their ids.
 
     Special tokens are; so are added tokens that are no words, since many tokenizers have `<tool_call>`, `<think>` or
-    `<|assistant|>` as tokens that are not special.
+    `<|assistant|>` as tokens that are not special; and the token of what cannot be spelt.
     """
     added = read_definition(folder)["added_tokens"]
     control = {token["content"]: token["id"] for token in added if token["special"] or not _is_text(token["content"])}
     control[_end_token(folder)] = end_of_text(folder)
+    if (unknown := unknown_token(folder)) is not None:
+        control |= {token: index for token, index in vocabulary(folder).items() if index == unknown}
     return sorted(control, key=control.__getitem__)
 
 

@@ -169,9 +169,17 @@ def _longest_shared(group: pq.RowGroupMetaData) -> int:
 
 def _batch(batch: pa.RecordBatch) -> list[dict[str, Any] | Malformed]:
     try:
-        return list(batch.to_pylist())
+        return list(_values(batch))
     except _UNREADABLE:
         return [_row(batch.slice(place, 1)) for place in range(batch.num_rows)]
+
+
+def _values(values: pa.RecordBatch | pa.Array) -> list[Any]:
+    """As Python has them; a map is a record, or where it has a key twice a list of pairs."""
+    try:
+        return list(values.to_pylist(maps_as_pydicts="strict"))
+    except KeyError:
+        return list(values.to_pylist())
 
 
 def _row(batch: pa.RecordBatch) -> dict[str, Any] | Malformed:
@@ -179,7 +187,7 @@ def _row(batch: pa.RecordBatch) -> dict[str, Any] | Malformed:
     row, problems = {}, []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         try:
-            row[name] = column.to_pylist()[0]
+            row[name] = _values(column)[0]
         except UnicodeDecodeError:
             problems.append(f"'{name}' is not valid UTF-8")
         except _UNREADABLE as error:

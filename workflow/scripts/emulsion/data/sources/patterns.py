@@ -67,6 +67,8 @@ def why_none(pattern: str, where: str) -> str:
         )
     if _BRACES.search(pattern):
         return f"{said}. {_NO_BRACES}"
+    if "$" in pattern:
+        said += ". Variables of the shell are not read here; write the path itself"
     parts = _path(pattern, where).parts
     for place, part in enumerate(parts):
         folder = Path(*parts[:place])

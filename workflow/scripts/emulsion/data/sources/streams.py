@@ -104,6 +104,7 @@ _OTHERS = {
 }
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+_ANNEXED = re.compile(rb"(?:/annex/objects/|[./]*\.git/annex/objects/)[^\s]+\n?")
 _LINK = re.compile(rb"(?:\.\./)+[\w./-]+\n?")
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
@@ -126,6 +127,8 @@ def not_data(head: bytes, name: str) -> str | None:
             f"it is a pointer of git-lfs in place of a file of {int(pointer[1]):,} bytes; bring the file itself by "
             "`git lfs pull` in its repository"
         )
+    if _ANNEXED.fullmatch(head):
+        return "it is a pointer of git-annex; bring the file itself by `git annex get` in its repository"
     if own in _OF_ROWS and _PAGE.match(head):
         return "it is a page of HTML or XML, such as a server sends in place of a file that it refuses; get it again"
     if own in _OF_ROWS and (link := _LINK.fullmatch(head)):
@@ -224,8 +227,10 @@ def _unpacked(file: File) -> Iterator[bytes]:
             f"the file ends in the middle: truncated {packing}; how much is missing after it is not known. Get it again"
         ) from None
     except (gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
+        # What does not match its checksum has been read, to the end.
+        before = "what was read of it before is damaged" if "check" in str(error).lower() else ""
         raise BrokenFileError(
-            f"cannot be decompressed: {error}; how much is missing after it is not known. Get it again"
+            f"cannot be decompressed: {error}; {before or 'how much is missing after it is not known'}. Get it again"
         ) from None
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error.strerror}.") from None

@@ -201,7 +201,9 @@ class _Handler(BaseHTTPRequestHandler):
             listed = [{"rfilename": path} for path in files]
             gated = "manual" if repository.gated else False
             licence = re.search(rb"^license: (\S+)$", files.get("README.md", b""), re.MULTILINE)
-            card = {"license": licence[1].decode()} if licence else {}
+            card: dict[str, Any] = {"license": licence[1].decode()} if licence else {}
+            if b"\nconfigs:" in files.get("README.md", b""):
+                card["configs"] = [{"config_name": "of the card"}]
             told = {"id": identifier, "sha": commit, "gated": gated, "private": False, "cardData": card}
             self._json({**told, "siblings": listed})
         elif rest[0] == "tree":

@@ -145,6 +145,17 @@ def test_a_source_that_is_smaller_than_asked_for_comes_whole_with_a_warning(hub,
     assert (provenance["documents"], provenance["limit"]) == (2000, {"documents": 5000})
 
 
+def test_data_that_are_in_no_split_are_told(hub, fetch_server, tmp_path):
+    rows = b'{"text": "one"}\n{"text": "two"}\n'
+    files = {"data/train-0.jsonl": rows, "data/train-1.jsonl": rows, "more/part.csv": b"text\nthree\n"}
+    hub.commit("someone/mixed", {**files, "dataset_infos.json": b"{}", "data/metadata.jsonl": rows})
+    ended = fetch_server.fetch(
+        {**ALL, "kind": "hub", "id": "someone/mixed", "config": None, "documents": 3}, tmp_path / "raw"
+    )
+    assert ended.status == 0, ended.errors
+    assert "1 files of 'someone/mixed' are in none of its splits and not read: more/part.csv" in ended.errors
+
+
 def test_more_files_than_footers_are_read_at_once_are_all_sampled(hub, fetch_server, tmp_path):
     hub.commit("someone/shards", hub_rows.shards(hub_rows.fineweb_rows(900), "data", 9, 50))
     source = {**FINEWEB, **ALL, "id": "someone/shards", "config": None, "documents": 900}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import zipfile
 from collections.abc import Mapping
@@ -22,9 +23,14 @@ from emulsion.data.sources.streams import READ_AHEAD_BYTES
 from emulsion.data.sources.transfer import RemoteFile
 from emulsion.errors import UnreachableError, UserError, unknown
 
+log = logging.getLogger(__name__)
+
 ROW_SUFFIXES = tuple(f".{kind}{packing}" for kind in ("json", "jsonl", "csv") for packing in ("", ".gz", ".zst"))
 SUFFIXES = (".parquet", *ROW_SUFFIXES)
 PATHS_PER_REQUEST = 100
+# Files about a dataset, by the beginnings of their names.
+_ABOUT = (".", "_", "dataset_", "metadata", "config", "state", "README")
+_SHOWN = 3
 
 # What `datasets` raises where it makes nothing of the files of a repository.
 _UNUSABLE = (ValueError, OSError, RuntimeError, zipfile.BadZipFile)
@@ -53,6 +59,8 @@ def resolve(name: str, source: Mapping[str, Any]) -> Plan:
         if split not in (builder.config.data_files or {}):
             raise unknown("split", split, map(str, builder.config.data_files or {}), f"sources.{name}.split")
         paths = [_path(name, found.id, found.sha, url) for url in builder.config.data_files[split]]
+        if not (found.card_data or {}).get("configs") and not source.get("data_dir"):
+            _tell_left_out(name, found, [url for urls in builder.config.data_files.values() for url in urls])
         return {
             "id": found.id,
             "revision": found.sha,
@@ -136,6 +144,15 @@ def _check_listing(name: str, identifier: str, paths: list[str]) -> None:
             f"sources.{name}: '{identifier}' is loaded by a script of its own ({script}), and Emulsion runs no code "
             "of a repository. Look for a revision or a copy that holds plain data files, such as refs/convert/parquet."
         )
+
+
+def _tell_left_out(name: str, found: Any, urls: list[str]) -> None:
+    """Log which files look like data of a repository, but are in none of its splits: `datasets` takes one format."""
+    listed = [entry.rfilename for entry in found.siblings or []]
+    data = [path for path in listed if path.endswith(SUFFIXES) and not PurePosixPath(path).name.startswith(_ABOUT)]
+    if left := [path for path in data if not any(url.endswith(f"/{path}") for url in urls)]:
+        shown = ", ".join([*left[:_SHOWN], *(["..."] if left[_SHOWN:] else [])])
+        log.warning("%s: %d files of '%s' are in none of its splits and not read: %s", name, len(left), found.id, shown)
 
 
 def _builder(name: str, source: Mapping[str, Any], found: Any) -> Any:

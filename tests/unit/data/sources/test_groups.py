@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections import Counter
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -188,6 +189,16 @@ def values_of(tmp_path, tables, field):
 def test_a_value_is_spelled_alike_whatever_the_format_of_its_file(tmp_path, values, spelled):
     tables = [pa.table({"set": values}), [json.dumps({"set": value}) for value in values]]
     assert values_of(tmp_path, tables, "set")[0] == spelled
+
+
+def test_decimals_cells_and_bytes_are_spelled_as_numbers_booleans_and_text(tmp_path):
+    decimals = pa.array([Decimal("1.00"), Decimal("2.50")], pa.decimal128(5, 2))
+    provenance = raw(tmp_path / "raw", [pa.table({"set": decimals}), pa.table({"set": [b"true", b"1"]})], "s")
+    for name, data in (("cells.csv", b"set\nTrue\n1\n"), ("lines.jsonl", b'{"set": true}\n{"set": 2.5}\n')):
+        (tmp_path / "raw" / name).write_bytes(data)
+        provenance["files"].append({"name": name, "bytes": len(data)})
+    manifest = split_groups(provenance, tmp_path / "raw", "set", tmp_path / "out")
+    assert {value: found["rows"] for value, found in manifest["groups"].items()} == {"1": 3, "2.5": 2, "true": 3}
 
 
 def test_a_field_inside_of_json_that_is_text_names_groups(tmp_path):

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import logging
+import math
 import os
 import re
 from collections import Counter
@@ -148,6 +149,8 @@ def _folder_name(value: str) -> str:
     return value if plain == value and value else f"{plain}.{hashlib.sha256(value.encode()).hexdigest()[:8]}"
 
 
+_BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}  # as a cell spells them
+
 Value: TypeAlias = str | Malformed  # the name of a row's group, or why it has none
 
 
@@ -204,8 +207,11 @@ def _tables(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, lis
 
 def _lines(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, list[Value]]]:
     lines = (line + b"\n" for line in raw_lines(file))
+    # A cell is text, and pandas writes `True` where JSON has `true`.
+    is_cells = file.name.lower().removesuffix(".gz").removesuffix(".zst").endswith((".csv", ".tsv"))
     while rows := list(itertools.islice(lines, ROWS_PER_BATCH)):
-        yield rows, [_value(row, field, known) for row in rows]
+        values = [_value(row, field, known) for row in rows]
+        yield rows, [_BOOLEANS.get(each, each) if is_cells and isinstance(each, str) else each for each in values]
 
 
 def _value(line: bytes, field: str, known: set[str]) -> Value:
@@ -228,7 +234,12 @@ def _named(value: Any, path: Sequence[str], field: str) -> Value:
         value = value.get(name) if isinstance(value, Mapping) else None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, bytes):
+        with suppress(UnicodeDecodeError):
+            value = value.decode()
+    if isinstance(value, Decimal) and value.is_finite():
+        value = value.normalize()
+    if isinstance(value, (float, Decimal)) and math.isfinite(value) and value == int(value):
         value = int(value)
     if isinstance(value, (int, float, date, Decimal)):
         return str(value)

@@ -149,7 +149,11 @@ def _apart(values: Iterator[bytes | Malformed]) -> Iterator[bytes | Malformed]:
 
 
 def _as_json(row: Row | Malformed) -> bytes | Malformed:
-    return row if isinstance(row, Malformed) else json.dumps(row, default=str).encode()
+    return row if isinstance(row, Malformed) else json.dumps(row, default=_as_text).encode()
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def _one_line(row: bytes) -> bytes:

@@ -19,6 +19,7 @@ FLOORS = {
     "synthetic": 1,
     "laws": 1,
     "merging": 1,
+    "world": 1,
 }
 FILES = sorted(LIBRARY.rglob("*.py"))
 

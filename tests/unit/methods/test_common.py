@@ -13,8 +13,8 @@ from emulsion.methods.ado import UNIT, fit_curve
 from emulsion.methods.aioli import learn_effects
 from emulsion.methods.interface import OBSERVES, Evidence, Needs, Observation, Probe
 from emulsion.methods.skillit import skill_graph
+from emulsion.methods.stretches import opening
 from emulsion.mixture import Mixture
-from emulsion.training.rounds import opening
 
 NAMES = ["web", "code", "books", "math"]
 GRAPH = {i: {j: 0.5 if i == j else 0.05 * NAMES.index(j) for j in NAMES} for i in NAMES}

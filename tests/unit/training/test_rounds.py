@@ -15,12 +15,13 @@ from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.methods import create
 from emulsion.methods.follow import Follow
+from emulsion.methods.stretches import Stretch, opening, stretches
 from emulsion.mixture import Mixture
 from emulsion.training.gradients import _gradient, chosen_parameters, gradient_products
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
-from emulsion.training.rounds import Prelude, Stretch, opening, stretches
+from emulsion.training.rounds import Prelude
 from emulsion.training.run import prepare_rounds, train_online, train_run
 from emulsion.training.runtime import Runtime
 

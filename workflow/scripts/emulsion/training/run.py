@@ -18,6 +18,7 @@ from emulsion.data import tokenizers
 from emulsion.errors import UserError
 from emulsion.files import read_json, remove_folder, sha256, whole_folder, write_json, write_text
 from emulsion.methods.interface import OnlineMethod
+from emulsion.methods.stretches import opening
 from emulsion.mixture import Mixture
 from emulsion.origin import code_version
 from emulsion.perplexity import has_diverged
@@ -32,7 +33,7 @@ from emulsion.training.loop import REMEDY, Training
 from emulsion.training.measurements import measurements
 from emulsion.training.owner import Owner, owned
 from emulsion.training.parts import Parts
-from emulsion.training.rounds import Prelude, Rounds, opening
+from emulsion.training.rounds import Prelude, Rounds
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
 from emulsion.trust import check_model

@@ -1,0 +1,57 @@
+"""The proving ground: every method in simulated worlds whose best mixture is known.
+
+Makes results/proving_ground/methods.md, for any configuration: it trains nothing, and no experiment plays a part.
+"""
+
+
+rule prove_method:
+    """Run one method in simulated worlds of every kind."""
+    input:
+        script=f"{SCRIPTS}/prove_method.py",
+        library=imports_of("prove_method"),
+    output:
+        "results/proving_ground/{method}.json",
+    log:
+        "logs/prove_method/{method}.log",
+    wildcard_constraints:
+        method=one_of(config["proving_ground"]["methods"]),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        worlds=config["proving_ground"]["worlds"],
+        seed=config["proving_ground"]["seed"],
+    shell:
+        "python {input.script:q} "
+        "--method {wildcards.method} "
+        "--worlds-each {params.worlds} "
+        "--seed {params.seed} "
+        "--output {output:q} "
+        "2> {log:q}"
+
+
+rule tabulate_proving_ground:
+    """Tabulate the regret of all methods in simulated worlds against their cost."""
+    input:
+        trials=collect("results/proving_ground/{method}.json", method=config["proving_ground"]["methods"]),
+        script=f"{SCRIPTS}/tabulate_proving_ground.py",
+        library=imports_of("tabulate_proving_ground"),
+    output:
+        csv="results/proving_ground/methods.csv",
+        page="results/proving_ground/methods.md",
+    log:
+        "logs/tabulate_proving_ground.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        seed=config["proving_ground"]["seed"],
+    shell:
+        "python {input.script:q} "
+        "--trials {input.trials:q} "
+        "--seed {params.seed} "
+        "--csv {output.csv:q} "
+        "--output {output.page:q} "
+        "2> {log:q}"

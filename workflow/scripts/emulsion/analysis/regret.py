@@ -1,0 +1,109 @@
+"""Regret in simulated worlds, summarised: median and 90th percentile with intervals over worlds, against cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from emulsion.errors import UserError
+from emulsion.laws.table import Floats
+
+STRATIFIED = "stratified"
+_RESAMPLES = 1000
+WORSE = 0.01  # nats above stratified sampling: more than a seed moves most worlds' mean loss
+
+Trials = Mapping[str, Sequence[Mapping[str, Any]]]  # {method: rows of `proving_ground.trial`}
+_Key = tuple[str, int]
+
+
+def summary(trials: Trials, kinds: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for every method and kind of world, and one for all kinds together ("all"), the least median first.
+
+    A row has `worlds`, `cost` (mean, in target runs), `median` and `p90` of regret in nats with their 95 % intervals
+    over worlds, `worse` (share of worlds more than .01 nats above stratified sampling) and the median of the paired
+    `difference` to it with its interval; the last three None without it. Raises UserError where methods met different
+    worlds.
+    """
+    found = {name: {(row["kind"], row["world"]): row for row in rows} for name, rows in trials.items()}
+    first = next(iter(found), "")
+    for name, rows in found.items():
+        if set(rows) != set(found[first]):
+            raise UserError(f"proving ground: '{name}' and '{first}' met different worlds; run both again.")
+    table = [
+        _row(name, kind, [key for key in of if kind in ("all", key[0])], of, found.get(STRATIFIED))
+        for name, of in found.items()
+        for kind in ("all", *kinds)
+        if any(kind in ("all", key[0]) for key in of)
+    ]
+    order = {row["method"]: row["median"] for row in table if row["kind"] == "all"}
+    return sorted(table, key=lambda row: (order[row["method"]], row["method"]))
+
+
+def _row(
+    name: str, kind: str, keys: list[_Key], of: Mapping[_Key, Any], base: Mapping[_Key, Any] | None
+) -> dict[str, Any]:
+    regret = np.array([of[key]["regret"] for key in keys])
+    row: dict[str, Any] = {
+        "method": name,
+        "kind": kind,
+        "worlds": len(keys),
+        "cost": float(np.mean([of[key]["cost"] for key in keys])),
+        "median": float(np.median(regret)),
+        "median_interval": _interval(regret, 0.5),
+        "p90": float(np.quantile(regret, 0.9)),
+        "p90_interval": _interval(regret, 0.9),
+        "worse": None,
+        "difference": None,
+        "difference_interval": None,
+    }
+    if base is not None and name != STRATIFIED:
+        apart = regret - np.array([base[key]["regret"] for key in keys])
+        row["worse"] = float((apart > WORSE).mean())
+        row["difference"], row["difference_interval"] = float(np.median(apart)), _interval(apart, 0.5)
+    return row
+
+
+def _interval(values: Floats, quantile: float) -> list[float]:
+    """The 95 % interval of a quantile, by the bootstrap over worlds."""
+    drawn = np.random.default_rng(0).integers(0, len(values), (_RESAMPLES, len(values)))
+    ends = np.quantile(np.quantile(values[drawn], quantile, axis=1), (0.025, 0.975))
+    return [float(end) for end in ends]
+
+
+def page(rows: Sequence[Mapping[str, Any]], kinds: Sequence[str], seed: int) -> str:
+    """The summary as Markdown, in thousandths of a nat."""
+    every = [row for row in rows if row["kind"] == "all"]
+    each = {(row["method"], row["kind"]): row for row in rows}
+    count = max(row["worlds"] for row in rows if row["kind"] != "all")
+    lines = [
+        "# Methods in simulated worlds",
+        "",
+        "Regret of the target run in thousandths of a nat, the mean held-out loss above that of the best schedule, "
+        f"over {every[0]['worlds']} worlds: {count} of each of {len(kinds)} kinds, drawn with seed {seed}. Brackets: "
+        "95 % intervals over worlds. Cost is in target runs: all that was trained, a third of what was evaluated. "
+        f"Worse: share of worlds more than {1e3 * WORSE:.0f} above stratified sampling. docs/which_method.md says what "
+        "to make of it.",
+        "",
+        "| method | cost | median | 90th percentile | against stratified | worse |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for row in every:
+        against = worse = ""
+        if row["difference"] is not None:
+            against, worse = _cell(row, "difference", "+.1f"), f"{row['worse']:.0%}"
+        cells = [f"{row['cost']:.2f}", _cell(row, "median"), _cell(row, "p90"), against, worse]
+        lines.append(f"| {row['method']} | {' | '.join(cells)} |")
+    lines += ["", "By kind of world, median / 90th percentile:", "", f"| method | {' | '.join(kinds)} |"]
+    lines.append("|---|" + "---:|" * len(kinds))
+    for row in every:
+        of = [each.get((row["method"], kind)) for kind in kinds]
+        shown = [f"{1e3 * cell['median']:.1f} / {1e3 * cell['p90']:.0f}" if cell else "" for cell in of]
+        lines.append(f"| {row['method']} | {' | '.join(shown)} |")
+    return "\n".join([*lines, ""])
+
+
+def _cell(row: Mapping[str, Any], key: str, form: str = ".1f") -> str:
+    low, high = row[f"{key}_interval"]
+    return f"{1e3 * row[key]:{form}} [{1e3 * low:{form}}, {1e3 * high:{form}}]"

@@ -1,0 +1,67 @@
+"""How a run is cut for an online method, real or simulated: rounds, and the probes that begin them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emulsion.errors import UserError, unknown
+from emulsion.methods.interface import OBSERVES, OnlineMethod, ProbingMethod
+from emulsion.mixture import Mixture
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Steps [start, end) that are trained on one mixture.
+
+    round  counted from 0; -1 for the prelude
+    probe  which probe of its round it is, counted from 0; None for what follows them
+    """
+
+    start: int
+    end: int
+    round: int
+    probe: int | None
+
+
+def stretches(method: OnlineMethod, steps: int, prelude: int = 0) -> list[Stretch]:
+    """How a run of so many steps is cut, in order; prelude: steps before the first round.
+
+    Raises UserError where the rounds, or a round's probes, do not fit into the steps there are.
+    """
+    left = steps - prelude
+    if not 1 <= method.rounds <= left:
+        what = "the rest" if prelude else "a run"
+        raise UserError(f"rounds: {method.rounds} do not fit into {what} of {left} steps; 1 to {left} do.")
+    ends = [prelude + round(left * (number + 1) / method.rounds) for number in range(method.rounds)]
+    cut = [Stretch(0, prelude, -1, None)] if prelude else []
+    for number, (start, end) in enumerate(zip([prelude, *ends[:-1]], ends, strict=True)):
+        if isinstance(method, ProbingMethod):
+            length = max(1, int(method.probe_share * (end - start) / method.probe_count + 1e-9))
+            if start + method.probe_count * length >= end:
+                raise UserError(
+                    f"probes: {method.probe_count} of {length} steps leave nothing of a round of {end - start} steps; "
+                    "take fewer probes, fewer rounds or a smaller share."
+                )
+            cut += [Stretch(start + i * length, start + (i + 1) * length, number, i) for i in range(method.probe_count)]
+            start += method.probe_count * length
+        cut.append(Stretch(start, end, number, None))
+    return cut
+
+
+def opening(method: OnlineMethod) -> list[Mixture]:
+    """What a run begins with: the mixtures of the first round's probes, or the first round's mixture."""
+    if method.observes not in OBSERVES:
+        raise unknown("kind of observation", method.observes, OBSERVES, "method")
+    if isinstance(method, ProbingMethod) != (method.observes == "probes"):
+        raise UserError(
+            f"method: observes {method.observes}; those that have `probe_mixtures`, and no others, observe probes."
+        )
+    return probes_of(method) if isinstance(method, ProbingMethod) else [method.start()]
+
+
+def probes_of(method: ProbingMethod) -> list[Mixture]:
+    """The mixtures of the coming round's probes; UserError where there are not as many as the method said."""
+    mixtures = list(method.probe_mixtures())
+    if len(mixtures) != method.probe_count:
+        raise UserError(f"method: gives {len(mixtures)} mixtures for the {method.probe_count} probes of a round.")
+    return mixtures

@@ -67,3 +67,8 @@ def test_without_rescales_the_rest_in_proportion():
 
 def test_uniform_weighs_every_source_the_same():
     assert Mixture.uniform(["a", "b", "c", "d"]) == dict.fromkeys("abcd", 0.25)
+
+
+def test_weights_too_large_to_be_added_are_refused_in_words():
+    with pytest.raises(UserError, match="too large to be added; write shares of 1"):
+        Mixture({"a": 1e308, "b": 1e308})

@@ -46,6 +46,10 @@ def test_unimax_refuses_a_budget_the_sources_cannot_fill():
         mixture("unimax", {"a": 10, "b": 100}, 1000, 2)
 
 
+def test_a_temperature_near_zero_takes_the_largest_sources():
+    assert dict(mixture("temperature", {"a": 5, "b": 5, "c": 1}, tau=1e-4)) == {"a": 0.5, "b": 0.5, "c": 0.0}
+
+
 def test_a_temperature_must_be_positive():
     with pytest.raises(UserError, match=r"temperature\.tau: should be a number above 0, but is 0"):
         mixture("temperature", {"a": 1}, tau=0)

@@ -1,4 +1,5 @@
 import copy
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -81,7 +82,11 @@ STRATEGY = "strategies/equal_mix"
         (f"{STRATEGY}/model", "tinny", "strategies.equal_mix.model: unknown model 'tinny'. Did you mean 'tiny'?"),
         (STRATEGY, {"stages": [{"recipe": "none.yaml"}]}, "strategies.equal_mix: none.yaml: no such file"),
         (STRATEGY, {"stages": [{"until": 1}]}, "equal_mix.stages.0: needs either `ratios` or `recipe`"),
-        (STRATEGY, {"stages": [{"ratios": {"magpie": 1}}]}, "equal_mix.stages.0: 'until' is a dependency of 'ratios'"),
+        (
+            STRATEGY,
+            {"stages": [{"ratios": {"magpie": 1}}]},
+            "equal_mix.stages.0: 'until' is missing, which 'ratios' needs",
+        ),
         (
             "strategies",
             {"_5M": {"ratios": {"magpie": 1}}},
@@ -115,6 +120,24 @@ STRATEGY = "strategies/equal_mix"
         ("precedence", ["magpy"], "precedence: unknown source 'magpy'"),
         ("precedence", ["magpie"], "precedence: its sources must be cleaned with the same `deduplicate`"),
         ("tokenizers/demo/bpe/sources", ["magpies"], "tokenizers.demo.bpe.sources: unknown source 'magpies'"),
+        (
+            "sources/magpie",
+            {"type": "a", "kind": "hub", "hub": {"id": "https://huggingface.co/datasets/a/b", "documents": 9}},
+            "sources.magpie.hub.id: 'https://huggingface.co/datasets/a/b' cannot be the id of a dataset, which is "
+            "owner/name. Write 'a/b'.",
+        ),
+        (
+            "tokenizers/demo",
+            {"kind": "pretrained", "pretrained": {"id": "./none", "vocab_size": 300}},
+            "tokenizers.demo.pretrained.id: './none': no such folder.",
+        ),
+        ("training/demo/clip", math.inf, "Where there should be no limit, write a large number"),
+        ("experiments/exp3/optimize", {}, "unknown key 'optimize'. What decides mixtures is an entry of `methods`."),
+        (
+            "strategies/equal_mix",
+            {"stages": [{"ratios": {"magpie": 1}}, {"until": 1, "ratios": {"fineweb": 1}}]},
+            "strategies.equal_mix.stages.0: 'until' is missing, which 'ratios' needs.",
+        ),
         ("figures", ["exp3_heatmap"], "figures: unknown figure 'exp3_heatmap'. Did you mean"),
         ("suites/experiment3/file", "nothing.yaml", "nothing.yaml"),
         ("experiments/exp3/ablations", {"base": "equal"}, "experiments.exp3.ablations.base: unknown strategy 'equal'"),
@@ -242,6 +265,8 @@ def test_a_suite_that_cannot_be_halved_is_named_unless_it_stays_whole(tmp_path):
     suite.write_text(f"suite: s\nitems: [{item % (1, 1)}, {item % (2, 2)}]\n")
     config = changed("suites/world", {"kind": "file", "file": str(suite)})
     config["figures"].remove("exp3_capability_radar")  # of one capability there is none
+    assert "'exp3_pareto' needs 2 capabilities or more, and the suites of experiments.exp3 test 1" in problems(config)
+    config["figures"].remove("exp3_pareto")
     with pytest.raises(UserError, match="capability 'c' has one topic"):
         check(config, SCHEMA)
     config["experiments"]["exp3"]["evaluation"]["selection"] = False
@@ -462,6 +487,7 @@ def test_a_key_that_is_not_text_is_refused_where_no_file_is_known():
     ("name", "pattern", "nearest"),
     [
         ("my.mix", "^[A-Za-z][A-Za-z0-9_-]*$", "my-mix"),
+        ("my mix!", "^[A-Za-z][A-Za-z0-9_-]*$", "my-mix"),
         ("2024 dump", "^[A-Za-z][A-Za-z0-9_-]*$", "dump"),
         ("Exp-3", "^[a-z][a-z0-9]*$", "exp3"),
         ("\u00e9tude", "^[A-Za-z][A-Za-z0-9_-]*$", "etude"),

@@ -27,8 +27,13 @@ class Mixture(Mapping[str, float]):
                 raise UserError(f"{where}.{source}: the weight {weight!r} is not a finite number.")
             if weight < 0:
                 raise UserError(f"{where}.{source}: the weight {weight} is negative; weights are 0 or more.")
-        total = math.fsum(weights.values())
-        if not 0 < total < math.inf:
+        try:
+            total = math.fsum(weights.values())
+        except OverflowError:
+            total = math.inf
+        if total == math.inf:
+            raise UserError(f"{where}: the weights {dict(weights)} are too large to be added; write shares of 1.")
+        if not total:
             raise UserError(f"{where}: the weights {dict(weights)} sum to {total}; at least one must be positive.")
         self._weights = {source: float(weight) / total for source, weight in weights.items()}
 

@@ -33,9 +33,19 @@ def sources(config: Config) -> Iterator[str]:
             yield f"sources.{name}: both `text_field` and `columns` say what is read; leave one of them out."
         if not problems and source["kind"] == "local":
             yield from told(_local, name, source["local"])
+        if not problems and source["kind"] == "hub":
+            yield from _hub_id(source["hub"]["id"], f"sources.{name}.hub.id")
         if not problems and source["kind"] == "group":
             yield from _group(config, name)
         yield from known("cleaning", source["cleaning"], config["cleaning"], f"sources.{name}.cleaning")
+
+
+def _hub_id(identifier: str, where: str) -> Iterator[str]:
+    """An id is owner/name, or the name of a dataset without an owner."""
+    if not re.fullmatch(r"\w[\w.-]*(?:/\w[\w.-]*)?", identifier):
+        address = re.search(r"datasets/([\w.-]+/[\w.-]+)", identifier)
+        hint = f" Write '{address[1]}'." if address else ""
+        yield f"{where}: '{identifier}' cannot be the id of a dataset, which is owner/name.{hint}"
 
 
 def _local(name: str, source: Mapping[str, Any]) -> None:
@@ -71,9 +81,19 @@ def cleaning(config: Config) -> Iterator[str]:
 
 def tokenizers(config: Config) -> Iterator[str]:
     for name, tokenizer in config["tokenizers"].items():
-        yield from has_block(f"tokenizers.{name}", tokenizer)
+        problems = list(has_block(f"tokenizers.{name}", tokenizer))
+        yield from problems
+        if not problems and tokenizer["kind"] == "pretrained":
+            yield from _folder(tokenizer["pretrained"]["id"], f"tokenizers.{name}.pretrained.id")
         for source in tokenizer.get("bpe", {}).get("sources", []):
             yield from known("source", source, config["sources"], f"tokenizers.{name}.bpe.sources")
+
+
+def _folder(identifier: str, where: str) -> Iterator[str]:
+    """An id that is written as a path is of a folder; the workflow may be about to make those in its own folders."""
+    is_made = identifier.removeprefix("./").startswith(("data/", "models/"))
+    if identifier.startswith((".", "/", "~")) and not is_made and not Path(identifier).expanduser().is_dir():
+        yield f"{where}: '{identifier}': no such folder."
 
 
 def _suite(path: Path | str) -> Suite:

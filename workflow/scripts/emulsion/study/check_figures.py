@@ -9,12 +9,13 @@ from emulsion.errors import UserError
 from emulsion.study.catalogue import Config
 from emulsion.study.check_data import capabilities
 from emulsion.study.experiment import SEARCHES
+from emulsion.study.judges import LOSSES, judged_by
 from emulsion.study.told import known
 
-_OF_MIXTURES = ("losses", "training_curves", "mixtures", "schedule", "pareto")
+_OF_MIXTURES = ("losses", "training_curves", "mixtures", "schedule")
 _OF_BRANCHES = ("dynamic_law", "effects")
-# The axes without which a radar shows no area.
-_RADAR = 3
+# The axes without which a radar shows no area, and without which there is no trade-off.
+_RADAR, _TRADED = 3, 2
 
 
 def leave_out(config: dict[str, Any]) -> list[str]:
@@ -57,7 +58,10 @@ def _needs_of(config: Config, settings: Mapping[str, Any], where: str) -> Iterat
         yield figure, no_mixtures
     no_suites = "" if settings["suites"] else f"{where}.suites"
     yield "capability_heatmap", no_mixtures or no_suites
-    yield "capability_radar", no_mixtures or no_suites or _axes(config, settings, where)
+    yield "capability_radar", no_mixtures or no_suites or _axes(config, settings, where, _RADAR)
+    by_losses = judged_by(settings)[0] == LOSSES
+    few = f"{_TRADED} sources or more in {where}" if len(settings["sources"]) < _TRADED else ""
+    yield "pareto", no_mixtures or (few if by_losses else no_suites or _axes(config, settings, where, _TRADED))
     yield "contributions", "" if settings["ablations"] else f"{where}.ablations"
     searches = [name for name in settings["methods"] if config["methods"].get(name, {}).get("kind") in SEARCHES]
     yield "optimizer", "" if searches else f"a method of kind {' or '.join(SEARCHES)} in {where}.methods"
@@ -70,10 +74,10 @@ def _needs_of(config: Config, settings: Mapping[str, Any], where: str) -> Iterat
         yield figure, "" if swarm.get("branches") else f"{where}.laws of a swarm with branches"
 
 
-def _axes(config: Config, settings: Mapping[str, Any], where: str) -> str:
-    """Whether the suites test enough for a radar; what is wrong with the suites themselves is said elsewhere."""
+def _axes(config: Config, settings: Mapping[str, Any], where: str, fewest: int) -> str:
+    """Whether the suites test enough capabilities; what is wrong with the suites themselves is said elsewhere."""
     try:
         count = len(capabilities(config, [name for name in settings["suites"] if name in config["suites"]]))
     except (UserError, KeyError):
         return ""
-    return "" if count >= _RADAR else f"{_RADAR} capabilities or more, and the suites of {where} test {count}"
+    return "" if count >= fewest else f"{fewest} capabilities or more, and the suites of {where} test {count}"

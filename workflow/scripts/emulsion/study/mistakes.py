@@ -28,6 +28,12 @@ _TYPES = {
     "null": "null",
 }
 
+# Words under which people look for what has its own section.
+_ELSEWHERE = {
+    **dict.fromkeys(("baselines", "optimize", "optimise"), "What decides mixtures is an entry of `methods`. "),
+    **dict.fromkeys(("points", "branches", "proxies"), "Small runs are an entry of `swarms`. "),
+}
+
 
 def mistakes_of_form(config: Config, schema: Schema) -> Iterator[str]:
     """What is wrong with keys, types and bounds, each mistake with its place."""
@@ -58,7 +64,8 @@ def _is_endless(value: Any) -> bool:
 
 def _endless_numbers(value: Any, path: str) -> Iterator[str]:
     if _is_endless(value):
-        yield f"{path}: {value} is not a finite number."
+        hint = " Where there should be no limit, write a large number, such as 1.0e+9." if value == math.inf else ""
+        yield f"{path}: {value} is not a finite number.{hint}"
     parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for key, part in parts:
         yield from _endless_numbers(part, f"{path}.{key}" if path else str(key))
@@ -68,7 +75,8 @@ def _unknown_keys(error: ValidationError, path: str, root: Schema, config: Confi
     known = list(_schema(error)["properties"])
     for key in _instance(error):
         if key not in known:
-            yield f"{path}: unknown key '{key}'. {_guess(key, known)}Known: {', '.join(known)}."
+            said = _ELSEWHERE[key] if key in _ELSEWHERE else _guess(str(key), known)
+            yield f"{path}: unknown key '{key}'. {said}Known: {', '.join(known)}."
 
 
 def _missing_keys(error: ValidationError, path: str, root: Schema, config: Config) -> Iterator[str]:
@@ -117,7 +125,7 @@ def nearest_name(name: str, pattern: str) -> str | None:
     """The name nearest to one that a pattern allows: without accents, other signs or capitals, as need be."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().strip()
     spelt = [
-        re.sub(signs, sign, spelling)
+        re.sub(signs, sign, spelling.strip(" !\"'#$%&()*,./:;<=>?@[]^`{|}~"))
         for spelling in (plain, plain.lower())
         for sign in ("-", "_", "")
         for signs in (r"[^A-Za-z0-9_-]+", r"[^A-Za-z0-9]+")
@@ -167,6 +175,16 @@ def _none_of(error: ValidationError, path: str, root: Schema, config: Config) ->
     )
 
 
+def _together(error: ValidationError, path: str, root: Schema, config: Config) -> Iterator[str]:
+    """A key that another one needs."""
+    needs = error.validator_value if isinstance(error.validator_value, Mapping) else {}
+    there = _instance(error)
+    for key, others in needs.items():
+        for other in others if key in there else ():
+            if other not in there:
+                yield f"{path}: '{other}' is missing, which '{key}' needs. {_description(error, root)}"
+
+
 def _plain(error: ValidationError, path: str, root: Schema, config: Config) -> Iterator[str]:
     yield f"{path}: {error.message}. {_description(error, root)}"
 
@@ -174,6 +192,7 @@ def _plain(error: ValidationError, path: str, root: Schema, config: Config) -> I
 _WORDS: dict[str, Callable[[ValidationError, str, Schema, Config], Iterator[str]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing_keys,
+    "dependentRequired": _together,
     "oneOf": _exclusive_keys,
     "anyOf": _none_of,
     "enum": _not_listed,

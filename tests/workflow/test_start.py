@@ -1,13 +1,19 @@
 """Folders of text become a configuration that the workflow takes as it is."""
 
+import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 import yaml
-from workflow_project import copy_project, planned, snakemake
+from workflow_project import ROOT, copy_project, planned, snakemake
 
-WORDS = {"speeches": "the people of the nation and that it has ", "roman": "der Mann und die Frau und das Haus ist "}
+WORDS = {
+    "speeches": "the people of the nation and that it has ",
+    "novel": "der Mann und die Frau und das Haus ist ",
+    "reports": "the population of the country is as large as that of its neighbour ",
+}
 # More time than two passes over this text take on any machine, so that nothing here depends on speed.
 START = ("workflow/scripts/start.py", "--texts", *WORDS, "--minutes", "1e5", "--cores", "1", "--seconds", "0.1")
 
@@ -23,7 +29,7 @@ def started(tmp_path_factory):
     for name, words in WORDS.items():
         (folder / name).mkdir()
         (folder / name / "all.txt").write_text(words * 2_000)
-    (folder / "roman" / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n\0")
+    (folder / "novel" / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n\0")
     result = start(folder)
     assert result.returncode == 0, result.stderr
     return folder, result.stdout
@@ -38,8 +44,8 @@ def test_the_start_says_what_it_found_and_what_it_chose_and_why(started):
 def test_the_plan_has_a_swarm_and_every_mixture_with_three_seeds(started):
     folder, _ = started
     jobs = planned(folder, "--configfile", "mix.yaml")
-    assert len(jobs["train"]) == len(jobs["evaluate"]) == (3 + 2) * 3
-    assert len(jobs["train_swarm"]) == 3
+    assert len(jobs["train"]) == len(jobs["evaluate"]) == (3 + 3) * 3
+    assert len(jobs["train_swarm"]) == 4
     assert {"recommend", "account_budget", "plot_optimizer", "plot_mixtures"} <= jobs.keys()
     plan = snakemake(folder, "--configfile", "mix.yaml", "--cores", "1", "--quiet", "all", "--", "plan").stdout
     assert "# Plan of mix" in plan and "Within the budget" in plan
@@ -49,8 +55,25 @@ def test_a_start_that_was_interrupted_goes_on_with_what_it_wrote(started):
     folder, _ = started
     before = (folder / "mix.yaml").read_text()
     assert "is kept" in start(folder).stdout and (folder / "mix.yaml").read_text() == before
-    other = start(folder, "--columns", "roman=text")
+    other = start(folder, "--columns", "novel=text")
     assert other.returncode == 1 and "is there already, for another request" in other.stderr
+
+
+def test_the_overlays_and_commands_of_the_tutorial_plan_as_typed(started, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(started[0], folder, symlinks=True)
+    tutorial = (ROOT / "docs/tutorial.md").read_text()
+    overlays = re.findall(r"^# (\w+\.yaml), laid over mix\.yaml\n(.*?)^```", tutorial, flags=re.MULTILINE | re.DOTALL)
+    for name, lines in overlays:
+        (folder / name).write_text(lines)
+    suite = re.search(r"^suite: mine\n.*?(?=^```)", (ROOT / "docs/adding.md").read_text(), re.MULTILINE | re.DOTALL)
+    (folder / "texts").mkdir()
+    (folder / "texts/mine.yaml").write_text(suite[0])
+    commands = [line.split() for line in re.findall(r"^snakemake (.*)$", tutorial, flags=re.MULTILINE)]
+    assert len(overlays) == 2 and len(commands) == 3
+    for command in commands:
+        jobs = snakemake(folder, "-n", *command).stdout
+        assert re.search(r"^train +18$", jobs, re.MULTILINE) and "recommend" in jobs
 
 
 def test_the_same_lines_alone_are_a_whole_configuration(started, tmp_path):

@@ -27,7 +27,8 @@ _BUSY = 0.8
 class Speed:
     """tokens_per_second of one training, seconds_to_start its process, and how many trained at once on what.
 
-    share: of its time that a training computed; less where other programs kept the machine busy.
+    share: of its time that a training computed; less where other programs kept the machine busy. The start is what it
+    computed, stretched by that share: its own few seconds say little of how busy the machine is.
     """
 
     tokens_per_second: float
@@ -65,10 +66,9 @@ def measure(
 
     model, training: entries of the configuration. seconds: that each trains, after its start.
     """
-    started = time.time()
     # Not forked: a start that is measured must import what a job imports.
     with ProcessPoolExecutor(at_once, mp_context=multiprocessing.get_context("spawn")) as pool:
-        asked = [pool.submit(_train, model, training, vocab_size, seconds, started) for _ in range(at_once)]
+        asked = [pool.submit(_train, model, training, vocab_size, seconds) for _ in range(at_once)]
         found = [each.result() for each in asked]
     return Speed(
         tokens_per_second=float(np.mean([each["tokens_per_second"] for each in found])),
@@ -79,9 +79,7 @@ def measure(
     )
 
 
-def _train(
-    model: Mapping[str, Any], training: Mapping[str, Any], vocab_size: int, seconds: float, started: float
-) -> dict[str, Any]:
+def _train(model: Mapping[str, Any], training: Mapping[str, Any], vocab_size: int, seconds: float) -> dict[str, Any]:
     import torch
 
     from emulsion.data.batches import train_sizes
@@ -125,10 +123,12 @@ def _train(
         run.run(save=False)
     steps = len(times) - 1 - _WARM_UP
     on_gpu = torch.cuda.is_available()
+    # On a GPU the process waits for it, whatever else the machine does.
+    share = 1.0 if on_gpu else min(1.0, (computed[-1] - computed[_WARM_UP]) / (times[-1] - times[_WARM_UP]))
     return {
         "tokens_per_second": steps * spec.batch_sequences * spec.context / (times[-1] - times[_WARM_UP]),
-        "seconds_to_start": times[0] - started,
-        "share": min(1.0, (computed[-1] - computed[_WARM_UP]) / (times[-1] - times[_WARM_UP])),
+        "seconds_to_start": computed[0] / share,
+        "share": share,
         "on": torch.cuda.get_device_name() if on_gpu else "one core",
     }
 

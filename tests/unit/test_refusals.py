@@ -51,3 +51,32 @@ def test_a_failure_that_may_pass_is_tried_again():
     main = job(PassingError("stopped, saved; start again to go on."), tries)
     assert [ended(main, "--value", "1") for _ in range(2)] == [1, 1]
     assert tries == [1, 1]
+
+
+def test_a_mistake_of_the_code_is_met_once_and_shown_each_time(capsys):
+    tries = []
+    main = job(KeyError("lost"), tries)
+    with pytest.raises(KeyError):
+        command.run(main, ["--value", "1"])
+    capsys.readouterr()
+    assert [ended(main, "--value", "1") for _ in range(2)] == [1, 1]
+    assert tries == [1]
+    said = capsys.readouterr().err
+    assert (
+        said.count("error: Traceback (most recent call last)") == said.count("KeyError: 'lost' (Not tried again") == 2
+    )
+
+
+def test_what_a_machine_lacked_is_tried_again():
+    tries = []
+    main = job(RuntimeError("CUDA error: an illegal memory access"), tries)
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            command.run(main, ["--value", "1"])
+    assert tries == [1, 1]
+
+
+def test_a_command_line_that_does_not_fit_is_asked_once(capsys):
+    main = job(UserError("never reached"), [])
+    assert [ended(main, "--valu", "1") for _ in range(2)] == [2, 1]
+    assert "Not tried again" in capsys.readouterr().err

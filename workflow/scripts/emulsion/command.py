@@ -89,6 +89,13 @@ _REMEDIES = {
 }
 
 
+# Of the code, not of the machine: the same inputs meet them again.
+_LASTING = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
+    *(NotImplementedError, TypeError, ValueError),
+)
+
+
 def refused_by_machine(error: Exception) -> str | None:
     """What a full or read-only disk, missing rights or a full memory mean for the user; None for another error.
 
@@ -107,7 +114,8 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
     """Run a script; a UserError becomes one line and exit status 1, any other error keeps its traceback.
 
     A command line that does not fit the signature becomes one line and exit status 2. Nothing that is shown or logged
-    has the queries of addresses. A job of Snakemake's that was refused is refused at its next try before it starts.
+    has the queries of addresses. A job of Snakemake's that was refused, or fell over a mistake in the code, ends at its
+    next try before it starts.
 
     `@-` as the only argument stands for words from standard input, each ended by a null character: the arguments that
     grow with the number of runs would be more than the system passes to a program.
@@ -128,12 +136,14 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
         submission.compare_code()
         app(main)(command[1:], exit_on_error=False, print_error=False)
     except (UserError, CycloptsError) as error:
-        if isinstance(error, UserError) and not isinstance(error, PassingError):
-            refusals.remember(command, error)
+        if not isinstance(error, PassingError):
+            refusals.remember(command, str(error))
         print(without_queries(f"error: {error}"), file=sys.stderr)
         sys.exit(1 if isinstance(error, UserError) else 2)
     except Exception as error:
         if (words := refused_by_machine(error)) is None:
+            if isinstance(error, _LASTING):
+                refusals.remember(command, without_queries("".join(traceback.format_exception(error)).rstrip()))
             raise
         print(without_queries(f"error: {words}"), file=sys.stderr)
         sys.exit(1)

@@ -1,7 +1,7 @@
-"""What a job was refused for, so that Snakemake's next try of the same job ends at once.
+"""What a job was refused for, or fell over, so that Snakemake's next try of the same job ends at once.
 
-Snakemake tries a failed job again whatever it failed of. A mistake in the configuration or the data is there at the
-next try too, and is found again minutes later, after imports, downloads and batches.
+Snakemake tries a failed job again whatever it failed of. A mistake in the configuration, the data or the code is there
+at the next try too, and is found again minutes later, after imports, downloads and batches.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def repeat(command: Sequence[str]) -> None:
             raise UserError(f"{said['message']} (Not tried again: it would end the same.)")
 
 
-def remember(command: Sequence[str], error: UserError) -> None:
-    """Note what a command was refused for."""
+def remember(command: Sequence[str], message: str) -> None:
+    """Note what a command ended with."""
     if CALL in os.environ:
         with suppress(OSError):  # of a full disk the user learns from the error itself
-            write_json(_file(command), {"call": os.environ[CALL], "message": str(error)})
+            write_json(_file(command), {"call": os.environ[CALL], "message": message})
 
 
 def _file(command: Sequence[str]) -> Path:

@@ -22,6 +22,7 @@ from emulsion.study.study import Study
 
 if workflow.is_main_process:
     failures.tell(logger)
+    failures.end_tries(logger, workflow)
 
 # By it jobs know that they are tried again, and end at once where they would only fail again.
 os.environ.setdefault(refusals.CALL, f"{os.getpid()}-{time.time_ns()}")

@@ -1,9 +1,10 @@
 import io
 import logging
+from types import SimpleNamespace
 
 import pytest
 
-from emulsion import failures
+from emulsion import failures, refusals
 
 LOG = (
     "12:00:00 Reading.\nerror: first try.\n12:00:01 Reading.\nerror: sources.a: no such column.\nWrite `text_field`.\n"
@@ -67,3 +68,20 @@ def test_a_crash_is_told_from_its_traceback_on_and_another_log_by_its_last_lines
     log.write_bytes(b"Killed \xff\n" * 30)
     assert len(failures.reason(log)) == 20
     assert failures.reason(tmp_path / "none.log") == []
+
+
+class Job:
+    """A job as Snakemake has it."""
+
+    def __init__(self, restarts):
+        self.restart_times, self._attempt = restarts, 1
+
+    attempt = property(lambda self: self._attempt)
+
+
+@pytest.mark.parametrize(("text", "attempt"), [(f"error: no.\n{refusals.FINAL}\n", 10), ("error: saved.\n", 1)])
+def test_a_job_that_would_end_the_same_has_no_tries_left(logger, tmp_path, text, attempt):
+    jobs = [Job(9), Job(9)]
+    failures.end_tries(logger, SimpleNamespace(dag=SimpleNamespace(jobs=jobs, jobid=jobs.index)))
+    logger.error("Error in rule train", extra={"jobid": 1, **job(tmp_path, text)})
+    assert [each.attempt for each in jobs] == [1, attempt]

@@ -1,7 +1,11 @@
 """A job that fails says why on the terminal, whatever Snakemake is asked to be quiet about."""
 
+from pathlib import Path
+
 import pytest
 from workflow_project import copy_project, snakemake
+
+from emulsion import refusals
 
 BROKEN = "sources: {broken: {type: code, schema: chat, licence: own, local: {files: [broken.jsonl]}}}"
 
@@ -20,3 +24,32 @@ def test_the_reason_of_a_failed_job_is_shown_once(project, quiet):
     result = snakemake(project, *call, check=False)
     assert result.returncode == 1
     assert result.stdout.count("error: sources.broken: no known schema fits its columns (words).") == 1
+
+
+SNAKEFILE = """
+import sys
+sys.path.insert(0, {scripts!r})
+from snakemake.logging import logger
+from emulsion import failures
+if workflow.is_main_process:
+    failures.end_tries(logger, workflow)
+rule final:
+    output: "final"
+    log: "final.log"
+    retries: 2
+    shell: "echo try >> final.tries; echo '{final}' > {{log}}; false"
+rule passing:
+    output: "passing"
+    log: "passing.log"
+    retries: 2
+    shell: "echo try >> passing.tries; echo 'error: saved.' > {{log}}; false"
+"""
+
+
+def test_a_job_that_would_end_the_same_is_not_restarted(tmp_path):
+    scripts = str(Path("workflow/scripts").absolute())
+    (tmp_path / "Snakefile").write_text(SNAKEFILE.format(scripts=scripts, final=refusals.FINAL))
+    result = snakemake(tmp_path, "--cores", "2", "--keep-going", "--", "final", "passing", check=False)
+    assert result.returncode == 1
+    tries = {name: len((tmp_path / f"{name}.tries").read_text().split()) for name in ("final", "passing")}
+    assert tries == {"final": 1, "passing": 3}, result.stdout

@@ -136,9 +136,9 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
         submission.compare_code()
         app(main)(command[1:], exit_on_error=False, print_error=False)
     except (UserError, CycloptsError) as error:
+        print(without_queries(f"error: {error}"), file=sys.stderr)
         if not isinstance(error, PassingError):
             refusals.remember(command, str(error))
-        print(without_queries(f"error: {error}"), file=sys.stderr)
         sys.exit(1 if isinstance(error, UserError) else 2)
     except Exception as error:
         if (words := refused_by_machine(error)) is None:

@@ -9,13 +9,40 @@ import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-_NAME = "emulsion.failures"
+from emulsion import refusals
+
+_NAME, _FINAL = "emulsion.failures", "emulsion.final"
 # Snakemake's own handler, whose filter is what `-q` sets.
 _TERMINAL = "DefaultStreamHandler"
 # What is shown of a log that has no message of an error.
 _LINES = 20
+
+
+def end_tries(logger: logging.Logger, workflow: Any) -> None:
+    """From now on Snakemake does not restart a job whose log says that this would end the same."""
+    if all(handler.name != _FINAL for handler in logger.handlers):
+        logger.addHandler(_Final(workflow))
+
+
+class _Final(logging.Handler):
+    """Counts the tries of such a job as used up; Snakemake logs the error of a job before it counts them."""
+
+    def __init__(self, workflow: Any) -> None:
+        super().__init__(logging.ERROR)
+        self.name = _FINAL
+        self._workflow = workflow
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "event", None) != "job_error":
+            return
+        if any(refusals.FINAL in _text(Path(log)) for log in getattr(record, "log", None) or ()):
+            dag = self._workflow.dag
+            for job in dag.jobs:
+                if dag.jobid(job) == getattr(record, "jobid", None):
+                    # Not `attempt`, which would ask for the resources of that try, and these are about to be freed.
+                    job._attempt = max(job.attempt, job.restart_times + 1)
 
 
 def tell(logger: logging.Logger, stream: TextIO | None = None) -> None:
@@ -54,9 +81,13 @@ def _lines(record: logging.LogRecord) -> Iterator[str]:
 
 def reason(log: Path) -> list[str]:
     """The lines of a log from its last error on, or its last ones; none where it is not there."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
+    lines = _text(log).splitlines()
     begins = [at for at, line in enumerate(lines) if line.startswith(("error: ", "Traceback (most recent call last)"))]
     return lines[begins[-1] :] if begins else lines[-_LINES:]
+
+
+def _text(log: Path) -> str:
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

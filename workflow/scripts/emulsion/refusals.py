@@ -7,6 +7,7 @@ at the next try too, and is found again minutes later, after imports, downloads 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,23 +17,30 @@ from emulsion.files import fingerprint, read_json, write_json
 
 # One call of Snakemake, as the Snakefile names it to all its jobs; unset where a script is called by hand.
 CALL = "EMULSION_CALL"
+# The last words of a job that would end the same if it were tried again; the driver looks for them in its log.
+FINAL = "Not tried again, for it would end the same."
 _FOLDER = Path(".snakemake/refused")
 # Options whose value is another at every try.
 _GROWING = ("--minutes",)
 
 
+class RepeatedError(UserError):
+    """What an earlier try of a job ended with."""
+
+
 def repeat(command: Sequence[str]) -> None:
-    """Raise the UserError again that the same command ended with in the same call of Snakemake."""
+    """Raise RepeatedError with what the same command ended with in the same call of Snakemake."""
     file = _file(command)
     if CALL in os.environ and file.exists():
         said = read_json(file)
         if said["call"] == os.environ[CALL]:
-            raise UserError(f"{said['message']} (Not tried again: it would end the same.)")
+            raise RepeatedError(said["message"])
 
 
 def remember(command: Sequence[str], message: str) -> None:
-    """Note what a command ended with."""
+    """Note what a command ended with, and that it is final."""
     if CALL in os.environ:
+        print(FINAL, file=sys.stderr)
         with suppress(OSError):  # of a full disk the user learns from the error itself
             write_json(_file(command), {"call": os.environ[CALL], "message": message})
 

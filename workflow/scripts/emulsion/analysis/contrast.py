@@ -81,6 +81,9 @@ def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, boun
     freedom = total**2 / squares if squares else math.inf
     if noise.run_sd and noise.df < _ENOUGH:
         freedom = min(freedom, 4 * noise.df)
+    elif noise.run_sd and len(terms) > 1 and chosen < total / 2:
+        # Satterthwaite's freedom is too much just where the spread of few runs came out small by chance.
+        freedom = min(freedom, noise.df)
     return Estimate(value, math.sqrt(total), freedom)
 
 

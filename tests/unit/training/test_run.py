@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 from training_cases import MIXTURE, SPEC
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -17,6 +18,7 @@ from emulsion.data.tokenizers import train_bpe
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.training import loop, owner
+from emulsion.training.forward import SequenceLosses
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.run import train_run
@@ -177,12 +179,40 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_the_step_and_the_sources(t
         train("run")
 
 
-def test_too_little_memory_on_a_gpu_is_said_with_the_setting_to_lower(train, monkeypatch):
-    def accumulate(self, batch):
-        raise torch.OutOfMemoryError("CUDA out of memory.")
+def short_of_memory(monkeypatch, most):
+    """Devices whose memory holds so many sequences at once."""
+    forward = SequenceLosses.forward
 
-    monkeypatch.setattr(Training, "_accumulate", accumulate)
-    with pytest.raises(UserError, match="too small for 8 sequences of 24 tokens at once: lower `micro_batch`"):
+    def limited(self, tokens):
+        if len(tokens) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(self, tokens)
+
+    monkeypatch.setattr(SequenceLosses, "forward", limited)
+
+
+def test_where_memory_is_too_small_fewer_sequences_are_taken_at_once_and_the_batch_stays(
+    train, tmp_path, monkeypatch, caplog
+):
+    train("pieces", micro_batch=2)
+    short_of_memory(monkeypatch, 3)
+    train("halved", micro_batch=8)
+    assert same(weights(tmp_path / "pieces"), weights(tmp_path / "halved"))
+    assert [record.args[1] for record in caplog.records if "too small for" in record.message] == [4, 2]
+    logs = [read_jsonl(tmp_path / name / "training_log.jsonl") for name in ("pieces", "halved")]
+    assert [row["loss"] for row in logs[0]] == [row["loss"] for row in logs[1]]
+
+
+def test_memory_that_is_too_small_for_one_sequence_is_said(train, monkeypatch):
+    short_of_memory(monkeypatch, 0)
+    with pytest.raises(UserError, match="too small for 1 sequences of 24 tokens at once: take a smaller model"):
+        train("run")
+
+
+def test_of_several_devices_one_without_memory_says_the_setting_to_lower(train, monkeypatch):
+    short_of_memory(monkeypatch, 3)
+    monkeypatch.setattr(Accelerator, "num_processes", 2)
+    with pytest.raises(UserError, match="too small for 4 sequences of 24 tokens at once: lower `micro_batch`"):
         train("run")
 
 

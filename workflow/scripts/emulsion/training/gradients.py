@@ -75,8 +75,8 @@ def _gradient(
     total = [torch.zeros_like(parameter, dtype=torch.float32) for parameter in parameters]
     before, losses = model.training, []
     model.eval()
-    for start in range(0, len(rows), training.runtime.micro_batch):
-        some = rows[start : start + training.runtime.micro_batch]
+    for start in range(0, len(rows), training.micro_batch):
+        some = rows[start : start + training.micro_batch]
         tokens = torch.as_tensor(store.read(split, some, training.spec.context))
         tokens = tokens.to(training.accelerator.device, torch.int64)
         with training.accelerator.autocast():

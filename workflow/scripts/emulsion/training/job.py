@@ -21,9 +21,12 @@ class Job:
         self.told_to_stop = False
 
     def listen(self) -> None:
-        """On SIGTERM, SIGHUP and Ctrl-C, save and stop (main thread only); what the caller ignores stays ignored."""
+        """On SIGTERM, SIGUSR1, SIGHUP and Ctrl-C, save and stop (main thread only); what the caller ignores stays so.
+
+        SIGUSR1 is what clusters are asked to send some time before they end a job (`sbatch --signal`).
+        """
         with contextlib.suppress(ValueError):
-            for each in ("SIGTERM", "SIGHUP", "SIGINT"):
+            for each in ("SIGTERM", "SIGUSR1", "SIGHUP", "SIGINT"):
                 if signal.getsignal(number := getattr(signal, each)) is not signal.SIG_IGN:
                     signal.signal(number, self._stop)
 

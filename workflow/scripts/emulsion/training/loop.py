@@ -51,9 +51,10 @@ class Training:
 
     `turn_to` makes it another run, which starts from the exact state of one that was trained before.
 
-    carried  saved with every checkpoint and restored from it, where there is any
-    owner    confirmed before every checkpoint, where there is one
-    remark   more fields for the next step's row of the log
+    carried      saved with every checkpoint and restored from it, where there is any
+    owner        confirmed before every checkpoint, where there is one
+    remark       more fields for the next step's row of the log
+    micro_batch  sequences taken at once; halved where the memory of the device is too small for so many
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Training:
         runtime: Runtime,
     ) -> None:
         self.spec, self.stores, self.runtime = spec, stores, runtime
+        self.micro_batch = runtime.micro_batch
         trackers: Any = list(runtime.trackers) or None
         self.accelerator = Accelerator(
             mixed_precision=choose_precision(spec.precision), log_with=trackers, project_dir=runtime.tracker_folder
@@ -207,18 +209,12 @@ class Training:
         """One optimiser step on one batch; adds one row to the log."""
         spec, first = self.spec, self.step * self.spec.batch_sequences
         share = spec.batch_sequences // self.accelerator.num_processes
-        process = self.accelerator.process_index
-        if spec.model["dropout"]:
-            torch.manual_seed(derive_seed(spec.seed, "dropout", self.step, process, bits=63))
-        mine = first + process * share
+        mine = first + self.accelerator.process_index * share
         batch = read_batch(self.plan, self.stores, spec.context, mine, mine + share)
-        try:
-            found = self.accelerator.gather(self._accumulate(batch))
-        except torch.OutOfMemoryError as error:
-            raise UserError(
-                f"the memory of the GPU is too small for {self.runtime.micro_batch} sequences of {spec.context} tokens "
-                "at once: lower `micro_batch` of the training; the result stays the same but for rounding."
-            ) from error
+        while (own := self._losses_or_none(batch)) is None:
+            self.optimizer.zero_grad(set_to_none=True)
+            torch.cuda.empty_cache()
+        found = self.accelerator.gather(own)
         rate = learning_rate(self.step, spec)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -233,12 +229,35 @@ class Training:
         self.step += 1
         self._report(losses, sources, rate, float(norm))
 
+    def _losses_or_none(self, batch: Batch) -> torch.Tensor | None:
+        """As `_accumulate`; None where memory is too small, and half as many sequences are to be taken at once.
+
+        Raises UserError where they cannot be halved: one alone, or several devices, of which the others would wait in
+        a reduction that this one has begun.
+        """
+        if self.spec.model["dropout"]:
+            process = self.accelerator.process_index
+            torch.manual_seed(derive_seed(self.spec.seed, "dropout", self.step, process, bits=63))
+        try:
+            return self._accumulate(batch)
+        except torch.OutOfMemoryError as error:
+            taken = min(self.micro_batch, len(batch.tokens))
+            small = f"the memory of the GPU is too small for {taken} sequences of {self.spec.context} tokens at once"
+            if taken == 1:
+                raise UserError(f"{small}: take a smaller model or context.") from error
+            if self.accelerator.num_processes > 1:
+                remedy = "lower `micro_batch` of the training; the result stays the same but for rounding."
+                raise UserError(f"{small}: {remedy}") from error
+        self.micro_batch = taken // 2
+        log.warning("%s; from here on it is %d. The batch stays as it is.", small, self.micro_batch)
+        return None
+
     def _accumulate(self, batch: Batch) -> torch.Tensor:
         """Gradients of the mean loss of a batch, micro-batch by micro-batch; returns the losses [sequences]."""
         whole, losses = torch.from_numpy(batch.tokens), []
         if self.accelerator.device.type == "cuda":
             whole = whole.pin_memory().to(self.accelerator.device, non_blocking=True)
-        pieces = torch.split(whole, self.runtime.micro_batch)
+        pieces = torch.split(whole, self.micro_batch)
         for number, tokens in enumerate(pieces, 1):
             with contextlib.nullcontext() if number == len(pieces) else self.accelerator.no_sync(self.wrapped):
                 each = self.wrapped(tokens)
@@ -297,7 +316,7 @@ class Training:
 
     def _read(self, split: str) -> tuple[str, int, int, int]:
         """What of a split losses are taken on, and how many sequences at once."""
-        return split, self.spec.context, self.spec.validation_sequences, self.runtime.micro_batch
+        return split, self.spec.context, self.spec.validation_sequences, self.micro_batch
 
     def _check_shares(self) -> None:
         """Equal tokens, always: what was drawn must be what was planned."""

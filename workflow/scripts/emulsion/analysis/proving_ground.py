@@ -56,7 +56,7 @@ class Entrant:
 
 
 # What searches and reports take for themselves is kept small; it changes no answer of a convex law.
-_QUICK = {"resamples": 1, "generations": 40}
+_QUICK = {"resamples": 1, "generations": 1, "population": 1}
 _CORNERS: dict[str, Any] = {"runs": lambda m: m, "points": {"kind": "corners"}}
 
 ENTRANTS: dict[str, Entrant] = {

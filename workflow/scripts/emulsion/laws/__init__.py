@@ -12,6 +12,8 @@ from emulsion.laws.minimize import Optimum, law_optimum, minimize_law
 from emulsion.laws.registry import FITS, fit_law, load_law, save_law
 from emulsion.laws.similarity import diagonal_form, similarity
 from emulsion.laws.static import StaticLaw, fit_static_law
+from emulsion.laws.trajectory import TrajectoryLaw
+from emulsion.laws.trajectory_fit import fit_trajectory_law
 
 __all__ = [
     "FITS",
@@ -19,6 +21,7 @@ __all__ = [
     "EpochsLaw",
     "Optimum",
     "StaticLaw",
+    "TrajectoryLaw",
     "diagonal_form",
     "fit_best_law",
     "fit_diagonal_law",
@@ -26,6 +29,7 @@ __all__ = [
     "fit_epochs_law",
     "fit_law",
     "fit_static_law",
+    "fit_trajectory_law",
     "law_optimum",
     "load_law",
     "minimize_law",

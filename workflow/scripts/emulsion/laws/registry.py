@@ -17,6 +17,8 @@ from emulsion.laws.interface import FittedLaw
 from emulsion.laws.linear import LinearLaw, fit_linear_law, fit_ridge_law
 from emulsion.laws.power import AutoScaleLaw, BiMixLaw, fit_autoscale_law, fit_bimix_law
 from emulsion.laws.static import StaticLaw, fit_static_law
+from emulsion.laws.trajectory import TrajectoryLaw
+from emulsion.laws.trajectory_fit import fit_trajectory_law
 
 # From mixtures [n, m] and values [n, g] to a law. "best" is the log-linear law, the Gaussian process or, where runs
 # repeat sources, the law that sees epochs, by cross-validation; "ridge" is the linear law with a ridge chosen likewise.
@@ -30,9 +32,14 @@ FITS: dict[str, Callable[[Any, Any], FittedLaw]] = {
     BoostedLaw.kind: fit_boosted_law,
     GaussianLaw.kind: fit_calibrated_law,
     EpochsLaw.kind: fit_epochs_law,
+    TrajectoryLaw.kind: fit_trajectory_law,
 }
 # Those that also take the epochs [n, m] that runs read their sources.
-_SEE_EPOCHS = {"best": fit_best_law, EpochsLaw.kind: fit_epochs_law}
+_SEE_EPOCHS: dict[str, Callable[[Any, Any, Any], FittedLaw]] = {
+    "best": fit_best_law,
+    EpochsLaw.kind: fit_epochs_law,
+    TrajectoryLaw.kind: fit_trajectory_law,
+}
 _CLASSES: tuple[type[FittedLaw], ...] = (
     LinearLaw,
     StaticLaw,
@@ -42,13 +49,14 @@ _CLASSES: tuple[type[FittedLaw], ...] = (
     BoostedLaw,
     GaussianLaw,
     EpochsLaw,
+    TrajectoryLaw,
 )
 
 
 def fit_law(name: str, mixtures: Any, values: Any, epochs: Any = None) -> FittedLaw:
     """The named law fitted to runs: mixtures [n, m] and values [n, g], arrays or data frames.
 
-    epochs  [n, m]: how often each run read each source; "epochs" and "best" use them, other laws do without
+    epochs  [n, m]: how often each run read each source; "epochs", "trajectory" and "best" use them, others do without
     """
     if name not in FITS:
         raise unknown("law", name, FITS, "law")

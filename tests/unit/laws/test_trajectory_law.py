@@ -1,0 +1,181 @@
+"""The law of trajectories: its derivatives, what it recovers, how sure it is, and what it refuses."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulsion.errors import UserError
+from emulsion.laws import fit_law, fit_trajectory_law, minimize_law
+from emulsion.laws.trajectory import Worth, jacobian, levels, slopes
+
+NAMES = ["web", "code", "books"]
+TRUE = np.array(
+    [
+        [1.5, math.log(6.0), math.log(0.4), math.log(80.0), 0.05, 1.0, 0.2, 0.4],
+        [1.2, math.log(7.0), math.log(0.5), math.log(40.0), 0.10, 0.1, 1.1, 0.1],
+        [1.8, math.log(5.0), math.log(0.45), math.log(60.0), 0.02, 0.3, 0.1, 0.9],
+    ]
+)
+
+
+def short_runs(count=8, length=0.1, noise=0.004, rates=(0.0, 0.0, 0.0), worth=None, seed=0):
+    """Mixtures, losses, epochs, tokens, runs and lengths of runs of the true law, evaluated at five moments each."""
+    random = np.random.default_rng(seed)
+    worth = worth or Worth()
+    rows = []
+    for number, mixture in enumerate([np.full(3, 1 / 3), *random.dirichlet(np.ones(3), count - 1)]):
+        offset = random.normal(0, noise)
+        for share in (0.0, 0.1, 0.3, 0.6, 1.0):
+            read, epochs = mixture * share * length, mixture * share * np.array(rates)
+            heat = (1 + math.cos(math.pi * share)) / 2
+            losses = levels(TRUE, worth.of(read, epochs)[None], np.array([heat]))[0]
+            seen = losses + min(1.0, 5 * share) * offset + random.normal(0, noise, 3)
+            rows.append((mixture, seen, epochs, share * length, number, length))
+    mixtures, losses, epochs, tokens, runs, lengths = (list(column) for column in zip(*rows, strict=True))
+    frames = [pd.DataFrame(np.array(part), columns=NAMES) for part in (mixtures, losses, epochs)]
+    return frames, {"tokens": tokens, "runs": runs, "lengths": lengths}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    (mixtures, losses, _), rest = short_runs()
+    return fit_trajectory_law(mixtures, losses, **rest)
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=40)
+def test_derivatives_are_those_of_the_losses(seed):
+    random = np.random.default_rng(seed)
+    theta = TRUE + random.normal(0, 0.1, TRUE.shape)
+    worth, heat = random.uniform(0.01, 0.5, (2, 3)), random.uniform(0, 1, 2)
+    found = jacobian(theta, worth, heat)
+    for index in range(theta.shape[1]):
+        step = 1e-6 * np.eye(theta.shape[1])[index]
+        slope = (levels(theta + step, worth, heat) - levels(theta - step, worth, heat)) / 2e-6
+        assert found[:, :, index] == pytest.approx(slope, rel=1e-4, abs=1e-6)
+    for source in range(3):
+        step = 1e-6 * np.eye(3)[source]
+        slope = (levels(theta, worth + step) - levels(theta, worth - step)) / 2e-6
+        assert slopes(theta, worth)[:, :, source] == pytest.approx(slope, rel=1e-4, abs=1e-6)
+
+
+@given(st.floats(0.5, 20), st.sampled_from([1.0, 0.7]), st.integers(0, 10**6))
+@settings(max_examples=40)
+def test_repeated_text_is_worth_less_and_never_more_than_its_epochs_allow(limit, kappa, seed):
+    random = np.random.default_rng(seed)
+    read, rates = random.uniform(0.05, 1, 3), random.uniform(0.1, 40, 3)
+    worth, free = Worth(limit, kappa), Worth(None, kappa)
+    assert (worth.of(read, read * rates) <= free.of(read, read * rates) + 1e-12).all()
+    assert (worth.of(read, read * rates) <= (limit / rates) ** kappa + 1e-9).all()
+    step = 1e-6
+    slope = (worth.of(read + step, (read + step) * rates) - worth.of(read - step, (read - step) * rates)) / (2 * step)
+    assert worth.slope(read, read * rates) == pytest.approx(slope, rel=1e-3, abs=1e-6)
+
+
+def test_short_runs_tell_the_best_mixture_of_a_run_ten_times_as_long(fitted):
+    best = minimize_law(fitted)
+    row = np.array([[best[name] for name in NAMES]])
+    tried = np.random.default_rng(1).dirichlet(np.ones(3), 4000)
+    least = levels(TRUE, tried).mean(axis=1).min()
+    assert levels(TRUE, row).mean() - least < 0.01
+    assert levels(TRUE, np.full((1, 3), 1 / 3)).mean() - least > 0.01
+
+
+def test_intervals_hold_what_a_long_run_reaches(fitted):
+    tried = np.random.default_rng(2).dirichlet(np.ones(3), 40)
+    low, high = fitted.interval(tried)
+    truth = levels(TRUE, tried)
+    assert ((low <= truth) & (truth <= high)).mean() > 0.9
+    assert np.median(high - low) < 2.0
+    wide = fitted.interval(tried, 0.99)
+    assert (wide[0] <= low).all() and (wide[1] >= high).all()
+
+
+def test_longer_runs_make_it_surer():
+    mixture = np.full((1, 3), 1 / 3)
+    variances = []
+    for length in (0.02, 0.2, 1.0):
+        (mixtures, losses, _), rest = short_runs(8, length)
+        variances.append(float(fit_trajectory_law(mixtures, losses, **rest).variance(mixture).mean()))
+    assert variances[0] > variances[1] > variances[2]
+
+
+def test_slopes_by_shares_are_those_of_the_predictions():
+    (mixtures, losses, epochs), rest = short_runs(rates=(0.5, 20.0, 2.0), worth=Worth(6.0))
+    law = fit_trajectory_law(mixtures, losses, epochs, **rest)
+    row, step = np.array([0.5, 0.2, 0.3]), 1e-6
+    found = law.gradient(row)[0]
+    for j in range(3):
+        for i in range(3):
+            if i != j:
+                move = step * (np.eye(3)[i] - np.eye(3)[j])
+                slope = (law.predict(row + move) - law.predict(row - move))[0] / (2 * step)
+                assert found[:, i] - found[:, j] == pytest.approx(slope, rel=1e-3, abs=1e-5)
+
+
+def test_a_source_that_runs_repeat_gets_less_than_one_they_do_not():
+    rates = (0.5, 40.0, 0.5)
+    (mixtures, losses, epochs), rest = short_runs(10, 0.2, rates=rates, worth=Worth(6.0))
+    seeing = fit_trajectory_law(mixtures, losses, epochs, **rest)
+    blind = fit_trajectory_law(mixtures, losses, **rest)
+    assert seeing.worth.epochs is not None and blind.worth.epochs is None
+    sizes = {name: 1e6 / rate for name, rate in zip(NAMES, rates, strict=True)}
+    small, large = seeing.for_run(1e6, sizes), seeing.for_run(1e6, dict.fromkeys(NAMES, 1e9))
+    assert small.rates == pytest.approx(rates) and large.rates == pytest.approx(1e-3)
+    assert minimize_law(small)["code"] < minimize_law(large)["code"]
+
+
+def test_the_average_of_a_posterior_is_the_mean_of_its_draws(fitted):
+    tried = np.random.default_rng(3).dirichlet(np.ones(3), 5)
+    average = fitted.average(16, seed=4)
+    assert average.predict(tried) == pytest.approx(fitted.draws(tried, 16, seed=4).mean(axis=0))
+    assert minimize_law(average).support
+
+
+def test_ends_of_runs_alone_are_enough_to_fit_and_the_registry_has_it():
+    random = np.random.default_rng(5)
+    rows = random.dirichlet(np.ones(3), 14)
+    losses = levels(TRUE, rows) + random.normal(0, 0.004, (14, 3))
+    frames = pd.DataFrame(rows, columns=NAMES), pd.DataFrame(losses, columns=NAMES)
+    law = fit_law("trajectory", *frames)
+    errors = law.predict(rows) - levels(TRUE, rows)
+    assert np.sqrt((errors**2).mean()) < 0.05
+    assert law.runs == law.evaluations == 14
+
+
+def test_the_order_of_sources_changes_nothing():
+    (mixtures, losses, _), rest = short_runs()
+    turned = [frame[NAMES[::-1]] for frame in (mixtures, losses)]
+    first, second = fit_trajectory_law(mixtures, losses, **rest), fit_trajectory_law(*turned, **rest)
+    assert first.predict(mixtures) == pytest.approx(second.predict(mixtures)[:, ::-1], abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tokens": [0.1] * 39}, "tokens must be 40 finite numbers"),
+        ({"runs": [0] * 39}, "39 names of runs for 40 evaluations"),
+        ({"lengths": [0.05] * 40}, "evaluation 3: 0.06 tokens of a run of 0.05; they lie within it"),
+        ({"tokens": [-1.0] * 40}, "evaluation 0: -1 tokens"),
+        ({"tokens": [math.nan] * 40}, "tokens must be 40 finite numbers"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_in_words(changes, words):
+    (mixtures, losses, _), rest = short_runs()
+    with pytest.raises(UserError, match=words):
+        fit_trajectory_law(mixtures, losses, **{**rest, **changes})
+
+
+def test_scores_are_no_losses():
+    (mixtures, losses, _), rest = short_runs()
+    with pytest.raises(UserError, match="trajectories are of losses, which are above 0"):
+        fit_trajectory_law(mixtures, losses - 100.0, **rest)
+
+
+def test_sizes_of_all_sources_are_needed(fitted):
+    with pytest.raises(UserError, match="unknown source 'books'"):
+        fitted.for_run(1.0, {"web": 1.0, "code": 1.0})

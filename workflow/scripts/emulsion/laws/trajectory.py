@@ -1,0 +1,229 @@
+"""The law of trajectories: one curve for every moment of every run, by what was read of each source until then.
+
+L_i = c_i + K_i (1 + g_i sum_j x[i, j] F_j)^-alpha_i + a_i (1 + cos(pi t / T)) / 2
+F_j = (U_j (1 - exp(-E_j / R)) / (E_j / R))^kappa
+
+U_j are the tokens read of source j so far, in runs of the length that is predicted for, and E_j its epochs: what is
+read again is worth less, and R epochs at most (R without end: as much as new text). x[i, j] below 0 is harm. The last
+term is what a learning rate adds that has not fallen yet, t into a run of length T.
+
+Evaluations within a run say as much of c, K, g and alpha as its end does, and short runs say of x what long ones say,
+as long as the law holds. So it is fitted to every evaluation of a few short runs (`trajectory_fit`), and its posterior
+says how far that leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.special import ndtri
+
+from emulsion.errors import unknown
+from emulsion.laws.interface import FittedLaw, by_name, from_names
+from emulsion.laws.table import Floats, as_rows
+
+# Of 1 + g sum x F: beyond it harm does no more, so that a loss stays finite.
+_LEAST = 0.3
+SCALARS = ("c", "log_K", "log_alpha", "log_g", "a")
+
+
+@dataclass(frozen=True)
+class Worth:
+    """R and kappa of the module; epochs None: repeated text is worth as much as new"""
+
+    epochs: float | None = None
+    kappa: float = 1.0
+
+    def of(self, read: Floats, epochs: Floats) -> Floats:
+        """F [..., m] of tokens read and epochs, [..., m]."""
+        return np.asarray(self._discounted(read, epochs) ** self.kappa)
+
+    def slope(self, read: Floats, epochs: Floats) -> Floats:
+        """Derivatives [..., m] of F by tokens read, where epochs grow in proportion."""
+        fresh = np.ones_like(epochs) if self.epochs is None else np.exp(-epochs / self.epochs)
+        if self.kappa == 1:
+            return fresh
+        whole = np.maximum(self._discounted(read, epochs), 1e-9)  # a power below 1 is vertical at 0
+        return np.asarray(self.kappa * whole ** (self.kappa - 1) * fresh)
+
+    def _discounted(self, read: Floats, epochs: Floats) -> Floats:
+        if self.epochs is None:
+            return read
+        often = np.maximum(epochs / self.epochs, 1e-9)
+        return np.asarray(read * -np.expm1(-often) / often)
+
+
+@dataclass(frozen=True)
+class TrajectoryLaw(FittedLaw):
+    """The law of the module, for runs that end: tokens 1, in runs of the length that is predicted for.
+
+    theta       [g, 5 + m]: c, log K, log alpha, log g, a, and x of every source
+    covariance  [g, 5 + m, 5 + m] of the posterior about it
+    rates       [m]: epochs of a source that has all of the run
+    seed_sd     what a seed does to all losses of a run alike, nats; point_sd: to each evaluation, nats
+    unfit       [g]: the SD of what the curve misses at a run's end, nats
+    """
+
+    kind: ClassVar[str] = "trajectory"
+
+    sources: tuple[str, ...]
+    groups: tuple[str, ...]
+    theta: Floats
+    covariance: Floats
+    worth: Worth
+    rates: Floats
+    seed_sd: float
+    point_sd: float
+    unfit: Floats
+    runs: int = 0
+    evaluations: int = field(default=0)
+
+    def predict(self, mixtures: Any) -> Floats:
+        """Losses [k, g] of mixtures [k, m] at the end of a run."""
+        return levels(self.theta, self._worth(as_rows(mixtures, self.sources)))
+
+    def gradient(self, mixtures: Any) -> Floats:
+        """Derivatives [k, g, m] of the losses by shares, as if they did not have to sum to one."""
+        rows = as_rows(mixtures, self.sources)
+        slope = slopes(self.theta, self._worth(rows))
+        return np.asarray(slope * self.worth.slope(rows, rows * self.rates)[:, None, :])
+
+    def draws(self, mixtures: Any, count: int, seed: int = 0) -> Floats:
+        """Losses [count, k, g] of mixtures by laws drawn from the posterior: the function, without a run's noise."""
+        worth = self._worth(as_rows(mixtures, self.sources))
+        return np.array([levels(theta, worth) for theta in self.drawn(count, seed)])
+
+    def drawn(self, count: int, seed: int = 0) -> Floats:
+        """Parameters [count, g, 5 + m] drawn from the posterior."""
+        sizes, directions = np.linalg.eigh(self.covariance)
+        roots = directions * np.sqrt(np.maximum(sizes, 0.0))[:, None, :]
+        normal = np.random.default_rng(seed).standard_normal((count, *self.theta.shape))
+        return np.asarray(self.theta + np.einsum("gpq,rgq->rgp", roots, np.clip(normal, -2.5, 2.5)))
+
+    def average(self, count: int, seed: int = 0) -> AverageLaw:
+        """The mean of so many laws drawn from the posterior."""
+        return AverageLaw(self, self.drawn(count, seed))
+
+    def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Where the losses of a new run lie with probability `level`: lower and upper ends [k, g]."""
+        middle = self.predict(mixtures)
+        half = float(ndtri((1 + level) / 2)) * np.sqrt(self.variance(mixtures) + self.seed_sd**2 + self.point_sd**2)
+        return middle - half, middle + half
+
+    def variance(self, mixtures: Any) -> Floats:
+        """Variances [k, g] of the function at mixtures: of the posterior to first order, and of what no curve fits."""
+        parts = jacobian(self.theta, self._worth(as_rows(mixtures, self.sources)))
+        return np.asarray(np.einsum("kgp,gpq,kgq->kg", parts, self.covariance, parts) + self.unfit**2)
+
+    def for_run(self, tokens: float, sizes: Mapping[str, float]) -> TrajectoryLaw:
+        """The same law for sources of these sizes, {source: tokens}, and a run of so many tokens that is its unit."""
+        for source in self.sources:
+            if source not in sizes:
+                raise unknown("source", source, sizes, "sizes")
+        return replace(self, rates=np.array([tokens / max(sizes[source], 1.0) for source in self.sources]))
+
+    def parameters(self) -> dict[str, Any]:
+        scalars = {name: by_name(self.theta[:, index], self.groups) for index, name in enumerate(SCALARS)}
+        return {
+            **scalars,
+            "x": by_name(self.theta[:, len(SCALARS) :], self.groups, self.sources),
+            "covariance": by_name(self.covariance, self.groups),
+            "worth": {"epochs": self.worth.epochs, "kappa": self.worth.kappa},
+            "rates": by_name(self.rates, self.sources),
+            "seed_sd": self.seed_sd,
+            "point_sd": self.point_sd,
+            "unfit": by_name(self.unfit, self.groups),
+            "runs": self.runs,
+            "evaluations": self.evaluations,
+        }
+
+    @classmethod
+    def from_json(cls, law: Mapping[str, Any]) -> Self:
+        groups, sources = tuple(law["groups"]), tuple(law["sources"])
+        scalars = np.column_stack([from_names(law[name], groups) for name in SCALARS])
+        return cls(
+            sources,
+            groups,
+            theta=np.hstack([scalars, from_names(law["x"], groups, sources)]),
+            covariance=np.array([law["covariance"][group] for group in groups], dtype=np.float64),
+            worth=Worth(**law["worth"]),
+            rates=from_names(law["rates"], sources),
+            seed_sd=law["seed_sd"],
+            point_sd=law["point_sd"],
+            unfit=from_names(law["unfit"], groups),
+            runs=law["runs"],
+            evaluations=law["evaluations"],
+        )
+
+    def _worth(self, rows: Floats) -> Floats:
+        return self.worth.of(rows, rows * self.rates)
+
+
+@dataclass(frozen=True)
+class AverageLaw:
+    """The mean of laws that differ in their parameters, [r, g, 5 + m]: what a loss is expected to be.
+
+    Where the posterior is wide it prefers mixtures that do well by all of them, which the most probable law does not.
+    """
+
+    law: TrajectoryLaw
+    thetas: Floats
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return self.law.sources
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return self.law.groups
+
+    def predict(self, mixtures: Any) -> Floats:
+        """Losses [k, g] of mixtures [k, m]."""
+        return np.asarray(self._each(mixtures).predict(mixtures).reshape(-1, *self.thetas.shape[:2]).mean(axis=1))
+
+    def gradient(self, mixtures: Any) -> Floats:
+        """Derivatives [k, g, m] of the losses by shares."""
+        found = self._each(mixtures).gradient(mixtures)
+        return np.asarray(found.reshape(-1, *self.thetas.shape[:2], found.shape[2]).mean(axis=1))
+
+    def _each(self, mixtures: Any) -> TrajectoryLaw:
+        """One law of all draws' groups, draw after draw."""
+        return replace(self.law, theta=self.thetas.reshape(-1, self.thetas.shape[2]))
+
+
+def levels(theta: Floats, worth: Floats, heat: Floats | float = 0.0) -> Floats:
+    """Losses [k, g] by parameters [g, p] after worth F [k, m]; heat [k]: (1 + cos(pi t / T)) / 2."""
+    grown, power = _grown(theta, worth)
+    return np.asarray(theta[:, 0] + np.exp(theta[:, 1]) * grown**-power + np.multiply.outer(heat, theta[:, 4]))
+
+
+def slopes(theta: Floats, worth: Floats) -> Floats:
+    """Derivatives [k, g, m] of the losses by F."""
+    grown, power = _grown(theta, worth)
+    steep = -power * np.exp(theta[:, 1] + theta[:, 3]) * grown ** (-power - 1) * (grown > _LEAST)
+    return np.asarray(steep[:, :, None] * theta[:, 5:])
+
+
+def jacobian(theta: Floats, worth: Floats, heat: Floats | float = 0.0) -> Floats:
+    """Derivatives [k, g, 5 + m] of the losses by the parameters."""
+    grown, power = _grown(theta, worth)
+    fallen = np.exp(theta[:, 1]) * grown**-power
+    steep = -power * fallen / grown * (grown > _LEAST)
+    scale = np.exp(theta[:, 3])
+    columns = [
+        np.ones_like(fallen),
+        fallen,
+        -power * fallen * np.log(grown),
+        steep * scale * (worth @ theta[:, 5:].T),
+        np.broadcast_to(np.asarray(heat)[..., None], fallen.shape),
+    ]
+    return np.concatenate([np.stack(columns, axis=2), (steep * scale)[:, :, None] * worth[:, None, :]], axis=2)
+
+
+def _grown(theta: Floats, worth: Floats) -> tuple[Floats, Floats]:
+    """1 + g sum_j x_j F_j [k, g], and alpha [g]."""
+    grown = 1 + np.exp(theta[:, 3]) * (worth @ theta[:, 5:].T)
+    return np.maximum(grown, _LEAST), np.exp(theta[:, 2])

@@ -51,8 +51,7 @@ else:
         raise WorkflowError(str(error)) from None
 
 
-# A process that is killed cannot say so itself.
-shell.prefix(drivers.SAY_KILLED)
+shell.prefix(drivers.JOB_SHELL)
 
 
 onstart:

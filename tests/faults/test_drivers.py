@@ -141,7 +141,37 @@ def test_a_signal_that_is_ignored_stays_ignored(monkeypatch):
     ("ends", "status", "says"), [("os.kill(os.getpid(), 9)", 137, True), ("sys.exit(3)", 3, False)]
 )
 def test_a_job_that_was_killed_says_that_it_may_have_been_for_memory(ends, status, says):
-    job = f"set -euo pipefail; {drivers.SAY_KILLED} {sys.executable} -c 'import os, sys; {ends}' 2> /dev/null"
+    job = f"set -euo pipefail; {drivers.JOB_SHELL} {sys.executable} -c 'import os, sys; {ends}' 2> /dev/null"
     ended = subprocess.run(["bash", "-c", job], stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == status
     assert says is ("memory ran out, of this machine or of the job (mem_mb)" in ended.stderr)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP], ids=lambda number: number.name)
+def test_the_shell_of_a_job_waits_until_it_has_saved_when_both_are_told_to_stop(tmp_path, number):
+    job = tmp_path / "job.py"
+    job.write_text(
+        "import sys, time\n"
+        f"sys.path.insert(0, {LIBRARY!r})\n"
+        "from emulsion.training.job import Job\n"
+        "job = Job()\n"
+        "job.listen()\n"
+        "print('started', flush=True)\n"
+        "while not job.told_to_stop:\n"
+        "    time.sleep(0.01)\n"
+        "time.sleep(0.3)\n"
+        "print('saved', flush=True)\n"
+        "sys.exit(3)\n"
+    )
+    command = f"set -euo pipefail; {drivers.JOB_SHELL} {sys.executable} {job}; exit 0"
+    shell = subprocess.Popen(
+        ["bash", "-c", command],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # whoever runs the tests may ignore it
+    )
+    assert shell.stdout.readline() == "started\n"
+    os.killpg(shell.pid, number)
+    assert shell.wait() == 3
+    assert shell.stdout.read() == "saved\n"

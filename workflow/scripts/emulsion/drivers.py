@@ -26,9 +26,10 @@ FOLDER = Path(".snakemake/drivers")
 LOCKS = Path(".snakemake/locks")
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 REMIND_SECONDS = 30.0
-# Goes before the command of every job, in a shell that outlives it.
-SAY_KILLED = (
-    "trap 'status=$?; if [ $status = 137 ]; then "
+# Goes before the command of every job. Clusters send a signal to all processes of a job: its shell must not end before
+# what it runs has saved. And what is killed cannot say so itself.
+JOB_SHELL = (
+    "trap : TERM USR1 HUP; trap 'status=$?; if [ $status = 137 ]; then "
     'echo "killed by signal 9: if nobody did that, memory ran out, of this machine or of the job (mem_mb). '
     "Give it more, or lower micro_batch, or raise the number of shards.\" >&2; fi' EXIT; "
 )

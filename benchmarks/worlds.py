@@ -1,6 +1,6 @@
 """How far are the simulated worlds from real trainings?
 
-    python benchmarks/worlds.py --regmix ../shared/data/regmix law_results/*/static_law.json
+    python benchmarks/worlds.py --regmix texts/regmix law_results/*/static_law.json
 
 fits the log-linear law to real sweeps (files of `fit_static_law`, and RegMix's published table) and to the worlds of
 every kind, each as its swarm of noise-free runs of a target run's length, and prints the 5th, 50th and 95th percentile

@@ -10,9 +10,13 @@ drawing no row twice within an epoch. Prints one line of JSON for each kind of m
 import argparse
 import json
 import resource
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from emulsion.mixture import Mixture
 from emulsion.plan import SequencePlan

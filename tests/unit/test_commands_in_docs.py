@@ -45,3 +45,37 @@ def test_every_call_of_snakemake_says_how_many_cores_and_where_its_targets_begin
 
 def test_the_documents_show_calls_of_snakemake():
     assert sum(len(commands(file.read_text())) for file in DOCUMENTS) > 20
+
+
+def calls_of_python(text: str) -> set[tuple[str, tuple[str, ...]]]:
+    """(script, its options) of every call of a script of the project, in a block or between backticks."""
+    lines = re.findall(r"python ((?:benchmarks|workflow/scripts)/\w+\.py)([^`\n]*)", text.replace("\\\n", " "))
+    return {(script, tuple(re.findall(r"--[a-z][a-z-]*", rest.partition("  #")[0]))) for script, rest in lines}
+
+
+def finds_the_library(script: Path) -> bool:
+    """Whether a script puts the library's folder on the path before it imports from it, itself or by one beside it."""
+    before = script.read_text().partition("\nfrom emulsion")[0]
+    beside = (script.with_name(f"{name}.py") for name in re.findall(r"^(?:from|import) (\w+)", before, re.MULTILINE))
+    return "sys.path.insert" in before or any(finds_the_library(each) for each in beside if each.is_file())
+
+
+CALLS = sorted({call for file in DOCUMENTS for call in calls_of_python(file.read_text())})
+
+
+@pytest.mark.parametrize(("script", "options"), CALLS, ids=[" ".join([script, *options]) for script, options in CALLS])
+def test_every_call_of_a_script_has_options_that_it_takes_and_finds_the_library(script, options):
+    source = (ROOT / script).read_text()
+    assert script.startswith("workflow") or finds_the_library(ROOT / script)
+    for option in set(options) - {"--help"}:
+        name = option[2:].replace("-", "_")
+        is_parsed = "argparse" in source and f'"{option}"' in source
+        is_derived = "command.run(main)" in source and re.search(
+            rf"^ +(?:\*, )?(?:.*, )?{name}: ", source, re.MULTILINE
+        )
+        assert is_parsed or is_derived, f"{script} takes no {option}"
+    assert not ("argparse" in source and "command.run(" in source), f"{script}: two command lines"
+
+
+def test_the_documents_show_calls_of_scripts():
+    assert len(CALLS) > 8

@@ -55,9 +55,9 @@ def calls_of_python(text: str) -> set[tuple[str, tuple[str, ...]]]:
 
 def finds_the_library(script: Path) -> bool:
     """Whether a script puts the library's folder on the path before it imports from it, itself or by one beside it."""
-    before = script.read_text().partition("\nfrom emulsion")[0]
+    before, needs, _ = script.read_text().partition("\nfrom emulsion")
     beside = (script.with_name(f"{name}.py") for name in re.findall(r"^(?:from|import) (\w+)", before, re.MULTILINE))
-    return "sys.path.insert" in before or any(finds_the_library(each) for each in beside if each.is_file())
+    return not needs or "sys.path.insert" in before or any(finds_the_library(each) for each in beside if each.is_file())
 
 
 CALLS = sorted({call for file in DOCUMENTS for call in calls_of_python(file.read_text())})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,16 +17,15 @@ from emulsion.mixture import Mixture
 NAMES = ("web", "code", "books", "chats")
 
 
-def mapped(m: int, surrogate: str = "log_linear", objective: str = "mean_loss") -> dict:
+def mapped(m: int, surrogate: str = "log_linear", objective: str = "mean_loss", **more: Any) -> dict:
     """The content of surface.json of runs whose losses each source lowers for itself."""
     names = NAMES[:m]
     rows = np.random.default_rng(1).dirichlet(np.ones(m), 12)
     mixtures = {f"run{n}": Mixture(dict(zip(names, row.tolist(), strict=True))) for n, row in enumerate(rows)}
     losses = {run: {name: 3 + np.exp(-3 * mixture[name]) for name in names} for run, mixture in mixtures.items()}
     scores = {run: {"x": 1 - sum(each.values()) / 10} for run, each in losses.items()}
-    evidence = Evidence(
-        sizes=dict.fromkeys(names, 1000), tokens=10, mixtures=mixtures, losses=losses, capabilities=scores
-    )
+    known = {"sizes": dict.fromkeys(names, 1000), "tokens": 10, **more}
+    evidence = Evidence(mixtures=mixtures, losses=losses, capabilities=scores, **known)
     given = {"objective": objective, "bounds": [0.0, 1.0], "surrogate": surrogate, "surrogates": [surrogate]}
     method = create("optimum", names, resamples=20, **given)
     method.propose(evidence)
@@ -45,6 +45,16 @@ def test_two_sources_are_a_curve_three_a_triangle_and_more_a_panel_each(m: int, 
     drawn = [axes for axes in surface(found).axes if axes.get_visible()]
     assert len(drawn) == (2 if m == 3 else len(parts))  # the triangle has a bar of colours
     assert "Optimum: web" in remark(found)
+
+
+@pytest.mark.parametrize("m", [2, 4])
+def test_nothing_beyond_a_sources_cap_on_epochs_is_tied_with_the_optimum(m: int) -> None:
+    # A gaussian process is tied by its error, here far beyond the optimum on both sides.
+    sizes = {**dict.fromkeys(NAMES[:m], 1000), "web": 60}
+    found = mapped(m, "gaussian_process", sizes=sizes, tokens=1000, max_epochs=4)
+    free = mapped(m, "gaussian_process")
+    shares = [[p["weights"][0] for p in each["parts"][0]["points"] if p["tied"]] for each in (found, free)]
+    assert max(shares[0]) <= 0.24 + 1e-6 < max(shares[1])
 
 
 def test_the_interval_of_a_curve_holds_the_curve() -> None:

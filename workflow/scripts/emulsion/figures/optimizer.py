@@ -154,6 +154,7 @@ def _ratios(axes: Axes, found: Mapping[str, Any], baseline: Mapping[str, float])
     sources = list(found["ratios"])
     for row, source in enumerate(sources):
         share, (low, high) = found["ratios"][source], found["bounds"].get(source, (0.0, 1.0))
+        high = min(high, found.get("caps", {}).get(source, 1.0))
         axes.barh(row, high - low, 0.78, low, color="#ececec", zorder=1)
         axes.barh(row, share, 0.42, color=PALETTE["blue"], zorder=2)
         axes.plot([baseline.get(source, 0.0)] * 2, [row - 0.36, row + 0.36], color=PALETTE["orange"], linewidth=2)
@@ -174,7 +175,7 @@ def _legend(part: SubFigure, baseline_name: str) -> None:
         Patch(facecolor="#ececec"),
         Line2D([], [], color=PALETTE["orange"], linewidth=2),
     ]
-    names = ["found", "bounds", fit(pretty(baseline_name), 30, 1)]
+    names = ["found", "allowed", fit(pretty(baseline_name), 30, 1)]
     part.legend(handles, names, loc="outside lower left", ncols=3, handlelength=1.2)
 
 

@@ -94,7 +94,13 @@ class Optimum:
         fitted, lower = refit(mixtures, results, self.sources, settings, self.record["surrogate"])
         seed = derive_seed(settings.seed, "surface")
         return surface(
-            fitted, self.record["ratios"], lower=lower, level=settings.level, resamples=settings.resamples, seed=seed
+            fitted,
+            self.record["ratios"],
+            lower=lower,
+            level=settings.level,
+            resamples=settings.resamples,
+            seed=seed,
+            caps=settings.caps,
         )
 
     def _proposal(self, record: dict[str, Any]) -> Stages:

@@ -18,18 +18,27 @@ _CURVE, _SIDE = 100, 50
 
 
 def surface(
-    surrogate: Surrogate, best: Mapping[str, float], *, lower: bool, level: float, resamples: int, seed: int
+    surrogate: Surrogate,
+    best: Mapping[str, float],
+    *,
+    lower: bool,
+    level: float,
+    resamples: int,
+    seed: int,
+    caps: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """The JSON of surface.json.
 
-    best: the mixture found; lower: whether the scores are losses with their sign turned, and are given as losses.
+    best: the mixture found; caps: largest share of a source that may be chosen, by the epochs it is read; lower:
+    whether the scores are losses with their sign turned, and are given as losses.
 
     sources  in order
     lower    whether less is better
     best     {"weights": [m], "value"}
     parts    two sources: one curve; three: one triangle; more: a curve for each source, along which its share changes
              and the others keep their proportions in `best`. Each {"source" (null of a triangle), "points"}, a point
-             {"weights": [m], "value", "tied"}, on curves with the "interval" of the function
+             {"weights": [m], "value", "tied"}, on curves with the "interval" of the function; beyond a source's cap
+             nothing is tied: no run may be there
     runs     {"weights": [m], "value"} that the surrogate was fitted to
     tied_by  how it was found which points cannot be told from the best
     """
@@ -49,14 +58,18 @@ def surface(
         spread = quantile * draws.std(axis=0)
         how = f"by refits to resampled runs, at the level of {level:.0%}".replace("%", " %")
     tied = values[0] - values <= apart + 1e-12
+    most = np.array([(caps or {}).get(source, 1.0) for source in sources]) + 1e-9
     made, start = [], 1
     for source, points in parts:
+        # Along one of many curves the other shares grow together, which is no choice of theirs.
+        capped = slice(None) if len(sources) < 4 else sources.index(source or sources[0])
         cells = []
         for place in range(start, start + len(points)):
             cell: dict[str, Any] = {"weights": rows[place].tolist(), "value": sign * float(values[place])}
             if source is not None and spread is not None:
                 cell["interval"] = sorted(sign * float(values[place] + end * spread[place]) for end in (-1, 1))
-            cells.append({**cell, "tied": bool(tied[place])})
+            allowed = bool(np.all((rows[place] <= most)[capped]))
+            cells.append({**cell, "tied": bool(tied[place]) and allowed})
         made.append({"source": source, "points": cells})
         start += len(points)
     return {

@@ -22,8 +22,8 @@ from emulsion.training.speed import Speed
 
 DEVICE = "this-machine"
 # Jobs besides trainings and evaluations: those of each source, and those that conclude and draw.
-_JOBS_OF_A_SOURCE, _OTHER_JOBS = 5, 18
-# Of the time that a training takes to start, as they import less.
+_JOBS_OF_A_SOURCE, _OTHER_JOBS = 7, 20
+# What such a job takes, of the time that a training takes to start: it imports less. Snakemake's own work is in it.
 _START_OF_A_JOB = 0.5
 # Held-out text of the smallest source is this many sequences at least, where a tenth of it is enough for that.
 _SMALL_HELD_OUT, _HELD_OUT = 0.1, 0.05

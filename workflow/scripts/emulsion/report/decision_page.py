@@ -107,7 +107,7 @@ def caveats(found: Found, evidence: Evidence) -> list[str]:
         f"The recommended mixture reads {source} {epochs:.1f} times; text that is repeated more than {_EPOCHS} times "
         "teaches less than new text would."
         for source, epochs in run["epochs_per_source"].items()
-        if epochs > _EPOCHS
+        if round(epochs, 1) > _EPOCHS
     ]
     lost = [f"The costs leave out {unmeasured} jobs, whose measurements were deleted."] if unmeasured else []
     return [*([found["note"].strip()] if found["note"].strip() else []), scale, *repeated, *lost, *evidence.caveats]
@@ -118,7 +118,7 @@ def _mixture(found: Found, run: Found) -> dict[str, Any]:
     recommended = found["recommended"]
     most = max(recommended["ratios"].values())
     staged = " The shares are those of the whole run; the block has its stages." if len(run["schedule"]) > 1 else ""
-    epochs = ", ".join(f"{source} {each:.2f}" for source, each in run["epochs_per_source"].items())
+    epochs = ", ".join(f"{source} {each:.2g}" for source, each in run["epochs_per_source"].items())
     return {
         "name": recommended["mixture"],
         "shares": [

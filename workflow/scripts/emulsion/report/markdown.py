@@ -52,7 +52,8 @@ def _recommended(recommended: Found, experiment: str) -> str:
     text = f"`{recommended['mixture']}`: {shares} of the training tokens. For `config.yaml`:"
     if len(recommended["set"]) > 1:
         names = listing([f"`{name}`" for name in recommended["set"]])
-        text = f"Any of {names}: they cannot be told apart. In the middle of them {text}"
+        one = f"`{recommended['mixture']}`, {recommended['why']}"
+        text = f"Any of {names}: they cannot be told apart. For instance {one}: {text.partition(': ')[2]}"
     block = code("yaml", recommended["config"])
     after = f"Add `recommended` to `experiments.{experiment}.strategies` to train it."
     return section("Recommended mixture", f"{text}\n\n{block}\n\n{after}")

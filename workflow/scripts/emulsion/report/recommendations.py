@@ -75,6 +75,7 @@ def recommendations(
             "ratios": dict(ratios[chosen]),
             **_value(measure, summary[chosen][MEAN]),
             "clear_winner": decision.winner is not None,
+            "why": why,
             "set": list(decision.tied) if decision.claims else [],
             "config": config_block(ratios[chosen], stages=(schedules or {}).get(chosen, ())),
         },

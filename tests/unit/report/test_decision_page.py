@@ -30,7 +30,7 @@ def test_the_page_has_question_decision_mixture_cost_predictions_caveats_and_lin
         "No clear winner between optimal and even.",
         "2 mixtures cannot be told apart",
         "70.0 %",
-        "9 trainings on 8.1 million tokens, in 1.6 h of one cpu-core",
+        "9 trainings on 8.1 million tokens, in 1.6 h on one device (cpu-core)",
         "with each of 3 seeds",
         "0.700 (0.600 to 0.800) 0.730 2 of 2 no",
         "The recommended mixture reads web 5.2 times",

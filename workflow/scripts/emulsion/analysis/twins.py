@@ -33,9 +33,9 @@ def alike(scores: Mapping[str, ItemScores], alone: Mapping[str, str], alpha: flo
         if p >= alpha:
             largest = max(abs(cell["difference"]) for cell in cells)
             text = (
-                f"The sources {a} and {b} cannot be told apart: between models trained on one and on the other alone, no"
-                f" loss differs significantly (by {largest:.3f} nats at most, p {p:.2g}); only the sum of their shares"
-                " counts."
+                f"The sources {a} and {b} cannot be told apart: between models trained on one and on the other alone,"
+                f" no loss differs significantly (by {largest:.3f} nats at most, p {p:.2g}); only the sum of their"
+                " shares counts."
             )
             rows.append({"sources": [a, b], "largest": largest, "p_holm": p, "text": text})
     return rows

@@ -40,8 +40,8 @@ def costs(found: Found, budget: Found, run: Found) -> Section:
     return section(
         "What it rests on",
         f"{total['runs']:,.0f} trainings on {amount(total['tokens'])} tokens, in"
-        f" {duration(total['training_hours'] + total['evaluation_hours'])} on one device ({device}), evaluation included."
-        f" Every mixture was trained on {amount(run['tokens'])} tokens, {times}.",
+        f" {duration(total['training_hours'] + total['evaluation_hours'])} on one device ({device}), evaluation"
+        f" included. Every mixture was trained on {amount(run['tokens'])} tokens, {times}.",
         tables=[table(["stage", "runs", "tokens", "training", "evaluation", "planned"], rows)],
     )
 

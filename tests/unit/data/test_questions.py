@@ -41,7 +41,10 @@ def test_system_prompt_tools_history_and_reasoning_stand_where_they_were_said():
     )
 
 
-@pytest.mark.parametrize(("answer", "shown"), [(3, "3"), (2.5, "2.5"), (True, "true"), (["x", "y"], "x")])
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [(3, "3"), (2.5, "2.5"), (True, "true"), (["x", "y"], "x"), ([{"text": "x"}, {"text": "y"}], "x")],
+)
 def test_answers_may_be_numbers_and_lists(answer, shown):
     assert text_of({"question": "q", "answer": answer}) == f"user: q\nassistant: {shown}"
 
@@ -51,3 +54,12 @@ def test_every_other_column_is_counted_as_unread():
     fields = Fields(row)
     choose_kind(columns_of_row(row), "s").read(fields, "chat")
     assert dict(fields.unread()) == {"system_prompt": 2, "distractor": 3}
+
+
+def test_columns_that_are_named_may_lie_within_records():
+    row = {"data": {"ask": "q", "reply": "a", "persona": "Be brief.", "id": "x"}}
+    named = {"question": "data.ask", "answer": "data.reply", "system": "data.persona"}
+    fields = Fields(row)
+    kind = choose_kind(columns_of_row(row), "s", named=named)
+    assert kind.read(fields, "chat") == "system: Be brief.\nuser: q\nassistant: a"
+    assert dict(fields.unread()) == {"data.id": 1}

@@ -20,6 +20,8 @@ def test_a_dot_leads_into_records():
     fields = Fields({"doc": {"body": "x", "title": "yy"}, "a.b": "flat"})
     assert (fields.take("doc.body"), fields.take("a.b"), fields.take("doc.none.more")) == ("x", "flat", None)
     assert dict(fields.unread())["doc.title"] == 2
+    fields.take("doc.title")
+    assert dict(fields.unread()) == {}
 
 
 @given(VALUES, VALUES)

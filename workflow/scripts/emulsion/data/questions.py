@@ -103,7 +103,8 @@ def _joined(value: Any) -> Any:
 def _first_text(fields: Fields, role: str, columns: tuple[str, ...], named: Named, *used: str) -> list[str]:
     """The text of the first of these columns that says something; of the others, the row keeps count."""
     chosen = (column for column in _columns(role, columns, named) if column not in used)
-    return next((text for column in chosen if column in fields.record and (text := _text(fields, column))), [])
+    there = (column for column in chosen if {column, column.partition(".")[0]} & fields.record.keys())
+    return next((text for column in there if (text := _text(fields, column))), [])
 
 
 def _side(value: Any, column: str, role: str, fields: Fields) -> Iterator[Turn]:
@@ -117,8 +118,10 @@ def _side(value: Any, column: str, role: str, fields: Fields) -> Iterator[Turn]:
     if isinstance(value, list):
         if not value:
             raise UnrenderableError(f"'{column}' has no answers" if role == "assistant" else f"'{column}' is empty")
-        if role == "assistant" and isinstance(value[0], str):
+        first = value[0]
+        is_answer = isinstance(first, str) or (isinstance(first, Mapping) and isinstance(first.get("text"), str))
+        if role == "assistant" and is_answer:
             if len(value) > 1:
                 fields.skip(f"{column}[1:]", value[1:])
-            value = value[0]
+            value = first if isinstance(first, str) else fields.inner(first, column).take("text")
     yield role, required(value if value is None or isinstance(value, str) else structured(value), column)

@@ -229,7 +229,7 @@ def _by_name(columns: Columns, named: Named) -> Schema | None:
         given = [named["question"]] if "question" in named else questions.QUESTION_COLUMNS
         for question in given:
             answers = [named["answer"]] if "answer" in named else _answers(question, columns)
-            if question in columns and answers:
+            if _is_there(question, columns) and answers:
                 columns_of_pair = (question, answers[0])
                 return Schema("instruction_response", columns_of_pair, _pair(*columns_of_pair, named))
     return None

@@ -21,6 +21,7 @@ class Fields:
         self.record, self.path = record, path
         self._taken: set[str] = set()
         self._inner: list[Fields] = []
+        self._opened: dict[str, Fields] = {}
         self._skipped: list[tuple[str, int]] = []
 
     def skip(self, name: str, value: Any) -> None:
@@ -34,7 +35,9 @@ class Fields:
             record = self.record.get(outer)
             if isinstance(record, Mapping):
                 self._taken.add(outer)
-                return self.inner(record, outer).take(rest)
+                if outer not in self._opened:
+                    self._opened[outer] = self.inner(record, outer)
+                return self._opened[outer].take(rest)
         self._taken.add(name)
         return self.record.get(name)
 

@@ -105,6 +105,8 @@ PROPOSING = {
     "regmix": Row("regmix", {"draws": 2000, "best": 20}),
     "olmix": Row("olmix"),
     "mixmin": Row("mixmin"),
+    "emulsion": Row("emulsion"),
+    "emulsion nearest to sizes": Row("emulsion", {"choose": "nearest_to_sizes"}),
     "replay": Row("replay", {"method": "aioli"}),
     "replay of the mean": Row("replay", {"method": "aioli", "average": True}),
     "direct_search": Row("direct_search", {"objective": "mean_loss", "evaluations": 9}),

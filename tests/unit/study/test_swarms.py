@@ -138,3 +138,11 @@ def test_losses_are_taken_where_branches_start_and_end_and_twice_where_runs_do()
 def test_branches_that_round_to_the_end_of_the_run_end_with_it():
     # 100 steps and a bit
     assert pair(104_300, branches={"rest": {"after": 51_900, "tokens": 52_100}}).compares_greedy()
+
+
+def test_a_swarm_that_measures_curves_asks_its_runs_for_them_and_counts_them():
+    plain, curved = pair(), pair(measure=["losses", "curve"])
+    assert all("curve" not in trunk for trunk in plain.swarms["sweep"].trunks)
+    assert all(trunk["curve"] == trunk["finish"] for trunk in curved.swarms["sweep"].trunks if trunk["finish"])
+    more = curved.swarms["sweep"].measurements(spec_of(curved)) - plain.swarms["sweep"].measurements(spec_of(plain))
+    assert more == 4 * sum(trunk["finish"] for trunk in plain.swarms["sweep"].trunks)

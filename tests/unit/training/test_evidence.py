@@ -41,8 +41,9 @@ def test_evidence_of_a_swarm_is_of_its_finished_runs(tmp_path, store_folders):
         "validation": dict.fromkeys(sources, 2.5),
         "initial": None,
     }
+    early = {"tokens": 50, "validation": dict.fromkeys(sources, 4.0)}
     rows = [
-        {**row, "run": "s_00", "finished": True, "capabilities": {"facts": 0.5}},
+        {**row, "run": "s_00", "finished": True, "capabilities": {"facts": 0.5}, "tokens": 500, "curve": [early]},
         {**row, "run": "s_01", "finished": True, "capabilities": None, "initial": dict.fromkeys(sources, 5.7)},
         {**row, "run": "stratified", "finished": False, "capabilities": None},
     ]
@@ -50,6 +51,7 @@ def test_evidence_of_a_swarm_is_of_its_finished_runs(tmp_path, store_folders):
     found = read_evidence(list(store_folders.values()), 1000, 4, swarm=[tmp_path / "000.json"])
     assert list(found.mixtures) == ["s_00", "s_01"] and list(found.mixtures["s_00"]) == sources
     assert found.epochs == dict.fromkeys(["s_00", "s_01"], dict.fromkeys(sources, 2.0))
+    assert found.run_tokens == {"s_00": 500} and found.curves == {"s_00": [(50, dict.fromkeys(sources, 4.0))]}
     assert found.capabilities == {"s_00": {"facts": 0.5}} and list(found.initial) == ["s_01"]
 
 

@@ -77,6 +77,19 @@ def test_losses_of_single_sequences_are_kept_where_they_are_asked_for_and_have_t
     assert len(steps) == done
 
 
+def test_losses_on_the_way_are_kept_where_they_are_asked_for_and_change_nothing_else(swarm):
+    asked = [{**TRUNKS[0], "curve": number == 0, "run": f"run {number}"} for number in range(2)]
+    first, second = train_swarm(**{**swarm, "trunks": asked})["runs"]
+    assert "curve" not in second and first["validation"] == second["validation"]
+    tokens = [each["tokens"] for each in first["curve"]]
+    assert tokens[0] == 0 and tokens == sorted(set(tokens)) and tokens[-1] < first["tokens"]
+    for each in first["curve"]:
+        assert set(each["validation"]) == set(first["validation"])
+    before = {each["tokens"]: each["validation"] for each in first["curve"]}
+    for branch in first["branches"].values():
+        assert before.get(branch["after"], branch["before"]) == branch["before"]
+
+
 def test_a_trunk_is_trained_once_and_no_further_than_its_last_branch_point(swarm, steps):
     train_swarm(**swarm)
     assert len(steps) == WHOLE

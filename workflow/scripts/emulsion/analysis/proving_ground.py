@@ -18,6 +18,7 @@ import numpy as np
 from emulsion.laws.table import Floats
 from emulsion.methods.designs import points
 from emulsion.methods.interface import (
+    CURVE,
     Evidence,
     Observation,
     OnlineMethod,
@@ -57,6 +58,11 @@ class Entrant:
 
 # What searches and reports take for themselves is kept small; it changes no answer of a convex law.
 _QUICK = {"resamples": 1, "generations": 1, "population": 1}
+_CURVES: dict[str, Any] = {
+    "runs": lambda m: m + 2,
+    "points": {"kind": "spread", "bounds": [0.0, 0.8], "seed": 0},
+    "evaluated": (*CURVE[1:], 1.0),
+}
 _CORNERS: dict[str, Any] = {"runs": lambda m: m, "points": {"kind": "corners"}}
 
 ENTRANTS: dict[str, Entrant] = {
@@ -75,6 +81,9 @@ ENTRANTS: dict[str, Entrant] = {
     "epochs": Entrant(kind="law_optimum", settings={"law": "epochs", **_QUICK}, extra=0.5),
     "regmix": Entrant(kind="regmix", settings={"draws": 5000, "best": 25, "resamples": 1}, extra=0.5),
     "optimum": Entrant(kind="optimum", settings={"objective": "mean_loss", "bounds": [0.0, 1.0], **_QUICK}, extra=0.5),
+    "emulsion_tenth": Entrant(kind="emulsion", extra=0.1, **_CURVES),
+    "emulsion": Entrant(kind="emulsion", extra=0.5, **_CURVES),
+    "emulsion_guarded": Entrant(kind="emulsion", settings={"guard": 0.5}, extra=0.5, **_CURVES),
     "skillit": Entrant(kind="skillit", extra=0.5, **_CORNERS),
     "doremi": Entrant(
         kind="doremi", settings={"rounds": 20}, extra=0.5, runs=lambda m: 1, points={"kind": "uniform"}, guide=0.5
@@ -115,7 +124,7 @@ def trial(world: World, entrant: Entrant, seed: int = 0) -> dict[str, Any]:
     if isinstance(method, OnlineMethod):
         regret = _online(world, entrant, method, seed, bill)
     else:
-        evidence = _evidence(world, entrant, seed, bill) if not method.needs.trainer else _sizes(world, entrant)
+        evidence = evidence_of(world, entrant, seed, bill) if not method.needs.trainer else _sizes(world, entrant)
         stages = (
             _searched(world, entrant, method, evidence, seed, bill)
             if method.needs.trainer
@@ -135,7 +144,7 @@ def _sizes(world: World, entrant: Entrant) -> Evidence:
     return Evidence(sizes=world.sizes, tokens=world.tokens, max_epochs=entrant.max_epochs, strict=False)
 
 
-def _evidence(world: World, entrant: Entrant, seed: int, bill: Bill) -> Evidence:
+def evidence_of(world: World, entrant: Entrant, seed: int, bill: Bill) -> Evidence:
     """What the method's swarm shows: runs short enough for `extra`, on sources cut down to their length."""
     sizes = _sizes(world, entrant)
     left = entrant.extra * (1 - entrant.guide)
@@ -143,16 +152,17 @@ def _evidence(world: World, entrant: Entrant, seed: int, bill: Bill) -> Evidence
         return sizes
     m = len(world.sources)
     design = points({**entrant.points, "count": entrant.runs(m)}, world.sources, sizes)
-    length = left / len(design)
+    length, more = left / len(design), len(entrant.evaluated) > 1
     mixtures, losses, epochs, initial = {}, {}, {}, {}
+    curves: dict[str, list[tuple[float, dict[str, float]]]] = {}
     for number, mixture in enumerate(design):
         run, name = world.train(derive_seed(seed, "swarm", number), length, matched=True), f"run {number}"
-        initial[name] = _named(world, run.losses())
-        done = 0.0
+        initial[name], done = _named(world, run.losses()), 0.0
         for share in entrant.evaluated:
             run.train(world.weights(mixture), (share - done) * length)
             done, seen = share, run.losses()
             bill.evaluation(m)
+            curves.setdefault(name, []).append((share * length * world.tokens, _named(world, seen)))
         mixtures[name], losses[name] = mixture, _named(world, seen)
         epochs[name] = {source: mixture[source] * world.tokens / world.sizes[source] for source in world.sources}
     bill.trained += left
@@ -165,6 +175,8 @@ def _evidence(world: World, entrant: Entrant, seed: int, bill: Bill) -> Evidence
         losses=losses,
         epochs=epochs,
         initial=initial,
+        curves={name: [(0.0, initial[name]), *seen[:-1]] for name, seen in curves.items()} if more else {},
+        run_tokens=dict.fromkeys(mixtures, length * world.tokens),
     )
 
 
@@ -185,7 +197,7 @@ def _searched(world: World, entrant: Entrant, method: Any, evidence: Evidence, s
 
 def _online(world: World, entrant: Entrant, method: OnlineMethod, seed: int, bill: Bill) -> float:
     """The regret of a run that the method decides, or of one on the mean of what it decided."""
-    evidence = _evidence(world, entrant, seed, bill)
+    evidence = evidence_of(world, entrant, seed, bill)
     method.prepare(evidence)
     reference = next(iter(evidence.losses.values()), None) if method.needs.reference_run else None
     if not method.averages:

@@ -118,6 +118,20 @@ class TrajectoryLaw(FittedLaw):
         parts = jacobian(self.theta, self._worth(as_rows(mixtures, self.sources)))
         return np.asarray(np.einsum("kgp,gpq,kgq->kg", parts, self.covariance, parts) + self.unfit**2)
 
+    def mean_sd(self, mixtures: Any, weights: Floats) -> Floats:
+        """SDs [k] of the mean loss, by weights [g] of groups that sum to 1: what no curve fits moves all alike."""
+        parts = weights[:, None] * jacobian(self.theta, self._worth(as_rows(mixtures, self.sources)))
+        variance = np.einsum("kgp,gpq,kgq->k", parts, self.covariance, parts)
+        return np.asarray(np.sqrt(variance + float(weights @ self.unfit) ** 2))
+
+    def compare(self, mixtures: Any, other: Any, weights: Floats) -> tuple[Floats, Floats]:
+        """By how much the mean loss of mixtures [k, m] is above that of another one [m], and its SD, [k] each."""
+        rows, row = as_rows(mixtures, self.sources), as_rows(other, self.sources)
+        above = (self.predict(rows) - self.predict(row)) @ weights
+        parts = jacobian(self.theta, self._worth(rows)) - jacobian(self.theta, self._worth(row))
+        parts = weights[:, None] * parts
+        return np.asarray(above), np.sqrt(np.einsum("kgp,gpq,kgq->k", parts, self.covariance, parts))
+
     def for_run(self, tokens: float, sizes: Mapping[str, float]) -> TrajectoryLaw:
         """The same law for sources of these sizes, {source: tokens}, and a run of so many tokens that is its unit."""
         for source in self.sources:

@@ -15,6 +15,7 @@ from emulsion.mixture import Mixture
 
 Observes = Literal["losses", "probes", "gradients", "excess_losses"]
 OBSERVES: tuple[Observes, ...] = ("losses", "probes", "gradients", "excess_losses")
+CURVE = (0.0, 0.1, 0.3, 0.6)  # shares of a run after which a swarm that measures `curve` evaluates it, besides its end
 Losses = Mapping[str, float]  # {source: held-out loss, mean nats per token}
 Effects = Mapping[str, Mapping[str, float]]  # {evaluated source: {trained source: effect on its loss}}
 Stages = Sequence[tuple[float, Mixture]]  # (until, mixture), until a share of the run, as `Schedule.staged` takes them
@@ -58,6 +59,8 @@ class Evidence:
     losses           {run: {source: held-out loss at its end, mean nats per token}}, of the same runs
     epochs           {run: {source: how often the run read it}}, where they were recorded
     initial          {run: {source: the same before its first step}}, of runs on one source
+    curves           {run: [(tokens trained on until then, {source: held-out loss})]} before its end, where measured
+    run_tokens       {run: tokens that it was trained on}, where they are known
     sequence_losses  {run: {source: the losses of its held-out sequences, in order}}, where they were measured
     capabilities     {run: {capability: score}}, where they were measured
     trajectory       what another method decided during a run, as stages
@@ -71,6 +74,8 @@ class Evidence:
     losses: Mapping[str, Losses] = field(default_factory=dict)
     epochs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     initial: Mapping[str, Losses] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[tuple[float, Losses]]] = field(default_factory=dict)
+    run_tokens: Mapping[str, float] = field(default_factory=dict)
     sequence_losses: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     trajectory: Stages = ()

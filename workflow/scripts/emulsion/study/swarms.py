@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from emulsion.methods.designs import SETTINGS, count_of
+from emulsion.methods.interface import CURVE
 from emulsion.spec import RunSpec
 
 STRATIFIED = "stratified"
@@ -47,6 +48,11 @@ class Swarm:
         """Whether the losses of single sequences are kept of its runs, and not their means alone."""
         return "sequence_losses" in self.settings["measure"]
 
+    @property
+    def curve(self) -> bool:
+        """Whether its runs are evaluated on their way, and not at their ends alone."""
+        return "curve" in self.settings["measure"]
+
     @cached_property
     def branches(self) -> dict[str, dict[str, Any]]:
         """{name: {"after", "tokens", "mixtures", "corners"}} of the branches, in order of time."""
@@ -74,6 +80,7 @@ class Swarm:
                 finish = mixture != STRATIFIED
                 # Named only where it is asked for: what other swarms are asked stays as it is.
                 more = {"sequence_losses": True} if finish and self.sequence_losses else {}
+                more |= {"curve": True} if finish and self.curve else {}
                 found.append({**run, "finish": finish, "branches": names, **more})
         return found
 
@@ -110,12 +117,12 @@ class Swarm:
     def measurements(self, spec: RunSpec) -> int:
         """How often held-out losses are taken: where branches start and end, and of two splits where runs end.
 
-        Those of single sequences are taken once more.
+        Those of single sequences are taken once more, and those on the way as often as it says.
         """
         ends_with_run = self._with_the_run(spec)
         found = 0
         for trunk in self.trunks:
-            found += len(trunk["branches"]) + (2 + self.sequence_losses) * trunk["finish"]
+            found += len(trunk["branches"]) + (2 + self.sequence_losses + len(CURVE) * self.curve) * trunk["finish"]
             for name in trunk["branches"]:
                 ends = len(self.branches[name]["mixtures"]) + len(self.branches[name]["corners"])
                 found += ends * (2 if name in ends_with_run else 1)

@@ -48,6 +48,12 @@ def read_evidence(
         losses={run: losses for run, (_, losses, _) in runs.items()},
         epochs=epochs,
         initial={row["run"]: row["initial"] for row in rows if row["initial"]},
+        curves={
+            row["run"]: [(each["tokens"], each["validation"]) for each in row["curve"]]
+            for row in rows
+            if "curve" in row
+        },
+        run_tokens={row["run"]: row["tokens"] for row in rows if "tokens" in row},
         sequence_losses={row["run"]: row["sequence_losses"] for row in rows if "sequence_losses" in row},
         capabilities={run: scores for run, (_, _, scores) in runs.items() if scores},
     )

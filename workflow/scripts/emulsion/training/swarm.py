@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError, unknown
+from emulsion.methods.interface import CURVE
 from emulsion.mixture import Mixture
 from emulsion.spec import RunSpec
 from emulsion.training.branching import Trunk
@@ -77,7 +78,8 @@ class Swarm:
     def train(self, trunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """A row for each trunk {"run", "mixture", "seed", "finish", "branches": [names]}, as in `law_results/`.
 
-        With "sequence_losses": true the row has the losses of single validation sequences too.
+        With "sequence_losses": true the row has the losses of single validation sequences too, and with "curve": true
+        validation losses before its end, [{"tokens", "validation"}].
 
         Raises UserError before anything is trained where names are unknown or a source is too small, later where a
         loss is not finite or the job is to stop; what was done is in the journal.
@@ -130,9 +132,16 @@ class Swarm:
 
     def _measure(self, asked: Mapping[str, Any], trunk: Trunk, mixture: Mixture) -> dict[str, Any]:
         start = trunk.measure(0)["validation"] if self.initial else None
-        chosen = sorted((self.branches[name].start, name) for name in asked["branches"])
-        branches = {name: self._train_branches(trunk, asked["mixture"], name) for _, name in chosen}
         last = self._last(asked)
+        stops = [(self.branches[name].start, name) for name in asked["branches"]]
+        if asked.get("curve"):
+            stops += [(step, "") for step in sorted({round(share * last) for share in CURVE})]
+        curve, branches = [], {}
+        for step, name in sorted(stops):
+            if name:
+                branches[name] = self._train_branches(trunk, asked["mixture"], name)
+            else:
+                curve.append({"tokens": trunk.tokens(step), "validation": trunk.measure(step)["validation"]})
         end = trunk.measure(last)
         scores = trunk.measure_capabilities(last, self.judge) if self.judge and asked["finish"] else None
         # Only where they are asked for: they are as many numbers as there are sequences.
@@ -156,6 +165,7 @@ class Swarm:
             "test": end["test"] if asked["finish"] else None,
             "capabilities": scores,
             **sequences,
+            **({"curve": curve} if curve else {}),
             "seconds": trunk.seconds,
             **({"killed": killed} if killed["tries"] else {}),
             "branches": branches,

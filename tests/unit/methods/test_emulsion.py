@@ -1,0 +1,149 @@
+"""The method `emulsion`: what it proposes from short runs, the set it cannot tell apart, and what it says of both."""
+
+import numpy as np
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.methods import create
+from emulsion.methods.interface import CURVE, Evidence
+from emulsion.mixture import Mixture
+from emulsion.world import worlds
+
+WORLD = worlds("repetition", 3, seed=4)[2]
+
+
+def evidence(world=WORLD, length=0.05, curves=True, sources=None):
+    """What a swarm of m + 3 short runs in a world shows."""
+    names = sources or world.sources
+    random = np.random.default_rng(0)
+    m = len(world.sources)
+    rows = [np.full(m, 1 / m), *(0.7 * np.eye(m) + 0.3 / m), *random.dirichlet(np.ones(m), 2)]
+    mixtures, losses, seen, epochs = {}, {}, {}, {}
+    for number, row in enumerate(rows):
+        run, name = world.train(number, length, matched=True), f"run {number}"
+        mixture = Mixture(dict(zip(world.sources, row.tolist(), strict=True)))
+        points, done = [], 0.0
+        for share in (*CURVE, 1.0):
+            run.train(row, (share - done) * length)
+            done = share
+            points.append((share * length * world.tokens, dict(zip(world.sources, run.losses().tolist(), strict=True))))
+        mixtures[name], losses[name] = mixture.over(list(names)), points[-1][1]
+        seen[name] = points[:-1] if curves else []
+        epochs[name] = {each: mixture[each] * world.tokens / world.sizes[each] for each in names}
+    return Evidence(
+        sizes={name: world.sizes[name] for name in names},
+        tokens=world.tokens,
+        mixtures=mixtures,
+        losses=losses,
+        epochs=epochs,
+        curves=seen if curves else {},
+        run_tokens=dict.fromkeys(mixtures, length * world.tokens),
+    )
+
+
+@pytest.fixture(scope="module")
+def proposed():
+    method = create("emulsion", WORLD.sources)
+    [(until, mixture)] = method.propose(evidence())
+    assert until == 1.0
+    return mixture, method.record
+
+
+def test_short_runs_tell_a_mixture_that_is_better_than_the_even_one(proposed):
+    mixture, _ = proposed
+    even = WORLD.regret(Mixture.uniform(list(WORLD.sources)))
+    assert WORLD.regret(mixture) < even / 2
+
+
+def test_the_record_predicts_the_loss_and_says_how_surely(proposed):
+    mixture, record = proposed
+    low, high = record["interval"]
+    assert record["ratios"] == pytest.approx(dict(mixture))
+    assert low < record["prediction"] < high and low <= WORLD.mean_loss(mixture) <= high
+    assert record["uniform"]["predicted"] - record["prediction"] == pytest.approx(record["gain"]["mean"])
+    assert record["hull_distance"] >= 0 and 0 <= record["share_of_the_way"] <= 1
+    assert record["law"]["evaluations"] == 5 * record["law"]["runs"]
+    assert record["warnings"] == []
+
+
+def test_the_set_holds_the_mixture_the_true_optimum_and_its_own_vertices(proposed):
+    mixture, record = proposed
+    ranges = record["set"]["ranges"]
+    for source, (least, most) in ranges.items():
+        assert least - 1e-9 <= mixture[source] <= most + 1e-9
+        assert least - 0.05 <= WORLD.optimum[source] <= most + 0.05
+        assert record["set"]["vertices"][f"least {source}"][source] == pytest.approx(least)
+        assert record["set"]["vertices"][f"most {source}"][source] == pytest.approx(most)
+
+
+def test_the_mixture_nearest_to_the_sizes_lies_in_the_set_and_nearer_to_them(proposed):
+    mixture, record = proposed
+    method = create("emulsion", WORLD.sources, choose="nearest_to_sizes")
+    [(_, nearest)] = method.propose(evidence())
+    sizes = Mixture(WORLD.sizes)
+
+    def apart(one):
+        return sum(abs(one[source] - sizes[source]) for source in WORLD.sources) / 2
+
+    assert dict(nearest) == pytest.approx(record["set"]["nearest_to_sizes"])
+    assert apart(nearest) <= apart(mixture) + 1e-9
+
+
+def test_a_lower_level_makes_a_smaller_set():
+    widths = []
+    for level in (0.5, 0.99):
+        method = create("emulsion", WORLD.sources, level=level)
+        method.propose(evidence())
+        widths.append(sum(most - least for least, most in method.record["set"]["ranges"].values()))
+    assert widths[0] < widths[1]
+
+
+def test_a_guard_shortens_the_way_from_the_even_mixture():
+    shares = []
+    for guard in (0.0, 1.0, 100.0):
+        method = create("emulsion", WORLD.sources, guard=guard)
+        method.propose(evidence(length=0.005))
+        shares.append(method.record["share_of_the_way"])
+    assert shares == sorted(shares, reverse=True) and shares[0] == 1.0 and shares[2] == 0.0
+
+
+def test_bounds_and_weights_are_kept():
+    first = WORLD.sources[0]
+    method = create("emulsion", WORLD.sources, bounds=[0.1, 0.7], weights={first: 1.0}, guard=0.0)
+    [(_, mixture)] = method.propose(evidence())
+    assert min(mixture.values()) >= 0.1 - 1e-9 and max(mixture.values()) <= 0.7 + 1e-9
+    every = create("emulsion", WORLD.sources, bounds=[0.1, 0.7], guard=0.0)
+    [(_, even)] = every.propose(evidence())
+    assert mixture[first] >= even[first] - 1e-6
+
+
+def test_runs_without_curves_are_enough_and_said():
+    method = create("emulsion", WORLD.sources)
+    method.propose(evidence(curves=False))
+    assert any("evaluated at their ends alone" in warning for warning in method.record["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"choose": "nearest"}, "unknown choice 'nearest'. Did you mean 'nearest_to_sizes'"),
+        ({"guard": -1}, "guard: should be a number, 0 or more"),
+        ({"level": 1}, "level: should be a number above 0 and below 1"),
+        ({"bounds": [0.6, 0.1]}, "must be .low, high."),
+        ({"weights": {"s9": 1.0}}, "unknown source 's9'"),
+        ({"gard": 1}, "unknown field 'gard'. Did you mean 'guard'"),
+    ],
+)
+def test_bad_settings_are_refused_in_words(settings, words):
+    with pytest.raises(UserError, match=words):
+        create("emulsion", WORLD.sources, **settings)
+
+
+def test_one_evaluation_is_too_little():
+    given = evidence(curves=False)
+    one = next(iter(given.mixtures))
+    alone = Evidence(
+        sizes=given.sizes, tokens=given.tokens, mixtures={one: given.mixtures[one]}, losses={one: given.losses[one]}
+    )
+    with pytest.raises(UserError, match="1 evaluation is not enough"):
+        create("emulsion", WORLD.sources).propose(alone)

@@ -1,0 +1,202 @@
+"""Emulsion: the law of trajectories, fitted to every evaluation of a few short runs, and what it can tell apart.
+
+Other methods fit a law to where runs end. Here each evaluation of each run is a row of one law (`laws.trajectory`), and
+its posterior decides three things: the mixture, how far to go towards it from the even one, and the set of mixtures
+that the evidence cannot tell from it. docs/method.md has the derivation, and what each part is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from emulsion.errors import UserError, unknown
+from emulsion.fields import Form, checked
+from emulsion.laws.hull import hull_distance
+from emulsion.laws.minimize import law_optimum
+from emulsion.laws.region import Bounds, Region
+from emulsion.laws.table import Floats
+from emulsion.laws.trajectory import TrajectoryLaw
+from emulsion.laws.trajectory_fit import fit_trajectory_law
+from emulsion.methods.designs import epoch_caps, swarm
+from emulsion.methods.interface import Evidence, Needs, Stages
+from emulsion.methods.online import MAPPING, number
+from emulsion.mixture import Mixture
+from emulsion.seeds import derive_seed
+
+_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the even mixture to the best one
+_DRAWS = 4096  # mixtures that the set is looked for among
+CHOICES = ("best", "nearest_to_sizes")
+
+
+class Emulsion:
+    """bounds   of every source's share, one [low, high] or {source: [low, high]}
+    weights  {source: weight} of sources in the mean loss; all alike where left out
+    guard    how many SDs of the gain over the even mixture are taken off it when the way to the best one is cut short;
+             0, the default, for the most probable optimum; .5 is surer to gain and gains less
+    level    of the set and of the interval
+    choose   "best", or "nearest_to_sizes": of the mixtures that cannot be told from it, the one nearest to the sizes
+    seed     decides which mixtures the set is looked for among
+    """
+
+    kind: ClassVar[str] = "emulsion"
+    needs = Needs(sizes=True, swarm=True)
+    forms: ClassVar[Mapping[str, Form]] = {
+        "bounds": ("a pair, or a mapping by source", lambda value: isinstance(value, Sequence | Mapping)),
+        "weights": MAPPING,
+        "guard": number("a number, 0 or more", lambda value: value >= 0),
+        "level": number("a number above 0 and below 1", lambda value: 0 < value < 1),
+        "choose": ("a name", lambda value: isinstance(value, str)),
+        "seed": ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+    }
+
+    def __init__(self, sources: Sequence[str], **settings: Any) -> None:
+        """Raises UserError where a setting is unknown or not allowed."""
+        self.sources, self.names = list(sources), sorted(sources)
+        chosen = checked(settings, self.forms, (), self.kind)
+        self.bounds: Bounds | None = chosen.get("bounds")
+        self.guard, self.level = float(chosen.get("guard", 0.0)), float(chosen.get("level", 0.95))
+        self.choose, self.seed = chosen.get("choose", "best"), int(chosen.get("seed", 0))
+        if self.choose not in CHOICES:
+            raise unknown("choice", self.choose, CHOICES, f"{self.kind}.choose")
+        Region.of(self.names, self.bounds)
+        for source in chosen.get("weights", {}):
+            if source not in self.names:
+                raise unknown("source", source, self.names, f"{self.kind}.weights")
+        given = Mixture(chosen.get("weights") or dict.fromkeys(self.names, 1.0), f"{self.kind}.weights")
+        self.weights: Floats = np.array(list(given.over(self.names).values()))
+        self.record: dict[str, Any] | None = None
+
+    def propose(self, evidence: Evidence) -> Stages:
+        law = self.fit(evidence)
+        caps = epoch_caps(evidence, self.names, self.bounds)
+        region = Region.of(self.names, self.bounds, caps)
+        found = law_optimum(law, self.bounds, self.weights.tolist(), caps).mixture
+        optimum = np.array([found[name] for name in self.names])
+        even = region.project(np.full((1, len(self.names)), 1 / len(self.names)))[0]
+        best, share = self._guarded(law, even, optimum)
+        members = self._set(law, region, best, evidence)
+        nearest = members[_apart(members, _sizes(evidence, self.names)).argmin()]
+        picked = nearest if self.choose == "nearest_to_sizes" else best
+        self.record = self._record(law, evidence, optimum, even, share, members, nearest, picked)
+        return [(1.0, self._mixture(picked))]
+
+    def fit(self, evidence: Evidence) -> TrajectoryLaw:
+        """The law of all evaluations of all runs. Raises UserError where there are no runs."""
+        if not evidence.mixtures:
+            raise UserError(f"{self.kind}: learns from the runs of a swarm, and there are none.")
+        lengths = evidence.run_tokens
+        unit = float(evidence.tokens or max(lengths.values(), default=1.0))
+        rows: list[tuple[Floats, list[float], Floats, float, str, float]] = []
+        for run, mixture in evidence.mixtures.items():
+            shares = np.array([mixture.get(name, 0.0) for name in self.names])
+            read = evidence.epochs.get(run)
+            epochs = np.array([read[name] for name in self.names]) if read else np.zeros(len(self.names))
+            whole = float(lengths.get(run, unit))
+            for tokens, losses in [*evidence.curves.get(run, ()), (whole, evidence.losses[run])]:
+                seen = [losses[name] for name in self.names]
+                rows.append((shares, seen, epochs * tokens / whole, tokens / unit, run, whole / unit))
+        if len(rows) < 2:
+            raise UserError(
+                f"{self.kind}: {len(rows)} evaluation is not enough to fit a law to; add runs to the swarm."
+            )
+        mixtures, losses_of, often, times, runs, planned = (list(column) for column in zip(*rows, strict=True))
+        frames = (pd.DataFrame(np.array(part), columns=self.names) for part in (mixtures, losses_of, often))
+        law = fit_trajectory_law(*frames, tokens=np.array(times), runs=runs, lengths=np.array(planned))
+        return law.for_run(unit, evidence.sizes) if evidence.epochs and evidence.tokens else law
+
+    def _guarded(self, law: TrajectoryLaw, even: Floats, optimum: Floats) -> tuple[Floats, float]:
+        """The mixture on the way from the even one that is surest to gain, and which share of the way it is."""
+        steps = np.array(_STEPS)
+        rows = even + steps[:, None] * (optimum - even)
+        above, sd = law.compare(rows, even, self.weights)
+        index = int((above + self.guard * sd).argmin())
+        return np.asarray(rows[index]), float(steps[index])
+
+    def _set(self, law: TrajectoryLaw, region: Region, best: Floats, evidence: Evidence) -> Floats:
+        """Mixtures [k, m] of the region that the evidence cannot tell from the best; it is the first of them."""
+        sizes = region.project(_sizes(evidence, self.names)[None, :])
+        drawn = swarm(region, _DRAWS, derive_seed(self.seed, "set"), best)
+        away = np.linspace(0, 1, 33)[:, None]
+        ways = [best + away * (end - best) for end in (*sizes, *drawn[:64])]
+        rows = np.concatenate([best[None, :], *ways, drawn])
+        above, sd = law.compare(rows, best, self.weights)
+        return np.asarray(rows[above <= float(ndtri(self.level)) * sd + 1e-12])
+
+    def _record(
+        self,
+        law: TrajectoryLaw,
+        evidence: Evidence,
+        optimum: Floats,
+        even: Floats,
+        share: float,
+        members: Floats,
+        nearest: Floats,
+        picked: Floats,
+    ) -> dict[str, Any]:
+        both = np.stack([picked, even])
+        mean, sd = law.predict(both) @ self.weights, law.mean_sd(both, self.weights)
+        # A run's own noise: a seed moves all sources together.
+        half = float(ndtri((1 + self.level) / 2)) * float(np.hypot(sd[0], law.seed_sd))
+        above, of_gain = law.compare(even, picked, self.weights)
+        runs = np.array([[mixture.get(name, 0.0) for name in self.names] for mixture in evidence.mixtures.values()])
+        vertices = {
+            f"{side} {name}": dict(self._mixture(members[pick(members[:, index])]))
+            for index, name in enumerate(self.names)
+            for side, pick in (("least", np.argmin), ("most", np.argmax))
+        }
+        return {
+            "method": self.kind,
+            "ratios": dict(self._mixture(picked)),
+            "prediction": float(mean[0]),
+            "interval": [float(mean[0]) - half, float(mean[0]) + half],
+            "uncertainty": {"level": self.level, "sd": float(sd[0]), "method": "Laplace posterior of the law"},
+            "uniform": {"ratios": dict(self._mixture(even)), "predicted": float(mean[1])},
+            "gain": {"mean": float(above[0]), "sd": float(of_gain[0])},
+            "optimum": dict(self._mixture(optimum)),
+            "share_of_the_way": share,
+            "set": {
+                "level": self.level,
+                "ranges": {
+                    name: [float(members[:, index].min()), float(members[:, index].max())]
+                    for index, name in enumerate(self.names)
+                },
+                "vertices": vertices,
+                "nearest_to_sizes": dict(self._mixture(nearest)),
+            },
+            "hull_distance": hull_distance(picked, runs),
+            "law": {"evaluations": law.evaluations, "runs": law.runs, "worth": vars(law.worth)},
+            "warnings": self._warnings(evidence, float(above[0]), float(of_gain[0])),
+        }
+
+    def _warnings(self, evidence: Evidence, gain: float, sd: float) -> list[str]:
+        found = []
+        if not evidence.curves:
+            found.append(
+                "Runs were evaluated at their ends alone: the law leans on its priors. Let the swarm measure `curve`."
+            )
+        if gain <= sd:
+            found.append("The law cannot tell its mixture from the even one: the gain is not above its SD.")
+        return found
+
+    def _mixture(self, row: Floats) -> Mixture:
+        shares = dict(zip(self.names, np.maximum(row, 0.0).tolist(), strict=True))
+        return Mixture({source: shares[source] for source in self.sources})
+
+
+def _sizes(evidence: Evidence, names: Sequence[str]) -> Floats:
+    """Shares [m] of all tokens; even where no size is known."""
+    sizes = np.array([float(evidence.sizes.get(name, 0.0)) for name in names])
+    return sizes / sizes.sum() if sizes.sum() > 0 else np.full(len(names), 1 / len(names))
+
+
+def _apart(rows: Floats, row: Floats) -> Floats:
+    """The share of tokens [k] that differ."""
+    return np.asarray(np.abs(rows - row).sum(axis=1) / 2)
+
+
+METHODS = {Emulsion.kind: Emulsion}

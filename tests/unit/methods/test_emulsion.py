@@ -63,7 +63,7 @@ def test_the_record_predicts_the_loss_and_says_how_surely(proposed):
     assert record["uniform"]["predicted"] - record["prediction"] == pytest.approx(record["gain"]["mean"])
     assert record["hull_distance"] >= 0 and 0 <= record["share_of_the_way"] <= 1
     assert record["law"]["evaluations"] == 5 * record["law"]["runs"]
-    assert record["warnings"] == []
+    assert not any("ends alone" in warning for warning in record["warnings"])
 
 
 def test_the_set_holds_the_mixture_the_true_optimum_and_its_own_vertices(proposed):

@@ -45,7 +45,8 @@ def unfinished(folder: Path) -> list[str]:
     ask = ["squeue", "--me", "--noheader", "--array", "--format=%i|%Z|%k"]
     asked = subprocess.run(ask, capture_output=True, text=True)
     if asked.returncode != 0:
-        log.warning("squeue: %s", asked.stderr.strip())
+        said = (asked.stderr.strip().splitlines() or ["squeue: failed"])[-1]
+        log.warning("%s; jobs that an earlier call left on a cluster are not waited for", said)
     jobs = [line.split("|", 2) for line in asked.stdout.splitlines() if line.count("|") >= 2]
     return [
         number

@@ -162,4 +162,5 @@ def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
 def note(figure: Figure, text: str) -> None:
     """A remark under the figure, wrapped to its width; the layout makes room for it."""
     width = int(0.97 * figure.get_figwidth() / (CHARACTER * 0.9))
-    figure.supxlabel(textwrap.fill(text, width), x=0.01, ha="left", fontsize=SMALL, color=FAINT)
+    together = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    figure.supxlabel(textwrap.fill(together, width), x=0.01, ha="left", fontsize=SMALL, color=FAINT)

@@ -13,7 +13,13 @@ from emulsion.laws.static import FewRunsWarning
 from emulsion.world import KINDS, worlds
 
 
-def main(*, method: str, worlds_each: int = 100, seed: int = 0, output: Path) -> None:
+def main(
+    *,
+    method: str,
+    worlds_each: int = 100,
+    seed: int = 0,
+    output: Path,
+) -> None:
     """
     :param method: as in `emulsion.analysis.proving_ground.ENTRANTS`
     :param worlds_each: worlds of each kind

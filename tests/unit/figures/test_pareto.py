@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from emulsion.analysis.pareto import pareto, points_of
 from emulsion.errors import UserError
@@ -45,6 +46,21 @@ def test_correlations_stand_below_the_diagonal_once_each() -> None:
     assert len(axes.texts) == 3
     found = pareto(points_of(RUNS))["trade_offs"]
     assert sorted(t.get_text() for t in axes.texts) == sorted(f"{r['rho']:+.2f}".replace("-", "−") for r in found)
+
+
+@pytest.mark.parametrize("count", [6, 7, 18])
+def test_numbers_of_the_matrix_do_not_overlap_however_many_capabilities_there_are(count: int) -> None:
+    runs = {
+        f"m{i}": capabilities({f"skill {j}": 0.1 + (i * 7 + j * j) % 11 / 14 for j in range(count)}) for i in range(6)
+    }
+    figure = _figure(runs)
+    FigureCanvasAgg(figure).draw()
+    boxes = [text.get_window_extent() for text in figure.axes[1].texts]
+    assert len(boxes) == (count * (count - 1) // 2 if count <= 16 else 0)
+    names = [label.get_window_extent() for label in figure.axes[1].get_yticklabels()]
+    for some in (boxes, names):
+        for number, box in enumerate(some):
+            assert not any(box.overlaps(other) for other in some[number + 1 :])
 
 
 def test_few_mixtures_have_no_correlation_but_a_figure() -> None:

@@ -33,6 +33,9 @@ from emulsion.figures.style import (
     text_on,
 )
 
+# Of the matrix of correlations: as many cells stand beside the points; below them, inches of a cell, of all cells in a
+# row, and of one that holds a number.
+BESIDE, CELL, WIDEST, FOR_NUMBER = 5, 0.36, 5.0, 0.33
 DOT = 16.0  # points: a disc that holds a number of two digits
 NOTE = (
     "Bars: 95 % intervals. Filled: on the Pareto front, no other mixture being as good on every capability and"
@@ -58,12 +61,21 @@ def pareto_front(summary: Mapping[str, Mapping[str, Any]], pareto: Mapping[str, 
         raise UserError(f"{groups}: a trade-off needs at least 2, there is {len(scores.capabilities)}.")
     names = [f"{number}  {fit(pretty(run), 24, 1)}" for number, run in enumerate(scores.runs, start=1)]
     columns = max(1, min(len(names), int(WIDTH / (CHARACTER * max(map(len, names)) + 0.25))))
-    figure = Figure(figsize=(WIDTH, 4.5 + 0.19 * math.ceil(len(names) / columns)), layout="constrained")
-    points, matrix = figure.subplots(1, 2, width_ratios=[3, 2])
+    height = 4.5 + 0.19 * math.ceil(len(names) / columns)
+    cells = len(scores.capabilities) - 1
+    if cells <= BESIDE:
+        side = 1.75 / cells
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        points, matrix = figure.subplots(1, 2, width_ratios=[3, 2])
+    else:  # the matrix has a row of its own, where its numbers have room
+        side = min(CELL, WIDEST / cells)
+        below = side * cells + 1.4
+        figure = Figure(figsize=(WIDTH, height + below), layout="constrained")
+        points, matrix = figure.subplots(2, 1, height_ratios=[height, below])
     x, y = drawn_pair(pareto, scores.capabilities)
     _points(points, scores, x, y, pareto["front"], lower=lower)
     points.set_title(pair_title(pareto.get("strongest"), groups))
-    _matrix(matrix, scores.capabilities, pareto["trade_offs"])
+    _matrix(matrix, scores.capabilities, pareto["trade_offs"], side)
     empty = [Line2D([], [], linestyle="") for _ in names]
     figure.legend(empty, names, loc="outside upper left", ncols=columns, handlelength=0, handletextpad=0)
     note(figure, NOTE_OF_LOSSES if lower else NOTE)
@@ -173,17 +185,18 @@ def _badges(figure: Figure, axes: Axes, places: Sequence[tuple[float, float]], f
         )
 
 
-def _matrix(axes: Axes, capabilities: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """The rank correlations below the diagonal."""
+def _matrix(axes: Axes, capabilities: Sequence[str], rows: Sequence[Mapping[str, Any]], side: float) -> None:
+    """The rank correlations below the diagonal; side: of a cell, in inches, where numbers may have no room."""
     found = {frozenset((row["a"], row["b"])): row for row in rows}
     colours = ScalarMappable(Normalize(-1, 1), matplotlib.colormaps["RdBu"])
     count = len(capabilities)
     for i, a in enumerate(capabilities):
         for j, b in enumerate(capabilities[:i]):
-            _correlation(axes, j, i - 1, found[frozenset((a, b))], colours)
-    width = int(1.75 / (count - 1) / CHARACTER)
+            _correlation(axes, j, i - 1, found[frozenset((a, b))], colours, numbered=side >= FOR_NUMBER)
+    width = int(side / CHARACTER)
     axes.set(xlim=(0, count - 1), ylim=(count - 1, 0), aspect="equal")
-    axes.set_yticks(np.arange(count - 1) + 0.5, [fit(pretty(name), 13) for name in capabilities[1:]])
+    names = [fit(pretty(name), 13) if count - 1 <= BESIDE else fit(pretty(name), 24, 1) for name in capabilities[1:]]
+    axes.set_yticks(np.arange(count - 1) + 0.5, names)
     slanted = width < 11
     axes.set_xticks(
         np.arange(count - 1) + 0.5,
@@ -194,16 +207,21 @@ def _matrix(axes: Axes, capabilities: Sequence[str], rows: Sequence[Mapping[str,
     )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title("Rank correlation over mixtures")
+    colour = "" if side >= FOR_NUMBER else ", blue +1 to red \u22121"
+    axes.set_title(f"Rank correlation over mixtures{colour}")
     axes.set_anchor("N")
 
 
-def _correlation(axes: Axes, column: int, row: int, found: Mapping[str, Any], colours: ScalarMappable) -> None:
+def _correlation(
+    axes: Axes, column: int, row: int, found: Mapping[str, Any], colours: ScalarMappable, *, numbered: bool
+) -> None:
     sure = found["verdict"] != "no clear relation"
     colour = colours.to_rgba(np.array(found["rho"])) if sure else UNSURE
     axes.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
     if not sure:
         hatch_cell(axes, column, row)
+    if not numbered:
+        return
     text = "n/a" if found["rho"] is None else signed(found["rho"])
     ink = text_on(colour) if sure else FAINT
     axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, fontsize=SMALL)

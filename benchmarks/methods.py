@@ -36,7 +36,8 @@ from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training import rounds as rounds_module
-from emulsion.training.gradients import gradient_products
+from emulsion.training.evidence import Reference
+from emulsion.training.gradients import gradient_alignments
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
 from emulsion.training.rounds import Rounds
@@ -143,7 +144,7 @@ class Bench:
         training.run(WARM_UP, save=False)
         training.validate()
         self.test(training)
-        gradient_products(training)
+        gradient_alignments(training)
 
     def test(self, training: Training) -> float:
         told = ("test", training.spec.context, TEST_SEQUENCES, self.runtime.micro_batch)
@@ -169,17 +170,17 @@ class Bench:
             {**self.spec, "seed": seed},
             self.folder / f"{kind}-{seed}",
             self.runtime,
-            reference=reference if method.observes == "excess_losses" else None,
+            reference=Reference(losses=reference) if method.observes == "excess_losses" else None,
         )
         spent, training = Clock(), rounds.training
         training.validate = spent.timed("evaluations", training.validate)  # type: ignore[method-assign]
         method.update = spent.timed("deciding", method.update)  # type: ignore[method-assign]
-        rounds_module.gradient_products = spent.timed("gradients", gradient_products)
+        rounds_module.gradient_alignments = spent.timed("gradients", gradient_alignments)
         started = clock()
         try:
             rounds.run()
         finally:
-            rounds_module.gradient_products = gradient_products
+            rounds_module.gradient_alignments = gradient_alignments
         seconds = clock() - started
         return Measured(seconds, spent.seconds, spent.calls, probes(rounds), self.test(training), rounds.decided[-1])
 

@@ -56,6 +56,7 @@ rule account_budget:
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.trained),
         results=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.evaluated),
         swarms=of_experiment(files.swarms),
+        branches=of_experiment(files.branches),
         searches=of_experiment(files.searches),
         script=f"{SCRIPTS}/account_budget.py",
         library=imports_of("account_budget"),
@@ -77,6 +78,7 @@ rule account_budget:
         "--records {input.records:q} "
         "--stages {params.stages:q} "
         "--swarms {input.swarms:q} "
+        "--branches {input.branches:q} "
         "--searches {input.searches:q} "
         "--benchmarks logs "
         "--output {output:q} "

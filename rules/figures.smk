@@ -245,6 +245,81 @@ rule plot_pareto:
         "2> {log:q}"
 
 
+rule plot_methods:
+    """Draw mixtures against stratified sampling: differences of test perplexity and of each source's loss."""
+    input:
+        board="results/{experiment}/methods.json",
+        script=f"{SCRIPTS}/plot_methods.py",
+        library=imports_of("plot_methods"),
+    output:
+        report(
+            "figures/{experiment}_methods.png",
+            caption="../report/method_differences.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "methods"},
+        ),
+    log:
+        "logs/plot_methods/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.board:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_cost_pareto:
+    """Draw what better mixtures cost, and which of them no cheaper one beats."""
+    input:
+        board="results/{experiment}/methods.json",
+        script=f"{SCRIPTS}/plot_cost_pareto.py",
+        library=imports_of("plot_cost_pareto"),
+    output:
+        report(
+            "figures/{experiment}_cost_pareto.png",
+            caption="../report/cost_pareto.rst",
+            category="Conclusions",
+            labels={"experiment": "{experiment}", "figure": "cost"},
+        ),
+    log:
+        "logs/plot_cost_pareto/{experiment}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.board:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_trajectories:
+    """Draw the mixtures that online methods decided on over their runs."""
+    input:
+        logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", Experiment.deciding),
+        script=f"{SCRIPTS}/plot_trajectories.py",
+        library=imports_of("plot_trajectories"),
+    output:
+        report(
+            "figures/{experiment}_trajectories.png",
+            caption="../report/trajectories.rst",
+            category="Mixtures",
+            labels={"experiment": "{experiment}", "figure": "trajectories"},
+        ),
+    log:
+        "logs/plot_trajectories/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(study.where(Experiment.deciding)),
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        runs=mixtures_of_runs(Experiment.deciding),
+    shell:
+        "printf '%s\\0' "
+        "--runs {params.runs:q} "
+        "--inputs {input.logs:q} "
+        "--output {output:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"
+
+
 rule plot_optimizer:
     """Draw the search for the best mixture, and how well the surrogate predicts the proxies."""
     input:
@@ -359,6 +434,30 @@ rule plot_effects:
         "../envs/analysis.yaml"
     shell:
         "python {input.script:q} " "--input {input.law:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_similarity:
+    """Draw how alike methods' effects and the fitted ones are, against how much better than stratified they are."""
+    input:
+        similarity="law_results/{experiment}/similarity.json",
+        script=f"{SCRIPTS}/plot_similarity.py",
+        library=imports_of("plot_similarity"),
+    output:
+        report(
+            "figures/{experiment}_similarity.png",
+            caption="../report/similarity.rst",
+            category="Laws",
+            labels={"experiment": "{experiment}", "figure": "similarity"},
+        ),
+    log:
+        "logs/plot_similarity/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(study.where(Experiment.parameters)),
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.similarity:q} " "--output {output:q} " "2> {log:q}"
 
 
 rule plot_law_fits:

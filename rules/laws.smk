@@ -110,10 +110,40 @@ rule fit_parameters:
         "2> {log:q}"
 
 
+rule fit_own_parameters:
+    """Set the matrices that an online method went by beside those that branches of its own runs show."""
+    input:
+        branches=of_experiment(files.branches_of_method, "method"),
+        logs=of_experiment(files.logs_of_method, "method"),
+        script=f"{SCRIPTS}/fit_own_parameters.py",
+        library=imports_of("fit_own_parameters"),
+    output:
+        "law_results/{experiment}/{method}_parameters.json",
+    log:
+        "logs/fit_own_parameters/{experiment}-{method}.log",
+    wildcard_constraints:
+        experiment=one_of(study.where(Experiment.parameters)),
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        settings=json_of_experiment(Experiment.own_matrix, "method"),
+    shell:
+        "python {input.script:q} "
+        "--experiment {wildcards.experiment} "
+        "--method {wildcards.method:q} "
+        "--settings {params.settings:q} "
+        "--branches {input.branches:q} "
+        "--logs {input.logs:q} "
+        "--output {output:q} "
+        "2> {log:q}"
+
+
 rule measure_similarity:
-    """Gather how alike each method's matrix and the fitted one are."""
+    """Gather how alike each method's matrix and the fitted one are, and how much better methods are for it."""
     input:
         parameters=of_experiment(files.parameters),
+        board=of_experiment(files.board),
         script=f"{SCRIPTS}/measure_similarity.py",
         library=imports_of("measure_similarity"),
     output:
@@ -121,7 +151,7 @@ rule measure_similarity:
     log:
         "logs/measure_similarity/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(study.with_matrices()),
+        experiment=one_of(study.with_similarities()),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -129,6 +159,7 @@ rule measure_similarity:
         "python {input.script:q} "
         "--experiment {wildcards.experiment} "
         "--parameters {input.parameters:q} "
+        "--board {input.board:q} "
         "--output {output:q} "
         "2> {log:q}"
 

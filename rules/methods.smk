@@ -216,7 +216,7 @@ rule compare_methods:
         mixtures=mixtures_of_runs(Experiment.candidates),
         seeds=seeds_of_runs(Experiment.candidates),
         guides=json_of_experiment(files.guides),
-        extra_tokens=json_of_experiment(Experiment.extra_tokens),
+        replays=json_of_experiment(Experiment.replays),
         weights=experiment_setting("loss_weights"),
     shell:
         "printf '%s\\0' "
@@ -226,7 +226,7 @@ rule compare_methods:
         "--records {input.records:q} "
         "--perplexity {input.perplexity:q} "
         "--guides {params.guides:q} "
-        "--extra-tokens {params.extra_tokens:q} "
+        "--replays {params.replays:q} "
         "--weights {params.weights:q} "
         "--csv {output.csv:q} "
         "--json {output.json:q} "

@@ -74,6 +74,7 @@ wildcard_constraints:
     swarm=one_of(config["swarms"]),
     batch=r"\d+",
     matrix=one_of(study.each(Experiment.matrices)),
+    method=one_of(study.each(Experiment.parameters)),
     study=one_of(config["law_studies"]),
     replay=one_of(config["replays"]),
     model=one_of(config["models"]),

@@ -226,6 +226,7 @@ rule train_swarm:
         micro_batch=micro_batch_of(Experiment.size_of_swarm, "swarm"),
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
+        recipe=2,
         spec=spec_of(Experiment.size_of_swarm, "swarm"),
         sources=of_experiment(lambda experiment: experiment.sources),
         points=json_of_experiment(lambda experiment, swarm: experiment.swarms[swarm].design, "swarm"),
@@ -256,6 +257,74 @@ rule train_swarm:
         "--evaluation {params.evaluation:q} "
         "{params.budget} "
         "--checkpoints checkpoints/swarms "
+        "--micro-batch {resources.micro_batch} "
+        "--most-epochs {resources.most_epochs} "
+        "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
+        "--threads {threads} "
+        "--output {output:q} "
+        "2> {log:q}"
+
+
+rule branch_method:
+    """Train an online method's run again up to states in which it decided, and short branches from there."""
+    input:
+        record="models/{experiment}-{run}/run.json",
+        swarm=of_experiment(files.swarm_of_run, "run"),
+        after=of_experiment(files.mixture_before, "run"),
+        stores=of_experiment(files.token_stores),
+        tokenizer=of_experiment(files.tokenizer_definition),
+        weights=weights_of(Experiment.size_of_run, "run"),
+    output:
+        "results/{experiment}/branches/{run}.json",
+    log:
+        "logs/branch_method/{experiment}-{run}.log",
+    benchmark:
+        "logs/branch_method/{experiment}-{run}.benchmark.jsonl"
+    wildcard_constraints:
+        run=one_of(study.each(Experiment.all_branched_runs)),
+    retries: 9
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
+        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
+        runtime=240,
+        micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
+        most_epochs=of_experiment(Experiment.most_epochs),
+    params:
+        recipe=1,
+        spec=json_of_experiment(Experiment.spec, "run"),
+        mixture=of_experiment(lambda experiment, run: experiment.run(run).entry.name, "run"),
+        sources=of_experiment(lambda experiment: experiment.sources),
+        method=json_of_experiment(lambda experiment, run: experiment.run(run).entry.method, "run"),
+        after_share=of_experiment(files.share_before, "run"),
+        limit=of_experiment(lambda experiment: experiment.max_epochs),
+        points=json_of_experiment(Experiment.branch_points),
+        shares=of_experiment(lambda experiment: experiment.settings["parameters"]["shares"]),
+        tokens=of_experiment(lambda experiment: experiment.settings["parameters"]["tokens"]),
+        tokenizer=subpath(input.tokenizer, parent=True),
+    shell:
+        f"python {script('branch_method')} "
+        "--experiment {wildcards.experiment} "
+        "--name {params.mixture:q} "
+        "--run {wildcards.run:q} "
+        "--record {input.record:q} "
+        "--sources {params.sources:q} "
+        "--method {params.method:q} "
+        "--swarm {input.swarm:q} "
+        "--after {input.after:q} "
+        "--after-share {params.after_share} "
+        "--max-epochs {params.limit} "
+        "--shares {params.shares} "
+        "--branch-tokens {params.tokens} "
+        "--points {params.points:q} "
+        "--stores {input.stores:q} "
+        "--tokenizer {params.tokenizer:q} "
+        "--weights {input.weights:q} "
+        "--spec {params.spec:q} "
+        "--checkpoints checkpoints/branches "
         "--micro-batch {resources.micro_batch} "
         "--most-epochs {resources.most_epochs} "
         "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "

@@ -13,6 +13,7 @@ CONFIG = yaml.safe_load((ROOT / "config/methods.yaml").read_text())
 NAMES = CONFIG["experiments"]["methods"]["methods"]
 KINDS = {name: entry["kind"] for name, entry in CONFIG["methods"].items()}
 TARGETS = [f"models/methods-{name}/run.json" for name in NAMES]
+PARAMETERS = [f"law_results/methods/{name}_parameters.json" for name in ("skillit", "doremi", "doge", "aioli")]
 TRAJECTORIES = ("aioli", "aioli_static", "aioli_diagonal", "odm", "ado", "skillit")
 
 
@@ -21,7 +22,7 @@ def made(tmp_path_factory):
     """A copy in which a run of every method was trained; only to be read."""
     folder = copy_project(tmp_path_factory.mktemp("methods"))
     mixtures = [f"mixtures/methods/{name}.json" for name in TRAJECTORIES]
-    snakemake(folder, "--cores", "2", *METHODS, "--", *TARGETS, *mixtures)
+    snakemake(folder, "--cores", "2", *METHODS, "--", *TARGETS, *mixtures, *PARAMETERS)
     return folder
 
 
@@ -100,6 +101,18 @@ def test_an_offline_method_says_what_its_choice_rests_on(made, name):
     low, high = record["interval"]
     assert low < record["prediction"] < high
     assert len(record["observed_vs_predicted"]) == 6
+
+
+@pytest.mark.parametrize("file", PARAMETERS)
+def test_the_matrix_of_a_method_stands_beside_the_one_that_branches_of_its_run_show(made, file):
+    found = read(made, file)
+    (trunk,) = found["trunks"]
+    run = found["method"] + ("-guide" if found["kind"] in ("doremi", "doge") else "")
+    log = made / f"models/methods-{run}/training_log.jsonl"
+    told = [row for row in map(json.loads, log.read_text().splitlines()) if row.get("effects")]
+    assert trunk["step"] + 1 in [row["step"] for row in told] and trunk["step"] <= 0.6 * 40
+    assert set(trunk["A_star"]) == set(trunk["A"]) and -1 <= trunk["similarity"]["similarity"] <= 1
+    assert found["mean"]["degenerate"]  # two sources
 
 
 def test_swarms_that_ask_for_the_same_runs_share_them(made, tmp_path):

@@ -16,6 +16,7 @@ def main(
     runs: Sequence[str],
     records: Sequence[Path],
     swarms: Sequence[Path] = (),
+    branches: Sequence[Path] = (),
     searches: Sequence[Path] = (),
     benchmarks: Path,
     output: Path,
@@ -26,11 +27,12 @@ def main(
     :param runs: names of the runs, in the order of their files
     :param records: run.json of each run
     :param swarms: what each job of a swarm wrote
+    :param branches: branches of methods' own runs
     :param searches: records of searches that trained
     :param benchmarks: folder of the rules' benchmarks
     :param output: file to write
     """
-    took = spent_by_stages(dict(zip(runs, records, strict=True)), stages, swarms, searches, benchmarks)
+    took = spent_by_stages(dict(zip(runs, records, strict=True)), stages, swarms, branches, searches, benchmarks)
     planned = {key: plan[key] for key in ("device", "limits", "costs")}
     write_json(output, {"planned": planned, "spent": took})
 

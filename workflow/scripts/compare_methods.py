@@ -8,15 +8,11 @@ import pandas as pd
 from emulsion import command
 from emulsion.analysis.decide import decide
 from emulsion.analysis.identity import by_mixture, same_mixtures
-from emulsion.analysis.leaderboard import MethodRun, leaderboard, markdown, rows
+from emulsion.analysis.leaderboard import MethodRun, leaderboard, rows
 from emulsion.analysis.losses import all_loss_scores
 from emulsion.command import Json, Some
 from emulsion.files import read_json, write_json, write_text
-
-
-def observing(record: dict) -> int:
-    """The tokens that an online run read to observe; 0 of a run on a mixture file."""
-    return int((record.get("method") or {}).get("evaluation_tokens", 0))
+from emulsion.report.method_board import markdown
 
 
 def stratified_of(runs: list[MethodRun], records: list[dict]) -> str | None:
@@ -36,7 +32,7 @@ def main(
     records: Some[Path],
     perplexity: Some[Path],
     guides: Json,
-    extra_tokens: Json,
+    replays: Json,
     weights: Json = None,
     csv: Path,
     json: Path,
@@ -49,7 +45,7 @@ def main(
     :param records: run.json of each run
     :param perplexity: perplexity.json of each run
     :param guides: {mixture: run.json of the run that decided it}, as JSON
-    :param extra_tokens: {mixture: tokens trained on to decide it}, as JSON
+    :param replays: {mixture: {"method", "average"}} of those that train again what a method decided, as JSON
     :param weights: {source: weight} in the mean loss, as JSON; null for equal weights
     :param csv: a row for each run
     :param json: a row for each mixture, and the decision
@@ -61,22 +57,20 @@ def main(
             mixture=mixture,
             seed=seed,
             losses={source: each["loss"] for source, each in losses["sources"].items()},
-            extra_tokens=extra_tokens.get(mixture, 0),
-            evaluation_tokens=observing(read_json(guides[mixture]) if mixture in guides else record),
+            cost=record.get("cost"),
             seconds=record["seconds"],
+            tokens=record["tokens"],
+            shares=record["mixing_ratios"],
             weights=weights or {},
         )
         for mixture, seed, losses, record in zip(mixtures, seeds, contents, found, strict=True)
     ]
-    stratified = stratified_of(runs, found)
-    notices = {
-        mixture: record["method"]["notices"]
-        for mixture, record in zip(mixtures, found, strict=True)
-        if "notices" in (record.get("method") or {})
-    }
-    same = same_mixtures(mixtures, [record["identity"] for record in found])
+    deciding = {f"{mixture} (guide)": read_json(file) for mixture, file in guides.items()}
+    deciding |= dict(reversed(list(zip(mixtures, found, strict=True))))  # the first seed's
+    notices = {name: (record.get("method") or {}).get("notices", []) for name, record in deciding.items()}
+    same, stratified = same_mixtures(mixtures, [record["identity"] for record in found]), stratified_of(runs, found)
     decision = decide(all_loss_scores(same.merged(by_mixture(mixtures, seeds, contents)), weights))
-    board = leaderboard(runs, stratified, same, decision)
+    board = leaderboard(runs, stratified, same, decision, replays)
     write_text(csv, pd.DataFrame(rows(runs, stratified)).to_csv(index=False))
     write_json(json, board)
     write_text(page, markdown(title, board, notices))

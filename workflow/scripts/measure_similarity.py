@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from emulsion import command
-from emulsion.command import Some
-from emulsion.files import write_json
+from emulsion.command import AtMostOne, Some
+from emulsion.files import read_json, write_json
 from emulsion.laws.study.parameters import similarities
 from emulsion.laws.study.rows import read_result
 
@@ -13,15 +13,17 @@ def main(
     *,
     experiment: str,
     parameters: Some[Path],
+    board: AtMostOne[Path] = (),
     output: Path,
 ) -> None:
     """
     :param experiment: name of the experiment
     :param parameters: {method}_parameters.json of each
+    :param board: methods.json, for how much better than stratified sampling methods are
     :param output: similarity.json
     """
     read = [read_result(file, experiment) for file in parameters]
-    write_json(output, similarities(experiment, read))
+    write_json(output, similarities(experiment, read, next(map(read_json, board), None)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.files import write_json
+from emulsion.training.costs import needed_of_swarm
 from emulsion.training.method_options import EvidenceOptions, MethodOptions
 
 
@@ -18,7 +19,7 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, output: Path, mix
     record = made.record or {}
     for warning in record.get("warnings", ()):
         logging.warning("%s", warning)
-    write_json(mixture, decided.mixture_file(stages))
+    write_json(mixture, decided.mixture_file(stages, needed_of_swarm(evidence.swarm)))
     write_json(output, record)
 
 

@@ -12,6 +12,7 @@ from emulsion.command import Json
 from emulsion.files import write_json
 from emulsion.methods.objective import Objective
 from emulsion.mixture import Mixture
+from emulsion.training.costs import Needed
 from emulsion.training.evidence import read_evidence
 from emulsion.training.job import Job
 from emulsion.training.method_options import MethodOptions
@@ -49,10 +50,10 @@ def main(
     made = decided.create()
     judge = Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer) if suites else None
     trunk = {"run": "tried", "mixture": "tried", "seed": training.spec["seed"], "finish": True, "branches": []}
-    spent = {"runs": 0, "tokens": 0, "seconds": 0.0}
+    spent = {"runs": 0, "tokens": 0, "evaluation_tokens": 0, "seconds": 0.0}
 
     def score(tried: Mixture) -> float:
-        found = train_swarm(
+        batch = train_swarm(
             mixtures={"tried": tried},
             stores=training.stores,
             tokenizer=training.tokenizer,
@@ -63,8 +64,10 @@ def main(
             runtime=Runtime(micro_batch=training.micro_batch, checkpoint_seconds=saving.checkpoint_seconds, job=job),
             judge=judge,
             weights=training.start,
-        )["runs"][0]
+        )
+        (found,) = batch["runs"]
         spent["runs"] += 1
+        spent["evaluation_tokens"] += batch["evaluation_tokens"]
         spent["tokens"] += found["tokens"]
         spent["seconds"] += found["seconds"]
         result = {"run": str(spent["runs"]), "capabilities": found["capabilities"], "losses": found["validation"]}
@@ -73,7 +76,13 @@ def main(
         return value
 
     stages = made.search(score, read_evidence(training.stores, tokens, max_epochs, strict=saving.most_epochs > 0))
-    write_json(mixture, decided.mixture_file(stages))
+    needed = Needed(
+        what=f"search of {decided.experiment}-{decided.name}",
+        runs=spent["runs"],
+        tokens=spent["tokens"],
+        evaluation_tokens=spent["evaluation_tokens"],
+    )
+    write_json(mixture, decided.mixture_file(stages, [needed]))
     write_json(output, {**made.record, "cost": spent})
 
 

@@ -6,6 +6,7 @@ from emulsion import command
 from emulsion.files import read_json, write_json
 from emulsion.methods.interface import Evidence, OnlineMethod
 from emulsion.mixture import Mixture
+from emulsion.training.costs import needed_of_run
 from emulsion.training.method_options import MethodOptions
 
 
@@ -21,7 +22,7 @@ def main(*, decided: MethodOptions, record: Path, output: Path) -> None:
         stages = list(made.propose(Evidence(trajectory=stages)))
     elif made.averages:
         stages = [(1.0, Mixture(found["method"]["average"]).over(sources))]
-    write_json(output, decided.mixture_file(stages))
+    write_json(output, decided.mixture_file(stages, needed_of_run(found)))
 
 
 if __name__ == "__main__":

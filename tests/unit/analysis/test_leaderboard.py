@@ -5,8 +5,22 @@ import pytest
 
 from emulsion.analysis.decide import decide
 from emulsion.analysis.identity import same_mixtures
-from emulsion.analysis.leaderboard import MethodRun, leaderboard, markdown, rows
+from emulsion.analysis.leaderboard import BEHIND, BEST, TIED, MethodRun, leaderboard, rows
 from emulsion.errors import UserError
+from emulsion.report.method_board import markdown
+from emulsion.training.costs import run_cost
+
+
+def cost(tokens=0, evaluated=0):
+    """Of a run that needed a swarm of so many tokens, and observed itself on so many."""
+    needed = [{"what": "swarm small", "runs": 4, "tokens": tokens, "evaluation_tokens": 3}] if tokens else []
+    return run_cost(1000, needed, probe_tokens=evaluated // 2, evaluations=1, evaluation_tokens=evaluated)
+
+
+def run_of(name, seed, losses, **changes):
+    told = {"cost": cost(100 if name == "regmix" else 0, 8 if name == "aioli" else 0), "seconds": 2.0, "tokens": 1000}
+    shares = {"web": 0.75, "code": 0.25}
+    return MethodRun(**{"mixture": name, "seed": seed, "losses": losses, "shares": shares, **told, **changes})
 
 
 def runs_of(**means):
@@ -14,14 +28,7 @@ def runs_of(**means):
     random = np.random.default_rng(0)
     shared = random.normal(0, 0.05, 3)
     return [
-        MethodRun(
-            mixture=name,
-            seed=seed,
-            losses={"web": mean + shared[seed] + random.normal(0, 0.002), "code": mean - 1},
-            extra_tokens=100 if name == "regmix" else 0,
-            evaluation_tokens=7,
-            seconds=2.0,
-        )
+        run_of(name, seed, {"web": mean + shared[seed] + random.normal(0, 0.002), "code": mean - 1})
         for name, mean in means.items()
         for seed in range(3)
     ]
@@ -46,15 +53,10 @@ def test_a_row_of_the_table_is_a_run_with_its_difference_to_stratified_of_the_sa
     expected = np.mean([math.exp(loss) for loss in runs[4].losses.values()])
     assert found[4]["mean_test_perplexity"] == pytest.approx(expected)
     assert found[4]["difference_to_stratified"] == pytest.approx(expected - found[1]["mean_test_perplexity"])
-    assert list(found[0])[:7] == [
-        "method",
-        "seed",
-        "mean_test_perplexity",
-        "difference_to_stratified",
-        "extra_tokens",
-        "evaluation_tokens",
-        "seconds",
-    ]
+    losses = [run.loss for run in runs]
+    assert found[4]["loss_difference_to_stratified"] == pytest.approx(losses[4] - losses[1])
+    assert (found[4]["extra_runs"], found[4]["extra_tokens"], found[4]["extra_evaluation_tokens"]) == (4, 100, 3)
+    assert found[4]["test_loss_web"] == runs[4].losses["web"] and found[4]["share_code"] == 0.25
     assert rows(runs, None)[0]["difference_to_stratified"] is None
     with pytest.raises(UserError, match="no run to compare"):
         rows([], None)
@@ -79,19 +81,61 @@ def test_a_single_training_makes_no_claim():
     assert board["methods"][0]["interval"] is None
 
 
+def test_each_source_stands_beside_stratified_with_its_interval_and_its_share():
+    runs = runs_of(even=3.0, regmix=2.9)
+    found = board_of(runs)["methods"][0]
+    web, code = found["by_source"]["web"], found["by_source"]["code"]
+    differences = [runs[3 + seed].losses["web"] - runs[seed].losses["web"] for seed in range(3)]
+    assert web["difference"] == pytest.approx(np.mean(differences)) and web["share"] == 0.75
+    assert web["interval"][0] < web["difference"] < web["interval"][1]
+    assert code["difference"] == pytest.approx(-0.1) and code["perplexity"] == pytest.approx(math.exp(1.9))
+    assert found["loss_to_stratified"]["difference"] == pytest.approx((np.mean(differences) - 0.1) / 2)
+
+
+def test_a_row_has_all_costs_and_where_the_decision_puts_it():
+    rows_by_name = {row["method"]: row for row in board_of(runs_of(even=3.0, regmix=2.9, aioli=2.95))["methods"]}
+    regmix, aioli = rows_by_name["regmix"], rows_by_name["aioli"]
+    assert (regmix["extra_runs"], regmix["extra_in_runs"], regmix["needed"]) == (4, 0.1, ["swarm small"])
+    assert (aioli["probe_tokens"], aioli["evaluation_tokens"], aioli["extra_tokens"]) == (4, 8, 0)
+    assert (regmix["place"], rows_by_name["even"]["place"]) == (BEST, BEHIND)
+    alike = board_of(runs_of(even=3.0, alike=3.0))["methods"]
+    assert {row["place"] for row in alike} == {TIED}
+
+
+def test_costs_that_were_not_recorded_are_left_empty():
+    old = [run_of(run.mixture, run.seed, run.losses, cost=None) for run in runs_of(even=3.0, regmix=2.9)]
+    board = board_of(old)
+    assert {row["extra_tokens"] for row in board["methods"]} == {None} and rows(old, "even")[0]["extra_runs"] is None
+    assert "trained before costs were recorded" in markdown("Which?", board, {})
+
+
+def test_replays_tell_feedback_from_order_and_mixture():
+    runs = runs_of(even=3.0, aioli=2.8, again=2.9, mean=2.95)
+    replays = {"again": {"method": "aioli", "average": False}, "mean": {"method": "aioli", "average": True}}
+    same = same_mixtures([run.mixture for run in runs], [f"{run.mixture}{run.seed}" for run in runs])
+    board = leaderboard(runs, "even", same, decision_on(runs), replays)
+    (found,) = board["replays"]
+    perplexity = {row["method"]: row["mean_test_perplexity"] for row in board["methods"]}
+    for part, one, other in (("feedback", "aioli", "again"), ("order", "again", "mean"), ("mixture", "mean", "even")):
+        assert found[part]["difference"] == pytest.approx(perplexity[one] - perplexity[other])
+        assert found[part]["interval"][1] < 0 and found[part]["p_holm"] < 0.05
+    assert "Schedule or feedback" in markdown("Which?", board, {})
+    (alone,) = leaderboard(runs[:9], "even", same, decision_on(runs[:9]), {"again": replays["again"]})["replays"]
+    assert alone["order"] == alone["mixture"] == {"difference": None, "interval": None, "p_holm": None}
+
+
 def test_mixtures_that_are_one_are_a_row():
-    runs = runs_of(even=3.0, regmix=2.9) + [
-        MethodRun(mixture="unimax", seed=run.seed, losses=run.losses, extra_tokens=0, evaluation_tokens=0, seconds=1.0)
-        for run in runs_of(even=3.0)
-    ]
+    runs = runs_of(even=3.0, regmix=2.9)
+    runs += [run_of("unimax", run.seed, run.losses) for run in runs[:3]]
     identities = [f"{'even' if run.mixture == 'unimax' else run.mixture}{run.seed}" for run in runs]
     board = leaderboard(runs, "unimax", same_mixtures([run.mixture for run in runs], identities), decision_on(runs[:6]))
     assert [row["method"] for row in board["methods"]] == ["regmix", "even = unimax"]
-    assert board["stratified"] == "even"
+    assert board["stratified"] == "even" and board["methods"][1]["names"] == ["even", "unimax"]
 
 
 def test_the_page_has_the_decision_every_row_and_what_is_charged():
     page = markdown("Which?", board_of(runs_of(even=3.0, regmix=2.9)), {"aioli": ["It has collapsed."]})
-    assert "# Methods compared: Which?" in page and "| regmix | 3 |" in page and "better" in page
+    assert "# Methods compared: Which?" in page and "| regmix | 3 |" in page and "better; best" in page
+    assert "| regmix | 4 | 100 | 0.10 | 3 | 0 | 0 | 2.0 | swarm small |" in page
     assert "- aioli: It has collapsed." in page
     assert "nothing is compared with stratified" in markdown("Which?", board_of(runs_of(a=3.0, b=2.9), None), {})

@@ -94,7 +94,7 @@ def test_the_table_of_methods_has_the_same_decision(study, found, tmp_path) -> N
     kept = [place for place, name in enumerate(options["mixtures"]) if not name.startswith("only_")]
     each = {key: [options[key][place] for place in kept] for key in ("mixtures", "seeds", "records", "perplexity")}
     outputs = {"csv": tmp_path / "m.csv", "json": tmp_path / "m.json", "page": tmp_path / "m.md"}
-    compare_methods.main(title="Which?", **each, guides={}, extra_tokens={}, **outputs)
+    compare_methods.main(title="Which?", **each, guides={}, replays={}, **outputs)
     assert read_json(outputs["json"])["decision"] == found[0]["decision"]
 
 

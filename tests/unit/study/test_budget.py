@@ -82,7 +82,7 @@ def test_an_account_adds_up_stages_swarms_and_searches_from_their_files(tmp_path
     search = tmp_path / "results" / "exp" / "direct_mix.json"
     write_json(search, {"cost": {"runs": 3, "tokens": 30, "seconds": 36.0}})
     stages = {"strategies": ["a"], "singles": ["b"]}
-    took = spent_by_stages(records, stages, [swarm], [search], tmp_path / "logs")
+    took = spent_by_stages(records, stages, [swarm], [], [search], tmp_path / "logs")
     assert list(took) == ["strategies", "singles", "swarms", "searches", "total"]
     assert took["strategies"]["training_hours"] == pytest.approx(90 * 2 / 3600)
     assert took["strategies"]["evaluation_hours"] == pytest.approx(0.01)
@@ -96,5 +96,5 @@ def test_an_account_adds_up_stages_swarms_and_searches_from_their_files(tmp_path
 
 def test_an_account_of_runs_alone_has_no_more_than_its_stages(tmp_path):
     write_json(tmp_path / "exp-a" / "run.json", RUN)
-    took = spent_by_stages({"a": tmp_path / "exp-a" / "run.json"}, {"strategies": ["a"]}, [], [], tmp_path)
+    took = spent_by_stages({"a": tmp_path / "exp-a" / "run.json"}, {"strategies": ["a"]}, [], [], [], tmp_path)
     assert list(took) == ["strategies", "total"] and took["total"]["unmeasured_jobs"] == 2

@@ -53,7 +53,7 @@ def test_the_configuration_that_comes_with_the_project_is_good():
 
 
 # Overlays that stand on another one.
-STANDS_ON = {"slimpajama.yaml": "further_sources.yaml"}
+STANDS_ON = {"slimpajama.yaml": "further_sources.yaml", "methods_study.yaml": "local.yaml"}
 
 
 @pytest.mark.parametrize("overlay", sorted(Path("config").glob("*.yaml")), ids=lambda path: path.name)

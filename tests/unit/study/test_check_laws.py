@@ -125,3 +125,33 @@ def test_a_study_needs_no_published_numbers():
     config = configured()
     check(config, SCHEMA)
     assert config["law_studies"]["laws"]["tables"][0]["published"] == {}
+
+
+PARAMETERS = {"methods": ["aioli"], "shares": [0.5], "tokens": 960}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"methods": ["aiole"]},
+            "parameters.methods: unknown method that goes by a matrix 'aiole'. Did you mean 'aioli'",
+        ),
+        ({"methods": ["odm"]}, "unknown method that goes by a matrix 'odm'"),
+        ({"shares": [0.01]}, "before anything was decided from what was seen; its first update is at"),
+        ({"shares": [0.5, 0.501]}, "two of [0.5, 0.501] are of one update"),
+        ({"tokens": 100}, "branches of 100 tokens are less than one step of 480"),
+        ({"points": {"kind": "uniform"}}, "one branch tells nothing"),
+    ],
+)
+def test_states_of_methods_that_cannot_be_branched_are_refused(changes, message):
+    def change(config):
+        config["methods"] |= {"aioli": {"kind": "aioli", "rounds": 5}, "odm": {"kind": "odm"}}
+        config["experiments"]["pair"] |= {"methods": ["aioli", "odm"], "parameters": PARAMETERS}
+
+    check(configured(change), SCHEMA)
+    config = configured(change)
+    config["experiments"]["pair"]["parameters"] = {**PARAMETERS, **changes}
+    with pytest.raises(UserError) as error:
+        check(config, SCHEMA)
+    assert message in str(error.value)

@@ -5,7 +5,7 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.files import write_json
 from emulsion.methods.interface import Evidence
-from emulsion.training.evidence import read_evidence, reference_losses
+from emulsion.training.evidence import read_evidence, reference_of
 
 
 def scores(judged, chosen):
@@ -56,6 +56,6 @@ def test_evidence_of_a_swarm_is_of_its_finished_runs(tmp_path, store_folders):
 
 
 def test_a_reference_is_one_run():
-    assert reference_losses(Evidence(losses={"r": {"web": 2.0}})) == {"web": 2.0}
+    assert reference_of(Evidence(losses={"r": {"web": 2.0}})).losses == {"web": 2.0}
     with pytest.raises(UserError, match="reference run: one is needed, and the swarm has 2 runs"):
-        reference_losses(Evidence(losses={"r": {}, "s": {}}))
+        reference_of(Evidence(losses={"r": {}, "s": {}}))

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -10,14 +11,18 @@ import torch
 from rounds_cases import Ascent, Prober
 from training_cases import SPEC
 
-from emulsion.data.batches import spread_rows
+from emulsion.data.batches import read_batch
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
+from emulsion.laws.interface import TOTAL
 from emulsion.methods import create
 from emulsion.methods.follow import Follow
 from emulsion.methods.stretches import Stretch, opening, stretches
 from emulsion.mixture import Mixture
-from emulsion.training.gradients import _gradient, chosen_parameters, gradient_products
+from emulsion.training import gradients
+from emulsion.training.evidence import Reference
+from emulsion.training.gradients import _add_gradient, chosen_parameters, gradient_alignments
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.parts import Parts
@@ -28,7 +33,8 @@ from emulsion.training.runtime import Runtime
 SOURCES = ["alpha", "beta", "gamma"]
 UNEVEN = {"alpha": 0.6, "beta": 0.3, "gamma": 0.1}
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-REFERENCE = {"alpha": 4.0, "beta": 5.0, "gamma": 6.0}
+LOSSES = {"alpha": 4.0, "beta": 5.0, "gamma": 6.0}
+REFERENCE = Reference(losses=LOSSES)
 # A method of each kind of observation, made anew for every job.
 KINDS = {
     "losses": Ascent,
@@ -222,7 +228,6 @@ JOB = """
 import os, signal, sys, json
 from pathlib import Path
 import torch
-from emulsion.training.gradients import _gradient, gradient_products
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.run import train_online
@@ -268,6 +273,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from emulsion.methods import create
+from emulsion.training.evidence import Reference
 from emulsion.training.run import train_online
 from emulsion.training.runtime import Runtime
 
@@ -280,18 +286,19 @@ for kind, settings in told["methods"].items():
         experiment="exp9", name=kind, method=create(kind, sources=told["sources"], **settings), method_values=settings,
         store_folders=[Path(folder) for folder in told["stores"]], tokenizer=Path(told["tokenizer"]),
         spec_values=told["spec"], output=Path(told["output"], kind), checkpoints=Path(told["output"], kind + ".work"),
-        runtime=Runtime(micro_batch=8, checkpoint_seconds=1e9), reference=told["references"].get(kind),
+        runtime=Runtime(micro_batch=8, checkpoint_seconds=1e9),
+        reference=Reference(losses=told["losses"]) if kind == "doremi" else None,
     )
 """
 
 
 def test_two_processes_decide_and_train_as_one_with_every_method(train, tmp_path, store_folders, tokenizer):
     """All kinds in one process group, whose start is what takes the time."""
-    references = {"doremi": REFERENCE}
     for kind, values in METHODS.items():
-        train(kind, create(kind, sources=SOURCES, **values), values, reference=references.get(kind))
+        reference = REFERENCE if kind == "doremi" else None
+        train(kind, create(kind, sources=SOURCES, **values), values, reference=reference)
     told = {"stores": list(map(str, store_folders.values())), "tokenizer": str(tokenizer), "spec": SPEC}
-    told |= {"methods": METHODS, "sources": SOURCES, "references": references, "output": str(tmp_path / "two")}
+    told |= {"methods": METHODS, "sources": SOURCES, "losses": LOSSES, "output": str(tmp_path / "two")}
     (tmp_path / "job.py").write_text(RANKS)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "1"}
@@ -377,12 +384,12 @@ def test_excess_losses_are_those_over_the_reference(train):
     method = Ascent("excess_losses")
     train("run", method, reference=REFERENCE)
     for seen in method.seen:
-        assert seen.excess_losses == {source: seen.losses[source] - REFERENCE[source] for source in SOURCES}
+        assert seen.excess_losses == {source: seen.losses[source] - LOSSES[source] for source in SOURCES}
 
 
 def test_a_reference_that_lacks_a_source_is_refused(train):
     with pytest.raises(UserError, match="reference run: has no validation loss of source 'gamma'"):
-        train("run", Ascent("excess_losses"), reference={"alpha": 1.0, "beta": 1.0})
+        train("run", Ascent("excess_losses"), reference=Reference(losses={"alpha": 1.0, "beta": 1.0}))
 
 
 def test_the_log_tells_where_a_round_begins_what_was_seen_and_what_was_decided(train, tmp_path):
@@ -440,15 +447,14 @@ def test_probes_come_before_each_update_and_are_told_with_what_they_drew(train):
     assert record["method"]["validations"] == 8
 
 
-def test_gradients_of_a_source_are_products_with_every_other_and_leave_the_training_alone(settings, train, tmp_path):
+def test_gradients_of_a_source_are_products_with_those_of_all_and_leave_the_training_alone(train, tmp_path):
     flat = Ascent("gradients", rate=0.0)
     train("observed", flat)
     train("plain", Ascent("losses", rate=0.0))
     assert weights(tmp_path / "observed") == weights(tmp_path / "plain")
     for seen in flat.seen:
-        assert set(seen.gradients) == set(SOURCES)
-        assert all(set(row) == set(SOURCES) for row in seen.gradients.values())
-        assert all(seen.gradients[source][source] > 0 for source in SOURCES)
+        assert set(seen.gradients) == {TOTAL} and set(seen.gradients[TOTAL]) == set(seen.norms) == set(SOURCES)
+        assert all(norm > 0 for norm in seen.norms.values())
     # Two of four validation sequences of every source, and four of its train split, before three updates.
     cost = read_json(tmp_path / "observed" / "run.json")["method"]
     assert cost["evaluation_tokens"] == 3 * 3 * (2 + 4) * 24
@@ -459,45 +465,134 @@ def parts(store_folders, tokenizer):
     return Parts.open(list(store_folders.values()), tokenizer, SPEC["model"], None)
 
 
-def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_the_loss(settings, parts, tmp_path):
-    runtime = Runtime(micro_batch=3)
-    values = {**SPEC, "validation_sequences": 64}
-    rounds = prepare_rounds(follow(UNEVEN), {}, parts, values, tmp_path / "checkpoints", runtime)
-    training = rounds.training
-    training.run(4)
-    (losses, products), before, rate = gradient_products(training), training.validate(), 1e-3
+def begun(parts, folder, steps, **changes):
+    rounds = prepare_rounds(follow(UNEVEN), {}, parts, {**SPEC, **changes}, folder, Runtime(micro_batch=3))
+    rounds.training.run(steps)
+    return rounds.training
+
+
+def by_brute_force(training, split, drawn, parameters):
+    """{source: the gradient of its mean loss, flat}, all held at once."""
+    found = {}
+    for source, store in training.stores.items():
+        tokens = torch.as_tensor(store.read(split, np.array(drawn[source, split]), 24)).long()
+        training.model.zero_grad()
+        training.losses(tokens).mean().backward()
+        found[source] = torch.cat([parameter.grad.flatten() for parameter in parameters]).double()
+    training.model.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize("parameters", ["all", "last_block"])
+def test_streamed_gradient_products_are_those_of_brute_force(parts, tmp_path, monkeypatch, parameters):
+    training = begun(parts, tmp_path / "checkpoints", 4, model={**SPEC["model"], "layers": 2})
+    training.model.eval()
+    drawn, original = {}, TokenStore.read
+
+    def read(store, split, rows, context):
+        drawn.setdefault((store.source, split), []).extend(np.asarray(rows).tolist())
+        return original(store, split, rows, context)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TokenStore, "read", read)
+        found = gradient_alignments(training, parameters)
     assert all(parameter.grad is None for parameter in training.model.parameters())
-    assert losses == pytest.approx(before, abs=0.2)
+    chosen = chosen_parameters(training.model, parameters)
+    held_out = by_brute_force(training, "validation", drawn, chosen)
+    trained = by_brute_force(training, "train", drawn, chosen)
+    for source in SOURCES:
+        product = sum(float(trained[source] @ gradient) for gradient in held_out.values())
+        assert found.products[source] == pytest.approx(product, rel=1e-4)
+        assert found.norms[source] == pytest.approx(float(trained[source].norm()), rel=1e-4)
+
+
+def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_all_losses(parts, tmp_path):
+    training = begun(parts, tmp_path / "checkpoints", 4, validation_sequences=64)
+    found, before, rate = gradient_alignments(training, validation_share=1.0), training.validate(), 1e-3
     store = training.stores["alpha"]
-    _, step = _gradient(
-        training, store, "train", np.arange(store.count("train", 24)), chosen_parameters(training.model, "all")
-    )
+    rows = np.arange(store.count("train", 24))
+    chosen = chosen_parameters(training.model, "all")
+    step = [torch.zeros_like(parameter) for parameter in chosen]
+    _add_gradient(step, training, store, "train", rows, chosen)
     with torch.no_grad():
         for parameter, gradient in zip(training.model.parameters(), step, strict=True):
             parameter -= rate * gradient
     after = training.validate()
+    fall = sum(before[source] - after[source] for source in SOURCES) / rate
+    assert fall == pytest.approx(found.products["alpha"], rel=0.25, abs=0.05)
+
+
+@pytest.mark.parametrize("sources", [SOURCES, SOURCES[:2]], ids=["three", "two"])
+def test_gradients_take_the_memory_of_two_whatever_the_number_of_sources(parts, tmp_path, monkeypatch, sources):
+    training = begun(parts, tmp_path / "checkpoints", 1)
+    training.stores = {source: training.stores[source] for source in sources}
+    made, alive, most = gradients._zeros, weakref.WeakSet(), []
+
+    def zeros(parameters):
+        tensors = made(parameters)
+        alive.update(tensors)
+        most.append(len(alive) / len(parameters))
+        return tensors
+
+    monkeypatch.setattr(gradients, "_zeros", zeros)
+    gradient_alignments(training)
+    assert len(most) == 1 + len(sources) and max(most) <= 3
+
+
+def test_the_published_proxies_draw_as_at_first_and_weigh_losses(train, tmp_path):
+    values = {"kind": "doremi", "rounds": 4, "eta": 3.0}
+    for act_on in ("loss", "sampling"):
+        method = create(**values, act_on=act_on, sources=SOURCES)
+        train(act_on, method, {**values, "act_on": act_on}, reference=REFERENCE)
+    weighed, sampled = (read_json(tmp_path / name / "run.json") for name in ("loss", "sampling"))
+    assert weighed["sequences_per_source"] == dict.fromkeys(SOURCES, 32)
+    assert sampled["sequences_per_source"] != weighed["sequences_per_source"]
+    assert weighed["schedule"][1] == sampled["schedule"][1] and weighed["schedule"][2] != sampled["schedule"][2]
+
+
+def test_a_weighed_step_goes_down_the_gradient_of_the_weighed_mean(parts, tmp_path):
+    training = begun(parts, tmp_path / "checkpoints", 1)
+    training.loss_weights = {"alpha": 3.0, "beta": 0.5, "gamma": 0.0}
+    batch = read_batch(training.plan, training.stores, 24, 8, 16)
+    sources = training.plan.sources(8, 16)
+    weights = training._weights(sources)
+    assert weights.mean() == pytest.approx(1) and weights[sources == 2].tolist() == [0] * sum(sources == 2)
+    training._accumulate(batch, weights)
+    taken = [parameter.grad.clone() for parameter in training.model.parameters()]
+    training.model.zero_grad()
+    losses = training.losses(torch.from_numpy(batch.tokens).long())
+    (losses * torch.as_tensor(weights) / torch.as_tensor(weights).sum()).sum().backward()
+    for one, parameter in zip(taken, training.model.parameters(), strict=True):
+        torch.testing.assert_close(one, parameter.grad, rtol=1e-4, atol=1e-7)
+
+
+def test_excess_is_cut_token_by_token_where_the_method_says_so(train, parts, tmp_path):
+    training = begun(parts, tmp_path / "first", 3)
+    tokens = training.token_losses("validation")
+    assert {source: each.mean() for source, each in tokens.items()} == pytest.approx(training.validate(), rel=1e-5)
+    seen = {}
+    for clip in ("token", "source"):
+        method = create("doremi", sources=SOURCES, rounds=4, clip=clip)
+        method.update = keeping(seen.setdefault(clip, []), method.update)
+        losses = {source: float(each.mean()) for source, each in tokens.items()}
+        train(clip, method, {"kind": "doremi", "clip": clip}, reference=Reference(losses=losses, tokens=tokens))
+    # After the same first round losses are alike, and what is cut at each token is more than what is cut in the mean.
+    cut, mean = (seen[clip][0] for clip in ("token", "source"))
+    assert cut.losses == pytest.approx(mean.losses, rel=1e-5)
     for source in SOURCES:
-        assert (before[source] - after[source]) / rate == pytest.approx(products[source]["alpha"], rel=0.25, abs=0.05)
+        assert cut.excess_losses[source] > max(mean.excess_losses[source], 0) >= 0
+    with pytest.raises(UserError, match="has no losses of the tokens of source 'alpha'"):
+        train("lacks", create("doremi", sources=SOURCES, clip="token"), {}, reference=REFERENCE)
 
 
-def test_gradients_of_the_last_block_are_those_of_its_parameters_alone(parts, tmp_path):
-    values = {**SPEC, "model": {**SPEC["model"], "layers": 2}}
-    rounds = prepare_rounds(follow(UNEVEN), {}, parts, values, tmp_path / "checkpoints", Runtime(micro_batch=8))
-    training = rounds.training
-    training.begin(1)
-    whole, last = gradient_products(training), gradient_products(training, "last_block", 0.5)
-    block = training.model.transformer.h[-1]
-    assert chosen_parameters(training.model, "last_block") == list(block.parameters())
-    assert whole[0] == last[0]  # two of four held-out sequences either way
-    for source, store in training.stores.items():
-        rows = spread_rows(store.count("validation", 24), 2)
-        tokens = torch.as_tensor(store.read("validation", rows, 24)).long()
-        training.model.zero_grad()
-        training.losses(tokens).mean().backward()
-        squares = sum(float((parameter.grad**2).sum()) for parameter in block.parameters())
-        _, gradient = _gradient(training, store, "validation", rows, list(block.parameters()))
-        assert sum(float((part**2).sum()) for part in gradient) == pytest.approx(squares, rel=1e-4)
-        assert last[1][source][source] != pytest.approx(whole[1][source][source], rel=1e-3)
+def keeping(seen, update):
+    """The same update, which keeps what it saw."""
+
+    def kept(observation):
+        seen.append(observation)
+        return update(observation)
+
+    return kept
 
 
 @pytest.mark.parametrize(("share", "held_out"), [(0.25, 1), (0.5, 2), (1.0, 4)])

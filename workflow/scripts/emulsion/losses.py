@@ -66,14 +66,23 @@ def sequence_losses(model: Any, tokens: NDArray[np.integer[Any]] | Tensor, batch
     sequences run at once and do not change the result beyond rounding. The model is a plain transformers
     model: unwrap it first.
     """
-    losses = []
+    losses = [each.double().mean(dim=1).cpu().numpy() for each in _by_token(model, tokens, batch)]
+    return np.concatenate(losses) if losses else np.empty(0)
+
+
+def losses_by_token(model: Any, tokens: NDArray[np.integer[Any]] | Tensor, batch: int) -> NDArray[np.float32]:
+    """The same of each token, [sequences, T]."""
+    losses = [each.float().cpu().numpy() for each in _by_token(model, tokens, batch)]
+    return np.concatenate(losses) if losses else np.empty((0, tokens.shape[1] - 1), dtype=np.float32)
+
+
+def _by_token(model: Any, tokens: NDArray[np.integer[Any]] | Tensor, batch: int) -> Iterator[Tensor]:
+    """Losses [batch, T], float32, of one batch after the other."""
     with inference(model):
         for start in range(0, len(tokens), batch):
             rows = torch.as_tensor(tokens[start : start + batch]).to(model.device, torch.int64)
             hidden = hidden_states(model, rows[:, :-1])
-            each = token_losses(model, hidden.flatten(0, 1), rows[:, 1:].flatten())
-            losses.append(each.view(len(rows), -1).double().mean(dim=1).cpu().numpy())
-    return np.concatenate(losses) if losses else np.empty(0)
+            yield token_losses(model, hidden.flatten(0, 1), rows[:, 1:].flatten()).view(len(rows), -1)
 
 
 def require_plain_head(model: Any) -> None:

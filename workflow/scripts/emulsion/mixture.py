@@ -75,10 +75,18 @@ class Mixture(Mapping[str, float]):
         return Mixture({name: 0.0 if name == source else weight for name, weight in self.items()})
 
 
-def mixture_file(experiment: str, name: str, method: str, stages: Sequence[tuple[float, Mixture]]) -> dict[str, Any]:
+def mixture_file(
+    experiment: str,
+    name: str,
+    method: str,
+    stages: Sequence[tuple[float, Mixture]],
+    needed: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """The content of a mixture file: what is trained on, and the kind of method that decided it.
 
     stages: (until, mixture) in order of time, `until` being a share of the run, the last one 1
+    needed: what was trained and read to decide it (`training.costs`), left out where that is nothing
     """
     schedule = [{"until": until, "weights": dict(mixture)} for until, mixture in stages]
-    return {"experiment": experiment, "name": name, "method": method, "schedule": schedule}
+    content = {"experiment": experiment, "name": name, "method": method, "schedule": schedule}
+    return {**content, "needed": list(needed)} if needed else content

@@ -21,25 +21,29 @@ from emulsion.analysis.identity import Same
 from emulsion.errors import UserError
 
 LEVEL = 0.95
+BEST, TIED, BEHIND = "best", "not told from the best", "behind the best"
+COSTS = ("extra_runs", "extra_tokens", "probe_tokens", "evaluation_tokens", "extra_evaluation_tokens")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MethodRun:
     """One run of a mixture.
 
-    losses             {source: test loss, nats per token}
-    extra_tokens       trained on before it to decide the mixture: by a swarm, a guide or a search
-    evaluation_tokens  read to observe while it trained
-    seconds            of its training
-    weights            of sources in its mean loss; all alike where there are none
+    losses   {source: test loss, nats per token}
+    cost     that of its run.json (`training.costs`); None of a run that was trained before costs were recorded
+    seconds  of its training
+    tokens   of its training
+    shares   {source: share of the tokens that it drew}
+    weights  of sources in its mean loss; all alike where there are none
     """
 
     mixture: str
     seed: int
     losses: Mapping[str, float]
-    extra_tokens: int
-    evaluation_tokens: int
+    cost: Mapping[str, Any] | None
     seconds: float
+    tokens: int
+    shares: Mapping[str, float]
     weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -51,6 +55,17 @@ class MethodRun:
         weights = [self.weights.get(source, 0.0) if self.weights else 1.0 for source in self.losses]
         return float(np.average(list(self.losses.values()), weights=weights))
 
+    @property
+    def costs(self) -> dict[str, int | None]:
+        """By the keys of COSTS; null where they were not recorded."""
+        if self.cost is None:
+            return dict.fromkeys(COSTS)
+        told = {**self.cost, "extra_runs": sum(each["runs"] for each in self.cost["needed"])}
+        return {key: int(told[key]) for key in COSTS}
+
+
+Runs = Mapping[int, MethodRun]  # {seed: run} of a mixture
+
 
 def rows(runs: Sequence[MethodRun], stratified: str | None) -> list[dict[str, Any]]:
     """The rows of methods.csv, one for each run, in order.
@@ -59,59 +74,77 @@ def rows(runs: Sequence[MethodRun], stratified: str | None) -> list[dict[str, An
     """
     if not runs:
         raise UserError("methods: there is no run to compare.")
-    base = {run.seed: run.perplexity for run in runs if run.mixture == stratified}
+    base = {run.seed: run for run in runs if run.mixture == stratified}
     return [
         {
             "method": run.mixture,
             "seed": run.seed,
             "mean_test_perplexity": run.perplexity,
-            "difference_to_stratified": run.perplexity - base[run.seed] if run.seed in base else None,
-            "extra_tokens": run.extra_tokens,
-            "evaluation_tokens": run.evaluation_tokens,
+            "difference_to_stratified": run.perplexity - base[run.seed].perplexity if run.seed in base else None,
+            "mean_test_loss": run.loss,
+            "loss_difference_to_stratified": run.loss - base[run.seed].loss if run.seed in base else None,
+            **run.costs,
             "seconds": run.seconds,
             **{f"test_loss_{source}": loss for source, loss in run.losses.items()},
+            **{f"share_{source}": share for source, share in run.shares.items()},
         }
         for run in runs
     ]
 
 
-def leaderboard(runs: Sequence[MethodRun], stratified: str | None, same: Same, decision: Decision) -> dict[str, Any]:
-    """{"decision", "methods": [row]} of the mixtures, best first; of those that are one and the same the first.
+def leaderboard(
+    runs: Sequence[MethodRun],
+    stratified: str | None,
+    same: Same,
+    decision: Decision,
+    replays: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """{"decision", "stratified", "methods": [row], "replays": [row]}, best first; of mixtures that are one the first.
 
-    decision: on their mean losses. A row has means over seeds, and against stratified the `difference` of perplexity,
-    its 95 % `interval` and `p_holm` over seeds in common (null with fewer than two), and a `verdict`.
+    decision: on their mean losses
+    replays: {mixture: {"method", "average"}} of those that train again what was decided
+    A row of a mixture has means over seeds, and against stratified sampling the `difference_to_stratified` of mean
+    test perplexity with its 95 % `interval` and `p_holm` over seeds in common (null with fewer than two), a `verdict`,
+    the same of the mean loss and of the loss on each source; where `decide` puts it, and its costs.
     """
     of: dict[str, dict[int, MethodRun]] = {}
     for run in runs:
         if run.mixture in same.labels:
             of.setdefault(run.mixture, {})[run.seed] = run
     base = of.get(same.first.get(stratified or "", ""), {})
-    compared = {name: _against(each, base) for name, each in of.items() if each is not base and base}
+    compared = {name: paired(each, base, _perplexity) for name, each in of.items() if each is not base and base}
     adjusted = holm_by_name({name: cell["p"] for name, cell in compared.items() if cell["p"] is not None})
     ranked = sorted(of, key=lambda name: float(np.mean([run.loss for run in of[name].values()])))
+    rest = {name: base if name in compared else {} for name in of}
     return {
         "decision": decision.to_json(),
         "stratified": same.first.get(stratified) if stratified else None,
+        "tokens": runs[0].tokens,
+        "sources": list(runs[0].losses),
         "methods": [
             {
                 "method": same.labels[name],
+                "names": [each for each, first in same.first.items() if first == name],
                 "seeds": len(of[name]),
-                "mean_test_loss": float(np.mean([run.loss for run in of[name].values()])),
-                "mean_test_perplexity": float(np.mean([run.perplexity for run in of[name].values()])),
+                "mean_test_loss": _mean(of[name], _loss),
+                "mean_test_perplexity": _mean(of[name], _perplexity),
                 **_verdict(compared.get(name), adjusted.get(name)),
-                "extra_tokens": max(run.extra_tokens for run in of[name].values()),
-                "evaluation_tokens": max(run.evaluation_tokens for run in of[name].values()),
+                "loss_to_stratified": _shown(paired(of[name], rest[name], _loss)),
+                "place": _place(name, decision),
+                "by_source": _by_source(of[name], rest[name]),
+                **_costs(of[name]),
                 "seconds": float(np.mean([run.seconds for run in of[name].values()])),
             }
             for name in ranked
         ],
+        "replays": _replays(of, base, same, replays or {}),
     }
 
 
-def _against(runs: Mapping[int, MethodRun], base: Mapping[int, MethodRun]) -> dict[str, Any]:
-    """The paired difference of perplexity; the interval and p of a t-test over seeds."""
+def paired(runs: Runs, base: Runs, value: Any) -> dict[str, Any]:
+    """{"difference", "interval", "p"} of runs less base over the seeds of both, by a t-test; null where unknown."""
     seeds = [seed for seed in runs if seed in base]
-    differences = np.array([runs[seed].perplexity - base[seed].perplexity for seed in seeds])
+    differences = np.array([value(runs[seed]) - value(base[seed]) for seed in seeds])
     if not len(seeds):
         return {"difference": None, "interval": None, "p": None}
     mean = float(differences.mean())
@@ -121,6 +154,53 @@ def _against(runs: Mapping[int, MethodRun], base: Mapping[int, MethodRun]) -> di
     half = error * float(student_t.ppf((1 + LEVEL) / 2, len(seeds) - 1))
     p = 2 * float(student_t.sf(abs(mean) / error, len(seeds) - 1)) if error else float(mean == 0)
     return {"difference": mean, "interval": [mean - half, mean + half], "p": p}
+
+
+def _perplexity(run: MethodRun) -> float:
+    return run.perplexity
+
+
+def _loss(run: MethodRun) -> float:
+    return run.loss
+
+
+def _mean(runs: Runs, value: Any) -> float:
+    return float(np.mean([value(run) for run in runs.values()]))
+
+
+def _shown(cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: cell[key] for key in ("difference", "interval")}
+
+
+def _by_source(runs: Runs, base: Runs) -> dict[str, dict[str, Any]]:
+    """{source: mean loss and perplexity, difference of the loss to stratified with its interval, mean share}."""
+    return {source: _of_source(source, runs, base) for source in next(iter(runs.values())).losses}
+
+
+def _of_source(source: str, runs: Runs, base: Runs) -> dict[str, Any]:
+    def loss(run: MethodRun) -> float:
+        return run.losses[source]
+
+    return {
+        "loss": _mean(runs, loss),
+        "perplexity": _mean(runs, lambda run: math.exp(loss(run))),
+        **_shown(paired(runs, base, loss)),
+        "share": _mean(runs, lambda run: run.shares.get(source, 0.0)),
+    }
+
+
+def _costs(runs: Runs) -> dict[str, Any]:
+    """The costs of the run that has most, what was needed, and the extra tokens in runs of this size."""
+    most = max(runs.values(), key=lambda run: run.costs["extra_tokens"] or 0)
+    extra = most.costs["extra_tokens"]
+    needed = [] if most.cost is None else [each["what"] for each in most.cost["needed"]]
+    return {**most.costs, "extra_in_runs": None if extra is None else extra / most.tokens, "needed": needed}
+
+
+def _place(name: str, decision: Decision) -> str:
+    if name not in decision.tied:
+        return BEHIND
+    return BEST if decision.winner == name else TIED
 
 
 def _verdict(cell: Mapping[str, Any] | None, p_holm: float | None) -> dict[str, Any]:
@@ -136,37 +216,24 @@ def _verdict(cell: Mapping[str, Any] | None, p_holm: float | None) -> dict[str, 
     return {**shown, "p_holm": p_holm, "verdict": verdict}
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _replays(
+    of: Mapping[str, Runs], base: Runs, same: Same, replays: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """What adapting, the order of mixtures and their mean were worth, of every method that is trained again.
 
-
-def markdown(title: str, board: Mapping[str, Any], notices: Mapping[str, Sequence[str]]) -> str:
-    """The leaderboard as a page; notices: {mixture: sentences about what an online method decided}."""
-    lines = [
-        f"# Methods compared: {title}",
-        "",
-        f"**{_sentence(board['decision']['text'])}.** By the mean test loss over sources; lower is better.",
-        "",
-        "| method | seeds | mean test loss | mean test perplexity | against stratified | | extra tokens | "
-        "tokens read to observe | seconds |",
-        "|---|---:|---:|---:|---:|---|---:|---:|---:|",
-    ]
-    for row in board["methods"]:
-        difference = row["difference_to_stratified"]
-        against = "" if difference is None else f"{difference:+.3f}"
-        if row["interval"]:
-            against += " [{:+.3f}, {:+.3f}]".format(*row["interval"])
-        lines.append(
-            f"| {row['method']} | {row['seeds']} | {row['mean_test_loss']:.4f} | {row['mean_test_perplexity']:.3f} | "
-            f"{against} | {row['verdict']} | {row['extra_tokens']:,} | {row['evaluation_tokens']:,} | "
-            f"{row['seconds']:.1f} |"
-        )
-    notes = [
-        "Extra tokens were trained on before the run to decide its mixture, by a swarm, a guide or a search; methods "
-        "that share a swarm are each charged all of it. Differences are of perplexity, paired by seed, with 95 % "
-        "intervals over seeds; verdicts after Holm's correction."
-    ]
-    if board["stratified"] is None:
-        notes.append("No mixture of all sources alike was trained, so nothing is compared with stratified sampling.")
-    notes += [f"- {mixture}: {notice}" for mixture, each in notices.items() for notice in each]
-    return "\n".join([*lines, "", *notes, ""])
+    feedback  the method less its trajectory, known before the run
+    order     the trajectory less its mean, one mixture
+    mixture   that mean less stratified sampling
+    Each is a difference of mean test perplexity, negative where it helped; null where a run is missing.
+    """
+    found = []
+    for method in dict.fromkeys(each["method"] for each in replays.values()):
+        named = {each["average"]: name for name, each in replays.items() if each["method"] == method}
+        names = (method, named.get(False, ""), named.get(True, ""))
+        online, again, mean = (of.get(same.first.get(name, ""), {}) for name in names)
+        pairs = {"feedback": (online, again), "order": (again, mean), "mixture": (mean, base)}
+        parts = {key: paired(one, other, _perplexity) for key, (one, other) in pairs.items()}
+        adjusted = holm_by_name({key: cell["p"] for key, cell in parts.items() if cell["p"] is not None})
+        worth = {key: {**_shown(cell), "p_holm": adjusted.get(key)} for key, cell in parts.items()}
+        found.append({"method": method, **worth})
+    return found

@@ -10,6 +10,8 @@ import numpy as np
 
 from emulsion.laws.table import Floats
 
+TOTAL = "all sources"  # the row of a matrix of effects that is only known summed over the groups
+
 
 class Law(Protocol):
     """From mixtures to the value of each group, a loss in nats per token or a score."""

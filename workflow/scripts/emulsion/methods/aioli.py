@@ -75,6 +75,7 @@ class AioliSettings(OnlineSettings):
 class Aioli(Online):
     kind = "aioli"
     observes: Observes = "probes"
+    averaged_over = "all"
     reads = AioliSettings
 
     def _set(self, settings: AioliSettings) -> None:

@@ -5,8 +5,9 @@ Algorithm 1:  lambda_j = excess loss of source j, 0 or more
 The answer is the mean of alpha over updates (`average`), on which a final model is trained from the start.
 
 The authors cut excess at 0 per token before it is averaged, so that noise counts as excess; DoGE and Aioli cut the
-average. So does `clip: source`; `clip: token` takes excess that whoever measured it has cut. A source whose excess was
-not measured keeps its last lambda.
+average. So does `clip: source`; `clip: token` cuts as the authors do, and needs the losses of the reference run on
+every held-out token (`measure: [losses, token_losses]` of its swarm). A source whose excess was not measured keeps its
+last lambda. `act_on: loss` is the published proxy: batches as at first, with the loss of each source weighed by alpha.
 
 Defaults: eta 1 and c 1e-3, of the paper's section 2 and the authors' launch script (their code's own default of c is
 1e-4); DoGE takes eta .1, Aioli .01. They update every step; rounds are 100 here, each with an evaluation. Their first
@@ -35,26 +36,33 @@ class DoReMiSettings(OnlineSettings):
     """eta        step size
     smoothing  share of the uniform mixture in every mixture
     clip       "source": excess is cut at 0 here; "token": it arrives cut, token by token
+    act_on     "loss" or "sampling", see `interface.WeighingMethod`
     """
 
     eta: float = 1.0
     smoothing: float = 1e-3
     clip: str = "source"
+    act_on: str = "loss"
     rounds: int = 100
 
     forms: ClassVar[Mapping[str, Form]] = {"eta": POSITIVE, "smoothing": SHARE_BELOW_1}
-    choices: ClassVar[Mapping[str, Sequence[str]]] = {"clip": ("source", "token")}
+    choices: ClassVar[Mapping[str, Sequence[str]]] = {
+        "clip": ("source", "token"),
+        "act_on": ("loss", "sampling"),
+    }
 
 
 class DoReMi(Online):
     kind = "doremi"
     needs = Needs(reference_run=True)
     observes: Observes = "excess_losses"
+    averaged_over = "recent"
     averages = True
     reads = DoReMiSettings
 
     def _set(self, settings: DoReMiSettings) -> None:
-        self.settings = settings
+        self.settings, self.act_on, self.clip = settings, settings.act_on, settings.clip
+        self.needs = Needs(reference_run=True, token_losses=settings.clip == "token")
         self._excess: Floats = np.full(len(self.names), np.nan)  # the last of each source, as observed
 
     def _decide(self, seen: Observation) -> Floats:

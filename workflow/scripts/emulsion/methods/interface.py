@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from emulsion.laws.table import Floats
 from emulsion.mixture import Mixture
 
 Observes = Literal["losses", "probes", "gradients", "excess_losses"]
@@ -30,6 +31,7 @@ class Needs:
     reference_run       a finished run whose losses others are measured against
     single_source_runs  one run per source, trained on nothing else
     sequence_losses     of these runs, the loss of every held-out sequence
+    token_losses        of these runs, the loss of every token of the held-out sequences
     others              besides a swarm, further finished runs of its size, where there are any
     trainer             trainings of its own while it searches
     trajectory          what another method decided during a finished run
@@ -40,6 +42,7 @@ class Needs:
     reference_run: bool = False
     single_source_runs: bool = False
     sequence_losses: bool = False
+    token_losses: bool = False
     others: bool = False
     trainer: bool = False
     trajectory: bool = False
@@ -62,6 +65,7 @@ class Evidence:
     curves           {run: [(tokens trained on until then, {source: held-out loss})]} before its end, where measured
     run_tokens       {run: tokens that it was trained on}, where they are known
     sequence_losses  {run: {source: the losses of its held-out sequences, in order}}, where they were measured
+    token_losses     {run: {source: losses of the tokens of its held-out sequences [n, T]}}, likewise
     capabilities     {run: {capability: score}}, where they were measured
     trajectory       what another method decided during a run, as stages
     tokens           budget of the run that is decided for
@@ -77,6 +81,7 @@ class Evidence:
     curves: Mapping[str, Sequence[tuple[float, Losses]]] = field(default_factory=dict)
     run_tokens: Mapping[str, float] = field(default_factory=dict)
     sequence_losses: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    token_losses: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     trajectory: Stages = ()
     tokens: int = 0
@@ -109,9 +114,12 @@ class Observation:
     counts         {source: sequences drawn since the last update}, or since the start of the run
     probes         of this round, in order; only for a method that observes probes
     gradients      {evaluated: {trained: dot product of their gradients}}: of the loss on held-out sequences of one
-                   source and on training sequences of the other; only for a method that observes gradients
-    excess_losses  {source: held-out loss less that of the reference run}, not clipped; only for a method that observes
-                   excess losses
+                   source and on training sequences of the other, or with one row, `all sources`, their sums over the
+                   evaluated ones; only for a method that observes gradients
+    norms          {trained: norm of the gradient on its training sequences}, with the former; where it is None, the
+                   roots of the products of a source with itself stand for them
+    excess_losses  {source: held-out loss less that of the reference run}; cut at 0 token by token before it is
+                   averaged for a method whose `clip` is "token", else not cut; only for one that observes excess losses
     """
 
     step: int
@@ -121,6 +129,7 @@ class Observation:
     counts: Mapping[str, int]
     probes: Sequence[Probe] | None = None
     gradients: Effects | None = None
+    norms: Losses | None = None
     excess_losses: Losses | None = None
 
 
@@ -210,6 +219,17 @@ class GradientMethod(OnlineMethod, Protocol):
 
     parameters: str
     validation_share: float | None
+
+
+@runtime_checkable
+class WeighingMethod(OnlineMethod, Protocol):
+    """An online method that says how its mixtures act on the run that decides them.
+
+    act_on  "sampling": sequences are drawn by them, as with all other methods; "loss": sequences are drawn by the first
+            mixture q throughout, and the loss of each is weighed by p/q of its source, as DoReMi and DoGE published it
+    """
+
+    act_on: str
 
 
 AnyMethod = Method | OnlineMethod

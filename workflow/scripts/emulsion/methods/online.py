@@ -64,7 +64,11 @@ class OnlineSettings:
 
 
 class Online(ABC):
-    """An online method (`interface.OnlineMethod`) of multiplied weights; its settings are those of `reads`."""
+    """An online method (`interface.OnlineMethod`) of multiplied weights; its settings are those of `reads`.
+
+    averaged_over  which updates' effects stand for the method's A where it is compared with a fitted one (Aioli,
+                   2411.05735, C.2): the "last", "recent" ones or "all" so far; None where it is not compared
+    """
 
     kind: ClassVar[str]
     reads: ClassVar[type[OnlineSettings]]
@@ -72,6 +76,7 @@ class Online(ABC):
     observes: Observes
     held_out = True
     averages = False
+    averaged_over: ClassVar[str | None] = None
 
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:
         """Raises UserError where there is nothing to mix, or a setting is unknown or not allowed."""

@@ -37,6 +37,11 @@ def takes(kind: str, setting: str) -> bool:
     return setting in getattr(_methods().get(kind), "takes", ())
 
 
+def decides_online(kind: str) -> bool:
+    """Whether methods of a kind decide during their own run; False of unknown kinds."""
+    return hasattr(_methods().get(kind), "observes")
+
+
 def create(kind: str, sources: Sequence[str], **settings: Any) -> AnyMethod:
     """The method of that kind; settings are those of its class.
 

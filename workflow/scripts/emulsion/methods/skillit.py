@@ -63,6 +63,7 @@ class SkillIt(Online):
     kind = "skillit"
     needs = Needs(single_source_runs=True)
     observes: Observes = "losses"
+    averaged_over = "last"
     reads = SkillItSettings
 
     def _set(self, settings: SkillItSettings) -> None:

@@ -48,6 +48,23 @@ def stretches(method: OnlineMethod, steps: int, prelude: int = 0) -> list[Stretc
     return cut
 
 
+def update_steps(method: OnlineMethod, steps: int, prelude: int = 0) -> list[int]:
+    """The steps after which the method decides anew, in order; raises as `stretches`."""
+    cut = stretches(method, steps, prelude)
+    first = 0 if isinstance(method, ProbingMethod) else 1
+    return [stretch.start for stretch in cut if stretch.probe is None and stretch.round >= first]
+
+
+def update_before(method: OnlineMethod, steps: int, share: float, prelude: int = 0) -> int:
+    """The step of the last update within this share of a run; UserError where there is none yet."""
+    found = update_steps(method, steps, prelude)
+    last = max((step for step in found if step <= share * steps + 1e-9), default=None)
+    if last is None:
+        words = f"its first update is at {found[0] / steps:.3g} of the run" if found else "it never decides anew"
+        raise UserError(f"{share:g} of the run is before anything was decided from what was seen; {words}.")
+    return last
+
+
 def opening(method: OnlineMethod) -> list[Mixture]:
     """What a run begins with: the mixtures of the first round's probes, or the first round's mixture."""
     if method.observes not in OBSERVES:

@@ -8,7 +8,7 @@ from typing import Any
 from emulsion.analysis.power import in_print
 from emulsion.data.held_out import too_small as too_small_splits
 from emulsion.data.lost import loss_text
-from emulsion.study.budget import STAGES, SWARMS, over_budget
+from emulsion.study.budget import PARAMETERS, STAGES, SWARMS, over_budget
 
 
 def plan_text(
@@ -48,7 +48,7 @@ def cost_table(plan: Mapping[str, Any]) -> str:
         f"| stage | runs | tokens | FLOPs | models on disk | {plan['device']} hours |",
         "|---|---|---|---|---|---|",
     ]
-    for stage in filter(plan["costs"].get, [*STAGES, SWARMS, "total"]):
+    for stage in filter(plan["costs"].get, [*STAGES, SWARMS, PARAMETERS, "total"]):
         cost = plan["costs"][stage]
         lines.append(
             f"| {stage} | {cost['runs']:.0f} | {cost['tokens']:,.0f} | {cost['flops']:.2e} | "

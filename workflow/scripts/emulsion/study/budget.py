@@ -17,7 +17,7 @@ from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Suite, load_suite, parse_suite
 from emulsion.files import found, read_json, read_jsonl
-from emulsion.methods.designs import needs_sizes
+from emulsion.methods.designs import count_of, needs_sizes
 from emulsion.methods.interface import Evidence, Stages
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
 from emulsion.spec import RunSpec
@@ -27,6 +27,7 @@ from emulsion.study.swarms import Swarm
 from emulsion.synthetic import suite_items
 
 SWARMS = "swarms"  # a stage whose runs share jobs
+PARAMETERS = "parameters"  # a stage of branches that leave the runs of online methods
 STAGES: dict[str, Mixtures] = {
     "strategies": Experiment.strategies,
     "methods": lambda experiment: [*experiment.methods(), *experiment.guides()],
@@ -71,6 +72,22 @@ def swarm_cost(experiment: Experiment, swarm: Swarm) -> dict[str, float]:
     }
 
 
+def parameters_cost(experiment: Experiment) -> dict[str, float]:
+    """What the branches of methods' own runs take, with the way of each run to its last state; no models are kept."""
+    chosen, device = experiment.settings["parameters"], _device(experiment)
+    points, last, costs = count_of(chosen["points"], experiment.sources), max(chosen["shares"]), []
+    for name in experiment.all_branched_runs():
+        size = experiment.size_of_run(name)
+        values = experiment.spec_of(size)
+        spec, ends = RunSpec.from_json(values), len(chosen["shares"]) * points
+        trained = round(last * size.tokens) + ends * chosen["tokens"]
+        observed = (ends + len(chosen["shares"])) * len(experiment.sources) * spec.validation_sequences * spec.context
+        flops = (trained + observed / 3) * flops_per_token(spec.model, _vocabulary(experiment, values))
+        hours = (_seconds(flops, device) + device["seconds_per_run"]) / 3600
+        costs.append({"runs": 1 + ends, "tokens": trained, "flops": flops, "disk_bytes": 0, "hours": hours})
+    return add_up(costs)
+
+
 def _vocabulary(experiment: Experiment, spec: Mapping[str, Any]) -> int:
     tokenizer = experiment.config["tokenizers"][experiment.settings["tokenizer"]]
     return vocabulary_size(spec["model"], kind_block(tokenizer)["vocab_size"])
@@ -96,6 +113,8 @@ def planned_cost(experiment: Experiment) -> dict[str, dict[str, float]]:
             stages[stage] = add_up(costs)
     if experiment.swarms:
         stages[SWARMS] = add_up([swarm_cost(experiment, swarm) for swarm in experiment.swarms.values()])
+    if experiment.parameters():
+        stages[PARAMETERS] = parameters_cost(experiment)
     return {**stages, "total": add_up(list(stages.values()))}
 
 
@@ -184,14 +203,16 @@ def spent_by_stages(
     records: Mapping[str, Path],
     stages: Mapping[str, Sequence[str]],
     swarms: Sequence[Path],
+    branches: Sequence[Path],
     searches: Sequence[Path],
     benchmarks: Path,
 ) -> dict[str, dict[str, float]]:
-    """{stage: what its runs took, as `spent` says it}, those of swarms and searches, and their `total`.
+    """{stage: what its runs took, as `spent` says it}, those of swarms, branches and searches, and their `total`.
 
     records     {run: its run.json}, whose folder has the name of the run's jobs
     stages      {stage: its runs}
     swarms      what each job of a swarm wrote
+    branches    the branches of methods' own runs
     searches    records of searches that trained
     benchmarks  the folder of the rules' measurements
     """
@@ -204,13 +225,21 @@ def spent_by_stages(
     more = {}
     if swarms:
         names = ["-".join((file.parents[2].name, file.parent.name, file.stem)) for file in swarms]
-        seconds = _measured(benchmarks / "train_swarm", dict(zip(names, names, strict=True)))
-        more[SWARMS] = spent_on_swarms([read_json(file) for file in swarms], [seconds.get(name) for name in names])
+        more[SWARMS] = _spent_on_jobs(swarms, names, benchmarks / "train_swarm")
+    if branches:
+        names = ["-".join((file.parents[1].name, file.stem)) for file in branches]
+        more[PARAMETERS] = _spent_on_jobs(branches, names, benchmarks / "branch_method")
     if searches:
         more["searches"] = spent_on_searches([read_json(file)["cost"] for file in searches])
     peak = max(each["peak_memory_bytes"] for each in (took["total"], *more.values()))
     total = {**add_up([took["total"], *more.values()]), "peak_memory_bytes": peak}
     return {**{stage: each for stage, each in took.items() if stage != "total"}, **more, "total": total}
+
+
+def _spent_on_jobs(files: Sequence[Path], jobs: Sequence[str], folder: Path) -> dict[str, float]:
+    """What jobs that wrote these files took; folder: of their rule's measurements."""
+    seconds = _measured(folder, dict(zip(jobs, jobs, strict=True)))
+    return spent_on_swarms([read_json(file) for file in files], [seconds.get(job) for job in jobs])
 
 
 def _measured(folder: Path, jobs: Mapping[str, str]) -> dict[str, float]:

@@ -103,5 +103,6 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
             yield from check_experiments.experiment(experiment)
             yield from check_methods.swarms_of(experiment)
             yield from check_methods.matrices(experiment)
+            yield from check_laws.parameters(experiment)
             yield from check_data.halves(config, name)
             yield from check_data.stores(config, name, folder)

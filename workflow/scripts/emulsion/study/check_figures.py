@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulsion.errors import UserError
+from emulsion.methods.registry import decides_online
 from emulsion.study.catalogue import Config
 from emulsion.study.check_data import capabilities
 from emulsion.study.experiment import SEARCHES
@@ -62,16 +63,31 @@ def _needs_of(config: Config, settings: Mapping[str, Any], where: str) -> Iterat
     by_losses = judged_by(settings)[0] == LOSSES
     few = f"{_TRADED} sources or more in {where}" if len(settings["sources"]) < _TRADED else ""
     yield "pareto", no_mixtures or (few if by_losses else no_suites or _axes(config, settings, where, _TRADED))
+    yield from _of_methods(config, settings, where)
     yield "contributions", "" if settings["ablations"] else f"{where}.ablations"
     searches = [name for name in settings["methods"] if config["methods"].get(name, {}).get("kind") in SEARCHES]
     yield "optimizer", "" if searches else f"a method of kind {' or '.join(SEARCHES)} in {where}.methods"
     fitted = searches and config["methods"][searches[0]]["kind"] == "optimum"
     yield "surface", "" if fitted else f"a method of kind optimum, before any of direct_search, in {where}.methods"
+    yield "similarity", "" if settings["parameters"] else f"{where}.parameters"
     laws = settings["laws"]
     yield "static_law", "" if laws else f"{where}.laws"
     swarm = config["swarms"].get(laws["swarm"], {}) if laws else {}
     for figure in _OF_BRANCHES:
         yield figure, "" if swarm.get("branches") else f"{where}.laws of a swarm with branches"
+
+
+def _of_methods(config: Config, settings: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    """The figures of the comparison with stratified sampling, and of what online methods decide."""
+    kinds = [config["methods"].get(name, {}).get("kind", "") for name in settings["methods"]]
+    ratios = [config["strategies"].get(name, {}).get("ratios") or {} for name in settings["strategies"]]
+    even = any(set(each) == set(settings["sources"]) and len(set(each.values())) == 1 for each in ratios)
+    even = even or "stratified" in kinds
+    others = len(settings["strategies"]) + len(settings["methods"]) > 1
+    for figure in ("methods", "cost_pareto"):
+        yield figure, "" if even and others else f"a method of kind stratified, and others, in {where}.methods"
+    online = any(map(decides_online, kinds))
+    yield "trajectories", "" if online else f"an online method in {where}.methods"
 
 
 def _axes(config: Config, settings: Mapping[str, Any], where: str, fewest: int) -> str:

@@ -1,11 +1,17 @@
-"""Checks on studies of mixing laws."""
+"""Checks on studies of mixing laws, and on comparisons of what methods take for the effects of sources."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from emulsion.errors import UserError
+from emulsion.methods.designs import count_of
+from emulsion.methods.interface import OnlineMethod
+from emulsion.methods.stretches import update_before
+from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
-from emulsion.study.told import known
+from emulsion.study.experiment import Experiment
+from emulsion.study.told import known, told
 
 
 def studies(config: Config) -> Iterator[str]:
@@ -19,3 +25,42 @@ def studies(config: Config) -> Iterator[str]:
                 yield from known("experiment", name, config["experiments"], place)
                 if name in config["experiments"] and not config["experiments"][name]["laws"]:
                     yield f"{place}: experiment '{name}' has no `laws`."
+
+
+def parameters(experiment: Experiment) -> Iterator[str]:
+    """The methods have matrices, and their runs a state and room for branches at every share."""
+    chosen, where = experiment.settings["parameters"], f"experiments.{experiment.name}.parameters"
+    if not chosen:
+        return
+    able = [name for name in experiment.methods() if getattr(experiment.method(name), "averaged_over", None)]
+    for name in chosen["methods"]:
+        problems = list(known("method that goes by a matrix", name, able, f"{where}.methods"))
+        yield from problems or _states(experiment, name, f"{where}.shares: {name}")
+        if name in experiment.matrices():
+            yield f"{where}.methods: a matrix of laws.matrices is called '{name}' too; choose another name for it."
+    points = chosen["points"]
+    if points["kind"] == "grid" and len(experiment.sources) != 2:
+        yield f"{where}.points.kind: a grid is for 2 sources, and the experiment has {len(experiment.sources)}."
+    elif count_of(points, experiment.sources) < 2:
+        yield f"{where}.points: one branch tells nothing of the effects of sources; take 2 or more."
+
+
+def _states(experiment: Experiment, name: str, where: str) -> Iterator[str]:
+    method, chosen = experiment.method(name), experiment.settings["parameters"]
+    if not isinstance(method, OnlineMethod):
+        raise TypeError(f"{name} decides before the run")
+    entry = experiment.branched_runs(name)[0].entry
+    spec = RunSpec.from_json(experiment.spec_of(entry.size))
+    before, found = round(spec.steps * entry.after["share"]) if entry.after else 0, []
+    for share in chosen["shares"]:
+        try:
+            found.append(update_before(method, spec.steps, share, before))
+        except UserError as error:
+            yield f"{where}: {error}"
+            return
+    if len(set(found)) < len(found):
+        yield f"{where}: two of {chosen['shares']} are of one update (after steps {found}); set them further apart."
+    step = spec.batch_sequences * spec.context
+    if chosen["tokens"] < step:
+        yield f"{where}: branches of {chosen['tokens']:,} tokens are less than one step of {step:,}."
+    yield from (f"{where}: {problem}" for problem in told(spec.branch, max(found) * step, chosen["tokens"]))

@@ -102,11 +102,13 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
             f"{where}.swarm: kind '{entry['kind']}' needs {what}, and the points of '{entry['swarm']}' are '{kind}'; "
             f"name a swarm of points {' or '.join(kinds)}."
         )
-    elif made.needs.sequence_losses and "sequence_losses" not in config["swarms"][entry["swarm"]]["measure"]:
-        yield (
-            f"{where}.swarm: kind '{entry['kind']}' needs the losses of single sequences; add `sequence_losses` to "
-            f"swarms.{entry['swarm']}.measure."
-        )
+    else:
+        for key, what in (("sequence_losses", "sequences"), ("token_losses", "tokens")):
+            if getattr(made.needs, key) and key not in config["swarms"][entry["swarm"]]["measure"]:
+                yield (
+                    f"{where}.swarm: kind '{entry['kind']}' needs the losses of single {what}; add `{key}` to "
+                    f"swarms.{entry['swarm']}.measure."
+                )
 
 
 def _after(config: Config, name: str, made: AnyMethod, entry: Mapping[str, Any], where: str) -> Iterator[str]:

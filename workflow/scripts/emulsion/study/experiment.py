@@ -19,7 +19,7 @@ from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.judges import aims_at, judged_by, objective
 from emulsion.study.strategies import strategy_stages
-from emulsion.study.swarms import Swarm
+from emulsion.study.swarms import Swarm, design_of
 
 # What a training step means. Raise it by hand when a change alters what is learned from the same spec:
 # every run is then trained again. Editing the code alone retrains nothing.
@@ -213,6 +213,10 @@ class Experiment:
         """The mixtures that a run decides while it trains: its own run's, or its guide's."""
         return [name for name in self.methods() if self.online(name)]
 
+    def deciding(self) -> list[str]:
+        """The mixtures in whose runs an online method decides: guides, where a method has one."""
+        return [self.entries[name].guide or name for name in self.decided_online()]
+
     def replayed(self) -> list[str]:
         """The mixtures that are what another method decided during a run."""
         return [name for name in self.methods() if self.needs(name).trajectory]
@@ -318,23 +322,12 @@ class Experiment:
             name = predecessor(self.config, name)
         return found
 
-    def extra_tokens(self) -> dict[str, int]:
-        """{mixture: tokens trained on to decide it}, of those that runs decide; a shared swarm counts in full."""
-        found: dict[str, int] = {}
-        for name in self.methods():
-            before, tokens = self.rests_on(name), 0
-            entries = [self.entries[each] for each in (name, *before)]
-            for swarm in dict.fromkeys(entry.swarm for entry in entries if entry.swarm):
-                tokens += sum(self.swarms[swarm].trained_tokens(self.size_of_swarm(swarm).tokens))
-            tokens += sum(self.entries[entry.guide].size.tokens for entry in entries if entry.guide)
-            for each in (name, *before):
-                if self.needs(each).trainer:
-                    tokens += self.trainings(each) * self.size_of_search(each).tokens
-            # The run in which a method that has no guide decided.
-            tokens += sum(self.entries[e].size.tokens for e in before if self.online(e) and not self.entries[e].guide)
-            if tokens:
-                found[name] = tokens
-        return found
+    def replays(self) -> dict[str, dict[str, Any]]:
+        """{mixture: {"method", "average"}} of those that train again what another method decided."""
+        methods = {name: self.entries[name].method for name in self.replayed()}
+        return {
+            name: {"method": each["method"], "average": each.get("average", False)} for name, each in methods.items()
+        }
 
     def micro_batch(self, size: Size) -> int:
         """How many sequences a device takes at once in a run of this size."""
@@ -389,6 +382,29 @@ class Experiment:
     def matrices(self) -> dict[str, Any]:
         """{name: settings} of the matrices that are compared with the fitted one."""
         return dict((self.settings["laws"] or {}).get("matrices", {}))
+
+    def parameters(self) -> list[str]:
+        """The online methods whose matrices are compared with what branches of their own runs show."""
+        return list((self.settings["parameters"] or {}).get("methods", []))
+
+    def branched_runs(self, method: str) -> list[Run]:
+        """The runs in which a method decided that branches leave from: its guide's, or its own."""
+        runs = self.runs([self.entries[method].guide or method])
+        return runs if self.settings["parameters"]["seeds"] == "all" else runs[:1]
+
+    def all_branched_runs(self) -> list[str]:
+        """The names of these runs of all its methods."""
+        return [run.name for method in self.parameters() for run in self.branched_runs(method)]
+
+    def own_matrix(self, method: str) -> dict[str, Any]:
+        """{"kind", "averaged_over", "updates"} of a method whose matrices are compared: what its A^t are a mean of."""
+        over = getattr(self.method(method), "averaged_over", None)
+        kind, updates = self.entries[method].method["kind"], self.settings["parameters"]["updates"]
+        return {"kind": kind, "averaged_over": over, "updates": updates}
+
+    def branch_points(self) -> dict[str, Any]:
+        """What decides the mixtures of these branches, and no setting of another kind of design."""
+        return design_of(self.settings["parameters"]["points"], self.sources)
 
     def further_runs(self, mixture: str) -> list[str]:
         """The mixtures whose runs a method learns from besides its swarm: constant ones, of the same size."""
@@ -466,7 +482,10 @@ class Experiment:
         chosen = self.config["methods"][name]
         settings = {key: each for key, each in chosen.items() if key not in NOT_SETTINGS}
         aim = objective(self.settings, chosen)
-        return {"kind": chosen["kind"], **settings, **({"objective": aim} if aim else {})}
+        method = {"kind": chosen["kind"], **settings, **({"objective": aim} if aim else {})}
+        # Written out where it is left out, as it decides what the run is.
+        act_on = getattr(create(**method, sources=self.sources), "act_on", None)
+        return {**method, **({"act_on": act_on} if act_on else {})}
 
     def _entry(
         self,

@@ -143,7 +143,29 @@ def matrix(experiment: Experiment, name: str) -> list[str]:
 
 
 def parameters(experiment: Experiment) -> list[str]:
-    return [f"law_results/{experiment.name}/{matrix}_parameters.json" for matrix in experiment.matrices()]
+    """Matrices beside the fitted ones: those that the laws name, and those that methods went by in their own runs."""
+    names = [*experiment.matrices(), *experiment.parameters()]
+    return [f"law_results/{experiment.name}/{name}_parameters.json" for name in names]
+
+
+def branches_of_method(experiment: Experiment, method: str) -> list[str]:
+    """The branches of the runs in which a method decided."""
+    return [f"results/{experiment.name}/branches/{run.name}.json" for run in experiment.branched_runs(method)]
+
+
+def branches(experiment: Experiment) -> list[str]:
+    """The same of all methods whose matrices are compared."""
+    return [file for method in experiment.parameters() for file in branches_of_method(experiment, method)]
+
+
+def logs_of_method(experiment: Experiment, method: str) -> list[str]:
+    """The logs of the same runs, in the same order."""
+    return [f"models/{experiment.name}-{run.name}/training_log.jsonl" for run in experiment.branched_runs(method)]
+
+
+def board(experiment: Experiment) -> list[str]:
+    """The comparison of methods, where those whose matrices are compared were trained."""
+    return [f"results/{experiment.name}/methods.json"] if experiment.parameters() else []
 
 
 def laws(experiment: Experiment) -> dict[str, list[str]]:
@@ -152,7 +174,7 @@ def laws(experiment: Experiment) -> dict[str, list[str]]:
         "static_law": experiment.law_swarm is not None,
         "dynamic_law": experiment.law_swarm is not None and bool(experiment.law_swarm.branches),
         "greedy": experiment.compares_greedy(),
-        "similarity": bool(experiment.matrices()),
+        "similarity": bool(experiment.matrices() or experiment.parameters()),
     }
     return {what: [f"law_results/{experiment.name}/{what}.json"] if found else [] for what, found in there.items()}
 
@@ -160,9 +182,8 @@ def laws(experiment: Experiment) -> dict[str, list[str]]:
 def law_figures(experiment: Experiment) -> list[str]:
     """The figures of an experiment's laws."""
     swarm = experiment.law_swarm
-    if swarm is None:
-        return []
-    figures = ["static_law", *(["dynamic_law", "effects"] if swarm.branches else [])]
+    figures = ["static_law", *(["dynamic_law", "effects"] if swarm.branches else [])] if swarm else []
+    figures += ["similarity"] if experiment.parameters() else []
     return [f"figures/{experiment.name}_{figure}.png" for figure in figures]
 
 
@@ -175,7 +196,7 @@ def laws_of_study(study: Study, name: str, what: str) -> list[str]:
 
 def all_laws(study: Study) -> list[str]:
     """All about laws: of every swarm its laws and figures, of every study its tables and figure, and the replays."""
-    files = [file for name in study.with_laws() for each in laws(study[name]).values() for file in each]
+    files = [file for experiment in study.values() for each in laws(experiment).values() for file in each]
     files += [file for experiment in study.values() for file in law_figures(experiment)]
     for name in study.law_studies():
         files += [f"law_results/{name}/tables.md", f"figures/{name}_law_fits.png"]

@@ -69,6 +69,10 @@ class Study(Mapping[str, Experiment]):
         """The experiments that compare methods' matrices with the fitted one."""
         return self.where(Experiment.matrices)
 
+    def with_similarities(self) -> list[str]:
+        """The experiments that compare any matrices with fitted ones."""
+        return self.where(lambda experiment: experiment.matrices() or experiment.parameters())
+
     def law_studies(self) -> list[str]:
         """The studies of laws whose settings are all experiments of this one."""
         studies = self.config["law_studies"].items()

@@ -15,6 +15,14 @@ from emulsion.methods.interface import CURVE
 from emulsion.spec import RunSpec
 
 STRATIFIED = "stratified"
+# What may be measured of a run besides its mean losses: losses of single sequences, and of single tokens.
+_FINE = ("sequence_losses", "token_losses")
+
+
+def design_of(points: Mapping[str, Any], sources: Sequence[str]) -> dict[str, Any]:
+    """The settings of a design of mixtures that its kind reads, with how many there are."""
+    chosen = {**points, "count": count_of(points, sources)}
+    return {key: chosen[key] for key in ("kind", *SETTINGS[chosen["kind"]])}
 
 
 class Swarm:
@@ -35,18 +43,12 @@ class Swarm:
     @property
     def design(self) -> dict[str, Any]:
         """What decides where the points lie, and no setting of another kind of design."""
-        chosen = {**self.settings["points"], "count": count_of(self.settings["points"], self.sources)}
-        return {key: chosen[key] for key in ("kind", *SETTINGS[chosen["kind"]])}
+        return design_of(self.settings["points"], self.sources)
 
     @property
     def capabilities(self) -> bool:
         """Whether its runs are asked what they can do, and not for their losses alone."""
         return "capabilities" in self.settings["measure"]
-
-    @property
-    def sequence_losses(self) -> bool:
-        """Whether the losses of single sequences are kept of its runs, and not their means alone."""
-        return "sequence_losses" in self.settings["measure"]
 
     @property
     def curve(self) -> bool:
@@ -79,7 +81,7 @@ class Swarm:
                 run = {"run": mixture + suffix, "mixture": mixture, "seed": seed}
                 finish = mixture != STRATIFIED
                 # Named only where it is asked for: what other swarms are asked stays as it is.
-                more = {"sequence_losses": True} if finish and self.sequence_losses else {}
+                more = {key: True for key in _FINE if finish and key in self.settings["measure"]}
                 more |= {"curve": True} if finish and self.curve else {}
                 found.append({**run, "finish": finish, "branches": names, **more})
         return found
@@ -117,12 +119,12 @@ class Swarm:
     def measurements(self, spec: RunSpec) -> int:
         """How often held-out losses are taken: where branches start and end, and of two splits where runs end.
 
-        Those of single sequences are taken once more, and those on the way as often as it says.
+        Those of single sequences are taken once more, and so are those of tokens; those on the way as often as it says.
         """
-        ends_with_run = self._with_the_run(spec)
+        ends_with_run, fine = self._with_the_run(spec), sum(key in self.settings["measure"] for key in _FINE)
         found = 0
         for trunk in self.trunks:
-            found += len(trunk["branches"]) + (2 + self.sequence_losses + len(CURVE) * self.curve) * trunk["finish"]
+            found += len(trunk["branches"]) + (2 + fine + len(CURVE) * self.curve) * trunk["finish"]
             for name in trunk["branches"]:
                 ends = len(self.branches[name]["mixtures"]) + len(self.branches[name]["corners"])
                 found += ends * (2 if name in ends_with_run else 1)

@@ -20,7 +20,7 @@ from emulsion.plan import SequencePlan
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.checkpoint import Origin
-from emulsion.training.journal import Journal
+from emulsion.training.journal import Journal, packed
 from emulsion.training.judge import Judge
 from emulsion.training.loop import Training
 from emulsion.training.owner import Owner, is_free
@@ -70,6 +70,13 @@ class Trunk:
         """{source: losses of its validation sequences, in order} at this step, which was measured last."""
         what = {"trunk": self.identity, "step": step, "sequences": "validation"}
         row = self._once(what, lambda: {"losses": _sequence_losses(self._reach(step))})
+        self.own[step] += row["seconds"]
+        return dict(row["losses"])
+
+    def measure_tokens(self, step: int) -> dict[str, Any]:
+        """{source: losses of the tokens of its validation sequences, `packed`} likewise."""
+        what = {"trunk": self.identity, "step": step, "tokens": "validation"}
+        row = self._once(what, lambda: {"losses": _token_losses(self._reach(step))})
         self.own[step] += row["seconds"]
         return dict(row["losses"])
 
@@ -155,6 +162,10 @@ def branch_plan(trunk: SequencePlan, start: int, mixture: Mixture) -> SequencePl
 
 def _sequence_losses(training: Training) -> dict[str, list[float]]:
     return {source: each.tolist() for source, each in training.sequence_losses("validation").items()}
+
+
+def _token_losses(training: Training) -> dict[str, Any]:
+    return {source: packed(each) for source, each in training.token_losses("validation").items()}
 
 
 def losses(training: Training) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.files import read_json
+from emulsion.laws.table import Floats
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
+from emulsion.training.journal import unpacked
 from emulsion.training.judge import selection_scores
 
 
@@ -55,6 +58,11 @@ def read_evidence(
         },
         run_tokens={row["run"]: row["tokens"] for row in rows if "tokens" in row},
         sequence_losses={row["run"]: row["sequence_losses"] for row in rows if "sequence_losses" in row},
+        token_losses={
+            row["run"]: {source: unpacked(each) for source, each in row["token_losses"].items()}
+            for row in rows
+            if "token_losses" in row
+        },
         capabilities={run: scores for run, (_, _, scores) in runs.items() if scores},
     )
 
@@ -77,11 +85,24 @@ def _others(
     return runs, epochs
 
 
-def reference_losses(evidence: Evidence) -> dict[str, float]:
-    """{source: validation loss} of the reference run. Raises UserError unless there is exactly one run."""
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What a reference run reached.
+
+    losses  {source: validation loss, nats per token}
+    tokens  {source: losses of the tokens of the validation sequences [n, T]}, where excess is cut token by token
+    """
+
+    losses: Mapping[str, float] = field(default_factory=dict)
+    tokens: Mapping[str, Floats] = field(default_factory=dict)
+
+
+def reference_of(evidence: Evidence) -> Reference:
+    """What the reference run reached. Raises UserError unless there is exactly one run."""
     if len(evidence.losses) != 1:
         raise UserError(
             f"reference run: one is needed, and the swarm has {len(evidence.losses)} runs; name a swarm whose points "
             "are {kind: uniform} or {kind: proportional}."
         )
-    return dict(next(iter(evidence.losses.values())))
+    (run,) = evidence.losses
+    return Reference(losses=evidence.losses[run], tokens=evidence.token_losses.get(run, {}))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy, linear, pad
 
-from emulsion.losses import hidden_states, inference, sequence_losses
+from emulsion.losses import hidden_states, inference, losses_by_token, sequence_losses
 from emulsion.models import flops_per_token
 from emulsion.spec import RunSpec
 
@@ -49,6 +49,10 @@ class SequenceLosses(torch.nn.Module):
         with inference(self.model):
             pieces = torch.split(torch.as_tensor(tokens).to(self.model.device, torch.int64), batch)
             return torch.cat([self(piece) for piece in pieces]).double().cpu().numpy()
+
+    def evaluate_tokens(self, tokens: NDArray[Any], batch: int) -> NDArray[np.float32]:
+        """Losses [sequences, context] of each token, likewise."""
+        return losses_by_token(self.model, tokens, batch)
 
     def compile_parts(self) -> None:
         """Compile the blocks of the model, in place, and its loss."""

@@ -7,10 +7,14 @@ damaged row is set aside and measured again.
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from emulsion.errors import UserError
 from emulsion.files import fingerprint, read_json, write_json
@@ -47,3 +51,14 @@ class Journal:
 
     def _file(self, what: Mapping[str, Any]) -> Path:
         return self.folder / f"{fingerprint(what)}.json"
+
+
+def packed(values: NDArray[np.float32]) -> dict[str, Any]:
+    """An array of any shape as plain JSON of a fifth of the size of its decimals: little-endian float32 in base 64."""
+    data = np.ascontiguousarray(values, dtype="<f4").tobytes()
+    return {"shape": list(values.shape), "float32": base64.b64encode(data).decode("ascii")}
+
+
+def unpacked(told: Mapping[str, Any]) -> NDArray[Any]:
+    """The array that `packed` made JSON of."""
+    return np.frombuffer(base64.b64decode(told["float32"]), dtype="<f4").reshape(told["shape"])

@@ -55,6 +55,7 @@ class Training:
     owner        confirmed before every checkpoint, where there is one
     remark       more fields for the next step's row of the log
     micro_batch  sequences taken at once; halved where the memory of the device is too small for so many
+    loss_weights {source: what the losses of its sequences are weighed by, to a mean of 1 over a batch}, if any
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Training:
         self.step, self.seconds, self.saved_step, self.begun = 0, 0.0, -1, False
         self.saved_log: Path | None = None
         self.remark: dict[str, Any] = {}
+        self.loss_weights: Mapping[str, float] = {}
 
     def _check_processes(self) -> None:
         processes = self.accelerator.num_processes
@@ -211,7 +213,9 @@ class Training:
         share = spec.batch_sequences // self.accelerator.num_processes
         mine = first + self.accelerator.process_index * share
         batch = read_batch(self.plan, self.stores, spec.context, mine, mine + share)
-        while (own := self._losses_or_none(batch)) is None:
+        sources = self.plan.sources(first, first + spec.batch_sequences)
+        weights = self._weights(sources)[mine - first :][:share] if self.loss_weights else None
+        while (own := self._losses_or_none(batch, weights)) is None:
             self.optimizer.zero_grad(set_to_none=True)
             torch.cuda.empty_cache()
         found = self.accelerator.gather(own)
@@ -223,13 +227,12 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         # Only now, when all work of the step is in the GPU's queue, wait for its numbers.
         losses = found.cpu().numpy()
-        sources = self.plan.sources(first, first + spec.batch_sequences)
         self._check_finite(losses, sources)
         self.drawn += np.bincount(sources, minlength=len(self.drawn))
         self.step += 1
         self._report(losses, sources, rate, float(norm))
 
-    def _losses_or_none(self, batch: Batch) -> torch.Tensor | None:
+    def _losses_or_none(self, batch: Batch, weights: np.ndarray | None) -> torch.Tensor | None:
         """As `_accumulate`; None where memory is too small, and half as many sequences are to be taken at once.
 
         Raises UserError where they cannot be halved: one alone, or several devices, of which the others would wait in
@@ -239,7 +242,7 @@ class Training:
             process = self.accelerator.process_index
             torch.manual_seed(derive_seed(self.spec.seed, "dropout", self.step, process, bits=63))
         try:
-            return self._accumulate(batch)
+            return self._accumulate(batch, weights)
         except torch.OutOfMemoryError as error:
             taken = min(self.micro_batch, len(batch.tokens))
             small = f"the memory of the GPU is too small for {taken} sequences of {self.spec.context} tokens at once"
@@ -252,17 +255,29 @@ class Training:
         log.warning("%s; from here on it is %d. The batch stays as it is.", small, self.micro_batch)
         return None
 
-    def _accumulate(self, batch: Batch) -> torch.Tensor:
-        """Gradients of the mean loss of a batch, micro-batch by micro-batch; returns the losses [sequences]."""
-        whole, losses = torch.from_numpy(batch.tokens), []
+    def _weights(self, sources: np.ndarray) -> np.ndarray:
+        """What the loss of each sequence of a batch is weighed by [sequences], 1 in the mean."""
+        each = np.array([self.loss_weights[source] for source in self.plan.sizes])[sources]
+        return np.asarray(each / each.mean())
+
+    def _accumulate(self, batch: Batch, weights: np.ndarray | None = None) -> torch.Tensor:
+        """Gradients of the mean loss of a batch, micro-batch by micro-batch; returns the losses [sequences].
+
+        weights: of the sequences' losses in that mean, [sequences]; None for 1 each
+        """
+        whole, losses, first = torch.from_numpy(batch.tokens), [], 0
         if self.accelerator.device.type == "cuda":
             whole = whole.pin_memory().to(self.accelerator.device, non_blocking=True)
         pieces = torch.split(whole, self.micro_batch)
         for number, tokens in enumerate(pieces, 1):
             with contextlib.nullcontext() if number == len(pieces) else self.accelerator.no_sync(self.wrapped):
                 each = self.wrapped(tokens)
-                self.accelerator.backward(each.sum() / len(whole))
+                weighed = each
+                if weights is not None:
+                    weighed = each * torch.as_tensor(weights[first : first + len(tokens)]).to(each)
+                self.accelerator.backward(weighed.sum() / len(whole))
             losses.append(each.detach())
+            first += len(tokens)
         return torch.cat(losses)
 
     def _check_finite(self, losses: np.ndarray, sources: np.ndarray) -> None:
@@ -313,6 +328,11 @@ class Training:
         """{source: mean nats per token of each of these sequences [n]}."""
         with self.accelerator.autocast():
             return held_out_sequence_losses(self.losses.evaluate, self.stores, *self._read(split))
+
+    def token_losses(self, split: str) -> dict[str, np.ndarray]:
+        """{source: nats of each token of these sequences [n, T], float32}."""
+        with self.accelerator.autocast():
+            return held_out_sequence_losses(self.losses.evaluate_tokens, self.stores, *self._read(split))
 
     def _read(self, split: str) -> tuple[str, int, int, int]:
         """What of a split losses are taken on, and how many sequences at once."""

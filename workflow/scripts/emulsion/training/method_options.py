@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from emulsion.command import Json, Some, options
+from emulsion.command import AtMostOne, Json, Some, options
 from emulsion.methods import create
 from emulsion.methods.interface import AnyMethod, Evidence, Stages
 from emulsion.mixture import mixture_file
-from emulsion.training.evidence import read_evidence
+from emulsion.training.costs import Needed, needed_of_mixtures, needed_of_swarm, together
+from emulsion.training.evidence import read_evidence, reference_of
+from emulsion.training.options import JobOptions, TrainingOptions
+
+if TYPE_CHECKING:  # with it comes torch, which starts slowly
+    from emulsion.training.online_run import OnlineRun
 
 
 @options
@@ -34,9 +39,9 @@ class MethodOptions:
         """The method, as it is made from its settings."""
         return create(**self.method, sources=self.sources)
 
-    def mixture_file(self, stages: Stages) -> dict[str, Any]:
-        """The content of the mixture's file."""
-        return mixture_file(self.experiment, self.name, self.method["kind"], stages)
+    def mixture_file(self, stages: Stages, needed: Sequence[Needed] = ()) -> dict[str, Any]:
+        """The content of the mixture's file; needed: what was trained and read to decide it."""
+        return mixture_file(self.experiment, self.name, self.method["kind"], stages, needed)
 
 
 @options
@@ -70,4 +75,39 @@ class EvidenceOptions:
             self.records,
             self.capabilities,
             strict=self.most_epochs > 0,
+        )
+
+
+@options
+@dataclass(frozen=True, kw_only=True)
+class OnlineOptions:
+    """What an online run is decided from.
+
+    :param swarm: what each job of the swarm that it needs wrote
+    :param after: mixture file of the method that the run begins with, if any; of several stages, their mean
+    :param after_share: share of the run that has its mixture
+    :param max_epochs: how often the run may repeat a source
+    """
+
+    swarm: Sequence[Path] = ()
+    after: AtMostOne[Path] = ()
+    after_share: float = 0.0
+    max_epochs: float
+
+    def run(self, decided: MethodOptions, training: TrainingOptions, saving: JobOptions) -> OnlineRun:
+        """The run, made of all that is there for it. Raises UserError where something is missing."""
+        from emulsion.training.online_run import OnlineRun
+        from emulsion.training.rounds import Prelude
+
+        tokens, strict = training.spec["tokens"], saving.most_epochs > 0
+        evidence = read_evidence(training.stores, tokens, self.max_epochs, self.swarm, strict=strict)
+        return OnlineRun(
+            method=decided.method,
+            evidence=evidence,
+            sources=decided.sources,
+            spec=training.spec,
+            reference=reference_of(evidence) if decided.create().needs.reference_run else None,
+            prelude=next((Prelude.read(file, self.after_share, decided.sources) for file in self.after), None),
+            most_epochs=saving.most_epochs,
+            needed=together(needed_of_swarm(self.swarm), needed_of_mixtures(self.after)),
         )

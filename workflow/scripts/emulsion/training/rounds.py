@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,24 @@ from accelerate.utils import broadcast_object_list
 
 from emulsion.data.batches import spread_rows
 from emulsion.errors import UserError
-from emulsion.methods.interface import Effects, GradientMethod, Observation, OnlineMethod, Probe, ProbingMethod
+from emulsion.files import read_json
+from emulsion.laws.interface import TOTAL
+from emulsion.methods.interface import (
+    GradientMethod,
+    Observation,
+    OnlineMethod,
+    Probe,
+    ProbingMethod,
+    WeighingMethod,
+)
 from emulsion.methods.notices import notices
+from emulsion.methods.replay import mean_of
 from emulsion.methods.stretches import Stretch, probes_of, stretches
 from emulsion.mixture import Mixture
 from emulsion.plan import excess_epochs
-from emulsion.training.gradients import gradient_products, sequences_evaluated
-from emulsion.training.loop import Training
+from emulsion.training.evidence import Reference
+from emulsion.training.gradients import gradient_alignments, sequences_evaluated
+from emulsion.training.loop import REMEDY, Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,12 @@ class Prelude:
     mixture: Mixture
     share: float
 
+    @classmethod
+    def read(cls, file: Path, share: float, sources: Sequence[str]) -> Prelude:
+        """From a mixture file; of one of several stages, their mean."""
+        stages = [(stage["until"], Mixture(stage["weights"])) for stage in read_json(file)["schedule"]]
+        return cls(mixture=mean_of(stages).over(list(sources)), share=share)
+
 
 class Rounds:
     """A run on an online method. `run()` takes it from its newest checkpoint, or from the start, to its end."""
@@ -54,16 +72,19 @@ class Rounds:
         first: list[Mixture],
         *,
         most_epochs: int = 0,
-        reference: Mapping[str, float] | None = None,
+        reference: Reference | None = None,
         prelude: Prelude | None = None,
     ) -> None:
         """first: `opening(method)`; the training's plan begins with the first of them, or with the prelude.
 
         most_epochs: how often a source may be repeated, 0 for any number.
-        reference: {source: validation loss of the reference run, nats per token}, for excess losses.
+        reference: of the run that losses are measured against, for excess losses.
         Raises UserError where the rounds do not fit into the run or the reference lacks a source.
         """
-        self.training, self.method, self.most_epochs, self.reference = training, method, most_epochs, reference or {}
+        self.training, self.method, self.most_epochs = training, method, most_epochs
+        self.reference = reference or Reference()
+        self.by_token = method.observes == "excess_losses" and getattr(method, "clip", None) == "token"
+        self.weighs = isinstance(method, WeighingMethod) and method.act_on == "loss"
         self.probing = method if isinstance(method, ProbingMethod) else None
         self._gradients: tuple[str, float | None] = ("all", None)
         if isinstance(method, GradientMethod):
@@ -72,8 +93,10 @@ class Rounds:
         self.stretches = stretches(method, steps, round(steps * prelude.share) if prelude else 0)
         if method.observes == "excess_losses":
             for source in training.stores:
-                if source not in self.reference:
+                if source not in self.reference.losses:
                     raise UserError(f"reference run: has no validation loss of source '{source}'.")
+                if self.by_token and source not in self.reference.tokens:
+                    raise UserError(f"reference run: has no losses of the tokens of source '{source}'.")
         # Weights as they go into Mixture(), here and after a checkpoint: it rescales them, by rounding alone.
         self._first = [dict(mixture) for mixture in first]
         self.decided: list[dict[str, float]] = [dict(prelude.mixture) if prelude else self._first[0]]
@@ -84,21 +107,27 @@ class Rounds:
         self._validations = 0
         training.carried = self
 
-    def run(self) -> None:
-        """Train to the end, or as far as `after_step` lets it.
+    def run(self, until: int | None = None) -> None:
+        """Train to the end, or as far as `after_step` lets it; to step `until`, and save the state it is in there.
 
+        At the step of an update that is the state in which the method is about to decide.
         Raises what `Training.run` does, and UserError where a mixture cannot be drawn or repeats a source too often.
         """
         training = self.training
-        training.begin(training.spec.steps)
+        last = training.spec.steps if until is None else until
+        training.begin(last)
         for number, stretch in enumerate(self.stretches):
             if training.step >= stretch.end:
                 continue
+            if training.step >= last:
+                break
             if training.step == stretch.start:
                 self._enter(number, stretch)
-            training.run(stretch.end, save=False)
-            if training.step < stretch.end:
+            training.run(min(stretch.end, last), save=False)
+            if training.step < min(stretch.end, last):
                 return
+        if last < training.spec.steps:
+            training.run(last)
 
     def schedule(self) -> list[dict[str, Any]]:
         """What was decided, as the `schedule` of a mixture file: [{"until": share of the run, "weights"}]."""
@@ -111,7 +140,7 @@ class Rounds:
         return notices([weights for stretch, weights in stages if stretch.probe is None and stretch.round >= 0])
 
     def cost(self) -> dict[str, int]:
-        """What observing took besides the training: {"validations", "evaluation_tokens"}.
+        """What observing took: {"validations", "evaluation_tokens"}, and of the training {"probe_tokens"}.
 
         Tokens whose gradients are taken count once, as those whose losses are; they take three times as long.
         """
@@ -122,7 +151,12 @@ class Rounds:
         rows = sum(len(spread_rows(store.count("validation", spec.context), limit)) for store in stores)
         if kind == "gradients":
             rows += sum(min(store.count("train", spec.context), spec.validation_sequences) for store in stores)
-        return {"validations": self._validations, "evaluation_tokens": self._validations * rows * spec.context}
+        probes = sum(stretch.end - stretch.start for stretch in self.stretches if stretch.probe is not None)
+        return {
+            "validations": self._validations,
+            "evaluation_tokens": self._validations * rows * spec.context,
+            "probe_tokens": self._sequence(probes) * spec.context,
+        }
 
     def state(self) -> dict[str, Any]:
         return {
@@ -144,7 +178,10 @@ class Rounds:
         self._updated_at, self._validations = state["updated_at"], state["validations"]
         # Without what was drawn, as older checkpoints are, the plan stays as it is, and the receipt refuses to go on.
         for stretch, weights, drawn in zip(self._changed(), self.decided[1:], state.get("drawn", []), strict=False):
-            self.training.plan.change(self._sequence(stretch.start), Mixture(weights), np.array(drawn))
+            if not self._weighs(stretch):
+                self.training.plan.change(self._sequence(stretch.start), Mixture(weights), np.array(drawn))
+        if self._weighs(self.stretches[len(self.decided) - 1]):
+            self._weigh(self.decided[-1])
 
     def _changed(self) -> list[Stretch]:
         """The stretches at whose start the mixture was changed so far."""
@@ -164,7 +201,8 @@ class Rounds:
         if stretch.round == 0 and stretch.probe == (0 if self.probing else None):
             self._updated_at = training.step
         if number > 0 or stretch.probe is not None:
-            losses, gradients = self._see()
+            seen = self._see()
+            losses = seen["losses"]
             remark["observed"] = losses
             if number > 0 and self.stretches[number - 1].probe is not None:
                 self._keep_probe(self.stretches[number - 1], losses)
@@ -179,32 +217,73 @@ class Rounds:
         elif stretch.round == 0 and not self.probing:
             weights = self._first[0]
         else:
-            weights = dict(self.method.update(self._observe(losses, gradients)))
+            weights = dict(self.method.update(self._observe(seen)))
             self._updated_at, self._results = training.step, []
             remark["effects"] = self.method.effects
         if number > 0:
-            training.plan.change(self._sequence(stretch.start), Mixture(weights, f"round {stretch.round + 1}"))
+            mixture = Mixture(weights, f"round {stretch.round + 1}")
+            if self._weighs(stretch):
+                self._weigh(weights)
+            else:
+                training.plan.change(self._sequence(stretch.start), mixture)
             self.decided.append(weights)
         self._check_epochs(stretch)
         training.remark = {**remark, "mixture": weights}
         training.seconds += time.monotonic() - started
 
-    def _see(self) -> tuple[dict[str, float], Effects | None]:
-        """Losses and, where observed, gradients; those of the main process for all: every process must decide alike."""
+    def _weighs(self, stretch: Stretch) -> bool:
+        """Whether the mixture of a stretch weighs losses; the first round's is what sequences are drawn by."""
+        return self.weighs and stretch.round > 0
+
+    def _weigh(self, weights: Mapping[str, float]) -> None:
+        """Weigh losses by a mixture over the one that sequences are drawn by."""
+        drawn = self._first[0]
+        self.training.loss_weights = {source: weights[source] / drawn[source] for source in weights}
+
+    def _see(self) -> dict[str, Any]:
+        """{"losses", and what else is observed}; that of the main process for all: every process must decide alike."""
         training, kind = self.training, self.method.observes
         if not self.method.held_out:
-            seen: list[Any] = [self._training_losses() if training.accelerator.is_main_process else {}, None]
+            seen: dict[str, Any] = {"losses": self._training_losses() if training.accelerator.is_main_process else {}}
         else:
             self._validations += 1
-            gradients_too = kind == "gradients"
-            seen = [*gradient_products(training, *self._gradients)] if gradients_too else [training.validate(), None]
+            seen = self._aligned() if kind == "gradients" else self._excess() if self.by_token else {}
+            seen = seen or {"losses": training.validate()}
+            if kind == "excess_losses" and not self.by_token:
+                excess = {source: loss - self.reference.losses[source] for source, loss in seen["losses"].items()}
+                seen["excess_losses"] = excess
         if training.accelerator.num_processes > 1:
-            broadcast_object_list(seen)
-        losses, gradients = seen
-        for evaluated, row in (gradients or {}).items():
-            if not all(map(math.isfinite, [losses[evaluated], *row.values()])):
-                raise UserError(f"the gradients are not finite after step {training.step}, on {evaluated} or others.")
-        return losses, gradients
+            told = [seen]
+            broadcast_object_list(told)
+            seen = told[0]
+        return seen
+
+    def _aligned(self) -> dict[str, Any]:
+        """Raises UserError where a gradient is not finite."""
+        found = gradient_alignments(self.training, *self._gradients)
+        for source, product in found.products.items():
+            if not all(map(math.isfinite, (found.losses[source], product, found.norms[source]))):
+                raise UserError(
+                    f"the gradients are not finite after step {self.training.step}, on {source} or others. {REMEDY}"
+                )
+        return {"losses": found.losses, "gradients": {TOTAL: found.products}, "norms": found.norms}
+
+    def _excess(self) -> dict[str, Any]:
+        """Losses over the reference run's token by token, cut at 0 before they are averaged."""
+        tokens = self.training.token_losses("validation")
+        losses = {source: float(each.mean(dtype=np.float64)) for source, each in tokens.items()}
+        if bad := [source for source, loss in losses.items() if not math.isfinite(loss)]:
+            raise UserError(f"the loss is not finite after step {self.training.step}, on {', '.join(bad)}. {REMEDY}")
+        excess = {}
+        for source, each in tokens.items():
+            reference = self.reference.tokens[source]
+            if reference.shape != each.shape:
+                raise UserError(
+                    f"reference run: has losses of {reference.shape} tokens of '{source}', and {each.shape} are read; "
+                    "its `validation_sequences` must be those of this run."
+                )
+            excess[source] = float(np.maximum(each - reference, 0).mean(dtype=np.float64))
+        return {"losses": losses, "excess_losses": excess}
 
     def _training_losses(self) -> dict[str, float]:
         """{source: mean loss of what was drawn of it since the last update}, without one of which nothing was drawn."""
@@ -218,21 +297,17 @@ class Rounds:
                 drawn[source] += counts[source]
         return {source: total[source] / count for source, count in drawn.items() if count}
 
-    def _observe(self, losses: dict[str, float], gradients: Effects | None) -> Observation:
+    def _observe(self, seen: Mapping[str, Any]) -> Observation:
         training, kind = self.training, self.method.observes
         return Observation(
             step=training.step,
             steps=training.spec.steps,
             tokens=self._sequence(training.step) * training.spec.context,
-            losses=losses,
             counts=self._counts(self._updated_at, training.step),
             probes=[Probe(**{**probe, "mixture": Mixture(probe["mixture"])}) for probe in self._results]
             if kind == "probes"
             else None,
-            gradients=gradients,
-            excess_losses={source: loss - self.reference[source] for source, loss in losses.items()}
-            if kind == "excess_losses"
-            else None,
+            **seen,
         )
 
     def _keep_probe(self, stretch: Stretch, losses: dict[str, float]) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,8 @@ from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.card import model_card
 from emulsion.training.checkpoint import LOG
+from emulsion.training.costs import Needed, run_cost
+from emulsion.training.evidence import Reference
 from emulsion.training.judge import copy_tokenizer
 from emulsion.training.log import TrainingLog
 from emulsion.training.loop import REMEDY, Training
@@ -72,13 +74,14 @@ def train_run(
         alone = training.accelerator.num_processes == 1
         twin = find_twin(output, training.identity) if reuse and alone else None
         if twin is not None:
-            copy_twin(twin, output, mixture["experiment"], mixture["name"])
+            copy_twin(twin, output, mixture)
             remove_folder(checkpoints)
             return
         training.run()
         names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
         told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
-        _finish(training, parts, {**names, **told}, tokenizer, output)
+        cost = run_cost(spec.realised_tokens, mixture.get("needed", []))
+        _finish(training, parts, {**names, **told, "cost": cost}, tokenizer, output)
 
 
 def find_twin(output: Path, identity: str) -> Path | None:
@@ -91,15 +94,16 @@ def find_twin(output: Path, identity: str) -> Path | None:
     return None
 
 
-def copy_twin(twin: Path, output: Path, experiment: str, mixture: str) -> None:
+def copy_twin(twin: Path, output: Path, mixture: Mapping[str, Any]) -> None:
     """The model of another run of the same identity under names of its own; its record says where it is from.
 
+    mixture: the content of the run's own mixture file, which says what was needed to decide it
     Raises UserError where that model is damaged.
     """
     check_model(twin)
     log.info("%s has the same mixture, data and spec: its model is copied, and nothing is trained", twin)
-    record = {**read_json(twin / "run.json"), "experiment": experiment, "mixture": mixture}
-    record |= {"copied_from": twin.name, "seconds": 0.0}
+    record = {**read_json(twin / "run.json"), "experiment": mixture["experiment"], "mixture": mixture["name"]}
+    record |= {"copied_from": twin.name, "seconds": 0.0, "cost": run_cost(record["tokens"], mixture.get("needed", []))}
     with whole_folder(output) as part:
         for file in sorted(twin.iterdir()):
             if file.name not in ("run.json", "README.md"):
@@ -122,16 +126,18 @@ def train_online(
     runtime: Runtime,
     most_epochs: int = 0,
     weights: Path | None = None,
-    reference: Mapping[str, float] | None = None,
+    reference: Reference | None = None,
     prelude: Prelude | None = None,
+    needed: Sequence[Needed] = (),
 ) -> None:
     """Train on an online method as `train_run` does on a mixture file, and save the model with its record.
 
     name: of the run within its experiment, as a mixture's.
     method: as it was made, before its first round; method_values: all that it was made from, its kind, its settings
     and what it needed, as plain JSON. They are part of the run's identity, as the reference is.
-    reference: {source: validation loss of the reference run, nats per token}, for a method that observes excess losses.
+    reference: what the reference run reached, for a method that observes excess losses.
     prelude: the mixture of another method that the run begins with.
+    needed: what was trained and read before the run (`training.costs`).
     The record's `schedule` is what the method decided, and its `method` has the values, the rounds and their cost.
     Raises what `train_run` does, and UserError where the method's rounds do not fit into the run.
     """
@@ -159,10 +165,18 @@ def train_online(
         average = dict(method.average) if method.averages else None
         kind = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, "average": average}
         noticed = rounds.notices()
-        decided = {**kind, **rounds.cost(), "notices": noticed}
+        taken = rounds.cost()
+        decided = {**kind, **taken, "notices": noticed}
+        cost = run_cost(
+            spec.realised_tokens,
+            needed,
+            probe_tokens=taken["probe_tokens"],
+            evaluations=taken["validations"],
+            evaluation_tokens=taken["evaluation_tokens"],
+        )
         for notice in noticed:
             log.warning("%s: %s", name, notice)
-        _finish(training, parts, {**names, **told, "method": decided}, tokenizer, output)
+        _finish(training, parts, {**names, **told, "method": decided, "cost": cost}, tokenizer, output)
 
 
 def prepare_rounds(
@@ -174,21 +188,32 @@ def prepare_rounds(
     runtime: Runtime,
     *,
     most_epochs: int = 0,
-    reference: Mapping[str, float] | None = None,
+    reference: Reference | None = None,
     prelude: Prelude | None = None,
 ) -> Rounds:
     """The training of an online method's run, not yet started; raises what `train_online` does by then."""
     spec = RunSpec.from_json(spec_values)
     first = opening(method)
     plan = parts.plan(spec, Schedule.constant(prelude.mixture if prelude else Mixture(first[0])))
-    told: dict[str, Any] = {"method": dict(method_values)}
-    if reference is not None:
-        told["reference"] = dict(reference)
-    if prelude is not None:
-        told["prelude"] = {"mixture": dict(prelude.mixture), "share": prelude.share}
-    identity = parts.identity(spec_values, {"schedule": told})
+    identity = identity_of_rounds(parts, spec_values, method_values, reference, prelude)
     training = Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
     return Rounds(training, method, first, most_epochs=most_epochs, reference=reference, prelude=prelude)
+
+
+def identity_of_rounds(
+    parts: Parts,
+    spec_values: Mapping[str, Any],
+    method_values: Mapping[str, Any],
+    reference: Reference | None,
+    prelude: Prelude | None,
+) -> str:
+    """The identity of an online method's run."""
+    told: dict[str, Any] = {"method": dict(method_values)}
+    if reference is not None:
+        told["reference"] = dict(reference.losses)
+    if prelude is not None:
+        told["prelude"] = {"mixture": dict(prelude.mixture), "share": prelude.share}
+    return parts.identity(spec_values, {"schedule": told})
 
 
 @contextmanager

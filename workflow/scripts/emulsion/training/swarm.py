@@ -17,6 +17,7 @@ from emulsion.methods.interface import CURVE
 from emulsion.mixture import Mixture
 from emulsion.spec import RunSpec
 from emulsion.training.branching import Trunk
+from emulsion.training.costs import tokens_measured
 from emulsion.training.draws import Draws
 from emulsion.training.journal import Journal
 from emulsion.training.judge import Judge
@@ -78,8 +79,8 @@ class Swarm:
     def train(self, trunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """A row for each trunk {"run", "mixture", "seed", "finish", "branches": [names]}, as in `law_results/`.
 
-        With "sequence_losses": true the row has the losses of single validation sequences too, and with "curve": true
-        validation losses before its end, [{"tokens", "validation"}].
+        With "sequence_losses": true the row has the losses of single validation sequences too, with "token_losses":
+        true those of their tokens, and with "curve": true validation losses before its end, [{"tokens", "validation"}].
 
         Raises UserError before anything is trained where names are unknown or a source is too small, later where a
         loss is not finite or the job is to stop; what was done is in the journal.
@@ -144,8 +145,12 @@ class Swarm:
                 curve.append({"tokens": trunk.tokens(step), "validation": trunk.measure(step)["validation"]})
         end = trunk.measure(last)
         scores = trunk.measure_capabilities(last, self.judge) if self.judge and asked["finish"] else None
-        # Only where they are asked for: they are as many numbers as there are sequences.
-        sequences = {"sequence_losses": trunk.measure_sequences(last)} if asked.get("sequence_losses") else {}
+        # Only where they are asked for: they are as many numbers as there are sequences, or tokens.
+        sequences: dict[str, Any] = {}
+        if asked.get("sequence_losses"):
+            sequences["sequence_losses"] = trunk.measure_sequences(last)
+        if asked.get("token_losses"):
+            sequences["token_losses"] = trunk.measure_tokens(last)
         killed = trunk.owner.killed if trunk.owner is not None else {"tries": 0}
         trunk.close()
         counts = (trunk.measured, trunk.known, trunk.seconds)
@@ -209,7 +214,9 @@ def train_swarm(
     weights: Path | None = None,
     most_epochs: int = 0,
 ) -> dict[str, Any]:
-    """{"sources", "peak_memory_bytes", "runs"}: what a batch of trunks and their branches reached.
+    """{"sources", "peak_memory_bytes", "evaluation_tokens", "runs"}: what a batch of trunks and branches reached.
+
+    evaluation_tokens: read to measure them, losses alone
 
     mixtures: {name: of trunks and branches}
     branches: {name: {"after": tokens, "tokens": tokens, "mixtures": [names], "corners": [names]}}
@@ -233,4 +240,9 @@ def train_swarm(
         initial=initial,
     )
     runs = swarm.train(trunks)
-    return {"sources": list(parts.stores), "peak_memory_bytes": peak_memory_bytes(), "runs": runs}
+    return {
+        "sources": list(parts.stores),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "evaluation_tokens": tokens_measured(runs, checked, parts.stores),
+        "runs": runs,
+    }

@@ -27,16 +27,16 @@ def held_out_losses(
 
 
 def held_out_sequence_losses(
-    evaluate: Callable[[NDArray[Any], int], NDArray[np.float64]],
+    evaluate: Callable[[NDArray[Any], int], NDArray[Any]],
     stores: Mapping[str, TokenStore],
     split: str,
     context: int,
     sequences: int,
     micro_batch: int,
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, NDArray[Any]]:
     """{source: mean nats per token of each of at most so many sequences of this split [n]}, the same for every run.
 
-    evaluate: (token ids [n, context + 1], micro-batch) -> losses [n]
+    evaluate: (token ids [n, context + 1], micro-batch) -> losses [n], or [n, context] of each token
     split: validation or test. Raises UserError where a source has none.
     """
     losses = {}

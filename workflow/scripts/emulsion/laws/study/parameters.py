@@ -21,7 +21,7 @@ import numpy as np
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws import StaticLaw, diagonal_form, similarity
-from emulsion.laws.interface import by_name, from_names
+from emulsion.laws.interface import TOTAL, by_name, from_names
 from emulsion.laws.quality import known_mean
 from emulsion.laws.study.rows import fitted_ends, table_of
 from emulsion.laws.table import Floats
@@ -50,34 +50,57 @@ def method_parameters(
         raise unknown("branches", name, dynamic["branches"], where)
     given = _given(matrix, sources, where) if kind == "given" else None
     law = StaticLaw.from_json(static["law"])
-    trunks = [_trunk(trunk, _effects(kind, given, law, trunk), kind, sources) for trunk in _trunks(dynamic, name)]
+    free = kind == "static_law"
+    trunks = [
+        compared(trunk, _effects(kind, given, law, trunk), sources, free=free)
+        for trunk in dynamic["branches"][name]["trunks"]
+    ]
     return {
         "experiment": dynamic["experiment"],
         "method": method,
         "kind": kind,
         "branches": name,
         "trunks": trunks,
-        "mean": _mean(trunks, sources),
+        "mean": mean_of_trunks(trunks, sources),
     }
 
 
-def similarities(experiment: str, parameters: Sequence[Found]) -> dict[str, Any]:
-    """The content of `similarity.json` from those of the methods' parameter files."""
+def similarities(experiment: str, parameters: Sequence[Found], board: Found | None = None) -> dict[str, Any]:
+    """The content of `similarity.json` from those of the methods' parameter files.
+
+    board: the content of methods.json, from which methods that were trained have their "improvement": by how much their
+    mean test perplexity is below that of stratified sampling, with its interval and verdict; null where it has none.
+    """
     keys = (*_MEASURES, "degenerate", "note")
+    improvements = {name: _improvement(row) for row in (board or {"methods": []})["methods"] for name in row["names"]}
     methods = {
         each["method"]: {
             "kind": each["kind"],
             "branches": each["branches"],
             "trunks": len(each["trunks"]),
+            "each": [trunk["similarity"]["similarity"] for trunk in each["trunks"]],
             **{key: each["mean"][key] for key in keys},
+            "improvement": improvements.get(each["method"]),
         }
         for each in parameters
     }
-    return {"experiment": experiment, "methods": methods}
+    return {"experiment": experiment, "methods": methods, "correlation": _correlation(list(methods.values()))}
 
 
-def _trunks(dynamic: Found, name: str) -> list[Found]:
-    return list(dynamic["branches"][name]["trunks"])
+def _improvement(row: Found) -> dict[str, Any] | None:
+    if row["difference_to_stratified"] is None:
+        return None
+    interval = row["interval"] and [-row["interval"][1], -row["interval"][0]]
+    return {"difference": -row["difference_to_stratified"], "interval": interval, "verdict": row["verdict"]}
+
+
+def _correlation(methods: Sequence[Found]) -> dict[str, Any] | None:
+    """Pearson's r of similarity and improvement over methods; None for fewer than three, or all alike."""
+    pairs = [(each["similarity"], each["improvement"]["difference"]) for each in methods if each["improvement"]]
+    if len(pairs) < 3 or min(np.ptp(pairs, axis=0)) == 0:
+        return None
+    r = float(np.corrcoef(np.array(pairs).T)[0, 1])
+    return {"r": r, "r2": r * r, "methods": len(pairs)}
 
 
 def _given(matrix: Found | None, sources: Sequence[str], where: str) -> Floats:
@@ -109,11 +132,19 @@ def _effects(kind: str, given: Floats | None, law: StaticLaw, trunk: Found) -> F
     return np.asarray((law.b * np.exp(-law.A @ at))[:, None] * law.A)
 
 
-def _trunk(trunk: Found, effects: Floats, kind: str, sources: Sequence[str]) -> dict[str, Any]:
-    free = kind == "static_law"
+def compared(trunk: Found, effects: Floats, sources: Sequence[str], *, free: bool = False) -> dict[str, Any]:
+    """A method's matrix [g, m] beside the fitted one at a trunk of dynamic_law.json.
+
+    free: whether the matrix tells effects only up to a constant per group. A matrix of one row has the sums of its
+    columns alone, and so has A* then.
+    """
     star = from_names(trunk["laws"]["linear_free" if free else "linear"]["A"], sources, sources)
+    rows = sources
+    if len(effects) == 1:
+        star, rows = star.sum(axis=0, keepdims=True), (TOTAL,)
     scale = _scale(trunk, effects, sources, free)
-    if len(sources) == 2 and (free or not (effects - np.diag(np.diag(effects))).any()):
+    diagonal = len(effects) == 2 and not (effects - np.diag(np.diag(effects))).any()
+    if len(sources) == 2 and (free or diagonal):
         effects, star = diagonal_form(effects), diagonal_form(star)
     alike = similarity(effects, star)
     notes = [alike["note"]] if alike["note"] else []
@@ -122,10 +153,10 @@ def _trunk(trunk: Found, effects: Floats, kind: str, sources: Sequence[str]) -> 
     return {
         "parent": trunk["parent"],
         "seed": trunk["seed"],
-        "A": by_name(effects, sources, sources),
-        "A_star": by_name(star, sources, sources),
+        "A": by_name(effects, rows, sources),
+        "A_star": by_name(star, rows, sources),
         "b": scale,
-        "A_scaled": by_name(scale * effects, sources, sources),
+        "A_scaled": by_name(scale * effects, rows, sources),
         "similarity": {**alike, "note": "; ".join(notes)},
     }
 
@@ -139,16 +170,19 @@ def _scale(trunk: Found, effects: Floats, sources: Sequence[str], free: bool) ->
     mixtures = table_of([end["realised"] for end in ends], sources).to_numpy()
     losses = table_of([end["losses"] for end in ends], sources).to_numpy()
     falls, expected = from_names(trunk["before"], sources) - losses, mixtures @ effects.T
+    if len(effects) == 1:
+        falls = falls.sum(axis=1, keepdims=True)
     if free:
         falls, expected = falls - falls.mean(axis=0), expected - expected.mean(axis=0)
     size = float((expected**2).sum())
     return float((falls * expected).sum() / size) if size > 0 else 0.0
 
 
-def _mean(trunks: Sequence[Found], sources: Sequence[str]) -> dict[str, Any]:
+def mean_of_trunks(trunks: Sequence[Found], sources: Sequence[str]) -> dict[str, Any]:
     """Averages over trunks of what was measured at each."""
+    rows = list(trunks[0]["A"])
     matrices = {
-        key: by_name(np.mean([from_names(t[key], sources, sources) for t in trunks], axis=0), sources, sources)
+        key: by_name(np.mean([from_names(t[key], rows, sources) for t in trunks], axis=0), rows, sources)
         for key in ("A", "A_star")
     }
     each = [{"b": trunk["b"], **trunk["similarity"]} for trunk in trunks]

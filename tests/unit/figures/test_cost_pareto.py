@@ -1,0 +1,34 @@
+"""The figure of costs: where mixtures lie, and which of them are on the front."""
+
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.figures.cost_pareto import cost_in_runs, cost_pareto, front
+from method_board_cases import board, row
+
+
+def test_a_cost_is_of_all_that_was_trained_and_a_third_of_all_that_was_read():
+    assert cost_in_runs(row("regmix", -0.5, extra=2000, read=300), 1000) == pytest.approx(2.1)
+    assert cost_in_runs(row("old", -0.5, extra=None), 1000) is None
+
+
+def test_the_front_has_what_no_cheaper_mixture_beats():
+    assert front([(2.0, -1.0), (0.0, 0.0), (1.0, 0.5), (1.0, -0.5), (3.0, -0.9)]) == [
+        (0.0, 0.0),
+        (1.0, -0.5),
+        (2.0, -1.0),
+    ]
+
+
+def test_mixtures_are_at_their_cost_and_difference_with_their_names():
+    found = board(row("regmix", -0.5, extra=2000), row("aioli", 0.1, read=300), row("even", None))
+    figure = cost_pareto(found)
+    (axes,) = figure.axes
+    marks = {(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"}
+    assert marks == {(2.0, -0.5), (pytest.approx(0.1), 0.1)}
+    assert [text.get_text() for text in axes.texts] == ["Stratified", "Regmix", "Aioli"]
+
+
+def test_no_known_cost_is_refused():
+    with pytest.raises(UserError, match="no cost is known"):
+        cost_pareto(board(row("old", -0.5, extra=None)))

@@ -1,0 +1,24 @@
+"""The figure of methods against stratified sampling."""
+
+import pytest
+
+from emulsion.errors import UserError
+from emulsion.figures.method_differences import COLOURS, method_differences
+from method_board_cases import board, row
+
+
+def test_a_row_is_at_its_difference_with_its_interval_and_stratified_has_none():
+    figure = method_differences(board(row("regmix", -0.5, verdict="better"), row("dml", 0.2), row("even", None)))
+    left, right = figure.axes
+    assert [text.get_text() for text in left.get_yticklabels()] == ["Regmix", "Dml"]
+    marks = [line for line in left.lines if line.get_marker() == "o"]
+    assert [line.get_xdata()[0] for line in marks] == [-0.5, 0.2]
+    # Filled only where the difference is significant.
+    assert [line.get_markerfacecolor() for line in marks] == [COLOURS["better"], "white"]
+    assert left.collections[0].get_segments()[0][:, 0] == pytest.approx([-0.6, -0.4])
+    assert [line.get_xdata()[0] for line in right.lines if line.get_marker() == "o"] == [-0.25, 0.1]
+
+
+def test_nothing_to_compare_with_is_refused():
+    with pytest.raises(UserError, match="add a method of kind stratified"):
+        method_differences(board(row("regmix", None)))

@@ -1,0 +1,91 @@
+"""Methods against stratified sampling: differences of mean test perplexity with intervals, and of losses by source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from emulsion.errors import UserError
+from emulsion.figures.style import FAINT, PALETTE, WIDTH, colours, fit, legend_columns, markers, note, pretty, styled
+
+ROW = 0.27  # inches, the height of a method's row
+COLOURS = {"better": PALETTE["blue"], "worse": PALETTE["vermillion"]}
+NOTE = (
+    "Differences to stratified sampling, paired by seed; left of the line is better. Left: mean over sources of test"
+    " perplexity, with 95 % intervals over seeds; filled: significant after Holm's correction. Right: loss on each"
+    " source, whose intervals are not corrected."
+)
+
+
+@styled
+def method_differences(board: Mapping[str, Any]) -> Figure:
+    """Draw the content of `methods.json`, a row for each mixture, the lowest mean test loss first.
+
+    Raises UserError where nothing was compared with stratified sampling.
+    """
+    rows = compared(board)
+    figure = Figure(figsize=(WIDTH, 1.9 + ROW * len(rows)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for place, row in enumerate(rows):
+        _mean(left, place, row)
+    _sources(right, rows, board["sources"])
+    for axes in (left, right):
+        axes.axvline(0, color=FAINT, linewidth=0.8, zorder=0.5)
+        axes.grid(True, axis="x")
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+    left.set_yticks(range(len(rows)), [label(row) for row in rows])
+    left.set_xlabel("Difference of mean test perplexity")
+    right.set_xlabel("Difference of test loss (nats per token)")
+    handles = [
+        Line2D([], [], linestyle="", marker=marker, color=colours(board["sources"])[source])
+        for source, marker in markers(board["sources"]).items()
+    ]
+    names = [fit(source, 24, 1) for source in board["sources"]]
+    figure.legend(handles, names, loc="outside upper right", ncols=legend_columns(names, WIDTH / 2))
+    note(figure, NOTE)
+    return figure
+
+
+def compared(board: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows that have a difference to stratified sampling; UserError where there are none."""
+    rows = [row for row in board["methods"] if row["difference_to_stratified"] is not None]
+    if not rows:
+        raise UserError(
+            "methods: nothing was compared with stratified sampling; add a method of kind stratified to the experiment."
+        )
+    return rows
+
+
+def label(row: Mapping[str, Any]) -> str:
+    return fit(pretty(row["method"]), 26, 1)
+
+
+def colour(row: Mapping[str, Any]) -> str:
+    return COLOURS.get(row["verdict"], FAINT)
+
+
+def _mean(axes: Axes, place: int, row: Mapping[str, Any]) -> None:
+    shade, significant = colour(row), row["verdict"] in COLOURS
+    if row["interval"]:
+        axes.hlines(place, *row["interval"], color=shade, linewidth=1.2)
+    face = shade if significant else "white"
+    axes.plot(row["difference_to_stratified"], place, marker="o", color=shade, markerfacecolor=face, markersize=5)
+
+
+def _sources(axes: Axes, rows: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> None:
+    """Sources one below another within a method's row."""
+    looks, shapes = colours(sources), markers(sources)
+    offsets = np.linspace(-0.3, 0.3, len(sources)) if len(sources) > 1 else [0.0]
+    for place, row in enumerate(rows):
+        for source, offset in zip(sources, offsets, strict=True):
+            cell, shade = row["by_source"][source], looks[source]
+            if cell["difference"] is None:
+                continue
+            if cell["interval"]:
+                axes.hlines(place + offset, *cell["interval"], color=shade, linewidth=0.8)
+            axes.plot(cell["difference"], place + offset, marker=shapes[source], color=shade, markersize=3)

@@ -1,0 +1,183 @@
+"""Branches of an online method's own run: it is trained again up to the states in which the method decides.
+
+From each of these states short runs go on, each on one mixture: what they do to the losses is what the method's matrix
+of effects should say (Aioli, arXiv 2411.05735, section 4.3). A run that is trained again has the same identity, data
+and decisions, so its states are those of the finished run.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from emulsion.errors import UserError
+from emulsion.files import fingerprint, remove_folder
+from emulsion.methods.stretches import update_before
+from emulsion.mixture import Mixture
+from emulsion.plan import excess_epochs
+from emulsion.spec import RunSpec
+from emulsion.training.branching import Trunk, branch_plan, losses
+from emulsion.training.checkpoint import Origin
+from emulsion.training.journal import Journal
+from emulsion.training.loop import Training
+from emulsion.training.measurements import peak_memory_bytes
+from emulsion.training.online_run import OnlineRun
+from emulsion.training.parts import Parts
+from emulsion.training.rounds import Rounds
+from emulsion.training.runtime import Runtime
+from emulsion.training.swarm import BranchSet
+
+log = logging.getLogger(__name__)
+
+
+class OnlineTrunk(Trunk):
+    """A run on an online method that branches leave from."""
+
+    def __init__(self, run: OnlineRun, parts: Parts, journal: Journal, runtime: Runtime) -> None:
+        super().__init__(run.spec, Mixture.uniform(list(parts.stores)), parts, journal, runtime)
+        self.run = run
+        self.rounds: Rounds | None = None
+        self.identity = run.identity(parts)
+        self.folder = journal.folder / self.identity
+
+    def measure(self, step: int) -> dict[str, Any]:
+        """What `losses` says of this step, "seconds", and "decided": the mixtures of the run so far."""
+        what = {"trunk": self.identity, "step": step}
+        row = self._once(what, lambda: {**losses(self._reach(step)), "decided": self._decided()})
+        self.own[step] = row["seconds"]
+        return row
+
+    def measure_branch(self, start: int, mixture: Mixture, end: int) -> dict[str, Any]:
+        """What `losses` says of the end of a branch, "seconds", and "realised": what it drew, as shares by source."""
+        what = {"trunk": self.identity, "step": start, "mixture": dict(mixture), "end": end}
+        folder = self.folder / "branches" / fingerprint(what)
+        row = self._once(what, lambda: self._measured(self._branch(folder, start, mixture, end), start))
+        if self.owner is not None:
+            remove_folder(folder)
+        return row
+
+    def _measured(self, branch: Training, start: int) -> dict[str, Any]:
+        first, last = (step * self.spec.batch_sequences for step in (start, branch.step))
+        drawn = (branch.plan.counts(last) - branch.plan.counts(first)) / (last - first)
+        return {**losses(branch), "realised": dict(zip(branch.plan.sizes, drawn.tolist(), strict=True))}
+
+    def _decided(self) -> list[dict[str, float]]:
+        return [dict(weights) for weights in self.rounds.decided] if self.rounds else []
+
+    def _branch(self, folder: Path, start: int, mixture: Mixture, end: int) -> Training:
+        training = self.training if self.training and self.reached == start else self._reach(start)
+        first, last = (step * self.spec.batch_sequences for step in (start, end))
+        plan = branch_plan(self.plan, first, mixture)
+        told = (last, self.spec.context, self.run.most_epochs)
+        if self.run.most_epochs and (problems := excess_epochs(plan, *told)):
+            raise UserError(" ".join(problems))
+        training.carried = None
+        training.turn_to(plan, folder, folder.name, Origin(self.folder, self.identity, start))
+        training.run(end, save=False)
+        return training
+
+    def _reach(self, step: int) -> Training:
+        """The run at this step; after branches it is taken up from its checkpoint, by a method that goes on from it."""
+        if self.rounds is None or self.training is None or self.training.identity != self.identity:
+            self.rounds = self.training = None
+            gc.collect()  # one model at a time
+            self.rounds = self.run.rounds(self.parts, self.folder, self.runtime)
+            self.training = self.rounds.training
+            self.training.owner = self.owner
+        self.rounds.run(step)
+        self.plan, self.reached = self.training.plan, step
+        return self.training
+
+    def close(self) -> None:
+        self.rounds = None
+        super().close()
+
+
+def branch_run(
+    *,
+    name: str,
+    mixture: str,
+    run: OnlineRun,
+    record: Mapping[str, Any],
+    shares: Sequence[float],
+    tokens: int,
+    mixtures: Sequence[Mixture],
+    stores: Sequence[Path],
+    tokenizer: Path,
+    journal: Path,
+    runtime: Runtime,
+    weights: Path | None = None,
+) -> dict[str, Any]:
+    """{"sources", "peak_memory_bytes", "runs"}: a row for each state, as a swarm's job has one for each trunk.
+
+    name, mixture  of the finished run; record: its run.json
+    shares    of the run: states are those of the last updates by then; the branches of one are the set "step{n}"
+    tokens    of a branch
+    mixtures  of the branches
+
+    Raises UserError where the record is of another run, two shares are of one update, or as `train_swarm`.
+    """
+    parts = Parts.open(list(stores), tokenizer, RunSpec.from_json(run.spec).model, weights)
+    trunk = OnlineTrunk(run, parts, Journal(journal), replace(runtime, quiet=True))
+    if trunk.identity != record["identity"]:
+        raise UserError(
+            f"run '{name}': was trained on other data or settings (identity {record['identity']}) than it would be now "
+            f"({trunk.identity}); train it again."
+        )
+    before = round(trunk.spec.steps * run.prelude.share) if run.prelude else 0
+    steps = [update_before(run.make(), trunk.spec.steps, share, before) for share in sorted(shares)]
+    if len(set(steps)) < len(steps):
+        raise UserError(f"run '{name}': two of the shares {list(shares)} are of one update (after steps {steps}).")
+    named = {f"branch_{number:02d}": each.over(list(parts.stores)) for number, each in enumerate(mixtures)}
+    try:
+        pairs = zip([0, *steps], steps, strict=False)
+        rows = [_row(trunk, name, mixture, last, step, tokens, named) for last, step in pairs]
+        trunk.close()
+    finally:
+        trunk.release()
+    for row in rows:
+        _compare(name, row.pop("decided"), record["schedule"])
+    return {"sources": list(parts.stores), "peak_memory_bytes": peak_memory_bytes(), "runs": rows}
+
+
+def _row(
+    trunk: OnlineTrunk, name: str, mixture: str, last: int, step: int, tokens: int, mixtures: Mapping[str, Mixture]
+) -> dict[str, Any]:
+    """last: the state before this one, up to which the trunk's tokens are counted there."""
+    values = {"after": trunk.tokens(step), "tokens": tokens, "mixtures": list(mixtures), "corners": []}
+    chosen = BranchSet.of(f"step{step}", values, trunk.spec)
+    here = trunk.measure(step)
+    ends = []
+    for branch in chosen.ends:
+        row = trunk.measure_branch(step, mixtures[branch], chosen.end)
+        ends.append({"mixture": branch, "weights": dict(mixtures[branch]), "corner": False, **row})
+    counted = {"after": trunk.tokens(step), "tokens": trunk.tokens(chosen.end - step)}
+    return {
+        "run": f"{name}-step{step}",
+        "mixture": mixture,
+        "seed": trunk.spec.seed,
+        "step": step,
+        "weights": here["decided"][-1],
+        "identity": trunk.identity,
+        "tokens": trunk.tokens(step - last),
+        "finished": False,
+        "validation": None,
+        "test": None,
+        "seconds": here["seconds"],
+        "decided": here["decided"],
+        "branches": {f"step{step}": {**counted, "before": here["validation"], "ends": ends}},
+    }
+
+
+def _compare(name: str, decided: Sequence[Mapping[str, float]], schedule: Sequence[Mapping[str, Any]]) -> None:
+    """Warn where the run did not decide again what it had decided: on another machine roundings differ."""
+    pairs = zip(decided, (stage["weights"] for stage in schedule), strict=False)
+    apart = max(abs(weight - old[source]) for new, old in pairs for source, weight in new.items())
+    if apart > 1e-9:
+        log.warning(
+            "run '%s': trained again it decides otherwise, by %.2g in a share; was it trained elsewhere?", name, apart
+        )

@@ -1,0 +1,13 @@
+"""Draw what better mixtures cost: the difference to stratified sampling against extra training, from methods.json."""
+
+from emulsion import command
+from emulsion.figures.command import Record
+from emulsion.figures.cost_pareto import cost_pareto
+
+
+def main(*, record: Record) -> None:
+    record.draw(cost_pareto)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,13 @@
+"""Draw differences between methods and stratified sampling, with intervals, from methods.json."""
+
+from emulsion import command
+from emulsion.figures.command import Record
+from emulsion.figures.method_differences import method_differences
+
+
+def main(*, record: Record) -> None:
+    record.draw(method_differences)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,14 @@
+"""Draw the mixtures that online methods decided on over their runs, from the runs' logs."""
+
+from emulsion import command
+from emulsion.figures.command import RunFiles
+from emulsion.figures.trajectories import trajectories
+from emulsion.training.log import read_log
+
+
+def main(*, files: RunFiles) -> None:
+    files.draw(read_log, trajectories)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from emulsion.errors import UserError
+from emulsion.laws.interface import TOTAL
 from emulsion.methods import registry
 from emulsion.methods.ado import UNIT, fit_curve
 from emulsion.methods.aioli import learn_effects
@@ -546,6 +547,18 @@ def test_doge_is_its_formula_by_brute_force():
         mixture = method.update(observation(0, names=names, gradients=table))
         assert list(mixture.values()) == pytest.approx(weights.tolist())
         assert method.effects == table
+
+
+def test_doge_needs_the_sums_of_products_alone_and_the_norms():
+    table = observation(3).gradients
+    sums = {trained: math.fsum(table[evaluated][trained] for evaluated in NAMES) for trained in NAMES}
+    norms = {name: math.sqrt(max(table[name][name], 0.0)) for name in NAMES}
+    whole, summed = (registry.create("doge", sources=NAMES) for _ in range(2))
+    expected = whole.update(observation(3))
+    assert summed.update(observation(3, gradients={TOTAL: sums}, norms=norms)) == pytest.approx(expected)
+    assert summed.effects == {TOTAL: pytest.approx(sums)}
+    with pytest.raises(UserError, match="observes norms, but was given none"):
+        summed.update(observation(3, gradients={TOTAL: sums}))
 
 
 def test_doge_cuts_harm_and_scores_an_absent_source_0():

@@ -118,3 +118,15 @@ def test_aioli_after_any_method_and_replays_rest_on_others():
 def test_what_cannot_be_taken_over_from_or_replayed_is_refused(methods, words):
     with pytest.raises(UserError, match=words):
         configured(methods, {})
+
+
+def test_excess_by_token_needs_the_tokens_of_the_reference_run():
+    methods = {"doremi": {"kind": "doremi", "swarm": "reference", "clip": "token"}}
+    swarms = {"reference": {"points": {"kind": "uniform"}}}
+    with pytest.raises(UserError, match=r"add `token_losses` to swarms\.reference\.measure"):
+        configured(methods, swarms)
+    swarms["reference"]["measure"] = ["losses", "token_losses"]
+    _, experiment = configured(methods, swarms)
+    assert experiment.needs("doremi").token_losses
+    (trunk,) = experiment.swarms["reference"].trunks
+    assert trunk["token_losses"] is True and "sequence_losses" not in trunk

@@ -79,7 +79,7 @@ def pareto_front(summary: Mapping[str, Mapping[str, Any]], pareto: Mapping[str, 
     empty = [Line2D([], [], linestyle="") for _ in names]
     figure.legend(empty, names, loc="outside upper left", ncols=columns, handlelength=0, handletextpad=0)
     note(figure, NOTE_OF_LOSSES if lower else NOTE)
-    _badges(figure, points, [(row[x].score, row[y].score) for row in scores.cells.values()], _front(scores, pareto))
+    badges(figure, points, [(row[x].score, row[y].score) for row in scores.cells.values()], _front(scores, pareto))
     return figure
 
 
@@ -157,7 +157,7 @@ def _colour(on_front: bool) -> str:
     return PALETTE["blue"] if on_front else FAINT
 
 
-def _badges(figure: Figure, axes: Axes, places: Sequence[tuple[float, float]], front: Sequence[bool]) -> None:
+def badges(figure: Figure, axes: Axes, places: Sequence[tuple[float, float]], front: Sequence[bool]) -> None:
     """A numbered disc on every point, moved aside, with a line to the point, where discs would overlap."""
     figure.draw_without_rendering()  # settles the layout, without which distances on paper are not known
     scale = 72 / figure.dpi

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from emulsion.errors import UserError
-from emulsion.figures.style import FAINT, GRID, WIDTH, fit, legend_columns, lines, note, pretty, styled
+from emulsion.figures.style import FAINT, WIDTH, fit, legend_columns, lines, note, pretty, styled
 
 Row = Mapping[str, Any]
 COLUMNS = 2
@@ -47,8 +47,8 @@ def trajectories(logs: Mapping[str, Sequence[Sequence[Row]]]) -> Figure:
         axes = panels[place]
         axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-        axes.set(xlim=(0, 1), ylim=(0, None))
-        axes.grid(True, color=GRID)
+        axes.set(xlim=(0, 1), ylim=(0, None), xticks=(0, 0.5, 1))
+        axes.grid(True)
         if place + columns >= len(found):
             axes.set_xlabel("Steps, of the whole run")
             axes.tick_params(labelbottom=True)

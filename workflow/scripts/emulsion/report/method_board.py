@@ -78,7 +78,8 @@ def _by_source(board: Found) -> str:
 
 
 def _of_source(cell: Found) -> str:
-    return " ".join(filter(None, [f"{cell['loss']:.4f}", _difference(cell, 4)]))
+    difference = _difference(cell, 4)
+    return f"{cell['loss']:.4f}" + (f" ({difference})" if difference else "")
 
 
 def _costs(board: Found) -> str:

@@ -24,8 +24,8 @@ def test_mixtures_are_at_their_cost_and_difference_with_their_names():
     found = board(row("regmix", -0.5, extra=2000), row("aioli", 0.1, read=300), row("even", None))
     figure = cost_pareto(found)
     (axes,) = figure.axes
-    marks = {(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"}
-    assert marks == {(0.0, 0.0), (2.0, -0.5), (pytest.approx(0.1), 0.1)}
+    marks = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"]
+    assert marks == [(0.0, 0.0), (2.0, -0.5), (pytest.approx(0.1), 0.1)]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["1  Stratified", "2  Regmix", "3  Aioli"]
     # A number on each, filled on the front.
     faces = {text.get_text(): text.get_bbox_patch().get_facecolor() for text in axes.texts}

@@ -71,7 +71,7 @@ def settings(tmp_path, store_folders, tokenizer):
 def train(tmp_path, settings):
     """Train on a method into a folder of this name; returns the run's record."""
 
-    def run(name, method, values=None, *, most_epochs=0, reference=None, prelude=None, **changes):
+    def run(name, method, values=None, *, most_epochs=0, reference=None, prelude=None, needed=(), **changes):
         train_online(
             experiment="exp9",
             name=name,
@@ -80,6 +80,7 @@ def train(tmp_path, settings):
             most_epochs=most_epochs,
             reference=reference,
             prelude=prelude,
+            needed=needed,
             **settings(name, **changes),
         )
         return read_json(tmp_path / name / "run.json")
@@ -406,17 +407,28 @@ def test_the_log_tells_where_a_round_begins_what_was_seen_and_what_was_decided(t
 
 def test_the_record_has_the_method_its_rounds_and_what_it_cost(train):
     values = {"kind": "ascent", "settings": {"rate": 2.0}}
-    method = train("run", Ascent(), values)["method"]
+    record = train("run", Ascent(), values)
     validated = 3 * (3 * SPEC["validation_sequences"]) * 24
-    assert method == {
+    assert record["method"] == {
         "values": values,
         "rounds": 4,
         "observes": "losses",
         "average": None,
         "validations": 3,
         "evaluation_tokens": validated,
+        "probe_tokens": 0,
         "notices": [],
     }
+    own = {"tokens": SPEC["tokens"], "evaluations": 3, "evaluation_tokens": validated, "probe_tokens": 0}
+    assert record["cost"] == {**own, "needed": [], "extra_tokens": 0, "extra_evaluation_tokens": 0}
+
+
+def test_probes_are_charged_as_part_of_the_run_with_all_that_was_needed_before(train):
+    needed = [{"what": "swarm small", "runs": 3, "tokens": 500, "evaluation_tokens": 70}]
+    cost = train("run", Prober(), needed=needed)["cost"]
+    # Of two rounds of six steps three are probes, each of one step of 8 sequences of 24 tokens.
+    assert cost["probe_tokens"] == 6 * 8 * 24 and cost["evaluations"] == 2 * (3 + 1)
+    assert (cost["needed"], cost["extra_tokens"], cost["extra_evaluation_tokens"]) == (needed, 500, 70)
 
 
 def test_another_setting_is_another_run_and_does_not_go_on_from_its_checkpoint(train, tmp_path, monkeypatch):
@@ -582,7 +594,7 @@ def test_excess_is_cut_token_by_token_where_the_method_says_so(train, parts, tmp
     for source in SOURCES:
         assert cut.excess_losses[source] > max(mean.excess_losses[source], 0) >= 0
     with pytest.raises(UserError, match="has no losses of the tokens of source 'alpha'"):
-        train("lacks", create("doremi", sources=SOURCES, clip="token"), {}, reference=REFERENCE)
+        train("lacks", create("doremi", sources=SOURCES, clip="token", rounds=4), {}, reference=REFERENCE)
 
 
 def keeping(seen, update):

@@ -15,6 +15,7 @@ from emulsion.methods.designs import points as design_points
 from emulsion.spec import RunSpec
 from emulsion.training.evidence import read_evidence
 from emulsion.training.job import Job
+from emulsion.training.journal import unpacked
 from emulsion.training.judge import Judge
 from emulsion.training.runtime import Runtime
 from emulsion.training.swarm import BranchSet, train_swarm
@@ -67,10 +68,15 @@ def test_a_branch_on_its_trunks_own_mixture_is_the_trunk(swarm):
 
 
 def test_losses_of_single_sequences_are_kept_where_they_are_asked_for_and_have_the_mean_of_the_row(swarm, steps):
-    asked = [{**trunk, "branches": [], "sequence_losses": number == 0} for number, trunk in enumerate(TRUNKS[:2])]
+    asked = [
+        {**trunk, "branches": [], "sequence_losses": number == 0, "token_losses": number == 0}
+        for number, trunk in enumerate(TRUNKS[:2])
+    ]
     first, second = train_swarm(**{**swarm, "trunks": asked})["runs"]
     assert "sequence_losses" not in second
     for source, losses in first["sequence_losses"].items():
+        tokens = unpacked(first["token_losses"][source])
+        assert tokens.shape == (len(losses), 24) and tokens.mean(axis=1) == pytest.approx(losses, rel=1e-5)
         assert len(losses) == 4 and sum(losses) / 4 == pytest.approx(first["validation"][source])
     done = len(steps)
     assert without_times(train_swarm(**{**swarm, "trunks": asked})["runs"]) == without_times([first, second])
@@ -191,7 +197,7 @@ def test_a_process_told_to_end_saves_and_the_next_one_goes_on(swarm, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr.count("\n") == 1 and "sweep_00: measured" in done.stderr
     found = read_json(tmp_path / "out.json")
-    assert list(found) == ["experiment", "swarm", "sources", "peak_memory_bytes", "runs"]
+    assert list(found) == ["experiment", "swarm", "sources", "peak_memory_bytes", "evaluation_tokens", "runs"]
     given = read_evidence(swarm["stores"], 1000, 4)
     mixtures = {**swarm["mixtures"], **dict(zip(POINTS, design_points(points, SOURCES, given), strict=True))}
     again = {**swarm, "mixtures": mixtures, "checkpoints": tmp_path / "other", "spec": spec, "trunks": TRUNKS[:1]}

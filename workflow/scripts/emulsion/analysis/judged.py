@@ -110,12 +110,18 @@ def judge_by(
     """
     measure = MEASURES[kind]
     scores = all_loss_scores(results, weights) if measure.lower else all_item_scores(results)
-    summary = summarise_losses(scores, results) if measure.lower else combine(scores)
+    ours = {name: scores[name] for name in candidates}
+
+    def summarise(some: Mapping[str, ItemScores]) -> dict[str, dict[str, Any]]:
+        return summarise_losses(some, results) if measure.lower else combine(some)
+
+    # Candidates have the noise that decides of them, so that every figure of them has the same intervals.
+    summary = {**summarise(scores), **summarise(ours)}
     points = {
         name: {group: float(cell[measure.value]) for group, cell in measure.of(record).items() if group != MEAN}
         for name, record in summary.items()
     }
-    decisions = decide_all({name: scores[name] for name in candidates})
+    decisions = decide_all(ours)
     return Judged(
         measure=measure,
         scores=scores,

@@ -22,7 +22,8 @@ from emulsion.methods.interface import Evidence, Stages
 from emulsion.models import flops_per_token, parameter_count, vocabulary_size
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config, kind_block
-from emulsion.study.experiment import Experiment, Mixtures, Size
+from emulsion.study.experiment import Experiment, Mixtures
+from emulsion.study.mixture_table import Size
 from emulsion.study.swarms import Swarm
 from emulsion.synthetic import suite_items
 

@@ -11,7 +11,8 @@ from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config, kind_block
-from emulsion.study.experiment import Experiment, Size
+from emulsion.study.experiment import Experiment
+from emulsion.study.mixture_table import Size
 from emulsion.study.strategies import strategy_stages
 from emulsion.study.study import Study
 from emulsion.study.told import included, known, told

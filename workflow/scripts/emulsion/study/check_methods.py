@@ -16,8 +16,9 @@ from emulsion.methods.registry import takes
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.check_data import capabilities
-from emulsion.study.experiment import NOT_SETTINGS, Experiment, predecessor
+from emulsion.study.experiment import Experiment
 from emulsion.study.judges import objective_of
+from emulsion.study.mixture_table import NOT_SETTINGS, predecessor
 from emulsion.study.swarms import Swarm
 from emulsion.study.told import known, told
 

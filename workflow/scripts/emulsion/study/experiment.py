@@ -1,24 +1,22 @@
 """An experiment, asked: which mixtures it has and what decides each, which runs train on them, and what a run is.
 
-The configuration names strategies and methods; from them follow single sources, mixtures with one source left out, the
-points of swarms, runs that guide a method, and a repetition. Each is a `MixtureEntry` of one table, and every question
-about mixtures is put to that table, never to a name.
+Each mixture is an entry of one table (`mixture_table`), and every question about mixtures is put to that table, never
+to a name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
 from emulsion.methods import create
 from emulsion.methods.interface import AnyMethod, Evidence, Needs, OnlineMethod, Stages
-from emulsion.methods.presets import allocation
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
-from emulsion.study.judges import aims_at, judged_by, objective
-from emulsion.study.strategies import strategy_stages
+from emulsion.study.judges import aims_at, judged_by
+from emulsion.study.mixture_table import MixtureEntry, MixtureTable, Run, Size, predecessor
 from emulsion.study.swarms import Swarm, design_of
 
 # What a training step means. Raise it by hand when a change alters what is learned from the same spec:
@@ -30,52 +28,6 @@ NOT_LEARNED = ("micro_batch",)
 
 # Kinds of methods whose search the conclusions tell of.
 SEARCHES = ("optimum", "direct_search")
-
-# Keys of a method's entry that are not settings of the method itself.
-NOT_SETTINGS = ("kind", "swarm", "model", "training", "tokens", "after", "presets")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Size:
-    """How large a run is: names of a model and of a training, and tokens."""
-
-    model: str
-    training: str
-    tokens: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class MixtureEntry:
-    """A mixture of an experiment.
-
-    role     strategy, method, single, ablation, repetition, guide or point: what its runs are for
-    method   kind and settings of what decides it
-    mixture  whose mixture file its runs train on: its own, but for a repetition
-    swarm    whose runs the method learns from, if any
-    guide    the run that decides it, where a method's answer is trained on from the start
-    after    {"method", "share"}: whose mixture its run begins with, and for how much of it
-    without  the source that an ablation leaves out
-    """
-
-    name: str
-    role: str
-    method: Mapping[str, Any]
-    size: Size
-    seeds: tuple[int, ...]
-    mixture: str
-    swarm: str | None = None
-    guide: str | None = None
-    after: Mapping[str, Any] | None = None
-    without: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One training: a mixture and a seed. The first seed's run has the mixture's name, others say which they are of."""
-
-    name: str
-    entry: MixtureEntry
-    seed: int
 
 
 class Experiment:
@@ -303,11 +255,11 @@ class Experiment:
         return self.run(run).entry.size
 
     def size_of_swarm(self, swarm: str) -> Size:
-        return self.size_of(self.config["swarms"][swarm])
+        return self.size.changed_by(self.config["swarms"][swarm])
 
     def size_of_search(self, mixture: str) -> Size:
         """The size of the trainings that a method searches with."""
-        return self.size_of(self.config["methods"][mixture])
+        return self.size.changed_by(self.config["methods"][mixture])
 
     def trainings(self, mixture: str) -> int:
         """How many trainings a method may search with."""
@@ -344,15 +296,7 @@ class Experiment:
     @cached_property
     def size(self) -> Size:
         """The size of its runs, but for those of swarms, of guides and of strategies with a model of their own."""
-        return Size(model=self.settings["model"], training=self.settings["training"], tokens=self.settings["tokens"])
-
-    def size_of(self, chosen: Mapping[str, Any]) -> Size:
-        """The size that a swarm or a method says, where it says one: in tokens, or by its published share of a run."""
-        given = {key: chosen[key] for key in ("model", "training", "tokens") if chosen.get(key) is not None}
-        if (presets := chosen.get("presets")) and "tokens" not in given:
-            share = allocation(**{"method": chosen.get("kind"), **presets}).share
-            given["tokens"] = max(1, round(share * self.size.tokens))
-        return Size(**{**vars(self.size), **given})
+        return Size.of(self.settings)
 
     # Swarms
 
@@ -423,96 +367,28 @@ class Experiment:
     # The table
 
     @cached_property
+    def _table(self) -> MixtureTable:
+        # What is trained again is the one that rests on most: what a search found, if anything was searched for.
+        again = (self.optimum() or self.candidates()[0]) if self.settings["repeat"] else None
+        return MixtureTable(self.config, self.settings, list(self.swarms.values()), again)
+
+    @cached_property
     def entries(self) -> dict[str, MixtureEntry]:
         """{name: mixture} of all its mixtures. A name that stands for two is the later one's; see `twice`."""
-        return {entry.name: entry for entry in self._entries()}
+        return {entry.name: entry for entry in self._table.rows()}
 
     def twice(self) -> list[str]:
         """Names that stand for two mixtures, or two runs."""
-        counts: dict[str, int] = {}
-        for entry in self._entries():
-            counts[entry.name] = counts.get(entry.name, 0) + 1
-        runs = [run.name for entry in self.entries.values() for run in _runs(entry) if run.name != entry.name]
+        counts = Counter(entry.name for entry in self._table.rows())
+        runs = [run.name for entry in self.entries.values() for run in entry.runs() if run.name != entry.name]
         return [name for name, count in counts.items() if count > 1 or name in runs]
-
-    def _entries(self) -> Iterator[MixtureEntry]:
-        yield from self._strategy_entries()
-        yield from self._method_entries()
-        seeds = tuple(self.settings["seeds"])
-        if self.settings["singles"]:
-            for source in self.sources:
-                yield self._entry(f"only_{source}", "single", {"kind": "only", "source": source}, seeds)
-        if self.settings["repeat"]:
-            # The one that rests on most: what a search found, if anything was searched for.
-            first = self.optimum() or self.candidates()[0]
-            yield self._entry(f"{first}-again", "repetition", {}, seeds[:1], mixture=first)
-        for swarm in self.swarms.values():
-            for number, point in enumerate(swarm.points):
-                method = {"kind": "point", "points": swarm.design, "number": number}
-                yield self._entry(point, "point", method, swarm.seeds, self.size_of_swarm(swarm.name))
-
-    def _strategy_entries(self) -> Iterator[MixtureEntry]:
-        seeds = tuple(self.settings["seeds"])
-        for name in self.settings["strategies"]:
-            strategy = self.config["strategies"][name]
-            method = {"kind": "given", "stages": strategy_stages(strategy)}
-            yield self._entry(name, "strategy", method, seeds, self.size_of({"model": strategy.get("model")}))
-        if self.settings["ablations"]:
-            base = self.config["strategies"][self.settings["ablations"]["base"]]
-            size = self.size_of({"model": base.get("model")})
-            for source in self.sources:
-                method = {"kind": "without", "stages": strategy_stages(base), "source": source}
-                yield self._entry(f"without_{source}", "ablation", method, seeds, size, without=source)
-
-    def _method_entries(self) -> Iterator[MixtureEntry]:
-        seeds = tuple(self.settings["seeds"])
-        for name in self.settings["methods"]:
-            chosen, method = self.config["methods"][name], self._method_of(name)
-            swarm = chosen.get("swarm")
-            averages = getattr(create(**method, sources=self.sources), "averages", False)
-            guide = f"{name}-guide" if averages else None
-            after = chosen.get("after")
-            own = None if guide else after
-            yield self._entry(name, "method", method, seeds, swarm=swarm, guide=guide, after=own)
-            if guide:
-                yield self._entry(guide, "guide", method, seeds[:1], self.size_of(chosen), swarm=swarm, after=after)
-
-    def _method_of(self, name: str) -> dict[str, Any]:
-        """Kind and settings of a method of the configuration."""
-        chosen = self.config["methods"][name]
-        settings = {key: each for key, each in chosen.items() if key not in NOT_SETTINGS}
-        aim = objective(self.settings, chosen)
-        method = {"kind": chosen["kind"], **settings, **({"objective": aim} if aim else {})}
-        # Written out where it is left out, as it decides what the run is.
-        act_on = getattr(create(**method, sources=self.sources), "act_on", None)
-        return {**method, **({"act_on": act_on} if act_on else {})}
-
-    def _entry(
-        self,
-        name: str,
-        role: str,
-        method: Mapping[str, Any],
-        seeds: tuple[int, ...],
-        size: Size | None = None,
-        mixture: str | None = None,
-        **more: Any,
-    ) -> MixtureEntry:
-        return MixtureEntry(
-            name=name,
-            role=role,
-            method=method,
-            size=size or self.size,
-            seeds=seeds,
-            mixture=mixture or name,
-            **more,
-        )
 
     def _of_role(self, role: str) -> list[str]:
         return [name for name, entry in self.entries.items() if entry.role == role]
 
     @cached_property
     def _runs_of(self) -> dict[str, list[Run]]:
-        return {name: list(_runs(entry)) for name, entry in self.entries.items()}
+        return {name: list(entry.runs()) for name, entry in self.entries.items()}
 
     @cached_property
     def _run_by_name(self) -> dict[str, Run]:
@@ -520,16 +396,3 @@ class Experiment:
 
 
 Mixtures = Callable[[Experiment], list[str]]
-
-
-def predecessor(config: Config, method: str) -> str | None:
-    """The mixture that a method's run begins with, or that it replays, if any."""
-    entry = config["methods"].get(method, {})
-    before = entry["method"] if entry.get("kind") == "replay" else (entry.get("after") or {}).get("method")
-    return None if before is None else str(before)
-
-
-def _runs(entry: MixtureEntry) -> Iterator[Run]:
-    for seed in entry.seeds:
-        suffix = "" if seed == entry.seeds[0] else f"-seed{seed}"
-        yield Run(name=entry.name + suffix, entry=entry, seed=seed)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from emulsion.files import found
 from emulsion.study import paths
-from emulsion.study.experiment import Experiment, Size
+from emulsion.study.experiment import Experiment
+from emulsion.study.mixture_table import Size
 from emulsion.study.study import Study
 
 

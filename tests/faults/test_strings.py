@@ -70,8 +70,8 @@ def test_every_value_that_a_rule_puts_into_a_command_is_quoted_or_a_name_or_a_nu
 
 ALLOWED = {
     *("params.after_share", "params.context", "params.held_out", "params.least_fall", "params.limit", "params.number"),
-    *("params.resamples", "params.seed", "params.seeds", "params.sizes", "params.steps"),
-    *("params.again", "params.budget", "params.laws"),
+    *("params.resamples", "params.seed", "params.seeds", "params.shares", "params.sizes", "params.steps"),
+    *("params.again", "params.budget", "params.laws", "params.tokens", "params.worlds"),
 }
 
 

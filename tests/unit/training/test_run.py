@@ -170,8 +170,8 @@ def test_the_model_card_states_mixture_tokens_and_results(train, tmp_path):
 def test_a_loss_that_is_not_finite_stops_the_run_with_the_step_and_the_sources(train, monkeypatch):
     original = Training._accumulate
 
-    def accumulate(self, batch):
-        losses = original(self, batch)
+    def accumulate(self, batch, weights=None):
+        losses = original(self, batch, weights)
         return losses * (float("nan") if self.step == 4 else 1.0)
 
     monkeypatch.setattr(Training, "_accumulate", accumulate)

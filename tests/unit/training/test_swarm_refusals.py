@@ -53,8 +53,8 @@ def test_a_measured_loss_that_is_not_finite_is_refused_in_words_and_not_kept(swa
 def test_a_loss_that_is_not_finite_while_a_branch_trains_names_its_mixture(swarm, monkeypatch):
     original = Training._accumulate
 
-    def broken(self, batch):
-        return original(self, batch) * (float("nan") if self.folder.parent.name == "branches" else 1.0)
+    def broken(self, batch, weights=None):
+        return original(self, batch, weights) * (float("nan") if self.folder.parent.name == "branches" else 1.0)
 
     monkeypatch.setattr(Training, "_accumulate", broken)
     message = (

@@ -29,6 +29,7 @@ def started(tmp_path_factory):
     for name, words in WORDS.items():
         (folder / name).mkdir()
         (folder / name / "all.txt").write_text(words * 2_000)
+        shutil.copy(folder / name / "all.txt", folder / name / "again.txt")
     (folder / "novel" / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n\0")
     result = start(folder)
     assert result.returncode == 0, result.stderr

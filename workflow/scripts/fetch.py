@@ -6,6 +6,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Json, Word
 from emulsion.data.sources import fetch
+from emulsion.data.sources.memory import bound_memory
 
 
 def main(
@@ -23,6 +24,7 @@ def main(
     :param groups: manifest.json of the split source, for a group of it
     :param output: folder to fill, data/raw/{source}
     """
+    bound_memory()
     stated = {} if licence is None else {"licence": licence}
     provenance = fetch(name, {**source, **stated}, output, groups)
     size = sum(file["bytes"] for file in provenance["files"])

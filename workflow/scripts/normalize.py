@@ -6,6 +6,7 @@ from emulsion import command
 from emulsion.command import Json, Word
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.shards import Shard, normalize_shard
+from emulsion.data.sources.memory import bound_memory
 from emulsion.files import read_json
 
 
@@ -32,6 +33,7 @@ def main(
     :param cleaning: how it is cleaned, as JSON; not at all
     :param output: folder of the shard
     """
+    bound_memory()
     chosen = Shard.of(read_json(raw), raw.parent, shard, shards, schema, text_field, columns or {})
     normalize_shard(chosen, type, Cleaning.from_json(cleaning or {}), output)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Some
 from emulsion.data.sources.folders import flattened, look
+from emulsion.data.sources.memory import bound_memory
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.files import write_jsonl, write_text
@@ -41,6 +42,7 @@ def main(
     :param seconds: to measure the speed for
     :param output: configuration to write; by default {name}.yaml
     """
+    bound_memory()
     output = output or Path(f"{name}.yaml")
     request = f"# Written by start.py for: {' '.join([name, *texts, *(columns or []), *(flatten or [])])}"
     if output.exists():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import permutations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -31,9 +32,8 @@ def pearson(x: Floats, y: Floats) -> Floats:
 def spearman(x: Floats, y: Floats) -> Floats:
     """Of values along the last axis: Pearson's correlation of their ranks, equal values sharing one."""
     # Imported here: scipy.stats takes long to load, and every call of the workflow reads the laws.
-    from scipy.stats import rankdata
 
-    return pearson(rankdata(x, axis=-1), rankdata(y, axis=-1))
+    return pearson(scipy.stats.rankdata(x, axis=-1), scipy.stats.rankdata(y, axis=-1))
 
 
 def rho(x: Sequence[float] | Floats, y: Sequence[float] | Floats) -> float | None:

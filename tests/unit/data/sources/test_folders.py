@@ -6,6 +6,7 @@ import pytest
 
 from emulsion.data.sources.folders import flat_text, flattened, look
 from emulsion.errors import UserError
+from emulsion.study.proposal import notes_of
 
 PROSE = "The house of the king was in the old town, and it was there that he had lived with his mother. "
 
@@ -39,8 +40,16 @@ def test_files_that_are_no_text_are_named_and_not_read(tmp_path):
     assert set(found.unread) == {"latin.txt", "picture.png", "NOTES"}
     assert "iconv" in found.unread["latin.txt"] and "rename it to .txt" in found.unread["NOTES"]
     assert "it is no text" in found.unread["picture.png"]
-    assert found.source() == {"local": {"files": [folder], "exclude": ["latin.txt"]}}
+    assert found.source() == {"cleaning": "once", "local": {"files": [folder], "exclude": ["latin.txt"]}}
     assert found.bytes == len(PROSE) * 21
+
+
+def test_a_text_that_lies_in_several_files_counts_once(tmp_path):
+    other = PROSE.replace("king", "duke")  # as long
+    folder = write(tmp_path, {"a.txt": PROSE, "b.txt": other, "deep/a.txt": PROSE, "c.txt": PROSE * 2})
+    found = look(folder, "texts")
+    assert (found.files, found.copies, found.bytes) == (4, 1, len(PROSE) * 4)
+    assert "texts: 1 of its 4 files are copies of others; each text is read once." in notes_of({"texts": found})
 
 
 def test_known_columns_need_no_proposal(tmp_path):
@@ -49,7 +58,7 @@ def test_known_columns_need_no_proposal(tmp_path):
     )
     found = look(folder, "rows")
     assert (found.kind, found.text_field) == ("instruction_response", None)
-    assert found.source() == {"local": {"files": [folder]}}
+    assert found.source() == {"cleaning": "once", "local": {"files": [folder]}}
 
 
 def test_the_column_with_most_of_the_characters_is_proposed(tmp_path):

@@ -1,5 +1,8 @@
 import datetime
 import itertools
+import os
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -135,6 +138,59 @@ def test_a_value_that_all_rows_share_does_not_fill_the_memory(tmp_path, monkeypa
     monkeypatch.setattr(parquet, "UNFOLDED_BYTES", 8 << 20)
     found = itertools.islice(parquet.rows(file), 20)
     assert all(row["text"] == value for row in found)
+    assert max(sizes) <= 8
+
+
+BOUNDED = """
+import resource, sys
+from pathlib import Path
+from emulsion.data.sources.formats import read_file
+from emulsion.data.sources.memory import bound_memory
+from emulsion.data.sources.streams import Malformed
+
+bound_memory(2 << 30)
+for row in read_file(Path(sys.argv[1])):
+    print(row.reason if isinstance(row, Malformed) else len(row["text"]))
+assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 3 << 20  # KiB
+"""
+
+
+def _list_of_one_value(file):
+    """One row whose list has the same thousand characters 5 million times."""
+    count = 5_000_000
+    shared = pa.DictionaryArray.from_arrays(
+        pa.array([0], pa.int32()).take(pa.array([0] * count)), pa.array(["x" * 1000])
+    )
+    rows = {"text": pa.array(["a"]), "tags": pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), shared)}
+    pq.write_table(pa.table(rows), file, compression="zstd", store_schema=False)
+
+
+def _compressed_batch(file):
+    rows = pa.table({"text": pa.array(["z" * 1_200_000_000])})
+    with pa.ipc.new_file(file, rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(rows)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not count maps towards the limit")
+@pytest.mark.parametrize(("name", "write"), [("a.parquet", _list_of_one_value), ("a.arrow", _compressed_batch)])
+def test_a_row_that_unfolds_beyond_all_bounds_is_set_aside(tmp_path, name, write):
+    write(tmp_path / name)
+    assert (tmp_path / name).stat().st_size < 1 << 20
+    command = [sys.executable, "-c", BOUNDED, str(tmp_path / name)]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": "workflow/scripts"}, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1 and "unfolds to more than may be held" in done.stdout
+
+
+def test_a_dictionary_of_arrow_is_unfolded_a_few_rows_at_a_time(tmp_path, monkeypatch):
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 500, pa.int32()), pa.array(["a" * (1 << 20)]))
+    rows = pa.table({"text": shared})
+    with pa.ipc.new_file(tmp_path / "a.arrow", rows.schema) as writer:
+        writer.write_table(rows)
+    sizes, batch = [], parquet._batch
+    monkeypatch.setattr(parquet, "_batch", lambda found: (sizes.append(found.num_rows), batch(found))[1])
+    monkeypatch.setattr(parquet, "UNFOLDED_BYTES", 8 << 20)
+    assert sum(len(row["text"]) for row in parquet.rows(tmp_path / "a.arrow")) == 500 << 20
     assert max(sizes) <= 8
 
 

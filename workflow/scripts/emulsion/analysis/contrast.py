@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+import scipy
 
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.scores import LEVEL, ItemScores
@@ -39,12 +39,12 @@ class Estimate:
         """Two-sided, of the hypothesis that the true value is 0; 1 where nothing is known of the error."""
         if not self.error:
             return float(self.value == 0)
-        return float(2 * stdtr(self.freedom, -abs(self.value) / self.error)) if self.freedom > 0 else 1.0
+        return float(2 * scipy.special.stdtr(self.freedom, -abs(self.value) / self.error)) if self.freedom > 0 else 1.0
 
     @property
     def quantile(self) -> float:
         """Of Student's t, for the interval of `LEVEL`."""
-        return float(stdtrit(max(self.freedom, 1e-3), (1 + LEVEL) / 2))
+        return float(scipy.special.stdtrit(max(self.freedom, 1e-3), (1 + LEVEL) / 2))
 
     def interval(self) -> list[float]:
         half = self.quantile * self.error

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student_t
+import scipy
 
 from emulsion.analysis.decide import Decision
 from emulsion.analysis.holm import holm_by_name
@@ -151,8 +151,8 @@ def paired(runs: Runs, base: Runs, value: Any) -> dict[str, Any]:
     if len(seeds) < 2:
         return {"difference": mean, "interval": None, "p": None}
     error = float(differences.std(ddof=1)) / math.sqrt(len(seeds))
-    half = error * float(student_t.ppf((1 + LEVEL) / 2, len(seeds) - 1))
-    p = 2 * float(student_t.sf(abs(mean) / error, len(seeds) - 1)) if error else float(mean == 0)
+    half = error * float(scipy.special.stdtrit(len(seeds) - 1, (1 + LEVEL) / 2))
+    p = 2 * float(scipy.special.stdtr(len(seeds) - 1, -abs(mean) / error)) if error else float(mean == 0)
     return {"difference": mean, "interval": [mean - half, mean + half], "p": p}
 
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import chdtrc
+import scipy
 
 from emulsion.analysis.scores import Floats, ItemScores
 
@@ -70,7 +70,7 @@ def _bartlett(variances: Floats, freedom: Floats) -> float:
     # Scores are shares of items, so that two or three runs now and then score alike: a small spread, but not zero.
     ratios = np.maximum(variances / mean, 0.01)
     statistic = -(freedom * np.log(ratios)).sum() / (1 + ((1 / freedom).sum() - 1 / total) / (3 * (count - 1)))
-    return float(chdtrc(count - 1, statistic))
+    return float(scipy.special.chdtrc(count - 1, statistic))
 
 
 def estimate_seed_noise(scores: Mapping[str, ItemScores]) -> SeedNoise | None:

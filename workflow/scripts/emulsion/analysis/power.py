@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from scipy.special import stdtrit
+import scipy
 
 from emulsion.analysis.compare import ALPHA
 from emulsion.analysis.scores import MEAN
@@ -50,7 +50,7 @@ def minimum_detectable_effect(
     shares = shares or dict.fromkeys(counts, 1 / len(counts))
     item_variance = sum((shares[name] * sd) ** 2 / count for name, count in counts.items())
     variance = item_variance * (repeatable + (1 - repeatable) / seeds) + 2 * seed_noise_sd**2 / seeds
-    quantiles = stdtrit(df, [1 - alpha / (2 * comparisons), power])
+    quantiles = scipy.special.stdtrit(df, [1 - alpha / (2 * comparisons), power])
     return float(quantiles.sum()) * math.sqrt(variance)
 
 

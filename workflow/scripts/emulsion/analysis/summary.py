@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy.special import stdtrit
+import scipy
 
 from emulsion.analysis.contrast import contrast
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words
@@ -54,5 +54,5 @@ def _cell(scores: ItemScores, group: str, noise: SeedNoise | None) -> dict[str, 
     score = min(max(found.value, 0.0), 1.0)
     binomial = score * (1 - score)
     effective = min(binomial / found.error**2, items) if min(binomial, found.error**2) > 1e-12 else clusters
-    quantile = found.quantile if found.freedom > 0 else float(stdtrit(1, (1 + LEVEL) / 2))
+    quantile = found.quantile if found.freedom > 0 else float(scipy.special.stdtrit(1, (1 + LEVEL) / 2))
     return {"score": found.value, "interval": list(wilson_interval(score, max(effective, 1e-3), quantile))}

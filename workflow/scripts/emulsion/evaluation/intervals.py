@@ -11,8 +11,8 @@ import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
 
@@ -23,7 +23,7 @@ def wilson_interval(share: float, count: float, quantile: float | None = None, l
     """The score interval of a share of `count` independent trials; `quantile` replaces the normal one."""
     if not 0 <= share <= 1 or count <= 0:
         raise ValueError(f"a share of {share} of {count} trials has no Wilson interval")
-    z = float(ndtri((1 + level) / 2)) if quantile is None else quantile
+    z = float(scipy.special.ndtri((1 + level) / 2)) if quantile is None else quantile
     shrink = 1 + z * z / count
     centre = (share + z * z / (2 * count)) / shrink
     half = z / shrink * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
@@ -46,7 +46,7 @@ def clustered_interval(values: ArrayLike, clusters: Sequence[Hashable], level: f
     if count == 1:
         return 0.0, 1.0
     effective = _effective_number(scores, clusters)
-    return wilson_interval(min(mean, 1.0), effective, float(stdtrit(count - 1, (1 + level) / 2)), level)
+    return wilson_interval(min(mean, 1.0), effective, float(scipy.special.stdtrit(count - 1, (1 + level) / 2)), level)
 
 
 def mean_interval(parts: Sequence[tuple[float, Interval]]) -> Interval:

@@ -8,12 +8,12 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import scipy
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
-from scipy.optimize import isotonic_regression
 
 from emulsion.figures.law_panels import LINE, require, tokens_in_words
 from emulsion.figures.style import (
@@ -96,7 +96,7 @@ def apart(values: Sequence[float] | np.ndarray, gap: float) -> np.ndarray:
     order = np.argsort(values, kind="stable")
     steps = gap * np.arange(len(order))
     moved = np.empty(len(order))
-    moved[order] = isotonic_regression(np.asarray(values, float)[order] - steps).x + steps
+    moved[order] = scipy.optimize.isotonic_regression(np.asarray(values, float)[order] - steps).x + steps
     return moved
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+import scipy
 
 from emulsion.laws.exponential import State, basis
 from emulsion.laws.interface import by_name
@@ -42,7 +42,7 @@ def parameter_intervals(
     values = (table.values.T - near.residuals)[None] + np.sqrt(n / freedom) * centred[:, drawn].transpose(1, 0, 2)
     found = _parameters(refit_values(table, values, RIDGES[0], near), len(table.groups))
     at = _parameters(near, len(table.groups))
-    wider = float(stdtrit(freedom, (1 + level) / 2) / ndtri((1 + level) / 2))
+    wider = float(scipy.special.stdtrit(freedom, (1 + level) / 2) / scipy.special.ndtri((1 + level) / 2))
     ends = {key: _ends(draws, at[key][0], level, wider) for key, draws in found.items()}
     a = {group: by_name(rows, table.sources) for group, rows in zip(table.groups, ends["A"], strict=True)}
     return {"A": a, "b": by_name(ends["b"], table.groups), "c": by_name(ends["c"], table.groups)}

@@ -18,9 +18,8 @@ from itertools import product
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import nnls
-from scipy.special import stdtrit
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.interface import FittedLaw, by_name, from_names
@@ -101,7 +100,7 @@ class EpochsLaw(FittedLaw):
 
     def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
         """Where the values of a new run lie with probability `level`: lower and upper ends [k, g]."""
-        half = stdtrit(max(1, self.runs - 1), (1 + level) / 2) * from_names(self.left_out, self.groups)
+        half = scipy.special.stdtrit(max(1, self.runs - 1), (1 + level) / 2) * from_names(self.left_out, self.groups)
         middle = self.predict(mixtures)
         return middle - half, middle + half
 
@@ -266,7 +265,7 @@ def _fit(epochs: Floats, y: Floats, shape: Shape) -> _Fit:
     normal[np.diag_indices_from(normal)] += shape.ridge * n
     right = rows.T @ ((target - middle) * weight)
     lower = np.linalg.cholesky(normal)
-    effects, _ = nnls(lower.T, np.linalg.solve(lower, right), maxiter=50 * len(right))
+    effects, _ = scipy.optimize.nnls(lower.T, np.linalg.solve(lower, right), maxiter=50 * len(right))
     fitted = middle + (features - centre) @ effects
     harm = effects[m:] if shape.tau is not None else np.zeros(m)
     return floor, middle - float(centre @ effects), effects[:m], harm, float(fitted.max()) + _BEYOND

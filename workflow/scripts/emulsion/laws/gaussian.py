@@ -12,8 +12,7 @@ from functools import cached_property, partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.special import stdtrit
+import scipy
 
 from emulsion.errors import UserError
 from emulsion.laws.interface import FittedLaw, by_name, from_names
@@ -65,7 +64,7 @@ class GaussianLaw(FittedLaw):
     def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
         """Where the values of a new run lie with probability `level`: lower and upper ends [k, g]."""
         mean, variances, noise = self._outlook(self._inputs(as_rows(mixtures, self.sources)))
-        half = stdtrit(len(self.values), (1 + level) / 2) * self.scale * np.sqrt(variances + noise)
+        half = scipy.special.stdtrit(len(self.values), (1 + level) / 2) * self.scale * np.sqrt(variances + noise)
         return self._restored(mean - half), self._restored(mean + half)
 
     def parameters(self) -> dict[str, Any]:
@@ -119,13 +118,16 @@ class GaussianLaw(FittedLaw):
     def _solutions(self) -> Floats:
         """Of each process and group the inverse of the runs' covariance times the outputs: [h, g, n]."""
         solved = [
-            [cho_solve((self._factor(theta), True), y) for theta, y in zip(process, self._outputs.T, strict=True)]
+            [
+                scipy.linalg.cho_solve((self._factor(theta), True), y)
+                for theta, y in zip(process, self._outputs.T, strict=True)
+            ]
             for process in self.theta
         ]
         return np.array(solved)
 
     def _factor(self, theta: Floats) -> Floats:
-        return np.asarray(cholesky(noisy_covariance(theta, self._points), lower=True))
+        return np.asarray(scipy.linalg.cholesky(noisy_covariance(theta, self._points), lower=True))
 
     def _means(self, points: Inputs) -> Floats:
         """Outputs [h, k, g] of each process."""
@@ -143,7 +145,9 @@ class GaussianLaw(FittedLaw):
         return means.mean(axis=0), variances, np.exp(2 * self.theta[:, :, -1]).mean(axis=0)
 
     def _variance(self, theta: Floats, points: Inputs) -> Floats:
-        known = solve_triangular(self._factor(theta), covariance(theta, points, self._points).T, lower=True)
+        known = scipy.linalg.solve_triangular(
+            self._factor(theta), covariance(theta, points, self._points).T, lower=True
+        )
         return np.asarray(np.maximum(variance(theta, points) - (known**2).sum(axis=0), 0.0))
 
 
@@ -198,7 +202,7 @@ def calibrate(law: GaussianLaw, folds: int = _FOLDS) -> tuple[GaussianLaw, Float
         scores[out] = ((truth - fold._units[0]) / fold._units[1] - mean) / np.sqrt(variances + noise)
         predicted[out] = fold._restored(mean)
         theta.append(fold.theta)
-    half = stdtrit(len(order), (1 + _LEVEL) / 2)
+    half = scipy.special.stdtrit(len(order), (1 + _LEVEL) / 2)
     own, pooled = np.quantile(np.abs(scores), _LEVEL, axis=0) / half, np.quantile(np.abs(scores), _LEVEL) / half
     scale = (len(order) * own + _POOLED * pooled) / (len(order) + _POOLED)
     return replace(law, theta=np.concatenate(theta), scale=scale), predicted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linprog
+import scipy
 
 from emulsion.laws.table import Floats
 
@@ -20,7 +20,7 @@ def hull_distance(point: Floats, points: Floats) -> float:
     # Variables: n weights of the points, then m parts above and m parts below.
     equal = np.block([[points.T, eye, -eye], [ones[None, :], zeros[None, :], zeros[None, :]]])
     cost = np.concatenate([np.zeros(n), np.full(2 * m, 0.5)])
-    found = linprog(cost, A_eq=equal, b_eq=np.append(point, 1.0), bounds=(0, None), method="highs")
+    found = scipy.optimize.linprog(cost, A_eq=equal, b_eq=np.append(point, 1.0), bounds=(0, None), method="highs")
     if found.status != 0:
         raise RuntimeError(f"hull distance: the linear programme failed: {found.message}")
     return 0.0 if found.fun < _INSIDE else float(found.fun)

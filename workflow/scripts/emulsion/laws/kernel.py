@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_solve, lapack
-from scipy.optimize import minimize
+import scipy
 
 from emulsion.laws.table import Floats
 
@@ -64,7 +63,7 @@ def fit_hyperparameters(points: Inputs, y: Floats, start: Floats, steps: int) ->
     bounds = [tuple(_BOUNDS[0])] * m + [tuple(pair) for pair in _BOUNDS[1:]]
     linear = points.straight @ points.straight.T
     settings = {"maxiter": steps, "ftol": 1e-7}
-    found = minimize(
+    found = scipy.optimize.minimize(
         negative_log_posterior, start, (points.curved, linear, y), "L-BFGS-B", True, bounds=bounds, options=settings
     )
     return np.asarray(found.x)
@@ -77,11 +76,11 @@ def negative_log_posterior(theta: Floats, x: Floats, linear: Floats, y: Floats) 
     slope, noise = np.exp(2 * theta[m + 1]), np.exp(2 * theta[m + 2])
     total = smooth + slope * linear
     total[np.diag_indices_from(total)] += noise
-    factor, failed = lapack.dpotrf(total, lower=1)
+    factor, failed = scipy.linalg.lapack.dpotrf(total, lower=1)
     if failed:
         return _NOT_POSITIVE, np.zeros_like(theta)
-    alpha = cho_solve((factor, True), y)
-    inverse = np.tril(lapack.dpotri(factor, lower=1)[0])
+    alpha = scipy.linalg.cho_solve((factor, True), y)
+    inverse = np.tril(scipy.linalg.lapack.dpotri(factor, lower=1)[0])
     inverse += np.tril(inverse, -1).T
     w = inverse - np.outer(alpha, alpha)  # the value moves by half the sum of w * (change of covariance)
     scaled, wp = x / np.exp(theta[:m]), w * pulled

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.convex import Program, solve
@@ -100,7 +100,7 @@ def _search(law: Any, region: Region, share: Floats, strength: float, prior: Flo
 
     ends = []
     for start in region.project(np.vstack([np.full(m, 1 / m), 0.7 * np.eye(m) + 0.3 / m])):
-        found = minimize(
+        found = scipy.optimize.minimize(
             value,
             start,
             jac=True,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 from emulsion.laws.interface import Law
 from emulsion.laws.minimize import minimize_law
@@ -119,7 +119,7 @@ def best_and_uniform(law: StaticLaw | PowerLaw, bounds: Bounds | None) -> tuple[
     if isinstance(law, StaticLaw):
         best = minimize_law(law, bounds)
     else:
-        found = minimize(
+        found = scipy.optimize.minimize(
             lambda p: law.predict(p / p.sum()).mean(),
             uniform[0],
             bounds=list(zip(region.low, region.high, strict=True)),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
-from scipy.optimize import least_squares
+import scipy
 
 from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.static import FewRunsWarning
@@ -149,7 +149,7 @@ def _fit_group(law: type[PowerSum], rows: Floats, y: Floats) -> tuple[float, Flo
     x = np.append(first, begin)
     lowest = x - np.append(np.inf, np.full(2 * m, _FAR))
     highest = np.append(np.append(np.inf, begin[:m] + _FAR), np.full(m, np.log(_STEEPEST)))
-    found = least_squares(
+    found = scipy.optimize.least_squares(
         residuals, x, jacobian, bounds=(lowest, highest), loss="huber", f_scale=0.2 * spread, max_nfev=_STEPS
     ).x
     return float(found[0]), *split(found)

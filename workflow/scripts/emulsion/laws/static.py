@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from emulsion.errors import UserError
 from emulsion.laws.exponential import Batch, State, basis, best_of_starts, huber, minimise, trimmed
@@ -68,7 +68,7 @@ class StaticLaw(FittedLaw):
         """
         if not self.left_out:
             raise UserError("law: a law that was not fitted to runs has no interval.")
-        half = stdtrit(max(1, self.runs - 1), (1 + level) / 2) * from_names(self.left_out, self.groups)
+        half = scipy.special.stdtrit(max(1, self.runs - 1), (1 + level) / 2) * from_names(self.left_out, self.groups)
         middle = self.predict(mixtures)
         return middle - half, middle + half
 
@@ -156,7 +156,7 @@ def diverged_runs(table: Table) -> NDArray[np.bool_]:
     best = state.cost.reshape(-1, g).argmin(axis=0) * g + np.arange(g)
     for off, values in zip(np.abs(state.residuals[best]), table.values.T, strict=True):
         sigma = _TRIMMED * np.sqrt((np.sort(off)[:kept] ** 2).sum() / freedom)
-        far = off > -stdtrit(freedom, _RARE) * sigma
+        far = off > -scipy.special.stdtrit(freedom, _RARE) * sigma
         if far.sum() <= n - kept:
             marked |= far & (off > np.ptp(values[~far]))
     return marked

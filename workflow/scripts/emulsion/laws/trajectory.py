@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from emulsion.errors import unknown
 from emulsion.laws.interface import FittedLaw, by_name, from_names
@@ -110,7 +110,9 @@ class TrajectoryLaw(FittedLaw):
     def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
         """Where the losses of a new run lie with probability `level`: lower and upper ends [k, g]."""
         middle = self.predict(mixtures)
-        half = float(ndtri((1 + level) / 2)) * np.sqrt(self.variance(mixtures) + self.seed_sd**2 + self.point_sd**2)
+        half = float(scipy.special.ndtri((1 + level) / 2)) * np.sqrt(
+            self.variance(mixtures) + self.seed_sd**2 + self.point_sd**2
+        )
         return middle - half, middle + half
 
     def variance(self, mixtures: Any) -> Floats:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.optimize import least_squares
+import scipy
 
 from emulsion.fields import Form
 from emulsion.laws.interface import by_name, from_names
@@ -163,7 +163,7 @@ def fit_curve(n: Floats, losses: Floats) -> Curve:
     best = starts[np.argsort(off, kind="stable")[:3]]
     inside = 1e-9 * (high - low)  # a start on a bound stays there
     fits = [
-        least_squares(
+        scipy.optimize.least_squares(
             residuals,
             np.clip(start, low + inside, high - inside),
             slopes,

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+import scipy
 
 from emulsion.errors import UserError, unknown
 from emulsion.fields import Form, checked
@@ -125,7 +125,7 @@ class Emulsion:
         ways = [best + away * (end - best) for end in (*sizes, *drawn[:64])]
         rows = np.concatenate([best[None, :], *ways, drawn])
         above, sd = law.compare(rows, best, self.weights)
-        return np.asarray(rows[above <= float(ndtri(self.level)) * sd + 1e-12])
+        return np.asarray(rows[above <= float(scipy.special.ndtri(self.level)) * sd + 1e-12])
 
     def _record(
         self,
@@ -141,7 +141,7 @@ class Emulsion:
         both = np.stack([picked, even])
         mean, sd = law.predict(both) @ self.weights, law.mean_sd(both, self.weights)
         # A run's own noise: a seed moves all sources together.
-        half = float(ndtri((1 + self.level) / 2)) * float(np.hypot(sd[0], law.seed_sd))
+        half = float(scipy.special.ndtri((1 + self.level) / 2)) * float(np.hypot(sd[0], law.seed_sd))
         above, of_gain = law.compare(even, picked, self.weights)
         runs = np.array([[mixture.get(name, 0.0) for name in self.names] for mixture in evidence.mixtures.values()])
         vertices = {

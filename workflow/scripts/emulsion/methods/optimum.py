@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from emulsion.errors import UserError
 from emulsion.laws.hull import hull_distance
@@ -222,7 +222,7 @@ def _prediction(surrogate: Surrogate, best: Floats, settings: Settings) -> dict[
     seed = derive_seed(settings.seed, "interval")
     prediction, (sd, how) = _score(surrogate, best), surrogate.spread(best, settings.resamples, seed)
     freedom = max(1, len(surrogate.runs.scores) - len(surrogate.runs.sources))
-    half = float(stdtrit(freedom, (1 + settings.level) / 2)) * sd
+    half = float(scipy.special.stdtrit(freedom, (1 + settings.level) / 2)) * sd
     return {
         "prediction": prediction,
         "interval": [prediction - half, prediction + half],

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import differential_evolution
+import scipy
 
 from emulsion.errors import UserError
 from emulsion.laws.region import Bounds, Region
@@ -146,7 +146,7 @@ def evolve(
     def keep(cube: Floats, convergence: float) -> None:
         path.append(region.settle(region.from_cube(cube[None, :]))[0])
 
-    found = differential_evolution(
+    found = scipy.optimize.differential_evolution(
         energy,
         [(0.0, 1.0)] * free,
         maxiter=generations,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from emulsion.laws.table import Floats
 from emulsion.methods.surrogates import Surrogate
@@ -49,7 +49,7 @@ def surface(
     values = surrogate.predict(rows)
     draws = surrogate.draws(rows, resamples, seed)
     freedom = max(1, len(surrogate.runs.scores) - len(sources))
-    quantile = float(stdtrit(freedom, (1 + level) / 2))
+    quantile = float(scipy.special.stdtrit(freedom, (1 + level) / 2))
     if draws is None:
         apart, spread = np.full(len(rows), surrogate.rmse), None
         how = "by less than the leave-one-out error"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 from emulsion.laws.table import Floats
 from emulsion.world.truth import Path, Truth
@@ -48,7 +48,7 @@ def _descend(truth: Truth, start: Floats) -> Floats:
         return float(found[0]), np.asarray((found[1:] - found[0]) / _STEP)
 
     sums = np.kron(np.eye(stages), np.ones(m))
-    found = minimize(
+    found = scipy.optimize.minimize(
         value,
         (0.98 * start + 0.02 / m).ravel(),
         jac=True,

@@ -25,9 +25,11 @@ from emulsion.data.sources.raw import RawFile
 from emulsion.data.sources.reader import Kinds, kinds_of
 from emulsion.data.sources.streams import HEAD_BYTES, Malformed, not_data
 from emulsion.errors import UserError, nearest
-from emulsion.files import fingerprint
+from emulsion.files import fingerprint, sha256
 
 _PROSE_SUFFIXES = (".txt", ".md", ".rst", ".tex", ".html", ".xml")
+# The cleaning that a source gets: a text that occurs twice would else be held out and trained on.
+ONCE = "once"
 # Files and rows that are looked into for columns and language, and characters of each.
 _FILES, _ROWS, _CHARACTERS = 20, 20, 5000
 # Of the characters of its records, from which one column is proposed for all.
@@ -39,7 +41,8 @@ _SHOWN = 5
 class Look:
     """What a folder holds.
 
-    files, bytes  of what is read
+    files, bytes  of what is read; each text counts once in bytes
+    copies        how many of the files are copies of others
     suffixes      {suffix: number of files}
     kind          how its rows are read, as `sources.{name}.schema` calls it
     language      "code" for source code
@@ -56,6 +59,7 @@ class Look:
     kind: str
     language: str
     content: str
+    copies: int = 0
     text_field: str | None = None
     share: float | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +68,8 @@ class Look:
     def source(self) -> dict[str, Any]:
         """The entry of `sources`."""
         local: dict[str, Any] = {"files": [self.folder], **({"exclude": list(self.exclude)} if self.exclude else {})}
-        return {**({"text_field": self.text_field} if self.text_field else {}), "local": local}
+        column = {"text_field": self.text_field} if self.text_field else {}
+        return {**column, "cleaning": ONCE, "local": local}
 
 
 def look(folder: str, name: str, text_field: str | None = None) -> Look:
@@ -95,13 +100,15 @@ def look(folder: str, name: str, text_field: str | None = None) -> Look:
             raise UserError(f"{folder}: most of its rows have no text in '{text_field}'.")
         text_field, share = _proposal(files, folder)
         kinds = kinds_of(name, files, text_field=text_field)
+    distinct = _distinct(files)
     suffixes = Counter(suffix_in_place(Path(file.path)) or file.suffix or "" for file in files)
     sample = "\n".join(_texts(files, kinds))
     is_code = not any(suffix.startswith((*RECORD_SUFFIXES, *_PROSE_SUFFIXES)) for suffix in suffixes)
     return Look(
         folder=folder,
         files=len(files),
-        bytes=sum(file.bytes for file in files),
+        bytes=sum(file.bytes for file in distinct),
+        copies=len(files) - len(distinct),
         suffixes=dict(suffixes.most_common()),
         kind=kinds.first.name,
         language="code" if is_code else language_of(sample),
@@ -111,6 +118,15 @@ def look(folder: str, name: str, text_field: str | None = None) -> Look:
         unread=unread,
         exclude=exclude,
     )
+
+
+def _distinct(files: list[RawFile]) -> list[RawFile]:
+    """The files without those that repeat an earlier one byte for byte."""
+    alike = Counter(file.bytes for file in files)
+    first: dict[str, RawFile] = {}
+    for file in files:
+        first.setdefault(sha256(str(file.file)) if alike[file.bytes] > 1 else file.path, file)
+    return list(first.values())
 
 
 def _content(files: list[RawFile]) -> str:

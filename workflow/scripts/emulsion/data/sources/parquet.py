@@ -34,9 +34,10 @@ FOOTER_BYTES = 64 << 10  # what pyarrow reads first of the end of a file
 # A damaged footer may claim any number of rows; no row group that a writer makes has more.
 MOST_ROWS = 64 << 20
 
-# What pyarrow raises where the bytes are not what they should be; the last two are those of a value that Python
-# has no place for, such as a date after the year 9999.
-_UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
+# What pyarrow raises where the bytes are not what they should be. ValueError and OverflowError: of a value that Python
+# has no place for, such as a date after the year 9999. MemoryError: of one that unfolds to more than a process may take
+# (`memory.bound_memory`).
+_UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError)
 
 
 def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
@@ -79,10 +80,16 @@ def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
                 if reason:
                     yield from [Malformed(reason)] * batch.num_rows
                     continue
-                for place in range(0, batch.num_rows, ROWS_PER_BATCH):
-                    yield from _batch(batch.slice(place, ROWS_PER_BATCH))
+                size = max(1, min(ROWS_PER_BATCH, UNFOLDED_BYTES // max(1, _longest_value(batch))))
+                for place in range(0, batch.num_rows, size):
+                    yield from _batch(batch.slice(place, size))
         except _UNREADABLE as error:
             raise _broken("an Arrow file", error) from None
+
+
+def _longest_value(batch: pa.RecordBatch) -> int:
+    """The most bytes that a value of a batch may have of which it holds one copy for many rows."""
+    return max((column.dictionary.nbytes for column in batch.columns if pa.types.is_dictionary(column.type)), default=0)
 
 
 def _broken(kind: str, error: Exception) -> BrokenFileError:
@@ -190,12 +197,16 @@ def _row(batch: pa.RecordBatch) -> dict[str, Any] | Malformed:
             row[name] = _values(column)[0]
         except UnicodeDecodeError:
             problems.append(f"'{name}' is not valid UTF-8")
+        except MemoryError:
+            problems.append(f"'{name}' unfolds to more than may be held")
         except _UNREADABLE as error:
             problems.append(f"'{name}' cannot be read: {type(error).__name__}")
     return Malformed("; ".join(problems), repr(row)[:SHOWN_CHARACTERS]) if problems else row
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "a row of it unfolds to more than may be held"
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 

@@ -1,0 +1,31 @@
+"""How much memory files from elsewhere may take while they are read, whatever they unfold to."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+# Far above what rows of 64 MB need; the largest thing that is held is one record batch of an Arrow file.
+MOST_BYTES = 4 << 30
+
+
+def bound_memory(most: int = MOST_BYTES) -> None:
+    """Let this process take `most` more bytes at most; a row that needs more then fails with MemoryError.
+
+    The number of values in a row of Parquet, or in a compressed buffer of Arrow, is known only once it is unfolded, so
+    no look at a file's sizes bounds it. Where a lower limit is set already, that one stays. Linux counts heap and
+    anonymous maps; other systems may not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = _taken() + most
+    known = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min([wanted, *known]), hard))
+
+
+def _taken() -> int:
+    """Bytes that count towards the limit by now."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * resource.getpagesize()

@@ -25,8 +25,8 @@ DEVICE = "this-machine"
 _JOBS_OF_A_SOURCE, _OTHER_JOBS = 9, 20
 # What such a job takes, of the time that a training takes to start: it imports less. Snakemake's own work is in it.
 _START_OF_A_JOB = 0.5
-# Of the time that is left for trainings, what is planned for: the speed is measured for seconds, and a machine that works
-# for minutes is slower (by 15 %, where it was tried).
+# Of the time that is left for trainings, what is planned for: a machine whose speed is measured for seconds works for
+# minutes, and is slower then (by 15 %, where it was tried).
 _MARGIN = 0.85
 # Held-out text of the smallest source is this many sequences at least, where a tenth of it is enough for that.
 _SMALL_HELD_OUT, _HELD_OUT = 0.1, 0.05

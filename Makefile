@@ -32,7 +32,7 @@ demo: setup
 # Looks at them, writes NAME.yaml and says why, shows the plan, runs it within about so many MINUTES, and says what was decided.
 TEXTS ?=
 NAME ?= mix
-MINUTES ?= 20
+MINUTES ?= 15
 # Further options of workflow/scripts/start.py, such as "--flatten reports".
 START_ARGS ?=
 mix: export HF_HUB_OFFLINE = 1
@@ -94,7 +94,7 @@ lint: setup
 # Known weaknesses of the pinned versions; needs pip-audit and its database on the network.
 audit: setup
 	.venv/bin/python -m pip_audit --version >/dev/null 2>&1 || .venv/bin/pip install --quiet pip-audit
-	.venv/bin/python -m pip_audit --no-deps --disable-pip --requirement requirements.lock
+	.venv/bin/python -m pip_audit --strict --no-deps --disable-pip --requirement requirements.lock
 
 format: setup
 	ruff check --fix

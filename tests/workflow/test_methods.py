@@ -4,9 +4,11 @@ import json
 
 import pytest
 import yaml
+from killed_once import killed, plant, train_undisturbed
 from workflow_project import ROOT, copy_project, planned, snakemake
 
 from emulsion.methods import create, names
+from emulsion.methods.registry import decides_online
 
 METHODS = ("--configfile", "config/methods.yaml", "tests/config/methods_tiny.yaml")
 CONFIG = yaml.safe_load((ROOT / "config/methods.yaml").read_text())
@@ -14,15 +16,23 @@ NAMES = CONFIG["experiments"]["methods"]["methods"]
 KINDS = {name: entry["kind"] for name, entry in CONFIG["methods"].items()}
 TARGETS = [f"models/methods-{name}/run.json" for name in NAMES]
 PARAMETERS = [f"law_results/methods/{name}_parameters.json" for name in ("skillit", "doremi", "doge", "aioli")]
+# Every run that decides while it trains, and one on a given mixture, as all others are.
+KILLED = [
+    f"methods-{name}{'-guide' if kind in ('doremi', 'doge') else ''}"
+    for name in NAMES
+    if decides_online(kind := KINDS.get(name, name)) or name == "dml"
+]
 TRAJECTORIES = ("aioli", "aioli_static", "aioli_diagonal", "odm", "ado", "skillit")
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A copy in which a run of every method was trained; only to be read."""
+    """A copy in which a run of every method was trained, those of KILLED after a kill; only to be read."""
     folder = copy_project(tmp_path_factory.mktemp("methods"))
+    plant(folder, KILLED)
     mixtures = [f"mixtures/methods/{name}.json" for name in TRAJECTORIES]
-    snakemake(folder, "--cores", "2", *METHODS, "--", *TARGETS, *mixtures, *PARAMETERS)
+    said = snakemake(folder, "--cores", "2", "-p", *METHODS, "--", *TARGETS, *mixtures, *PARAMETERS).stdout
+    train_undisturbed(folder, said)
     return folder
 
 
@@ -36,6 +46,13 @@ def test_a_method_trains_a_model_on_as_many_tokens_as_every_other(made, name):
     assert record["tokens"] == 41_600
     assert sum(record["mixing_ratios"].values()) == pytest.approx(1)
     assert all(loss > 0 for loss in record["validation"].values())
+
+
+@pytest.mark.parametrize("run", KILLED)
+def test_a_run_that_was_killed_ends_with_the_bytes_of_one_that_was_not(made, run):
+    assert run in killed(made)
+    for file in ("model.safetensors", "training_log.jsonl"):
+        assert (made / "models" / run / file).read_bytes() == (made / "whole" / run / file).read_bytes()
 
 
 def test_nothing_is_planned_when_all_methods_are_trained(made):

@@ -11,6 +11,7 @@ from emulsion.analysis.judged import judge_by
 from emulsion.command import Json, Some
 from emulsion.files import read_json, write_json, write_text
 from emulsion.origin import different_code
+from emulsion.perplexity import diverged_mixtures, diverged_note
 from emulsion.report.exports import SourceSize
 from emulsion.report.landing import answer_rst
 from emulsion.report.markdown import markdown as in_markdown
@@ -62,6 +63,9 @@ def main(
     contents = [read_json(record) for record in records]
     same = same_mixtures(mixtures, [each["identity"] for each in contents])
     candidates, singles, strategies = (same.once(groups[kind]) for kind in ("candidates", "singles", "strategies"))
+    lost = same.once(diverged_mixtures(mixtures, contents))
+    singles = [mixture for mixture in singles if mixture not in lost]
+    libraries = {run: each["code"]["library"] for run, each in zip(runs, contents, strict=True)}
     files = {"capabilities": capabilities, "losses": perplexity}
     judged = [
         judge_by(
@@ -104,7 +108,7 @@ def main(
         schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
         models=groups["models"],
         same=same,
-        edited=different_code({run: read_json(record)["code"]["library"] for run, record in record_of.items()}),
+        remarks=different_code(libraries) + diverged_note(lost),
     )
     found["predictions"] = held_against(predictions, results, experiment, outcome, same.first, groups["predicted"])
     write_json(json, found)

@@ -24,7 +24,7 @@ SCHEMA = Path(__file__).parents[1] / "schemas/config.schema.yaml"
 def main(
     *,
     texts: Some[str],
-    minutes: float = 20,
+    minutes: float = 15,
     cores: int = 2,
     name: str = "mix",
     columns: list[str] | None = None,

@@ -12,7 +12,7 @@ import compare_methods
 import plan_budget
 import recommend
 from emulsion.analysis.power import detectable_losses
-from emulsion.files import read_json
+from emulsion.files import read_json, write_json
 from loss_study import LossStudy
 
 SOURCES = {"speeches": 4.0, "novel": 4.4, "reports": 3.8}
@@ -51,6 +51,17 @@ def test_the_answer_is_the_mixture_of_the_lowest_loss_or_the_set_of_them(study, 
     assert told["losses"]["alike"] == []
     assert told["judged_by"] == ["losses"] and "mostly_speeches" in told["losses"]["mixtures"]
     assert "nats per token" in told["answer"]
+
+
+def test_a_single_source_whose_run_diverged_is_named_and_flatters_nobody(tmp_path) -> None:
+    made = LossStudy(tmp_path, SOURCES)
+    options = made.finish(STRATEGIES)
+    number = options["mixtures"].index("only_novel")
+    write_json(options["records"][number], {**read_json(options["records"][number]), "diverged": True})
+    told, _ = concluded(tmp_path, options)
+    assert "only_novel: a run diverged" in told["note"]
+    [mean] = [row for row in told["criteria"] if "the mean single-source" in row["criterion"]]
+    assert "only_reports" in mean["evidence"] and "only_novel" not in mean["evidence"]
 
 
 def test_no_word_is_of_scores_capabilities_or_items(found) -> None:

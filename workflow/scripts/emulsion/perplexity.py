@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 # Above any vocabulary: only a diverged model comes near, and exp of its loss may be too large for a number.
 MOST = 1e9
@@ -28,3 +29,18 @@ def has_diverged(losses: Mapping[str, float], ratios: Mapping[str, float], vocab
     (False, True)
     """
     return math.fsum(ratio * losses[source] for source, ratio in ratios.items()) > math.log(vocabulary)
+
+
+def diverged_mixtures(mixtures: Sequence[str], records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The mixtures of which a run diverged; records: `run.json` of every run, in the order of their mixtures."""
+    return list(dict.fromkeys(name for name, record in zip(mixtures, records, strict=True) if record.get("diverged")))
+
+
+def diverged_note(mixtures: Sequence[str]) -> str:
+    """' only_law: a run diverged ...'; empty where none did."""
+    if not mixtures:
+        return ""
+    return (
+        f" {', '.join(mixtures)}: a run diverged, that is, on its own mixture it is worse than blind guessing; a single "
+        "source like that does not count where their mean is compared with."
+    )

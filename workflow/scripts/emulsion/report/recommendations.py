@@ -35,7 +35,7 @@ def recommendations(
     schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     models: Mapping[str, str] | None = None,
     same: Same | None = None,
-    edited: str = "",
+    remarks: str = "",
 ) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
@@ -44,7 +44,7 @@ def recommendations(
     {seed: mean validation loss} of the optimum's runs, where that is what was predicted; schedules: {mixture: its
     stages}; models: {mixture: its model} where they differ; same: which mixtures are one and the same, of which all
     that is said of mixtures names the first.
-    edited: a sentence where runs were trained by different code, see `origin.different_code`.
+    remarks: sentences on the runs, such as `origin.different_code` and `perplexity.diverged_note`.
     Recommended is the winner; or else the set of those that cannot be told apart, by the name of one of them, see
     `recommended_of`; or, where nothing can be claimed, the best score or loss.
     """
@@ -69,7 +69,7 @@ def recommendations(
         "strategies": main.strategies and main.strategies.evidence(),
         "decisions": {group: each.to_json() for group, each in decisions.items() if group != MEAN},
         "same": {name: label for name, label in (same.labels if same else {}).items() if label != name},
-        "note": f"{decision.note}{same.note if same else ''}{_different_models(models or {})}{edited}",
+        "note": f"{decision.note}{same.note if same else ''}{_different_models(models or {})}{remarks}",
         "recommended": {
             "mixture": chosen,
             "ratios": dict(ratios[chosen]),

@@ -41,6 +41,6 @@ def diverged_note(mixtures: Sequence[str]) -> str:
     if not mixtures:
         return ""
     return (
-        f" {', '.join(mixtures)}: a run diverged, that is, on its own mixture it is worse than blind guessing; a single "
-        "source like that does not count where their mean is compared with."
+        f" {', '.join(mixtures)}: a run diverged, that is, on its own mixture it is worse than blind guessing; a "
+        "single source like that does not count where their mean is compared with."
     )

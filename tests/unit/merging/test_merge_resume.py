@@ -14,7 +14,7 @@ from emulsion.data.cleaning import Cleaning
 from emulsion.data.cleaning.settings import Deduplicate
 from emulsion.errors import UserError
 from emulsion.merging import cursor, merge
-from emulsion.merging.manifest import Journal
+from emulsion.merging.manifest import MergeFolder
 from emulsion.merging.request import Origin
 from merging_cases import WEIGHTS, content, origin, request
 
@@ -153,7 +153,7 @@ def test_a_shard_of_the_right_size_and_other_content_is_noticed(corpus):
 def test_what_an_unfinished_merge_has_seen_is_compared(corpus, monkeypatch):
     folder = corpus / "out"
     wanted = request(shard_bytes=2500, max_samples=250, cleaning=Cleaning(deduplicate=Deduplicate()))
-    monkeypatch.setattr(Journal, "finish", lambda self, manifest: None)  # killed before
+    monkeypatch.setattr(MergeFolder, "finish", lambda self, manifest: None)  # killed before
     merge(wanted, folder)
     seen = folder / ".seen-00001.npy"
     data = bytearray(seen.read_bytes())

@@ -30,7 +30,7 @@ from emulsion.data.encoding import Encode, encoder
 from emulsion.data.tokenizers import fingerprint as tokenizer_fingerprint
 from emulsion.files import canonical_json, whole_file, write_jsonl
 from emulsion.merging.cursor import Cursor, Document, Progress, Seen
-from emulsion.merging.manifest import Journal, manifest
+from emulsion.merging.manifest import MergeFolder, manifest
 from emulsion.merging.readers import Reader, open_readers
 from emulsion.merging.request import Request
 from emulsion.mixture import Mixture
@@ -53,20 +53,20 @@ def merge(request: Request, folder: Path, overwrite: bool = False) -> dict[str, 
     """
     request.announce()
     readers = open_readers([source for source in request.drawn if source.files])
-    journal = Journal(folder, _asked(request, readers), overwrite)
-    if journal.done is not None:
+    merged = MergeFolder(folder, _asked(request, readers), overwrite)
+    if merged.done is not None:
         log.info("%s: is merged already", folder)
-        return journal.done
-    revisions = {name: origin.get("revision") for name, origin in journal.provenance.items()}
+        return merged.done
+    revisions = {name: origin.get("revision") for name, origin in merged.provenance.items()}
     readers |= open_readers([source for source in request.drawn if not source.files], revisions)
     aside = list[dict[str, Any]]()
     seen = Seen(request.cleaning) if request.cleaning.deduplicate else None
-    cursors = _cursors(request, readers, journal, aside, seen)
+    cursors = _cursors(request, readers, merged, aside, seen)
     tokens = _TokenCounter(request.tokenizer)
     with _progress(request, cursors) as bar:
         documents = _documents(request, cursors)
         while (first := next(documents, None)) is not None:
-            number = len(journal.shards)
+            number = len(merged.shards)
             file = folder / f"shard-{number:05d}.parquet"
             written = 0
             with whole_file(file) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
@@ -81,10 +81,10 @@ def merge(request: Request, folder: Path, overwrite: bool = False) -> dict[str, 
                 aside.clear()
             if seen is not None:
                 seen.save(folder / f".seen-{number:05d}.npy")
-            journal.add(file.name, written)
+            merged.add(file.name, written)
             log.info("%s: %s documents", file.name, f"{written:,}")
-    result = manifest(request, journal, [note for reader in readers.values() for note in reader.notes])
-    journal.finish(result)
+    result = manifest(request, merged, [note for reader in readers.values() for note in reader.notes])
+    merged.finish(result)
     return result
 
 
@@ -99,20 +99,20 @@ def _asked(request: Request, local: Mapping[str, Reader]) -> dict[str, Any]:
 def _cursors(
     request: Request,
     readers: Mapping[str, Reader],
-    journal: Journal,
+    merged: MergeFolder,
     aside: list[dict[str, Any]],
     seen: Seen | None,
 ) -> dict[str, Cursor]:
-    """A cursor for every source that is drawn from, where the journal says that it stands."""
+    """A cursor for every source that is drawn from, where the manifest says that it stands."""
     cursors = {}
     for source in request.drawn:
-        journal.provenance[source.name] = readers[source.name].provenance
-        progress = journal.progress.setdefault(source.name, Progress())
+        merged.provenance[source.name] = readers[source.name].provenance
+        progress = merged.progress.setdefault(source.name, Progress())
         cursors[source.name] = Cursor(source, readers[source.name], request, progress, aside, seen)
-    if not journal.shards:
+    if not merged.shards:
         for cursor in cursors.values():  # so that an empty source shows now, not after hours
             cursor.open()
-    journal.begin(seen)
+    merged.begin(seen)
     return cursors
 
 

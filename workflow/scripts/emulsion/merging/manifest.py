@@ -27,7 +27,7 @@ OURS = ("shard-*.parquet", "quarantine-*.jsonl", ".seen-*.npy", PARTIAL, FINISHE
 MANY_PASSES = 4
 
 
-class Journal:
+class MergeFolder:
     """The finished shards of one folder, and the provenance and progress of each source.
 
     asked: the request as JSON. done: the manifest, where the folder holds this merge, finished.
@@ -125,20 +125,20 @@ def _kept(file: Path) -> dict[str, Any] | None:
     return kept if isinstance(kept, dict) and "fingerprint" in kept else None
 
 
-def manifest(request: Request, journal: Journal, notes: list[str]) -> dict[str, Any]:
+def manifest(request: Request, merged: MergeFolder, notes: list[str]) -> dict[str, Any]:
     """notes: what the readers of the sources say."""
-    progress = {source.name: journal.progress.get(source.name, Progress()) for source in request.sources}
+    progress = {source.name: merged.progress.get(source.name, Progress()) for source in request.sources}
     documents = sum(each.documents for each in progress.values())
     processed = sum(each.processed for each in progress.values())
-    tokenizer = journal.asked["tokenizer"]
+    tokenizer = merged.asked["tokenizer"]
     return {
-        "fingerprint": journal.fingerprint,
+        "fingerprint": merged.fingerprint,
         "mode": "weighted: a weight is a share of documents" if request.weighted else "concatenated",
         "seed": request.seed,
         "max_samples": request.max_samples,
         "max_passes": request.max_passes,
         "shard_bytes": request.shard_bytes,
-        "cleaning": journal.asked["cleaning"],
+        "cleaning": merged.asked["cleaning"],
         "tokenizer": tokenizer,
         "ended": _ended(request, progress, documents),
         "processed": processed,
@@ -155,12 +155,12 @@ def manifest(request: Request, journal: Journal, notes: list[str]) -> dict[str, 
                 **_drawn(progress[source.name], documents),
                 "type": source.type,
                 "evidence": source.evidence,
-                **journal.provenance.get(source.name, {}),
+                **merged.provenance.get(source.name, {}),
             }
             for source in request.sources
         },
-        "shards": journal.shards,
-        "asked": journal.asked,
+        "shards": merged.shards,
+        "asked": merged.asked,
     }
 
 

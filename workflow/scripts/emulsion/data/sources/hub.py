@@ -15,7 +15,7 @@ from emulsion.data.sources.hub_plan import HubFile, resolve
 from emulsion.data.sources.hub_rows import fetch_row_files, fetch_row_groups
 from emulsion.data.sources.network import in_words, progress_bar, start_session
 from emulsion.data.sources.raw import RawFile, columns_of_first
-from emulsion.data.sources.transfer import Journal
+from emulsion.data.sources.transfer import Download
 from emulsion.errors import UserError
 
 FORMAT = 1  # of the parts: raised where the same request comes to other rows, so that no folder mixes both
@@ -35,23 +35,23 @@ def download(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[P
     reading = {key: source.get(key) for key in ("schema", "text_field")} if limit.unit != "documents" else {}
     if reading and source.get("columns"):
         reading["columns"] = source["columns"]
-    journal = Journal.open(folder, {**asked, **reading, "format": FORMAT}, partial(resolve, name, source))
-    plan = journal.plan
+    begun = Download.open(folder, {**asked, **reading, "format": FORMAT}, partial(resolve, name, source))
+    plan = begun.plan
     parquet = plan["files"][0]["path"].endswith(".parquet")
     with (
         in_words(f"sources.{name}", plan["id"], plan["revision"]),
-        progress_bar(name, limit.amount, " " + limit.unit, initial=journal.size) as bar,
+        progress_bar(name, limit.amount, " " + limit.unit, initial=begun.size) as bar,
     ):
-        taken = (fetch_row_groups if parquet else fetch_row_files)(name, source, journal, limit, bar)
-    documents = sum(part["rows"] for part in journal.parts)
+        taken = (fetch_row_groups if parquet else fetch_row_files)(name, source, begun, limit, bar)
+    documents = sum(part["rows"] for part in begun.parts)
     if not documents:
         raise UserError(f"sources.{name}: split '{source['split']}' of '{plan['id']}' has no rows.")
-    if journal.size < limit.amount:
+    if begun.size < limit.amount:
         logging.warning(
             "%s: all of it is %d documents, %d %s of %d asked for",
             name,
             documents,
-            journal.size,
+            begun.size,
             limit.unit,
             limit.amount,
         )
@@ -67,10 +67,10 @@ def download(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[P
         "seed": source["seed"],
         "sampled": f"{taken} {'row groups' if parquet else 'files'} in seeded order, of {len(plan['files'])} files",
     }
-    origin["rows"] = {part["name"]: part["rows"] for part in journal.parts}
+    origin["rows"] = {part["name"]: part["rows"] for part in begun.parts}
     if limit.unit != "documents":
-        origin["text_bytes"], origin["bytes_per_token"] = journal.size, BYTES_PER_TOKEN
-    return [folder / part["name"] for part in journal.parts], origin
+        origin["text_bytes"], origin["bytes_per_token"] = begun.size, BYTES_PER_TOKEN
+    return [folder / part["name"] for part in begun.parts], origin
 
 
 @dataclass(frozen=True)

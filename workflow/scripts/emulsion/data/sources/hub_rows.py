@@ -35,7 +35,7 @@ from emulsion.data.sources.hub_plan import Plan, headers, open_remote, row_suffi
 from emulsion.data.sources.network import TRANSIENT
 from emulsion.data.sources.parquet import ROWS_PER_GROUP, columns_of_schema
 from emulsion.data.sources.raw import RawFile, columns_of_first, pack, raw_lines
-from emulsion.data.sources.transfer import Journal, download_file, remove
+from emulsion.data.sources.transfer import Download, download_file, remove
 from emulsion.errors import UserError
 from emulsion.files import whole_file
 from emulsion.seeds import derive_seed
@@ -46,20 +46,20 @@ PART_ROWS = 10_000
 PART_BYTES = 256 << 20  # before compression
 
 
-def fetch_row_files(name: str, source: Mapping[str, Any], journal: Journal, limit: Limit, bar: tqdm[None]) -> int:
+def fetch_row_files(name: str, source: Mapping[str, Any], download: Download, limit: Limit, bar: tqdm[None]) -> int:
     """Fetch the sample into numbered parts; returns the number of files it is drawn from."""
-    plan, seed = journal.plan, source["seed"]
+    plan, seed = download.plan, source["seed"]
     files = [plan["files"][place] for place in order(derive_seed(seed, "files"), len(plan["files"]))]
-    finished = [part["file"] for part in journal.parts if part["last"]]
+    finished = [part["file"] for part in download.parts if part["last"]]
     for file in files:
         if file["path"] in finished:
             continue
-        wanted = limit.amount - sum(part["size"] for part in journal.parts if part["file"] in finished)
+        wanted = limit.amount - sum(part["size"] for part in download.parts if part["file"] in finished)
         if wanted <= 0:
             break
-        cached = _download(plan, file, journal.folder)
+        cached = _download(plan, file, download.folder)
         kind = limit.kind(name, source, partial(columns_of_first, name, [RawFile(cached, file["path"], 0)]))
-        _write_parts(cached, file["path"], journal, kind, wanted, seed, bar)
+        _write_parts(cached, file["path"], download, kind, wanted, seed, bar)
         finished.append(file["path"])
         remove(cached)
     return len(finished)
@@ -83,12 +83,12 @@ def _download(plan: Plan, file: Mapping[str, Any], folder: Path) -> Path:
 
 
 def _write_parts(
-    cached: Path, path: str, journal: Journal, kind: Kind | None, wanted: int, seed: int, bar: tqdm[None]
+    cached: Path, path: str, download: Download, kind: Kind | None, wanted: int, seed: int, bar: tqdm[None]
 ) -> None:
     """Write the chosen rows of a file as parts, but for those that an earlier try has written."""
     sizes = _sizes(cached, kind)
     chosen = choose(sizes, wanted, derive_seed(seed, path))
-    done = sum(part["file"] == path for part in journal.parts)
+    done = sum(part["file"] == path for part in download.parts)
     rows = _picked(raw_lines(cached), chosen)
     for start in range(0, len(chosen), PART_ROWS):
         some = chosen[start : start + PART_ROWS]
@@ -96,11 +96,11 @@ def _write_parts(
         if start // PART_ROWS < done:
             next(itertools.islice(part, len(some), None), None)
             continue
-        file = journal.folder / f"part-{len(journal.parts):05d}.jsonl.gz"
+        file = download.folder / f"part-{len(download.parts):05d}.jsonl.gz"
         with whole_file(file) as beside, beside.open("wb") as out, pack(out) as packed:
             packed.writelines(row + b"\n" for row in part)
         size, last = int(sizes[some].sum()), start + PART_ROWS >= len(chosen)
-        journal.add({"name": file.name, "rows": len(some), "size": size, "file": path, "last": last})
+        download.add({"name": file.name, "rows": len(some), "size": size, "file": path, "last": last})
         bar.update(size)
 
 
@@ -136,26 +136,26 @@ class Group:
         return int(self.footer.row_group(self.number).total_byte_size)
 
 
-def fetch_row_groups(name: str, source: Mapping[str, Any], journal: Journal, limit: Limit, bar: tqdm[None]) -> int:
+def fetch_row_groups(name: str, source: Mapping[str, Any], download: Download, limit: Limit, bar: tqdm[None]) -> int:
     """Fetch the sample into numbered parts; returns the number of row groups it is drawn from.
 
     Raises UserError for a file that is not Parquet or whose columns do not fit those of the others.
     """
     kind: Kind | None = None
-    parts = _parts(journal.plan, source["seed"])
-    for number, groups in enumerate(itertools.islice(parts, len(journal.parts), None), len(journal.parts)):
-        wanted = limit.amount - journal.size
+    parts = _parts(download.plan, source["seed"])
+    for number, groups in enumerate(itertools.islice(parts, len(download.parts), None), len(download.parts)):
+        wanted = limit.amount - download.size
         if wanted <= 0:
             break
         kind = kind or limit.kind(name, source, partial(columns_of_footer, groups[0].footer))
-        tables, size = _sample(journal.plan, groups, kind, wanted, source["seed"])
-        file = journal.folder / f"part-{number:05d}.parquet"
+        tables, size = _sample(download.plan, groups, kind, wanted, source["seed"])
+        file = download.folder / f"part-{number:05d}.parquet"
         with whole_file(file) as beside:
             pq.write_table(_together(name, tables), beside, compression="zstd", row_group_size=ROWS_PER_GROUP)
         rows = sum(table.num_rows for table in tables)
-        journal.add({"name": file.name, "rows": rows, "size": size, "groups": len(tables)})
+        download.add({"name": file.name, "rows": rows, "size": size, "groups": len(tables)})
         bar.update(size)
-    return sum(part["groups"] for part in journal.parts)
+    return sum(part["groups"] for part in download.parts)
 
 
 def columns_of_footer(metadata: pq.FileMetaData) -> Columns:

@@ -147,14 +147,14 @@ def _announced(headers: Mapping[str, str]) -> int | None:
     return int(headers["Content-Length"])
 
 
-class Journal:
+class Download:
     """The plan and the finished parts of one folder."""
 
     def __init__(self, folder: Path, plan: dict[str, Any], parts: list[Part]) -> None:
         self.folder, self.plan, self.parts = folder, plan, parts
 
     @classmethod
-    def open(cls, folder: Path, request: dict[str, Any], settle: Callable[[], dict[str, Any]]) -> Journal:
+    def open(cls, folder: Path, request: dict[str, Any], settle: Callable[[], dict[str, Any]]) -> Download:
         """Go on with the same request, else empty the folder and settle a plan.
 
         request: everything that decides the result; settle: resolves it, such as a branch to a commit. A later try
@@ -163,9 +163,9 @@ class Journal:
         asked, plan_file = fingerprint(request), folder / ".plan.json"
         if plan_file.exists() and (kept := read_json(plan_file))["asked"] == asked:
             parts_file = folder / ".parts.json"
-            journal = cls(folder, kept["plan"], read_json(parts_file) if parts_file.exists() else [])
-            journal._remove_rest()
-            return journal
+            download = cls(folder, kept["plan"], read_json(parts_file) if parts_file.exists() else [])
+            download._remove_rest()
+            return download
         clear(folder)
         plan = settle()
         write_json(plan_file, {"asked": asked, "plan": plan})

@@ -14,7 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from emulsion.data.sources.formats import RECORD_SUFFIXES, suffix_of
 from emulsion.data.sources.network import ShortReadError, start_session
 from emulsion.data.sources.streams import HEAD_BYTES, not_data
-from emulsion.data.sources.transfer import Journal, download_file
+from emulsion.data.sources.transfer import Download, download_file
 from emulsion.errors import UserError
 
 _SECRET = re.compile(r"signature|^sig$|token|credential|secret|password|api[-_]?key|key-pair", re.IGNORECASE)
@@ -32,7 +32,7 @@ def fetch_files(name: str, source: Mapping[str, Any], folder: Path) -> tuple[lis
     if len(checksums) != len(addresses):
         raise UserError(f"sources.{name}.web.sha256: {len(checksums)} checksums for {len(addresses)} files.")
     names = [local_name(f"sources.{name}.web.files[{place}]", place, url) for place, url in enumerate(addresses)]
-    Journal.open(folder, {"files": list(addresses), "sha256": list(checksums)}, dict)
+    Download.open(folder, {"files": list(addresses), "sha256": list(checksums)}, dict)
     for url, file, checksum in zip(addresses, names, checksums, strict=True):
         _download(name, url, folder / file, checksum)
     origin = {"kind": "web", "addresses": list(addresses), "paths": dict(zip(names, addresses, strict=True))}

@@ -15,7 +15,7 @@ from huggingface_hub import HfApi, hf_hub_url
 
 from emulsion.data.sources.hub_plan import headers
 from emulsion.data.sources.network import in_words, patiently, start_session, token
-from emulsion.data.sources.transfer import Journal, clear_hidden, download_file
+from emulsion.data.sources.transfer import Download, clear_hidden, download_file
 from emulsion.errors import UserError
 from emulsion.files import publish, sha256, write_json
 
@@ -56,7 +56,7 @@ def fetch_weights(identifier: str, revision: str | None, folder: Path) -> dict[s
 def _download(name: str, identifier: str, revision: str | None, folder: Path) -> dict[str, Any]:
     """Bring the files of the plan to the folder; returns the plan."""
     request = {"id": identifier, "revision": revision}
-    plan = Journal.open(folder, request, partial(_resolve, name, identifier, revision)).plan
+    plan = Download.open(folder, request, partial(_resolve, name, identifier, revision)).plan
     for file in plan["files"]:
         url = hf_hub_url(plan["id"], file["path"], revision=plan["revision"])
         download_file(url, file["path"], folder / file["path"], headers(), file["bytes"], file["sha256"])

@@ -2,11 +2,13 @@
 
 python benchmarks/claims.py winners --repetitions 2000     # false winners, and power, by seeds and mixtures
 python benchmarks/claims.py coverage --repetitions 1000    # how often 95 % intervals hold the truth
+python benchmarks/claims.py predictions --repetitions 40   # the same of what is predicted for the optimum, by world
 python benchmarks/claims.py losses --repetitions 600       # false winners, and power, by losses paired by seed and not
 """
 
 import argparse
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +23,11 @@ from emulsion.analysis.noise import estimate_seed_noise
 from emulsion.analysis.null import World, winner_rate
 from emulsion.analysis.scores import MEAN
 from emulsion.analysis.summary import combine
+from emulsion.laws.table import Floats
+from emulsion.methods import design, optimise
 from emulsion.report.markup import table
+from emulsion.world import KINDS, worlds
+from emulsion.world import World as Simulated
 
 SEEDS, MIXTURES = (1, 2, 3, 4, 5), (2, 3, 6, 10)
 # Log-odds of a true advantage: about .05 and .10 of the mean score.
@@ -87,6 +93,55 @@ def coverage(repetitions: int, uneven: float, workers: int) -> str:
     return table(["", *columns], rows, right=len(columns))
 
 
+def foretold(kind: str, repetitions: int) -> tuple[list[bool], list[bool], list[float]]:
+    """Of optima in simulated worlds: whether each of three runs, and their mean, lies in the predicted interval; and
+    how far the mean lies above the prediction, in nats.
+
+    As an experiment does it: a swarm of runs as long as the target's, three for each source and three more, a surrogate
+    chosen and fitted, its optimum trained with three seeds.
+    """
+    runs_inside, means_inside, above = [], [], []
+    for world in worlds(kind, repetitions):
+        names = world.sources
+        mixtures = [dict(each) for each in design(3 * len(names) + 3, names, bounds=(0.01, 1.0))]
+        results = []
+        for number, mixture in enumerate(mixtures):
+            run = {
+                "run": f"{number}",
+                "losses": dict(zip(names, trained(world, mixture, number).tolist(), strict=True)),
+            }
+            read = {name: mixture[name] * world.tokens / world.sizes[name] for name in names}
+            results.append({**run, "epochs": read})
+        found = optimise(mixtures, results, names, {"objective": "mean_loss", "bounds": [0.01, 1.0]})
+        low, high = found["interval"]
+        outcomes = [float(trained(world, found["ratios"], 1000 + seed).mean()) for seed in range(3)]
+        runs_inside += [low <= outcome <= high for outcome in outcomes]
+        means_inside.append(low <= float(np.mean(outcomes)) <= high)
+        above.append(float(np.mean(outcomes)) - found["prediction"])
+    return runs_inside, means_inside, above
+
+
+def trained(world: Simulated, mixture: Mapping[str, float], seed: int) -> Floats:
+    """Losses [m] of a target run on one mixture."""
+    run = world.train(seed)
+    run.train(np.array([mixture[name] for name in world.sources]), 1.0)
+    return run.losses()
+
+
+def predictions(repetitions: int, uneven: float, workers: int) -> str:
+    """By kind of world; the last row is all of them."""
+    with ProcessPoolExecutor(workers) as pool:
+        found = dict(zip(KINDS, pool.map(foretold, KINDS, [repetitions] * len(KINDS)), strict=True))
+    every = tuple([value for each in found.values() for value in each[place]] for place in range(3))
+    rows = [
+        [kind, f"{100 * np.mean(runs):.1f}", f"{100 * np.mean(means):.1f}", f"{1000 * np.median(above):+.1f}"]
+        for kind, (runs, means, above) in {**found, "all": every}.items()
+    ]
+    return table(
+        ["world", "single runs", "means of three", "outcome above prediction, median, .001 nats"], rows, right=3
+    )
+
+
 def losses(repetitions: int, uneven: float, workers: int) -> str:
     """By losses: false winners, the better one found, and the same without pairing by seed."""
     rows = []
@@ -110,13 +165,13 @@ def losses(repetitions: int, uneven: float, workers: int) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["winners", "coverage", "losses"])
+    parser.add_argument("what", choices=["winners", "coverage", "predictions", "losses"])
     parser.add_argument("--repetitions", type=int, default=1000)
     parser.add_argument("--uneven", type=float, default=1.0, help="how much noisier the last mixture is than the first")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     print(
-        {"winners": winners, "coverage": coverage, "losses": losses}[arguments.what](
+        {"winners": winners, "coverage": coverage, "predictions": predictions, "losses": losses}[arguments.what](
             arguments.repetitions, arguments.uneven, arguments.workers
         )
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from workflow_project import CONCLUSIONS, TINY, copy_project, snakemake
 
 
@@ -15,20 +17,35 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_project(tmp_path_factory.mktemp("fresh"))
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, *arguments: str) -> Path:
+    """A copy of the project in which Snakemake made all that it was asked for: once, whatever number of processes test.
+
+    Each process gets a copy of its own, with the same contents and times.
+    """
+    own = factory.mktemp(name) / "project"
+    common = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+    made, making = common / f"{name}-made", common / f"{name}-making"
+    with FileLock(f"{made}.lock"):
+        if not made.exists():
+            shutil.rmtree(making, ignore_errors=True)
+            snakemake(copy_project(making), "--cores", "2", *arguments)
+            making.rename(made)
+        shutil.copytree(made, own, symlinks=True)
+    return own
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy in which everything was made, at miniature size; only to be read."""
-    folder = copy_project(tmp_path_factory.mktemp("finished"))
-    snakemake(folder, "--cores", "2", *TINY)
-    return folder
+    return made_once(tmp_path_factory, "finished", *TINY)
 
 
 @pytest.fixture(scope="session")
 def concluded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy in which every analysis was made, on two sources; only to be read."""
-    folder = copy_project(tmp_path_factory.mktemp("concluded"))
-    snakemake(folder, "--cores", "2", *CONCLUSIONS)
-    return folder
+    return made_once(tmp_path_factory, "concluded", *CONCLUSIONS)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def prepare(folder: Path, megabytes: float, vocabulary: int) -> tuple[list[Path]
         pieces = (rows[start : start + 512] for start in range(0, len(rows), 512))
         batches = (([name for name, _ in piece], [text for _, text in piece]) for piece in pieces)
         provenance = {"source": source, "kind": "installed packages", "licence": "unstated"}
-        write_store(folder / source, batches, tokenizer, ["for name in names:"], 0.05, provenance)
+        write_store(folder / source, batches, tokenizer, 0.05, provenance)
     return [folder / source for source in SOURCES], tokenizer
 
 

@@ -51,6 +51,7 @@ def test_a_method_trains_a_model_on_as_many_tokens_as_every_other(made, name):
 @pytest.mark.parametrize("run", KILLED)
 def test_a_run_that_was_killed_ends_with_the_bytes_of_one_that_was_not(made, run):
     assert run in killed(made)
+    assert "resumed at step" in (made / f"logs/train/{run}.log").read_text()
     for file in ("model.safetensors", "training_log.jsonl"):
         assert (made / "models" / run / file).read_bytes() == (made / "whole" / run / file).read_bytes()
 

@@ -31,8 +31,6 @@ def pearson(x: Floats, y: Floats) -> Floats:
 
 def spearman(x: Floats, y: Floats) -> Floats:
     """Of values along the last axis: Pearson's correlation of their ranks, equal values sharing one."""
-    # Imported here: scipy.stats takes long to load, and every call of the workflow reads the laws.
-
     return pearson(scipy.stats.rankdata(x, axis=-1), scipy.stats.rankdata(y, axis=-1))
 
 

@@ -93,6 +93,8 @@ def _longest_value(batch: pa.RecordBatch) -> int:
 
 
 def _broken(kind: str, error: Exception) -> BrokenFileError:
+    if isinstance(error, MemoryError):
+        return BrokenFileError(f"{_first_line(error)}; how many rows are missing is not known")
     return BrokenFileError(
         f"not {kind} that can be read: {_first_line(error)}; how many rows are missing is not known. Get it again"
     )

@@ -8,7 +8,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 SCRIPTS = ("train", "train_online")
@@ -27,7 +26,7 @@ _step, _save = Training._train_step, Training._save
 def _here(self):
     mark = Path("killed", Path(sys.argv[sys.argv.index("--checkpoints") + 1]).name)
     at = 2 + zlib.crc32(mark.name.encode()) % (self.spec.steps - 4)
-    return mark if mark.name in RUNS and self.step == at and not mark.exists() else None
+    return mark if self.step == at and not mark.exists() else None
 
 
 def _step_to_the_end(self):
@@ -60,13 +59,13 @@ for script, arguments in json.load(sys.stdin):
 _MAIN = 'if __name__ == "__main__":'
 
 
-def plant(folder: Path, runs: Sequence[str]) -> None:
-    """Let these runs of a copy of the project be killed once; the untouched scripts stay beside those that do it."""
+def plant(folder: Path) -> None:
+    """Let every training of this copy of the project be killed once; its own scripts stay beside those that do it."""
     for name in SCRIPTS:
         script = folder / "workflow/scripts" / f"{name}.py"
         text = script.read_text()
         script.with_name(f"{name}_undisturbed.py").write_text(text)
-        script.write_text(text.replace(_MAIN, f"{_KILL.replace('RUNS', repr(set(runs)))}\n\n{_MAIN}"))
+        script.write_text(text.replace(_MAIN, f"{_KILL}\n\n{_MAIN}"))
 
 
 def killed(folder: Path) -> set[str]:

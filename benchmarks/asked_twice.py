@@ -2,7 +2,7 @@
 
     python benchmarks/asked_twice.py                         # recorded scores of the six strategies, 3 seeds against 3
     python benchmarks/asked_twice.py --seeds 5 --pairs 200
-    python benchmarks/asked_twice.py --results results/mix results/again          # studies of losses, once each
+    python benchmarks/asked_twice.py --results results/mix results/again          # studies, once each
 
 A contradiction: the winner of one is significantly worse than some mixture in the other.
 """
@@ -117,14 +117,14 @@ def table_of_studies(folders: list[Path]) -> str:
                 name,
                 each["decision"]["winner"] or f"none of {', '.join(each['decision']['tied'])}",
                 f"{chosen['mixture']}: {', '.join(f'{100 * share:.0f}' for share in chosen['ratios'].values())} %",
-                f"{chosen['loss']:.3f}",
+                f"{chosen['loss' if 'loss' in chosen else 'score']:.3f}",
                 f"{optimum['predicted']:.3f} ({low:.3f} to {high:.3f})",
-                f"{optimum['validation']:.3f}",
+                f"{optimum['realised'] if optimum['validation'] is None else optimum['validation']:.3f}",
             ]
         )
     pairs = list(itertools.combinations((each["decision"] for each in told.values()), 2))
     count = sum(contradict(*pair) for pair in pairs)
-    header = ["study", "winner", "recommended", "its test loss", "optimum predicted", "came out, validation"]
+    header = ["study", "winner", "recommended", "its loss or score", "optimum predicted", "came out"]
     return f"{table(header, lines, right=3)}\n\nContradictions: {count} of {len(pairs)} pairs."
 
 
@@ -133,7 +133,7 @@ if __name__ == "__main__":
     parser.add_argument("--scores", type=Path, default=RECORDED)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=20)
-    parser.add_argument("--results", type=Path, nargs="+", help="folders of results of studies judged by losses")
+    parser.add_argument("--results", type=Path, nargs="+", help="folders of results of studies, of losses or of scores")
     given = parser.parse_args()
     if given.results:
         print(table_of_studies(given.results))

@@ -17,7 +17,7 @@ TARGETS = [f"models/methods-{name}/run.json" for name in NAMES]
 PARAMETERS = [f"law_results/methods/{name}_parameters.json" for name in ("skillit", "doremi", "doge", "aioli")]
 # The run of every method, and those that decide for others.
 RUNS = [f"methods-{name}" for name in NAMES] + ["methods-doremi-guide", "methods-doge-guide"]
-TRAJECTORIES = ("aioli", "aioli_static", "aioli_diagonal", "odm", "ado", "skillit")
+TRAJECTORIES = ("aioli", "aioli_static", "aioli_diagonal", "odm", "ado", "skillit", "emulsion_online")
 
 
 @pytest.fixture(scope="module")

@@ -84,6 +84,8 @@ ENTRANTS: dict[str, Entrant] = {
     "emulsion_tenth": Entrant(kind="emulsion", extra=0.1, **_CURVES),
     "emulsion": Entrant(kind="emulsion", extra=0.5, **_CURVES),
     "emulsion_guarded": Entrant(kind="emulsion", settings={"guard": 0.5}, extra=0.5, **_CURVES),
+    "emulsion_online_tenth": Entrant(kind="emulsion_online", extra=0.1, **_CURVES),
+    "emulsion_online": Entrant(kind="emulsion_online", extra=0.5, **_CURVES),
     "skillit": Entrant(kind="skillit", extra=0.5, **_CORNERS),
     "doremi": Entrant(
         kind="doremi", settings={"rounds": 20}, extra=0.5, runs=lambda m: 1, points={"kind": "uniform"}, guide=0.5

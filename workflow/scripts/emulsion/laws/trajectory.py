@@ -15,7 +15,7 @@ says how far that leads.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -60,11 +60,14 @@ class Worth:
 class TrajectoryLaw(FittedLaw):
     """The law of the module, for runs that end: tokens 1, in runs of the length that is predicted for.
 
+    A law of a run that is under way has what that run has `read`, and predicts its end where the rest is read at a mixture.
+
     theta       [g, 5 + m]: c, log K, log alpha, log g, a, and x of every source
     covariance  [g, 5 + m, 5 + m] of the posterior about it
     rates       [m]: epochs of a source that has all of the run
     seed_sd     what a seed does to all losses of a run alike, nats; point_sd: to each evaluation, nats
     unfit       [g]: the SD of what the curve misses at a run's end, nats
+    read        [m]: tokens of every source that the predicted run has read already; None where it has not begun
     """
 
     kind: ClassVar[str] = "trajectory"
@@ -79,7 +82,8 @@ class TrajectoryLaw(FittedLaw):
     point_sd: float
     unfit: Floats
     runs: int = 0
-    evaluations: int = field(default=0)
+    evaluations: int = 0
+    read: Floats | None = None
 
     def predict(self, mixtures: Any) -> Floats:
         """Losses [k, g] of mixtures [k, m] at the end of a run."""
@@ -87,9 +91,9 @@ class TrajectoryLaw(FittedLaw):
 
     def gradient(self, mixtures: Any) -> Floats:
         """Derivatives [k, g, m] of the losses by shares, as if they did not have to sum to one."""
-        rows = as_rows(mixtures, self.sources)
-        slope = slopes(self.theta, self._worth(rows))
-        return np.asarray(slope * self.worth.slope(rows, rows * self.rates)[:, None, :])
+        read = self._read(as_rows(mixtures, self.sources))
+        slope = slopes(self.theta, self.worth.of(read, read * self.rates))
+        return np.asarray(slope * self.worth.slope(read, read * self.rates)[:, None, :] * self.left)
 
     def draws(self, mixtures: Any, count: int, seed: int = 0) -> Floats:
         """Losses [count, k, g] of mixtures by laws drawn from the posterior: the function, without a run's noise."""
@@ -174,8 +178,18 @@ class TrajectoryLaw(FittedLaw):
             evaluations=law["evaluations"],
         )
 
+    @property
+    def left(self) -> float:
+        """How much of the predicted run is yet to be read."""
+        return 1.0 if self.read is None else max(0.0, 1.0 - float(self.read.sum()))
+
+    def _read(self, rows: Floats) -> Floats:
+        """Tokens [k, m] of every source at the end of the run."""
+        return rows if self.read is None else self.read + self.left * rows
+
     def _worth(self, rows: Floats) -> Floats:
-        return self.worth.of(rows, rows * self.rates)
+        read = self._read(rows)
+        return self.worth.of(read, read * self.rates)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ by a power of tokens. c and K are centred on the losses seen, so that they hold 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -30,6 +30,7 @@ _MOST_SCALE = 30.0
 _TRANSFER = 0.3  # prior SDs by which parameters change from short runs to long ones
 _BEYOND = 0.2  # SD of a loss that is predicted beyond the longest run, as a share of its fall from there on
 _MOST_AWAY = 5.0  # prior SDs that a parameter goes
+_RECENCY = 0.5  # SD, nats, of what a share of 1 just read takes off a source's own loss
 _ITERATIONS = 60
 _KAPPA = (1.0, 0.7)
 _REPEATED = (6.0, 15.0)
@@ -134,12 +135,13 @@ def _column(values: Sequence[float] | Floats | None, n: int, what: str, otherwis
 def _posterior(points: Points, own: np.ndarray | None) -> tuple[Floats, Floats, Worth, Floats]:
     """The most probable parameters [g, p] with their covariance [g, p, p], of the worth that fits best."""
     mean, deviation = _prior(points, own)
-    whiten = np.linalg.inv(np.linalg.cholesky(_noise(points)))
+    precision = np.eye(mean.shape[1]) / deviation[:, None, :] ** 2
+    whiten = np.linalg.inv(np.linalg.cholesky(_noise(points)))[None]
     repeated: tuple[float | None, ...] = (None, *_REPEATED) if repeats(points.epochs) else (None,)
     fits = []
     for kappa, epochs in product(_KAPPA, repeated):
         worth = Worth(epochs, kappa)
-        fits.append((*_most_probable(points, worth.of(points.read, points.epochs), whiten, mean, deviation), worth))
+        fits.append((*_most_probable(points, worth.of(points.read, points.epochs), whiten, mean, precision), worth))
     _, theta, inverse, worth = min(fits, key=lambda fit: float(fit[0].sum()))
     # What holds of short runs need not hold of long ones to the letter.
     farther = max(0.0, 1.0 - float(points.time.max()))
@@ -196,7 +198,8 @@ def _noise(points: Points) -> Floats:
 
 def _residuals(points: Points, worth: Floats, whiten: Floats, theta: Floats) -> Floats:
     """Whitened residuals [g, n]."""
-    return np.asarray((levels(theta, worth, points.heat) - points.losses).T @ whiten.T)
+    off = (levels(theta, worth, points.heat) - points.losses).T
+    return np.asarray(np.matmul(whiten, off[:, :, None])[:, :, 0])
 
 
 def _squares(points: Points, worth: Floats, whiten: Floats, theta: Floats) -> Floats:
@@ -204,20 +207,23 @@ def _squares(points: Points, worth: Floats, whiten: Floats, theta: Floats) -> Fl
 
 
 def _most_probable(
-    points: Points, worth: Floats, whiten: Floats, mean: Floats, deviation: Floats
+    points: Points, worth: Floats, whiten: Floats, mean: Floats, precision: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Costs [g], parameters [g, p] and the posterior's inverse covariance [g, p, p], by Levenberg and Marquardt."""
+    """Costs [g], parameters [g, p] and the posterior's inverse covariance [g, p, p], by Levenberg and Marquardt.
+
+    whiten [1 or g, n, n], of the noise; mean [g, p] and precision [g, p, p] of the prior
+    """
     theta, damping = mean.copy(), np.full(len(mean), 1e-2)
-    precision = np.eye(mean.shape[1]) / deviation[:, None, :] ** 2
+    deviation = np.sqrt(np.einsum("gpp->gp", np.linalg.inv(precision)))
 
     def cost(at: Floats) -> Floats:
-        off = ((at - mean) / deviation) ** 2
-        return np.asarray(_squares(points, worth, whiten, at) + off.sum(axis=1))
+        off = at - mean
+        return np.asarray(_squares(points, worth, whiten, at) + np.einsum("gp,gpq,gq->g", off, precision, off))
 
     here = cost(theta)
     for _ in range(_ITERATIONS):
         normal, right = _normal(points, worth, whiten, theta)
-        normal, right = normal + precision, right + (theta - mean) / deviation**2
+        normal, right = normal + precision, right + np.einsum("gpq,gq->gp", precision, theta - mean)
         damped = normal + damping[:, None, None] * np.eye(mean.shape[1]) * np.einsum("gpp->gp", normal)[:, None, :]
         step = np.linalg.solve(damped, right[:, :, None])[:, :, 0]
         # A step of more than two prior SDs leaves what the derivatives are true of.
@@ -236,6 +242,24 @@ def _most_probable(
 
 def _normal(points: Points, worth: Floats, whiten: Floats, theta: Floats) -> tuple[Floats, Floats]:
     """The normal matrix [g, p, p] and right-hand side [g, p] of the whitened residuals."""
-    rows = np.einsum("in,ngp->gip", whiten, jacobian(theta, worth, points.heat))
+    rows = np.matmul(whiten, jacobian(theta, worth, points.heat).transpose(1, 0, 2))
     residuals = _residuals(points, worth, whiten, theta)
     return np.einsum("gip,giq->gpq", rows, rows), np.einsum("gip,gi->gp", rows, residuals)
+
+
+def follow_run(law: TrajectoryLaw, points: Points, recent: Floats) -> TrajectoryLaw:
+    """The law of a run that is under way: what short runs said of it is the prior, its own evaluations decide further.
+
+    points  the run's evaluations so far, all of one run
+    recent  [n, g]: the share that a group's own source had lately, less what it has had in the run so far
+    """
+    worth = law.worth.of(points.read, points.epochs)
+    noise = _noise(points) + _RECENCY**2 * np.einsum("ng,kg->gnk", recent, recent)
+    whiten = np.linalg.inv(np.linalg.cholesky(noise))
+    precision = np.linalg.inv(law.covariance)
+    _, theta, inverse = _most_probable(points, worth, whiten, law.theta, precision)
+    n, p = len(points.losses), law.theta.shape[1]
+    squares = _squares(points, worth, whiten, theta)
+    scale = np.clip(squares / max(n - p / 2, 1.0), 1.0, _MOST_SCALE)
+    covariance = np.linalg.inv(inverse) * scale[:, None, None]
+    return replace(law, theta=theta, covariance=covariance, read=points.read[-1])

@@ -1,6 +1,7 @@
 """The law of trajectories: its derivatives, what it recovers, how sure it is, and what it refuses."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from emulsion.errors import UserError
 from emulsion.laws import fit_law, fit_trajectory_law, minimize_law
 from emulsion.laws.trajectory import Worth, jacobian, levels, slopes
+from emulsion.laws.trajectory_fit import Points, follow_run
 
 NAMES = ["web", "code", "books"]
 TRUE = np.array(
@@ -179,3 +181,80 @@ def test_scores_are_no_losses():
 def test_sizes_of_all_sources_are_needed(fitted):
     with pytest.raises(UserError, match="unknown source 'books'"):
         fitted.for_run(1.0, {"web": 1.0, "code": 1.0})
+
+
+# A run that is under way
+
+
+def with_read(law, read, rates=(0.0, 0.0, 0.0)):
+    return replace(law, read=np.array(read), rates=np.array(rates))
+
+
+def test_the_rest_of_a_run_is_predicted_as_the_whole_of_what_it_will_have_read(fitted):
+    begun = with_read(fitted, [0.3, 0.1, 0.0], rates=[2.0, 5.0, 1.0])
+    whole = replace(fitted, rates=begun.rates)
+    rest = np.array([0.2, 0.3, 0.5])
+    assert begun.left == pytest.approx(0.6)
+    assert begun.predict(rest[None]) == pytest.approx(whole.predict((begun.read + 0.6 * rest)[None]))
+    assert begun.mean_sd(rest[None], np.full(3, 1 / 3)) == pytest.approx(
+        whole.mean_sd((begun.read + 0.6 * rest)[None], np.full(3, 1 / 3))
+    )
+
+
+def test_slopes_of_the_rest_are_those_of_its_losses(fitted):
+    begun = with_read(fitted, [0.3, 0.1, 0.05], rates=[2.0, 5.0, 1.0])
+    row = np.array([0.2, 0.3, 0.5])
+    found = begun.gradient(row[None])[0]
+    for source in range(3):
+        step = 1e-6 * np.eye(3)[source]
+        slope = (begun.predict((row + step)[None]) - begun.predict((row - step)[None]))[0] / 2e-6
+        assert found[:, source] == pytest.approx(slope, rel=1e-4, abs=1e-7)
+
+
+def run_of(truth, rounds=10, noise=0.002, seed=0):
+    """Evaluations of a run under a true law, whose mixture goes up and down."""
+    random = np.random.default_rng(seed)
+    rows = np.array([[0.6, 0.2, 0.2], [0.2, 0.6, 0.2], [0.2, 0.2, 0.6]])
+    read = np.cumsum([rows[number % 3] * 0.05 for number in range(rounds)], axis=0)
+    time = read.sum(axis=1)
+    heat = (1 + np.cos(np.pi * time)) / 2
+    losses = levels(truth, read, heat) + random.normal(0, noise, (rounds, 3))
+    return Points(read, np.zeros_like(read), losses, time, np.ones(rounds), np.zeros(rounds, dtype=int))
+
+
+def test_a_run_that_differs_from_short_ones_is_followed(fitted):
+    other = TRUE.copy()
+    other[:, 5:] = TRUE[:, [7, 6, 5]]  # two sources change places
+    points = run_of(other)
+    followed = follow_run(fitted, points, np.zeros_like(points.read))
+    row = np.array([[0.7, 0.15, 0.15], [0.15, 0.15, 0.7]])
+
+    def better(law):
+        predicted = law.predict(row).mean(axis=1)
+        return predicted[0] - predicted[1]
+
+    truth = levels(other, points.read[-1] + followed.left * row).mean(axis=1)
+    off = [abs(better(law) - (truth[0] - truth[1])) for law in (with_read(fitted, points.read[-1]), followed)]
+    assert off[1] < off[0] / 2
+    assert followed.left == pytest.approx(0.5)
+
+
+def test_a_run_as_short_ones_said_makes_the_law_surer(fitted):
+    points = run_of(TRUE)
+    followed = follow_run(fitted, points, np.zeros_like(points.read))
+    row, even = np.array([[0.6, 0.2, 0.2]]), np.full(3, 1 / 3)
+    before = with_read(fitted, points.read[-1]).compare(row, even, even)[1]
+    assert followed.compare(row, even, even)[1] < before
+
+
+def test_what_was_just_read_is_not_taken_for_what_was_learnt(fitted):
+    points = run_of(TRUE)
+    recent = np.array([[0.4 if number % 3 == source else -0.2 for source in range(3)] for number in range(10)])
+    rising = replace(points, losses=points.losses - 0.3 * recent)  # each source's loss is lower just after it was read
+    plain, seen = (follow_run(fitted, rising, each) for each in (np.zeros_like(recent), recent))
+    undisturbed = follow_run(fitted, points, recent)
+
+    def off(law):
+        return np.abs(law.predict(np.eye(3)) - undisturbed.predict(np.eye(3))).mean()
+
+    assert off(seen) < off(plain) / 2

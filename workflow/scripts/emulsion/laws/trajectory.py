@@ -60,7 +60,7 @@ class Worth:
 class TrajectoryLaw(FittedLaw):
     """The law of the module, for runs that end: tokens 1, in runs of the length that is predicted for.
 
-    A law of a run that is under way has what that run has `read`, and predicts its end where the rest is read at a mixture.
+    A law of a run that is under way has what that run has `read`, and predicts its end with the rest read at a mixture.
 
     theta       [g, 5 + m]: c, log K, log alpha, log g, a, and x of every source
     covariance  [g, 5 + m, 5 + m] of the posterior about it

@@ -256,7 +256,7 @@ def follow_run(law: TrajectoryLaw, points: Points, recent: Floats) -> Trajectory
     worth = law.worth.of(points.read, points.epochs)
     noise = _noise(points) + _RECENCY**2 * np.einsum("ng,kg->gnk", recent, recent)
     whiten = np.linalg.inv(np.linalg.cholesky(noise))
-    precision = np.linalg.inv(law.covariance)
+    precision = np.asarray(np.linalg.inv(law.covariance), dtype=np.float64)
     _, theta, inverse = _most_probable(points, worth, whiten, law.theta, precision)
     n, p = len(points.losses), law.theta.shape[1]
     squares = _squares(points, worth, whiten, theta)

@@ -19,6 +19,7 @@ from emulsion.errors import UserError
 from emulsion.fields import Form
 from emulsion.laws.interface import by_name, from_names
 from emulsion.laws.minimize import law_optimum
+from emulsion.laws.region import Region
 from emulsion.laws.table import Floats
 from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.laws.trajectory_fit import Points, follow_run
@@ -26,7 +27,6 @@ from emulsion.methods.designs import epoch_caps
 from emulsion.methods.emulsion import Emulsion
 from emulsion.methods.interface import Evidence, Needs, Observation, Observes
 from emulsion.methods.online import MAPPING, SHARE, Online, OnlineSettings, number
-from emulsion.mixture import Mixture
 
 _MEMORY = 0.02  # of a run, after which what was read is no longer recent
 _STEPS = np.linspace(0.0, 1.0, 9)  # of the way from the even mixture to the best one
@@ -100,7 +100,7 @@ class EmulsionOnline(Online):
         """The mixture [m] for the rest of the run, as far from the even one as its gain is sure."""
         caps = self._caps_of_the_rest(law)
         found = law_optimum(law, None, self._weights.tolist(), caps).mixture
-        even = np.full(len(self.names), 1 / len(self.names))
+        even = Region.of(self.names, None, caps).project(np.full((1, len(self.names)), 1 / len(self.names)))[0]
         rows = even + _STEPS[:, None] * (np.array([found[name] for name in self.names]) - even)
         above, sd = law.compare(rows, even, self._weights)
         return np.asarray(rows[int((above + self.settings.guard * sd).argmin())])

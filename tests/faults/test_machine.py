@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from emulsion import command
+from emulsion import command, refusals
 from emulsion.files import json_line, whole_file, whole_folder, write_json, write_jsonl, write_text
 from emulsion.tables import write_table
 
@@ -61,6 +61,38 @@ def said(main, capsys):
         command.run(main, [])
     assert left.value.code == 1
     return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "final"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.json"), True),
+        (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), "a.json"), True),
+        (OSError(errno.EROFS, os.strerror(errno.EROFS), "a.json"), True),
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "a.json"), True),
+        (RuntimeError("libfile: No space left on device"), True),
+        (OSError(errno.EIO, os.strerror(errno.EIO), "a.json"), False),  # another machine's disk may be whole
+        (MemoryError(), False),  # the next try gets more
+    ],
+    ids=["full", "quota", "read-only", "rights", "another library", "failing", "memory"],
+)
+def test_what_nobody_but_the_user_changes_is_not_tried_again(error, final, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(refusals.CALL, "this call")
+
+    def main():
+        raise error
+
+    first = said(main, capsys)
+    assert first.startswith("error: ") and (refusals.FINAL in first) == final
+
+    def healed():
+        pass
+
+    if final:  # at once, with the same words
+        assert first.splitlines()[0] in said(healed, capsys)
+    else:
+        command.run(healed, [])
 
 
 @pytest.mark.parametrize("writer", WRITERS)

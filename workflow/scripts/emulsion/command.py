@@ -87,8 +87,9 @@ _REMEDIES = {
     errno.EPERM: "You may not write or read there: change its rights (`chmod`), or work in another folder.",
     errno.EIO: "The disk fails: look at it before you go on.",
 }
-
-
+# What nobody but the user changes, so that the next try would meet it again. Of memory it gets more, and another
+# machine's disk may be whole.
+_STAYING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 # Of the code, not of the machine: the same inputs meet them again.
 _LASTING = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
@@ -103,11 +104,18 @@ def refused_by_machine(error: Exception) -> str | None:
     """
     if isinstance(error, MemoryError):
         return "Memory is full: give the job more (mem_mb), or lower micro_batch or the size of shards."
-    for number, remedy in _REMEDIES.items():
-        if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
-            where = getattr(error, "filename", None) or error
-            return f"{where}: {os.strerror(number)}. {remedy} No file is left half-written."
-    return None
+    if (number := _refusal(error)) is None:
+        return None
+    where = getattr(error, "filename", None) or error
+    return f"{where}: {os.strerror(number)}. {_REMEDIES[number]} No file is left half-written."
+
+
+def _refusal(error: Exception) -> int | None:
+    """The system's number of an error that `_REMEDIES` has, or None."""
+    told = (
+        number for number in _REMEDIES if getattr(error, "errno", None) == number or os.strerror(number) in str(error)
+    )
+    return next(told, None)
 
 
 def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
@@ -146,6 +154,8 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
                 refusals.remember(command, without_queries("".join(traceback.format_exception(error)).rstrip()))
             raise
         print(without_queries(f"error: {words}"), file=sys.stderr)
+        if _refusal(error) in _STAYING:
+            refusals.remember(command, words)
         sys.exit(1)
     except KeyboardInterrupt:
         print("error: interrupted.", file=sys.stderr)

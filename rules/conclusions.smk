@@ -133,6 +133,7 @@ rule recommend:
         optimum=of_experiment(files.optimum),
         predictions=of_experiment(files.predictions),
         repeated=of_each_run("models/{experiment}-{run}/run.json", Experiment.repeated_pair),
+        worlds=f"{HOUSE}/resources/proving_ground.csv",
         script=f"{SCRIPTS}/recommend.py",
         library=imports_of("recommend"),
     output:
@@ -172,6 +173,7 @@ rule recommend:
         "--repeated {input.repeated:q} "
         "--predictions {input.predictions:q} "
         "--results results "
+        "--worlds {input.worlds:q} "
         "--json {output.json:q} "
         "--markdown {output.markdown:q} "
         "--answer {output.answer:q} "

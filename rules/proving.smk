@@ -40,6 +40,7 @@ rule tabulate_proving_ground:
         library=imports_of("tabulate_proving_ground"),
     output:
         csv="results/proving_ground/methods.csv",
+        sources="results/proving_ground/by_sources.csv",
         page="results/proving_ground/methods.md",
     log:
         "logs/tabulate_proving_ground.log",
@@ -53,5 +54,6 @@ rule tabulate_proving_ground:
         "--trials {input.trials:q} "
         "--seed {params.seed} "
         "--csv {output.csv:q} "
+        "--sources {output.sources:q} "
         "--output {output.page:q} "
         "2> {log:q}"

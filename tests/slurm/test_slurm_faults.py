@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -122,8 +121,8 @@ def test_a_node_that_goes_down_and_comes_back(cut: Path, whole: Path, jobs_befor
         saved = newest_checkpoint(cut)
         subprocess.run(["scontrol", "update", f"nodename={node}", "state=down", "reason=test"], check=True)
         wait_until(lambda: running() is None, "the end of the job", process)
-        time.sleep(2)
-        subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], check=True)
+        # Its daemon answers, so that it may be back by itself before it is told to.
+        subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], check=False)
         finish(process, cut, timeout=300)
     assert slurm_jobs()[-1].state == "COMPLETED"
     assert resumed_at(cut) >= saved > 0

@@ -41,6 +41,23 @@ def summary(trials: Trials, kinds: Sequence[str]) -> list[dict[str, Any]]:
     return sorted(table, key=lambda row: (order[row["method"]], row["method"]))
 
 
+def by_sources(trials: Trials) -> list[dict[str, Any]]:
+    """Rows as of `summary`, with `sources` and `repeated` in place of the kind: of worlds of so many sources, those
+    whose sources are small enough to be read again, and the others. What `analysis.advice` goes by.
+    """
+    found = {name: {(row["kind"], row["world"]): row for row in rows} for name, rows in trials.items()}
+    cells: dict[tuple[int, bool], list[_Key]] = {}
+    for key, row in next(iter(found.values())).items():
+        cells.setdefault((int(row["sources"]), row["kind"] == "repetition"), []).append(key)
+    table = []
+    for (sources, repeated), keys in sorted(cells.items()):
+        for name, of in found.items():
+            row = _row(name, "", keys, of, found.get(STRATIFIED))
+            kept = {key: value for key, value in row.items() if key != "kind"}
+            table.append({**kept, "sources": sources, "repeated": repeated})
+    return sorted(table, key=lambda row: (row["sources"], row["repeated"], row["median"]))
+
+
 def _row(
     name: str, kind: str, keys: list[_Key], of: Mapping[_Key, Any], base: Mapping[_Key, Any] | None
 ) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def markdown(found: Found) -> str:
         section("Predicted and realised", found["optimum"] and found["optimum"]["text"]),
         _predictions(found.get("predictions")),
         _criteria(found["criteria"]),
+        _advice(found["advice"]),
         _exports(found["exports"]),
     ]
     return "\n\n".join(each for each in sections if each) + "\n"
@@ -71,6 +72,23 @@ def _scores(found: Found) -> str:
     ]
     text = table(["mixture", MEAN, *columns], rows, right=len(columns) + 1)
     return section("Scores", f"{text}\n\nShare of items passed, ± half the width of the 95 % interval.")
+
+
+def _advice(found: Found | None) -> str:
+    if not found:
+        return ""
+    rows = [
+        [
+            each["budget"],
+            f"`{each['method']}`",
+            f"{each['cost']:.2f}",
+            f"{1e3 * each['median']:.1f} [{1e3 * each['interval'][0]:.1f}, {1e3 * each['interval'][1]:.1f}]",
+            "" if each["worse"] is None else f"{each['worse']:.0%}",
+        ]
+        for each in found["methods"]
+    ]
+    header = ["to decide", "method", "cost, in runs", "regret", "worse than even shares"]
+    return section("Which method for the next study", f"{found['text']}\n\n{table(header, rows, right=3)}")
 
 
 def _best(best: Found | None, measure: Measure) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emulsion.analysis.advice import advice
 from emulsion.analysis.compare import listing
 from emulsion.analysis.contributions import CONTRIBUTES, NEITHER
 from emulsion.analysis.decide import Decision
@@ -36,6 +37,7 @@ def recommendations(
     models: Mapping[str, str] | None = None,
     same: Same | None = None,
     remarks: str = "",
+    worlds: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
@@ -44,6 +46,7 @@ def recommendations(
     {seed: mean validation loss} of the optimum's runs, where that is what was predicted; schedules: {mixture: its
     stages}; models: {mixture: its model} where they differ; same: which mixtures are one and the same, of which all
     that is said of mixtures names the first.
+    worlds: rows of the table that `analysis.advice` goes by.
     remarks: sentences on the runs, such as `origin.different_code` and `perplexity.diverged_note`.
     Recommended is the winner; or else the set of those that cannot be told apart, by the name of one of them, see
     `recommended_of`; or, where nothing can be claimed, the best score or loss.
@@ -88,6 +91,7 @@ def recommendations(
         "scores": scores and {mixture: _values(scores.measure, record) for mixture, record in scores.summary.items()},
         "losses": by_losses and losses and {**by_losses, "best_per_source": _best(losses)},
         "exports": all_exports(ratios[chosen], sizes, tokens),
+        "advice": advice(worlds, len(training), tokens / len(training) / max(min(training.values()), 1)),
     }
 
 

@@ -1,0 +1,88 @@
+"""Which method is advised: the one of least regret in worlds like the study, within what deciding may cost."""
+
+import pytest
+
+from emulsion.analysis.advice import advice, read_worlds
+from emulsion.analysis.regret import by_sources
+from emulsion.files import WORKFLOW
+from emulsion.methods import names
+from emulsion.report.markdown import _advice
+
+TABLE = WORKFLOW / "resources/proving_ground.csv"
+
+
+def row(method, cost, median, worse, sources=3, repeated=False):
+    return {
+        "method": method,
+        "sources": sources,
+        "repeated": repeated,
+        "worlds": 20,
+        "cost": cost,
+        "median": median,
+        "median_interval_low": median - 0.002,
+        "median_interval_high": median + 0.002,
+        "worse": worse,
+    }
+
+
+ROWS = [
+    row("stratified", 1.0, 0.040, None),
+    row("proportional", 1.0, 0.090, 0.6),
+    row("short", 1.1, 0.010, 0.2),
+    row("careful", 1.1, 0.020, 0.01),
+    row("half", 1.5, 0.015, 0.03),
+    row("dear", 9.0, 0.001, 0.0),
+    row("again", 1.1, 0.001, 0.0, repeated=True),
+    row("many", 1.1, 0.001, 0.0, sources=6),
+]
+
+
+def test_the_least_regret_within_each_budget_and_a_careful_one_where_that_is_often_worse():
+    found = advice(ROWS, 3, epochs=0.5)
+    chosen = [(each["budget"], each["method"]) for each in found["methods"]]
+    tenth, half = "with a tenth of a run", "with half of a run"
+    assert chosen == [
+        ("with nothing trained to decide", "stratified"),
+        (tenth, "short"),
+        (tenth, "careful"),
+        (half, "short"),
+        (half, "half"),
+    ]
+    assert "In 20 simulated worlds with 3 sources that are not read again" in found["text"]
+    page = _advice(found)
+    assert "| with a tenth of a run | `careful` | 1.10 | 20.0 [18.0, 22.0] | 1% |" in page
+
+
+def test_worlds_are_like_the_study_in_sources_and_repetition():
+    assert [each["method"] for each in advice(ROWS, 3, epochs=2.0)["methods"]] == ["again", "again"]
+    nearest = advice(ROWS, 9, epochs=0.5)
+    assert nearest["sources"] == 6 and nearest["methods"][0]["method"] == "many"
+    assert advice(ROWS, 1, 0.5) is None and advice([], 3, 0.5) is None and _advice(None) == ""
+
+
+def test_rows_are_counted_by_sources_and_repetition():
+    trials = {
+        name: [
+            {"kind": kind, "world": n, "sources": 2 + n % 2, "regret": regret + 0.001 * n, "cost": 1.0}
+            for kind in ("linear", "repetition", "harmful")
+            for n in range(8)
+        ]
+        for name, regret in (("stratified", 0.05), ("good", 0.01))
+    }
+    found = by_sources(trials)
+    cells = {(each["sources"], each["repeated"], each["worlds"]) for each in found}
+    assert cells == {(2, False, 8), (2, True, 4), (3, False, 8), (3, True, 4)}
+    best = next(each for each in found if (each["sources"], each["repeated"]) == (2, True))
+    assert best["method"] == "good" and best["median"] == pytest.approx(0.013) and best["worse"] == 0
+
+
+def test_the_table_that_comes_with_the_project_has_methods_there_are():
+    rows = read_worlds(TABLE)
+    assert {int(each["sources"]) for each in rows} == {2, 3, 4, 6}
+    known = names()
+    assert all(any(each["method"].startswith(name) for name in known) for each in rows)
+    for sources in (2, 3, 4, 6):
+        for epochs in (0.5, 3.0):
+            found = advice(rows, sources, epochs)
+            assert [each for each in found["methods"] if each["budget"] == "with a tenth of a run"]
+            assert all(each["interval"][0] <= each["median"] <= each["interval"][1] for each in found["methods"])

@@ -1,0 +1,87 @@
+"""Which method to take for another study like this one, by the simulated worlds that are like it.
+
+The table is what `tabulate_proving_ground` makes of worlds by their number of sources; docs/which_method.md says how
+they are drawn, and how far they are from real runs.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# Target runs that deciding may take altogether, the run itself among them.
+_BUDGETS = ((1.05, "with nothing trained to decide"), (1.2, "with a tenth of a run"), (1.7, "with half of a run"))
+_SELDOM = 0.05  # share of worlds in which a method may be worse than even shares
+
+Row = Mapping[str, Any]
+
+
+def read_worlds(file: Path) -> list[dict[str, Any]]:
+    """The rows of the table; what a row has no number of is None."""
+    words = ("method", "repeated")
+    with file.open(encoding="utf-8", newline="") as lines:
+        read = list(csv.DictReader(lines))
+    return [
+        {
+            **{key: float(value) if value else None for key, value in row.items() if key not in words},
+            "method": row["method"],
+            "repeated": row["repeated"] == "True",
+        }
+        for row in read
+    ]
+
+
+def advice(rows: Sequence[Row], sources: int, epochs: float) -> dict[str, Any] | None:
+    """{"text", "sources", "repeated", "worlds", "methods"}: the method of least median regret for each budget.
+
+    rows     of the table: method, sources, repeated, worlds, cost, median with its interval, worse; regret in nats
+    sources  of the study; epochs  that equal shares read its smallest source
+
+    None for one source, of which there is nothing to decide, and where the table is empty.
+    """
+    if sources < 2 or not rows:
+        return None
+    nearest = min({int(row["sources"]) for row in rows}, key=lambda count: (abs(count - sources), count))
+    again = epochs > 1
+    like = [row for row in rows if int(row["sources"]) == nearest and bool(row["repeated"]) == again]
+    chosen = [
+        {"budget": words, **{key: best[key] for key in ("method", "cost", "median", "worse")}, "interval": _ends(best)}
+        for most, words in _BUDGETS
+        for best in _best([row for row in like if row["cost"] <= most])
+    ]
+    if not chosen:
+        return None
+    worlds = int(like[0]["worlds"])
+    kind = "that have to be read again" if again else "that are not read again"
+    text = (
+        f"In {worlds} simulated worlds with {nearest} sources {kind}, these came nearest to the best schedule. "
+        "Regret is in thousandths of a nat, the median with its 95 % interval; worse than even shares is the share of "
+        "worlds in which it is so by more than 10. They are no real trainings (docs/which_method.md)."
+    )
+    return {
+        "text": text,
+        "sources": nearest,
+        "repeated": again,
+        "worlds": worlds,
+        "methods": chosen,
+    }
+
+
+def _best(rows: Sequence[Row]) -> list[Row]:
+    """The method of least median, and where that is often worse than even shares, the least one that seldom is."""
+    ranked = sorted(rows, key=lambda row: row["median"])
+    if not ranked:
+        return []
+    seldom = [row for row in ranked if _worse(row) <= _SELDOM]
+    return [ranked[0]] if _worse(ranked[0]) <= _SELDOM else [ranked[0], *seldom[:1]]
+
+
+def _worse(row: Row) -> float:
+    """0 for even shares themselves, which the table has no number of."""
+    return float(row["worse"] or 0.0)
+
+
+def _ends(row: Row) -> list[float]:
+    return [float(row["median_interval_low"]), float(row["median_interval_high"])]

@@ -254,7 +254,7 @@ def follow_run(law: TrajectoryLaw, points: Points, recent: Floats) -> Trajectory
     recent  [n, g]: the share that a group's own source had lately, less what it has had in the run so far
     """
     worth = law.worth.of(points.read, points.epochs)
-    noise = _noise(points) + _RECENCY**2 * np.einsum("ng,kg->gnk", recent, recent)
+    noise = (law.seed_sd / _SEED_SD) ** 2 * _noise(points) + _RECENCY**2 * np.einsum("ng,kg->gnk", recent, recent)
     whiten = np.linalg.inv(np.linalg.cholesky(noise))
     precision = np.asarray(np.linalg.inv(law.covariance), dtype=np.float64)
     _, theta, inverse = _most_probable(points, worth, whiten, law.theta, precision)

@@ -30,6 +30,7 @@ from emulsion.methods.online import MAPPING, SHARE, Online, OnlineSettings, numb
 
 _MEMORY = 0.02  # of a run, after which what was read is no longer recent
 _STEPS = np.linspace(0.0, 1.0, 9)  # of the way from the even mixture to the best one
+_MOVED = 0.5  # of the way to what was decided; half as far each time, what is noise cancels out
 _LEAST = 1e-6  # of a share: the logarithm of 0 is none
 
 
@@ -42,7 +43,7 @@ class EmulsionOnlineSettings(OnlineSettings):
     """
 
     weights: Mapping[str, float] | None = None
-    guard: float = 0.5
+    guard: float = 0.75
     dither: float = 0.8
 
     forms: ClassVar[Mapping[str, Form]] = {
@@ -88,7 +89,7 @@ class EmulsionOnline(Online):
         drawn *= (now - before.sum()) / max(drawn.sum(), 1.0)
         self._read, self._losses = np.vstack([self._read, before + drawn]), np.vstack([self._losses, losses])
         law = follow_run(self._law, self._points(self._law), _recent(self._read))
-        self._plan = self._best(law)
+        self._plan += _MOVED * (self._best(law) - self._plan)
         return self._dithered(self.updates + 1, now)
 
     def _points(self, law: TrajectoryLaw) -> Points:

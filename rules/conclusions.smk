@@ -133,7 +133,7 @@ rule recommend:
         optimum=of_experiment(files.optimum),
         predictions=of_experiment(files.predictions),
         repeated=of_each_run("models/{experiment}-{run}/run.json", Experiment.repeated_pair),
-        worlds=f"{HOUSE}/resources/proving_ground.csv",
+        worlds=house("resources/proving_ground.csv"),
         script=f"{SCRIPTS}/recommend.py",
         library=imports_of("recommend"),
     output:

@@ -13,7 +13,7 @@ from snakemake.logging import logger
 SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
 sys.path.insert(0, os.path.abspath(SCRIPTS))
 
-from emulsion import cluster_jobs, drivers, failures, refusals, submission
+from emulsion import cluster_jobs, drivers, failures, refusals, submission, unrecorded
 from emulsion.errors import UserError
 from emulsion.origin import own_python_first
 from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
@@ -43,6 +43,10 @@ if workflow.is_main_process:
     if cluster_jobs.runs_jobs(sys.argv) and not workflow.output_settings.dryrun:
         if not any(drivers.LOCKS.glob("*.lock")):  # no other call is at work here, which waits for its jobs itself
             cluster_jobs.wait_for_earlier()
+            if kept := unrecorded.keep_models():
+                logger.warning(
+                    f"Finished while no Snakemake was there to record it, and not trained again: {', '.join(kept)}."
+                )
         submission.fix(config, Path(SCRIPTS))
 else:
     try:

@@ -137,5 +137,8 @@ def test_a_driver_killed_while_a_job_trains_finds_the_job_again(cut: Path, whole
         assert running() is not None
         with snakemake(cut, *ARGUMENTS) as again:
             finish(again, cut, timeout=300)
-    assert [job.state for job in slurm_jobs()[jobs_before:]] == ["COMPLETED"]
+    # A second job takes the model that the first one finished: the driver that was there did not see its end.
+    assert [job.state for job in slurm_jobs()[jobs_before:]] == ["COMPLETED", "COMPLETED"]
+    log = (cut / "logs/train/exp3-equal_mix.log").read_text(encoding="utf-8")
+    assert "was finished when Snakemake was not there to record it" in log and "step 1/" not in log
     assert_same_model(cut, whole)

@@ -39,6 +39,7 @@ from emulsion.training.rounds import Prelude, Rounds
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import passed
 from emulsion.trust import check_model
+from emulsion.unrecorded import take_model
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def train_run(
     with _owned(checkpoints, runtime) as (owner, waited):
         training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
         training.owner = owner
-        if waited and _is_made(output, training.identity):
+        if (waited and _is_made(output, training.identity)) or _is_kept(training, output):
             return
         alone = training.accelerator.num_processes == 1
         twin = find_twin(output, training.identity) if reuse and alone else None
@@ -157,7 +158,7 @@ def train_online(
         )
         training = rounds.training
         training.owner = owner
-        if waited and _is_made(output, training.identity):
+        if (waited and _is_made(output, training.identity)) or _is_kept(training, output):
             return
         rounds.run()
         names = {"experiment": experiment, "mixture": name, "identity": training.identity}
@@ -234,6 +235,11 @@ def _is_made(output: Path, identity: str) -> bool:
     if made:
         log.info("%s: was made meanwhile", output)
     return bool(made)
+
+
+def _is_kept(training: Training, output: Path) -> bool:
+    """Whether this very model was finished before, and is taken; by a run of one process alone, as it moves files."""
+    return training.accelerator.num_processes == 1 and take_model(training.folder, output, training.identity)
 
 
 def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: Path, output: Path) -> None:

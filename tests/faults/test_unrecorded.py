@@ -1,0 +1,74 @@
+"""A model that was finished while no Snakemake was there to record it is taken, not trained again."""
+
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+import pytest
+
+from emulsion import unrecorded
+from emulsion.files import read_json, sha256, write_json
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    """A finished model of a run in a working directory."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "models/exp3-equal_mix"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "config.json").write_text("{}")
+    files = {name: sha256(folder / name) for name in ("model.safetensors", "config.json")}
+    write_json(folder / "run.json", {"identity": "same", "files": files})
+    return folder
+
+
+def mark(name):
+    """As Snakemake marks a file whose job's end it has not seen."""
+    encoded = urlsafe_b64encode(name.encode()).decode()
+    pieces = [encoded[at : at + 254] for at in range(0, len(encoded), 254)]
+    path = unrecorded.MARKS.joinpath(*[f"@{piece}" for piece in pieces[:-1]], pieces[-1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+
+
+CHECKPOINTS = Path("checkpoints/exp3-equal_mix")
+
+
+def test_a_marked_model_is_laid_beside_its_checkpoints_and_taken_by_the_same_run(model):
+    mark("models/exp3-equal_mix/run.json")
+    mark("results/exp3/equal_mix/perplexity.json")
+    assert unrecorded.keep_models() == ["exp3-equal_mix"]
+    assert not model.exists()
+    assert unrecorded.take_model(CHECKPOINTS, model, "same")
+    assert (model / "model.safetensors").read_bytes() == b"weights"
+    assert read_json(model / "run.json")["identity"] == "same" and not CHECKPOINTS.exists()
+
+
+def test_another_run_does_not_take_it(model):
+    mark("models/exp3-equal_mix/run.json")
+    unrecorded.keep_models()
+    assert not unrecorded.take_model(CHECKPOINTS, model, "edited meanwhile")
+    assert not model.exists()
+
+
+def test_a_damaged_one_is_named_and_not_taken(model, caplog):
+    (model / "model.safetensors").write_bytes(b"weighty")
+    mark("models/exp3-equal_mix/run.json")
+    unrecorded.keep_models()
+    assert not unrecorded.take_model(CHECKPOINTS, model, "same")
+    assert "It is not used" in caplog.text
+
+
+def test_what_snakemake_has_recorded_and_what_is_not_there_stay(model):
+    mark("models/exp3-other/run.json")
+    unrecorded.MARKS.joinpath("no mark").write_text("")
+    mark(f"models/{'x' * 300}/run.json")  # a name that no file can have
+    assert unrecorded.keep_models() == []
+    assert model.exists()
+
+
+def test_long_names_are_read(model):
+    name = "x" * 240
+    model.rename(model.with_name(name))
+    mark(f"models/{name}/run.json")
+    assert unrecorded.keep_models() == [name]

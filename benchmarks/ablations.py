@@ -5,8 +5,8 @@
 
 prints, over so many worlds of each of nine kinds, median and 90th percentile of regret (thousandths of a nat), mean,
 the share of worlds more than .01 nats above stratified sampling, and, of the whole method, how often its set holds the
-true optimum, its interval the loss at its mixture, and its optimism in SDs. With --online the same of `emulsion_online`,
-but for set and interval. A CPU minute a line at 90 worlds, online two.
+true optimum, its interval the loss at its mixture, and its optimism in SDs. With --online the same of the method
+`emulsion_online`, but for set and interval. A CPU minute a line at 90 worlds, online two.
 """
 
 from __future__ import annotations

@@ -6,11 +6,14 @@ The SLURM is one node of this machine with pretended GPUs, started and stopped b
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slurm_cluster import FIGURE, SOURCES, Finished
+from slurm_cluster import FIGURE, HERE, OVERLAY, SOURCES, Finished, finish, slurm_jobs, snakemake
 
 pytestmark = pytest.mark.slurm
 
@@ -45,3 +48,19 @@ def test_jobs_get_the_cpus_and_memory_of_the_profile(finished: Finished, profile
     asked = {(job.cpus, job.memory_mb) for job in finished.jobs if job.rule == rule}
     memory = eval(str(profile["set-resources"][rule]["mem_mb"]), {"attempt": 1})
     assert asked == {(profile["set-threads"][rule], memory)}
+
+
+def test_trainings_submitted_as_one_array_make_the_same_models(finished: Finished, tmp_path: Path) -> None:
+    folder, before = tmp_path / "array", len(slurm_jobs())
+    shutil.copytree(finished.folder, folder, symlinks=True)
+    shutil.rmtree(folder / "models")
+    models = [f"models/exp3-{name}/model.safetensors" for name in ("equal_mix", "conversation_heavy")]
+    arguments = ("--profile", "slurm", "--slurm-array-jobs", "train", *OVERLAY, "--configfile", str(HERE / "tiny.yaml"))
+    with snakemake(folder, *models, *arguments) as process:
+        finish(process, folder, timeout=400)
+    shown = subprocess.run(["scontrol", "show", "job", "--oneliner"], check=True, text=True, capture_output=True).stdout
+    arrays = re.findall(r"ArrayJobId=(\d+) ArrayTaskId=\d+", shown)
+    assert len(arrays) == 2 and len(set(arrays)) == 1
+    assert {job.state for job in slurm_jobs()[before:]} == {"COMPLETED"}
+    for model in models:
+        assert (folder / model).read_bytes() == (finished.folder / model).read_bytes()

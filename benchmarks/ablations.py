@@ -44,7 +44,7 @@ def lines(whole: Entrant) -> dict[str, Change]:
         "no noise of seeds": (whole, {"_SEED_SD": 1e-4}),
         "kappa 1": (whole, {"_KAPPA": (1.0,)}),
         "repetition is not seen": (whole, {"_REPEATED": ()}),
-        "guard .5": (replace(whole, settings={"guard": 0.5}), {}),
+        "no guard": (replace(whole, settings={"guard": 0}), {}),
         "nearest to the sizes": (replace(whole, settings={"choose": "nearest_to_sizes"}), {}),
     }
 
@@ -58,10 +58,10 @@ def online_lines(whole: Entrant) -> dict[str, Change]:
     return {
         "the whole method": (whole, {}),
         "no dithering": (but(dither=0.0), {}),
-        "half the dithering": (but(dither=0.4), {}),
+        "twice the dithering": (but(dither=0.8), {}),
         "recency is not seen": (whole, {"_RECENCY": 1e-6}),
         "no guard": (but(guard=0.0), {}),
-        "guard 1": (but(guard=1.0), {}),
+        "guard .5": (but(guard=0.5), {}),
         "10 rounds": (but(rounds=10), {}),
         "nothing changes from short runs to long ones": (whole, {"_TRANSFER": 1e-3}),
     }

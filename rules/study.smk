@@ -38,15 +38,14 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process:
-    for note in [*drivers.begin(), *notes]:
+    begun = drivers.begin()
+    for note in [*begun.notes, *notes]:
         logger.warning(note)
     if cluster_jobs.runs_jobs(sys.argv) and not workflow.output_settings.dryrun:
         if not any(drivers.LOCKS.glob("*.lock")):  # no other call is at work here, which waits for its jobs itself
             cluster_jobs.wait_for_earlier()
-            if kept := unrecorded.keep_models():
-                logger.warning(
-                    f"Finished while no Snakemake was there to record it, and not trained again: {', '.join(kept)}."
-                )
+            if begun.killed_since is not None and (kept := unrecorded.keep_models(begun.killed_since)):
+                logger.warning(f"Finished with no Snakemake to record it: {', '.join(kept)}. The same run takes it.")
         submission.fix(config, Path(SCRIPTS))
 else:
     try:

@@ -17,7 +17,7 @@ LIBRARY = str(Path("workflow/scripts").absolute())
 DRIVER = """
 import signal, subprocess, sys
 from emulsion import drivers
-print(*drivers.begin(), flush=True)
+print(*drivers.begin().notes, flush=True)
 (drivers.LOCKS / "0.input.lock").write_text("a")
 for each in drivers.SIGNALS:  # whoever runs the tests may ignore some
     signal.signal(each, signal.SIG_DFL)
@@ -65,11 +65,14 @@ def drive(folder, stubborn=False):
 
 
 def test_the_lock_of_a_killed_driver_is_removed_in_words(folder):
+    began = time.time() - 2  # clocks of files are coarse
     driver = drive(folder)
     with driver:
         orphans = [process for process, _ in processes.descendants(driver.pid)]
         driver.kill()
-    [note] = drivers.begin()
+    begun = drivers.begin()
+    [note] = begun.notes
+    assert began <= begun.killed_since <= time.time()
     assert note == f"An earlier call of Snakemake (process {driver.pid}) was killed here; the lock it left is removed."
     assert not any(drivers.LOCKS.iterdir())
     assert [json.loads(file.read_text())["process"] for file in drivers.FOLDER.glob("*.json")] == [os.getpid()]
@@ -79,7 +82,9 @@ def test_the_lock_of_a_killed_driver_is_removed_in_words(folder):
 
 def test_the_lock_of_a_living_driver_stays_and_a_second_one_is_told_whose_it_is(folder):
     with drive(folder) as driver:
-        [note] = drivers.begin()
+        begun = drivers.begin()
+        [note] = begun.notes
+        assert begun.killed_since is None
         assert f"process {driver.pid} on" in note and f"`kill {driver.pid}`" in note
         assert any(drivers.LOCKS.iterdir())
         driver.terminate()
@@ -89,7 +94,7 @@ def test_the_lock_of_a_living_driver_stays_and_a_second_one_is_told_whose_it_is(
 
 def test_a_lock_of_which_nothing_is_known_stays(folder):
     (drivers.LOCKS / "0.input.lock").write_text("a")
-    assert drivers.begin() == []
+    assert drivers.begin() == drivers.Begun([])
     assert any(drivers.LOCKS.iterdir())
 
 

@@ -1,6 +1,8 @@
 """A model that was finished while no Snakemake was there to record it is taken, not trained again."""
 
-from base64 import urlsafe_b64encode
+import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from emulsion.files import read_json, sha256, write_json
 def model(tmp_path, monkeypatch):
     """A finished model of a run in a working directory."""
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "models/exp3-equal_mix"
+    folder = Path("models/exp3-equal_mix")
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"weights")
     (folder / "config.json").write_text("{}")
@@ -24,9 +26,7 @@ def model(tmp_path, monkeypatch):
 
 def mark(name):
     """As Snakemake marks a file whose job's end it has not seen."""
-    encoded = urlsafe_b64encode(name.encode()).decode()
-    pieces = [encoded[at : at + 254] for at in range(0, len(encoded), 254)]
-    path = unrecorded.MARKS.joinpath(*[f"@{piece}" for piece in pieces[:-1]], pieces[-1])
+    path = unrecorded._place(unrecorded.MARKS, Path(name))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{}")
 
@@ -37,7 +37,7 @@ CHECKPOINTS = Path("checkpoints/exp3-equal_mix")
 def test_a_marked_model_is_laid_beside_its_checkpoints_and_taken_by_the_same_run(model):
     mark("models/exp3-equal_mix/run.json")
     mark("results/exp3/equal_mix/perplexity.json")
-    assert unrecorded.keep_models() == ["exp3-equal_mix"]
+    assert unrecorded.keep_models(time.time()) == ["exp3-equal_mix"]
     assert not model.exists()
     assert unrecorded.take_model(CHECKPOINTS, model, "same")
     assert (model / "model.safetensors").read_bytes() == b"weights"
@@ -46,7 +46,7 @@ def test_a_marked_model_is_laid_beside_its_checkpoints_and_taken_by_the_same_run
 
 def test_another_run_does_not_take_it(model):
     mark("models/exp3-equal_mix/run.json")
-    unrecorded.keep_models()
+    unrecorded.keep_models(time.time())
     assert not unrecorded.take_model(CHECKPOINTS, model, "edited meanwhile")
     assert not model.exists()
 
@@ -54,7 +54,7 @@ def test_another_run_does_not_take_it(model):
 def test_a_damaged_one_is_named_and_not_taken(model, caplog):
     (model / "model.safetensors").write_bytes(b"weighty")
     mark("models/exp3-equal_mix/run.json")
-    unrecorded.keep_models()
+    unrecorded.keep_models(time.time())
     assert not unrecorded.take_model(CHECKPOINTS, model, "same")
     assert "It is not used" in caplog.text
 
@@ -63,7 +63,7 @@ def test_what_snakemake_has_recorded_and_what_is_not_there_stay(model):
     mark("models/exp3-other/run.json")
     unrecorded.MARKS.joinpath("no mark").write_text("")
     mark(f"models/{'x' * 300}/run.json")  # a name that no file can have
-    assert unrecorded.keep_models() == []
+    assert unrecorded.keep_models(time.time()) == []
     assert model.exists()
 
 
@@ -71,4 +71,31 @@ def test_long_names_are_read(model):
     name = "x" * 240
     model.rename(model.with_name(name))
     mark(f"models/{name}/run.json")
-    assert unrecorded.keep_models() == [name]
+    assert unrecorded.keep_models(time.time()) == [name]
+
+
+def record(file, time_of_file):
+    """As Snakemake records how a file was made."""
+    path = unrecorded._place(unrecorded.RECORDS, file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"endtime": time_of_file}))
+
+
+def test_what_was_made_without_a_record_is_marked_and_made_anew(model):
+    """As of jobs on a cluster, which take their marks away themselves."""
+    files = [Path("results/exp3/equal_mix") / name for name in ("stale.json", "known.json", "new.json", "old.json")]
+    files[0].parent.mkdir(parents=True)
+    began = time.time() - 100
+    for file in files:
+        file.write_text("{}")
+    os.utime(files[3], (began - 50, began - 50))
+    record(files[0], began - 500)
+    record(files[1], files[1].stat().st_mtime)
+    assert unrecorded.keep_models(began) == ["exp3-equal_mix"]
+    marked = {path.as_posix() for path in unrecorded._marked()}
+    assert marked & {file.as_posix() for file in files} == {files[0].as_posix(), files[2].as_posix()}
+
+
+def test_a_working_directory_without_records_is_left_as_it_is(model):
+    assert unrecorded.keep_models(time.time() - 100) == []
+    assert not unrecorded.MARKS.exists()

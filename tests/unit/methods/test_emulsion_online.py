@@ -69,7 +69,7 @@ def test_without_dithering_and_with_nothing_new_it_stays_where_it_began():
     given = evidence(world)
     method = create("emulsion_online", world.sources, dither=0.0)
     method.prepare(given)
-    before = create("emulsion", world.sources, guard=0.5)
+    before = create("emulsion", world.sources, guard=1.0)
     [(_, mixture)] = before.propose(given)
     assert dict(method.start()) == pytest.approx(dict(mixture), abs=1e-5)
 

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,18 @@ JOB_SHELL = (
 )
 
 
-def begin() -> list[str]:
-    """Note this call, and remove the locks of those that were killed; returns what the user is to know."""
+@dataclass(frozen=True)
+class Begun:
+    """notes: what the user is to know; killed_since: when the first call began that was killed here (seconds, as files
+    have them), None where none was
+    """
+
+    notes: list[str]
+    killed_since: float | None = None
+
+
+def begin() -> Begun:
+    """Note this call, and remove the locks of those that were killed."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / ".lock").open("w") as alone:
         with contextlib.suppress(OSError):  # a file system without locks
@@ -45,6 +56,7 @@ def begin() -> list[str]:
         ended = [file for file, found in earlier.items() if has_ended(found) or host_has_restarted(found)]
         living = [found for file, found in earlier.items() if file not in ended]
         notes = [_words(found) for found in living] if any(LOCKS.glob("*.lock")) else []
+        since = min((file.stat().st_mtime for file in ended), default=None) if not living else None
         if ended and not living and any(LOCKS.glob("*.lock")):
             shutil.rmtree(LOCKS)
             LOCKS.mkdir()
@@ -55,7 +67,7 @@ def begin() -> list[str]:
         own = FOLDER / f"{os.getpid()}-{time.time_ns()}.json"
         own.write_text(json.dumps({**this_process(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}))
     atexit.register(own.unlink, missing_ok=True)
-    return notes
+    return Begun(notes, since)
 
 
 def _read(file: Path) -> dict[str, Any]:

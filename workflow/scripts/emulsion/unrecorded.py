@@ -1,16 +1,19 @@
-"""Models that were finished when no call of Snakemake was left to record it.
+"""What jobs made when no call of Snakemake was left to record it: models are kept, the rest is made anew.
 
-Snakemake makes anew, and first deletes, what a job made whose end it has not seen: when it was killed while the job, an
-orphan or one on a cluster, went on. Hours of training would be done again. So such a model is laid beside the run's
-checkpoints, where the next try of the same run finds it; whether it is the same, the run's identity decides.
+Snakemake knows by a record what a file was made from. A call that was killed records nothing of the jobs that go on
+without it, orphans or those on a cluster. Files of such a job lack the record, or have that of an earlier one, so that
+an edit of the configuration would pass unseen. They are marked as unfinished, and so made anew. A model is hours of
+work: it is laid beside the run's checkpoints, where the next try finds it; whether it is the same, the run's identity
+decides.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,22 +23,30 @@ from emulsion.trust import check_model
 
 log = logging.getLogger(__name__)
 
-# Where Snakemake notes the files of jobs whose end it has not seen (9.27: `snakemake.persistence.file`).
-MARKS = Path(".snakemake/incomplete")
+# Where Snakemake keeps its records, and marks files of jobs whose end it has not seen (9.27: `persistence.file`).
+RECORDS, MARKS = Path(".snakemake/metadata"), Path(".snakemake/incomplete")
+MADE = ("data", "mixtures", "models", "results", "law_results", "figures")
 MODELS, CHECKPOINTS = Path("models"), Path("checkpoints")
 FINISHED = "finished"
-RECORD = "run.json"
+RUN = "run.json"
+_LONGEST = 254  # of a part of a mark's name
+_SAME = 1.0  # seconds between a file's time and the one that its record has
 
 
-def keep_models() -> list[str]:
-    """Lay each finished model that Snakemake would delete beside its checkpoints; returns their names.
+def keep_models(since: float) -> list[str]:
+    """Mark what was made after a time and is not recorded, and lay finished models beside their checkpoints.
 
-    For the start of a call, when no job of an earlier one is left.
+    since: when the call began that was killed. For the start of a call, when no job of an earlier one is left. Returns
+    the names of the models.
     """
+    for file in _unrecorded(since):
+        mark = _place(MARKS, file)
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(json.dumps({"external_jobid": None}))
     kept = []
     for record in sorted(_marked()):
         folder = record.parent
-        if record.name != RECORD or folder.parent != MODELS or not _is_there(record):
+        if record.name != RUN or folder.parent != MODELS or not _is_there(record):
             continue
         place = CHECKPOINTS / folder.name / FINISHED
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +59,7 @@ def keep_models() -> list[str]:
 def take_model(checkpoints: Path, output: Path, identity: str) -> bool:
     """Whether a finished model of this identity lay beside the checkpoints; it is `output` then, and they are gone."""
     place = checkpoints / FINISHED
-    if not (place / RECORD).is_file() or read_json(place / RECORD).get("identity") != identity:
+    if not (place / RUN).is_file() or read_json(place / RUN).get("identity") != identity:
         return False
     try:
         check_model(place)
@@ -69,6 +80,31 @@ def _is_there(file: Path) -> bool:
         return file.is_file()
     except OSError:  # a name that no file can have
         return False
+
+
+def _unrecorded(since: float) -> Iterator[Path]:
+    """Files made after a time whose record is missing or of an earlier one."""
+    if not RECORDS.is_dir():
+        return
+    for file in (file for name in MADE for file in Path(name).rglob("*") if file.is_file()):
+        made = file.stat().st_mtime
+        if made >= since and abs(made - _recorded(file)) > _SAME:
+            yield file
+
+
+def _recorded(file: Path) -> float:
+    """The time of the file that was recorded last under this name; 0 for none."""
+    try:
+        return float(json.loads(_place(RECORDS, file).read_text())["endtime"] or 0.0)
+    except (OSError, ValueError, KeyError):
+        return 0.0
+
+
+def _place(folder: Path, file: Path) -> Path:
+    """Where Snakemake keeps what it knows of a file: its name encoded, in parts where that is long."""
+    name = urlsafe_b64encode(file.as_posix().encode()).decode()
+    parts = [name[at : at + _LONGEST] for at in range(0, len(name), _LONGEST)]
+    return folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
 
 
 def _marked() -> Iterator[Path]:

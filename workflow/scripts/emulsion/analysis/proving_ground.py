@@ -83,7 +83,7 @@ ENTRANTS: dict[str, Entrant] = {
     "optimum": Entrant(kind="optimum", settings={"objective": "mean_loss", "bounds": [0.0, 1.0], **_QUICK}, extra=0.5),
     "emulsion_tenth": Entrant(kind="emulsion", extra=0.1, **_CURVES),
     "emulsion": Entrant(kind="emulsion", extra=0.5, **_CURVES),
-    "emulsion_guarded": Entrant(kind="emulsion", settings={"guard": 0.5}, extra=0.5, **_CURVES),
+    "emulsion_unguarded": Entrant(kind="emulsion", settings={"guard": 0}, extra=0.5, **_CURVES),
     "emulsion_online_tenth": Entrant(kind="emulsion_online", extra=0.1, **_CURVES),
     "emulsion_online": Entrant(kind="emulsion_online", extra=0.5, **_CURVES),
     "skillit": Entrant(kind="skillit", extra=0.5, **_CORNERS),

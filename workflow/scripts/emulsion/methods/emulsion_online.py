@@ -43,8 +43,8 @@ class EmulsionOnlineSettings(OnlineSettings):
     """
 
     weights: Mapping[str, float] | None = None
-    guard: float = 0.75
-    dither: float = 0.8
+    guard: float = 1.0
+    dither: float = 0.4
 
     forms: ClassVar[Mapping[str, Form]] = {
         "weights": MAPPING,

@@ -26,7 +26,7 @@ def test_what_a_job_made_without_a_driver_is_taken_and_an_edit_does_not_pass_uns
     whole = {file.name: file.read_bytes() for file in model.iterdir()}
     for file in model.iterdir():
         os.utime(file)
-        (editable / unrecorded._place(unrecorded.RECORDS, file.relative_to(editable))).unlink()
+        (editable / unrecorded._place(unrecorded.RECORDS, file.relative_to(editable))).unlink(missing_ok=True)
     killed(editable)
     said = snakemake(editable, "--cores", "1", *TINY, "--", f"models/{RUN}/run.json").stdout
     assert f"Finished with no Snakemake to record it: {RUN}. The same run takes it." in said
@@ -41,7 +41,7 @@ def test_a_model_of_another_configuration_is_not_taken(editable):
     before = (model / "model.safetensors").read_bytes()
     for file in model.iterdir():
         os.utime(file)
-        (editable / unrecorded._place(unrecorded.RECORDS, file.relative_to(editable))).unlink()
+        (editable / unrecorded._place(unrecorded.RECORDS, file.relative_to(editable))).unlink(missing_ok=True)
     killed(editable)
     (editable / "edit.yaml").write_text("training: {demo: {learning_rate: 1.0e-4}}")
     snakemake(editable, "--cores", "1", *TINY, "edit.yaml", "--", f"models/{RUN}/run.json")

@@ -1,10 +1,12 @@
 """Do methods rank in real trainings as they rank in simulated worlds?
 
-    python benchmarks/rank_agreement.py results/studycode/methods.csv results/studythree/methods.csv
+    python benchmarks/rank_agreement.py results/studythree/methods.json results/studyuseless/methods.json
+    python benchmarks/rank_agreement.py results/study*/methods.json --csv resources/trainings.csv
 
-prints for each study the mean test loss of every method against stratified sampling, paired by seed, beside its median
-regret in worlds of as many sources (resources/proving_ground.csv), Spearman's correlation of the two with its p-value,
-and the same of the means over all studies.
+prints for each study the mean test loss of every method against stratified sampling, paired by seed with its 95 %
+interval, beside its median regret in worlds of as many sources (resources/proving_ground.csv), Spearman's correlation of the
+two with its p-value, and the same of the means over all studies. --csv writes the differences, which `recommendations.md`
+goes by when it names a method.
 """
 
 from __future__ import annotations
@@ -12,27 +14,41 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import scipy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from emulsion.analysis.advice import read_worlds
-from emulsion.files import WORKFLOW
+from emulsion.analysis.advice import read_rows
+from emulsion.analysis.regret import STRATIFIED
+from emulsion.files import WORKFLOW, read_json, write_text
 from emulsion.report.markup import table
 
 
 def in_worlds(sources: int) -> dict[str, float]:
     """{method: median regret, nats} in worlds of so many sources that are not read again."""
-    rows = read_worlds(WORKFLOW / "resources/proving_ground.csv")
-    return {row["method"]: row["median"] for row in rows if int(row["sources"]) == sources and row["repeated"] is False}
+    rows = read_rows(WORKFLOW / "resources/proving_ground.csv")
+    return {row["method"]: row["median"] for row in rows if int(row["sources"]) == sources and not row["repeated"]}
 
 
-def in_trainings(study: pd.DataFrame) -> dict[str, float]:
-    """{method: mean over seeds of its test loss less that of stratified sampling, nats}."""
-    found = study.groupby("method")["loss_difference_to_stratified"].mean()
-    return {str(method): float(value) for method, value in found.items()}
+def in_trainings(name: str, study: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each method: by how much its mean test loss is above that of stratified sampling, nats."""
+    return [
+        {
+            "study": name,
+            "sources": len(study["sources"]),
+            "tokens": study["tokens"],
+            "seeds": row["seeds"],
+            "method": row["method"],
+            "difference": row["loss_to_stratified"]["difference"],
+            "low": row["loss_to_stratified"]["interval"][0],
+            "high": row["loss_to_stratified"]["interval"][1],
+        }
+        for row in study["methods"]
+        if row["method"] != STRATIFIED
+    ]
 
 
 def agreement(trained: dict[str, float], simulated: dict[str, float]) -> str:
@@ -43,22 +59,35 @@ def agreement(trained: dict[str, float], simulated: dict[str, float]) -> str:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("studies", type=Path, nargs="+", help="methods.csv of experiments")
+    options.add_argument("studies", type=Path, nargs="+", help="methods.json of experiments")
+    options.add_argument("--csv", type=Path, help="where to write the differences to stratified sampling")
+    given = options.parse_args()
+    every: list[dict[str, Any]] = []
     real, simulated = [], []
-    for file in options.parse_args().studies:
-        study = pd.read_csv(file)
-        sources = sum(column.startswith("share_") for column in study.columns)
-        trained, worlds = in_trainings(study), in_worlds(sources)
+    for file in given.studies:
+        rows = in_trainings(file.parent.name, read_json(file))
+        every += rows
+        worlds = in_worlds(rows[0]["sources"])
+        trained = {STRATIFIED: 0.0, **{row["method"]: row["difference"] for row in rows}}
         real.append(trained)
         simulated.append(worlds)
-        rows = [
-            [name, f"{1e3 * trained[name]:+.1f}", f"{1e3 * worlds[name]:.1f}"]
-            for name in sorted(set(trained) & set(worlds), key=trained.__getitem__)
+        cells = [
+            [
+                row["method"],
+                f"{1e3 * row['difference']:+.0f} [{1e3 * row['low']:+.0f}, {1e3 * row['high']:+.0f}]",
+                f"{1e3 * worlds[row['method']]:.1f}" if row["method"] in worlds else "",
+            ]
+            for row in sorted(rows, key=lambda row: row["difference"])
         ]
         header = ["method", "trained, against stratified, .001 nats", "regret in worlds, .001 nats"]
-        print(f"{file}, {sources} sources\n\n{table(header, rows, right=2)}\n\n{agreement(trained, worlds)}\n")
+        what = (
+            f"{file.parent.name}: {rows[0]['sources']} sources, {rows[0]['seeds']} seeds, {rows[0]['tokens']:,} tokens"
+        )
+        print(f"{what}\n\n{table(header, cells, right=2)}\n\n{agreement(trained, worlds)}\n")
     both = [pd.DataFrame(each).mean(axis=1, skipna=False).dropna().to_dict() for each in (real, simulated)]
     print(f"Means over {len(real)} studies: {agreement(*both)}")
+    if given.csv:
+        write_text(given.csv, pd.DataFrame(every).to_csv(index=False, float_format="%.4f"))
 
 
 if __name__ == "__main__":

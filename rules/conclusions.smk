@@ -134,6 +134,7 @@ rule recommend:
         predictions=of_experiment(files.predictions),
         repeated=of_each_run("models/{experiment}-{run}/run.json", Experiment.repeated_pair),
         worlds=house("resources/proving_ground.csv"),
+        trained=house("resources/trainings.csv"),
         script=f"{SCRIPTS}/recommend.py",
         library=imports_of("recommend"),
     output:
@@ -174,6 +175,7 @@ rule recommend:
         "--predictions {input.predictions:q} "
         "--results results "
         "--worlds {input.worlds:q} "
+        "--trained {input.trained:q} "
         "--json {output.json:q} "
         "--markdown {output.markdown:q} "
         "--answer {output.answer:q} "

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
-from emulsion.analysis.advice import read_worlds
+from emulsion.analysis.advice import read_rows
 from emulsion.analysis.calibration import held_against, realised_by
 from emulsion.analysis.criteria import recipe_of, success_criteria
 from emulsion.analysis.identity import by_mixture, same_mixtures
@@ -37,6 +37,7 @@ def main(
     results: Path = Path("results"),
     repeated: Sequence[Path] = (),
     worlds: Path,
+    trained: Path,
     json: Path,
     markdown: Path,
     answer: Path,
@@ -58,6 +59,7 @@ def main(
     :param results: folder of all results, for the calibration of predictions over experiments
     :param repeated: run.json of a mixture's runs, the first seed's first, and last of the repetition
     :param worlds: regret of methods in simulated worlds, for the advice
+    :param trained: how methods fared in trainings, likewise
     :param json: for programs
     :param markdown: for people
     :param answer: reStructuredText for the report's first page
@@ -112,7 +114,8 @@ def main(
         models=groups["models"],
         same=same,
         remarks=different_code(libraries) + diverged_note(lost),
-        worlds=read_worlds(worlds),
+        worlds=read_rows(worlds),
+        trained=read_rows(trained),
     )
     found["predictions"] = held_against(predictions, results, experiment, outcome, same.first, groups["predicted"])
     write_json(json, found)

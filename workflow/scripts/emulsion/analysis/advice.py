@@ -1,13 +1,14 @@
 """Which method to take for another study like this one, by the simulated worlds that are like it.
 
-The table is what `tabulate_proving_ground` makes of worlds by their number of sources; docs/which_method.md says how
-they are drawn, and how far they are from real runs.
+One table is what `tabulate_proving_ground` makes of worlds by their number of sources; docs/which_method.md says how
+they are drawn, and how far they are from real runs. The other has real trainings of ours (`benchmarks/rank_agreement.py`):
+a method that was worse than even shares in one of them is not named, whatever it reached in worlds.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +19,21 @@ _SELDOM = 0.05  # share of worlds in which a method may be worse than even share
 Row = Mapping[str, Any]
 
 
-def read_worlds(file: Path) -> list[dict[str, Any]]:
-    """The rows of the table; what a row has no number of is None."""
-    words = ("method", "repeated")
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """The rows of a table; what a row has no number of is None."""
+    words: dict[str, Callable[[str], Any]] = {"method": str, "study": str, "repeated": "True".__eq__}
     with file.open(encoding="utf-8", newline="") as lines:
-        read = list(csv.DictReader(lines))
-    return [
-        {
-            **{key: float(value) if value else None for key, value in row.items() if key not in words},
-            "method": row["method"],
-            "repeated": row["repeated"] == "True",
-        }
-        for row in read
-    ]
+        return [
+            {key: words[key](value) if key in words else float(value) if value else None for key, value in row.items()}
+            for row in csv.DictReader(lines)
+        ]
 
 
-def advice(rows: Sequence[Row], sources: int, epochs: float) -> dict[str, Any] | None:
+def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: float) -> dict[str, Any] | None:
     """{"text", "sources", "repeated", "worlds", "methods"}: the method of least median regret for each budget.
 
-    rows     of the table: method, sources, repeated, worlds, cost, median with its interval, worse; regret in nats
+    rows     of worlds: method, sources, repeated, worlds, cost, median with its interval, worse; regret in nats
+    trained  of trainings: study, method, seeds, and its mean test loss above even shares (difference, low, high), nats
     sources  of the study; epochs  that equal shares read its smallest source
 
     None for one source, of which there is nothing to decide, and where the table is empty.
@@ -45,11 +42,13 @@ def advice(rows: Sequence[Row], sources: int, epochs: float) -> dict[str, Any] |
         return None
     nearest = min({int(row["sources"]) for row in rows}, key=lambda count: (abs(count - sources), count))
     again = epochs > 1
+    refuted = {row["method"]: row for row in trained if row["low"] > 0}
     like = [row for row in rows if int(row["sources"]) == nearest and bool(row["repeated"]) == again]
+    left = [row for row in like if row["method"] not in refuted]
     chosen = [
         {"budget": words, **{key: best[key] for key in ("method", "cost", "median", "worse")}, "interval": _ends(best)}
         for most, words in _BUDGETS
-        for best in _best([row for row in like if row["cost"] <= most])
+        for best in _best([row for row in left if row["cost"] <= most])
     ]
     if not chosen:
         return None
@@ -60,6 +59,12 @@ def advice(rows: Sequence[Row], sources: int, epochs: float) -> dict[str, Any] |
         "Regret is in thousandths of a nat, the median with its 95 % interval; worse than even shares is the share of "
         "worlds in which it is so by more than 10. They are no real trainings (docs/which_method.md)."
     )
+    for method, row in refuted.items():
+        if any(each["method"] == method for each in like):
+            text += (
+                f" Left out is {method}: in a training of {int(row['seeds'])} seeds ({row['study']}) its loss was above that "
+                f"of even shares by {1e3 * row['difference']:.0f} [{1e3 * row['low']:.0f}, {1e3 * row['high']:.0f}]."
+            )
     return {
         "text": text,
         "sources": nearest,

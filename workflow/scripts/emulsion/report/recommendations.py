@@ -38,6 +38,7 @@ def recommendations(
     same: Same | None = None,
     remarks: str = "",
     worlds: Sequence[Mapping[str, Any]] = (),
+    trained: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
@@ -46,7 +47,7 @@ def recommendations(
     {seed: mean validation loss} of the optimum's runs, where that is what was predicted; schedules: {mixture: its
     stages}; models: {mixture: its model} where they differ; same: which mixtures are one and the same, of which all
     that is said of mixtures names the first.
-    worlds: rows of the table that `analysis.advice` goes by.
+    worlds, trained: rows of the tables that `analysis.advice` goes by.
     remarks: sentences on the runs, such as `origin.different_code` and `perplexity.diverged_note`.
     Recommended is the winner; or else the set of those that cannot be told apart, by the name of one of them, see
     `recommended_of`; or, where nothing can be claimed, the best score or loss.
@@ -91,7 +92,7 @@ def recommendations(
         "scores": scores and {mixture: _values(scores.measure, record) for mixture, record in scores.summary.items()},
         "losses": by_losses and losses and {**by_losses, "best_per_source": _best(losses)},
         "exports": all_exports(ratios[chosen], sizes, tokens),
-        "advice": advice(worlds, len(training), tokens / len(training) / max(min(training.values()), 1)),
+        "advice": advice(worlds, trained, len(training), tokens / len(training) / max(min(training.values()), 1)),
     }
 
 

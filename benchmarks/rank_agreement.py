@@ -4,9 +4,9 @@
     python benchmarks/rank_agreement.py results/study*/methods.json --csv resources/trainings.csv
 
 prints for each study the mean test loss of every method against stratified sampling, paired by seed with its 95 %
-interval, beside its median regret in worlds of as many sources (resources/proving_ground.csv), Spearman's correlation of the
-two with its p-value, and the same of the means over all studies. --csv writes the differences, which `recommendations.md`
-goes by when it names a method.
+interval, beside its median regret in worlds of as many sources (resources/proving_ground.csv), Spearman's correlation
+of the two with its p-value, and the same of the means over all studies. --csv writes the differences, by which
+`recommendations.md` goes when it names a method.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Which method to take for another study like this one, by the simulated worlds that are like it.
 
 One table is what `tabulate_proving_ground` makes of worlds by their number of sources; docs/which_method.md says how
-they are drawn, and how far they are from real runs. The other has real trainings of ours (`benchmarks/rank_agreement.py`):
-a method that was worse than even shares in one of them is not named, whatever it reached in worlds.
+they are drawn, and how far they are from real runs. The other has real trainings of ours, as
+`benchmarks/rank_agreement.py` writes it: a method that was worse than even shares in one of them is not named, whatever
+it reached in worlds.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
     for method, row in refuted.items():
         if any(each["method"] == method for each in like):
             text += (
-                f" Left out is {method}: in a training of {int(row['seeds'])} seeds ({row['study']}) its loss was above that "
-                f"of even shares by {1e3 * row['difference']:.0f} [{1e3 * row['low']:.0f}, {1e3 * row['high']:.0f}]."
+                f" Left out is {method}: in a training of {int(row['seeds'])} seeds ({row['study']}) its loss was above "
+                f"that of even shares by {1e3 * row['difference']:.0f} [{1e3 * row['low']:.0f}, {1e3 * row['high']:.0f}]."
             )
     return {
         "text": text,

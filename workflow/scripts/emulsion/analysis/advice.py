@@ -62,9 +62,10 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
     )
     for method, row in refuted.items():
         if any(each["method"] == method for each in like):
+            above, low, high = (f"{1e3 * row[key]:.0f}" for key in ("difference", "low", "high"))
             text += (
                 f" Left out is {method}: in a training of {int(row['seeds'])} seeds ({row['study']}) its loss was above "
-                f"that of even shares by {1e3 * row['difference']:.0f} [{1e3 * row['low']:.0f}, {1e3 * row['high']:.0f}]."
+                f"that of even shares by {above} [{low}, {high}]."
             )
     return {
         "text": text,

@@ -112,7 +112,7 @@ def main() -> None:
         worse = float((found - even > 0.01).mean())
         print(f"| {name} | {' | '.join(f'{cell:.1f}' for cell in cells)} | {worse:.0%} |", flush=True)
     if not given.online:
-        print(coverage(drawn, whole, given.seed))
+        print(coverage(drawn, replace(whole, settings={"guard": 0}), given.seed))
 
 
 if __name__ == "__main__":

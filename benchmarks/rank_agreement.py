@@ -53,6 +53,8 @@ def in_trainings(name: str, study: dict[str, Any]) -> list[dict[str, Any]]:
 
 def agreement(trained: dict[str, float], simulated: dict[str, float]) -> str:
     methods = sorted(set(trained) & set(simulated))
+    if len(methods) < 4:
+        return f"{len(methods)} methods in both: too few to rank"
     found = scipy.stats.spearmanr([trained[name] for name in methods], [simulated[name] for name in methods])
     return f"Spearman's correlation over {len(methods)} methods: {found.statistic:+.2f} (p {found.pvalue:.2f})"
 

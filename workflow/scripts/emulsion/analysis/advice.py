@@ -2,7 +2,7 @@
 
 One table is what `tabulate_proving_ground` makes of worlds by their number of sources; docs/which_method.md says how
 they are drawn, and how far they are from real runs. The other has real trainings of ours, as
-`benchmarks/rank_agreement.py` writes it: a method that was worse than even shares in one of them is not named, whatever
+`benchmarks/rank_agreement.py` writes it: a method that was worse than even shares in their mean is not named, whatever
 it reached in worlds.
 """
 
@@ -43,9 +43,9 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
         return None
     nearest = min({int(row["sources"]) for row in rows}, key=lambda count: (abs(count - sources), count))
     again = epochs > 1
-    refuted = {row["method"]: row for row in trained if row["low"] > 0}
+    lost = _lost(trained)
     like = [row for row in rows if int(row["sources"]) == nearest and bool(row["repeated"]) == again]
-    left = [row for row in like if row["method"] not in refuted]
+    left = [row for row in like if row["method"] not in lost]
     chosen = [
         {"budget": words, **{key: best[key] for key in ("method", "cost", "median", "worse")}, "interval": _ends(best)}
         for most, words in _BUDGETS
@@ -60,13 +60,9 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
         "Regret is in thousandths of a nat, the median with its 95 % interval; worse than even shares is the share of "
         "worlds in which it is so by more than 10. They are no real trainings (docs/which_method.md)."
     )
-    for method, row in refuted.items():
-        if any(each["method"] == method for each in like):
-            above, low, high = (f"{1e3 * row[key]:.0f}" for key in ("difference", "low", "high"))
-            text += (
-                f" Left out is {method}: in a training of {int(row['seeds'])} seeds ({row['study']}) its loss was above "
-                f"that of even shares by {above} [{low}, {high}]."
-            )
+    text += "".join(
+        _left_out(method, lost[method]) for method in sorted(lost) if any(row["method"] == method for row in like)
+    )
     return {
         "text": text,
         "sources": nearest,
@@ -74,6 +70,20 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
         "worlds": worlds,
         "methods": chosen,
     }
+
+
+def _lost(trained: Sequence[Row]) -> dict[str, list[Row]]:
+    """The trainings of each method that was worse than even shares in them, by the mean over trainings."""
+    of = {str(row["method"]): [each for each in trained if each["method"] == row["method"]] for row in trained}
+    return {method: rows for method, rows in of.items() if sum(row["difference"] for row in rows) > 0}
+
+
+def _left_out(method: str, rows: Sequence[Row]) -> str:
+    told = []
+    for row in rows:
+        above, low, high = (f"{1e3 * row[key]:+.0f}" for key in ("difference", "low", "high"))
+        told.append(f"{above} [{low}, {high}] with {int(row['seeds'])} seeds ({row['study']})")
+    return f" Left out is {method}, whose loss in trainings was above that of even shares: {', '.join(told)}."
 
 
 def _best(rows: Sequence[Row]) -> list[Row]:

@@ -12,7 +12,7 @@ import compare_methods
 import plan_budget
 import recommend
 from emulsion.analysis.power import detectable_losses
-from emulsion.files import read_json, write_json
+from emulsion.files import WORKFLOW, read_json, write_json
 from loss_study import LossStudy
 
 SOURCES = {"speeches": 4.0, "novel": 4.4, "reports": 3.8}
@@ -26,7 +26,8 @@ STRATEGIES = {
 def concluded(folder: Path, options: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """recommendations.json and .md of a study."""
     outputs = {"json": folder / "r.json", "markdown": folder / "r.md", "answer": folder / "answer.rst"}
-    recommend.main(**options, **outputs)
+    tables = {"worlds": "resources/proving_ground.csv", "trained": "resources/trainings.csv"}
+    recommend.main(**options, **outputs, **{name: WORKFLOW / file for name, file in tables.items()})
     return read_json(outputs["json"]), outputs["markdown"].read_text()
 
 

@@ -51,8 +51,11 @@ def test_another_run_does_not_take_it(model):
     assert not model.exists()
 
 
-def test_a_damaged_one_is_named_and_not_taken(model, caplog):
-    (model / "model.safetensors").write_bytes(b"weighty")
+@pytest.mark.parametrize(
+    ("file", "content"), [("model.safetensors", b"weighty"), ("run.json", b'{"identity": "same", "checksum": "0"}')]
+)
+def test_a_damaged_one_is_named_and_not_taken(model, caplog, file, content):
+    (model / file).write_bytes(content)
     mark("models/exp3-equal_mix/run.json")
     unrecorded.keep_models(time.time())
     assert not unrecorded.take_model(CHECKPOINTS, model, "same")

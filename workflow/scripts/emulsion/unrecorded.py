@@ -59,9 +59,11 @@ def keep_models(since: float) -> list[str]:
 def take_model(checkpoints: Path, output: Path, identity: str) -> bool:
     """Whether a finished model of this identity lay beside the checkpoints; it is `output` then, and they are gone."""
     place = checkpoints / FINISHED
-    if not (place / RUN).is_file() or read_json(place / RUN).get("identity") != identity:
+    if not (place / RUN).is_file():
         return False
     try:
+        if read_json(place / RUN).get("identity") != identity:
+            return False
         check_model(place)
     except UserError as error:
         log.warning("%s It is not used.", error)

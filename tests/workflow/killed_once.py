@@ -1,4 +1,4 @@
-"""Trainings that the system kills once, and the same trainings undisturbed, to be held against each other."""
+"""The trainings of a copy of the project once more, each killed by the system once and resumed."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("train", "train_online")
-# Put into the training scripts of a copy of the project: each run saves at a step of its own, and is killed there.
-_KILL = """
+# Loads torch once, and trains each run in a process of its own: it saves at a step of its own, and dies there.
+_AGAIN = """
+import json
 import os
+import runpy
 import signal
 import sys
 import zlib
+from pathlib import Path
 
+import emulsion.evaluation.generation
 from emulsion.training.loop import Training
 
 _step, _save = Training._train_step, Training._save
 
 
 def _here(self):
-    mark = Path("killed", Path(sys.argv[sys.argv.index("--checkpoints") + 1]).name)
+    mark = Path("killed", Path(sys.argv[sys.argv.index("--output") + 1]).name)
     at = 2 + zlib.crc32(mark.name.encode()) % (self.spec.steps - 4)
     return mark if self.step == at and not mark.exists() else None
 
@@ -44,44 +47,39 @@ def _save_and_die(self):
 
 
 Training._train_step, Training._save = _step_to_the_end, _save_and_die
+
+
+def attempt(script, arguments, log):
+    if not (child := os.fork()):
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), 2)
+        sys.argv, code = [script, *arguments], 1
+        try:
+            runpy.run_path(script, run_name="__main__")
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+for script, arguments, log in json.load(sys.stdin):
+    codes = [attempt(script, arguments, log)]
+    if codes == [-signal.SIGKILL]:
+        codes.append(attempt(script, arguments, log))
+    assert codes[-1] == 0, (codes, Path(log).read_text())
 """
-# All in one process, which loads torch once.
-_AGAIN = """
-import json, runpy, sys
-
-for script, arguments in json.load(sys.stdin):
-    sys.argv = [script, *arguments]
-    try:
-        runpy.run_path(script, run_name="__main__")
-    except SystemExit as end:
-        assert not end.code, (script, arguments)
-"""
-_MAIN = 'if __name__ == "__main__":'
 
 
-def plant(folder: Path) -> None:
-    """Let every training of this copy of the project be killed once; its own scripts stay beside those that do it."""
-    for name in SCRIPTS:
-        script = folder / "workflow/scripts" / f"{name}.py"
-        text = script.read_text()
-        script.with_name(f"{name}_undisturbed.py").write_text(text)
-        script.write_text(text.replace(_MAIN, f"{_KILL}\n\n{_MAIN}"))
-
-
-def killed(folder: Path) -> set[str]:
-    """The runs that were killed."""
-    return {mark.name for mark in (folder / "killed").iterdir()}
-
-
-def train_undisturbed(folder: Path, output: str) -> None:
-    """Train all runs again whose commands Snakemake printed (`-p`), without a kill, into whole/{run}."""
-    commands = {}
-    for script, line in re.findall(rf"python workflow/scripts/({'|'.join(SCRIPTS)})\.py (.*) 2> logs/", output):
+def train_again(folder: Path, output: str) -> None:
+    """Train into again/{run} all runs whose commands Snakemake printed (`-p`); again/{run}.log is what they say."""
+    (folder / "again").mkdir()
+    told = []
+    for script, line in re.findall(r"python (workflow/scripts/train(?:_online)?\.py) (.*) 2> logs/", output):
         words = shlex.split(re.sub(r"\$\{.*?\}", "", line))
         run = Path(words[words.index("--output") + 1]).name
-        words[words.index("--output") + 1] = f"whole/{run}"
-        words[words.index("--checkpoints") + 1] = f"checkpoints/whole-{run}"
-        commands[run] = (f"workflow/scripts/{script}_undisturbed.py", words)
+        words[words.index("--output") + 1] = f"again/{run}"
+        words[words.index("--checkpoints") + 1] = f"checkpoints/again-{run}"
+        told.append((script, words, f"again/{run}.log"))
     environment = {**os.environ, "PYTHONPATH": "workflow/scripts"}
-    told = json.dumps(list(commands.values()))
-    subprocess.run([sys.executable, "-c", _AGAIN], cwd=folder, input=told, text=True, env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-c", _AGAIN], cwd=folder, input=json.dumps(told), text=True, env=environment, check=True
+    )

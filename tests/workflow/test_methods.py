@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from killed_once import killed, plant, train_undisturbed
+from killed_once import train_again
 from workflow_project import ROOT, copy_project, planned, snakemake
 
 from emulsion.methods import create, names
@@ -22,12 +22,11 @@ TRAJECTORIES = ("aioli", "aioli_static", "aioli_diagonal", "odm", "ado", "skilli
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A copy in which a run of every method was trained, each after a kill; only to be read."""
+    """A copy in which a run of every method was trained, and again with a kill; only to be read."""
     folder = copy_project(tmp_path_factory.mktemp("methods"))
-    plant(folder)
     mixtures = [f"mixtures/methods/{name}.json" for name in TRAJECTORIES]
     said = snakemake(folder, "--cores", "2", "-p", *METHODS, "--", *TARGETS, *mixtures, *PARAMETERS).stdout
-    train_undisturbed(folder, said)
+    train_again(folder, said)
     return folder
 
 
@@ -45,16 +44,16 @@ def test_a_method_trains_a_model_on_as_many_tokens_as_every_other(made, name):
 
 @pytest.mark.parametrize("run", RUNS)
 def test_a_run_that_was_killed_ends_with_the_bytes_of_one_that_was_not(made, run):
-    said = (made / f"logs/train/{run}.log").read_text()
+    said = (made / f"again/{run}.log").read_text()
     # Of two methods that decide the same one run is trained; which it is depends on the order they come in.
     if "its model is copied" not in said:
-        assert run in killed(made) and "resumed at step" in said
+        assert (made / "killed" / run).exists() and "resumed at step" in said
     for file in ("model.safetensors", "training_log.jsonl"):
-        assert (made / "models" / run / file).read_bytes() == (made / "whole" / run / file).read_bytes()
+        assert (made / "models" / run / file).read_bytes() == (made / "again" / run / file).read_bytes()
 
 
 def test_most_methods_decide_runs_of_their_own_and_were_killed_in_them(made):
-    resumed = [run for run in RUNS if "resumed at step" in (made / f"logs/train/{run}.log").read_text()]
+    resumed = [run for run in RUNS if "resumed at step" in (made / f"again/{run}.log").read_text()]
     assert len(resumed) >= len(RUNS) - 4
 
 

@@ -28,6 +28,7 @@ def main(
     :param output: smoke.json
     """
     from emulsion.evaluation.generation import continue_text
+    from emulsion.spec import RunSpec
     from emulsion.training.checkpoint import checkpoints
     from emulsion.training.owner import owned
     from emulsion.training.parts import Parts
@@ -46,7 +47,7 @@ def main(
     with owned(work, runtime.job) as (owner, _):
         for left in checkpoints(work):
             remove_folder(left)
-        parts = Parts.open(training.stores, training.tokenizer, training.spec["model"], training.start)
+        parts = Parts.open(training.stores, training.tokenizer, RunSpec.from_json(training.spec), training.start)
         prepared = prepare(mixture, parts, training.spec, work, runtime)
         prepared.owner = owner
         prepared.run()

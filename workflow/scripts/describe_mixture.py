@@ -31,7 +31,7 @@ def main(
     :param output: file to write
     """
     written, run = read_json(mixture), RunSpec.from_json(spec)
-    opened = {store.source: store for store in map(TokenStore.open, stores)}
+    opened = {store.source: store for store in (TokenStore.open(folder, run.documents) for folder in stores)}
     check_splits((store.header for store in opened.values()), run.context, str(mixture))
     schedule = Schedule.from_json(written["schedule"], run.sequences)
     plan = SequencePlan(train_sizes(opened, run.context), schedule, run.seed)
@@ -40,7 +40,7 @@ def main(
         logging.warning("%s: %s", mixture, problem)
     if problems and max_epochs["on_excess"] == "refuse":
         raise UserError(f"{mixture}: " + " ".join(problems))
-    documents = {source: store.header["splits"]["train"]["documents"] for source, store in opened.items()}
+    documents = {source: store.train_documents for source, store in opened.items()}
     description = describe_plan(plan, run.sequences, run.context, documents)
     for number, stage in enumerate(description["stages"], start=1):
         if stage["not_drawn"]:

@@ -160,6 +160,11 @@ STRATEGY = "strategies/equal_mix"
         ("swarms/small/measure", ["losses"], "add `capabilities` to swarms.small.measure"),
         ("swarms/small/points/bounds", [0.3, 0.6], "no mixture of 4 sources has every share in [0.3, 0.6]"),
         ("swarms/small/model", "tinny", "swarms.small.model: unknown model 'tinny'"),
+        (
+            "swarms/small/match_epochs_of",
+            {"tokens": 999},
+            "match_epochs_of.tokens (of experiments.exp3): 999, but the swarm's",
+        ),
         ("swarms/small/tokens", 9, "experiments.exp3: swarm 'small': run spec: tokens 9 is less than one batch"),
         ("methods/optimal/objective", {"capabilities": {"reasonning": 1}}, "Did you mean 'reasoning'?"),
         (

@@ -146,3 +146,22 @@ def test_a_swarm_that_measures_curves_asks_its_runs_for_them_and_counts_them():
     assert all(trunk["curve"] == trunk["finish"] for trunk in curved.swarms["sweep"].trunks if trunk["finish"])
     more = curved.swarms["sweep"].measurements(spec_of(curved)) - plain.swarms["sweep"].measurements(spec_of(plain))
     assert more == 4 * sum(trunk["finish"] for trunk in plain.swarms["sweep"].trunks)
+
+
+@pytest.mark.parametrize(("matched", "share"), [({}, 1 / 2), ({"tokens": 520_000}, 1 / 10), ({"tokens": 52_000}, None)])
+def test_a_swarm_that_stands_for_longer_runs_reads_a_share_of_the_documents(matched, share):
+    experiment = pair(tokens=104_000)
+    size = experiment.size.changed_by({"tokens": 52_000, "match_epochs_of": matched})
+    assert experiment.spec_of(size).get("documents") == (share and pytest.approx(share))
+    assert "documents" not in experiment.spec_of(experiment.size)
+    assert spec_of(pair(match_epochs_of={"tokens": 1_040_000})).documents == pytest.approx(1 / 10)
+
+
+def test_a_swarm_may_have_a_learning_rate_of_its_own_whose_end_changes_alike():
+    experiment = pair(learning_rate=1e-5)
+    usual, own = experiment.spec_of(experiment.size), experiment.spec_of(experiment.size_of_swarm("sweep"))
+    assert own["learning_rate"] == 1e-5
+    ratio = 1e-5 / usual["learning_rate"]
+    assert own["final_learning_rate"] == pytest.approx(usual["final_learning_rate"] * ratio)
+    rest = ("learning_rate", "final_learning_rate")
+    assert {**own, **{key: usual[key] for key in rest}} == usual

@@ -24,7 +24,7 @@ AFTER = Mixture({"alpha": 0.0, "beta": 0.25, "gamma": 0.75})
 @pytest.fixture
 def parts(store_folders, tokenizer):
     torch.set_num_threads(1)
-    return Parts.open(list(store_folders.values()), tokenizer, SPEC["model"], None)
+    return Parts.open(list(store_folders.values()), tokenizer, RunSpec.from_json(SPEC), None)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from training_cases import MIXTURE, SPEC
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.mixture import Mixture
 from emulsion.models import build_model
+from emulsion.spec import RunSpec
 from emulsion.training.branching import Trunk, branch_plan
 from emulsion.training.forward import SequenceLosses
 from emulsion.training.journal import Journal
@@ -212,7 +213,7 @@ def test_a_swarm_killed_and_started_again_gives_the_same_rows(swarm, tmp_path, s
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_a_branch_is_the_run_that_changes_its_mixture_there(store_folders, tokenizer, tmp_path, precision):
     spec = {**SPEC, "model": MODELS["gpt_neox"], "precision": precision, "validations": 0}
-    parts = Parts.open(list(store_folders.values()), tokenizer, spec["model"], None)
+    parts = Parts.open(list(store_folders.values()), tokenizer, RunSpec.from_json(spec), None)
     runtime = Runtime(quiet=True, **RUNTIME)
     uniform, other = ({"alpha": 1 / 3, "beta": 1 / 3, "gamma": 1 / 3}, {"alpha": 0.7, "beta": 0.2, "gamma": 0.1})
 

@@ -13,8 +13,8 @@ def test_a_source_without_held_out_text_is_refused_before_anything_is_trained(tm
     notes = tmp_path / "notes"
     write_store(notes, [(["a"], ["few words"])], tokenizer, 0.05, {"source": "notes"})
     spec = RunSpec.from_json(SPEC)
-    parts = Parts.open([*store_folders.values(), notes], tokenizer, spec.model, None)
+    parts = Parts.open([*store_folders.values(), notes], tokenizer, spec, None)
     with pytest.raises(UserError, match=r"source 'notes' has no validation sequence of \d+ tokens.*no test sequence"):
         parts.plan(spec, Schedule.constant(Mixture(dict.fromkeys(parts.stores, 1.0))))
-    whole = Parts.open(list(store_folders.values()), tokenizer, spec.model, None)
+    whole = Parts.open(list(store_folders.values()), tokenizer, spec, None)
     assert whole.plan(spec, Schedule.constant(Mixture(dict.fromkeys(whole.stores, 1.0)))).sizes

@@ -20,6 +20,7 @@ from emulsion.methods import create
 from emulsion.methods.follow import Follow
 from emulsion.methods.stretches import Stretch, opening, stretches
 from emulsion.mixture import Mixture
+from emulsion.spec import RunSpec
 from emulsion.training import gradients
 from emulsion.training.evidence import Reference
 from emulsion.training.gradients import _add_gradient, chosen_parameters, gradient_alignments
@@ -474,7 +475,7 @@ def test_gradients_of_a_source_are_products_with_those_of_all_and_leave_the_trai
 
 @pytest.fixture
 def parts(store_folders, tokenizer):
-    return Parts.open(list(store_folders.values()), tokenizer, SPEC["model"], None)
+    return Parts.open(list(store_folders.values()), tokenizer, RunSpec.from_json(SPEC), None)
 
 
 def begun(parts, folder, steps, **changes):

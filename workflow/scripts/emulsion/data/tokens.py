@@ -19,10 +19,12 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from emulsion.data.encoding import Encode, encoder, text_of_control_tokens
+from emulsion.data.subset import rows_of_documents
 from emulsion.data.tokenizers import control_tokens, end_of_text, fingerprint, unknown_token, vocabulary
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256, whole_folder, write_json
@@ -51,17 +53,22 @@ def split_of(document_id: str, held_out: float) -> str:
 
 
 class TokenStore:
-    """An open token store: read sequences of any length from it, by number."""
+    """An open token store: read sequences of any length from it, by number.
 
-    def __init__(self, folder: Path, header: dict[str, Any]) -> None:
+    With a share below 1, its train split is that share of its documents, the same ones each time.
+    """
+
+    def __init__(self, folder: Path, header: dict[str, Any], share: float = 1.0) -> None:
         self.folder = folder
         self.header = header
+        self.share = share
         self.source: str = header["source"]
         self.tokenizer: str = header["tokenizer"]
         self._tokens = {split: self._map(split) for split in SPLITS}
+        self._chosen: dict[int, NDArray[np.int64]] = {}
 
     @classmethod
-    def open(cls, folder: Path | str) -> TokenStore:
+    def open(cls, folder: Path | str, share: float = 1.0) -> TokenStore:
         """Open a store by its folder or its header file.
 
         Raises UserError where it is missing, of another format, or not whole.
@@ -76,7 +83,7 @@ class TokenStore:
             size = file.stat().st_size if file.exists() else -1
             if size != wanted:
                 raise UserError(f"{file}: {size} bytes, but its header says {wanted}; make the store again.")
-        return cls(folder, header)
+        return cls(folder, header, share)
 
     def verify(self, splits: Sequence[str] = SPLITS) -> None:
         """Raise UserError where the tokens of these splits are not those that the header has the hash of.
@@ -102,9 +109,14 @@ class TokenStore:
         """How many tokens the split holds, end-of-text tokens included."""
         return len(self._tokens[split])
 
+    @property
+    def train_documents(self) -> int:
+        """How many documents the train split has, or about that share of them."""
+        return round(self.share * self.header["splits"]["train"]["documents"])
+
     def count(self, split: str, context: int) -> int:
         """How many sequences of `context` predicted tokens the split holds."""
-        return max(0, (self.tokens(split) - 1) // context)
+        return len(self._rows(context)) if self._is_part(split) else self._whole(split, context)
 
     def read(self, split: str, rows: NDArray[np.int64], context: int) -> NDArray[np.int64]:
         """Sequences [len(rows), context + 1]: inputs are all but the last token, labels all but the first.
@@ -118,9 +130,27 @@ class TokenStore:
     def read_into(self, sequences: Iterable[NDArray[np.int64]], split: str, rows: NDArray[np.int64]) -> None:
         """Fill each array [context + 1] of `sequences` with its row, without a copy in between."""
         tokens = self._tokens[split]
+        if self._is_part(split) and (sequences := list(sequences)):
+            rows = self._rows(len(sequences[0]) - 1)[rows]
         for sequence, row in zip(sequences, rows.tolist(), strict=True):
             start = row * (len(sequence) - 1)
             sequence[:] = tokens[start : start + len(sequence)]
+
+    def _is_part(self, split: str) -> bool:
+        return self.share < 1 and split == "train"
+
+    def _whole(self, split: str, context: int) -> int:
+        return max(0, (self.tokens(split) - 1) // context)
+
+    def _rows(self, context: int) -> NDArray[np.int64]:
+        """The sequences of the documents that are its share."""
+        if context not in self._chosen:
+            index = self.documents().select(["split", "start"])
+            starts = index.filter(pc.equal(index.column("split"), "train")).column("start").to_numpy()
+            available = self._whole("train", context)
+            chosen = rows_of_documents(starts, available, context, self.share) if available else np.arange(0)
+            self._chosen[context] = chosen
+        return self._chosen[context]
 
     def documents(self) -> pa.Table:
         """The document index: id, split, start (token), tokens (with end of text), bytes (of text)."""

@@ -183,6 +183,12 @@ def swarms_of(experiment: Experiment) -> Iterator[str]:
     """The swarms of an experiment suit its sources, and their branches its runs."""
     for name, swarm in experiment.swarms.items():
         yield from _points(experiment, swarm, f"swarms.{name}.points (of experiments.{experiment.name})")
+        size = experiment.size_of_swarm(name)
+        if size.stands_for is not None and size.stands_for < size.tokens:
+            yield (
+                f"swarms.{name}.match_epochs_of.tokens (of experiments.{experiment.name}): {size.stands_for:,}, but "
+                f"the swarm's runs have {size.tokens:,}; they stand for runs as long as themselves or longer."
+            )
         for branches, each in swarm.settings["branches"].items():
             yield from _branches(experiment, swarm, each, f"swarms.{name}.branches.{branches}")
 

@@ -236,13 +236,19 @@ class Experiment:
     def spec_of(self, size: Size) -> dict[str, Any]:
         """The spec of a run of this size, with the first seed."""
         training = self.config["training"][size.training]
-        return {
+        spec = {
             "recipe": TRAIN_RECIPE,
             "model": self.config["models"][size.model],
             "tokens": size.tokens,
             "seed": self.settings["seeds"][0],
             **{key: value for key, value in training.items() if key not in NOT_LEARNED},
         }
+        if size.learning_rate is not None:
+            final = spec["final_learning_rate"] * size.learning_rate / spec["learning_rate"]
+            spec |= {"learning_rate": size.learning_rate, "final_learning_rate": final}
+        if size.stands_for and size.stands_for > size.tokens:
+            spec["documents"] = size.tokens / size.stands_for
+        return spec
 
     def longest_context(self) -> int:
         """The longest context, in tokens, of the models that it trains."""

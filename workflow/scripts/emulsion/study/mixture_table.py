@@ -23,11 +23,17 @@ NOT_SETTINGS = ("kind", "swarm", "model", "training", "tokens", "after", "preset
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large a run is: names of a model and of a training, and tokens."""
+    """How large a run is: names of a model and of a training, and tokens.
+
+    learning_rate  its peak, where it is not the training's; the final one changes alike
+    stands_for     tokens of the run whose epochs it is to have; None for what it comes to
+    """
 
     model: str
     training: str
     tokens: int
+    learning_rate: float | None = None
+    stands_for: int | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Size:
@@ -36,10 +42,13 @@ class Size:
 
     def changed_by(self, chosen: Mapping[str, Any]) -> Size:
         """The size that a swarm or a method says, where it says one: in tokens, or by its published share of a run."""
-        given = {key: chosen[key] for key in ("model", "training", "tokens") if chosen.get(key) is not None}
+        told = ("model", "training", "tokens", "learning_rate")
+        given = {key: chosen[key] for key in told if chosen.get(key) is not None}
         if (presets := chosen.get("presets")) and "tokens" not in given:
             share = allocation(**{"method": chosen.get("kind"), **presets}).share
             given["tokens"] = max(1, round(share * self.tokens))
+        if (matched := chosen.get("match_epochs_of")) is not None:
+            given["stands_for"] = matched.get("tokens", self.tokens)
         return Size(**{**vars(self), **given})
 
 

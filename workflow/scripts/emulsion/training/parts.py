@@ -32,8 +32,9 @@ class Parts:
     weights: InitialWeights | None
 
     @classmethod
-    def open(cls, stores: list[Path], tokenizer: Path, model: ModelSettings, weights: Path | None) -> Parts:
-        """Raises UserError where stores, tokenizer, model and weights do not belong together."""
+    def open(cls, stores: list[Path], tokenizer: Path, spec: RunSpec, weights: Path | None) -> Parts:
+        """What runs of this spec read. Raises UserError where stores, tokenizer, model and weights do not fit."""
+        model = spec.model
         tokens = max(tokenizers.vocabulary(tokenizer).values()) + 1
         if (rows := vocabulary_size(model, tokens)) < tokens:
             raise UserError(
@@ -41,7 +42,7 @@ class Parts:
                 "more, or leave vocab_size out."
             )
         return cls(
-            stores=open_stores(stores, tokenizer),
+            stores=open_stores(stores, tokenizer, spec.documents),
             tokens=tokens,
             end_of_text=tokenizers.end_of_text(tokenizer),
             weights=initial_weights(model, weights),
@@ -66,12 +67,15 @@ class Parts:
         return {"sha256": self.weights.sha256, **model["weights"]} if self.weights else None
 
 
-def open_stores(folders: list[Path], tokenizer: Path) -> dict[str, TokenStore]:
-    """{source: its store}; raises UserError where a store is damaged or was made with another tokenizer."""
+def open_stores(folders: list[Path], tokenizer: Path, share: float = 1.0) -> dict[str, TokenStore]:
+    """{source: its store}, or this share of its documents.
+
+    Raises UserError where a store is damaged or was made with another tokenizer.
+    """
     wanted = tokenizers.fingerprint(tokenizer)
     stores = {}
     for folder in folders:
-        store = TokenStore.open(folder)
+        store = TokenStore.open(folder, share)
         if store.tokenizer != wanted:
             raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {tokenizer} is {wanted}.")
         if os.environ.get("LOCAL_RANK", "0") == "0":  # of the processes of one machine, one reads it all

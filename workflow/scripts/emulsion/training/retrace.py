@@ -121,7 +121,7 @@ def branch_run(
 
     Raises UserError where the record is of another run, two shares are of one update, or as `train_swarm`.
     """
-    parts = Parts.open(list(stores), tokenizer, RunSpec.from_json(run.spec).model, weights)
+    parts = Parts.open(list(stores), tokenizer, RunSpec.from_json(run.spec), weights)
     trunk = OnlineTrunk(run, parts, Journal(journal), replace(runtime, quiet=True))
     if trunk.identity != record["identity"]:
         raise UserError(

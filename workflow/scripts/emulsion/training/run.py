@@ -66,7 +66,7 @@ def train_run(
     too often, or the run cannot be finished.
     """
     spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
-    parts = Parts.open(store_folders, tokenizer, spec.model, weights)
+    parts = Parts.open(store_folders, tokenizer, spec, weights)
     with _owned(checkpoints, runtime) as (owner, waited):
         training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
         training.owner = owner
@@ -143,7 +143,7 @@ def train_online(
     Raises what `train_run` does, and UserError where the method's rounds do not fit into the run.
     """
     spec = RunSpec.from_json(spec_values)
-    parts = Parts.open(store_folders, tokenizer, spec.model, weights)
+    parts = Parts.open(store_folders, tokenizer, spec, weights)
     with _owned(checkpoints, runtime) as (owner, waited):
         rounds = prepare_rounds(
             method,
@@ -301,7 +301,7 @@ def describe_run(training: Training) -> dict[str, Any]:
     spec, stores = training.spec, training.stores
     model: Any = training.model
     losses, vocabulary = training.log.rows[-1]["validation"], model.get_input_embeddings().weight.shape[0]
-    documents = {source: store.header["splits"]["train"]["documents"] for source, store in stores.items()}
+    documents = {source: store.train_documents for source, store in stores.items()}
     drawn = describe_plan(training.plan, spec.sequences, spec.context, documents)
     if diverged := has_diverged(losses, drawn["mixing_ratios"], vocabulary):
         log.warning("the run diverged: on its own mixture it is worse than guessing blindly. %s", REMEDY)

@@ -226,7 +226,7 @@ def train_swarm(
     finite, or the job is to stop; start again to go on.
     """
     checked = RunSpec.from_json(spec)
-    parts = Parts.open(list(stores), tokenizer, checked.model, weights)
+    parts = Parts.open(list(stores), tokenizer, checked, weights)
     whole = {name: mixture.over(list(parts.stores)) for name, mixture in mixtures.items()}
     swarm = Swarm(
         spec=spec,

@@ -29,6 +29,7 @@ rule all:
         collect("data/stats/{source}.json", source=planned.sources()),
         collect("results/{experiment}/decision.html", experiment=planned.comparing()),
         collect("results/{experiment}/methods.md", experiment=planned.where(Experiment.methods)),
+        collect("results/{comparison}/settings.md", comparison=planned.method_studies()),
         collect("results/{experiment}/budget.json", experiment=planned),
         collect("results/{experiment}-metrics.json", experiment=planned.with_setting("metrics")),
         files.all_laws(planned),

@@ -18,8 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
 from emulsion.fields import read_yaml
 from emulsion.files import read_json
@@ -29,6 +28,7 @@ from emulsion.laws.table import Floats
 from emulsion.ranks import rho
 from emulsion.report.markup import table
 
+ROOT = Path(__file__).resolve().parents[1]
 STUDY, LONG = "proxies", "proxies_long"
 RESAMPLES, CHOICES = 2000, 50
 

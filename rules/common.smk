@@ -124,6 +124,19 @@ def study_setting(key):
     return lambda wildcards: safe_in_report(json.dumps(config["law_studies"][wildcards.study][key], ensure_ascii=False))
 
 
+def comparison_setting(key):
+    """A parameter: a setting of the wildcards' comparison of methods as JSON, in the order of the configuration."""
+    return lambda wildcards: safe_in_report(
+        json.dumps(config["method_studies"][wildcards.comparison][key], ensure_ascii=False)
+    )
+
+
+def boards_of_comparison(wildcards):
+    """An input: the leaderboard of every setting of the wildcards' comparison of methods."""
+    settings = config["method_studies"][wildcards.comparison]["settings"]
+    return collect("results/{experiment}/methods.json", experiment=list(settings.values()))
+
+
 def labels_of_study(wildcards):
     return safe_in_report(json.dumps(study.labels_of_laws(wildcards.study), ensure_ascii=False))
 

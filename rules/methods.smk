@@ -233,3 +233,36 @@ rule compare_methods:
         "--page {output.page:q} "
         "| python {input.script:q} @- "
         "2> {log:q}"
+
+
+rule tabulate_methods:
+    """Set the leaderboards of several settings side by side, in the form of the published tables."""
+    input:
+        boards=boards_of_comparison,
+        script=f"{SCRIPTS}/tabulate_methods.py",
+        library=imports_of("tabulate_methods"),
+    output:
+        json="results/{comparison}/settings.json",
+        page=report(
+            "results/{comparison}/settings.md",
+            caption="../report/method_settings.rst",
+            category="Conclusions",
+            labels={"experiment": "{comparison}", "figure": "methods over settings"},
+        ),
+    log:
+        "logs/tabulate_methods/{comparison}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=comparison_setting("title"),
+        settings=comparison_setting("settings"),
+    shell:
+        "printf '%s\\0' "
+        "--title {params.title:q} "
+        "--settings {params.settings:q} "
+        "--boards {input.boards:q} "
+        "--json {output.json:q} "
+        "--page {output.page:q} "
+        "| python {input.script:q} @- "
+        "2> {log:q}"

@@ -79,6 +79,7 @@ wildcard_constraints:
     matrix=one_of(study.each(Experiment.matrices)),
     method=one_of(study.each(Experiment.parameters)),
     study=one_of(config["law_studies"]),
+    comparison=one_of(config["method_studies"]),
     replay=one_of(config["replays"]),
     model=one_of(config["models"]),
     source=one_of(config["sources"]),

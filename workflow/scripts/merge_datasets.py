@@ -11,6 +11,7 @@ from typing import Literal
 from emulsion import command
 from emulsion.command import AtMostOne
 from emulsion.data.cleaning.settings import FILTERS, Cleaning, Deduplicate, Near
+from emulsion.data.sources.memory import bound_memory, most_of_machine
 from emulsion.errors import UserError
 from emulsion.merging import merge
 from emulsion.merging.request import Request, find_config, read_sources
@@ -55,6 +56,7 @@ def main(
         raise UserError(f"--max-loss {max_loss}: should be a share, from 0 to 1.")
     if max_passes is not None and not use_weights:
         raise UserError("--max-passes: goes with --use-weights; otherwise every dataset is read once.")
+    bound_memory(most_of_machine())
     path = find_config(config)
     near = deduplicate is not None and list(deduplicate) != ["exact"]
     request = Request(

@@ -53,7 +53,11 @@ def test_the_configuration_that_comes_with_the_project_is_good():
 
 
 # Overlays that stand on another one.
-STANDS_ON = {"slimpajama.yaml": "further_sources.yaml", "methods_study.yaml": "local.yaml"}
+STANDS_ON = {
+    "slimpajama.yaml": "further_sources.yaml",
+    "methods_study.yaml": "local.yaml",
+    "proxies.yaml": "local.yaml",
+}
 
 
 @pytest.mark.parametrize("overlay", sorted(Path("config").glob("*.yaml")), ids=lambda path: path.name)
@@ -164,6 +168,16 @@ STRATEGY = "strategies/equal_mix"
             "swarms/small/match_epochs_of",
             {"tokens": 999},
             "match_epochs_of.tokens (of experiments.exp3): 999, but the swarm's",
+        ),
+        (
+            "method_studies",
+            {"exp3": {"title": "T", "settings": {"x": "exp3"}}},
+            "method_studies.exp3: an experiment has this",
+        ),
+        (
+            "method_studies",
+            {"all": {"title": "T", "settings": {"x": "exp"}}},
+            "method_studies.all: 'x': unknown experiment",
         ),
         ("swarms/small/tokens", 9, "experiments.exp3: swarm 'small': run spec: tokens 9 is less than one batch"),
         ("methods/optimal/objective", {"capabilities": {"reasonning": 1}}, "Did you mean 'reasoning'?"),

@@ -112,7 +112,7 @@ class TokenStore:
     @property
     def train_documents(self) -> int:
         """How many documents the train split has, or about that share of them."""
-        return round(self.share * self.header["splits"]["train"]["documents"])
+        return round(self.share * int(self.header["splits"]["train"]["documents"]))
 
     def count(self, split: str, context: int) -> int:
         """How many sequences of `context` predicted tokens the split holds."""

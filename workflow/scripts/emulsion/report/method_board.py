@@ -50,9 +50,9 @@ def _scores(board: Found) -> str:
             row["method"],
             str(row["seeds"]),
             f"{row['mean_test_loss']:.4f}",
-            _difference(row["loss_to_stratified"], 4),
+            difference_text(row["loss_to_stratified"], 4),
             f"{row['mean_test_perplexity']:.3f}",
-            _difference({"difference": row["difference_to_stratified"], "interval": row["interval"]}, 3),
+            difference_text({"difference": row["difference_to_stratified"], "interval": row["interval"]}, 3),
             "; ".join(filter(None, [row["verdict"], row["place"]])),
         ]
         for row in board["methods"]
@@ -78,7 +78,7 @@ def _by_source(board: Found) -> str:
 
 
 def _of_source(cell: Found) -> str:
-    difference = _difference(cell, 4)
+    difference = difference_text(cell, 4)
     return f"{cell['loss']:.4f}" + (f" ({difference})" if difference else "")
 
 
@@ -109,10 +109,10 @@ def _replays(rows: Sequence[Found]) -> str:
 
 def _worth(cell: Found) -> str:
     p = cell["p_holm"]
-    return _difference(cell, 3) + ("" if p is None else f", p {p:.2g}")
+    return difference_text(cell, 3) + ("" if p is None else f", p {p:.2g}")
 
 
-def _difference(cell: Found, digits: int) -> str:
+def difference_text(cell: Found, digits: int) -> str:
     if cell["difference"] is None:
         return ""
     text = f"{cell['difference']:+.{digits}f}"

@@ -81,6 +81,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         check_models.training,
         check_experiments.strategies,
         check_methods.swarms,
+        check_methods.studies,
         check_methods.methods,
         check_data.suites,
         check_experiments.only,

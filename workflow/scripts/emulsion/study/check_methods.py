@@ -63,6 +63,18 @@ def methods(config: Config) -> Iterator[str]:
                 yield from known(key, method[key], config[section], f"{where}.{key}")
 
 
+def studies(config: Config) -> Iterator[str]:
+    """Comparisons over settings are of experiments that compare methods, and have folders of their own."""
+    for study, chosen in config["method_studies"].items():
+        where = f"method_studies.{study}"
+        if study in config["experiments"]:
+            yield f"{where}: an experiment has this name too, and their files would lie in one folder; choose another."
+        for label, name in chosen["settings"].items():
+            yield from known("experiment", name, config["experiments"], f"{where}: '{label}'")
+            if name in config["experiments"] and not config["experiments"][name]["methods"]:
+                yield f"{where}: '{label}': experiment '{name}' has no `methods`."
+
+
 def methods_of(config: Config, name: str) -> Iterator[str]:
     """The methods of an experiment can be made, and have what they need."""
     chosen = config["experiments"][name]

@@ -79,6 +79,11 @@ class Study(Mapping[str, Experiment]):
         tables = {name: [each["settings"].values() for each in chosen["tables"]] for name, chosen in studies}
         return [name for name, settings in tables.items() if all(each in self for table in settings for each in table)]
 
+    def method_studies(self) -> list[str]:
+        """The comparisons of methods whose settings are all experiments of this one."""
+        studies = self.config["method_studies"].items()
+        return [name for name, chosen in studies if all(each in self for each in chosen["settings"].values())]
+
     def figures(self) -> list[str]:
         """The figures of the configuration that are of these experiments, or of studies of their laws."""
         owners = [*self, *self.law_studies()]

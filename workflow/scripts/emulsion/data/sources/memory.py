@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def bound_memory(most: int = MOST_BYTES) -> None:
     wanted = _taken() + most
     known = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min([wanted, *known]), hard))
+
+
+def most_of_machine() -> int:
+    """Three quarters of the machine: for what holds more than rows, such as the hashes of all documents of a merge."""
+    try:
+        return max(MOST_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4)
+    except (OSError, ValueError):
+        return MOST_BYTES
 
 
 def _taken() -> int:

@@ -1,0 +1,91 @@
+"""Leaderboards side by side: means over settings with honest intervals, corrected verdicts, blanks for absence."""
+
+import numpy as np
+import pytest
+import scipy
+
+from emulsion.analysis.across_settings import across_settings
+from emulsion.report.settings_board import markdown
+
+
+def row(name, differences, share=0.4, names=None):
+    """A row of methods.json with these differences of the mean loss by seed; stratified where there are none."""
+    cell = {"difference": None, "interval": None}
+    if differences is not None:
+        mean, error = np.mean(differences), np.std(differences, ddof=1) / np.sqrt(len(differences))
+        half = error * scipy.stats.t.ppf(0.975, len(differences) - 1)
+        cell = {"difference": mean, "interval": [mean - half, mean + half]}
+    return {
+        "method": " = ".join(names or [name]),
+        "names": names or [name],
+        "seeds": 4,
+        "mean_test_perplexity": 9.5,
+        "difference_to_stratified": cell["difference"],
+        "interval": cell["interval"],
+        "verdict": "no significant difference" if differences is not None else "",
+        "loss_to_stratified": cell,
+        "by_source": {"web": {"share": share}, "code": {"share": 1 - share}},
+        "extra_in_runs": 0.5,
+    }
+
+
+def board(*rows):
+    stratified = row("stratified", None, 0.5)
+    return {"sources": ["web", "code"], "tokens": 1000, "stratified": "stratified", "methods": [stratified, *rows]}
+
+
+def noisy(mean, seed, sd=0.02):
+    return mean + np.random.default_rng(seed).normal(0, sd, 4)
+
+
+BOARDS = {
+    "one": board(row("good", noisy(-0.1, 1)), row("same", noisy(0, 2)), row("alone", noisy(-0.5, 3))),
+    "two": board(row("good", noisy(-0.1, 4)), row("same", noisy(0, 5, sd=0.1))),
+    "three": board(row("good", noisy(-0.1, 6), names=["good", "twin"]), row("same", noisy(0, 7))),
+}
+FOUND = across_settings("Which?", {"Web": "one", "Code": "two", "Both": "three"}, BOARDS)
+BY_NAME = {row["method"]: row for row in FOUND["methods"]}
+
+
+def test_methods_of_all_settings_come_first_best_on_average_and_stratified_is_the_measure():
+    assert [row["method"] for row in FOUND["methods"]] == ["good", "same", "alone", "twin"]
+    assert [row["mean"]["settings"] for row in FOUND["methods"]] == [3, 3, 1, 1]
+    assert [each["stratified"] for each in FOUND["settings"]] == [9.5] * 3
+
+
+def test_the_mean_over_settings_is_better_where_each_shows_it_and_not_where_none_does():
+    assert BY_NAME["good"]["mean"]["difference"] == pytest.approx(-0.1, abs=0.02)
+    assert BY_NAME["good"]["verdict"] == "better" and BY_NAME["same"]["verdict"] == "no significant difference"
+
+
+def test_mixtures_that_are_one_share_a_row():
+    assert BY_NAME["twin"]["by_setting"] == {"Both": BY_NAME["good"]["by_setting"]["Both"]}
+
+
+def test_intervals_of_the_mean_hold_what_they_promise():
+    random, held, trials = np.random.default_rng(0), 0, 1000
+    for _ in range(trials):
+        names = ["a", "b", "c"]
+        boards = {
+            name: board(row("x", random.normal(0.05, sd, 4))) for name, sd in zip(names, (0.02, 0.1, 0.1), strict=True)
+        }
+        [mean] = [each["mean"] for each in across_settings("T", {n: n for n in names}, boards)["methods"]]
+        held += mean["interval"][0] <= 0.05 <= mean["interval"][1]
+    assert 0.93 <= held / trials <= 0.985
+
+
+def test_one_seed_is_no_claim_and_equal_runs_are_no_difference():
+    single = row("once", None) | {"loss_to_stratified": {"difference": -1.0, "interval": None}, "seeds": 1}
+    equal = row("equal", [0.0] * 4)
+    found = {each["method"]: each for each in across_settings("T", {"A": "a"}, {"a": board(single, equal)})["methods"]}
+    assert found["once"]["verdict"] == "no claim" and found["once"]["mean"]["settings"] == 0
+    assert found["equal"]["verdict"] == "no significant difference" and found["equal"]["mean"]["interval"] == [0.0, 0.0]
+
+
+def test_the_page_has_every_setting_and_blanks_where_a_method_was_not_trained():
+    page = markdown(FOUND)
+    lines = page.splitlines()
+    assert "# Methods over settings: Which?" in lines
+    [alone] = [line for line in lines if line.startswith("| alone |") and "of 1 of 3 settings" in line]
+    assert alone.split("|")[3].strip() == alone.split("|")[4].strip() == ""
+    assert "| good | 40 / 60 | 40 / 60 | 40 / 60 |" in lines and "| good | 0.50 | 0.50 | 0.50 |" in lines

@@ -1,0 +1,96 @@
+"""Leaderboards of several settings side by side, as the Aioli paper's tables 2, 3, 19 and 21 are (arXiv 2411.05735)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy
+
+from emulsion.analysis.holm import holm_by_name
+from emulsion.analysis.leaderboard import LEVEL
+
+Found = Mapping[str, Any]
+
+
+def across_settings(title: str, settings: Mapping[str, str], boards: Mapping[str, Found]) -> dict[str, Any]:
+    """The content of `settings.json`: {"title", "settings": [...], "methods": [...]}, best on average first.
+
+    settings: {label: experiment}; boards: {experiment: content of its methods.json}
+    A method has its cell of each setting it was trained in, and, over those in which it was compared with stratified
+    sampling by seeds, the `mean` difference of the mean test loss, nats, with its interval, `p_holm` over all methods
+    and a verdict. The settings weigh alike. Methods of fewer settings come after those of all.
+    """
+    rows = {label: _by_name(boards[experiment]) for label, experiment in settings.items()}
+    names = dict.fromkeys(name for label in rows for name in rows[label])
+    cells = {name: {label: _cell(row[name]) for label, row in rows.items() if name in row} for name in names}
+    base = {boards[experiment]["stratified"] for experiment in settings.values()}
+    means = {name: _mean(cells[name]) for name in names if name not in base}
+    adjusted = holm_by_name({name: mean["p"] for name, mean in means.items() if mean["p"] is not None})
+    order = sorted(means, key=lambda name: (-means[name]["settings"], means[name]["difference"] or 0.0))
+    return {
+        "title": title,
+        "settings": [
+            {
+                "label": label,
+                "experiment": experiment,
+                "sources": boards[experiment]["sources"],
+                "tokens": boards[experiment]["tokens"],
+                "stratified": rows[label].get(boards[experiment]["stratified"] or "", {}).get("mean_test_perplexity"),
+            }
+            for label, experiment in settings.items()
+        ],
+        "methods": [
+            {
+                "method": name,
+                "by_setting": cells[name],
+                "mean": {key: means[name][key] for key in ("difference", "interval", "settings")},
+                "p_holm": adjusted.get(name),
+                "verdict": _verdict(means[name]["difference"], adjusted.get(name)),
+            }
+            for name in order
+        ],
+    }
+
+
+def _by_name(board: Found) -> dict[str, Found]:
+    """{mixture: its row}; mixtures that are one share theirs."""
+    return {name: row for row in board["methods"] for name in row["names"]}
+
+
+def _cell(row: Found) -> dict[str, Any]:
+    return {
+        "seeds": row["seeds"],
+        "perplexity": {"difference": row["difference_to_stratified"], "interval": row["interval"]},
+        "loss": row["loss_to_stratified"],
+        "verdict": row["verdict"],
+        "shares": {source: each["share"] for source, each in row["by_source"].items()},
+        "extra_in_runs": row["extra_in_runs"],
+    }
+
+
+def _mean(cells: Mapping[str, Found]) -> dict[str, Any]:
+    """The mean of the differences of settings, by Welch and Satterthwaite's degrees of freedom."""
+    known = [cell for cell in cells.values() if cell["loss"]["interval"] is not None]
+    if not known:
+        return {"difference": None, "interval": None, "p": None, "settings": 0}
+    freedom = np.array([cell["seeds"] - 1 for cell in known])
+    differences, ends = (np.array([cell["loss"][key] for cell in known]) for key in ("difference", "interval"))
+    squares = ((ends[:, 1] - ends[:, 0]) / 2 / scipy.special.stdtrit(freedom, (1 + LEVEL) / 2)) ** 2
+    mean, error = float(differences.mean()), math.sqrt(squares.sum()) / len(known)
+    if error == 0:
+        return {"difference": mean, "interval": [mean, mean], "p": float(mean == 0), "settings": len(known)}
+    together = squares.sum() ** 2 / (squares**2 / freedom).sum()
+    half = error * float(scipy.special.stdtrit(together, (1 + LEVEL) / 2))
+    p = 2 * float(scipy.special.stdtr(together, -abs(mean) / error))
+    return {"difference": mean, "interval": [mean - half, mean + half], "p": p, "settings": len(known)}
+
+
+def _verdict(difference: float | None, p_holm: float | None) -> str:
+    if difference is None or p_holm is None:
+        return "no claim"
+    if p_holm >= 1 - LEVEL:
+        return "no significant difference"
+    return "better" if difference < 0 else "worse"

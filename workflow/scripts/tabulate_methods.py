@@ -1,0 +1,27 @@
+"""Set the leaderboards of several settings side by side."""
+
+from pathlib import Path
+
+from emulsion import command
+from emulsion.analysis.across_settings import across_settings
+from emulsion.command import Json, Some
+from emulsion.files import read_json, write_json, write_text
+from emulsion.report.settings_board import markdown
+
+
+def main(*, title: Json, settings: Json, boards: Some[Path], json: Path, page: Path) -> None:
+    """
+    :param title: of the study, as JSON
+    :param settings: {label: experiment}, as JSON
+    :param boards: methods.json of every experiment, in the same order
+    :param json: for programs
+    :param page: for people
+    """
+    contents = [read_json(board) for board in boards]
+    found = across_settings(title, settings, dict(zip(settings.values(), contents, strict=True)))
+    write_json(json, found)
+    write_text(page, markdown(found))
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from warm_python import warm_python
 from workflow_project import CONCLUSIONS, TINY, copy_project, snakemake
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Mapping[str, str]]:
+    """The environment of Snakemake for fixtures of many small jobs: their `python` has loaded torch and the rest."""
+    with warm_python() as environment:
+        yield environment
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +26,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_project(tmp_path_factory.mktemp("fresh"))
 
 
-def made_once(factory: pytest.TempPathFactory, name: str, *arguments: str) -> Path:
+def made_once(factory: pytest.TempPathFactory, name: str, warm: Mapping[str, str], *arguments: str) -> Path:
     """A copy of the project in which Snakemake made all that it was asked for: once, whatever number of processes test.
 
     Each process gets a copy of its own, with the same contents and times.
@@ -30,22 +39,22 @@ def made_once(factory: pytest.TempPathFactory, name: str, *arguments: str) -> Pa
     with FileLock(f"{made}.lock"):
         if not made.exists():
             shutil.rmtree(making, ignore_errors=True)
-            snakemake(copy_project(making), "--cores", "2", *arguments)
+            snakemake(copy_project(making), "--cores", "2", *arguments, environment=warm)
             making.rename(made)
         shutil.copytree(made, own, symlinks=True)
     return own
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, warm: Mapping[str, str]) -> Path:
     """A copy in which everything was made, at miniature size; only to be read."""
-    return made_once(tmp_path_factory, "finished", *TINY)
+    return made_once(tmp_path_factory, "finished", warm, *TINY)
 
 
 @pytest.fixture(scope="session")
-def concluded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def concluded(tmp_path_factory: pytest.TempPathFactory, warm: Mapping[str, str]) -> Path:
     """A copy in which every analysis was made, on two sources; only to be read."""
-    return made_once(tmp_path_factory, "concluded", *CONCLUSIONS)
+    return made_once(tmp_path_factory, "concluded", warm, *CONCLUSIONS)
 
 
 @pytest.fixture

@@ -63,10 +63,10 @@ def write_sources(folder: Path, order: random.Random) -> None:
 
 
 @pytest.fixture(scope="module")
-def cleaned(tmp_path_factory):
+def cleaned(tmp_path_factory, warm):
     folder = copy_project(tmp_path_factory.mktemp("cleaned"))
     write_sources(folder, random.Random(1))
-    snakemake(folder, *TARGETS, "--cores", "2", *CLEANING)
+    snakemake(folder, *TARGETS, "--cores", "2", *CLEANING, environment=warm)
     return folder
 
 
@@ -113,12 +113,12 @@ def test_a_removed_document_is_set_aside_with_what_it_shares(cleaned):
     assert records["exact duplicate in news"]["duplicate_of"]["source"] == "news"
 
 
-def test_neither_the_order_of_documents_nor_the_number_of_shards_decides_what_is_kept(cleaned, tmp_path):
+def test_neither_the_order_of_documents_nor_the_number_of_shards_decides_what_is_kept(cleaned, tmp_path, warm):
     folder = copy_project(tmp_path)
     write_sources(folder, random.Random(2))
     overlay = {"sources": {"news": {"shards": 1}, "blog": {"shards": 2}}}
     (folder / "shards.yaml").write_text(yaml.safe_dump(overlay))
-    snakemake(folder, *TARGETS, "--cores", "2", *CLEANING, "shards.yaml")
+    snakemake(folder, *TARGETS, "--cores", "2", *CLEANING, "shards.yaml", environment=warm)
     for source in ("news", "blog"):
         assert ids(folder, source) == ids(cleaned, source)
         assert ledger(folder, source) == ledger(cleaned, source)

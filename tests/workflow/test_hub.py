@@ -6,6 +6,7 @@ import subprocess
 
 import pyarrow.parquet as pq
 import pytest
+from warm_python import warm_python
 from workflow_project import copy_project
 
 import hub_rows
@@ -31,11 +32,13 @@ def online(hub, tmp_path_factory):
     variables = {key: value for key, value in os.environ.items() if key != "HF_HUB_OFFLINE"}
     variables |= {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "home"), "HF_TOKEN": PLANTED}
 
-    def run(*arguments):
-        command = ["snakemake", "--cores", "2", *arguments]
-        return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    with warm_python(variables) as environment:
 
-    return folder, run
+        def run(*arguments):
+            command = ["snakemake", "--cores", "2", *arguments]
+            return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+        yield folder, run
 
 
 @pytest.fixture(scope="module")

@@ -55,11 +55,11 @@ def test_a_module_takes_the_configuration_of_the_study(installed, study):
     assert "experiment=exp3, run=equal_mix-seed1" in planned(study)["train"]
 
 
-def test_results_lie_in_the_working_directory_and_nothing_beside_the_workflow(installed, study):
+def test_results_lie_in_the_working_directory_and_nothing_beside_the_workflow(installed, study, warm):
     before = sorted(installed.rglob("*"))
     (study / "tiny.yaml").write_text((installed / TINY[1]).read_text())
     arguments = ("-s", f"{installed}/Snakefile", "--configfile", "tiny.yaml", "--cores", "2")
-    snakemake(study, *arguments, "data/exp3_equal_mix_info.json")
+    snakemake(study, *arguments, "data/exp3_equal_mix_info.json", environment=warm)
     assert (study / "data/exp3_equal_mix_info.json").exists()
     assert (study / "data/normalized").is_dir()
     after = sorted(file for file in installed.rglob("*") if "__pycache__" not in file.parts)

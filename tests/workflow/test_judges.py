@@ -34,19 +34,19 @@ def project(concluded, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def by_both(project):
+def by_both(project, warm):
     """(jobs that were planned, what they made)"""
     config = judged(project, "both")
     jobs = planned(project, *TARGETS, *config)
-    snakemake(project, *TARGETS, "--cores", "2", *config)
+    snakemake(project, *TARGETS, "--cores", "2", *config, environment=warm)
     assert (project / "figures/exp3_losses.png").stat().st_size > 10_000
     return jobs, results(project)
 
 
 @pytest.fixture(scope="module")
-def by_losses(project, by_both):
+def by_losses(project, by_both, warm):
     """What was made of the same runs after that, in the same folder."""
-    snakemake(project, *TARGETS, "--cores", "2", *judged(project, "losses"))
+    snakemake(project, *TARGETS, "--cores", "2", *judged(project, "losses"), environment=warm)
     return results(project)
 
 

@@ -15,10 +15,10 @@ TARGETS = ("laws", "results/pair/budget.json", "models/pair-sweep_02-seed1/run.j
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, warm):
     """A copy in which the laws of two sweeps were made; only to be read."""
     folder = copy_project(tmp_path_factory.mktemp("laws"))
-    snakemake(folder, "--cores", "2", *LAWS, "--", *TARGETS)
+    snakemake(folder, "--cores", "2", *LAWS, "--", *TARGETS, environment=warm)
     return folder
 
 

@@ -21,11 +21,12 @@ TRAJECTORIES = ("aioli", "aioli_static", "aioli_diagonal", "odm", "ado", "skilli
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, warm):
     """A copy in which a run of every method was trained, and again with a kill; only to be read."""
     folder = copy_project(tmp_path_factory.mktemp("methods"))
     mixtures = [f"mixtures/methods/{name}.json" for name in TRAJECTORIES]
-    said = snakemake(folder, "--cores", "2", "-p", *METHODS, "--", *TARGETS, *mixtures, *PARAMETERS).stdout
+    asked = ("--cores", "2", "-p", *METHODS, "--", *TARGETS, *mixtures, *PARAMETERS)
+    said = snakemake(folder, *asked, environment=warm).stdout
     train_again(folder, said)
     return folder
 

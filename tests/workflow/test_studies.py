@@ -21,10 +21,10 @@ def read(folder, path):
 
 
 @pytest.fixture(scope="module")
-def first_study(tmp_path_factory):
+def first_study(tmp_path_factory, warm):
     """A copy in which experiment 1 was made at tiny size; only to be read."""
     folder = copy_project(tmp_path_factory.mktemp("first"))
-    snakemake(folder, *FIRST_RESULTS, "--cores", "2", *FIRST)
+    snakemake(folder, *FIRST_RESULTS, "--cores", "2", *FIRST, environment=warm)
     return folder
 
 

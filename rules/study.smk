@@ -43,7 +43,7 @@ if workflow.is_main_process:
         logger.warning(note)
     if cluster_jobs.runs_jobs(sys.argv) and not workflow.output_settings.dryrun:
         if not any(drivers.LOCKS.glob("*.lock")):  # no other call is at work here, which waits for its jobs itself
-            cluster_jobs.wait_for_earlier()
+            cluster_jobs.wait_for_earlier(begun.killed_since is not None)
             if begun.killed_since is not None and (kept := unrecorded.keep_models(begun.killed_since)):
                 logger.warning(f"Finished with no Snakemake to record it: {', '.join(kept)}. The same run takes it.")
         submission.fix(config, Path(SCRIPTS))

@@ -80,7 +80,7 @@ def test_jobs_that_a_killed_driver_left_here_are_waited_for_and_named(folder, sq
     others = ["7|/elsewhere|rule_train_wildcards_a", f"8|{folder}|my own job", f"9|{folder}|(null)"]
     here = [f"12|{folder}|rule_train_wildcards_a|b", f"14_3|{folder}|group_small"]
     squeue.write_text("\n".join([here[0], *others, here[1], ""]))
-    cluster_jobs.wait_for_earlier()
+    cluster_jobs.wait_for_earlier(killed=True)
     assert [record.getMessage().partition("submitted here: ")[2][:9] for record in caplog.records] == ["12, 14_3."]
     assert squeue.read_text() == ""
 
@@ -88,8 +88,16 @@ def test_jobs_that_a_killed_driver_left_here_are_waited_for_and_named(folder, sq
 def test_without_slurm_nothing_is_waited_for(folder, squeue, monkeypatch):
     squeue.write_text(f"12|{folder}|rule_train\n")
     monkeypatch.setenv("PATH", str(folder))
-    cluster_jobs.wait_for_earlier()
+    cluster_jobs.wait_for_earlier(killed=True)
     assert squeue.read_text() != ""
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_slurm_that_does_not_answer_is_named_where_a_call_was_killed(folder, squeue, caplog, killed):
+    (folder / "bin/squeue").write_text("#!/bin/sh\necho 'squeue: error: no slurm.conf' >&2\nexit 1\n")
+    cluster_jobs.wait_for_earlier(killed)
+    words = ["squeue: error: no slurm.conf; jobs that an earlier call left on a cluster are not waited for"]
+    assert [record.getMessage() for record in caplog.records] == (words if killed else [])
 
 
 @pytest.mark.parametrize("arguments", [["--unlock"], ["--list-rules"], ["--report=a.html"], ["all", "--lint"]])

@@ -38,13 +38,16 @@ def runs_jobs(arguments: Iterable[str]) -> bool:
     return not any(name in _ASKING or name.startswith(("--list", "--delete", "--cleanup")) for name in names)
 
 
-def unfinished(folder: Path) -> list[str]:
-    """The numbers of Snakemake's jobs in a folder that SLURM has not ended yet; none without SLURM."""
+def unfinished(folder: Path, killed: bool) -> list[str]:
+    """The numbers of Snakemake's jobs in a folder that SLURM has not ended yet; none without SLURM.
+
+    killed: whether a call was killed here; where none was, it is no matter that SLURM does not answer.
+    """
     if shutil.which("squeue") is None:
         return []
     ask = ["squeue", "--me", "--noheader", "--array", "--format=%i|%Z|%k"]
     asked = subprocess.run(ask, capture_output=True, text=True)
-    if asked.returncode != 0:
+    if asked.returncode != 0 and killed:
         said = (asked.stderr.strip().splitlines() or ["squeue: failed"])[-1]
         log.warning("%s; jobs that an earlier call left on a cluster are not waited for", said)
     jobs = [line.split("|", 2) for line in asked.stdout.splitlines() if line.count("|") >= 2]
@@ -55,10 +58,10 @@ def unfinished(folder: Path) -> list[str]:
     ]
 
 
-def wait_for_earlier() -> None:
-    """Return when every job that an earlier call submitted from this folder has ended."""
+def wait_for_earlier(killed: bool) -> None:
+    """Return when every job that an earlier call submitted from this folder has ended; killed: whether one was."""
     told: list[str] = []
-    while waiting := unfinished(Path.cwd()):
+    while waiting := unfinished(Path.cwd(), killed):
         if not told:
             log.warning(
                 "Waiting for SLURM jobs that an earlier call of Snakemake submitted here: %s. They go on as they were "

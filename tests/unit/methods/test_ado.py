@@ -1,0 +1,48 @@
+"""ADO: curves recovered, outliers withstood, and its steps by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from emulsion.methods import registry
+from emulsion.methods.ado import UNIT, fit_curve
+from method_cases import observation
+
+
+@pytest.mark.parametrize(
+    ("eps", "beta", "alpha"), [(1.5, 6.0, 0.4), (0.4, 3.0, 0.15), (2.2, 20.0, 0.7), (1.0, 0.5, 0.3)]
+)
+def test_ado_recovers_planted_curves(eps, beta, alpha):
+    n = np.geomspace(50, 20_000, 60)
+    curve = fit_curve(n, eps + beta * n**-alpha)
+    assert [math.exp(curve.ln_eps), math.exp(curve.ln_beta), curve.alpha] == pytest.approx([eps, beta, alpha], rel=1e-3)
+
+
+def test_ado_is_not_bent_by_an_outlier_and_takes_flat_and_rising_losses():
+    n = np.geomspace(50, 20_000, 60)
+    losses = 1.5 + 6 * n**-0.4
+    losses[30] *= 1.5
+    assert fit_curve(n, losses).alpha == pytest.approx(0.4, abs=0.03)
+    for flat in (np.full(60, 2.0), 2 + 1e-5 * n):
+        curve = fit_curve(n, flat)
+        assert all(map(math.isfinite, (curve.ln_eps, curve.ln_beta, curve.alpha)))
+
+
+def test_ado_steps_by_hand_towards_the_source_whose_loss_falls_fastest():
+    planted = {"a": (1.0, 6.0, 0.4), "b": (2.0, 2.0, 0.3)}
+    method = registry.create("ado", sources=["a", "b"], ignored=0.0, refit=0.0)
+    method.start()
+    mean, history = np.full(2, 0.5), np.full(2, 0.5)
+    for number in range(8):
+        n = 200.0 * (number + 1)
+        losses = {name: eps + beta * n**-alpha for name, (eps, beta, alpha) in planted.items()}
+        seen = observation(number, names=["a", "b"], losses=losses, tokens=int(n * UNIT))
+        weights = list(method.update(seen).values())
+        if number >= 4:  # five points make a curve
+            falls = np.array([alpha * beta * n**-alpha / n for _, beta, alpha in planted.values()])
+            rho = falls * 0.5 * np.sqrt(history)
+            expected = 0.9 * mean + 0.1 * rho / rho.sum()
+            assert weights == pytest.approx(expected.tolist(), rel=1e-3)
+        mean, history = mean + (np.array(weights) - mean) / (number + 2), 0.9 * history + 0.1 * np.array(weights)
+    assert weights[0] > 0.5

@@ -22,6 +22,7 @@ import scipy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
 from emulsion.analysis.advice import read_rows
+from emulsion.analysis.leaderboard import by_name
 from emulsion.analysis.regret import STRATIFIED
 from emulsion.files import WORKFLOW, read_json, write_text
 from emulsion.report.markup import table
@@ -46,7 +47,7 @@ def in_trainings(name: str, study: dict[str, Any]) -> list[dict[str, Any]]:
             "low": row["loss_to_stratified"]["interval"][0],
             "high": row["loss_to_stratified"]["interval"][1],
         }
-        for row in study["methods"]
+        for row in by_name(study).values()
         if row["method"] != STRATIFIED
     ]
 

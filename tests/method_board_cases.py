@@ -19,11 +19,9 @@ def row(
         "interval": interval,
         "verdict": verdict,
         "by_source": {"web": web, "code": {"difference": 0.0 if half is not None else None, "interval": None}},
-        "extra_tokens": extra,
-        "evaluation_tokens": read,
-        "extra_evaluation_tokens": 0,
+        "costs": {name: {"extra_tokens": extra, "evaluation_tokens": read, "extra_evaluation_tokens": 0}},
     }
 
 
 def board(*rows: dict[str, Any]) -> dict[str, Any]:
-    return {"tokens": 1000, "sources": ["web", "code"], "methods": list(rows)}
+    return {"tokens": 1000, "stratified": "stratified", "sources": ["web", "code"], "methods": list(rows)}

@@ -25,7 +25,7 @@ def row(name, differences, share=0.4, names=None):
         "verdict": "no significant difference" if differences is not None else "",
         "loss_to_stratified": cell,
         "by_source": {"web": {"share": share}, "code": {"share": 1 - share}},
-        "extra_in_runs": 0.5,
+        "costs": {each: {"extra_in_runs": 0.5} for each in names or [name]},
     }
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from emulsion.analysis.decide import decide
 from emulsion.analysis.identity import same_mixtures
-from emulsion.analysis.leaderboard import BEHIND, BEST, TIED, MethodRun, leaderboard, rows
+from emulsion.analysis.leaderboard import BEHIND, BEST, TIED, MethodRun, by_name, leaderboard, rows
 from emulsion.errors import UserError
 from emulsion.report.method_board import markdown
 from emulsion.training.costs import run_cost
@@ -71,7 +71,7 @@ def test_methods_are_ranked_by_loss_and_judged_against_stratified_in_pairs():
     assert found["alike"]["verdict"] == "no significant difference" and found["even"]["verdict"] == ""
     low, high = found["regmix"]["interval"]
     assert low < found["regmix"]["difference_to_stratified"] < high < 0
-    assert found["regmix"]["extra_tokens"] == 100
+    assert found["regmix"]["costs"]["regmix"]["extra_tokens"] == 100
 
 
 def test_a_single_training_makes_no_claim():
@@ -93,7 +93,7 @@ def test_each_source_stands_beside_stratified_with_its_interval_and_its_share():
 
 
 def test_a_row_has_all_costs_and_where_the_decision_puts_it():
-    rows_by_name = {row["method"]: row for row in board_of(runs_of(even=3.0, regmix=2.9, aioli=2.95))["methods"]}
+    rows_by_name = by_name(board_of(runs_of(even=3.0, regmix=2.9, aioli=2.95)))
     regmix, aioli = rows_by_name["regmix"], rows_by_name["aioli"]
     assert (regmix["extra_runs"], regmix["extra_in_runs"], regmix["needed"]) == (4, 0.1, ["swarm small"])
     assert (aioli["probe_tokens"], aioli["evaluation_tokens"], aioli["extra_tokens"]) == (4, 8, 0)
@@ -102,10 +102,26 @@ def test_a_row_has_all_costs_and_where_the_decision_puts_it():
     assert {row["place"] for row in alike} == {TIED}
 
 
+def test_mixtures_that_are_one_have_one_row_and_each_its_own_costs():
+    runs = runs_of(even=3.0, other=2.9)
+    runs += [run_of("regmix", run.seed, run.losses) for run in runs[:3]]
+    same = same_mixtures([run.mixture for run in runs], [f"{run.loss}" for run in runs])
+    board = leaderboard(runs, "even", same, decision_on(runs[:6]))
+    assert [row["method"] for row in board["methods"]] == ["other", "even = regmix"]
+    found = by_name(board)
+    assert (found["even"]["extra_tokens"], found["regmix"]["extra_tokens"]) == (0, 100)
+    assert found["even"]["difference_to_stratified"] is None
+    assert found["regmix"]["loss_to_stratified"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+    page = markdown("Which?", board, {})
+    assert "| even = regmix | 3 |" in page and "| regmix | 4 | 100 | 0.10 |" in page
+
+
 def test_costs_that_were_not_recorded_are_left_empty():
     old = [run_of(run.mixture, run.seed, run.losses, cost=None) for run in runs_of(even=3.0, regmix=2.9)]
     board = board_of(old)
-    assert {row["extra_tokens"] for row in board["methods"]} == {None} and rows(old, "even")[0]["extra_runs"] is None
+    assert {row["extra_tokens"] for row in by_name(board).values()} == {None} and rows(old, "even")[0][
+        "extra_runs"
+    ] is None
     assert "trained before costs were recorded" in markdown("Which?", board, {})
 
 

@@ -8,8 +8,8 @@ from method_board_cases import board, row
 
 
 def test_a_cost_is_of_all_that_was_trained_and_a_third_of_all_that_was_read():
-    assert cost_in_runs(row("regmix", -0.5, extra=2000, read=300), 1000) == pytest.approx(2.1)
-    assert cost_in_runs(row("old", -0.5, extra=None), 1000) is None
+    assert cost_in_runs(row("regmix", -0.5, extra=2000, read=300)["costs"]["regmix"], 1000) == pytest.approx(2.1)
+    assert cost_in_runs(row("old", -0.5, extra=None)["costs"]["old"], 1000) is None
 
 
 def test_the_front_has_what_no_cheaper_mixture_beats():
@@ -26,7 +26,7 @@ def test_mixtures_are_at_their_cost_and_difference_with_their_names():
     (axes,) = figure.axes
     marks = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"]
     assert marks == [(0.0, 0.0), (2.0, -0.5), (pytest.approx(0.1), 0.1)]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["1  Stratified", "2  Regmix", "3  Aioli"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["1  Stratified", "2  RegMix", "3  Aioli"]
     # A number on each, filled on the front.
     faces = {text.get_text(): text.get_bbox_patch().get_facecolor() for text in axes.texts}
     assert faces["1"] == faces["2"] != faces["3"]

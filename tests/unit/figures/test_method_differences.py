@@ -10,7 +10,7 @@ from method_board_cases import board, row
 def test_a_row_is_at_its_difference_with_its_interval_and_stratified_has_none():
     figure = method_differences(board(row("regmix", -0.5, verdict="better"), row("dml", 0.2), row("even", None)))
     left, right = figure.axes
-    assert [text.get_text() for text in left.get_yticklabels()] == ["Regmix", "Dml"]
+    assert [text.get_text() for text in left.get_yticklabels()] == ["RegMix", "DML"]
     marks = [line for line in left.lines if line.get_marker() == "o"]
     assert [line.get_xdata()[0] for line in marks] == [-0.5, 0.2]
     # Filled only where the difference is significant.

@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 
 from emulsion.analysis.holm import holm_by_name
-from emulsion.analysis.leaderboard import LEVEL
+from emulsion.analysis.leaderboard import LEVEL, by_name
 
 Found = Mapping[str, Any]
 
@@ -23,7 +23,7 @@ def across_settings(title: str, settings: Mapping[str, str], boards: Mapping[str
     sampling by seeds, the `mean` difference of the mean test loss, nats, with its interval, `p_holm` over all methods
     and a verdict. The settings weigh alike. Methods of fewer settings come after those of all.
     """
-    rows = {label: _by_name(boards[experiment]) for label, experiment in settings.items()}
+    rows = {label: by_name(boards[experiment]) for label, experiment in settings.items()}
     names = dict.fromkeys(name for label in rows for name in rows[label])
     cells = {name: {label: _cell(row[name]) for label, row in rows.items() if name in row} for name in names}
     base = {boards[experiment]["stratified"] for experiment in settings.values()}
@@ -53,11 +53,6 @@ def across_settings(title: str, settings: Mapping[str, str], boards: Mapping[str
             for name in order
         ],
     }
-
-
-def _by_name(board: Found) -> dict[str, Found]:
-    """{mixture: its row}; mixtures that are one share theirs."""
-    return {name: row for row in board["methods"] for name in row["names"]}
 
 
 def _cell(row: Found) -> dict[str, Any]:

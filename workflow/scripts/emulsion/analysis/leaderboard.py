@@ -103,14 +103,15 @@ def leaderboard(
 
     decision: on their mean losses
     replays: {mixture: {"method", "average"}} of those that train again what was decided
+    `costs` of a row are those of each of its `names`: of mixtures that are one, each was decided in its own way.
     A row of a mixture has means over seeds, and against stratified sampling the `difference_to_stratified` of mean
     test perplexity with its 95 % `interval` and `p_holm` over seeds in common (null with fewer than two), a `verdict`,
     the same of the mean loss and of the loss on each source; where `decide` puts it, and its costs.
     """
-    of: dict[str, dict[int, MethodRun]] = {}
+    each_of: dict[str, dict[int, MethodRun]] = {}
     for run in runs:
-        if run.mixture in same.labels:
-            of.setdefault(run.mixture, {})[run.seed] = run
+        each_of.setdefault(run.mixture, {})[run.seed] = run
+    of = {name: own for name, own in each_of.items() if name in same.labels}
     base = of.get(same.first.get(stratified or "", ""), {})
     compared = {name: paired(each, base, _perplexity) for name, each in of.items() if each is not base and base}
     adjusted = holm_by_name({name: cell["p"] for name, cell in compared.items() if cell["p"] is not None})
@@ -132,8 +133,7 @@ def leaderboard(
                 "loss_to_stratified": _shown(paired(of[name], rest[name], _loss)),
                 "place": _place(name, decision),
                 "by_source": _by_source(of[name], rest[name]),
-                **_costs(of[name]),
-                "seconds": float(np.mean([run.seconds for run in of[name].values()])),
+                "costs": {each: _costs(each_of[each]) for each, first in same.first.items() if first == name},
             }
             for name in ranked
         ],
@@ -190,11 +190,30 @@ def _of_source(source: str, runs: Runs, base: Runs) -> dict[str, Any]:
 
 
 def _costs(runs: Runs) -> dict[str, Any]:
-    """The costs of the run that has most, what was needed, and the extra tokens in runs of this size."""
+    """The costs of the run that has most, what was needed, the extra tokens in runs of this size, and mean seconds."""
     most = max(runs.values(), key=lambda run: run.costs["extra_tokens"] or 0)
     extra = most.costs["extra_tokens"]
     needed = [] if most.cost is None else [each["what"] for each in most.cost["needed"]]
-    return {**most.costs, "extra_in_runs": None if extra is None else extra / most.tokens, "needed": needed}
+    seconds = float(np.mean([run.seconds for run in runs.values()]))
+    in_runs = None if extra is None else extra / most.tokens
+    return {**most.costs, "extra_in_runs": in_runs, "seconds": seconds, "needed": needed}
+
+
+def by_name(board: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """{mixture: its row with its own costs} of a leaderboard's content, best first.
+
+    What is the same mixture as stratified sampling differs from it by nothing; stratified sampling itself has no
+    difference.
+    """
+    nothing = {"difference": 0.0, "interval": [0.0, 0.0]}
+    found = {}
+    for row in board["methods"]:
+        for name in row["names"]:
+            found[name] = {**row, "method": name, **row["costs"][name]}
+            if board["stratified"] in row["names"] and name != board["stratified"]:
+                alike = {"difference_to_stratified": 0.0, "interval": [0.0, 0.0], "loss_to_stratified": nothing}
+                found[name] |= {**alike, "verdict": "no significant difference"}
+    return found
 
 
 def _place(name: str, decision: Decision) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from emulsion.analysis.leaderboard import by_name
 from emulsion.errors import UserError
 from emulsion.figures.method_differences import colour, compared, label
 from emulsion.figures.pareto import badges
@@ -29,7 +30,9 @@ def cost_pareto(board: Mapping[str, Any]) -> Figure:
 
     Raises UserError where nothing was compared with stratified sampling, or no cost is known.
     """
-    rows = [row for row in compared(board) if cost_in_runs(row, board["tokens"]) is not None]
+    compared(board)
+    each = [row for row in by_name(board).values() if row["difference_to_stratified"] is not None]
+    rows = [row for row in each if cost_in_runs(row, board["tokens"]) is not None]
     if not rows:
         raise UserError("methods: no cost is known; the runs were trained before costs were recorded. Train one again.")
     costs = [float(cost_in_runs(row, board["tokens"]) or 0.0) for row in rows]
@@ -58,11 +61,11 @@ def cost_pareto(board: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def cost_in_runs(row: Mapping[str, Any], tokens: int) -> float | None:
+def cost_in_runs(costs: Mapping[str, Any], tokens: int) -> float | None:
     """What a mixture cost before and besides its run, in runs of so many tokens; None where it was not recorded."""
-    if row["extra_tokens"] is None:
+    if costs["extra_tokens"] is None:
         return None
-    return float(row["extra_tokens"] + (row["evaluation_tokens"] + row["extra_evaluation_tokens"]) / 3) / tokens
+    return float(costs["extra_tokens"] + (costs["evaluation_tokens"] + costs["extra_evaluation_tokens"]) / 3) / tokens
 
 
 def front(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

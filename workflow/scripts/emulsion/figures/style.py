@@ -114,13 +114,27 @@ def markers(names: Iterable[str]) -> dict[str, str]:
     return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(names)}
 
 
+# Methods as their papers write them.
+_SPELLED = {
+    "ado": "ADO",
+    "dml": "DML",
+    "doge": "DoGE",
+    "doremi": "DoReMi",
+    "mixmin": "MixMin",
+    "odm": "ODM",
+    "regmix": "RegMix",
+    "skillit": "Skill-It",
+    "unimax": "UniMax",
+}
+
+
 def pretty(name: str) -> str:
     """A name as people read it.
 
     >>> pretty("instruction_heavy")
     'Instruction heavy'
     """
-    text = " ".join(name.replace("_", " ").replace("-", " ").split()) or name
+    text = " ".join(_SPELLED.get(word, word) for word in name.replace("_", " ").replace("-", " ").split()) or name
     return text[0].upper() + text[1:]
 
 

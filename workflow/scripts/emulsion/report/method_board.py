@@ -86,17 +86,18 @@ def _costs(board: Found) -> str:
     header = ["method", "extra runs", "extra tokens", "in runs of this size", "read for them", "probe tokens"]
     body = [
         [
-            row["method"],
-            *(_count(row[key]) for key in ("extra_runs", "extra_tokens")),
-            "" if row["extra_in_runs"] is None else f"{row['extra_in_runs']:.2f}",
-            *(_count(row[key]) for key in ("extra_evaluation_tokens", "probe_tokens", "evaluation_tokens")),
-            f"{row['seconds']:.1f}",
-            ", ".join(row["needed"]),
+            name,
+            *(_count(cost[key]) for key in ("extra_runs", "extra_tokens")),
+            "" if cost["extra_in_runs"] is None else f"{cost['extra_in_runs']:.2f}",
+            *(_count(cost[key]) for key in ("extra_evaluation_tokens", "probe_tokens", "evaluation_tokens")),
+            f"{cost['seconds']:.1f}",
+            ", ".join(cost["needed"]),
         ]
         for row in board["methods"]
+        for name, cost in row["costs"].items()
     ]
     note = COSTS
-    if any(row["extra_tokens"] is None for row in board["methods"]):
+    if any(cost["extra_tokens"] is None for row in board["methods"] for cost in row["costs"].values()):
         note += " Empty cells: trained before costs were recorded."
     return f"{table([*header, 'read in the run', 'seconds', 'needed'], body)}\n\n{note}"
 

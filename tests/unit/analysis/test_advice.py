@@ -58,10 +58,11 @@ def test_a_method_that_lost_in_a_training_is_not_named_and_it_is_said_why():
         {"study": "mix", "method": "short", "seeds": 8.0, "difference": 0.05, "low": 0.02, "high": 0.08},
         {"study": "mix", "method": "careful", "seeds": 8.0, "difference": 0.01, "low": -0.02, "high": 0.04},
         {"study": "more", "method": "careful", "seeds": 5.0, "difference": -0.02, "low": -0.05, "high": 0.01},
+        {"study": "more", "method": "half", "seeds": 5.0, "difference": 0.01, "low": -0.01, "high": 0.03},
     ]
     found = advice(ROWS, trained, 3, epochs=0.5)
     assert [each["method"] for each in found["methods"]] == ["stratified", "careful", "half"]
-    assert "Left out is short, whose loss in trainings was above that of even shares" in found["text"]
+    assert "Left out is short, whose loss in trainings was significantly above that of even shares" in found["text"]
     assert ": +50 [+20, +80] with 8 seeds (mix)." in found["text"]
     assert "careful" not in found["text"]
 

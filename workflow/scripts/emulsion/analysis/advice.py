@@ -2,13 +2,14 @@
 
 One table is what `tabulate_proving_ground` makes of worlds by their number of sources; docs/which_method.md says how
 they are drawn, and how far they are from real runs. The other has real trainings of ours, as
-`benchmarks/rank_agreement.py` writes it: a method that was worse than even shares in their mean is not named, whatever
-it reached in worlds.
+`benchmarks/rank_agreement.py` writes it: a method that was significantly worse than even shares in their mean is not
+named, whatever it reached in worlds.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,9 +74,13 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
 
 
 def _lost(trained: Sequence[Row]) -> dict[str, list[Row]]:
-    """The trainings of each method that was worse than even shares in them, by the mean over trainings."""
+    """The trainings of each method that was worse than even shares in their mean, beyond its interval of 95 %."""
     of = {str(row["method"]): [each for each in trained if each["method"] == row["method"]] for row in trained}
-    return {method: rows for method, rows in of.items() if sum(row["difference"] for row in rows) > 0}
+    return {
+        method: rows
+        for method, rows in of.items()
+        if sum(row["difference"] for row in rows) > math.hypot(*((row["high"] - row["low"]) / 2 for row in rows))
+    }
 
 
 def _left_out(method: str, rows: Sequence[Row]) -> str:
@@ -83,7 +88,7 @@ def _left_out(method: str, rows: Sequence[Row]) -> str:
     for row in rows:
         above, low, high = (f"{1e3 * row[key]:+.0f}" for key in ("difference", "low", "high"))
         told.append(f"{above} [{low}, {high}] with {int(row['seeds'])} seeds ({row['study']})")
-    return f" Left out is {method}, whose loss in trainings was above that of even shares: {', '.join(told)}."
+    return f" Left out is {method}, whose loss in trainings was significantly above that of even shares: {', '.join(told)}."
 
 
 def _best(rows: Sequence[Row]) -> list[Row]:

@@ -88,7 +88,8 @@ def _left_out(method: str, rows: Sequence[Row]) -> str:
     for row in rows:
         above, low, high = (f"{1e3 * row[key]:+.0f}" for key in ("difference", "low", "high"))
         told.append(f"{above} [{low}, {high}] with {int(row['seeds'])} seeds ({row['study']})")
-    return f" Left out is {method}, whose loss in trainings was significantly above that of even shares: {', '.join(told)}."
+    where = ", ".join(told)
+    return f" Left out is {method}, whose loss in trainings was significantly above that of even shares: {where}."
 
 
 def _best(rows: Sequence[Row]) -> list[Row]:

@@ -267,7 +267,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stores, tokenizer = prepare(folder, arguments.megabytes or 4 * arguments.tokens / 1e6, usual["vocabulary"])
-        parts = Parts.open(stores, tokenizer, model, None)
+        parts = Parts.open(stores, tokenizer, RunSpec.from_json({**spec, "seed": 0}), None)
         at_once = max(arguments.batch, arguments.validation_sequences)
         runtime = Runtime(micro_batch=at_once, checkpoint_seconds=1e9, quiet=True, compiled=torch.cuda.is_available())
         for line in report(Bench(parts, spec, runtime, folder), arguments.methods, arguments.seeds, arguments.once):

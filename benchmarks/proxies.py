@@ -7,7 +7,7 @@ prints two tables of the runs of config/proxies.yaml. Of each swarm of short run
 losses with those of the long runs at the same mixtures, with a 95 % interval over resampled mixtures, and how much more
 than the best long run the one loses that the short runs rank first, in thousandths of a nat. The first row is the long
 runs of one seed against those of the other. Of laws fitted to some of the long runs: R² of the other runs' losses, and
-the regret of the run that the law ranks first, means over 50 choices of runs.
+the regret of the run that the law ranks first, median and mean over 50 choices of runs.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def main() -> None:
             _, found, _ = read_swarm(swarm_files(name, batches))
             rows.append([name.removeprefix("proxies_"), *ranked(found.mean(axis=(0, 2)), truth, random)])
     print(table(["runs", "rank correlation with long runs", "regret of their best"], rows))
-    print(f"\n{len(weights)} mixtures; the least-read source is read {epochs.min():.2g} to {epochs.max():.2g} times.\n")
+    most = epochs.max(axis=1)
+    print(f"\n{len(weights)} mixtures, whose most-read source is read {most.min():.2g} to {most.max():.2g} times.\n")
     rows = []
     for size in (8, 12, 16):
         for name in ("epochs", "best", "log_linear"):

@@ -31,7 +31,7 @@ def main(
     :param output: file to write
     """
     written, run = read_json(mixture), RunSpec.from_json(spec)
-    opened = {store.source: store for store in (TokenStore.open(folder, run.documents) for folder in stores)}
+    opened = {store.source: store for store in (TokenStore.open(folder, run.part) for folder in stores)}
     check_splits((store.header for store in opened.values()), run.context, str(mixture))
     schedule = Schedule.from_json(written["schedule"], run.sequences)
     plan = SequencePlan(train_sizes(opened, run.context), schedule, run.seed)

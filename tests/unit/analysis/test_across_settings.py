@@ -82,6 +82,24 @@ def test_one_seed_is_no_claim_and_equal_runs_are_no_difference():
     assert found["equal"]["verdict"] == "no significant difference" and found["equal"]["mean"]["interval"] == [0.0, 0.0]
 
 
+def test_with_one_seed_a_method_that_came_to_even_shares_is_no_claim():
+    base = row("stratified", None, names=["stratified", "even"]) | {"seeds": 1}
+    found = across_settings("T", {"A": "a"}, {"a": {**board(), "methods": [base]}})["methods"]
+    assert [(each["method"], each["verdict"], each["mean"]["interval"]) for each in found] == [
+        ("even", "no claim", None)
+    ]
+
+
+def test_what_is_the_measure_in_one_setting_is_compared_in_the_other():
+    odd = {**board(row("other", noisy(-0.1, 1))), "stratified": "mixmin"}
+    odd["methods"] = [row("mixmin", None), *odd["methods"][1:]]
+    plain = board(row("mixmin", noisy(0.3, 2)))
+    found = across_settings("T", {"A": "odd", "B": "plain"}, {"odd": odd, "plain": plain})["methods"]
+    mean = found[0]["mean"]
+    assert found[0]["method"] == "mixmin" and mean["settings"] == 2
+    assert mean["difference"] == pytest.approx(0.15, abs=0.02)
+
+
 def test_the_page_has_every_setting_and_blanks_where_a_method_was_not_trained():
     page = markdown(FOUND)
     lines = page.splitlines()

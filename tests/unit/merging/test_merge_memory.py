@@ -24,11 +24,16 @@ assert int(most) < 4 << 20, most  # KiB
 """
 
 
-def test_the_limit_is_three_quarters_of_the_machine_and_never_less_than_a_row_needs(monkeypatch):
+def test_the_limit_is_three_quarters_of_what_there_is_and_never_less_than_rows_need(tmp_path, monkeypatch):
     monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": 16 << 20, "SC_PAGE_SIZE": 4096}.get)
-    assert memory.most_of_machine() == 48 << 30
+    group = tmp_path / "memory.max"
+    assert memory.most_of_machine(group) == 48 << 30
+    group.write_text("max\n")
+    assert memory.most_of_machine(group) == 48 << 30
+    group.write_text(f"{32 << 30}\n")
+    assert memory.most_of_machine(group) == 24 << 30
     monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": 1 << 10, "SC_PAGE_SIZE": 4096}.get)
-    assert memory.most_of_machine() == memory.MOST_BYTES
+    assert memory.most_of_machine(group) == memory.MOST_BYTES
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not count maps towards the limit")

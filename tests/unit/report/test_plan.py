@@ -1,6 +1,6 @@
 from emulsion.report.plan import data_text, epochs_text
 
-PLAN = {"mixtures": {"even": {"a": 0.5, "b": 0.5}}, "tokens": 100, "max_epochs": 4}
+PLAN = {"mixtures": {"even": {"a": 0.5, "b": 0.5}}, "tokens": {"even": 100}, "max_epochs": 4}
 
 
 def test_a_source_too_small_for_its_share_is_named_with_tokens_wanted_and_there():

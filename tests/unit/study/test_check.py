@@ -171,6 +171,11 @@ STRATEGY = "strategies/equal_mix"
         ),
         (
             "method_studies",
+            {"all": {"title": "T", "settings": {"x": "exp3", "y": "exp3"}}},
+            "method_studies.all: 'y' is experiment 'exp3', and so is 'x'; it would count twice",
+        ),
+        (
+            "method_studies",
             {"exp3": {"title": "T", "settings": {"x": "exp3"}}},
             "method_studies.exp3: an experiment has this",
         ),

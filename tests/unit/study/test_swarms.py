@@ -149,12 +149,22 @@ def test_a_swarm_that_measures_curves_asks_its_runs_for_them_and_counts_them():
 
 
 @pytest.mark.parametrize(("matched", "share"), [({}, 1 / 2), ({"tokens": 520_000}, 1 / 10), ({"tokens": 52_000}, None)])
-def test_a_swarm_that_stands_for_longer_runs_reads_a_share_of_the_documents(matched, share):
+def test_a_swarm_that_stands_for_longer_runs_reads_a_part_of_its_sources(matched, share):
     experiment = pair(tokens=104_000)
-    size = experiment.size.changed_by({"tokens": 52_000, "match_epochs_of": matched})
-    assert experiment.spec_of(size).get("documents") == (share and pytest.approx(share))
-    assert "documents" not in experiment.spec_of(experiment.size)
-    assert spec_of(pair(match_epochs_of={"tokens": 1_040_000})).documents == pytest.approx(1 / 10)
+    size = experiment.size.of_swarm({"tokens": 52_000, "match_epochs_of": matched})
+    assert experiment.spec_of(size).get("part") == (share and pytest.approx(share))
+    assert "part" not in experiment.spec_of(experiment.size)
+    assert spec_of(pair(match_epochs_of={"tokens": 1_040_000})).part == pytest.approx(1 / 10)
+
+
+def test_a_setting_of_a_method_called_learning_rate_is_not_that_of_its_runs():
+    size = pair().size
+    assert size.changed_by({"kind": "doge", "learning_rate": 5e-4}) == size
+
+
+def test_a_swarm_that_stands_for_runs_of_its_own_length_has_runs_like_any():
+    experiment = pair(match_epochs_of={})
+    assert experiment.size_of_swarm("sweep") == experiment.size
 
 
 def test_a_swarm_may_have_a_learning_rate_of_its_own_whose_end_changes_alike():

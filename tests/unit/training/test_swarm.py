@@ -56,7 +56,7 @@ def test_a_swarm_gives_a_row_for_each_trunk_with_all_of_its_branches(swarm):
 
 def test_runs_that_stand_for_longer_ones_read_sources_as_often(swarm):
     long = {**swarm, "branches": {}, "trunks": [{**TRUNKS[1], "seed": 0}]}
-    short = {**long, "spec": {**SPEC, "tokens": SPEC["tokens"] // 3, "documents": 1 / 3}}
+    short = {**long, "spec": {**SPEC, "tokens": SPEC["tokens"] // 3, "part": 1 / 3}}
     [whole], [third] = (train_swarm(**each)["runs"] for each in (long, short))
     assert third["tokens"] == whole["tokens"] / 3 and third["identity"] != whole["identity"]
     assert third["epochs"] == pytest.approx(whole["epochs"], rel=0.15)

@@ -26,7 +26,7 @@ class RunSpec:
     validation_sequences  of each source, at most, each time
     precision      auto (bf16 where the device has it, else fp32), fp32, bf16, fp16
     decay          how the learning rate falls: cosine or linear
-    documents      share of each source's training documents that it reads, the same ones in every run
+    part           share of each source's training sequences that it reads, the same ones in every run
     """
 
     recipe: int
@@ -45,7 +45,7 @@ class RunSpec:
     precision: str
     seed: int
     decay: str = "cosine"
-    documents: float = 1.0
+    part: float = 1.0
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RunSpec:
@@ -60,8 +60,8 @@ class RunSpec:
         spec = cls(**{**values, "betas": tuple(values["betas"])})
         if spec.decay not in DECAYS:
             raise unknown("decay", spec.decay, DECAYS, "run spec")
-        if not 0 < spec.documents <= 1:
-            raise UserError(f"run spec: documents {spec.documents} is no share above 0 and up to 1.")
+        if not 0 < spec.part <= 1:
+            raise UserError(f"run spec: part {spec.part} is no share above 0 and up to 1.")
         if spec.batch_sequences < 1:
             raise UserError(f"run spec: batch_tokens {spec.batch_tokens} is less than one sequence of {spec.context}.")
         if spec.steps < 1:

@@ -25,9 +25,13 @@ def across_settings(title: str, settings: Mapping[str, str], boards: Mapping[str
     """
     rows = {label: by_name(boards[experiment]) for label, experiment in settings.items()}
     names = dict.fromkeys(name for label in rows for name in rows[label])
-    cells = {name: {label: _cell(row[name]) for label, row in rows.items() if name in row} for name in names}
-    base = {boards[experiment]["stratified"] for experiment in settings.values()}
-    means = {name: _mean(cells[name]) for name in names if name not in base}
+    base = {label: boards[experiment]["stratified"] for label, experiment in settings.items()}
+    cells = {
+        name: {label: _cell(row[name], base[label] == name) for label, row in rows.items() if name in row}
+        for name in names
+    }
+    compared = [name for name in names if any(base[label] != name for label in cells[name])]
+    means = {name: _mean(cells[name]) for name in compared}
     adjusted = holm_by_name({name: mean["p"] for name, mean in means.items() if mean["p"] is not None})
     order = sorted(means, key=lambda name: (-means[name]["settings"], means[name]["difference"] or 0.0))
     return {
@@ -55,11 +59,15 @@ def across_settings(title: str, settings: Mapping[str, str], boards: Mapping[str
     }
 
 
-def _cell(row: Found) -> dict[str, Any]:
+def _cell(row: Found, is_measure: bool) -> dict[str, Any]:
+    """is_measure: whether it is what others are compared with there, which differs from itself by nothing."""
+    nothing = {"difference": 0.0, "interval": [0.0, 0.0]}
     return {
         "seeds": row["seeds"],
-        "perplexity": {"difference": row["difference_to_stratified"], "interval": row["interval"]},
-        "loss": row["loss_to_stratified"],
+        "perplexity": nothing
+        if is_measure
+        else {"difference": row["difference_to_stratified"], "interval": row["interval"]},
+        "loss": nothing if is_measure else row["loss_to_stratified"],
         "verdict": row["verdict"],
         "shares": {source: each["share"] for source, each in row["by_source"].items()},
         "extra_in_runs": row["extra_in_runs"],
@@ -68,7 +76,7 @@ def _cell(row: Found) -> dict[str, Any]:
 
 def _mean(cells: Mapping[str, Found]) -> dict[str, Any]:
     """The mean of the differences of settings, by Welch and Satterthwaite's degrees of freedom."""
-    known = [cell for cell in cells.values() if cell["loss"]["interval"] is not None]
+    known = [cell for cell in cells.values() if cell["loss"]["interval"] is not None and cell["seeds"] > 1]
     if not known:
         return {"difference": None, "interval": None, "p": None, "settings": 0}
     freedom = np.array([cell["seeds"] - 1 for cell in known])

@@ -21,6 +21,7 @@ from emulsion.analysis.identity import Same
 from emulsion.errors import UserError
 
 LEVEL = 0.95
+SINGLE = "one training each: no claim"
 BEST, TIED, BEHIND = "best", "not told from the best", "behind the best"
 COSTS = ("extra_runs", "extra_tokens", "probe_tokens", "evaluation_tokens", "extra_evaluation_tokens")
 
@@ -212,7 +213,8 @@ def by_name(board: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             found[name] = {**row, "method": name, **row["costs"][name]}
             if board["stratified"] in row["names"] and name != board["stratified"]:
                 alike = {"difference_to_stratified": 0.0, "interval": [0.0, 0.0], "loss_to_stratified": nothing}
-                found[name] |= {**alike, "verdict": "no significant difference"}
+                verdict = "no significant difference" if row["seeds"] > 1 else SINGLE
+                found[name] |= {**alike, "verdict": verdict}
     return found
 
 
@@ -226,7 +228,7 @@ def _verdict(cell: Mapping[str, Any] | None, p_holm: float | None) -> dict[str, 
     if cell is None:
         return {"difference_to_stratified": None, "interval": None, "p_holm": None, "verdict": ""}
     if p_holm is None:
-        verdict = "one training each: no claim"
+        verdict = SINGLE
     elif p_holm >= 1 - LEVEL:
         verdict = "no significant difference"
     else:

@@ -19,12 +19,11 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from emulsion.data.encoding import Encode, encoder, text_of_control_tokens
-from emulsion.data.subset import rows_of_documents
+from emulsion.data.subset import chosen_rows
 from emulsion.data.tokenizers import control_tokens, end_of_text, fingerprint, unknown_token, vocabulary
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256, whole_folder, write_json
@@ -55,7 +54,7 @@ def split_of(document_id: str, held_out: float) -> str:
 class TokenStore:
     """An open token store: read sequences of any length from it, by number.
 
-    With a share below 1, its train split is that share of its documents, the same ones each time.
+    With a share below 1, its train split is that share of its sequences, the same ones each time.
     """
 
     def __init__(self, folder: Path, header: dict[str, Any], share: float = 1.0) -> None:
@@ -111,7 +110,7 @@ class TokenStore:
 
     @property
     def train_documents(self) -> int:
-        """How many documents the train split has, or about that share of them."""
+        """How many documents the train split has, or that share of them."""
         return round(self.share * int(self.header["splits"]["train"]["documents"]))
 
     def count(self, split: str, context: int) -> int:
@@ -143,13 +142,9 @@ class TokenStore:
         return max(0, (self.tokens(split) - 1) // context)
 
     def _rows(self, context: int) -> NDArray[np.int64]:
-        """The sequences of the documents that are its share."""
+        """The sequences that are its share."""
         if context not in self._chosen:
-            index = self.documents().select(["split", "start"])
-            starts = index.filter(pc.equal(index.column("split"), "train")).column("start").to_numpy()
-            available = self._whole("train", context)
-            chosen = rows_of_documents(starts, available, context, self.share) if available else np.arange(0)
-            self._chosen[context] = chosen
+            self._chosen[context] = chosen_rows(self.source, self._whole("train", context), self.share)
         return self._chosen[context]
 
     def documents(self) -> pa.Table:

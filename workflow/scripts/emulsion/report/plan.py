@@ -83,7 +83,7 @@ def epochs_text(plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
         "|---" * (len(sources) + 1) + "|",
     ]
     for mixture, weights in plan["mixtures"].items():
-        epochs = {source: weights.get(source, 0.0) * plan["tokens"] / sizes[source] for source in sources}
+        epochs = {source: weights.get(source, 0.0) * plan["tokens"][mixture] / sizes[source] for source in sources}
         cells = [f"**{times:.2f}**" if times > plan["max_epochs"] else f"{times:.2f}" for times in epochs.values()]
         lines.append(f"| {mixture} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", *too_small(plan, sizes)])
@@ -94,7 +94,7 @@ def too_small(plan: Mapping[str, Any], sizes: Mapping[str, int]) -> list[str]:
     problems = []
     for mixture, weights in plan["mixtures"].items():
         for source, size in sizes.items():
-            wanted = weights.get(source, 0.0) * plan["tokens"]
+            wanted = weights.get(source, 0.0) * plan["tokens"][mixture]
             if wanted > plan["max_epochs"] * size:
                 amounts = f"{wanted:,.0f} tokens wanted, {size:,} there"
                 problems.append(f"- `{mixture}` reads '{source}' {wanted / size:.2f} times: {amounts}.")

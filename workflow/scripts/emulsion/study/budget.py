@@ -277,16 +277,17 @@ def suite_of(config: Config, name: str) -> Suite:
 
 def plan_of(experiment: Experiment) -> dict[str, Any]:
     """The plan without source sizes, which are known only once the data are tokenised."""
-    mixtures = {}
+    mixtures, read = {}, {}
     for name in experiment.fixed():
         entry = experiment.entries[name]
         if not (experiment.needs(name).sizes and needs_sizes(entry.method.get("points", {"kind": "spread"}))):
             mixtures[name] = mean_weights(experiment.propose(name, Evidence()))
+            read[name] = entry.size.stands_for or entry.size.tokens
     return {
         "device": experiment.settings["budget"]["device"],
         "limits": experiment.settings["budget"]["hours"],
         "costs": planned_cost(experiment),
-        "tokens": experiment.settings["tokens"],
+        "tokens": read,
         "max_epochs": experiment.max_epochs,
         "mixtures": mixtures,
         "compared": experiment.candidates(),

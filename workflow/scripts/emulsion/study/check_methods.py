@@ -69,8 +69,11 @@ def studies(config: Config) -> Iterator[str]:
         where = f"method_studies.{study}"
         if study in config["experiments"]:
             yield f"{where}: an experiment has this name too, and their files would lie in one folder; choose another."
+        labels: dict[str, str] = {}
         for label, name in chosen["settings"].items():
             yield from known("experiment", name, config["experiments"], f"{where}: '{label}'")
+            if (other := labels.setdefault(name, label)) != label:
+                yield f"{where}: '{label}' is experiment '{name}', and so is '{other}'; it would count twice."
             if name in config["experiments"] and not config["experiments"][name]["methods"]:
                 yield f"{where}: '{label}': experiment '{name}' has no `methods`."
 

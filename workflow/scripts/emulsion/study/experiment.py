@@ -246,8 +246,8 @@ class Experiment:
         if size.learning_rate is not None:
             final = spec["final_learning_rate"] * size.learning_rate / spec["learning_rate"]
             spec |= {"learning_rate": size.learning_rate, "final_learning_rate": final}
-        if size.stands_for and size.stands_for > size.tokens:
-            spec["documents"] = size.tokens / size.stands_for
+        if size.stands_for is not None:
+            spec["part"] = size.tokens / size.stands_for
         return spec
 
     def longest_context(self) -> int:
@@ -261,7 +261,7 @@ class Experiment:
         return self.run(run).entry.size
 
     def size_of_swarm(self, swarm: str) -> Size:
-        return self.size.changed_by(self.config["swarms"][swarm])
+        return self.size.of_swarm(self.config["swarms"][swarm])
 
     def size_of_search(self, mixture: str) -> Size:
         """The size of the trainings that a method searches with."""

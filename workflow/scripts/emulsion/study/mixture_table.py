@@ -7,7 +7,7 @@ points of swarms, runs that guide a method, and a repetition.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from emulsion.methods import create
@@ -42,14 +42,18 @@ class Size:
 
     def changed_by(self, chosen: Mapping[str, Any]) -> Size:
         """The size that a swarm or a method says, where it says one: in tokens, or by its published share of a run."""
-        told = ("model", "training", "tokens", "learning_rate")
-        given = {key: chosen[key] for key in told if chosen.get(key) is not None}
+        given = {key: chosen[key] for key in ("model", "training", "tokens") if chosen.get(key) is not None}
         if (presets := chosen.get("presets")) and "tokens" not in given:
             share = allocation(**{"method": chosen.get("kind"), **presets}).share
             given["tokens"] = max(1, round(share * self.tokens))
-        if (matched := chosen.get("match_epochs_of")) is not None:
-            given["stands_for"] = matched.get("tokens", self.tokens)
-        return Size(**{**vars(self), **given})
+        return replace(self, **given)
+
+    def of_swarm(self, chosen: Mapping[str, Any]) -> Size:
+        """The size of a swarm's runs; a run that stands for one of its own length is as any other."""
+        found = replace(self.changed_by(chosen), learning_rate=chosen.get("learning_rate"))
+        matched = chosen.get("match_epochs_of")
+        tokens = found.tokens if matched is None else matched.get("tokens", self.tokens)
+        return found if tokens == found.tokens else replace(found, stands_for=tokens)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +113,7 @@ class MixtureTable:
         if self.again:
             yield self._entry(f"{self.again}-again", "repetition", {}, seeds=self.seeds[:1], mixture=self.again)
         for swarm in self.swarms:
-            size = self.size.changed_by(self.config["swarms"][swarm.name])
+            size = self.size.of_swarm(self.config["swarms"][swarm.name])
             for number, point in enumerate(swarm.points):
                 method = {"kind": "point", "points": swarm.design, "number": number}
                 yield self._entry(point, "point", method, seeds=swarm.seeds, size=size)

@@ -42,7 +42,7 @@ class Parts:
                 "more, or leave vocab_size out."
             )
         return cls(
-            stores=open_stores(stores, tokenizer, spec.documents),
+            stores=open_stores(stores, tokenizer, spec.part),
             tokens=tokens,
             end_of_text=tokenizers.end_of_text(tokenizer),
             weights=initial_weights(model, weights),
@@ -68,7 +68,7 @@ class Parts:
 
 
 def open_stores(folders: list[Path], tokenizer: Path, share: float = 1.0) -> dict[str, TokenStore]:
-    """{source: its store}, or this share of its documents.
+    """{source: its store}, or this share of it.
 
     Raises UserError where a store is damaged or was made with another tokenizer.
     """

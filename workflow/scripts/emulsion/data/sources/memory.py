@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 # Far above what rows of 64 MB need; the largest thing that is held is one record batch of an Arrow file.
@@ -23,12 +24,15 @@ def bound_memory(most: int = MOST_BYTES) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (min([wanted, *known]), hard))
 
 
-def most_of_machine() -> int:
-    """Three quarters of the machine: for what holds more than rows, such as the hashes of all documents of a merge."""
-    try:
-        return max(MOST_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4)
-    except (OSError, ValueError):
-        return MOST_BYTES
+def most_of_machine(group: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """Three quarters of the machine, or of what a container or job may have of it, but no less than rows may need.
+
+    For what holds more than rows, such as the hashes of all documents of a merge.
+    """
+    there = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    with suppress(OSError, ValueError):  # no such limit, or none set ("max")
+        there.append(int(group.read_text(encoding="ascii")))
+    return max(MOST_BYTES, min(there) * 3 // 4)
 
 
 def _taken() -> int:

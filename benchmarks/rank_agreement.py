@@ -87,7 +87,7 @@ def main() -> None:
             f"{file.parent.name}: {rows[0]['sources']} sources, {rows[0]['seeds']} seeds, {rows[0]['tokens']:,} tokens"
         )
         print(f"{what}\n\n{table(header, cells, right=2)}\n\n{agreement(trained, worlds)}\n")
-    both = [pd.DataFrame(each).mean(axis=1, skipna=False).dropna().to_dict() for each in (real, simulated)]
+    both = [pd.DataFrame(each).mean(axis=0, skipna=False).dropna().to_dict() for each in (real, simulated)]
     print(f"Means over {len(real)} studies: {agreement(*both)}")
     if given.csv:
         write_text(given.csv, pd.DataFrame(every).to_csv(index=False, float_format="%.4f"))

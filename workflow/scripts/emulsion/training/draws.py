@@ -60,6 +60,7 @@ class Draws:
     def _shares(self, plan: SequencePlan, start: int, end: int) -> Shares:
         first, last = (step * self.spec.batch_sequences for step in (start, end))
         if self.most_epochs and (problems := excess_epochs(plan, last, self.spec.context, self.most_epochs)):
-            raise UserError(" ".join(problems))
+            part = f" They read {self.spec.part:.3g} of each source (match_epochs_of)." if self.spec.part < 1 else ""
+            raise UserError(" ".join(problems) + part)
         shares = (plan.counts(last) - plan.counts(first)) / (last - first)
         return dict(zip(plan.sizes, shares.tolist(), strict=True))

@@ -54,7 +54,7 @@ def test_the_reference_comes_first_with_its_losses_then_differences_lowest_mean_
     assert said[:3] == [("3.500", "±.050", "normal"), ("−0.210", "±.010", "bold"), ("−0.400", "±.010", "normal")]
     assert [cell[0] for cell in said[6:]] == ["4.000", "−0.100", "+0.500"]
     labels = loss_heatmap(LOSSES, DECISIONS, {"even": "even = unimax"}).axes[0].get_yticklabels()
-    assert [label.get_text() for label in labels] == ["Even = unimax", "Optimal", "Only web"]
+    assert [label.get_text() for label in labels] == ["Even = UniMax", "Optimal", "Only web"]
 
 
 def test_without_claims_nothing_is_marked_and_the_note_says_so() -> None:

@@ -25,7 +25,7 @@ def test_decisions_are_at_the_steps_they_hold_from_and_probes_are_none():
 def test_every_method_has_a_panel_with_a_line_for_each_source_and_seed():
     figure = trajectories({"aioli": [LOG, LOG], "odm": [LOG], "ado": [LOG]})
     panels = [axes for axes in figure.axes if axes.get_visible()]
-    assert [axes.get_title(loc="left") for axes in panels] == ["Aioli", "Odm", "Ado"]
+    assert [axes.get_title(loc="left") for axes in panels] == ["Aioli", "ODM", "ADO"]
     # Two sources, and the line of all sources alike.
     assert [len(axes.lines) for axes in panels] == [2 * 2 + 1, 2 + 1, 2 + 1]
     bold = [line for line in panels[0].lines if line.get_linewidth() == 1.5]

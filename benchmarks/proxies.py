@@ -59,7 +59,7 @@ def ranked(proxy: Floats, truth: Floats, random: np.random.Generator) -> list[st
 
 
 def judged(name: str, size: int, weights: Floats, losses: Floats, epochs: Floats) -> tuple[float, float]:
-    """R² (mean over groups, median over choices) and mean regret of a law fitted to `size` of the runs, on the others."""
+    """R² (mean over groups, median over choices) and mean regret on the runs that a law was not fitted to."""
     random = np.random.default_rng(size)
     squares, regrets = [], []
     for _ in range(CHOICES):

@@ -75,7 +75,13 @@ def main(
         max_loss=max_loss,
     )
     logging.info("%s: %s", path, "weighted sampling enabled" if use_weights else "datasets one after the other")
-    manifest = merge(request, output_dir, overwrite)
+    try:
+        manifest = merge(request, output_dir, overwrite)
+    except MemoryError:
+        hashes = " Hashes of all documents are held: --deduplicate exact takes an eighth of what near takes." * near
+        raise UserError(
+            f"Memory is full. Give the same command to a machine with more: shards that are whole stay.{hashes}"
+        ) from None
     for note in manifest["notes"]:
         logging.warning("%s", note)
     if manifest["drift"]:

@@ -59,3 +59,44 @@ def test_a_row_that_unfolds_beyond_the_machine_is_set_aside_and_the_rest_is_merg
     manifest = read_json(tmp_path / "out/manifest.json")
     assert manifest["documents"] == 60
     assert "unfolds to more than may be held" in json.dumps(manifest)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not count maps towards the limit")
+def test_memory_full_of_other_things_is_no_fault_of_a_row(tmp_path):
+    """A hundred sound rows, once all that may be taken is."""
+    pq.write_table(pa.table({"text": ["a" * 2_000_000 + str(n) for n in range(100)]}), tmp_path / "a.parquet")
+    (tmp_path / "config.yaml").write_text(
+        json.dumps({"datasets": [{"name": "all", "files": [str(tmp_path / "a.parquet")]}]})
+    )
+    full = """
+import runpy
+from emulsion import merging
+from emulsion.data.sources import memory
+
+inner, held = merging.open_readers, []
+
+def open_readers(*given):
+    found = inner(*given)
+    try:
+        while True:
+            held.append(bytearray(1 << 20))
+    except MemoryError:
+        del held[-20:]
+    return found
+
+memory.most_of_machine, merging.open_readers = lambda: 1 << 30, open_readers
+runpy.run_path("workflow/scripts/merge_datasets.py", run_name="__main__")
+"""
+    words = ["--config", tmp_path / "config.yaml", "--output-dir", tmp_path / "out", "--deduplicate", "near"]
+    done = subprocess.run(
+        [sys.executable, "-c", full, *map(str, words)],
+        env={**os.environ, "PYTHONPATH": "workflow/scripts"},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    [said] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert said.startswith("error: Memory is full. Give the same command to a machine with more")
+    assert "--deduplicate exact" in said
+    assert not list((tmp_path / "out").glob("shard-*"))

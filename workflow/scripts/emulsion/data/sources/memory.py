@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from contextlib import suppress
 from pathlib import Path
 
+import pyarrow as pa
+
 # Far above what rows of 64 MB need; the largest thing that is held is one record batch of an Arrow file.
 MOST_BYTES = 4 << 30
+ROOM = 256 << 20  # more than a row of a sound file needs
 
 
 def bound_memory(most: int = MOST_BYTES) -> None:
@@ -22,6 +26,17 @@ def bound_memory(most: int = MOST_BYTES) -> None:
     wanted = _taken() + most
     known = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min([wanted, *known]), hard))
+
+
+def blame_row(error: Exception) -> None:
+    """Raise MemoryError where memory was short and no row is to blame: other things had left little of the limit.
+
+    Arrow keeps what it has had once, so that counts as free. Errors of another kind pass.
+    """
+    short = isinstance(error, MemoryError) or os.strerror(errno.EAGAIN) in str(error)  # no room for a thread's stack
+    soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    if short and soft != resource.RLIM_INFINITY and soft - _taken() + pa.default_memory_pool().max_memory() < ROOM:
+        raise MemoryError(*error.args) from error
 
 
 def most_of_machine(group: Path = Path("/sys/fs/cgroup/memory.max")) -> int:

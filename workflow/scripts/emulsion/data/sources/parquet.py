@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emulsion.data.sources.memory import blame_row
 from emulsion.data.sources.streams import (
     BOMB_RATIO,
     CHUNK_BYTES,
@@ -56,6 +57,7 @@ def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
         try:
             parquet = pq.ParquetFile(raw, buffer_size=CHUNK_BYTES)
         except _UNREADABLE as error:
+            blame_row(error)
             raise _broken("a Parquet file", error) from None
         if reason := _repeated(parquet.schema_arrow):
             yield from itertools.islice((Malformed(reason) for _ in range(parquet.metadata.num_rows)), start, None)
@@ -84,6 +86,7 @@ def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
                 for place in range(0, batch.num_rows, size):
                     yield from _batch(batch.slice(place, size))
         except _UNREADABLE as error:
+            blame_row(error)
             raise _broken("an Arrow file", error) from None
 
 
@@ -154,6 +157,7 @@ def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Ma
             yield from _batch(batch)
             left -= batch.num_rows
     except _UNREADABLE as error:
+        blame_row(error)
         for _ in range(left):
             yield Malformed(f"row group {number} of the Parquet file cannot be read: {_first_line(error)}")
 
@@ -199,7 +203,8 @@ def _row(batch: pa.RecordBatch) -> dict[str, Any] | Malformed:
             row[name] = _values(column)[0]
         except UnicodeDecodeError:
             problems.append(f"'{name}' is not valid UTF-8")
-        except MemoryError:
+        except MemoryError as error:
+            blame_row(error)
             problems.append(f"'{name}' unfolds to more than may be held")
         except _UNREADABLE as error:
             problems.append(f"'{name}' cannot be read: {type(error).__name__}")

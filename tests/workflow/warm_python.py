@@ -1,17 +1,22 @@
-"""A `python` that has loaded what jobs load, for fixtures of hundreds of jobs: most of a small job is imports.
+"""Interpreters that have loaded what a command needs, as most of a small one is imports: `python` and `snakemake`.
 
-A server forks for each command, with its arguments, folder, environment and streams; `python` is a function of the
+A server forks for each command, with its arguments, folder, environment and streams. `python` is a function of the
 shell of jobs that hands these over, and ends with the exit status of the fork. The project's own modules are loaded by
-each fork, from beside its script. Tests that kill or interrupt a job have the real interpreter.
+each fork, from beside its script or Snakefile. Tests that kill or interrupt a command have the real interpreter.
 """
 
 from __future__ import annotations
 
+import array
+import atexit
+import functools
+import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,11 +33,15 @@ with socket.socket(socket.AF_UNIX) as server:
     server.sendall(told)
     sys.exit(int(server.makefile().read() or 1))
 """
-_SERVER = """
-import array, contextlib, json, os, runpy, socket, sys
-
+_OF_JOBS = """
 import accelerate, cyclopts, datasets, matplotlib.figure, pandas, pyarrow.parquet, scipy.optimize, tokenizers, torch
 from transformers import AutoModelForCausalLM, DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
+"""
+_OF_SNAKEMAKE = """
+import huggingface_hub.hf_api, jsonschema, numpy, pandas, pyarrow.parquet, snakemake.cli, snakemake.report.html_reporter
+"""
+_SERVER = """
+import array, atexit, contextlib, json, os, runpy, socket, sys, threading
 
 
 def received(asked):
@@ -51,13 +60,18 @@ def run(command, folder, environment, streams):
     sys.argv, script = command, os.path.abspath(command[0])
     sys.path[0], code = os.path.dirname(script), 1
     try:
-        runpy.run_path(script, run_name="__main__")
+        if script.endswith(".py"):
+            runpy.run_path(script, run_name="__main__")
+        else:
+            snakemake.cli.main()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else bool(end.code)
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
+        threading._shutdown()
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -87,15 +101,45 @@ _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_TH
 @contextmanager
 def warm_python(environment: Mapping[str, str] = os.environ) -> Iterator[dict[str, str]]:
     """This environment of Snakemake's, in which jobs have this `python`."""
-    with tempfile.TemporaryDirectory() as folder:
-        address, client, functions = f"{folder}/server", Path(folder, "client"), Path(folder, "functions")
+    with _server(_OF_JOBS, {**environment, **_THREADS}) as address:
+        client, functions = address.with_name("client"), address.with_name("functions")
         functions.write_text(f'python() {{ {client} "$@"; }}\n')
-        client.write_text(_CLIENT.format(python=sys.executable, address=address))
+        client.write_text(_CLIENT.format(python=sys.executable, address=str(address)))
         client.chmod(0o755)
-        command = [sys.executable, "-c", _SERVER, address]
-        with subprocess.Popen(command, env={**environment, **_THREADS}, stdout=subprocess.PIPE, text=True) as server:
+        yield {**environment, "BASH_ENV": str(functions)}
+
+
+def warm_snakemake(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """The exit status of `snakemake` in a folder, and all that it said."""
+    told = json.dumps([[str(Path(sys.executable).with_name("snakemake")), *arguments], str(folder), dict(environment)])
+    with tempfile.TemporaryFile() as said, Path(os.devnull).open() as nothing, socket.socket(socket.AF_UNIX) as server:
+        server.connect(str(_of_snakemake()))
+        streams = array.array("i", [nothing.fileno(), said.fileno(), said.fileno()])
+        passed = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)]
+        server.sendmsg([len(told.encode()).to_bytes(8, "little")], passed)
+        server.sendall(told.encode())
+        status = server.makefile().read()
+        said.seek(0)
+        return int(status or 1), said.read().decode()
+
+
+@functools.cache
+def _of_snakemake() -> Path:
+    """The address of this process's server, which ends with it."""
+    server = _server(_OF_SNAKEMAKE, os.environ)
+    address = server.__enter__()
+    atexit.register(server.__exit__, None, None, None)
+    return address
+
+
+@contextmanager
+def _server(imports: str, environment: Mapping[str, str]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        address = Path(folder, "server")
+        command = [sys.executable, "-c", imports + _SERVER, str(address)]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
             try:
                 assert server.stdout is not None and server.stdout.readline() == "ready\n"
-                yield {**environment, "BASH_ENV": str(functions)}
+                yield address
             finally:
                 server.kill()

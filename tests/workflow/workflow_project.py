@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from warm_python import warm_snakemake
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow", "envs", "profiles", "report", "resources", "tests")
@@ -30,10 +32,10 @@ def copy_project(folder: Path) -> Path:
 def snakemake(
     folder: Path, *arguments: str, check: bool = True, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    streams: dict[str, Any] = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    result = subprocess.run(["snakemake", *arguments], cwd=folder, env=environment, check=False, **streams)
-    assert not check or result.returncode == 0, result.stdout
-    return result
+    """What Snakemake says in a folder, from an interpreter that has loaded it."""
+    status, said = warm_snakemake(folder, arguments, os.environ if environment is None else environment)
+    assert not check or status == 0, said
+    return subprocess.CompletedProcess(["snakemake", *arguments], status, said)
 
 
 def planned(folder: Path, *arguments: str) -> dict[str, list[str]]:

@@ -14,7 +14,9 @@ GPT2 = {
     "context": 24,
     "dropout": 0.0,
 }
-MODELS = [GPT2, {**GPT2, "architecture": "gpt_neox"}]
+LLAMA = {**GPT2, "architecture": "llama"}
+SHARED = {**LLAMA, "kv_heads": 2, "tied": False, "rope_theta": 100_000}
+MODELS = [GPT2, {**GPT2, "architecture": "gpt_neox"}, LLAMA, SHARED]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model["architecture"])
@@ -51,6 +53,17 @@ def test_the_same_seed_builds_the_same_model():
 def test_the_vocabulary_is_the_models_own_or_else_the_tokenizers():
     assert vocabulary_size(GPT2, 300) == 300
     assert vocabulary_size({**GPT2, "vocab_size": 512}, 300) == 512
+
+
+def test_a_llama_of_published_sizes_has_their_parameters_and_rotations():
+    smollm2 = {**SHARED, "hidden_size": 576, "layers": 30, "heads": 9, "kv_heads": 3, "intermediate_size": 1536}
+    assert parameter_count({**smollm2, "tied": True}, 49_152) == 134_515_008  # SmolLM2-135M
+    assert build_model(SHARED, 300, 0).config.rope_parameters["rope_theta"] == 100_000
+
+
+def test_shared_keys_and_values_and_a_third_matrix_count_as_work():
+    # Of a layer 2 x 32 x 32 for queries and what is made of values, 2 x 32 x 16 for keys and values, 3 x 32 x 64.
+    assert flops_per_token(SHARED, 300) == 6 * (2 * (2048 + 1024 + 6144) + 9600) + 18432
 
 
 def test_flops_follow_six_per_parameter_plus_attention():

@@ -12,6 +12,8 @@ from transformers import (
     GPT2LMHeadModel,
     GPTNeoXConfig,
     GPTNeoXForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
 )
 
 from emulsion.data.tokenizers import train_bpe
@@ -44,6 +46,20 @@ def make_model(kind: str) -> Any:
             vocab_size=VOCABULARY, n_positions=CONTEXT, n_embd=32, n_layer=2, n_head=2, initializer_range=0.3
         )
         return GPT2LMHeadModel(config)
+    if kind == "llama":
+        return LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=VOCABULARY,
+                max_position_embeddings=CONTEXT,
+                hidden_size=32,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                num_key_value_heads=1,
+                intermediate_size=64,
+                initializer_range=0.3,
+                tie_word_embeddings=True,
+            )
+        )
     config = GPTNeoXConfig(
         vocab_size=VOCABULARY,
         max_position_embeddings=CONTEXT,
@@ -56,7 +72,7 @@ def make_model(kind: str) -> Any:
     return GPTNeoXForCausalLM(config)
 
 
-@pytest.fixture(scope="session", params=["gpt2", "gpt_neox"])
+@pytest.fixture(scope="session", params=["gpt2", "gpt_neox", "llama"])
 def model(request: pytest.FixtureRequest) -> Any:
     return make_model(request.param).eval()
 

@@ -195,10 +195,11 @@ STRATEGY = "strategies/equal_mix"
         ("experiments/exp3/budget/device", "h10", "experiments.exp3.budget.device: unknown device 'h10'"),
         ("strategies/equal_mix", {"ratios": {"magpie": 1}}, "stage 1 of 'equal_mix' draws from 'magpie' alone"),
         ("held_out", 0.7, "held_out: 0.7 is greater than"),
+        ("models/tiny/kv_heads", 2, "models.tiny.kv_heads: is a setting of llama; gpt2 has none. Leave it out."),
         (
             "models/tiny/architecture",
             "GPTneox",
-            "unknown value 'GPTneox'. Did you mean 'gpt_neox'? Known: gpt2, gpt_neox",
+            "unknown value 'GPTneox'. Did you mean 'gpt_neox'? Known: gpt2, gpt_neox, llama",
         ),
         ("experiments/exp3/budget/hours", {"strategy": 1}, "hours: unknown key 'strategy'. Did you mean 'strategies'?"),
         ("sources/magpie/type", False, "should be text, but is false."),

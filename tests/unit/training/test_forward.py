@@ -9,7 +9,7 @@ from emulsion.spec import RunSpec
 from emulsion.training import forward
 from emulsion.training.forward import SequenceLosses, aligned_head_losses, head_losses, worth_compiling
 
-MODELS = {name: {**SPEC["model"], "architecture": name} for name in ("gpt2", "gpt_neox")}
+MODELS = {name: {**SPEC["model"], "architecture": name} for name in ("gpt2", "gpt_neox", "llama")}
 
 
 @pytest.fixture(params=MODELS)

@@ -16,6 +16,7 @@ from emulsion.training.runtime import Runtime
 
 GPT2 = SPEC["model"]
 NEOX = {**GPT2, "architecture": "gpt_neox"}
+LLAMA = {**GPT2, "architecture": "llama", "kv_heads": 1, "rope_theta": 100_000}
 VOCABULARY = 300
 
 
@@ -31,7 +32,7 @@ def load(folder, model=GPT2, vocab_size=VOCABULARY):
     return InitialWeights(folder, "").load(model, vocab_size, 0)
 
 
-@pytest.mark.parametrize("model", [GPT2, NEOX], ids=["gpt2", "gpt_neox"])
+@pytest.mark.parametrize("model", [GPT2, NEOX, LLAMA], ids=["gpt2", "gpt_neox", "llama"])
 def test_a_model_starts_with_the_weights_in_single_precision_and_ready_to_train(tmp_path, model):
     made = saved(tmp_path, model)
     made.to(torch.bfloat16).save_pretrained(tmp_path)
@@ -85,6 +86,20 @@ def test_what_is_computed_differently_is_refused_though_the_sizes_are_the_same(t
     write_json(tmp_path / "config.json", {**config, "use_parallel_residual": False})
     with pytest.raises(UserError, match=r"use_parallel_residual: is True here, but .* trained with False"):
         load(tmp_path, NEOX)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kv_heads": 2}, r"model\.kv_heads: is 2 here, but .* trained with 1"),
+        ({"rope_theta": 10_000}, r"model\.rope_theta: is \{.*10000.*\} here, but .* trained with \{.*100000"),
+        ({"tied": False}, r"model\.tied: is False here, but .* trained with True"),
+    ],
+)
+def test_settings_of_llama_have_to_be_those_of_the_weights(tmp_path, change, message):
+    saved(tmp_path, LLAMA)
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, {**LLAMA, **change})
 
 
 def test_the_published_name_of_the_activation_is_taken_and_another_function_refused(tmp_path):

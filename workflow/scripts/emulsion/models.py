@@ -11,27 +11,47 @@ if TYPE_CHECKING:
 
 ModelSettings = Mapping[str, Any]
 
+OF_LLAMA = ("kv_heads", "rope_theta", "tied")  # settings that the other architectures do not have
+
 
 def vocabulary_size(model: ModelSettings, tokenizer_vocabulary: int) -> int:
     """The rows of the embedding: what the model says, else what its tokenizer has."""
     return int(model.get("vocab_size") or tokenizer_vocabulary)
 
 
-def _sizes(model: ModelSettings) -> tuple[int, int, int]:
-    return int(model["hidden_size"]), int(model["intermediate_size"]), int(model["layers"])
+def _matrices(model: ModelSettings) -> int:
+    """Parameters of the matrix products of one layer."""
+    width, inner = int(model["hidden_size"]), int(model["intermediate_size"])
+    if model["architecture"] != "llama":
+        return 4 * width * width + 2 * width * inner
+    read = width * kv_heads(model) // int(model["heads"])  # keys and values of shared heads
+    return 2 * width * width + 2 * width * read + 3 * width * inner
+
+
+def kv_heads(model: ModelSettings) -> int:
+    """Heads of keys and values, which several heads of queries may share (arXiv 2305.13245)."""
+    return int(model.get("kv_heads") or model["heads"])
+
+
+def is_tied(model: ModelSettings) -> bool:
+    """Whether the head is the word embedding: GPT-2's is, GPT-NeoX's is not, Llama's unless it is said."""
+    return model["architecture"] != "gpt_neox" and bool(model.get("tied", True))
 
 
 def parameter_count(model: ModelSettings, vocab_size: int) -> int:
     """How many parameters the model has, each tied one counted once.
 
-    GPT-2: word and position embeddings (the head is tied to the former); GPT-NeoX: rotary positions and a head
-    of its own. Both have biases everywhere but in the head, and two layer norms a layer plus a last one.
+    GPT-2 and GPT-NeoX have biases everywhere but in the head, and two layer norms a layer plus a last one; Llama has no
+    biases, and norms of one vector. GPT-2 has position embeddings, the others rotate queries and keys.
     """
-    width, inner, layers = _sizes(model)
-    layer = 4 * width * width + 4 * width + 2 * width * inner + inner + width + 4 * width
-    embeddings = vocab_size * width
-    outside = int(model["context"]) * width if model["architecture"] == "gpt2" else vocab_size * width
-    return layers * layer + embeddings + outside + 2 * width
+    width, inner, layers = int(model["hidden_size"]), int(model["intermediate_size"]), int(model["layers"])
+    if model["architecture"] == "llama":
+        vectors, last = 2 * width, width
+    else:
+        vectors, last = 4 * width + inner + width + 4 * width, 2 * width
+    positions = int(model["context"]) * width if model["architecture"] == "gpt2" else 0
+    embeddings = vocab_size * width * (1 if is_tied(model) else 2)
+    return layers * (_matrices(model) + vectors) + embeddings + positions + last
 
 
 def flops_per_token(model: ModelSettings, vocab_size: int) -> float:
@@ -39,13 +59,15 @@ def flops_per_token(model: ModelSettings, vocab_size: int) -> float:
 
     N counts the parameters of matrix products, head included, embeddings not.
     """
-    width, inner, layers = _sizes(model)
-    products = layers * (4 * width * width + 2 * width * inner) + vocab_size * width
+    width, layers = int(model["hidden_size"]), int(model["layers"])
+    products = layers * _matrices(model) + vocab_size * width
     return 6.0 * products + 12.0 * layers * width * int(model["context"])
 
 
 def model_config(model: ModelSettings, vocab_size: int, end_of_text: int) -> PretrainedConfig:
     """The transformers configuration of a model to train; `end_of_text` is the id that begins and ends documents."""
+    from transformers import GPT2Config, GPTNeoXConfig, LlamaConfig
+
     shared = {
         "vocab_size": vocab_size,
         "bos_token_id": end_of_text,
@@ -55,8 +77,6 @@ def model_config(model: ModelSettings, vocab_size: int, end_of_text: int) -> Pre
     }
     dropout = model["dropout"]
     if model["architecture"] == "gpt2":
-        from transformers import GPT2Config
-
         return GPT2Config(
             n_embd=model["hidden_size"],
             n_layer=model["layers"],
@@ -70,25 +90,33 @@ def model_config(model: ModelSettings, vocab_size: int, end_of_text: int) -> Pre
             activation_function="gelu_pytorch_tanh",
             **shared,
         )
-    from transformers import GPTNeoXConfig
-
-    return GPTNeoXConfig(
-        hidden_size=model["hidden_size"],
-        num_hidden_layers=model["layers"],
-        num_attention_heads=model["heads"],
-        intermediate_size=model["intermediate_size"],
-        max_position_embeddings=model["context"],
-        hidden_dropout=dropout,
-        attention_dropout=dropout,
-        tie_word_embeddings=False,
-        **shared,
-    )
+    shared |= {
+        "hidden_size": model["hidden_size"],
+        "num_hidden_layers": model["layers"],
+        "num_attention_heads": model["heads"],
+        "intermediate_size": model["intermediate_size"],
+        "max_position_embeddings": model["context"],
+        "attention_dropout": dropout,
+        "tie_word_embeddings": is_tied(model),
+    }
+    if model["architecture"] == "llama":
+        return LlamaConfig(
+            num_key_value_heads=kv_heads(model),
+            rope_parameters={"rope_type": "default", "rope_theta": float(model.get("rope_theta", 10_000))},
+            rms_norm_eps=1e-5,
+            **shared,
+        )
+    return GPTNeoXConfig(hidden_dropout=dropout, **shared)
 
 
 def model_class(model: ModelSettings) -> type[PreTrainedModel]:
-    from transformers import GPT2LMHeadModel, GPTNeoXForCausalLM
+    from transformers import GPT2LMHeadModel, GPTNeoXForCausalLM, LlamaForCausalLM
 
-    classes: dict[str, type[PreTrainedModel]] = {"gpt2": GPT2LMHeadModel, "gpt_neox": GPTNeoXForCausalLM}
+    classes: dict[str, type[PreTrainedModel]] = {
+        "gpt2": GPT2LMHeadModel,
+        "gpt_neox": GPTNeoXForCausalLM,
+        "llama": LlamaForCausalLM,
+    }
     return classes[model["architecture"]]
 
 

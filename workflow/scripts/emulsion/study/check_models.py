@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from emulsion.models import OF_LLAMA, kv_heads
 from emulsion.study.catalogue import Config
 from emulsion.study.study import Study
 
@@ -13,6 +14,14 @@ def models(config: Config) -> Iterator[str]:
     for name, model in config["models"].items():
         if model["hidden_size"] % model["heads"]:
             yield f"models.{name}: hidden_size {model['hidden_size']} does not divide by {model['heads']} heads."
+        if model["architecture"] != "llama":
+            for key in filter(model.__contains__, OF_LLAMA):
+                yield f"models.{name}.{key}: is a setting of llama; {model['architecture']} has none. Leave it out."
+            continue
+        if model["heads"] % kv_heads(model):
+            yield f"models.{name}.kv_heads: {model['heads']} heads do not divide by {kv_heads(model)}."
+        if model["hidden_size"] // model["heads"] % 2:
+            yield f"models.{name}: rotary positions need heads of an even width; hidden_size / heads is odd."
 
 
 def training(config: Config) -> Iterator[str]:

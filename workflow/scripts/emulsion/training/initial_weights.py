@@ -12,20 +12,22 @@ from safetensors import SafetensorError
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256
-from emulsion.models import ModelSettings, build_model, model_class, model_config
+from emulsion.models import OF_LLAMA, ModelSettings, build_model, model_class, model_config
 from emulsion.trust import check_file, check_model, refuse_code
 
 # What decides what a model computes and shows in no tensor's size: {field of transformers: key of the model, if any}.
 FORM = {
     "num_attention_heads": "heads",
+    "num_key_value_heads": "kv_heads",
     "activation_function": None,
     "hidden_act": None,
     "layer_norm_epsilon": None,
     "layer_norm_eps": None,
-    "rope_parameters": None,
+    "rms_norm_eps": None,
+    "rope_parameters": "rope_theta",
     "scale_attn_weights": None,
     "scale_attn_by_inverse_layer_idx": None,
-    "tie_word_embeddings": None,
+    "tie_word_embeddings": "tied",
     "use_parallel_residual": None,
 }
 # Names of one function: GPT-2's own kernel by kernel, and in one.
@@ -113,7 +115,8 @@ def _check_form(config: Any, told: Mapping[str, Any], folder: Path) -> None:
     for field, key in FORM.items():
         ours, other = getattr(config, field, None), getattr(theirs, field, None)
         if ours != other and SAME_FUNCTION.get(str(other)) != ours:
-            where = f"model.{key}" if key else f"model.weights: {field}"
+            ours_to_set = key and (key not in OF_LLAMA or config.model_type == "llama")
+            where = f"model.{key}" if ours_to_set else f"model.weights: {field}"
             raise UserError(f"{where}: is {ours} here, but the weights in {folder} were trained with {other}.")
 
 

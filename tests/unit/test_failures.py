@@ -55,6 +55,35 @@ def test_what_snakemake_itself_says_of_a_job_is_told(logger, told, tmp_path):
     assert "OUT_OF_MEMORY" in told()
 
 
+TRACEBACK = (
+    'Traceback (most recent call last):\n  File "jobs.py", line 836, in prepare\n'
+    "{}: [Errno {}] {}: 'data/suites/world.json'\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "says", "remedy"),
+    [
+        ("OSError", 30, "Read-only file system", "mount it to be written"),
+        ("OSError", 28, "No space left on device", "free some of it"),
+        ("PermissionError", 13, "Permission denied", "change its rights"),
+    ],
+)
+def test_what_the_machine_refuses_snakemake_itself_is_told_in_words(logger, told, error, number, says, remedy):
+    terminal = logger.handlers[0].stream
+    logger.error(TRACEBACK.format(error, number, says), extra={"event": "error", "exception": error})
+    said = terminal.getvalue()
+    assert said.startswith(f"error: {says}: 'data/suites/world.json'. ") and remedy in said
+    assert "Traceback" not in said and told() == ""
+
+
+def test_other_errors_of_snakemake_keep_their_traceback(logger, told):
+    said = TRACEBACK.format("FileNotFoundError", 2, "No such file or directory")
+    logger.error(said, extra={"event": "error", "exception": "FileNotFoundError"})
+    logger.error("AttributeError: Permission denied", extra={"event": "error", "exception": "AttributeError"})
+    assert logger.handlers[0].stream.getvalue() == f"{said}\nAttributeError: Permission denied\n"
+
+
 def test_every_job_of_a_group_is_told(logger, told, tmp_path):
     group = {"event": "group_error", "job_error_info": [job(tmp_path, LOG)], "aux_logs": ["slurm.log"]}
     logger.error("Error in group a", extra=group)

@@ -20,9 +20,13 @@ import sys
 import zlib
 from pathlib import Path
 
+from transformers import GPT2LMHeadModel
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
 import emulsion.evaluation.generation
 from emulsion.training.loop import Training
 
+get_checkpoint_conversion_mapping("gpt2")  # builds what every saved model asks for
 _step, _save = Training._train_step, Training._save
 
 

@@ -38,7 +38,7 @@ def read(folder, path):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_method_trains_a_model_on_as_many_tokens_as_every_other(made, name):
     record = read(made, f"models/methods-{name}/run.json")
-    assert record["tokens"] == 41_600
+    assert record["tokens"] == 19_200
     assert sum(record["mixing_ratios"].values()) == pytest.approx(1)
     assert all(loss > 0 for loss in record["validation"].values())
 
@@ -139,7 +139,7 @@ def test_the_matrix_of_a_method_stands_beside_the_one_that_branches_of_its_run_s
 def test_swarms_that_ask_for_the_same_runs_share_them(made, tmp_path):
     kept = {file.name: file.stat().st_mtime_ns for file in (made / "checkpoints/swarms").glob("*.json")}
     (tmp_path / "again.yaml").write_text(
-        "swarms: {copy: {points: {kind: dirichlet, count: 6}, tokens: 10_400, batch: 3}}\n"
+        "swarms: {copy: {points: {kind: dirichlet, count: 6}, tokens: 4_800, batch: 3}}\n"
         "methods: {other_dml: {kind: dml, swarm: copy}}\n"
         "experiments: {methods: {methods: [other_dml], parameters: null}}\n"
         "figures: []\n"

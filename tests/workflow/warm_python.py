@@ -36,6 +36,9 @@ with socket.socket(socket.AF_UNIX) as server:
 _OF_JOBS = """
 import accelerate, cyclopts, datasets, matplotlib.figure, pandas, pyarrow.parquet, scipy.optimize, tokenizers, torch
 from transformers import AutoModelForCausalLM, DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+get_checkpoint_conversion_mapping("gpt2")  # builds what every saved model asks for
 """
 _OF_SNAKEMAKE = """
 import huggingface_hub.hf_api, jsonschema, numpy, pandas, pyarrow.parquet, snakemake.cli, snakemake.report.html_reporter

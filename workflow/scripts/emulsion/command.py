@@ -7,7 +7,6 @@ five times the user time that argparse adds, defopt four to six times, tyro five
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -23,7 +22,7 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import App, CycloptsError, Parameter, Token
 
-from emulsion import refusals, submission
+from emulsion import machine, refusals, submission
 from emulsion.errors import PassingError, UserError
 
 T = TypeVar("T")
@@ -79,43 +78,11 @@ def _show(kind: type[BaseException], error: BaseException, trace: TracebackType 
     sys.stderr.write(without_queries("".join(traceback.format_exception(kind, error, trace))))
 
 
-_REMEDIES = {
-    errno.ENOSPC: "The disk is full: free some of it, and start again.",
-    errno.EDQUOT: "Your share of the disk is full: free some of it, and start again.",
-    errno.EROFS: "The disk can only be read: mount it to be written, or work in another folder.",
-    errno.EACCES: "You may not write or read there: change its rights (`chmod`), or work in another folder.",
-    errno.EPERM: "You may not write or read there: change its rights (`chmod`), or work in another folder.",
-    errno.EIO: "The disk fails: look at it before you go on.",
-}
-# What nobody but the user changes, so that the next try would meet it again. Of memory it gets more, and another
-# machine's disk may be whole.
-_STAYING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 # Of the code, not of the machine: the same inputs meet them again.
 _LASTING = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
     *(NotImplementedError, TypeError, ValueError),
 )
-
-
-def refused_by_machine(error: Exception) -> str | None:
-    """What a full or read-only disk, missing rights or a full memory mean for the user; None for another error.
-
-    Other libraries raise errors of their own, which have the system's words but not its number.
-    """
-    if isinstance(error, MemoryError):
-        return "Memory is full: give the job more (mem_mb), or lower micro_batch or the size of shards."
-    if (number := _refusal(error)) is None:
-        return None
-    where = getattr(error, "filename", None) or error
-    return f"{where}: {os.strerror(number)}. {_REMEDIES[number]} No file is left half-written."
-
-
-def _refusal(error: Exception) -> int | None:
-    """The system's number of an error that `_REMEDIES` has, or None."""
-    told = (
-        number for number in _REMEDIES if getattr(error, "errno", None) == number or os.strerror(number) in str(error)
-    )
-    return next(told, None)
 
 
 def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> None:
@@ -149,12 +116,12 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
             refusals.remember(command, str(error))
         sys.exit(1 if isinstance(error, UserError) else 2)
     except Exception as error:
-        if (words := refused_by_machine(error)) is None:
+        if (words := machine.refused(error)) is None:
             if isinstance(error, _LASTING):
                 refusals.remember(command, without_queries("".join(traceback.format_exception(error)).rstrip()))
             raise
         print(without_queries(f"error: {words}"), file=sys.stderr)
-        if _refusal(error) in _STAYING:
+        if machine.number(error) in machine.STAYING:
             refusals.remember(command, words)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from emulsion import refusals
+from emulsion import machine, refusals
 
 _NAME, _FINAL = "emulsion.failures", "emulsion.final"
 # Snakemake's own handler, whose filter is what `-q` sets.
@@ -46,9 +47,22 @@ class _Final(logging.Handler):
 
 
 def tell(logger: logging.Logger, stream: TextIO | None = None) -> None:
-    """From now on write the errors that Snakemake keeps from the terminal, those of jobs with the end of their logs."""
+    """From now on write the errors that Snakemake keeps from the terminal, those of jobs with the end of their logs.
+
+    Where Snakemake itself falls over what a machine refuses, its traceback becomes what to do about it.
+    """
     if all(handler.name != _NAME for handler in logger.handlers):
         logger.addHandler(_Untold(logger, stream or sys.stderr))
+        logger.addFilter(_in_words)
+
+
+def _in_words(record: logging.LogRecord) -> bool:
+    if getattr(record, "exception", None) in ("OSError", "PermissionError"):
+        last = record.getMessage().rstrip().rpartition("\n")[2]
+        said = re.sub(r"^\w+: (\[Errno \d+\] )?", "", last)
+        if words := machine.refused_elsewhere(said):
+            record.msg, record.args = f"error: {words}", ()
+    return True
 
 
 class _Untold(logging.Handler):

@@ -131,8 +131,11 @@ class Owner:
         self._beats += 1
         beside = self.folder / f".{FILE}.{os.getpid()}.part"
         told = {**self._told, "beats": self._beats, "unsaved_seconds": time.monotonic() - self._saved_at}
-        beside.write_text(json.dumps(told))
-        beside.replace(self.folder / FILE)
+        try:
+            beside.write_text(json.dumps(told))
+            beside.replace(self.folder / FILE)
+        finally:
+            beside.unlink(missing_ok=True)  # of a full disk
 
     def _words(self, found: Any) -> tuple[Path, str, str]:
         if not found:
@@ -147,9 +150,8 @@ def owned(folder: Path, job: Job) -> Iterator[tuple[Owner, bool]]:
     for left_by_a_kill in folder.parent.glob(f".{folder.name}.*.part"):
         shutil.rmtree(left_by_a_kill, ignore_errors=True)
     owner = Owner(folder)
-    waited = owner.take(job)
     try:
-        yield owner, waited
+        yield owner, owner.take(job)
     finally:
         owner.release()
 

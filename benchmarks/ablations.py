@@ -27,15 +27,16 @@ from scipy.special import ndtri
 
 from emulsion.analysis.proving_ground import ENTRANTS, Bill, Entrant, evidence_of, trial
 from emulsion.laws import trajectory_fit
+from emulsion.methods import emulsion_online
 from emulsion.methods.emulsion import Emulsion
 from emulsion.mixture import Mixture
 from emulsion.world import KINDS, World, worlds
 
-Change = tuple[Entrant, dict[str, object]]  # and constants of the fit
+Change = tuple[Entrant, dict[str, object]]  # and constants of the fit, or of the method
 
 
 def lines(whole: Entrant) -> dict[str, Change]:
-    """{what is changed: the entrant, and constants of `trajectory_fit`}; without a guard, which hides what they do."""
+    """{what is changed: the entrant, and constants}; without a guard, which hides what they do."""
     bare = replace(whole, settings={"guard": 0})
     return {
         "the whole method, without a guard": (bare, {}),
@@ -60,12 +61,14 @@ def online_lines(whole: Entrant) -> dict[str, Change]:
     return {
         "the whole method": (whole, {}),
         "no dithering": (but(dither=0.0), {}),
+        "half the dithering": (but(dither=0.2), {}),
         "twice the dithering": (but(dither=0.8), {}),
         "recency is not seen": (whole, {"_RECENCY": 1e-6}),
         "no guard": (but(guard=0.0), {}),
         "guard .5": (but(guard=0.5), {}),
         "10 rounds": (but(rounds=10), {}),
         "nothing changes from short runs to long ones": (whole, {"_TRANSFER": 1e-3}),
+        "up and down from round to round": (whole, {"_HELD": 0.0}),
     }
 
 
@@ -106,7 +109,8 @@ def main() -> None:
             continue
         with ExitStack() as changes:
             for constant, value in constants.items():
-                changes.enter_context(mock.patch.object(trajectory_fit, constant, value))
+                room = trajectory_fit if hasattr(trajectory_fit, constant) else emulsion_online
+                changes.enter_context(mock.patch.object(room, constant, value))
             found = np.array([trial(world, entrant, given.seed)["regret"] for world in drawn])
         cells = [1e3 * np.median(found), 1e3 * np.quantile(found, 0.9), 1e3 * found.mean()]
         worse = float((found - even > 0.01).mean())

@@ -77,6 +77,12 @@ def test_what_the_machine_refuses_snakemake_itself_is_told_in_words(logger, told
     assert "Traceback" not in said and told() == ""
 
 
+def test_so_is_a_folder_that_snakemake_cannot_make(logger, told):
+    said = "WorkflowError:\nFailed to create output directory a/b.\nOSError: [Errno 30] Read-only file system: 'a'"
+    logger.error(said, extra={"event": "error", "exception": "WorkflowError"})
+    assert logger.handlers[0].stream.getvalue().startswith("error: Read-only file system: 'a'. The disk can only be")
+
+
 def test_other_errors_of_snakemake_keep_their_traceback(logger, told):
     said = TRACEBACK.format("FileNotFoundError", 2, "No such file or directory")
     logger.error(said, extra={"event": "error", "exception": "FileNotFoundError"})

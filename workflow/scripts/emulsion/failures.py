@@ -56,11 +56,13 @@ def tell(logger: logging.Logger, stream: TextIO | None = None) -> None:
         logger.addFilter(_in_words)
 
 
+_OF_SYSTEM = re.compile(r"(?:OSError|PermissionError): (?:\[Errno \d+\] )?(.+)")
+
+
 def _in_words(record: logging.LogRecord) -> bool:
-    if getattr(record, "exception", None) in ("OSError", "PermissionError"):
-        last = record.getMessage().rstrip().rpartition("\n")[2]
-        said = re.sub(r"^\w+: (\[Errno \d+\] )?", "", last)
-        if words := machine.refused_elsewhere(said):
+    if getattr(record, "exception", None) in ("OSError", "PermissionError", "WorkflowError"):
+        last = _OF_SYSTEM.fullmatch(record.getMessage().rstrip().rpartition("\n")[2])
+        if last and (words := machine.refused_elsewhere(last[1])):
             record.msg, record.args = f"error: {words}", ()
     return True
 

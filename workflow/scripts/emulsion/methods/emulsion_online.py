@@ -2,8 +2,8 @@
 
 The run begins at the mixture of `emulsion`, the offline method, and is evaluated after every round. Each evaluation is
 a row of the same law, whose prior is what short runs said; so a run in which sources are worth something else than in
-short ones is soon known for one. Shares are dithered, up in one round and down in the next: a mixture that never
-changes shows what it is worth as a whole, not what its sources are worth. docs/method.md has the derivation.
+short ones is soon known for one. Shares are dithered, up for a fifth of the run and down for the next: a mixture that
+never changes shows what it is worth as a whole, not what its sources are worth. docs/method.md has the derivation.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from emulsion.methods.online import MAPPING, SHARE, Online, OnlineSettings, numb
 _MEMORY = 0.02  # of a run, after which what was read is no longer recent
 _STEPS = np.linspace(0.0, 1.0, 9)  # of the way from the even mixture to the best one
 _MOVED = 0.5  # of the way to what was decided; half as far each time, what is noise cancels out
+_HELD = 0.2  # of a run, for which shares stay up or down: what changes sooner teaches nothing that lasts
 _LEAST = 1e-6  # of a share: the logarithm of 0 is none
 
 
@@ -117,7 +118,8 @@ class EmulsionOnline(Online):
     def _dithered(self, turn: int, now: float) -> Floats:
         """Logarithms of the weights [m] of a round."""
         size = self.settings.dither * (1.0 if now < 0.5 else 0.5 if now < 0.75 else 0.0)
-        sign = self._contrasts[turn // 2 % len(self._contrasts)] * (-1) ** turn
+        held = turn // max(1, round(_HELD * self.rounds))
+        sign = self._contrasts[held // 2 % len(self._contrasts)] * (-1) ** held
         return np.asarray(np.log(np.maximum(self._plan, _LEAST)) + size * sign)
 
     def _memory(self) -> dict[str, Any]:

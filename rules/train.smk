@@ -238,7 +238,7 @@ rule train_swarm:
             lambda experiment, swarm, batch: experiment.swarms[swarm].branches_of_batch(batch), "swarm", "batch"
         ),
         evaluation=experiment_setting("evaluation"),
-        budget=of_experiment(files.budget),
+        budget=of_experiment(files.budget_of_swarm, "swarm"),
         tokenizer=subpath(input.tokenizer, parent=True),
     shell:
         f"python {script('train_swarm')} "

@@ -8,6 +8,7 @@ from emulsion.fields import read_yaml
 from emulsion.spec import RunSpec
 from emulsion.study import experiment_paths as files
 from emulsion.study.experiment import Experiment
+from emulsion.study.experiment_paths import budget, budget_of_swarm
 from emulsion.study.form import fill_in
 
 SCHEMA = read_yaml(Path("workflow/schemas/config.schema.yaml"))
@@ -155,6 +156,13 @@ def test_a_swarm_that_stands_for_longer_runs_reads_a_part_of_its_sources(matched
     assert experiment.spec_of(size).get("part") == (share and pytest.approx(share))
     assert "part" not in experiment.spec_of(experiment.size)
     assert spec_of(pair(match_epochs_of={"tokens": 1_040_000})).part == pytest.approx(1 / 10)
+
+
+@pytest.mark.parametrize(("matched", "tokens"), [(None, 104_000), ({}, 104_000), ({"tokens": 520_000}, 520_000)])
+def test_points_are_bounded_by_the_epochs_of_the_run_that_they_stand_for(matched, tokens):
+    experiment = pair(104_000, **({} if matched is None else {"match_epochs_of": matched}))
+    words = budget_of_swarm(experiment, "sweep")
+    assert words[:2] == ["--tokens", str(tokens)] and words[2:] == budget(experiment)[2:]
 
 
 def test_a_setting_of_a_method_called_learning_rate_is_not_that_of_its_runs():

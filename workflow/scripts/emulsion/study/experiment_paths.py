@@ -25,9 +25,14 @@ def token_stores_needed(experiment: Experiment, mixture: str) -> list[str]:
     return token_stores(experiment) if experiment.needs(mixture).sizes else []
 
 
-def budget(experiment: Experiment) -> list[str]:
-    """The options that say which run is decided for."""
-    return ["--tokens", str(experiment.size.tokens), "--max-epochs", str(experiment.max_epochs)]
+def budget(experiment: Experiment, tokens: int | None = None) -> list[str]:
+    """The options that say which run is decided for: of so many tokens, by default the experiment's."""
+    return ["--tokens", str(tokens or experiment.size.tokens), "--max-epochs", str(experiment.max_epochs)]
+
+
+def budget_of_swarm(experiment: Experiment, swarm: str) -> list[str]:
+    """The same of the run that a swarm's runs stand for: it bounds how much of a source its points may have."""
+    return budget(experiment, experiment.size_of_swarm(swarm).stands_for)
 
 
 def budget_needed(experiment: Experiment, mixture: str) -> list[str]:

@@ -48,7 +48,7 @@ class Disk:
 
     def protect(self, on: bool) -> None:
         for place in (self.under, *self.folders):
-            run("mount", "-o", f"remount,bind,{'ro' if on else 'rw'}", place)
+            subprocess.run(["mount", "-o", f"remount,bind,{'ro' if on else 'rw'}", place], check=True)
 
     def leave(self) -> None:
         for place in (*self.folders, self.under):

@@ -24,6 +24,12 @@ assert int(most) < 4 << 20, most  # KiB
 """
 
 
+def merged(code, words):
+    command = [sys.executable, "-c", code, *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": "workflow/scripts"}
+    return subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+
+
 def test_the_limit_is_three_quarters_of_what_there_is_and_never_less_than_rows_need(tmp_path, monkeypatch):
     monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": 16 << 20, "SC_PAGE_SIZE": 4096}.get)
     group = tmp_path / "memory.max"
@@ -48,13 +54,7 @@ def test_a_row_that_unfolds_beyond_the_machine_is_set_aside_and_the_rest_is_merg
     config = {"datasets": [{"name": "all", "files": [str(tmp_path / "a.jsonl"), str(tmp_path / "b.parquet")]}]}
     (tmp_path / "config.yaml").write_text(json.dumps(config))
     words = ["--config", tmp_path / "config.yaml", "--output-dir", tmp_path / "out"]
-    done = subprocess.run(
-        [sys.executable, "-c", MERGE, *map(str, words)],
-        env={**os.environ, "PYTHONPATH": "workflow/scripts"},
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    done = merged(MERGE, words)
     assert done.returncode == 0, done.stderr
     manifest = read_json(tmp_path / "out/manifest.json")
     assert manifest["documents"] == 60
@@ -88,13 +88,7 @@ memory.most_of_machine, merging.open_readers = lambda: 1 << 30, open_readers
 runpy.run_path("workflow/scripts/merge_datasets.py", run_name="__main__")
 """
     words = ["--config", tmp_path / "config.yaml", "--output-dir", tmp_path / "out", "--deduplicate", "near"]
-    done = subprocess.run(
-        [sys.executable, "-c", full, *map(str, words)],
-        env={**os.environ, "PYTHONPATH": "workflow/scripts"},
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    done = merged(full, words)
     assert done.returncode == 1
     [said] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert said.startswith("error: Memory is full. Give the same command to a machine with more")

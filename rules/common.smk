@@ -71,6 +71,11 @@ def micro_batch_of(size, name):
     return of_experiment(lambda experiment, value: experiment.micro_batch(size(experiment, value)), name)
 
 
+def sharding_of(size, name):
+    """A resource, likewise: what each of several devices holds of the model."""
+    return of_experiment(lambda experiment, value: experiment.sharding(size(experiment, value)), name)
+
+
 def spec_of(size, name):
     """A parameter: the spec of a run of this size."""
     return json_of_experiment(lambda experiment, value: experiment.spec_of(size(experiment, value)), name)

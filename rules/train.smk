@@ -103,11 +103,13 @@ rule train:
     threads: 1
     resources:
         gpu=1,
+        nodes=1,
         # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
         mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
         runtime=240,
         # Not params, for these may change without training again.
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
+        sharding=sharding_of(Experiment.size_of_run, "run"),
         most_epochs=of_experiment(Experiment.most_epochs),
         smoke_steps=of_experiment(lambda experiment: experiment.smoke()["steps"]),
         smoke_fall=of_experiment(lambda experiment: str(experiment.smoke()["least_fall"])),
@@ -126,6 +128,7 @@ rule train:
         "--output {params.folder:q} "
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} "
         "--micro-batch {resources.micro_batch} "
+        "--sharding {resources.sharding} "
         "--most-epochs {resources.most_epochs} "
         "--smoke-steps {resources.smoke_steps} "
         "--smoke-fall {resources.smoke_fall} "
@@ -133,6 +136,7 @@ rule train:
         "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
         "--processes {resources.gpu} "
+        "--nodes {resources.nodes} "
         "2> {log:q}"
 
 
@@ -163,10 +167,12 @@ rule train_online:
     threads: 1
     resources:
         gpu=1,
+        nodes=1,
         # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
         mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
         runtime=240,
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
+        sharding=sharding_of(Experiment.size_of_run, "run"),
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
         spec=json_of_experiment(Experiment.spec, "run"),
@@ -194,10 +200,12 @@ rule train_online:
         "--output {params.folder:q} "
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} "
         "--micro-batch {resources.micro_batch} "
+        "--sharding {resources.sharding} "
         "--most-epochs {resources.most_epochs} "
         "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
         "--processes {resources.gpu} "
+        "--nodes {resources.nodes} "
         "2> {log:q}"
 
 

@@ -133,8 +133,8 @@ def test_a_run_goes_on_only_where_its_next_batch_is_the_one_that_was_saved(train
 def test_what_was_restored_is_compared_with_what_was_saved(train, killed, monkeypatch):
     original = checkpoint._restore
 
-    def forgets(tensors, model, optimizer):
-        original(tensors, model, optimizer)
+    def forgets(folder, model, optimizer):
+        original(folder, model, optimizer)
         with torch.no_grad():
             next(model.parameters()).view(-1)[0] += 1
 

@@ -24,6 +24,7 @@ def main(
     smoke_fall: float = 0.0,
     again: bool = False,
     processes: int = 1,
+    nodes: int = 1,
 ) -> None:
     """
     :param mixture: mixture file
@@ -31,16 +32,18 @@ def main(
     :param smoke_steps: look after so many steps whether the loss falls
     :param smoke_fall: nats per token that it must have fallen by
     :param again: train even where a finished run is the same
-    :param processes: devices to train on
+    :param processes: devices to train on, over all nodes
+    :param nodes: of a SLURM job, to train on
     """
     job = Job(saving.minutes)
 
     from emulsion.evaluation.generation import continue_text
-    from emulsion.training.run import launch, make_deterministic, train_run
+    from emulsion.training.devices import launch
+    from emulsion.training.run import make_deterministic, train_run
     from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck
 
-    launch(processes)
+    launch(processes, nodes)
     make_deterministic(training.threads)
     smoke = SmokeCheck(
         steps=smoke_steps,
@@ -49,6 +52,7 @@ def main(
     )
     runtime = Runtime(
         micro_batch=training.micro_batch,
+        sharding=training.sharding,
         checkpoint_seconds=saving.checkpoint_seconds,
         job=job,
         trackers=installed_trackers(os.environ),

@@ -22,17 +22,20 @@ def main(
     online: OnlineOptions,
     output: Path,
     processes: int = 1,
+    nodes: int = 1,
 ) -> None:
     """
     :param output: model folder to make
-    :param processes: devices to train on
+    :param processes: devices to train on, over all nodes
+    :param nodes: of a SLURM job, to train on
     """
     job = Job(saving.minutes)
 
-    from emulsion.training.run import launch, make_deterministic, train_online
+    from emulsion.training.devices import launch
+    from emulsion.training.run import make_deterministic, train_online
     from emulsion.training.runtime import Runtime
 
-    launch(processes)
+    launch(processes, nodes)
     make_deterministic(training.threads)
     run = online.run(decided, training, saving)
     train_online(
@@ -47,6 +50,7 @@ def main(
         checkpoints=saving.checkpoints,
         runtime=Runtime(
             micro_batch=training.micro_batch,
+            sharding=training.sharding,
             checkpoint_seconds=saving.checkpoint_seconds,
             job=job,
             trackers=installed_trackers(os.environ),

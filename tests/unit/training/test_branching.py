@@ -47,7 +47,7 @@ def make(tmp_path, parts):
 
 def state(training):
     """All that the next step depends on."""
-    return checkpoint._tensors(training.model, training.optimizer)
+    return checkpoint.tensors(training.model, training.optimizer)
 
 
 def same(first, second):

@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import signal
@@ -290,19 +291,20 @@ told = json.loads(sys.argv[1])
 torch.set_num_threads(1)
 # A run ends with the process group; here the next one goes on in it.
 Accelerator.end_training = lambda self: None
-for kind, settings in told["methods"].items():
+for sharding, kind in [(sharding, kind) for sharding in ("none", "full") for kind in told["methods"]]:
+    settings, folder = told["methods"][kind], Path(told["output"], sharding)
     train_online(
         experiment="exp9", name=kind, method=create(kind, sources=told["sources"], **settings), method_values=settings,
         store_folders=[Path(folder) for folder in told["stores"]], tokenizer=Path(told["tokenizer"]),
-        spec_values=told["spec"], output=Path(told["output"], kind), checkpoints=Path(told["output"], kind + ".work"),
-        runtime=Runtime(micro_batch=8, checkpoint_seconds=1e9),
+        spec_values=told["spec"], output=folder / kind, checkpoints=folder / (kind + ".work"),
+        runtime=Runtime(micro_batch=8, checkpoint_seconds=1e9, sharding=sharding),
         reference=Reference(losses=told["losses"]) if kind == "doremi" else None,
     )
 """
 
 
 def test_two_processes_decide_and_train_as_one_with_every_method(train, tmp_path, store_folders, tokenizer):
-    """All kinds in one process group, whose start is what takes the time."""
+    """All kinds, each process with the whole model or with a part, in one group, whose start is what takes the time."""
     for kind, values in METHODS.items():
         reference = REFERENCE if kind == "doremi" else None
         train(kind, create(kind, sources=SOURCES, **values), values, reference=reference)
@@ -314,8 +316,8 @@ def test_two_processes_decide_and_train_as_one_with_every_method(train, tmp_path
     command = [*launcher, str(tmp_path / "job.py"), json.dumps(told)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    for kind in METHODS:
-        one, two = (read_json(folder / kind / "run.json") for folder in (tmp_path, tmp_path / "two"))
+    for kind, together in itertools.product(METHODS, (tmp_path / "two/none", tmp_path / "two/full")):
+        one, two = (read_json(folder / kind / "run.json") for folder in (tmp_path, together))
         assert (one["devices"], two["devices"]) == (1, 2)
         # The same plan: of every source as many sequences, in every stage.
         assert [stage["sequences_per_source"] for stage in two["stages"]] == [
@@ -324,7 +326,7 @@ def test_two_processes_decide_and_train_as_one_with_every_method(train, tmp_path
         for first, second in zip(one["schedule"], two["schedule"], strict=True):
             assert second["weights"] == pytest.approx(first["weights"], abs=1e-3), kind
         # The same order: each step draws from the same sources, and its losses are those of the same sequences.
-        logs = (read_jsonl(folder / kind / "training_log.jsonl") for folder in (tmp_path, tmp_path / "two"))
+        logs = (read_jsonl(folder / kind / "training_log.jsonl") for folder in (tmp_path, together))
         for first, second in zip(*logs, strict=True):
             assert second["source_losses"] == pytest.approx(first["source_losses"], abs=5e-3), (kind, first["step"])
         assert two["validation"] == pytest.approx(one["validation"], abs=5e-3), kind

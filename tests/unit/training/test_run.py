@@ -209,13 +209,6 @@ def test_memory_that_is_too_small_for_one_sequence_is_said(train, monkeypatch):
         train("run")
 
 
-def test_of_several_devices_one_without_memory_says_the_setting_to_lower(train, monkeypatch):
-    short_of_memory(monkeypatch, 3)
-    monkeypatch.setattr(Accelerator, "num_processes", 2)
-    with pytest.raises(UserError, match="too small for 4 sequences of 24 tokens at once: lower `micro_batch`"):
-        train("run")
-
-
 def test_a_run_that_is_short_of_time_saves_and_says_so_and_the_next_try_ends_it(train, tmp_path):
     train("whole")
     with pytest.raises(UserError, match=r"stopped at step \d+ of 12, saved"):
@@ -252,46 +245,6 @@ def command_line(tmp_path, store_folders, tokenizer, name, **settings):
     }
     options = [part for key, value in values.items() for part in (f"--{key}", str(value))]
     return ["workflow/scripts/train.py", *options, "--stores", *map(str, store_folders.values())]
-
-
-def train_on(processes, tmp_path, store_folders, tokenizer, name):
-    """The run of this name by so many processes; what they said."""
-    script = command_line(
-        tmp_path, store_folders, tokenizer, name, spec=json.dumps(SPEC), **{"checkpoint-seconds": 0.01}
-    )
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    environment = {**os.environ, "ACCELERATE_USE_CPU": "1"}
-    done = subprocess.run([*launcher, *script], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert read_json(tmp_path / name / "run.json")["devices"] == processes
-    return done.stderr
-
-
-def assert_same_losses(tmp_path, one, other):
-    """Step by step, of the same sources; the weights at the end differ by rounding."""
-    logs = [read_jsonl(tmp_path / name / "training_log.jsonl") for name in (one, other)]
-    assert len(logs[0]) == len(logs[1]) == 12
-    for first, second in zip(*logs, strict=True):
-        assert second["loss"] == pytest.approx(first["loss"], abs=1e-5), first["step"]
-        assert second["source_losses"] == pytest.approx(first["source_losses"], abs=1e-5), first["step"]
-    for name, tensor in weights(tmp_path / one).items():
-        assert torch.allclose(tensor, weights(tmp_path / other)[name], atol=2e-4), name
-
-
-def test_two_processes_train_the_same_model_as_one(train, tmp_path, store_folders, tokenizer):
-    train("one")
-    train_on(2, tmp_path, store_folders, tokenizer, "two")
-    assert_same_losses(tmp_path, "one", "two")
-
-
-@pytest.mark.slow
-def test_four_processes_go_on_where_one_was_killed(train, tmp_path, store_folders, tokenizer, monkeypatch):
-    train("one")
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        killed_after(patched, 5)
-        train("four")
-    assert "resumed at step 5" in train_on(4, tmp_path, store_folders, tokenizer, "four")
-    assert_same_losses(tmp_path, "one", "four")
 
 
 def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, tmp_path, store_folders, tokenizer):

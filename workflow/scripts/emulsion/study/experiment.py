@@ -24,7 +24,7 @@ from emulsion.study.swarms import Swarm, design_of
 TRAIN_RECIPE = 2
 
 # Settings of a training that change its speed and memory, not its result.
-NOT_LEARNED = ("micro_batch",)
+NOT_LEARNED = ("micro_batch", "sharding")
 
 # Kinds of methods whose search the conclusions tell of.
 SEARCHES = ("optimum", "direct_search")
@@ -290,6 +290,10 @@ class Experiment:
     def micro_batch(self, size: Size) -> int:
         """How many sequences a device takes at once in a run of this size."""
         return int(self.config["training"][size.training]["micro_batch"])
+
+    def sharding(self, size: Size) -> str:
+        """What each of several devices holds of the model in a run of this size: all of it (none), or a part (full)."""
+        return str(self.config["training"][size.training]["sharding"])
 
     def most_epochs(self) -> int:
         """How often a run may repeat a source before it is refused; 0 where it is only warned of."""

@@ -11,19 +11,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, remove_folder, sha256, sync, whole_folder, write_json
 from emulsion.training.log import TrainingLog
+from emulsion.training.sharding import gathered, placed_like, whole
 
 log = logging.getLogger(__name__)
 
@@ -49,16 +51,15 @@ class Saved:
 
 
 def save(
-    folder: Path, identity: str, state: Mapping[str, Any], model: torch.nn.Module, optimizer: Any, written: TrainingLog
+    folder: Path, identity: str, state: Mapping[str, Any], tensors: Mapping[str, Tensor], written: TrainingLog
 ) -> Path:
     """Write the checkpoint of `state["step"]`; it and the one before stay.
 
-    written: the run's log, up to this step.
+    tensors: of `tensors()`; written: the run's log, up to this step.
     """
     target = folder / f"step-{state['step']:09d}"
-    tensors = _tensors(model, optimizer)
     with whole_folder(target) as part:
-        save_file(tensors, part / TENSORS)
+        save_file(dict(tensors), part / TENSORS)
         checks = {"tensors": checksums(tensors), "log": written.copy(part / LOG)}
         write_json(part / STATE, {"identity": identity, **state, "sha256": checks})
     earlier = [other for other in checkpoints(folder) if other.name < target.name]
@@ -90,12 +91,12 @@ def load(folder: Path, identity: str, last: int, model: torch.nn.Module, optimiz
                     checkpoint,
                 )
                 continue
-            tensors = _checked(checkpoint, state.pop("sha256"))
+            _check(checkpoint, state.pop("sha256"))
         except (UserError, SafetensorError, FileNotFoundError, KeyError) as error:
             _set_aside(checkpoint, error)
             continue
-        _restore(tensors, model, optimizer)
-        _confirm(tensors, model, optimizer, checkpoint)
+        _restore(checkpoint, model, optimizer)
+        _confirm(checkpoint, model, optimizer)
         return Saved(state, checkpoint / LOG)
     return None
 
@@ -114,21 +115,32 @@ def load_origin(origin: Origin, model: torch.nn.Module, optimizer: Any) -> Saved
     return saved
 
 
-def checksums(tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:
-    """{name: SHA-256 of the bytes of a tensor}."""
+def tensors(model: torch.nn.Module, optimizer: Any, *, keep: bool = True) -> dict[str, Tensor]:
+    """{name: tensor on the processor} of weights, Adam's moments and buffers; every process of a sharded model gives.
 
-    def checksum(tensor: torch.Tensor) -> str:
-        return hashlib.sha256(tensor.reshape(-1).view(torch.uint8).numpy().data).hexdigest()
+    keep: whether this process wants them; else it gets none.
+    """
+    return gathered(_live(model, optimizer), keep=keep)
+
+
+def checksums(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """{name: SHA-256 of the bytes of a tensor}."""
+    return _checksums(list(tensors), tensors.__getitem__)
+
+
+def _checksums(names: Sequence[str], tensor: Callable[[str], Tensor]) -> dict[str, str]:
+    def checksum(name: str) -> str:
+        return hashlib.sha256(tensor(name).reshape(-1).view(torch.uint8).numpy().data).hexdigest()
 
     # hashlib lets go of the interpreter, so large models take all the threads that they train on.
     with ThreadPoolExecutor(min(16, torch.get_num_threads())) as pool:
-        return dict(zip(tensors, pool.map(checksum, tensors.values()), strict=True))
+        return dict(zip(names, pool.map(checksum, names), strict=True))
 
 
-def _checked(checkpoint: Path, checks: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """The tensors of a checkpoint; raises UserError where they, or its log, are not what was saved."""
-    tensors: dict[str, torch.Tensor] = load_file(checkpoint / TENSORS)
-    found = checksums(tensors)
+def _check(checkpoint: Path, checks: Mapping[str, Any]) -> None:
+    """Raise UserError where the tensors of a checkpoint, or its log, are not what was saved."""
+    with safe_open(checkpoint / TENSORS, "pt") as saved:
+        found = _checksums(list(saved.keys()), saved.get_tensor)
     if found != checks["tensors"]:
         names = sorted(
             name for name in {**found, **checks["tensors"]} if found.get(name) != checks["tensors"].get(name)
@@ -136,7 +148,6 @@ def _checked(checkpoint: Path, checks: Mapping[str, Any]) -> dict[str, torch.Ten
         raise UserError(f"{checkpoint / TENSORS}: {', '.join(names[:3])} differ from what was saved")
     if sha256(checkpoint / LOG) != checks["log"]:
         raise UserError(f"{checkpoint / LOG}: differs from what was saved")
-    return tensors
 
 
 def _set_aside(checkpoint: Path, error: Exception) -> None:
@@ -148,33 +159,40 @@ def _set_aside(checkpoint: Path, error: Exception) -> None:
     log.warning("%s: damaged (%s); set aside as %s, and the one before is taken", checkpoint, error, aside.name)
 
 
-def _confirm(tensors: Mapping[str, torch.Tensor], model: torch.nn.Module, optimizer: Any, checkpoint: Path) -> None:
+def _live(model: torch.nn.Module, optimizer: Any) -> dict[str, Tensor]:
+    """{name: tensor} of all that a checkpoint holds, where it is."""
+    live = {}
+    for name, parameter in model.named_parameters():
+        live[f"weight/{name}"] = parameter.detach()
+        for key, value in optimizer.state[parameter].items():
+            live[f"adam/{key}/{name}"] = value
+    for name, buffer in model.named_buffers():
+        live[f"buffer/{name}"] = buffer
+    return live
+
+
+def _restore(checkpoint: Path, model: torch.nn.Module, optimizer: Any) -> None:
+    """Put the tensors of a checkpoint into model and optimizer, one at a time."""
+    with safe_open(checkpoint / TENSORS, "pt") as saved, torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(placed_like(saved.get_tensor(f"weight/{name}"), parameter))
+            state = optimizer.state[parameter]
+            state["step"] = saved.get_tensor(f"adam/step/{name}").to(parameter.device)
+            for key in ("exp_avg", "exp_avg_sq"):
+                state[key] = placed_like(saved.get_tensor(f"adam/{key}/{name}"), parameter)
+        for name, buffer in model.named_buffers():
+            buffer.copy_(saved.get_tensor(f"buffer/{name}"))
+
+
+def _confirm(checkpoint: Path, model: torch.nn.Module, optimizer: Any) -> None:
     """Raise UserError unless model and optimizer are now exactly what the checkpoint holds."""
-    live = _tensors(model, optimizer)
-    wrong = [name for name in {**live, **tensors} if name not in live or name not in tensors]
-    wrong = wrong or [name for name, tensor in live.items() if not torch.equal(tensor, tensors[name])]
+    live = _live(model, optimizer)
+    with safe_open(checkpoint / TENSORS, "pt") as saved:
+        names = set(saved.keys())
+        wrong = [name for name in {**live, **dict.fromkeys(names)} if name not in live or name not in names]
+        # A list of all, for every process of a sharded model has to give its part of each.
+        wrong = wrong or [name for name in live if not torch.equal(whole(live[name]).cpu(), saved.get_tensor(name))]
     if wrong:
         raise UserError(
             f"{checkpoint}: {', '.join(wrong[:3])} did not become what was saved; delete {checkpoint.parent}."
         )
-
-
-def _tensors(model: torch.nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:
-    tensors = {}
-    for name, parameter in model.named_parameters():
-        tensors[f"weight/{name}"] = parameter.detach()
-        for key, value in optimizer.state[parameter].items():
-            tensors[f"adam/{key}/{name}"] = value
-    for name, buffer in model.named_buffers():
-        tensors[f"buffer/{name}"] = buffer
-    return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-
-
-def _restore(tensors: Mapping[str, torch.Tensor], model: torch.nn.Module, optimizer: Any) -> None:
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(tensors[f"weight/{name}"])
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                optimizer.state[parameter][key] = tensors[f"adam/{key}/{name}"].to(parameter.device)
-        for name, buffer in model.named_buffers():
-            buffer.copy_(tensors[f"buffer/{name}"])

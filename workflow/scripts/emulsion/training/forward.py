@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from emulsion.losses import hidden_states, inference, losses_by_token, sequence_
 from emulsion.models import flops_per_token
 from emulsion.spec import RunSpec
 
+T = TypeVar("T")
 # Floating-point operations of a run. Compiling takes some 15 s, which an H100 has saved by then.
 WORTH_COMPILING = 1e16
 # Shapes: whole and last micro-batches of steps, validation and test texts, with and without gradients.
@@ -48,7 +49,11 @@ class SequenceLosses(torch.nn.Module):
             return sequence_losses(self.model, tokens, batch)
         with inference(self.model):
             pieces = torch.split(torch.as_tensor(tokens).to(self.model.device, torch.int64), batch)
-            return torch.cat([self(piece) for piece in pieces]).double().cpu().numpy()
+            return torch.cat([self.forward(piece) for piece in pieces]).double().cpu().numpy()
+
+    def use(self, function: Callable[[Any], T]) -> T:
+        """What a function of the model returns; a model in parts (`training.sharding`) is whole for it."""
+        return function(self.model)
 
     def evaluate_tokens(self, tokens: NDArray[Any], batch: int) -> NDArray[np.float32]:
         """Losses [sequences, context] of each token, likewise."""
@@ -57,11 +62,15 @@ class SequenceLosses(torch.nn.Module):
     def compile_parts(self) -> None:
         """Compile the blocks of the model, in place, and its loss."""
         torch._dynamo.config.recompile_limit = max(SHAPES, torch._dynamo.config.recompile_limit)
-        for child in self.model.base_model.children():
-            if isinstance(child, torch.nn.ModuleList):
-                for block in child:
-                    block.compile(dynamic=False, options=OPTIONS)
+        for block in blocks(self.model):
+            block.compile(dynamic=False, options=OPTIONS)
         self.losses = torch.compile(aligned_head_losses, dynamic=False, options=OPTIONS)
+
+
+def blocks(model: Any) -> list[torch.nn.Module]:
+    """The blocks of a transformer, from the first to the last."""
+    parts = model.base_model.children()
+    return [block for part in parts if isinstance(part, torch.nn.ModuleList) for block in part]
 
 
 def head_losses(hidden: Tensor, head: Tensor, targets: Tensor) -> Tensor:
@@ -80,10 +89,10 @@ def _mean_losses(logits: Tensor, targets: Tensor) -> Tensor:
     return each.view_as(targets).mean(dim=1)
 
 
-def worth_compiling(spec: RunSpec, model: Any) -> bool:
-    """Whether a run of this model, where it is now, is long enough, and all that a compiler needs is there."""
+def worth_compiling(spec: RunSpec, model: Any, device: torch.device) -> bool:
+    """Whether a run of this model on this device is long enough, and all that a compiler needs is there."""
     vocabulary = model.get_output_embeddings().weight.shape[0]
-    if model.device.type != "cuda" or spec.realised_tokens * flops_per_token(spec.model, vocabulary) < WORTH_COMPILING:
+    if device.type != "cuda" or spec.realised_tokens * flops_per_token(spec.model, vocabulary) < WORTH_COMPILING:
         return False
     from torch.utils._triton import has_triton
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from emulsion.data.batches import spread_rows
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.seeds import derive_seed
+from emulsion.training.forward import blocks
 from emulsion.training.loop import Training
+from emulsion.training.sharding import part
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ def gradient_alignments(
         rows = np.sort(chance.choice(available, count, replace=False)).astype(np.int64)
         alone = _zeros(chosen)
         _add_gradient(alone, training, store, "train", rows, chosen)
-        products[trained] = _dot(alone, together)
-        norms[trained] = math.sqrt(_dot(alone, alone))
+        products[trained] = _dot(training, alone, together)
+        norms[trained] = math.sqrt(_dot(training, alone, alone))
     return Alignments(losses, products, norms)
 
 
@@ -68,18 +71,19 @@ def sequences_evaluated(training: Training, validation_share: float | None = Non
 
 def chosen_parameters(model: Any, which: str) -> list[torch.nn.Parameter]:
     """The trained parameters that gradients are taken of: "all", or those of the "last_block" of the transformer."""
-    module = model
-    if which == "last_block":
-        module = next(child for child in model.base_model.children() if isinstance(child, torch.nn.ModuleList))[-1]
+    module = blocks(model)[-1] if which == "last_block" else model
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
 
 def _zeros(parameters: list[torch.nn.Parameter]) -> list[torch.Tensor]:
-    return [torch.zeros_like(parameter, dtype=torch.float32) for parameter in parameters]
+    """For what this process holds of each parameter."""
+    return [torch.zeros_like(part(parameter), dtype=torch.float32) for parameter in parameters]
 
 
-def _dot(first: list[torch.Tensor], second: list[torch.Tensor]) -> float:
+def _dot(training: Training, first: list[torch.Tensor], second: list[torch.Tensor]) -> float:
     dots = torch.stack([(a * b).sum() for a, b in zip(first, second, strict=True)])
+    if training.sharded:
+        dots = training.accelerator.reduce(dots)
     return math.fsum(dots.tolist())
 
 
@@ -104,9 +108,23 @@ def _add_gradient(
         with training.accelerator.autocast():
             loss = training.losses(tokens).mean() * (len(some) / len(rows))
         losses.append(loss.detach())
-        # Unlike backward(), this leaves the gradients of the training itself alone.
-        for sum_, part in zip(total, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
-            if part is not None:
-                sum_ += part
+        for sum_, found in zip(total, _gradients(training, loss, parameters), strict=True):
+            if found is not None:
+                sum_ += found
     model.train(before)
     return float(torch.stack(losses).sum())
+
+
+def _gradients(
+    training: Training, loss: torch.Tensor, parameters: list[torch.nn.Parameter]
+) -> Sequence[torch.Tensor | None]:
+    """The gradients of a loss that every process has taken; None of parameters that it does not depend on."""
+    if not training.sharded:
+        # Unlike backward(), this leaves the gradients of the training itself alone.
+        return torch.autograd.grad(loss, parameters, allow_unused=True)
+    # Only backward() reaches a parameter in parts. Between steps there are no other gradients, and the mean over
+    # processes of what is the same in all changes nothing.
+    loss.backward()  # type: ignore[no-untyped-call]
+    found = [None if parameter.grad is None else part(parameter.grad) for parameter in parameters]
+    training.optimizer.zero_grad(set_to_none=True)
+    return found

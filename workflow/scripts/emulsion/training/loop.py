@@ -22,7 +22,7 @@ from emulsion.errors import PassingError, UserError
 from emulsion.plan import SequencePlan
 from emulsion.seeds import derive_seed
 from emulsion.spec import RunSpec
-from emulsion.training import checkpoint, receipts
+from emulsion.training import checkpoint, micro_batch, receipts, sharding
 from emulsion.training.checkpoint import Origin
 from emulsion.training.forward import SequenceLosses, worth_compiling
 from emulsion.training.log import TrainingLog
@@ -54,6 +54,7 @@ class Training:
     carried      saved with every checkpoint and restored from it, where there is any
     owner        confirmed before every checkpoint, where there is one
     remark       more fields for the next step's row of the log
+    sharded      whether devices hold parts of the model (`training.sharding`)
     micro_batch  sequences taken at once; halved where the memory of the device is too small for so many
     loss_weights {source: what the losses of its sequences are weighed by, to a mean of 1 over a batch}, if any
     """
@@ -69,18 +70,27 @@ class Training:
         runtime: Runtime,
     ) -> None:
         self.spec, self.stores, self.runtime = spec, stores, runtime
-        self.micro_batch = runtime.micro_batch
         trackers: Any = list(runtime.trackers) or None
         self.accelerator = Accelerator(
             mixed_precision=choose_precision(spec.precision), log_with=trackers, project_dir=runtime.tracker_folder
         )
+        processes = self.accelerator.num_processes
+        self.sharded = runtime.sharding == "full" and processes > 1
+        self.circumstances = {"processes": processes, "sharded": self.sharded}
+        self.micro_batch = micro_batch.fitting(folder, runtime.micro_batch, self.circumstances)
         torch.manual_seed(derive_seed(spec.seed, "initialisation", bits=63))
-        self.model = build().to(self.accelerator.device)
-        self.optimizer = build_optimizer(self.model, spec)
+        self.model = build()
+        if not self.sharded:
+            self.model.to(self.accelerator.device)
         self.losses = SequenceLosses(self.model)
-        if worth_compiling(spec, self.model) if runtime.compiled is None else runtime.compiled:
+        pays = worth_compiling(spec, self.model, self.accelerator.device)
+        if pays if runtime.compiled is None else runtime.compiled:
             self.losses.compile_parts()
-        self.wrapped = self.accelerator.prepare_model(self.losses)
+        if self.sharded:
+            self.wrapped = sharding.shard(self.losses, self.accelerator)
+        else:
+            self.wrapped = self.accelerator.prepare_model(self.losses)
+        self.optimizer = build_optimizer(self.model, spec)
         # Only fp16 needs a loss scaler, and with it accelerate's optimiser, which costs time at every step.
         scaled = self.accelerator.scaler is not None
         self.stepper = self.accelerator.prepare_optimizer(self.optimizer) if scaled else self.optimizer
@@ -188,7 +198,10 @@ class Training:
         return receipts.receipt(self.spec, self.plan, self.stores, self.step, carried)
 
     def _save(self) -> None:
-        if self.accelerator.is_main_process:
+        main = self.accelerator.is_main_process
+        # Of a model in parts every process has to give its own.
+        tensors = checkpoint.tensors(self.model, self.optimizer, keep=main) if main or self.sharded else {}
+        if main:
             scaler = self.accelerator.scaler
             state = {
                 "step": self.step,
@@ -201,7 +214,7 @@ class Training:
                 state["carried"] = self.carried.state()
             if self.owner is not None:
                 self.owner.confirm()
-            checkpoint.save(self.folder, self.identity, state, self.model, self.optimizer, self.log)
+            checkpoint.save(self.folder, self.identity, state, tensors, self.log)
             if self.owner is not None:
                 self.owner.saved()
         self.saved_step, self.saved_at = self.step, time.monotonic()
@@ -222,7 +235,7 @@ class Training:
         rate = learning_rate(self.step, spec)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), spec.clip)
+        norm = sharding.whole(self.accelerator.clip_grad_norm_(self.model.parameters(), spec.clip))
         self.stepper.step()
         self.optimizer.zero_grad(set_to_none=True)
         # Only now, when all work of the step is in the GPU's queue, wait for its numbers.
@@ -235,8 +248,8 @@ class Training:
     def _losses_or_none(self, batch: Batch, weights: np.ndarray | None) -> torch.Tensor | None:
         """As `_accumulate`; None where memory is too small, and half as many sequences are to be taken at once.
 
-        Raises UserError where they cannot be halved: one alone, or several devices, of which the others would wait in
-        a reduction that this one has begun.
+        Raises UserError where one alone is too many, and on several devices, of which the others would wait in a sum
+        that this one has begun: the next try takes half as many (`training.micro_batch`).
         """
         if self.spec.model["dropout"]:
             process = self.accelerator.process_index
@@ -249,8 +262,9 @@ class Training:
             if taken == 1:
                 raise UserError(f"{small}: take a smaller model or context.") from error
             if self.accelerator.num_processes > 1:
-                remedy = "lower `micro_batch` of the training; the result stays the same but for rounding."
-                raise UserError(f"{small}: {remedy}") from error
+                asked = self.runtime.micro_batch
+                micro_batch.remember(self.folder, taken // 2, asked, self.circumstances)
+                raise PassingError(f"{small}; the next try takes {taken // 2}. Start again to go on.") from error
         self.micro_batch = taken // 2
         log.warning("%s; from here on it is %d. The batch stays as it is.", small, self.micro_batch)
         return None
@@ -270,7 +284,7 @@ class Training:
             whole = whole.pin_memory().to(self.accelerator.device, non_blocking=True)
         pieces = torch.split(whole, self.micro_batch)
         for number, tokens in enumerate(pieces, 1):
-            with contextlib.nullcontext() if number == len(pieces) else self.accelerator.no_sync(self.wrapped):
+            with contextlib.nullcontext() if number == len(pieces) else self._own_gradients():
                 each = self.wrapped(tokens)
                 weighed = each
                 if weights is not None:
@@ -279,6 +293,10 @@ class Training:
             losses.append(each.detach())
             first += len(tokens)
         return torch.cat(losses)
+
+    def _own_gradients(self) -> contextlib.AbstractContextManager[None]:
+        """Within it, gradients stay with the device that took them."""
+        return sharding.own_gradients(self.losses) if self.sharded else self.accelerator.no_sync(self.wrapped)
 
     def _check_finite(self, losses: np.ndarray, sources: np.ndarray) -> None:
         if np.isfinite(losses).all():

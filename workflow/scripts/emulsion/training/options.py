@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -21,6 +21,7 @@ class TrainingOptions:
     :param spec: run spec, as JSON; its seed may be replaced
     :param weights: model to start from, where the spec's names `weights`
     :param micro_batch: sequences a device takes at once
+    :param sharding: what devices hold of the model where there are several
     :param threads: CPU threads
     """
 
@@ -29,6 +30,7 @@ class TrainingOptions:
     spec: Json
     weights: AtMostOne[Path] = ()
     micro_batch: int
+    sharding: Literal["none", "full"] = "none"
     threads: int = 1
 
     @property

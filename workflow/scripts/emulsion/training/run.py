@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -37,6 +36,7 @@ from emulsion.training.owner import Owner, owned
 from emulsion.training.parts import Parts
 from emulsion.training.rounds import Prelude, Rounds
 from emulsion.training.runtime import Runtime
+from emulsion.training.sharding import gathered
 from emulsion.training.smoke import passed
 from emulsion.trust import check_model
 from emulsion.unrecorded import take_model
@@ -245,7 +245,9 @@ def _is_kept(training: Training, output: Path) -> bool:
 def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: Path, output: Path) -> None:
     """Save the model of a training that has ended, and let go of its checkpoints; told: how its record begins."""
     training.accelerator.end_training()
-    if training.accelerator.is_main_process:
+    main = training.accelerator.is_main_process
+    weights = gathered(training.model.state_dict(keep_vars=True), keep=main) if training.sharded else None
+    if main:
         steps = [row["step"] for row in training.log.rows]
         if steps != list(range(1, training.spec.steps + 1)):
             raise RuntimeError(f"{training.folder}: the log has {len(steps)} rows of {training.spec.steps} steps")
@@ -255,7 +257,8 @@ def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: P
         }
         if training.owner is not None and (killed := training.owner.killed)["tries"]:
             found["killed"] = killed
-        save_model(training.model, training.log, {**told, **describe_run(training), **found}, tokenizer, output)
+        record = {**told, **describe_run(training), **found}
+        save_model(training.model, training.log, record, tokenizer, output, weights)
         if training.owner is not None:
             training.owner.confirm()
         remove_folder(training.folder)
@@ -276,14 +279,6 @@ def prepare(
         raise UserError(f"{mixture_file}: {' '.join(problems)}")
     identity = parts.identity(spec_values, mixture)
     return Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
-
-
-def launch(processes: int) -> None:
-    """Start this same command once per device, where there is more than one."""
-    devices = min(processes, torch.cuda.device_count())
-    if devices > 1 and "RANK" not in os.environ:
-        runner = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
-        os.execv(sys.executable, [*runner, *sys.argv])
 
 
 def make_deterministic(threads: int) -> None:
@@ -318,14 +313,22 @@ def describe_run(training: Training) -> dict[str, Any]:
     }
 
 
-def save_model(model: Any, log: TrainingLog, record: dict[str, Any], tokenizer: Path, output: Path) -> None:
+def save_model(
+    model: Any,
+    log: TrainingLog,
+    record: dict[str, Any],
+    tokenizer: Path,
+    output: Path,
+    weights: Mapping[str, torch.Tensor] | None = None,
+) -> None:
     """The model folder in the Hugging Face layout, with its tokenizer, record, log and card; whole or not at all.
 
+    weights: {name: tensor} of a model that is in parts
     The record has the SHA-256 of every other file, except the card: see `check_model`.
     """
     model.config.use_cache = True
     with whole_folder(output) as part:
-        model.save_pretrained(part)
+        model.save_pretrained(part, state_dict=weights)
         copy_tokenizer(tokenizer, part)
         log.copy(part / LOG)
         files = {file.name: sha256(file) for file in sorted(part.iterdir())}

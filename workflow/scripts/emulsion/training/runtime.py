@@ -17,6 +17,7 @@ class Runtime:
     """The circumstances of a run.
 
     micro_batch         sequences a device takes at once
+    sharding            none: every device holds the whole model; full: a part of it (`training.sharding`)
     checkpoint_seconds  time between checkpoints
     job                 which the run is part of; the run saves and stops before the job's time is over
     trackers            of accelerate: tensorboard, wandb, trackio
@@ -27,6 +28,7 @@ class Runtime:
     """
 
     micro_batch: int
+    sharding: str = "none"
     checkpoint_seconds: float = 120.0
     job: Job = field(default_factory=Job)
     trackers: tuple[str, ...] = ()

@@ -47,8 +47,10 @@ class SmokeCheck:
         """Whether to go on; raises UserError where the loss did not fall."""
         if training.step != min(self.steps, training.spec.steps):
             return True
-        if training.accelerator.is_main_process:
+        # Of a model in parts, all processes have to compute.
+        if training.accelerator.is_main_process or training.sharded:
             record = self.examine(training)
+        if training.accelerator.is_main_process:
             if not record["passed"]:
                 raise UserError(record["verdict"])
             write_json(training.folder / FILE, record)
@@ -94,7 +96,8 @@ class SmokeCheck:
         prompt = tokens[: min(PROMPT_TOKENS, training.spec.context // 2)]
         # Every length is another shape, which must not be compiled.
         with torch.compiler.set_stance("force_eager"), training.accelerator.autocast():
-            return {"source": source, **self.continued(training.model, prompt.tolist())}
+            told = training.losses.use(lambda model: self.continued(model, prompt.tolist()))
+            return {"source": source, **told}
 
 
 def ends(losses: Sequence[float]) -> tuple[float, float]:

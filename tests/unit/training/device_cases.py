@@ -1,0 +1,69 @@
+"""Runs one after the other in one group of processes, whose start is what takes the time; a script for torchrun."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from emulsion.errors import PassingError
+from emulsion.training.forward import SequenceLosses
+from emulsion.training.job import Job
+from emulsion.training.run import train_run
+from emulsion.training.runtime import Runtime
+
+
+@contextmanager
+def memory_of(most: int | None) -> Iterator[None]:
+    """Devices whose memory holds so many sequences at once."""
+    forward = SequenceLosses.forward
+
+    def limited(self: SequenceLosses, tokens: torch.Tensor) -> torch.Tensor:
+        if most is not None and len(tokens) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(self, tokens)
+
+    SequenceLosses.forward = limited  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        SequenceLosses.forward = forward  # type: ignore[method-assign]
+
+
+def train_all(told: dict[str, Any]) -> None:
+    """Train `runs` into `folder`: lists of name, spec, and what a try has: sharding, micro_batch, minutes, memory."""
+    torch.set_num_threads(1)
+    folder = Path(told["folder"])
+    for name, spec, has in told["runs"]:
+        runtime = Runtime(
+            micro_batch=has.get("micro_batch", 8),
+            sharding=has.get("sharding", "none"),
+            checkpoint_seconds=0.0,
+            job=Job(has.get("minutes")),
+        )
+        try:
+            with memory_of(has.get("memory")):
+                train_run(
+                    mixture_file=folder / "mixture.json",
+                    store_folders=[Path(store) for store in told["stores"]],
+                    tokenizer=Path(told["tokenizer"]),
+                    spec_values=spec,
+                    output=folder / name,
+                    checkpoints=folder / f"{name}.checkpoints",
+                    runtime=runtime,
+                )
+        except PassingError as error:
+            logging.warning("%s: %s", name, error)
+
+
+if __name__ == "__main__":
+    from accelerate import Accelerator
+
+    # A run ends with the process group; here the next one goes on in it.
+    Accelerator.end_training = lambda self: None  # type: ignore[method-assign]
+    logging.basicConfig(level=logging.INFO)
+    train_all(json.loads(sys.argv[1]))

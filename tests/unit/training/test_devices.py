@@ -1,0 +1,162 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from device_cases import train_all
+from safetensors.torch import load_file
+from training_cases import MIXTURE, SPEC
+
+from emulsion.errors import UserError
+from emulsion.files import read_json, read_jsonl, write_json
+from emulsion.training.devices import launch
+
+DEEPER = {**SPEC["model"], "layers": 2}
+MODELS = {
+    "gpt2": DEEPER,
+    "gpt_neox": {**DEEPER, "architecture": "gpt_neox"},
+    "llama": {**DEEPER, "architecture": "llama", "kv_heads": 1, "tied": True},
+}
+HALTED = {"minutes": 1e-9}  # it saves and stops after a step
+PARTS = {"sharding": "full"}
+SMALL = {"micro_batch": 4, "memory": 2}
+
+
+def run(name, model="gpt2", **has):
+    return name, {**SPEC, "model": MODELS[model]}, has
+
+
+def train(folder, runs, processes=1):
+    """Train runs, as `train_all` does, on so many processes; returns what they said."""
+    told = {**read_json(folder / "told.json"), "folder": str(folder), "runs": runs}
+    if processes == 1:
+        train_all(told)
+        return ""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [*launcher, str(Path(__file__).with_name("device_cases.py")), json.dumps(told)]
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "1", "PYTHONPATH": "workflow/scripts"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, store_folders, tokenizer):
+    """Runs of one process, finished as their model is named, and one that was stopped."""
+    made = tmp_path_factory.mktemp("devices")
+    write_json(made / "mixture.json", MIXTURE)
+    write_json(made / "told.json", {"stores": [str(store) for store in store_folders.values()], "tokenizer": str(tokenizer)})
+    train(made, [*(run(model, model) for model in MODELS), run("grows", **HALTED)])
+    return made
+
+
+@pytest.fixture(scope="module")
+def said(folder):
+    """What two processes said that trained all that the tests below look at: their start is what takes the time."""
+    runs = [run("whole", micro_batch=3), *(run(f"parts-{model}", model, micro_batch=3, **PARTS) for model in MODELS)]
+    runs += [run("grows", **PARTS), run("shrinks", **PARTS, **HALTED), run("changes", **PARTS, **HALTED), run("changes")]
+    runs += 2 * [run("small", **SMALL), run("small-parts", **SMALL, **PARTS)]
+    return train(folder, runs, processes=2)
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def assert_same(folder, one, other, devices):
+    """Step by step the same losses of the same sources; the weights at the end differ by rounding."""
+    assert read_json(folder / other / "run.json")["devices"] == devices
+    logs = [read_jsonl(folder / name / "training_log.jsonl") for name in (one, other)]
+    assert len(logs[0]) == len(logs[1]) == 12
+    for first, second in zip(*logs, strict=True):
+        for key in ("loss", "source_losses", "gradient_norm"):
+            assert second[key] == pytest.approx(first[key], abs=1e-5, rel=1e-5), (key, first["step"])
+        assert second.get("validation") == pytest.approx(first.get("validation"), abs=1e-5)
+    found = weights(folder / other)
+    assert found.keys() == weights(folder / one).keys()
+    for name, tensor in weights(folder / one).items():
+        assert torch.allclose(tensor, found[name], atol=2e-4), name
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_two_processes_train_the_same_model_as_one_whole_or_in_parts(folder, said, model):
+    if model == "gpt2":
+        assert_same(folder, model, "whole", 2)
+    assert_same(folder, model, f"parts-{model}", 2)
+    one, parts = (read_json(folder / name / "config.json") for name in (model, f"parts-{model}"))
+    assert one == parts
+
+
+def test_a_run_goes_on_on_other_devices_and_in_other_parts(folder, said):
+    assert said.count("resumed at step 1 of 12") == 4, "two runs, two processes"
+    assert "shrinks: stopped at step 1 of 12, saved" in said
+    train(folder, [run("shrinks")])
+    for name, devices in (("grows", 2), ("shrinks", 1), ("changes", 2)):
+        assert_same(folder, "gpt2", name, devices)
+
+
+@pytest.mark.parametrize("name", ["small", "small-parts"])
+def test_devices_whose_memory_is_too_small_take_half_as_many_at_the_next_try(folder, said, name):
+    words = "the memory of the GPU is too small for 4 sequences of 24 tokens at once; the next try takes 2. Start again"
+    assert said.count(f"{name}: {words}") == 2, "once each process"
+    assert_same(folder, "gpt2", name, 2)
+
+
+@pytest.mark.slow
+def test_four_processes_go_on_where_one_stopped(folder):
+    train(folder, [run("four", **HALTED), run("four-parts", **HALTED)])
+    said = train(folder, [run("four"), run("four-parts", **PARTS)], processes=4)
+    assert said.count("resumed at step 1 of 12") == 8
+    assert_same(folder, "gpt2", "four", 4)
+    assert_same(folder, "gpt2", "four-parts", 4)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The commands that this process would have become."""
+    commands = []
+    monkeypatch.setattr(os, "execv", lambda program, command: commands.append(command))
+    monkeypatch.setattr(os, "execvp", lambda program, command: commands.append(command))
+    monkeypatch.setattr(sys, "argv", ["train.py", "--output", "models/x"])
+    for name in ("RANK", "SLURM_JOB_ID", "ACCELERATE_USE_CPU"):
+        monkeypatch.delenv(name, raising=False)
+    return commands
+
+
+@pytest.mark.parametrize(("asked", "there", "used"), [(1, 8, 1), (8, 1, 1), (4, 0, 1), (4, 2, 2), (4, 8, 4)])
+def test_a_process_is_started_for_each_device_that_there_is(started, monkeypatch, asked, there, used):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    launch(asked)
+    if used == 1:
+        assert not started
+    else:
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={used}"]
+        assert started == [[*torchrun, "train.py", "--output", "models/x"]]
+
+
+def test_a_process_that_was_started_starts_no_others(started, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    launch(8)
+    launch(8, 2)
+    assert not started
+
+
+def test_nodes_of_a_job_each_start_their_own_and_meet_at_the_first(started, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    launch(8, 2)
+    [command] = started
+    assert command[0] == "srun" and {"--nodes=2", "--ntasks=2", "--ntasks-per-node=1"} <= set(command)
+    assert {"--nnodes=2", "--nproc-per-node=4", "--rdzv-id=77"} <= set(command)
+    assert command[-3:] == ["train.py", "--output", "models/x"]
+
+
+def test_nodes_that_cannot_be_are_refused(started, monkeypatch):
+    with pytest.raises(UserError, match="only a SLURM job has more than one"):
+        launch(8, 2)
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    with pytest.raises(UserError, match="7 devices do not divide by 2 nodes"):
+        launch(7, 2)

@@ -1,0 +1,43 @@
+"""One process for each device that a training uses, on one node or on several, started by torchrun."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import torch
+
+from emulsion.errors import UserError
+from emulsion.seeds import derive_seed
+
+# Where torchrun's processes of several nodes meet: ports that systems do not hand out by themselves.
+_PORTS = range(20_000, 30_000)
+
+
+def launch(devices: int, nodes: int = 1) -> None:
+    """Start this same command once per device, where there is more than one; it does not come back then.
+
+    devices: over all nodes. On one node, no more are used than there are; on the processor, if accelerate was told to
+    use it (ACCELERATE_USE_CPU), as many processes are started.
+    nodes: of a SLURM job, each of which has as many devices
+    Raises UserError where devices do not divide by nodes, or nodes are not those of a SLURM job.
+    """
+    if "RANK" in os.environ:
+        return
+    torchrun = [sys.executable, "-m", "torch.distributed.run"]
+    if nodes == 1:
+        here = devices if os.environ.get("ACCELERATE_USE_CPU") else min(devices, torch.cuda.device_count())
+        if here > 1:
+            os.execv(sys.executable, [*torchrun, "--standalone", f"--nproc-per-node={here}", *sys.argv])
+        return
+    if devices % nodes:
+        raise UserError(f"{devices} devices do not divide by {nodes} nodes.")
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is None:
+        raise UserError(f"{nodes} nodes: only a SLURM job has more than one; start with --profile slurm.")
+    port = _PORTS[derive_seed(int(job), "port") % len(_PORTS)]
+    meet = [f"--nnodes={nodes}", "--rdzv-backend=c10d", f"--rdzv-endpoint={os.uname().nodename}:{port}"]
+    each = [*torchrun, *meet, f"--rdzv-id={job}", f"--nproc-per-node={devices // nodes}", *sys.argv]
+    # The step that this process is in holds all that the job has.
+    step = ["srun", "--overlap", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--cpu-bind=none"]
+    os.execvp(step[0], [*step, *each])

@@ -1,0 +1,104 @@
+"""Fully sharded training (FSDP): each device holds a part of every weight, of its gradient and of Adam's moments.
+
+A block of the transformer is gathered when it is computed, the embeddings and the head for the whole of a pass. Numbers
+are those of the devices that hold the whole model, but for rounding, and what is saved are whole tensors: a run goes on
+with another number of devices, sharded or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from emulsion.errors import UserError
+from emulsion.training.forward import SequenceLosses, blocks
+
+T = TypeVar("T")
+# What computes with the whole model besides its forward pass: `SequenceLosses` has them.
+_PASSES = ("evaluate", "evaluate_tokens", "use")
+
+
+def shard(losses: SequenceLosses, accelerator: Accelerator) -> Callable[[Tensor], Tensor]:
+    """Split a model over all devices, in place; returns its forward pass, in the accelerator's precision.
+
+    The model may lie on the processor: a device never holds more of it than a block and its own part.
+    Raises UserError for fp16.
+    """
+    if accelerator.scaler is not None:
+        raise UserError("`sharding: full` does not go with `precision: fp16`, which needs a loss scaler; take bf16.")
+    mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
+    for block in blocks(losses.model):
+        fully_shard(block, mesh=mesh)
+    fully_shard(losses, mesh=mesh)
+    for name in _PASSES:
+        register_fsdp_forward_method(losses, name)
+        setattr(losses, name, _then_in_parts(losses, getattr(losses, name)))
+
+    def forward(tokens: Tensor) -> Tensor:
+        with accelerator.autocast():
+            found: Tensor = losses(tokens)
+        return found
+
+    return forward
+
+
+def _then_in_parts(losses: Any, function: Callable[..., T]) -> Callable[..., T]:
+    """A pass without a backward one, after which FSDP would leave embeddings and head whole."""
+
+    def run(*arguments: Any) -> T:
+        try:
+            return function(*arguments)
+        finally:
+            losses.reshard()
+
+    return run
+
+
+@contextmanager
+def own_gradients(losses: FSDPModule) -> Iterator[None]:
+    """Gradients of passes within stay with the device that took them; the next pass outside adds them up."""
+    losses.set_requires_gradient_sync(False)
+    try:
+        yield
+    finally:
+        losses.set_requires_gradient_sync(True)
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """All of a tensor that may be sharded; every process has to ask for it."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def part(tensor: Tensor) -> Tensor:
+    """What this process holds of a tensor that may be sharded."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def placed_like(tensor: Tensor, other: Tensor) -> Tensor:
+    """A whole tensor, the same in every process, where `other` is, and sharded as it is."""
+    here = tensor.to(other.device)
+    if not isinstance(other, DTensor):
+        return here
+    return distribute_tensor(here, other.device_mesh, other.placements, src_data_rank=None)
+
+
+def gathered(tensors: Mapping[str, Tensor], *, keep: bool = True) -> dict[str, Tensor]:
+    """{name: whole tensor on the processor} of tensors that may be sharded; every process has to ask for them.
+
+    A tensor of two names is one tensor again. keep: whether this process wants them; else it gets none.
+    """
+    kept: dict[int, Tensor | None] = {}
+    for tensor in tensors.values():
+        if id(tensor) not in kept:
+            all_of_it = whole(tensor.detach())
+            kept[id(tensor)] = all_of_it.cpu().contiguous() if keep else None
+    found = {name: kept[id(tensor)] for name, tensor in tensors.items()}
+    return {name: tensor for name, tensor in found.items() if tensor is not None}

@@ -88,6 +88,14 @@ def copy_workflow(folder: Path) -> None:
             shutil.copy2(source, folder / name, follow_symlinks=False)
 
 
+def edit_profile(folder: Path, found: str, instead: str) -> None:
+    """Change the first place of a text in the profile of a copy."""
+    profile = folder / "profiles/slurm/profile.yaml"
+    text = profile.read_text(encoding="utf-8")
+    assert found in text
+    profile.write_text(text.replace(found, instead, 1), encoding="utf-8")
+
+
 @contextlib.contextmanager
 def snakemake(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """Snakemake started in a folder, its output in driver.log there; it and its children end with the block."""

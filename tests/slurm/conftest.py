@@ -1,4 +1,4 @@
-"""A SLURM of one node, a figure made on it, and the same trainings without it."""
+"""A SLURM of two nodes, a figure made on it, and the same trainings without it."""
 
 from __future__ import annotations
 

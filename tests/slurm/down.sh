@@ -12,17 +12,17 @@ ours=$(head -n 1 $CONF 2>/dev/null | grep -cFx "# Emulsion's test SLURM in $DIR"
 # pid_of DAEMON: its process, if the one of the pid file is alive and that daemon.
 pid_of() {
   local pid
-  pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) && [[ $(readlink "/proc/$pid/exe") == */"$1"* ]] && echo "$pid"
+  pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) && [[ $(readlink "/proc/$pid/exe") == */"${1%-*}"* ]] && echo "$pid"
 }
 
-if [ "$ours" = 1 ] && pid_of slurmctld >/dev/null && pid_of slurmd >/dev/null; then
+if [ "$ours" = 1 ] && pid_of slurmctld >/dev/null && pid_of slurmd-emulsion1 >/dev/null; then
   scancel --partition=main
   for _ in $(seq 100); do
     [ -n "$(squeue -h 2>/dev/null)" ] || break
     sleep 0.1
   done
 fi
-for daemon in slurmd slurmctld munged; do
+for daemon in slurmd-emulsion1 slurmd-emulsion2 slurmctld munged; do
   for attempt in $(seq 100); do
     pid=$(pid_of $daemon) || break
     # Again each second, for a signal during start-up may be lost.
@@ -31,7 +31,7 @@ for daemon in slurmd slurmctld munged; do
     sleep 0.1
   done
 done
-for daemon in slurmd slurmctld munged; do
+for daemon in slurmd-emulsion1 slurmd-emulsion2 slurmctld munged; do
   ! pid=$(pid_of $daemon) || { echo "down.sh: $daemon, process $pid, does not end" >&2; exit 1; }
 done
 [ "$ours" != 1 ] || rm -f $CONF /etc/slurm/gres.conf

@@ -1,6 +1,6 @@
 """The workflow on a real SLURM, under the committed profile: sbatch to figure, and what its jobs ask for.
 
-The SLURM is one node of this machine with pretended GPUs, started and stopped by up.sh and down.sh.
+The SLURM is two nodes, both this machine, with pretended GPUs, started and stopped by up.sh and down.sh.
 """
 
 from __future__ import annotations
@@ -13,7 +13,19 @@ from typing import Any
 
 import pytest
 
-from slurm_cluster import FIGURE, HERE, OVERLAY, SOURCES, Finished, finish, slurm_jobs, snakemake
+from emulsion.files import read_json, read_jsonl
+from slurm_cluster import (
+    FIGURE,
+    HERE,
+    MODEL,
+    OVERLAY,
+    SOURCES,
+    Finished,
+    edit_profile,
+    finish,
+    slurm_jobs,
+    snakemake,
+)
 
 pytestmark = pytest.mark.slurm
 
@@ -64,3 +76,30 @@ def test_trainings_submitted_as_one_array_make_the_same_models(finished: Finishe
     assert {job.state for job in slurm_jobs()[before:]} == {"COMPLETED"}
     for model in models:
         assert (folder / model).read_bytes() == (finished.folder / model).read_bytes()
+
+
+def test_a_training_on_two_nodes_makes_the_model_of_one_device_but_for_rounding(finished: Finished, tmp_path: Path) -> None:
+    folder = tmp_path / "nodes"
+    shutil.copytree(finished.folder, folder, symlinks=True)
+    shutil.rmtree(folder / "models")
+    several = "    nodes: 2\n    gpu: 4\n    mpi: srun\n    tasks_per_node: 2\n"
+    edit_profile(folder, "  train:\n    nodes: 1\n", f"  train:\n{several}")
+    arguments = ("--profile", "slurm", *OVERLAY, "--configfile", str(HERE / "tiny.yaml"))
+    with snakemake(folder, MODEL, *arguments, ACCELERATE_USE_CPU="1") as process:
+        finish(process, folder, timeout=300)
+    job = slurm_jobs()[-1]
+    assert (job.state, job.gpus) == ("COMPLETED", 4)
+    records, logs = ([read(root / MODEL) for root in (finished.folder, folder)] for read in (record_of, log_of))
+    assert [record["devices"] for record in records] == [1, 4]
+    assert records[1]["sequences_per_source"] == records[0]["sequences_per_source"]
+    for first, second in zip(*logs, strict=True):
+        assert second["source_losses"] == pytest.approx(first["source_losses"], abs=1e-3), first["step"]
+
+
+def record_of(model: Path) -> dict[str, Any]:
+    record: dict[str, Any] = read_json(model.with_name("run.json"))
+    return record
+
+
+def log_of(model: Path) -> list[dict[str, Any]]:
+    return read_jsonl(model.with_name("training_log.jsonl"))

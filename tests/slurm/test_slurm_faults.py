@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from slurm_cluster import (
     Job,
     assert_same_model,
     cut_off,
+    edit_profile,
     finish,
     newest_checkpoint,
     slurm_jobs,
@@ -45,13 +45,6 @@ def cut(finished: Finished, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def jobs_before(finished: Finished) -> int:
     return len(slurm_jobs())
-
-
-def edit_profile(folder: Path, found: str, instead: str) -> None:
-    profile = folder / "profiles/slurm/profile.yaml"
-    text = profile.read_text(encoding="utf-8")
-    assert found in text
-    profile.write_text(text.replace(found, instead, 1), encoding="utf-8")
 
 
 def running() -> Job | None:
@@ -114,15 +107,15 @@ def test_a_job_killed_for_its_memory_gets_more(cut: Path, whole: Path, jobs_befo
     assert_same_model(cut, whole)
 
 
-def test_a_node_that_goes_down_and_comes_back(cut: Path, whole: Path, jobs_before: int) -> None:
-    node = socket.gethostname().split(".")[0]
+def test_nodes_that_go_down_and_come_back(cut: Path, whole: Path, jobs_before: int) -> None:
+    nodes = "nodename=emulsion[1-2]"
     with snakemake(cut, *ARGUMENTS, **OFTEN) as process:
         wait_until(lambda: newest_checkpoint(cut) > 0 and running() is not None, "a checkpoint", process)
         saved = newest_checkpoint(cut)
-        subprocess.run(["scontrol", "update", f"nodename={node}", "state=down", "reason=test"], check=True)
+        subprocess.run(["scontrol", "update", nodes, "state=down", "reason=test"], check=True)
         wait_until(lambda: running() is None, "the end of the job", process)
-        # Its daemon answers, so that it may be back by itself before it is told to.
-        subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], check=False)
+        # Their daemons answer, so that they may be back by themselves before they are told to.
+        subprocess.run(["scontrol", "update", nodes, "state=resume"], check=False)
         finish(process, cut, timeout=300)
     assert slurm_jobs()[-1].state == "COMPLETED"
     assert resumed_at(cut) >= saved > 0

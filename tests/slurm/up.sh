@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# up.sh DIR [NGPU]: start a SLURM of one node on this machine, for tests. End it with down.sh DIR.
+# up.sh DIR [NGPU]: start a SLURM of two nodes on this machine, for tests. End it with down.sh DIR.
 #
-# munge, slurmctld and slurmd of Debian's slurm-wlm and munge, as root, on 127.0.0.1, with NGPU (2) pretended GPUs and
-# as many CPUs and as much memory as profiles/slurm asks for, whatever this machine has. What it writes lies in DIR, but
+# munge, slurmctld and two slurmd of Debian's slurm-wlm and munge, as root, on 127.0.0.1. Each node has NGPU (2)
+# pretended GPUs and as many CPUs and as much memory as profiles/slurm asks for, whatever this machine has. What it writes lies in DIR, but
 # for /etc/slurm/{slurm,gres,cgroup}.conf: those that are there already are kept in DIR/saved until down.sh.
 set -euo pipefail
 
@@ -14,6 +14,7 @@ CPUS=32
 MEMORY=256000 # MB
 PORT=16817
 HOST=$(hostname -s)
+NODES=emulsion[1-2]
 MARK="# Emulsion's test SLURM in "
 CONF=/etc/slurm/slurm.conf
 
@@ -37,7 +38,7 @@ for daemon in slurmctld slurmd; do
 done
 
 [ -e "$DIR/.emulsion-slurm" ] || [ -z "$(ls -A "$DIR" 2>/dev/null)" ] || fail "$DIR is not empty"
-mkdir -p "$DIR"/{state,spool,log,run,dev,saved} /etc/slurm
+mkdir -p "$DIR"/{state,spool/emulsion1,spool/emulsion2,log,run,dev,saved} /etc/slurm
 touch "$DIR/.emulsion-slurm"
 trap 'tail -n 5 "$DIR"/log/* >&2 || true; "$HERE/down.sh" "$DIR"' ERR
 for name in slurm gres cgroup; do
@@ -55,7 +56,6 @@ $MARK$DIR
 ClusterName=emulsion
 SlurmctldHost=$HOST(127.0.0.1)
 SlurmctldPort=$PORT
-SlurmdPort=$((PORT + 1))
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SlurmUser=root
 SlurmdUser=root
@@ -63,11 +63,11 @@ AuthType=auth/munge
 AuthInfo=socket=$DIR/run/munge.socket
 CredType=cred/munge
 StateSaveLocation=$DIR/state
-SlurmdSpoolDir=$DIR/spool
+SlurmdSpoolDir=$DIR/spool/%n
 SlurmctldPidFile=$DIR/run/slurmctld.pid
-SlurmdPidFile=$DIR/run/slurmd.pid
+SlurmdPidFile=$DIR/run/slurmd-%n.pid
 SlurmctldLogFile=$DIR/log/slurmctld.log
-SlurmdLogFile=$DIR/log/slurmd.log
+SlurmdLogFile=$DIR/log/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
@@ -84,8 +84,8 @@ KillWait=5
 ReturnToService=2
 GresTypes=gpu
 SlurmdParameters=config_overrides
-NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS Boards=1 SocketsPerBoard=1 CoresPerSocket=$CPUS ThreadsPerCore=1 RealMemory=$MEMORY Gres=gpu:$NGPU
-PartitionName=main Nodes=$HOST Default=YES MaxTime=7-0
+NodeName=$NODES NodeHostname=$HOST NodeAddr=127.0.0.1 Port=[$((PORT + 1))-$((PORT + 2))] CPUs=$CPUS Boards=1 SocketsPerBoard=1 CoresPerSocket=$CPUS ThreadsPerCore=1 RealMemory=$MEMORY Gres=gpu:$NGPU
+PartitionName=main Nodes=$NODES Default=YES MaxTime=7-0
 CONF
 
 head -c 128 /dev/urandom >"$DIR/run/munge.key"
@@ -94,10 +94,10 @@ chmod 600 "$DIR/run/munge.key"
 munged --force --key-file="$DIR/run/munge.key" --socket="$DIR/run/munge.socket" --pid-file="$DIR/run/munged.pid" \
   --log-file="$DIR/log/munged.log" --seed-file="$DIR/run/munge.seed" --num-threads=2 2>>"$DIR/log/munged.stderr"
 slurmctld
-slurmd
+for node in 1 2; do slurmd -N emulsion$node; done
 for _ in $(seq 100); do
   [ "$(sinfo -h -p main -o %T 2>/dev/null || true)" != idle ] || exit 0
   sleep 0.1
 done
-echo "up.sh: the node did not come up in 10 s" >&2
+echo "up.sh: the nodes did not come up in 10 s" >&2
 false

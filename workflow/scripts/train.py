@@ -43,7 +43,7 @@ def main(
     from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck
 
-    launch(processes, nodes)
+    launch(processes, nodes, training.threads)
     make_deterministic(training.threads)
     smoke = SmokeCheck(
         steps=smoke_steps,

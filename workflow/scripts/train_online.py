@@ -35,7 +35,7 @@ def main(
     from emulsion.training.run import make_deterministic, train_online
     from emulsion.training.runtime import Runtime
 
-    launch(processes, nodes)
+    launch(processes, nodes, training.threads)
     make_deterministic(training.threads)
     run = online.run(decided, training, saving)
     train_online(

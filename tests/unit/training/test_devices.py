@@ -91,7 +91,7 @@ def test_two_processes_train_the_same_model_as_one_whole_or_in_parts(folder, sai
 
 
 def test_a_run_goes_on_on_other_devices_and_in_other_parts(folder, said):
-    assert said.count("resumed at step 1 of 12") == 4, "two runs, two processes"
+    assert said.count("resumed at step 1 of 12") == 2
     assert "shrinks: stopped at step 1 of 12, saved" in said
     train(folder, [run("shrinks")])
     for name, devices in (("grows", 2), ("shrinks", 1), ("changes", 2)):
@@ -109,7 +109,7 @@ def test_devices_whose_memory_is_too_small_take_half_as_many_at_the_next_try(fol
 def test_four_processes_go_on_where_one_stopped(folder):
     train(folder, [run("four", **HALTED), run("four-parts", **HALTED)])
     said = train(folder, [run("four"), run("four-parts", **PARTS)], processes=4)
-    assert said.count("resumed at step 1 of 12") == 8
+    assert said.count("resumed at step 1 of 12") == 2
     assert_same(folder, "gpt2", "four", 4)
     assert_same(folder, "gpt2", "four-parts", 4)
 

@@ -14,12 +14,12 @@ from emulsion.seeds import derive_seed
 _PORTS = range(20_000, 30_000)
 
 
-def launch(devices: int, nodes: int = 1) -> None:
+def launch(devices: int, nodes: int = 1, threads: int = 1) -> None:
     """Start this same command once per device, where there is more than one; it does not come back then.
 
     devices: over all nodes. On one node, no more are used than there are; on the processor, if accelerate was told to
     use it (ACCELERATE_USE_CPU), as many processes are started.
-    nodes: of a SLURM job, each of which has as many devices
+    nodes: of a SLURM job, each of which has as many devices; threads: of each process
     Raises UserError where devices do not divide by nodes, or nodes are not those of a SLURM job.
     """
     if "RANK" in os.environ:
@@ -36,8 +36,9 @@ def launch(devices: int, nodes: int = 1) -> None:
     if job is None:
         raise UserError(f"{nodes} nodes: only a SLURM job has more than one; start with --profile slurm.")
     port = _PORTS[derive_seed(int(job), "port") % len(_PORTS)]
+    here = devices // nodes
     meet = [f"--nnodes={nodes}", "--rdzv-backend=c10d", f"--rdzv-endpoint={os.uname().nodename}:{port}"]
-    each = [*torchrun, *meet, f"--rdzv-id={job}", f"--nproc-per-node={devices // nodes}", *sys.argv]
-    # The step that this process is in holds all that the job has.
-    step = ["srun", "--overlap", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--cpu-bind=none"]
-    os.execvp(step[0], [*step, *each])
+    each = [*torchrun, *meet, f"--rdzv-id={job}", f"--nproc-per-node={here}", *sys.argv]
+    step = ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={here * threads}"]
+    # The step that this process is in, if it is in one, has what the job has.
+    os.execvp("srun", [*step, "--overlap", "--kill-on-bad-exit", *each])

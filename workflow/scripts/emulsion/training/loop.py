@@ -157,7 +157,7 @@ class Training:
             raise ValueError(f"cannot train to step {until}: {self.step} are done")
 
     def _tell(self, *message: Any) -> None:
-        if not self.runtime.quiet:
+        if self.accelerator.is_main_process and not self.runtime.quiet:
             log.info(*message)
 
     def _agreed(self, wish: bool) -> bool:

@@ -244,9 +244,11 @@ def _is_kept(training: Training, output: Path) -> bool:
 
 def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: Path, output: Path) -> None:
     """Save the model of a training that has ended, and let go of its checkpoints; told: how its record begins."""
-    training.accelerator.end_training()
     main = training.accelerator.is_main_process
     weights = gathered(training.model.state_dict(keep_vars=True), keep=main) if training.sharded else None
+    # A process that ends right after a sum may wait for ever: gloo lets go of tensors while it holds up the interpreter.
+    training.accelerator.wait_for_everyone()
+    training.accelerator.end_training()
     if main:
         steps = [row["step"] for row in training.log.rows]
         if steps != list(range(1, training.spec.steps + 1)):

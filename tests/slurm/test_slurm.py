@@ -78,7 +78,7 @@ def test_trainings_submitted_as_one_array_make_the_same_models(finished: Finishe
         assert (folder / model).read_bytes() == (finished.folder / model).read_bytes()
 
 
-def test_a_training_on_two_nodes_makes_the_model_of_one_device_but_for_rounding(finished: Finished, tmp_path: Path) -> None:
+def test_a_training_on_two_nodes_makes_the_model_of_one_device(finished: Finished, tmp_path: Path) -> None:
     folder = tmp_path / "nodes"
     shutil.copytree(finished.folder, folder, symlinks=True)
     shutil.rmtree(folder / "models")

@@ -48,7 +48,9 @@ def folder(tmp_path_factory, store_folders, tokenizer):
     """Runs of one process, finished as their model is named, and one that was stopped."""
     made = tmp_path_factory.mktemp("devices")
     write_json(made / "mixture.json", MIXTURE)
-    write_json(made / "told.json", {"stores": [str(store) for store in store_folders.values()], "tokenizer": str(tokenizer)})
+    write_json(
+        made / "told.json", {"stores": [str(store) for store in store_folders.values()], "tokenizer": str(tokenizer)}
+    )
     train(made, [*(run(model, model) for model in MODELS), run("grows", **HALTED)])
     return made
 
@@ -57,7 +59,12 @@ def folder(tmp_path_factory, store_folders, tokenizer):
 def said(folder):
     """What two processes said that trained all that the tests below look at: their start is what takes the time."""
     runs = [run("whole", micro_batch=3), *(run(f"parts-{model}", model, micro_batch=3, **PARTS) for model in MODELS)]
-    runs += [run("grows", **PARTS), run("shrinks", **PARTS, **HALTED), run("changes", **PARTS, **HALTED), run("changes")]
+    runs += [
+        run("grows", **PARTS),
+        run("shrinks", **PARTS, **HALTED),
+        run("changes", **PARTS, **HALTED),
+        run("changes"),
+    ]
     runs += 2 * [run("small", **SMALL), run("small-parts", **SMALL, **PARTS)]
     return train(folder, runs, processes=2)
 

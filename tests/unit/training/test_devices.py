@@ -48,9 +48,8 @@ def folder(tmp_path_factory, store_folders, tokenizer):
     """Runs of one process, finished as their model is named, and one that was stopped."""
     made = tmp_path_factory.mktemp("devices")
     write_json(made / "mixture.json", MIXTURE)
-    write_json(
-        made / "told.json", {"stores": [str(store) for store in store_folders.values()], "tokenizer": str(tokenizer)}
-    )
+    stores = [str(store) for store in store_folders.values()]
+    write_json(made / "told.json", {"stores": stores, "tokenizer": str(tokenizer)})
     train(made, [*(run(model, model) for model in MODELS), run("grows", **HALTED)])
     return made
 

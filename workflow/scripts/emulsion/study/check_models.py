@@ -32,7 +32,7 @@ def training(config: Config) -> Iterator[str]:
                 f"training.{name}.final_learning_rate: {last:g} is above the peak, learning_rate {peak:g}; the rate "
                 "falls after the warm-up, or stays where both are the same."
             )
-        if chosen["sharding"] == "full" and chosen["precision"] == "fp16":
+        if chosen.get("sharding") == "full" and chosen["precision"] == "fp16":
             yield f"training.{name}.sharding: full does not go with precision fp16, which scales losses; take bf16."
 
 

@@ -17,9 +17,10 @@ FILE = "micro_batch.json"
 def fitting(folder: Path, asked: int, circumstances: dict[str, Any]) -> int:
     """What a try begins with: what was found to fit under the same circumstances, else what is asked for."""
     file = folder / FILE
-    found = read_json(file) if file.exists() else None
-    same = found is not None and found["circumstances"] == {"asked": asked, **circumstances}
-    return int(found["micro_batch"]) if same else asked
+    if not file.exists():
+        return asked
+    found = read_json(file)
+    return int(found["micro_batch"]) if found["circumstances"] == {"asked": asked, **circumstances} else asked
 
 
 def remember(folder: Path, fits: int, asked: int, circumstances: dict[str, Any]) -> None:

@@ -246,7 +246,7 @@ def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: P
     """Save the model of a training that has ended, and let go of its checkpoints; told: how its record begins."""
     main = training.accelerator.is_main_process
     weights = gathered(training.model.state_dict(keep_vars=True), keep=main) if training.sharded else None
-    # A process that ends right after a sum may wait for ever: gloo lets go of tensors while it holds up the interpreter.
+    # A process that ends right after a sum may wait for ever for the thread that lets go of its tensors (gloo).
     training.accelerator.wait_for_everyone()
     training.accelerator.end_training()
     if main:

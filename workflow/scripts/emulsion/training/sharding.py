@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from accelerate import Accelerator
 from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from emulsion.errors import UserError
@@ -62,7 +62,7 @@ def _then_in_parts(losses: Any, function: Callable[..., T]) -> Callable[..., T]:
 
 
 @contextmanager
-def own_gradients(losses: FSDPModule) -> Iterator[None]:
+def own_gradients(losses: Any) -> Iterator[None]:
     """Gradients of passes within stay with the device that took them; the next pass outside adds them up."""
     losses.set_requires_gradient_sync(False)
     try:

@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SHELL = bash
 SNAKEMAKE = snakemake --cores $(CORES)
 
-.PHONY: setup demo mix plan probe report real-text laws replay lint audit format test test-slurm test-slow soak clean
+.PHONY: setup demo mix plan probe report real-text laws replay lint audit format test test-slurm test-slow test-conda test-s3 soak clean
 
 setup: .venv/installed
 
@@ -109,6 +109,12 @@ test-slurm: setup
 
 test-slow: setup
 	pytest -m slow $(ARGS)
+
+test-conda: setup
+	pytest -m conda $(ARGS)
+
+test-s3: setup
+	pytest -m s3 $(ARGS)
 
 # Hours of faults: malformed inputs by the hundred, and the whole demonstration killed 50 times at random moments. Shorter:
 # make soak GENERATED=20 KILLS=5 ARGS="--configfile tests/config/tiny.yaml"

@@ -12,8 +12,8 @@ WILDCARDS = inspect.Signature([inspect.Parameter("wildcards", inspect.Parameter.
 
 
 def house(file):
-    """A file of the workflow, wherever it lies."""
-    return os.path.normpath(f"{HOUSE}/{file}")
+    """A file of the workflow, wherever it lies; never in the storage that results are kept in."""
+    return local(os.path.normpath(f"{HOUSE}/{file}"))
 
 
 def script(name):
@@ -21,9 +21,15 @@ def script(name):
     return shlex.quote(f"{SCRIPTS}/{name}.py").replace("{", "{{").replace("}", "}}")
 
 
+def program(name):
+    """An input: a script."""
+    return local(f"{SCRIPTS}/{name}.py")
+
+
 def imports_of(name):
     """An input: the modules of the library that a script is made of; a cheap result is made again when one changes."""
-    return [os.path.relpath(module) for module in imports.imports_of(Path(f"{SCRIPTS}/{name}.py").absolute())]
+    modules = imports.imports_of(Path(f"{SCRIPTS}/{name}.py").absolute())
+    return [local(os.path.relpath(module)) for module in modules]
 
 
 def of_wildcards(function):
@@ -81,9 +87,19 @@ def spec_of(size, name):
     return json_of_experiment(lambda experiment, value: experiment.spec_of(size(experiment, value)), name)
 
 
+def made_or_given(function):
+    """An input: files that a rule makes, or that a user has, which never lie in the storage of results."""
+    made = ("data/suites/", "data/weights/", "models/")
+    return of_wildcards(
+        lambda wildcards: [file if file.startswith(made) else local(file) for file in function(wildcards)]
+    )
+
+
 def weights_of(size, name):
     """An input: the weights that runs of this size start from; none where they are random."""
-    return of_experiment(lambda experiment, value: files.initial_weights(experiment, size(experiment, value)), name)
+    return made_or_given(
+        of_experiment(lambda experiment, value: files.initial_weights(experiment, size(experiment, value)), name)
+    )
 
 
 def of_each_run(pattern, mixtures):

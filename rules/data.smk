@@ -10,7 +10,7 @@ data/shards/{source}/{shard}-of-{shards}/.
 rule fetch:
     """Fetch a source in its native schema, with a record of where it came from; goes on where it was cut off."""
     input:
-        files=from_config(paths.local_inputs, "source"),
+        files=lambda wildcards: [local(file) for file in paths.local_inputs(config, wildcards.source)],
         groups=from_config(paths.groups_of_source, "source"),
     output:
         provenance="data/raw/{source}/provenance.json",
@@ -153,7 +153,7 @@ rule decontaminate:
     input:
         documents="data/shards/{source}/{shard}-of-{shards}/deduplicate.parquet",
         held_out=from_config(paths.held_out_ngrams, "source"),
-        suites=from_config(paths.suites_to_keep_out, "source"),
+        suites=made_or_given(from_config(paths.suites_to_keep_out, "source")),
     output:
         documents=temp("data/shards/{source}/{shard}-of-{shards}/decontaminate.parquet"),
         quarantine=temp("data/shards/{source}/{shard}-of-{shards}/decontaminate.jsonl"),
@@ -225,7 +225,7 @@ rule describe_source:
         documents="data/normalized/{source}.parquet",
         ledger="data/ledgers/{source}.json",
         stores=from_config(paths.token_stores_of_source, "source"),
-        script=f"{SCRIPTS}/describe_source.py",
+        script=program("describe_source"),
         library=imports_of("describe_source"),
     output:
         "data/stats/{source}.json",

@@ -32,7 +32,7 @@ rule evaluate:
     input:
         model="models/{experiment}-{run}/model.safetensors",
         stores=of_experiment(files.token_stores),
-        suites=of_experiment(files.suite_files),
+        suites=made_or_given(of_experiment(files.suite_files)),
     output:
         perplexity="results/{experiment}/{run}/perplexity.json",
         capabilities="results/{experiment}/{run}/capabilities.json",
@@ -108,7 +108,7 @@ rule correlate_downstream:
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.compared),
         downstream=of_each_run("results/{experiment}/{run}/lm_eval.json", Experiment.compared),
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.compared),
-        script=f"{SCRIPTS}/correlate_downstream.py",
+        script=program("correlate_downstream"),
         library=imports_of("correlate_downstream"),
     output:
         "results/{experiment}/downstream.json",

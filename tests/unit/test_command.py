@@ -47,7 +47,7 @@ def asked_by_rules() -> dict[str, set[str]]:
             shell = text.partition("shell:")[2]
             scripts = re.findall(r"script\('(\w+)'\)", shell)
             if "python {input.script:q}" in shell:
-                scripts += re.findall(r'script=f"\{SCRIPTS\}/(\w+)\.py"', text)
+                scripts += re.findall(r'script=program\("(\w+)"\)', text)
             for script in scripts:
                 found.setdefault(script, set()).update(re.findall(r"(?<![\w-])--[a-z][\w-]*", shell))
     return found

@@ -24,9 +24,11 @@ rule check_training:
     threads: 1
     resources:
         gpu=1,
+        nodes=1,
         mem_mb=4000,
         runtime=60,
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
+        sharding=sharding_of(Experiment.size_of_run, "run"),
     params:
         spec=json_of_experiment(Experiment.spec, "run"),
         tokenizer=subpath(input.tokenizer, parent=True),
@@ -42,7 +44,10 @@ rule check_training:
         "--steps {params.steps} "
         "--least-fall {params.least_fall} "
         "--micro-batch {resources.micro_batch} "
+        "--sharding {resources.sharding} "
         "--threads {threads} "
+        "--processes {resources.gpu} "
+        "--nodes {resources.nodes} "
         "--work checkpoints/{wildcards.experiment}-{wildcards.run}-smoke "
         "--output {output:q} "
         "2> {log:q}"

@@ -19,6 +19,8 @@ def main(
     least_fall: float,
     work: Path,
     output: Path,
+    processes: int = 1,
+    nodes: int = 1,
 ) -> None:
     """
     :param mixture: mixture file
@@ -26,16 +28,19 @@ def main(
     :param least_fall: nats per token that the loss must fall by
     :param work: folder to work in; it is removed
     :param output: smoke.json
+    :param processes: devices to train on, over all nodes
+    :param nodes: of a SLURM job, to train on
     """
     from emulsion.evaluation.generation import continue_text
     from emulsion.spec import RunSpec
     from emulsion.training.checkpoint import checkpoints
-    from emulsion.training.owner import owned
+    from emulsion.training.devices import launch
     from emulsion.training.parts import Parts
-    from emulsion.training.run import make_deterministic, prepare
+    from emulsion.training.run import make_deterministic, owned_by_first, prepare
     from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck, passed
 
+    launch(processes, nodes, training.threads)
     make_deterministic(training.threads)
     check = SmokeCheck(
         steps=steps,
@@ -43,16 +48,20 @@ def main(
         continued=functools.partial(continue_text, tokenizer=training.tokenizer),
         stop=True,
     )
-    runtime = Runtime(micro_batch=training.micro_batch, after_step=check)
-    with owned(work, runtime.job) as (owner, _):
-        for left in checkpoints(work):
+    runtime = Runtime(micro_batch=training.micro_batch, sharding=training.sharding, after_step=check)
+    with owned_by_first(work, runtime) as (owner, _):
+        first = owner is not None
+        for left in checkpoints(work) if first else ():
             remove_folder(left)
         parts = Parts.open(training.stores, training.tokenizer, RunSpec.from_json(training.spec), training.start)
         prepared = prepare(mixture, parts, training.spec, work, runtime)
         prepared.owner = owner
         prepared.run()
-        write_json(output, passed(work, prepared.identity))
-        remove_folder(work)
+        prepared.accelerator.wait_for_everyone()
+        prepared.accelerator.end_training()
+        if first:
+            write_json(output, passed(work, prepared.identity))
+            remove_folder(work)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Runs one after the other in one group of processes, whose start is what takes the time; a script for torchrun."""
 
+import functools
 import json
 import logging
 import sys
@@ -11,10 +12,12 @@ from typing import Any
 import torch
 
 from emulsion.errors import PassingError
+from emulsion.evaluation.generation import continue_text
 from emulsion.training.forward import SequenceLosses
 from emulsion.training.job import Job
 from emulsion.training.run import train_run
 from emulsion.training.runtime import Runtime
+from emulsion.training.smoke import SmokeCheck
 
 
 @contextmanager
@@ -35,22 +38,27 @@ def memory_of(most: int | None) -> Iterator[None]:
 
 
 def train_all(told: dict[str, Any]) -> None:
-    """Train `runs` into `folder`: lists of name, spec, and what a try has: sharding, micro_batch, minutes, memory."""
+    """Train `runs` into `folder`: lists of name, spec, and what a try has.
+
+    That is sharding, micro_batch, minutes, memory, and the steps after which the smoke check looks.
+    """
     torch.set_num_threads(1)
-    folder = Path(told["folder"])
+    folder, tokenizer = Path(told["folder"]), Path(told["tokenizer"])
+    continued = functools.partial(continue_text, tokenizer=tokenizer)
     for name, spec, has in told["runs"]:
         runtime = Runtime(
             micro_batch=has.get("micro_batch", 8),
             sharding=has.get("sharding", "none"),
             checkpoint_seconds=0.0,
             job=Job(has.get("minutes")),
+            after_step=SmokeCheck(steps=has.get("smoke", 0), least_fall=0.0, continued=continued),
         )
         try:
             with memory_of(has.get("memory")):
                 train_run(
                     mixture_file=folder / "mixture.json",
                     store_folders=[Path(store) for store in told["stores"]],
-                    tokenizer=Path(told["tokenizer"]),
+                    tokenizer=tokenizer,
                     spec_values=spec,
                     output=folder / name,
                     checkpoints=folder / f"{name}.checkpoints",

@@ -50,14 +50,17 @@ def folder(tmp_path_factory, store_folders, tokenizer):
     write_json(made / "mixture.json", MIXTURE)
     stores = [str(store) for store in store_folders.values()]
     write_json(made / "told.json", {"stores": stores, "tokenizer": str(tokenizer)})
-    train(made, [*(run(model, model) for model in MODELS), run("grows", **HALTED)])
+    train(made, [*(run(model, model, smoke=9) for model in MODELS), run("grows", **HALTED)])
     return made
 
 
 @pytest.fixture(scope="module")
 def said(folder):
     """What two processes said that trained all that the tests below look at: their start is what takes the time."""
-    runs = [run("whole", micro_batch=3), *(run(f"parts-{model}", model, micro_batch=3, **PARTS) for model in MODELS)]
+    runs = [
+        run("whole", micro_batch=3),
+        *(run(f"parts-{model}", model, micro_batch=3, smoke=9, **PARTS) for model in MODELS),
+    ]
     runs += [
         run("grows", **PARTS),
         run("shrinks", **PARTS, **HALTED),
@@ -94,6 +97,8 @@ def test_two_processes_train_the_same_model_as_one_whole_or_in_parts(folder, sai
     assert_same(folder, model, f"parts-{model}", 2)
     one, parts = (read_json(folder / name / "config.json") for name in (model, f"parts-{model}"))
     assert one == parts
+    one, parts = (read_json(folder / name / "run.json")["smoke_check"] for name in (model, f"parts-{model}"))
+    assert parts["sample"] == one["sample"] and one["sample"]["text"]
 
 
 def test_a_run_goes_on_on_other_devices_and_in_other_parts(folder, said):

@@ -67,7 +67,7 @@ def train_run(
     """
     spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
     parts = Parts.open(store_folders, tokenizer, spec, weights)
-    with _owned(checkpoints, runtime) as (owner, waited):
+    with owned_by_first(checkpoints, runtime) as (owner, waited):
         training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
         training.owner = owner
         if (waited and _is_made(output, training.identity)) or _is_kept(training, output):
@@ -144,7 +144,7 @@ def train_online(
     """
     spec = RunSpec.from_json(spec_values)
     parts = Parts.open(store_folders, tokenizer, spec, weights)
-    with _owned(checkpoints, runtime) as (owner, waited):
+    with owned_by_first(checkpoints, runtime) as (owner, waited):
         rounds = prepare_rounds(
             method,
             method_values,
@@ -218,7 +218,7 @@ def identity_of_rounds(
 
 
 @contextmanager
-def _owned(checkpoints: Path, runtime: Runtime) -> Iterator[tuple[Owner | None, bool]]:
+def owned_by_first(checkpoints: Path, runtime: Runtime) -> Iterator[tuple[Owner | None, bool]]:
     """The ownership of a run, by its first process, and whether another one was waited for."""
     if int(os.environ.get("RANK", "0")):
         yield None, False

@@ -47,18 +47,19 @@ class SmokeCheck:
         """Whether to go on; raises UserError where the loss did not fall."""
         if training.step != min(self.steps, training.spec.steps):
             return True
-        # Of a model in parts, all processes have to compute.
-        if training.accelerator.is_main_process or training.sharded:
-            record = self.examine(training)
-        if training.accelerator.is_main_process:
+        main = training.accelerator.is_main_process
+        # Every process has to compute with a model in parts.
+        sample = self._sample(training) if main or training.sharded else {}
+        if main:
+            record = self.examine(training, sample)
             if not record["passed"]:
                 raise UserError(record["verdict"])
             write_json(training.folder / FILE, record)
             log.info("%s", record["verdict"])
         return not self.stop
 
-    def examine(self, training: Training) -> dict[str, Any]:
-        """The content of `smoke.json`."""
+    def examine(self, training: Training, sample: dict[str, str]) -> dict[str, Any]:
+        """The content of `smoke.json`; sample: a text that the model has continued."""
         first, last = ends([row["loss"] for row in training.log.rows])
         fell = first - last >= self.least_fall
         return {
@@ -70,7 +71,7 @@ class SmokeCheck:
             "least_fall": self.least_fall,
             "passed": fell,
             "verdict": self._verdict(training, first, last, fell),
-            "sample": self._sample(training),
+            "sample": sample,
             **measurements(training),
         }
 

@@ -284,7 +284,9 @@ class Training:
             whole = whole.pin_memory().to(self.accelerator.device, non_blocking=True)
         pieces = torch.split(whole, self.micro_batch)
         for number, tokens in enumerate(pieces, 1):
-            with contextlib.nullcontext() if number == len(pieces) else self._own_gradients():
+            # For whole gradients until the last piece, devices with parts of a model have no room.
+            wait = number < len(pieces) and not self.sharded
+            with self.accelerator.no_sync(self.wrapped) if wait else contextlib.nullcontext():
                 each = self.wrapped(tokens)
                 weighed = each
                 if weights is not None:
@@ -293,10 +295,6 @@ class Training:
             losses.append(each.detach())
             first += len(tokens)
         return torch.cat(losses)
-
-    def _own_gradients(self) -> contextlib.AbstractContextManager[None]:
-        """Within it, gradients stay with the device that took them."""
-        return sharding.own_gradients(self.losses) if self.sharded else self.accelerator.no_sync(self.wrapped)
 
     def _check_finite(self, losses: np.ndarray, sources: np.ndarray) -> None:
         if np.isfinite(losses).all():

@@ -7,8 +7,7 @@ with another number of devices, sharded or not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from accelerate import Accelerator
@@ -59,16 +58,6 @@ def _then_in_parts(losses: Any, function: Callable[..., T]) -> Callable[..., T]:
             losses.reshard()
 
     return run
-
-
-@contextmanager
-def own_gradients(losses: Any) -> Iterator[None]:
-    """Gradients of passes within stay with the device that took them; the next pass outside adds them up."""
-    losses.set_requires_gradient_sync(False)
-    try:
-        yield
-    finally:
-        losses.set_requires_gradient_sync(True)
 
 
 def whole(tensor: Tensor) -> Tensor:

@@ -238,7 +238,7 @@ rule summarize_metrics:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.strategies),
         generations=of_each_run("results/{experiment}/{run}/generations.jsonl", Experiment.strategies),
         tasks=of_each_run_with_downstream("results/{experiment}/{run}/lm_eval.json", Experiment.strategies),
-        published=of_experiment(files.published_results),
+        published=made_or_given(of_experiment(files.published_results)),
         script=program("summarize_metrics"),
         library=imports_of("summarize_metrics"),
     output:

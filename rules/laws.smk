@@ -207,8 +207,8 @@ rule tabulate_laws:
 rule replay_laws:
     """Fit laws to a published sweep, and judge how they rank and predict runs of its other tables."""
     input:
-        train=lookup(dpath="replays/{replay}/train", within=config),
-        tests=from_config(paths.replayed_tables, "replay"),
+        train=lambda wildcards: local(config["replays"][wildcards.replay]["train"]),
+        tests=made_or_given(from_config(paths.replayed_tables, "replay")),
         script=program("replay_laws"),
         library=imports_of("replay_laws"),
     output:

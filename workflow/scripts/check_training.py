@@ -34,14 +34,14 @@ def main(
     from emulsion.evaluation.generation import continue_text
     from emulsion.spec import RunSpec
     from emulsion.training.checkpoint import checkpoints
-    from emulsion.training.devices import launch
+    from emulsion.training.devices import launch, threads_of_process
     from emulsion.training.parts import Parts
     from emulsion.training.run import make_deterministic, owned_by_first, prepare
     from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck, passed
 
     launch(processes, nodes, training.threads)
-    make_deterministic(training.threads)
+    make_deterministic(threads_of_process(training.threads, nodes))
     check = SmokeCheck(
         steps=steps,
         least_fall=least_fall,

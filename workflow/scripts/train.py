@@ -38,13 +38,13 @@ def main(
     job = Job(saving.minutes)
 
     from emulsion.evaluation.generation import continue_text
-    from emulsion.training.devices import launch
+    from emulsion.training.devices import launch, threads_of_process
     from emulsion.training.run import make_deterministic, train_run
     from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck
 
     launch(processes, nodes, training.threads)
-    make_deterministic(training.threads)
+    make_deterministic(threads_of_process(training.threads, nodes))
     smoke = SmokeCheck(
         steps=smoke_steps,
         least_fall=smoke_fall,

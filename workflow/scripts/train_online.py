@@ -31,12 +31,12 @@ def main(
     """
     job = Job(saving.minutes)
 
-    from emulsion.training.devices import launch
+    from emulsion.training.devices import launch, threads_of_process
     from emulsion.training.run import make_deterministic, train_online
     from emulsion.training.runtime import Runtime
 
     launch(processes, nodes, training.threads)
-    make_deterministic(training.threads)
+    make_deterministic(threads_of_process(training.threads, nodes))
     run = online.run(decided, training, saving)
     train_online(
         experiment=decided.experiment,

@@ -1,7 +1,9 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -144,8 +146,9 @@ def test_a_process_is_started_for_each_device_that_there_is(started, monkeypatch
     if used == 1:
         assert not started
     else:
-        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={used}"]
-        assert started == [[*torchrun, "train.py", "--output", "models/x"]]
+        [command] = started
+        assert command[:3] == [sys.executable, "-m", "torch.distributed.run"]
+        assert command[-5:] == ["--standalone", f"--nproc-per-node={used}", "train.py", "--output", "models/x"]
 
 
 def test_a_process_that_was_started_starts_no_others(started, monkeypatch):
@@ -171,3 +174,29 @@ def test_nodes_that_cannot_be_are_refused(started, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "77")
     with pytest.raises(UserError, match="7 devices do not divide by 2 nodes"):
         launch(7, 2)
+
+
+@pytest.mark.slow
+def test_a_signal_to_the_launcher_reaches_its_processes_which_save_and_stop(folder):
+    told, work = read_json(folder / "told.json"), folder / "told-to-stop.checkpoints"
+    options = {
+        "mixture": folder / "mixture.json",
+        "tokenizer": told["tokenizer"],
+        "spec": json.dumps({**SPEC, "tokens": 4000 * 8 * 24}),
+        "output": folder / "told-to-stop",
+        "checkpoints": work,
+        "micro-batch": 8,
+        "processes": 2,
+    }
+    words = [part for key, value in options.items() for part in (f"--{key}", str(value))]
+    command = [sys.executable, "workflow/scripts/train.py", *words, "--stores", *told["stores"]]
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "1"}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    log = work / "training_log.jsonl"
+    while not log.exists() or log.read_text().count("\n") < 3:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGUSR1)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode != 0 and "saved; start again to go on" in said
+    assert len(list(work.glob("step-*"))) == 1

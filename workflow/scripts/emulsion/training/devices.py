@@ -10,6 +10,8 @@ import torch
 from emulsion.errors import UserError
 from emulsion.seeds import derive_seed
 
+# torchrun passes on to its processes what tells them to save and stop, and waits for them.
+_SIGNALS = ["--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1", "--shutdown-timeout=120"]
 # Where torchrun's processes of several nodes meet: ports that systems do not hand out by themselves.
 _PORTS = range(20_000, 30_000)
 
@@ -24,9 +26,10 @@ def launch(devices: int, nodes: int = 1, threads: int = 1) -> None:
     """
     if "RANK" in os.environ:
         return
-    torchrun = [sys.executable, "-m", "torch.distributed.run"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", *_SIGNALS]
     if nodes == 1:
-        here = devices if os.environ.get("ACCELERATE_USE_CPU") else min(devices, torch.cuda.device_count())
+        on_processor = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "y", "on")
+        here = devices if on_processor else min(devices, torch.cuda.device_count())
         if here > 1:
             os.execv(sys.executable, [*torchrun, "--standalone", f"--nproc-per-node={here}", *sys.argv])
         return
@@ -42,3 +45,8 @@ def launch(devices: int, nodes: int = 1, threads: int = 1) -> None:
     step = ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={here * threads}"]
     # The step that this process is in, if it is in one, has what the job has.
     os.execvp("srun", [*step, "--overlap", "--kill-on-bad-exit", *each])
+
+
+def threads_of_process(threads: int, nodes: int = 1) -> int:
+    """CPU threads of this process: those of a job on one node are shared by all that it started there."""
+    return threads if nodes > 1 else max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

@@ -76,7 +76,9 @@ class Training:
         )
         processes = self.accelerator.num_processes
         self.sharded = runtime.sharding == "full" and processes > 1
-        self.circumstances = {"processes": processes, "sharded": self.sharded}
+        on = self.accelerator.device
+        name = torch.cuda.get_device_name(on) if on.type == "cuda" else on.type
+        self.circumstances = {"device": name, "processes": processes, "sharded": self.sharded}
         self.micro_batch = micro_batch.fitting(folder, runtime.micro_batch, self.circumstances)
         torch.manual_seed(derive_seed(spec.seed, "initialisation", bits=63))
         self.model = build()
@@ -148,13 +150,23 @@ class Training:
         """Take up the newest state that there is of step `until` at most, once; `run` does so by itself."""
         self.runtime.job.listen()
         if not self.begun:
+            # The first process owns the folder by now; the others must not have looked into it before.
+            self.accelerator.wait_for_everyone()
             self._resume(until)
+            self._check_agreement()
             self.saved_at = time.monotonic()
             if self.accelerator.is_main_process:
                 self.log = TrainingLog(self.folder / checkpoint.LOG, self.saved_log)
         self.begun = True
         if until < self.step:
             raise ValueError(f"cannot train to step {until}: {self.step} are done")
+
+    def _check_agreement(self) -> None:
+        """A file system may show one process what it does not yet show another."""
+        if self.accelerator.num_processes > 1:
+            began = torch.tensor([[self.step, self.micro_batch]], device=self.accelerator.device)
+            if len({tuple(each) for each in self.accelerator.gather(began).tolist()}) > 1:
+                raise PassingError(f"{self.folder}: not all processes see the same checkpoint; start again to go on.")
 
     def _tell(self, *message: Any) -> None:
         if self.accelerator.is_main_process and not self.runtime.quiet:
@@ -260,7 +272,8 @@ class Training:
             taken = min(self.micro_batch, len(batch.tokens))
             small = f"the memory of the GPU is too small for {taken} sequences of {self.spec.context} tokens at once"
             if taken == 1:
-                raise UserError(f"{small}: take a smaller model or context.") from error
+                more = "" if self.sharded else ", or several devices with `sharding: full`"
+                raise UserError(f"{small}: take a smaller model or context{more}.") from error
             if self.accelerator.num_processes > 1:
                 asked = self.runtime.micro_batch
                 micro_batch.remember(self.folder, taken // 2, asked, self.circumstances)

@@ -1,8 +1,9 @@
 """Fully sharded training (FSDP): each device holds a part of every weight, of its gradient and of Adam's moments.
 
-A block of the transformer is gathered when it is computed, the embeddings and the head for the whole of a pass. Numbers
-are those of the devices that hold the whole model, but for rounding, and what is saved are whole tensors: a run goes on
-with another number of devices, sharded or not.
+Each holds 16 bytes of a parameter divided by the number of devices. A block of the transformer is gathered when it is
+computed, the embeddings and the head for the whole of a pass; in bf16 the copies that products are taken of stay until
+the backward pass, 2 bytes of every parameter. Numbers are those of devices that hold the whole model, but for rounding,
+and what is saved are whole tensors: a run goes on with another number of devices, sharded or not.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PASSES = ("evaluate", "evaluate_tokens", "use")
 def shard(losses: SequenceLosses, accelerator: Accelerator) -> Callable[[Tensor], Tensor]:
     """Split a model over all devices, in place; returns its forward pass, in the accelerator's precision.
 
-    The model may lie on the processor: a device never holds more of it than a block and its own part.
+    The model may lie on the processor: a device takes its blocks one by one and keeps its part of each.
     Raises UserError for fp16.
     """
     if accelerator.scaler is not None:

@@ -293,7 +293,7 @@ class Experiment:
 
     def sharding(self, size: Size) -> str:
         """What each of several devices holds of the model in a run of this size: all of it (none), or a part (full)."""
-        return str(self.config["training"][size.training]["sharding"])
+        return str(self.config["training"][size.training].get("sharding", "none"))
 
     def most_epochs(self) -> int:
         """How often a run may repeat a source before it is refused; 0 where it is only warned of."""

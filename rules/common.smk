@@ -21,7 +21,7 @@ def script(name):
     return shlex.quote(f"{SCRIPTS}/{name}.py").replace("{", "{{").replace("}", "}}")
 
 
-def program(name):
+def script_file(name):
     """An input: a script."""
     return local(f"{SCRIPTS}/{name}.py")
 

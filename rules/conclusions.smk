@@ -10,7 +10,7 @@ rule plan_budget:
     input:
         stores=token_stores_there_are,
         ledgers=ledgers_there_are,
-        script=program("plan_budget"),
+        script=script_file("plan_budget"),
         library=imports_of("plan_budget"),
     output:
         "results/{experiment}/plan.md",
@@ -39,7 +39,7 @@ rule plan:
     """Print what the experiments will cost and what they can detect; trains nothing."""
     input:
         plans=collect("results/{experiment}/plan.md", experiment=planned),
-        script=program("plan"),
+        script=script_file("plan"),
         library=imports_of("plan"),
     log:
         "logs/plan.log",
@@ -58,7 +58,7 @@ rule account_budget:
         swarms=of_experiment(files.swarms),
         branches=of_experiment(files.branches),
         searches=of_experiment(files.searches),
-        script=program("account_budget"),
+        script=script_file("account_budget"),
         library=imports_of("account_budget"),
     output:
         "results/{experiment}/budget.json",
@@ -93,7 +93,7 @@ rule compare_ablations:
             "capabilities", "results/{experiment}/{run}/capabilities.json", Experiment.base_and_ablations
         ),
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.base_and_ablations),
-        script=program("compare_ablations"),
+        script=script_file("compare_ablations"),
         library=imports_of("compare_ablations"),
     output:
         "results/{experiment}/contributions.json",
@@ -135,7 +135,7 @@ rule recommend:
         repeated=of_each_run("models/{experiment}-{run}/run.json", Experiment.repeated_pair),
         worlds=house("resources/proving_ground.csv"),
         trained=house("resources/trainings.csv"),
-        script=program("recommend"),
+        script=script_file("recommend"),
         library=imports_of("recommend"),
     output:
         json="results/{experiment}/recommendations.json",
@@ -196,7 +196,7 @@ rule present_decision:
         # Linked to, not read: the page stays as it is where one of them is made again.
         linked=lambda wildcards: [ancient(file) for file in files.further_conclusions(study[wildcards.experiment])],
         template=house("report/decision.html.jinja"),
-        script=program("present_decision"),
+        script=script_file("present_decision"),
         library=imports_of("present_decision"),
     output:
         report(
@@ -239,7 +239,7 @@ rule summarize_metrics:
         generations=of_each_run("results/{experiment}/{run}/generations.jsonl", Experiment.strategies),
         tasks=of_each_run_with_downstream("results/{experiment}/{run}/lm_eval.json", Experiment.strategies),
         published=made_or_given(of_experiment(files.published_results)),
-        script=program("summarize_metrics"),
+        script=script_file("summarize_metrics"),
         library=imports_of("summarize_metrics"),
     output:
         json="results/{experiment}-metrics.json",

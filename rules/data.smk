@@ -225,7 +225,7 @@ rule describe_source:
         documents="data/normalized/{source}.parquet",
         ledger="data/ledgers/{source}.json",
         stores=from_config(paths.token_stores_of_source, "source"),
-        script=program("describe_source"),
+        script=script_file("describe_source"),
         library=imports_of("describe_source"),
     output:
         "data/stats/{source}.json",

@@ -108,7 +108,7 @@ rule correlate_downstream:
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.compared),
         downstream=of_each_run("results/{experiment}/{run}/lm_eval.json", Experiment.compared),
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.compared),
-        script=program("correlate_downstream"),
+        script=script_file("correlate_downstream"),
         library=imports_of("correlate_downstream"),
     output:
         "results/{experiment}/downstream.json",

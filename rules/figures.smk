@@ -9,7 +9,7 @@ rule plot_capability_heatmap:
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.drawn),
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.drawn),
-        script=program("plot_capability_heatmap"),
+        script=script_file("plot_capability_heatmap"),
         library=imports_of("plot_capability_heatmap"),
     output:
         report(
@@ -40,7 +40,7 @@ rule plot_capability_radar:
     input:
         capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.drawn),
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.drawn),
-        script=program("plot_capability_radar"),
+        script=script_file("plot_capability_radar"),
         library=imports_of("plot_capability_radar"),
     output:
         report(
@@ -72,7 +72,7 @@ rule plot_losses:
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.concluded),
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
         stores=of_experiment(files.token_stores),
-        script=program("plot_losses"),
+        script=script_file("plot_losses"),
         library=imports_of("plot_losses"),
     output:
         report(
@@ -107,7 +107,7 @@ rule plot_training_curves:
     """Draw training loss and the validation loss on each source over the run."""
     input:
         logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", Experiment.drawn),
-        script=program("plot_training_curves"),
+        script=script_file("plot_training_curves"),
         library=imports_of("plot_training_curves"),
     output:
         report(
@@ -136,7 +136,7 @@ rule plot_mixtures:
     """Draw what each mixture asks for and what its run draws from each source."""
     input:
         infos=of_experiment(files.infos_of_drawn),
-        script=program("plot_mixtures"),
+        script=script_file("plot_mixtures"),
         library=imports_of("plot_mixtures"),
     output:
         report(
@@ -165,7 +165,7 @@ rule plot_schedule:
     """Draw the shares of sources over the run, stage by stage, with the boundaries between stages."""
     input:
         infos=of_experiment(files.infos_of_drawn),
-        script=program("plot_schedule"),
+        script=script_file("plot_schedule"),
         library=imports_of("plot_schedule"),
     output:
         report(
@@ -196,7 +196,7 @@ rule plot_contributions:
     """Draw how much each capability and each loss changes without each source."""
     input:
         contributions="results/{experiment}/contributions.json",
-        script=program("plot_contributions"),
+        script=script_file("plot_contributions"),
         library=imports_of("plot_contributions"),
     output:
         report(
@@ -219,7 +219,7 @@ rule plot_pareto:
     input:
         results=of_experiment(files.results_that_judge),
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.concluded),
-        script=program("plot_pareto"),
+        script=script_file("plot_pareto"),
         library=imports_of("plot_pareto"),
     output:
         report(
@@ -249,7 +249,7 @@ rule plot_methods:
     """Draw mixtures against stratified sampling: differences of test perplexity and of each source's loss."""
     input:
         board="results/{experiment}/methods.json",
-        script=program("plot_methods"),
+        script=script_file("plot_methods"),
         library=imports_of("plot_methods"),
     output:
         report(
@@ -271,7 +271,7 @@ rule plot_cost_pareto:
     """Draw what better mixtures cost, and which of them no cheaper one beats."""
     input:
         board="results/{experiment}/methods.json",
-        script=program("plot_cost_pareto"),
+        script=script_file("plot_cost_pareto"),
         library=imports_of("plot_cost_pareto"),
     output:
         report(
@@ -293,7 +293,7 @@ rule plot_trajectories:
     """Draw the mixtures that online methods decided on over their runs."""
     input:
         logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", Experiment.deciding),
-        script=program("plot_trajectories"),
+        script=script_file("plot_trajectories"),
         library=imports_of("plot_trajectories"),
     output:
         report(
@@ -324,7 +324,7 @@ rule plot_optimizer:
     """Draw the search for the best mixture, and how well the surrogate predicts the proxies."""
     input:
         optimum=of_experiment(files.optimum),
-        script=program("plot_optimizer"),
+        script=script_file("plot_optimizer"),
         library=imports_of("plot_optimizer"),
     output:
         report(
@@ -346,7 +346,7 @@ rule plot_surface:
     """Draw the surrogate's surface over mixtures, with its runs, the optimum and what cannot be told from it."""
     input:
         surface="results/{experiment}/surface.json",
-        script=program("plot_surface"),
+        script=script_file("plot_surface"),
         library=imports_of("plot_surface"),
     output:
         report(
@@ -368,7 +368,7 @@ rule plot_static_law:
     """Draw the losses of a sweep with the fitted static law, on a logarithmic scale."""
     input:
         law="law_results/{experiment}/static_law.json",
-        script=program("plot_static_law"),
+        script=script_file("plot_static_law"),
         library=imports_of("plot_static_law"),
     output:
         report(
@@ -392,7 +392,7 @@ rule plot_dynamic_law:
     """Draw the losses of branches with the fitted dynamic law."""
     input:
         law="law_results/{experiment}/dynamic_law.json",
-        script=program("plot_dynamic_law"),
+        script=script_file("plot_dynamic_law"),
         library=imports_of("plot_dynamic_law"),
     output:
         report(
@@ -416,7 +416,7 @@ rule plot_effects:
     """Draw the effects of sources over time, and what a diagonal matrix of them leaves out."""
     input:
         law="law_results/{experiment}/dynamic_law.json",
-        script=program("plot_effects"),
+        script=script_file("plot_effects"),
         library=imports_of("plot_effects"),
     output:
         report(
@@ -440,7 +440,7 @@ rule plot_similarity:
     """Draw how alike methods' effects and the fitted ones are, against how much better than stratified they are."""
     input:
         similarity="law_results/{experiment}/similarity.json",
-        script=program("plot_similarity"),
+        script=script_file("plot_similarity"),
         library=imports_of("plot_similarity"),
     output:
         report(
@@ -465,7 +465,7 @@ rule plot_law_fits:
     input:
         static=laws_of_study("static_law"),
         dynamic=laws_of_study("dynamic_law"),
-        script=program("plot_law_fits"),
+        script=script_file("plot_law_fits"),
         library=imports_of("plot_law_fits"),
     output:
         report(

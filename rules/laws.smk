@@ -9,7 +9,7 @@ rule fit_static_law:
     """Fit the static laws to the runs of a sweep, and hold their R2 against the noise of the runs."""
     input:
         sweep=of_experiment(files.swarm_of_laws),
-        script=program("fit_static_law"),
+        script=script_file("fit_static_law"),
         library=imports_of("fit_static_law"),
     output:
         "law_results/{experiment}/static_law.json",
@@ -35,7 +35,7 @@ rule fit_dynamic_law:
     """Fit the dynamic laws to the branches of every trunk: the effects of each source at that point of training."""
     input:
         sweep=of_experiment(files.swarm_of_laws),
-        script=program("fit_dynamic_law"),
+        script=script_file("fit_dynamic_law"),
         library=imports_of("fit_dynamic_law"),
     output:
         "law_results/{experiment}/dynamic_law.json",
@@ -59,7 +59,7 @@ rule compare_greedy:
     """Compare the mixtures that are best round by round with those that are best of all."""
     input:
         sweep=of_experiment(files.swarm_of_laws),
-        script=program("compare_greedy"),
+        script=script_file("compare_greedy"),
         library=imports_of("compare_greedy"),
     output:
         "law_results/{experiment}/greedy.json",
@@ -85,7 +85,7 @@ rule fit_parameters:
         static="law_results/{experiment}/static_law.json",
         dynamic="law_results/{experiment}/dynamic_law.json",
         matrix=of_experiment(files.matrix, "matrix"),
-        script=program("fit_parameters"),
+        script=script_file("fit_parameters"),
         library=imports_of("fit_parameters"),
     output:
         "law_results/{experiment}/{matrix}_parameters.json",
@@ -115,7 +115,7 @@ rule fit_own_parameters:
     input:
         branches=of_experiment(files.branches_of_method, "method"),
         logs=of_experiment(files.logs_of_method, "method"),
-        script=program("fit_own_parameters"),
+        script=script_file("fit_own_parameters"),
         library=imports_of("fit_own_parameters"),
     output:
         "law_results/{experiment}/{method}_parameters.json",
@@ -144,7 +144,7 @@ rule measure_similarity:
     input:
         parameters=of_experiment(files.parameters),
         board=of_experiment(files.board),
-        script=program("measure_similarity"),
+        script=script_file("measure_similarity"),
         library=imports_of("measure_similarity"),
     output:
         "law_results/{experiment}/similarity.json",
@@ -171,7 +171,7 @@ rule tabulate_laws:
         dynamic=laws_of_study("dynamic_law"),
         greedy=laws_of_study("greedy"),
         similarity=laws_of_study("similarity"),
-        script=program("tabulate_laws"),
+        script=script_file("tabulate_laws"),
         library=imports_of("tabulate_laws"),
     output:
         json="law_results/{study}/tables.json",
@@ -209,7 +209,7 @@ rule replay_laws:
     input:
         train=lambda wildcards: local(config["replays"][wildcards.replay]["train"]),
         tests=made_or_given(from_config(paths.replayed_tables, "replay")),
-        script=program("replay_laws"),
+        script=script_file("replay_laws"),
         library=imports_of("replay_laws"),
     output:
         json="law_results/{replay}/replay.json",

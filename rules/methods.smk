@@ -195,7 +195,7 @@ rule compare_methods:
         records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.candidates),
         guides=of_each_run("models/{experiment}-{run}/run.json", Experiment.guides),
-        script=program("compare_methods"),
+        script=script_file("compare_methods"),
         library=imports_of("compare_methods"),
     output:
         csv="results/{experiment}/methods.csv",
@@ -239,7 +239,7 @@ rule tabulate_methods:
     """Set the leaderboards of several settings side by side, in the form of the published tables."""
     input:
         boards=boards_of_comparison,
-        script=program("tabulate_methods"),
+        script=script_file("tabulate_methods"),
         library=imports_of("tabulate_methods"),
     output:
         json="results/{comparison}/settings.json",

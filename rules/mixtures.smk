@@ -70,7 +70,7 @@ rule describe_mixture:
     input:
         mixture="mixtures/{experiment}/{mix}.json",
         stores=of_experiment(files.token_stores),
-        script=program("describe_mixture"),
+        script=script_file("describe_mixture"),
         library=imports_of("describe_mixture"),
     output:
         "data/{experiment}_{mix}_info.json",

@@ -7,7 +7,7 @@ Makes results/proving_ground/methods.md, for any configuration: it trains nothin
 rule prove_method:
     """Run one method in simulated worlds of every kind."""
     input:
-        script=program("prove_method"),
+        script=script_file("prove_method"),
         library=imports_of("prove_method"),
     output:
         "results/proving_ground/{method}.json",
@@ -36,7 +36,7 @@ rule tabulate_proving_ground:
     """Tabulate the regret of all methods in simulated worlds against their cost."""
     input:
         trials=collect("results/proving_ground/{method}.json", method=config["proving_ground"]["methods"]),
-        script=program("tabulate_proving_ground"),
+        script=script_file("tabulate_proving_ground"),
         library=imports_of("tabulate_proving_ground"),
     output:
         csv="results/proving_ground/methods.csv",

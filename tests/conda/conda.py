@@ -1,4 +1,4 @@
-"""Stands in for conda where there is none: the calls that Snakemake makes, with conda's solver's successor, rattler.
+"""Stands in for conda where there is none: the calls that Snakemake makes; rattler solves, links and keeps packages.
 
 CONDA_STAND_IN is the folder whose `bin` holds `conda` and `activate`, CONDA_STAND_IN_CHANNEL the folder that is taken
 for every channel.

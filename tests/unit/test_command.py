@@ -47,7 +47,7 @@ def asked_by_rules() -> dict[str, set[str]]:
             shell = text.partition("shell:")[2]
             scripts = re.findall(r"script\('(\w+)'\)", shell)
             if "python {input.script:q}" in shell:
-                scripts += re.findall(r'script=program\("(\w+)"\)', text)
+                scripts += re.findall(r'script=script_file\("(\w+)"\)', text)
             for script in scripts:
                 found.setdefault(script, set()).update(re.findall(r"(?<![\w-])--[a-z][\w-]*", shell))
     return found

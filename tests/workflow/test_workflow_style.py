@@ -30,10 +30,10 @@ def test_every_rule_has_a_docstring_a_log_an_environment_and_a_script_of_its_nam
 
 @pytest.mark.parametrize(("file", "name", "text"), list(rules()), ids=lambda value: str(value)[:30].split("\n")[0])
 def test_a_rule_that_lists_its_script_lists_all_that_the_script_imports(file, name, text):
-    listed = "script=program(" in text
+    listed = "script=script_file(" in text
     assert listed == ("library=" in text)
     if listed:
-        assert f'script=program("{name}"),\n        library=imports_of("{name}"),' in text
+        assert f'script=script_file("{name}"),\n        library=imports_of("{name}"),' in text
         assert re.search(r'"(\| )?python \{input.script:q\} ', text)
     elif name not in ("all", "laws"):
         assert re.search(rf"f\"(\| )?python {{script\('{name}'\)}} ", text)

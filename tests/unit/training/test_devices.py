@@ -14,7 +14,7 @@ from training_cases import MIXTURE, SPEC
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
-from emulsion.training.devices import launch
+from emulsion.training.devices import launch, threads_of_process
 
 DEEPER = {**SPEC["model"], "layers": 2}
 MODELS = {
@@ -166,6 +166,14 @@ def test_nodes_of_a_job_each_start_their_own_and_meet_at_the_first(started, monk
     assert command[0] == "srun" and {"--nodes=2", "--ntasks=2", "--ntasks-per-node=1"} <= set(command)
     assert {"--nnodes=2", "--nproc-per-node=4", "--rdzv-id=77"} <= set(command)
     assert command[-3:] == ["train.py", "--output", "models/x"]
+
+
+@pytest.mark.parametrize(("here", "nodes", "used"), [(None, 1, 8), (4, 1, 2), (16, 1, 1), (4, 2, 8)])
+def test_processes_of_one_node_share_the_threads_of_the_job(monkeypatch, here, nodes, used):
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    if here:
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", str(here))
+    assert threads_of_process(8, nodes) == used
 
 
 def test_nodes_that_cannot_be_are_refused(started, monkeypatch):

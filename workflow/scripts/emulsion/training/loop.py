@@ -85,8 +85,7 @@ class Training:
         if not self.sharded:
             self.model.to(self.accelerator.device)
         self.losses = SequenceLosses(self.model)
-        pays = worth_compiling(spec, self.model, self.accelerator.device)
-        if pays if runtime.compiled is None else runtime.compiled:
+        if worth_compiling(spec, self.model, on) if runtime.compiled is None else runtime.compiled:
             self.losses.compile_parts()
         if self.sharded:
             self.wrapped = sharding.shard(self.losses, self.accelerator)

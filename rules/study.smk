@@ -8,6 +8,7 @@ from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
+from snakemake.io import strip_wildcard_constraints
 from snakemake.logging import logger
 
 SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
@@ -16,7 +17,7 @@ sys.path.insert(0, os.path.abspath(SCRIPTS))
 from emulsion import cluster_jobs, drivers, failures, refusals, submission, unrecorded
 from emulsion.errors import UserError
 from emulsion.origin import own_python_first
-from emulsion.study import catalogue, check, experiment_paths as files, imports, paths
+from emulsion.study import catalogue, check, experiment_paths as files, imports, paths, targets
 from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
 
@@ -71,19 +72,23 @@ def one_of(names):
 
 
 wildcard_constraints:
-    experiment=one_of(study),
-    mix=one_of(study.each(lambda experiment: experiment.entries)),
-    run=one_of(study.each(Experiment.all_runs)),
-    swarm=one_of(config["swarms"]),
+    **{wildcard: one_of(names) for wildcard, names in targets.wildcard_values(study).items()},
     batch=r"\d+",
-    matrix=one_of(study.each(Experiment.matrices)),
-    method=one_of(study.each(Experiment.parameters)),
-    study=one_of(config["law_studies"]),
-    comparison=one_of(config["method_studies"]),
-    replay=one_of(config["replays"]),
-    model=one_of(config["models"]),
-    source=one_of(config["sources"]),
-    tokenizer=one_of(config["tokenizers"]),
-    suite=one_of(config["suites"]),
     shard=r"\d+",
     shards=r"\d+",
+
+
+def nearest_files(asked):
+    """The files that rules make, and the rules to ask for, whose names are nearest to one that nothing makes."""
+    outputs = [strip_wildcard_constraints(str(output)) for rule in workflow.rules for output in rule.output]
+    to_ask_for = {rule.name for rule in workflow.rules if not rule.has_wildcards()}
+    return targets.nearest(
+        asked,
+        [*to_ask_for, *outputs],
+        study,
+        lambda name: name in to_ask_for or any(rule.is_producer(name) for rule in workflow.rules),
+    )
+
+
+if workflow.is_main_process:
+    failures.suggest(logger, nearest_files)

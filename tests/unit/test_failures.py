@@ -120,3 +120,17 @@ def test_a_job_that_would_end_the_same_has_no_tries_left(logger, tmp_path, text,
     failures.end_tries(logger, SimpleNamespace(dag=SimpleNamespace(jobs=jobs, jobid=jobs.index)))
     logger.error("Error in rule train", extra={"jobid": 1, **job(tmp_path, text)})
     assert [each.attempt for each in jobs] == [1, attempt]
+
+
+def test_a_file_that_no_rule_makes_is_told_with_the_nearest(logger, told):
+    shown = io.StringIO()
+    logger.handlers[0].setStream(shown)
+    for _ in range(2):
+        failures.suggest(logger, lambda asked: [f"{asked}.png"] if asked == "figures/a" else [])
+    for asked in ("figures/a", "xyzzy"):
+        words = f"MissingRuleException:\nNo rule to produce {asked} (if you use input functions make sure ...)."
+        logger.error(words, extra={"event": "error", "exception": "MissingRuleException"})
+    assert shown.getvalue().splitlines() == [
+        "error: No rule to produce figures/a. The nearest: figures/a.png.",
+        "error: No rule to produce xyzzy. docs/files.md has the files that can be asked for.",
+    ]

@@ -22,11 +22,24 @@ def test_one_figure_plans_what_it_needs_and_no_other_figure(fresh):
     assert "describe_source" not in jobs
 
 
-def test_a_figure_that_does_not_exist_has_no_rule(fresh):
-    result = snakemake(fresh, "figures/exp3_capability_heatmaps.png", "-n", check=False)
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [
+        ("figures/exp3_capability_heatmaps.png", "figures/exp3_capability_heatmap.png"),
+        ("figures/exp9_pareto.png", "figures/exp3_pareto.png"),
+        ("models/exp3-equal_mix-seed0/run.json", "models/exp3-equal_mix/run.json"),
+        ("law", "laws"),
+    ],
+)
+def test_a_file_that_no_rule_makes_is_refused_with_the_nearest_that_one_does(fresh, asked, nearest):
+    result = snakemake(fresh, asked, "-n", check=False)
     assert result.returncode != 0
-    assert "No rule to produce" in result.stdout
-    assert snakemake(fresh, "figures/exp9_capability_heatmap.png", "-n", check=False).returncode != 0
+    assert f"error: No rule to produce {asked}. The nearest: " in result.stdout
+    assert nearest in result.stdout.rpartition("The nearest: ")[2].rstrip(".\n").split(", ")
+
+
+def test_a_file_that_is_like_none_is_refused_with_where_to_look(fresh):
+    assert "docs/files.md has the files" in snakemake(fresh, "xyzzy", "-n", check=False).stdout
 
 
 def test_a_model_can_be_asked_for_by_its_path(fresh):

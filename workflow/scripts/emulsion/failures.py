@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from emulsion import machine, refusals
 
-_NAME, _FINAL = "emulsion.failures", "emulsion.final"
+_NAME, _FINAL, _NEAREST = "emulsion.failures", "emulsion.final", "emulsion.nearest"
 # Snakemake's own handler, whose filter is what `-q` sets.
 _TERMINAL = "DefaultStreamHandler"
 # What is shown of a log that has no message of an error.
@@ -56,6 +56,7 @@ def tell(logger: logging.Logger, stream: TextIO | None = None) -> None:
         logger.addFilter(_in_words)
 
 
+_NO_RULE = re.compile(r"No rule to produce (.+?) \(if you use input functions")
 _OF_SYSTEM = re.compile(r"(?:OSError|PermissionError): (?:\[Errno \d+\] )?(.+)")
 
 
@@ -65,6 +66,29 @@ def _in_words(record: logging.LogRecord) -> bool:
         if last and (words := machine.refused_elsewhere(last[1])):
             record.msg, record.args = f"error: {words}", ()
     return True
+
+
+def suggest(logger: logging.Logger, nearest: Callable[[str], Sequence[str]]) -> None:
+    """From now on name the nearest files where one is asked for that no rule makes."""
+    if all(getattr(each, "name", None) != _NEAREST for each in logger.filters):
+        logger.addFilter(_Nearest(nearest))
+
+
+class _Nearest(logging.Filter):
+    """Says more of what cannot be made than Snakemake, which speaks of input functions."""
+
+    def __init__(self, nearest: Callable[[str], Sequence[str]]) -> None:
+        super().__init__()
+        self.name = _NEAREST
+        self._nearest = nearest
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        asked = _NO_RULE.search(record.getMessage())
+        if asked and getattr(record, "exception", None) == "MissingRuleException":
+            near = ", ".join(self._nearest(asked[1]))
+            more = f"The nearest: {near}." if near else "docs/files.md has the files that can be asked for."
+            record.msg, record.args = f"error: No rule to produce {asked[1]}. {more}", ()
+        return True
 
 
 class _Untold(logging.Handler):

@@ -1,0 +1,63 @@
+"""What can be asked for by name: what wildcards may stand for, and the files nearest to one that no rule makes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+from emulsion.study.experiment import Experiment
+from emulsion.study.study import Study
+
+# Wildcards whose values depend on the experiment.
+_OF_EXPERIMENT: Mapping[str, Callable[[Experiment], Iterable[str]]] = {
+    "mix": lambda experiment: experiment.entries,
+    "run": Experiment.all_runs,
+    "matrix": Experiment.matrices,
+    "method": Experiment.parameters,
+}
+# How many names are looked through for those of which a rule makes some.
+_CLOSE = 100
+
+
+def wildcard_values(study: Study) -> dict[str, list[str]]:
+    """{wildcard: what it may stand for}, of all wildcards that stand for names."""
+    config = study.config
+    return {
+        "experiment": list(study),
+        **{wildcard: study.each(names) for wildcard, names in _OF_EXPERIMENT.items()},
+        "swarm": list(config["swarms"]),
+        "study": list(config["law_studies"]),
+        "comparison": list(config["method_studies"]),
+        "replay": list(config["replays"]),
+        "model": list(config["models"]),
+        "source": list(config["sources"]),
+        "tokenizer": list(config["tokenizers"]),
+        "suite": list(config["suites"]),
+    }
+
+
+def nearest(asked: str, patterns: Iterable[str], study: Study, makes: Callable[[str], object]) -> list[str]:
+    """Up to three of the names that these patterns may have in a study, the nearest to one that was asked for first.
+
+    patterns: of the outputs of rules, such as `figures/{experiment}_pareto.png`; a pattern without wildcards is a name.
+    makes: whether there is a rule for a name after all, for a rule may take fewer experiments than there are.
+    """
+    names = dict.fromkeys(name for pattern in patterns for name in _names(pattern, study))
+    close = get_close_matches(asked, names, n=_CLOSE, cutoff=0.6)
+    return [name for name in close if makes(name)][:3]
+
+
+def _names(pattern: str, study: Study) -> Iterator[str]:
+    """All names of a pattern; none where a wildcard stands for numbers."""
+    wildcards = list(dict.fromkeys(re.findall(r"\{(\w+)\}", pattern)))
+    values = wildcard_values(study)
+    if not all(wildcard in values for wildcard in wildcards):
+        return
+    for experiment in study if "experiment" in wildcards else [None]:
+        if experiment is not None:
+            values |= {"experiment": [experiment]}
+            values |= {wildcard: list(names(study[experiment])) for wildcard, names in _OF_EXPERIMENT.items()}
+        for chosen in itertools.product(*(values[wildcard] for wildcard in wildcards)):
+            yield pattern.format(**dict(zip(wildcards, chosen, strict=True)))

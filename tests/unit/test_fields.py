@@ -66,3 +66,23 @@ def test_a_suite_with_a_key_written_twice_is_refused(tmp_path):
 )
 def test_numbers_that_yaml_takes_for_text_are_known(value, expected):
     assert is_number_as_text(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a:\n  hours: 1:30\n", r"sixth\.yaml:2: YAML counts 1:30 in sixties"),
+        ("seeds: [010, 011]\n", r":1: YAML counts 010 in eights"),
+    ],
+)
+def test_a_number_that_yaml_reads_as_another_is_refused_where_a_person_wrote_it(tmp_path, text, words):
+    path = tmp_path / "sixth.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=words):
+        refuse_unclear_keys(path)
+
+
+def test_texts_in_quotes_and_numbers_without_a_leading_zero_are_left_alone(tmp_path):
+    path = tmp_path / "fine.yaml"
+    path.write_text("a: ['1:30', \"010\", 0, 0.5, 10, -3, 2024-10-10, v0.1.0]\nb: 0\n")
+    refuse_unclear_keys(path)

@@ -39,7 +39,12 @@ def test_the_table_has_costs_of_which_smaller_is_better():
         ("mean_capabilty", "unknown objective 'mean_capabilty'.*Did you mean 'mean_capability'"),
         ({"capability": {"math": 1}}, "Did you mean 'capabilities'"),
         ({"capabilities": {"maths": 1}}, "run 'r0': unknown capabilities 'maths'.*'math'"),
-        ({"losses": {"web": -1}}, "weights are 0 or more"),
+        ({"losses": {"web": -1}}, r"losses\.web: should be a number, 0 or more, but is -1"),
+        ({"losses": {"web": "1"}}, r"losses\.web: should be a number"),
+        ({"losses": "web"}, r"losses: should be \{name: weight\}"),
+        ({"web": 2}, "unknown group 'web'"),
+        (["mean_loss"], "should be mean_capability or mean_loss, or"),
+        (5, "should be mean_capability or mean_loss, or"),
         ({"losses": {"web": 0}}, "all weights are 0"),
     ],
 )

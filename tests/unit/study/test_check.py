@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from emulsion.data.cleaning.settings import Cleaning, Decontaminate, Deduplicate, Near
+from emulsion.data.schemas import CHATS
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.files import write_json
-from emulsion.study.catalogue import chat_formats
+from emulsion.study.catalogue import CHAT_SCHEMAS, chat_formats
 from emulsion.study.check import check, keys
 from emulsion.study.form import fill_in, followed
 from emulsion.study.mistakes import nearest_name
@@ -593,3 +594,37 @@ def test_mistakes_of_the_environment_are_named_with_those_of_the_configuration()
     message = problems(changed("held_out", 0.7), environment={"EMULSION_TRACKERS": "tensorbord"})
     assert "EMULSION_TRACKERS: unknown tracker 'tensorbord'. Did you mean 'tensorboard'?" in message
     assert "held_out: 0.7 is greater than" in message
+
+
+def test_names_that_files_or_tables_have_for_something_else_are_refused():
+    config = copy.deepcopy(CONFIG)
+    config["experiments"]["proving_ground"] = copy.deepcopy(config["experiments"]["exp3"])
+    config["sources"]["mean"] = copy.deepcopy(config["sources"]["fineweb"])
+    said = problems(config)
+    assert "experiments.proving_ground: results/proving_ground/ is for" in said and "sources.mean: tables call" in said
+
+
+def test_mixtures_that_differ_in_capitals_alone_are_refused():
+    config = copy.deepcopy(CONFIG)
+    config["strategies"]["Equal_Mix"] = {"ratios": {"fineweb": 1.0}}
+    config["experiments"]["exp3"]["strategies"].append("Equal_Mix")
+    assert "experiments.exp3: 'equal_mix' and 'Equal_Mix' differ in capitals alone" in problems(config)
+
+
+@pytest.mark.parametrize(
+    ("entry", "formats"),
+    [
+        ({"schema": "chat"}, ["dialogue"]),
+        ({"schema": "chat_role_content"}, ["dialogue"]),
+        ({"columns": {"chat": "c"}}, ["dialogue"]),
+        ({"columns": {"question": "q", "answer": "a"}}, ["dialogue"]),
+        ({"columns": {"text": "t"}}, ["plain"]),
+    ],
+)
+def test_chat_suites_are_asked_as_the_sources_write_turns(entry, formats):
+    source = {"kind": "hub", "type": "web", **entry}
+    assert chat_formats({"sources": {"one": source}}, ["one"]) == formats
+
+
+def test_every_schema_of_chats_is_one():
+    assert set(CHATS) < set(CHAT_SCHEMAS)

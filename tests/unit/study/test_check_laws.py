@@ -155,3 +155,21 @@ def test_states_of_methods_that_cannot_be_branched_are_refused(changes, message)
     with pytest.raises(UserError) as error:
         check(config, SCHEMA)
     assert message in str(error.value)
+
+
+def test_weights_in_a_circle_and_of_other_sizes_are_refused():
+    config = read_yaml(Path("config.yaml"))
+    tiny = config["models"]["tiny"]
+    config["strategies"] |= {name: {"ratios": {"fineweb": 1}, "model": f"m{name}"} for name in ("a", "b", "c")}
+    config["models"] |= {
+        "ma": {**tiny, "weights": {"folder": "models/exp3-b"}},
+        "mb": {**tiny, "weights": {"folder": "models/exp3-a"}},
+        "mc": {**tiny, "hidden_size": 128, "weights": {"folder": "models/exp3-equal_mix"}},
+    }
+    config["experiments"]["exp3"]["strategies"] += ["a", "b", "c"]
+    with pytest.raises(UserError) as error:
+        check(config, SCHEMA)
+    assert "models.ma.weights.folder: models/exp3-b is a run of 'mb', which starts from this model" in str(error.value)
+    assert "models.mc.weights.folder: models/exp3-equal_mix is a run of 'tiny', whose hidden_size is 64" in str(
+        error.value
+    )

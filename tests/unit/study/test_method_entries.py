@@ -130,3 +130,41 @@ def test_excess_by_token_needs_the_tokens_of_the_reference_run():
     assert experiment.needs("doremi").token_losses
     (trunk,) = experiment.swarms["reference"].trunks
     assert trunk["token_losses"] is True and "sequence_losses" not in trunk
+
+
+FEW = {"few": {"points": {"kind": "dirichlet", "count": 3}}}
+
+
+@pytest.mark.parametrize(
+    ("method", "swarms", "words"),
+    [
+        ({"kind": "aioli", "tokens": 300_000}, {}, r"one .*\.tokens: it is of what a method trains to decide"),
+        ({"kind": "proportional", "training": "full"}, {}, r"\.training: it is of what a method trains"),
+        ({"kind": "aioli", "rounds": 100_000}, {}, r"one .*\.rounds: 100000 do not fit into a run of 2166 steps"),
+        ({"kind": "aioli", "rounds": 400}, {}, r"\.probes: .* leave nothing of a round"),
+        ({"kind": "odm", "rounds": 5_000}, {}, r"\.rounds: 5000 do not fit"),
+        (
+            {"kind": "doge", "rounds": 500, "tokens": 104_000},
+            {},
+            r"one .*\.rounds: 500 do not fit into a run of 216 steps",
+        ),
+        ({"kind": "regmix", "swarm": "few"}, FEW, r"\.swarm: kind 'regmix' fits 4 runs or more, and 'few' has 3"),
+        ({"kind": "direct_search", "evaluations": -5, "tokens": 104_000}, {}, "evaluations: should be a whole number"),
+        ({"kind": "law_optimum", "law": ["best"], "swarm": "few"}, FEW, r"unknown law '\['best'\]'"),
+    ],
+)
+def test_what_could_only_fail_in_a_job_is_refused_before_any(method, swarms, words):
+    with pytest.raises(UserError, match=words):
+        configured({"one": method}, swarms)
+
+
+def test_a_method_cannot_take_over_from_nothing():
+    methods = {"dml": {"kind": "dml", "swarm": "ten"}}
+    methods["after"] = {"kind": "aioli", "after": {"method": "dml", "share": 0.0001}}
+    swarms = {"ten": {"points": {"kind": "dirichlet", "count": 10}}}
+    with pytest.raises(UserError, match=r"after\.share: 0\.0001 of a run of 2166 steps is less than one step"):
+        configured(methods, swarms)
+
+
+def test_a_grid_search_needs_no_more_than_the_runs_it_chooses_from():
+    configured({"grid": {"kind": "grid_search", "swarm": "few"}}, FEW)

@@ -36,6 +36,8 @@ _READ_AS = {
 }
 
 NUMBER_HINT = "In YAML, 3e-4 is text; write 3.0e-4."
+# Of YAML 1.1: numbers in sixties and in eights.
+_OTHER_NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?0[0-7_]*[0-7]")
 _NUMBER_AS_TEXT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+")
 
 
@@ -56,9 +58,10 @@ def read_yaml(path: Path) -> Any:
 def refuse_unclear_keys(path: Path) -> None:
     """Raise UserError where a YAML file has a key twice, or one that YAML does not read as text, as `no` and `2024`.
 
-    Tags and values are left to whoever reads the file.
+    So it does for numbers that YAML 1.1 reads as others: 1:30 as 90, and 010 as 8. Other tags and values are left to
+    whoever reads the file.
     """
-    _read(path, lambda loader, node: _refuse_keys_but_text(node, path))
+    _read(path, lambda loader, node: _refuse_unclear(node, path))
 
 
 def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
@@ -78,6 +81,11 @@ def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
         raise UserError(f"{path}: not valid YAML: {error}.") from None
 
 
+def _refuse_unclear(root: yaml.Node | None, path: Path) -> None:
+    _refuse_keys_but_text(root, path)
+    _refuse_other_numbers(root, path)
+
+
 def _refuse_keys_but_text(root: yaml.Node | None, path: Path) -> None:
     for mapping in _mappings(root):
         for key, _ in mapping.value:
@@ -85,6 +93,18 @@ def _refuse_keys_but_text(root: yaml.Node | None, path: Path) -> None:
             if kind:
                 line, name = key.start_mark.line + 1, key.value if isinstance(key, yaml.ScalarNode) else "?"
                 raise UserError(f'{path}:{line}: YAML reads the key {name} as {kind}; write "{name}", in quotes.')
+
+
+def _refuse_other_numbers(root: yaml.Node | None, path: Path) -> None:
+    for node in _collections(root):
+        for part in (each for _, each in node.value) if isinstance(node, yaml.MappingNode) else node.value:
+            read = part.tag.rpartition(":")[2]
+            if read in ("int", "float") and _OTHER_NUMBER.fullmatch(part.value):
+                line, how = part.start_mark.line + 1, "in sixties" if ":" in part.value else "in eights"
+                raise UserError(
+                    f"{path}:{line}: YAML counts {part.value} {how}; write the number that is meant, or "
+                    f'"{part.value}", in quotes, if it is text.'
+                )
 
 
 def _refuse_repeats(root: yaml.Node | None, path: Path) -> None:
@@ -95,6 +115,11 @@ def _refuse_repeats(root: yaml.Node | None, path: Path) -> None:
 
 def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
     """Every mapping below a node, in the order of the text."""
+    return (node for node in _collections(root) if isinstance(node, yaml.MappingNode))
+
+
+def _collections(root: yaml.Node | None) -> Iterator[yaml.CollectionNode]:
+    """Every mapping and list below a node, in the order of the text."""
     seen: set[int] = set()  # an anchored node is met again wherever it is named
     waiting = [] if root is None else [root]
     while waiting:
@@ -102,8 +127,8 @@ def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
         if id(node) in seen or not isinstance(node, yaml.CollectionNode):
             continue
         seen.add(id(node))
+        yield node
         if isinstance(node, yaml.MappingNode):
-            yield node
             waiting += [each for pair in reversed(node.value) for each in reversed(pair)]
         else:
             waiting += reversed(node.value)

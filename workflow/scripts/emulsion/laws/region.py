@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from emulsion.errors import UserError, unknown
+from emulsion.fields import WEIGHT
 from emulsion.laws.table import Floats
 from emulsion.mixture import Mixture
 
@@ -137,9 +139,10 @@ def _pairs(sources: Sequence[str], bounds: Bounds | None) -> dict[str, Pair]:
     return {s: _pair(bounds[s], f"bounds.{s}") if s in bounds else (0.0, 1.0) for s in sources}
 
 
-def _pair(bounds: Sequence[float], where: str) -> Pair:
-    if len(bounds) != 2 or not 0 <= bounds[0] <= bounds[1] <= 1:
-        raise UserError(f"{where}: {list(bounds)} must be [low, high] with 0 <= low <= high <= 1.")
+def _pair(bounds: Any, where: str) -> Pair:
+    two = isinstance(bounds, Sequence) and len(bounds) == 2 and all(map(WEIGHT[1], bounds))
+    if not two or not bounds[0] <= bounds[1] <= 1:
+        raise UserError(f"{where}: {bounds!r} must be [low, high] with 0 <= low <= high <= 1.")
     return float(bounds[0]), float(bounds[1])
 
 

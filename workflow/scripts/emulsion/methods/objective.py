@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emulsion.errors import UserError, unknown
+from emulsion.fields import WEIGHT
 from emulsion.laws.table import Floats
 
 KINDS = ("mean_capability", "mean_loss")
@@ -34,17 +35,13 @@ class Objective:
         results  [{"run": name, "capabilities": {name: score}, "losses": {source: nats per token}}]; the means
                  are over what the first one has, and `table` refuses results that lack any of it
         """
+        require_objective(spec, "objective")
         if isinstance(spec, str):
-            if spec not in KINDS:
-                raise unknown("objective", spec, KINDS, "objective")
             kind = "capabilities" if spec == "mean_capability" else "losses"
             names = list(results[0].get(kind) or {}) if results else []
             if not names:
                 raise UserError(f"objective: '{spec}' needs results with {kind}; there are none.")
             spec = {kind: dict.fromkeys(names, 1.0)}
-        for kind in spec:
-            if kind not in _SIGNS:
-                raise unknown("kind of weight", kind, _SIGNS, "objective")
         return cls(*_normalised(spec.get("capabilities") or {}, spec.get("losses") or {}))
 
     @property
@@ -84,14 +81,33 @@ class Objective:
         return -_SIGNS[kind] * float(value)
 
 
+def require_objective(spec: Any, where: str) -> None:
+    """Raise UserError unless this is the name of an objective, or weights of capabilities and losses by name."""
+    if isinstance(spec, str):
+        if spec not in KINDS:
+            raise unknown("objective", spec, KINDS, where)
+        return
+    if not isinstance(spec, Mapping):
+        raise UserError(
+            f"{where}: should be {' or '.join(KINDS)}, or {{capabilities: {{name: weight}}, "
+            f"losses: {{source: weight}}}}, but is {spec!r}."
+        )
+    for kind, weights in spec.items():
+        if kind not in _SIGNS:
+            raise unknown("group", str(kind), _SIGNS, where)
+        if not isinstance(weights, Mapping | None):
+            raise UserError(f"{where}.{kind}: should be {{name: weight}}, but is {weights!r}.")
+        for name, weight in (weights or {}).items():
+            if not WEIGHT[1](weight):
+                raise UserError(
+                    f"{where}.{kind}.{name}: should be {WEIGHT[0]}, but is {weight!r} (less of a loss counts as better "
+                    "as it is)."
+                )
+
+
 def _normalised(
     capabilities: Mapping[str, float], losses: Mapping[str, float]
 ) -> tuple[dict[str, float], dict[str, float]]:
-    for name, weight in [*capabilities.items(), *losses.items()]:
-        if not 0 <= weight < float("inf"):
-            raise UserError(
-                f"objective: the weight of '{name}' is {weight}; weights are 0 or more (a loss counts less)."
-            )
     total = sum(capabilities.values()) + sum(losses.values())
     if total <= 0:
         raise UserError("objective: all weights are 0; at least one capability or loss must weigh something.")

@@ -27,7 +27,7 @@ from emulsion.methods.propose import propose
 from emulsion.methods.search import Pull
 from emulsion.methods.settings import Settings
 from emulsion.methods.surface import surface
-from emulsion.methods.surrogates import LAWS, Surrogate
+from emulsion.methods.surrogates import LAWS, LEAST_RUNS, Surrogate
 from emulsion.mixture import Mixture
 from emulsion.seeds import derive_seed
 
@@ -174,14 +174,14 @@ class LawOptimum(Optimum):
     """law  any law by name, see `emulsion.laws.fit_law`"""
 
     kind = "law_optimum"
-    needs = Needs(sizes=True, swarm=True)
+    needs = Needs(sizes=True, swarm=True, least_runs=LEAST_RUNS)
     takes = (*_SEARCH, "resamples", "level")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
     own: ClassVar[Mapping[str, Any]] = {"law": "best"}
 
     def _fixed(self) -> Mapping[str, Any]:
         law = self.chosen["law"]
-        if law not in LAWS:
+        if not isinstance(law, str) or law not in LAWS:
             raise unknown("law", str(law), LAWS, f"{self.kind}.law")
         return {"surrogate": law, "surrogates": (law,)}
 
@@ -190,7 +190,7 @@ class DML(Optimum):
     """Data Mixing Laws: an exponential law of each source's loss."""
 
     kind = "dml"
-    needs = Needs(sizes=True, swarm=True)
+    needs = Needs(sizes=True, swarm=True, least_runs=LEAST_RUNS)
     takes = (*_SEARCH, "resamples", "level")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
 
@@ -202,7 +202,7 @@ class RegMix(Optimum):
     """draws, best  how many mixtures are drawn around the sizes, and of how many of the best the mean is taken"""
 
     kind = "regmix"
-    needs = Needs(sizes=True, swarm=True)
+    needs = Needs(sizes=True, swarm=True, least_runs=LEAST_RUNS)
     takes = ("objective", "bounds", "seed", "resamples", "level")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
     own: ClassVar[Mapping[str, Any]] = {"draws": _DRAWS, "best": _BEST}
@@ -238,7 +238,7 @@ class Olmix(Optimum):
     """strength  of the pull towards the sizes, in nats of mean loss per nat of divergence"""
 
     kind = "olmix"
-    needs = Needs(sizes=True, swarm=True)
+    needs = Needs(sizes=True, swarm=True, least_runs=LEAST_RUNS)
     takes = ("objective", "bounds", "seed", "resamples", "level")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
     own: ClassVar[Mapping[str, Any]] = {"strength": _OLMIX_STRENGTH}

@@ -7,10 +7,25 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from emulsion.errors import UserError, unknown
+from emulsion.fields import TEXT, TEXTS, WHOLE, Form
 from emulsion.laws.region import Bounds
+from emulsion.methods.objective import require_objective
 from emulsion.methods.search import Pull
-from emulsion.methods.surrogates import SURROGATES
+from emulsion.methods.surrogates import LAWS, SURROGATES
 from emulsion.mixture import Mixture
+
+_FORMS: Mapping[str, Form] = {
+    "surrogate": TEXT,
+    "surrogates": TEXTS,
+    "kl": ("{strength: score per nat, prior: {source: weight}}", lambda value: isinstance(value, Mapping)),
+    "generations": WHOLE,
+    "population": WHOLE,
+    "evaluations": WHOLE,
+    "resamples": WHOLE,
+    "level": ("a number between 0 and 1", lambda value: isinstance(value, float) and 0 < value < 1),
+}
+# Of which null says something; of the others it stands for the default.
+_NULL_SAYS = ("bounds",)
 
 
 @dataclass(frozen=True)
@@ -44,11 +59,15 @@ class Settings:
 
     @classmethod
     def of(cls, values: Mapping[str, Any], where: str = "optimiser") -> Settings:
-        """From the configuration; UserError where a key or a name is unknown."""
+        """From the configuration; UserError where a key or a name is unknown, or a value is not of its form."""
         names = [entry.name for entry in fields(cls)]
         for key in values:
             if key not in names:
                 raise unknown("setting", key, names, where)
+        values = {key: value for key, value in values.items() if value is not None or key in _NULL_SAYS}
+        for key, (form, holds) in _FORMS.items():
+            if key in values and not holds(list(values[key]) if isinstance(values[key], tuple) else values[key]):
+                raise UserError(f"{where}.{key}: should be {form}, but is {values[key]!r}.")
         settings = cls(**values)
         settings._check(where)
         return settings
@@ -70,10 +89,9 @@ class Settings:
         strength = self.kl.get("strength", 0.0)
         if not isinstance(strength, int | float) or isinstance(strength, bool) or not 0 <= strength < float("inf"):
             raise UserError(f"{where}.kl.strength: should be a number, 0 or more, but is {strength!r}.")
+        require_objective(self.objective, f"{where}.objective")
+        for name in self.surrogates:
+            if name not in LAWS:
+                raise unknown("surrogate", name, LAWS, f"{where}.surrogates")
         if self.surrogate not in ("auto", *self.surrogates):
             raise unknown("surrogate", self.surrogate, ("auto", *self.surrogates), f"{where}.surrogate")
-        if not 0 < self.level < 1:
-            raise UserError(f"{where}.level: {self.level} must lie between 0 and 1.")
-        for name in ("generations", "population", "resamples"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{where}.{name}: {getattr(self, name)} must be at least 1.")

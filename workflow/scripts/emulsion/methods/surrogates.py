@@ -26,7 +26,7 @@ from emulsion.laws.static import StaticLaw, fit_static_law, fit_weighted, leave_
 from emulsion.laws.table import Floats, Table, parts
 from emulsion.ranks import rho
 
-_LEAST_RUNS = 4
+LEAST_RUNS = 4
 
 
 @dataclass(frozen=True)
@@ -238,10 +238,10 @@ def fit_surrogates(runs: Runs, names: Sequence[str] = tuple(SURROGATES)) -> dict
     for name in names:
         if name not in LAWS:
             raise unknown("surrogate", name, LAWS, "optimiser.surrogates")
-    if len(runs.scores) < _LEAST_RUNS:
+    if len(runs.scores) < LEAST_RUNS:
         raise UserError(
             f"optimiser: {len(runs.scores)} runs are too few to fit a law and to judge it; "
-            f"at least {_LEAST_RUNS} are needed, and 3 per source are advised."
+            f"at least {LEAST_RUNS} are needed, and 3 per source are advised."
         )
     kept = [name for name in names if name != Epochs.name or runs.repeat or len(names) == 1]
     return {name: LAWS[name](runs) for name in kept}

@@ -8,8 +8,9 @@ from typing import Any
 
 Config = Mapping[str, Any]
 
-CHAT_SCHEMAS = ("chat_from_value", "chat_role_content", "instruction_response", "natural_instructions")
+CHAT_SCHEMAS = ("chat", "chat_from_value", "chat_role_content", "instruction_response", "natural_instructions")
 CHAT_TYPES = ("instruction", "conversation")  # of sources whose schema is left to their columns
+CHAT_PARTS = {"chat", "question"}  # of what `columns` may name
 
 
 def kind_block(entry: Mapping[str, Any]) -> Any:
@@ -44,7 +45,8 @@ def chat_formats(config: Config, sources: Iterable[str]) -> list[str]:
         entry = config["sources"][source]
         whole = config["sources"].get(entry["group"]["of"], entry) if entry["kind"] == "group" else entry
         schema = entry.get("schema", whole.get("schema"))
-        if schema in CHAT_SCHEMAS or (schema is None and entry["type"] in CHAT_TYPES):
+        named = CHAT_PARTS & set(entry.get("columns", whole.get("columns", {})))
+        if named or schema in CHAT_SCHEMAS or (schema is None and entry["type"] in CHAT_TYPES):
             found.add("instruction" if entry["type"] == "instruction" else "dialogue")
     return sorted(found, reverse=True) or ["plain"]
 

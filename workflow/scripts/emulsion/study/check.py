@@ -85,6 +85,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         check_methods.methods,
         check_data.suites,
         check_experiments.only,
+        check_experiments.reserved,
         check_experiments.files,
         check_figures.figures,
         check_laws.studies,
@@ -103,6 +104,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         for name, experiment in study.items():
             yield from check_experiments.experiment(experiment)
             yield from check_methods.swarms_of(experiment)
+            yield from check_methods.rounds(experiment)
             yield from check_methods.matrices(experiment)
             yield from check_laws.parameters(experiment)
             yield from check_data.halves(config, name)

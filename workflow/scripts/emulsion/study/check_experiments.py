@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,14 @@ def strategies(config: Config) -> Iterator[str]:
 def only(config: Config) -> Iterator[str]:
     for name in config["only"] or ():
         yield from known("experiment", name, config["experiments"], "only")
+
+
+def reserved(config: Config) -> Iterator[str]:
+    """Names that files and tables have for something else."""
+    if "proving_ground" in config["experiments"]:
+        yield "experiments.proving_ground: results/proving_ground/ is for the simulated worlds; choose another name."
+    if "mean" in config["sources"]:
+        yield "sources.mean: tables call the mean of all sources so; choose another name."
 
 
 def files(config: Config) -> Iterator[str]:
@@ -122,10 +130,16 @@ def shared_files(study: Study) -> Iterator[str]:
                     )
                     return
     for section in ("experiments", "sources"):
-        seen: dict[str, str] = {}
-        for name in study.config[section]:
-            if (other := seen.setdefault(name.lower(), name)) != name:
-                yield f"{section}: '{other}' and '{name}' differ in capitals alone, which some file systems ignore."
+        yield from _capitals(study.config[section], section)
+    for name, experiment in study.items():
+        yield from _capitals(experiment.entries, f"experiments.{name}")
+
+
+def _capitals(names: Iterable[str], where: str) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for name in names:
+        if (other := seen.setdefault(name.lower(), name)) != name:
+            yield f"{where}: '{other}' and '{name}' differ in capitals alone, which some file systems ignore."
 
 
 def _purpose(settings: Mapping[str, Any], where: str) -> Iterator[str]:

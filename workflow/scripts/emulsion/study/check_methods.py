@@ -13,6 +13,7 @@ from emulsion.methods import create, names
 from emulsion.methods.designs import SAME
 from emulsion.methods.interface import AnyMethod, OnlineMethod
 from emulsion.methods.registry import takes
+from emulsion.methods.stretches import stretches
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.check_data import capabilities
@@ -105,6 +106,13 @@ def _room(sources: Sequence[str], bounds: Any, where: str) -> Iterator[str]:
 
 
 def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str) -> Iterator[str]:
+    if not made.needs.trainer and not getattr(made, "averages", False):
+        for key in ("model", "training", "tokens"):
+            if entry.get(key) is not None:
+                yield (
+                    f"{where}.{key}: it is of what a method trains to decide, and kind '{entry['kind']}' trains "
+                    "nothing but its own run, which is as every other; leave it out."
+                )
     asked = [each for need, each in _POINTS.items() if getattr(made.needs, need)]
     if not asked:
         if entry.get("swarm"):
@@ -119,6 +127,13 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
             f"name a swarm of points {' or '.join(kinds)}."
         )
     else:
+        swarm = config["swarms"][entry["swarm"]]
+        least = made.needs.least_runs
+        if (swarm["points"].get("count") or least) < least and swarm["seeds"] == "first":
+            yield (
+                f"{where}.swarm: kind '{entry['kind']}' fits {least} runs or more, and '{entry['swarm']}' has "
+                f"{swarm['points']['count']}; three per source are advised."
+            )
         for key, what in (("sequence_losses", "sequences"), ("token_losses", "tokens")):
             if getattr(made.needs, key) and key not in config["swarms"][entry["swarm"]]["measure"]:
                 yield (
@@ -238,6 +253,18 @@ def _branches(experiment: Experiment, swarm: Swarm, branches: Mapping[str, Any],
         yield f"{where}.parents: {branches['parents']} of the swarm's points were asked for; there are {count}."
 
 
+def rounds(experiment: Experiment) -> Iterator[str]:
+    """The rounds of online methods, and their probes, fit into the runs in which they decide."""
+    for run in experiment.deciding():
+        entry = experiment.entries[run]
+        where = f"methods.{run.removesuffix('-guide')} (of experiments.{experiment.name})"
+        steps = RunSpec.from_json(experiment.spec_of(entry.size)).steps
+        before = round(steps * entry.after["share"]) if entry.after else 0
+        if entry.after and before < 1:
+            yield f"{where}.after.share: {entry.after['share']} of a run of {steps} steps is less than one step."
+        yield from (f"{where}.{problem}" for problem in told(stretches, experiment.method(run), steps, before))
+
+
 def matrices(experiment: Experiment) -> Iterator[str]:
     """The matrices that are compared with the fitted one."""
     where, swarm = f"experiments.{experiment.name}.laws.matrices", experiment.law_swarm
@@ -257,7 +284,12 @@ def _matrix(sources: set[str], chosen: Mapping[str, Any], where: str) -> Iterato
         problem = f"there is no file {file}" if file else "no file is named"
         yield f"{where}.matrix: {problem}; it holds {{evaluated source: {{source trained on: effect}}}}."
         return
-    matrix = read_json(file)
+    form = f"must have a row and in it a column for each of {', '.join(sorted(sources))}, as JSON."
+    try:
+        matrix = read_json(file)
+    except UserError:
+        yield f"{where}.matrix: {file} cannot be read; it {form}"
+        return
     rows = isinstance(matrix, dict) and set(matrix) == sources
     if not rows or any(not isinstance(row, dict) or set(row) != sources for row in matrix.values()):
-        yield f"{where}.matrix: {file} must have a row and in it a column for each of {', '.join(sorted(sources))}."
+        yield f"{where}.matrix: {file} {form}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from emulsion.models import OF_LLAMA, kv_heads
 from emulsion.study.catalogue import Config
 from emulsion.study.study import Study
+
+# Of a model and of the weights that it starts from.
+_SIZES = ("architecture", "hidden_size", "layers", "heads", "intermediate_size")
 
 
 def models(config: Config) -> Iterator[str]:
@@ -43,8 +46,10 @@ def weights(study: Study) -> Iterator[str]:
         for name, experiment in study.items()
         for run in experiment.all_runs()
     }
-    for name, model in study.config["models"].items():
-        folder = model.get("weights", {}).get("folder")
+    models = study.config["models"]
+    folders = {name: model.get("weights", {}).get("folder") for name, model in models.items()}
+    starts = {name: made.get(Path(folder).as_posix()) if folder else None for name, folder in folders.items()}
+    for name, folder in folders.items():
         if folder is None:
             continue
         where = f"models.{name}.weights.folder"
@@ -53,3 +58,19 @@ def weights(study: Study) -> Iterator[str]:
             yield f"{where}: {folder} holds no model.safetensors, nor is it models/{{experiment}}-{{run}} of any run."
         elif trained == name:
             yield f"{where}: {folder} is a run of this very model, which would have to start from itself."
+        elif trained is not None and name in (circle := _followed(trained, starts)):
+            yield f"{where}: {folder} is a run of '{trained}', which starts from this model: {' from '.join(circle)}."
+        elif trained is not None:
+            for key in _SIZES:
+                own, theirs = models[name][key], models[trained][key]
+                if own != theirs:
+                    yield f"{where}: {folder} is a run of '{trained}', whose {key} is {theirs}; here it is {own}."
+
+
+def _followed(name: str | None, starts: Mapping[str, str | None]) -> list[str]:
+    """A model, the one that it starts from, and so on, to the first that was there before."""
+    found: list[str] = []
+    while name is not None and name not in found:
+        found.append(name)
+        name = starts[name]
+    return found

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from emulsion.errors import UserError
+from emulsion.fields import read_yaml
 from emulsion.study.check import check
 
 SCHEMA = Path("workflow/schemas/config.schema.yaml")

@@ -104,7 +104,7 @@ class RunSpec:
         return start, self.steps if to_the_end else min(start + length, self.steps)
 
     def validation_steps(self) -> frozenset[int]:
-        """The steps after which validation losses are taken; the last step is always one."""
+        """The steps after which validation losses are taken; the last step is one, unless there are none."""
         count = min(self.validations, self.steps)
         return frozenset(round(self.steps * (number + 1) / count) for number in range(count))
 

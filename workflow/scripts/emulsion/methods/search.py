@@ -155,7 +155,7 @@ def evolve(
         init=_first_population(region, max(5, population * free), seed),
         rng=np.random.default_rng(derive_seed(seed, "evolution")),
         callback=keep,
-        polish=False,  # a gradient over trainings is noise, and over a law `record.py` has a better one
+        polish=False,  # a gradient over trainings is noise, and over a law `propose.py` has a better one
         vectorized=together,
         updating="deferred" if together else "immediate",
     )

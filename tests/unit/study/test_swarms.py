@@ -136,6 +136,12 @@ def test_losses_are_taken_where_branches_start_and_end_and_twice_where_runs_do()
     assert experiment.swarms["sweep"].measurements(spec_of(experiment)) == finished + starts + early + rest
 
 
+@pytest.mark.parametrize(("measure", "taken"), [(["losses"], 1 + 2), (["losses", "curve"], 2 + 4)])
+def test_runs_on_one_source_are_measured_before_their_first_step_too(measure, taken):
+    experiment = pair(points={"kind": "corners"}, seeds="first", measure=measure)
+    assert experiment.swarms["sweep"].measurements(spec_of(experiment)) == 2 * taken
+
+
 def test_branches_that_round_to_the_end_of_the_run_end_with_it():
     # 100 steps and a bit
     assert pair(104_300, branches={"rest": {"after": 51_900, "tokens": 52_100}}).compares_greedy()

@@ -16,6 +16,7 @@ from emulsion.data.tokenizers import train_bpe
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.training import loop, owner
+from emulsion.training.card import model_card
 from emulsion.training.forward import SequenceLosses
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
@@ -163,6 +164,10 @@ def test_the_model_card_states_mixture_tokens_and_results(train, tmp_path):
     assert f"{record['tokens']:,} tokens of the mixture `mixed`" in card
     assert f"{record['validation']['alpha']:.4f}" in card
     assert "until 50%" in card
+    web = {"kind": "web", "addresses": ["https://example.org/a.jsonl"], "paths": ["a.jsonl"], "licence": "unstated"}
+    assert "| web: https://example.org/a.jsonl |" in model_card(
+        {**record, "sources": {**record["sources"], "alpha": web}}
+    )
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_with_the_step_and_the_sources(train, monkeypatch):

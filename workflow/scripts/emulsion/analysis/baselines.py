@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulsion.analysis.compare import ALPHA, compare_pair
-from emulsion.analysis.contributions import judge
+from emulsion.analysis.contributions import CONTRIBUTES, HURTS, judge
 from emulsion.analysis.noise import SeedNoise, noise_of_differences
 from emulsion.analysis.scores import MEAN, ItemScores
 from emulsion.mixture import Mixture
 
 Ratios = Mapping[str, Mapping[str, float]]
 LOWER, HIGHER, NEITHER = "lower", "higher", "no significant difference"
-_VERDICTS = {"contributes": HIGHER, "hurts": LOWER}
+_VERDICTS = {CONTRIBUTES: HIGHER, HURTS: LOWER}
 # Shares this far apart come to the same training to within a sequence or so.
 _SAME = 1e-4
 # Nats above which a ratio of perplexities is too large to be of use, or for a number.

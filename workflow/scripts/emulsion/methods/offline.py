@@ -49,7 +49,7 @@ class Optimum:
     """
 
     kind: ClassVar[str] = "optimum"
-    takes: ClassVar[Sequence[str]] = (*_SEARCH, "surrogate", "surrogates", "resamples", "level")
+    takes: ClassVar[Sequence[str]] = (*_SEARCH, "surrogate", "surrogates", "resamples")
     defaults: ClassVar[Mapping[str, Any]] = {}
     own: ClassVar[Mapping[str, Any]] = {}
     needs = Needs(sizes=True, swarm=True, others=True)
@@ -175,7 +175,7 @@ class LawOptimum(Optimum):
 
     kind = "law_optimum"
     needs = Needs(sizes=True, swarm=True, least_runs=LEAST_RUNS)
-    takes = (*_SEARCH, "resamples", "level")
+    takes = (*_SEARCH, "resamples")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
     own: ClassVar[Mapping[str, Any]] = {"law": "best"}
 
@@ -191,7 +191,7 @@ class DML(Optimum):
 
     kind = "dml"
     needs = Needs(sizes=True, swarm=True, least_runs=LEAST_RUNS)
-    takes = (*_SEARCH, "resamples", "level")
+    takes = (*_SEARCH, "resamples")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
 
     def _fixed(self) -> Mapping[str, Any]:
@@ -203,7 +203,7 @@ class RegMix(Optimum):
 
     kind = "regmix"
     needs = Needs(sizes=True, swarm=True, least_runs=LEAST_RUNS)
-    takes = ("objective", "bounds", "seed", "resamples", "level")
+    takes = ("objective", "bounds", "seed", "resamples")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
     own: ClassVar[Mapping[str, Any]] = {"draws": _DRAWS, "best": _BEST}
 
@@ -239,7 +239,7 @@ class Olmix(Optimum):
 
     kind = "olmix"
     needs = Needs(sizes=True, swarm=True, least_runs=LEAST_RUNS)
-    takes = ("objective", "bounds", "seed", "resamples", "level")
+    takes = ("objective", "bounds", "seed", "resamples")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
     own: ClassVar[Mapping[str, Any]] = {"strength": _OLMIX_STRENGTH}
 

@@ -120,11 +120,13 @@ class Swarm:
         """How often held-out losses are taken: where branches start and end, and of two splits where runs end.
 
         Those of single sequences are taken once more, and so are those of tokens; those on the way as often as it says.
+        Runs on one source begin with them, and with those on the way there are ones before the first step, too.
         """
+        initial = self.settings["points"]["kind"] == "corners" and not self.curve
         ends_with_run, fine = self._with_the_run(spec), sum(key in self.settings["measure"] for key in _FINE)
         found = 0
         for trunk in self.trunks:
-            found += len(trunk["branches"]) + (2 + fine + len(CURVE) * self.curve) * trunk["finish"]
+            found += initial + len(trunk["branches"]) + (2 + fine + len(CURVE) * self.curve) * trunk["finish"]
             for name in trunk["branches"]:
                 ends = len(self.branches[name]["mixtures"]) + len(self.branches[name]["corners"])
                 found += ends * (2 if name in ends_with_run else 1)

@@ -45,7 +45,7 @@ def model_card(record: dict[str, Any]) -> str:
 
 def _source_row(name: str, record: dict[str, Any]) -> str:
     origin = record["sources"][name]
-    where = origin.get("id", origin.get("like", "local files"))
+    where = origin.get("id") or origin.get("like") or ", ".join(origin.get("addresses", ())) or "local files"
     revision = f" at `{origin['revision']}`" if "revision" in origin else ""
     cells = [
         name,

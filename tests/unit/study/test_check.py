@@ -628,3 +628,13 @@ def test_chat_suites_are_asked_as_the_sources_write_turns(entry, formats):
 
 def test_every_schema_of_chats_is_one():
     assert set(CHATS) < set(CHAT_SCHEMAS)
+
+
+def test_a_type_that_is_nearly_one_of_those_that_decide_and_a_run_of_one_step_are_remarked_on():
+    config = copy.deepcopy(CONFIG)
+    config["sources"]["openhermes"]["type"] = "Instructions"
+    config["experiments"]["exp3"]["tokens"] = 900
+    notes = "\n".join(check(config, SCHEMA))
+    assert "sources.openhermes.type: 'Instructions' is a word of its own" in notes and "'instruction'" in notes
+    assert "experiments.exp3: a run of 900 tokens ends after 1 step(s) of 480" in notes
+    assert check(copy.deepcopy(CONFIG), SCHEMA) == []

@@ -67,6 +67,9 @@ def check(
         asked = not layers or any("figures" in layer for layer in layers[1:])
         notes = [] if asked else check_figures.leave_out(config)
         problems = list(_meaning(config, folder))
+    if not problems:
+        notes += check_data.types(config)
+        notes += check_experiments.short_runs(Study(config))
     if problems:
         raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
     return notes

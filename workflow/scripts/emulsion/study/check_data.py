@@ -6,6 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from emulsion.errors import UserError
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.suites import Suite, load_suite
 from emulsion.files import found, read_json
-from emulsion.study.catalogue import Config, cleaning_spec, group_field
+from emulsion.study.catalogue import CHAT_TYPES, Config, cleaning_spec, group_field
 from emulsion.study.paths import suite_file
 from emulsion.study.told import has_block, known, told
 from emulsion.synthetic import CAPABILITIES
@@ -38,6 +39,17 @@ def sources(config: Config) -> Iterator[str]:
         if not problems and source["kind"] == "group":
             yield from _group(config, name)
         yield from known("cleaning", source["cleaning"], config["cleaning"], f"sources.{name}.cleaning")
+
+
+def types(config: Config) -> Iterator[str]:
+    """What a user should know: a type that is nearly one of those that decide how turns are written."""
+    for name, source in config["sources"].items():
+        meant = get_close_matches(source["type"].lower(), CHAT_TYPES, n=1, cutoff=0.8)
+        if meant and source["type"] != meant[0]:
+            yield (
+                f"sources.{name}.type: '{source['type']}' is a word of its own; turns are written as those of "
+                f"'{meant[0]}' only where it is spelt so."
+            )
 
 
 def _hub_id(identifier: str, where: str) -> Iterator[str]:

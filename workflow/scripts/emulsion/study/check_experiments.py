@@ -17,6 +17,8 @@ from emulsion.study.strategies import strategy_stages
 from emulsion.study.study import Study
 from emulsion.study.told import included, known, told
 
+_FEW_STEPS = 5
+
 
 def strategies(config: Config) -> Iterator[str]:
     for name, strategy in config["strategies"].items():
@@ -160,6 +162,18 @@ def _ablations(experiment: Experiment) -> Iterator[str]:
                 f"experiments.{experiment.name}.ablations.base: stage {number} of '{base}' draws from '{support[0]}' "
                 "alone, so it cannot be left out; name a strategy with two sources or more at every stage."
             )
+
+
+def short_runs(study: Study) -> Iterator[str]:
+    """What a user should know: runs of so few steps that they learn nothing."""
+    for experiment in study.values():
+        for size, place in _sizes(experiment):
+            spec = RunSpec.from_json(experiment.spec_of(size))
+            if spec.steps < _FEW_STEPS:
+                yield (
+                    f"{place}: a run of {spec.tokens:,} tokens ends after {spec.steps} step(s) of {spec.batch_tokens:,}, "
+                    "and has learnt next to nothing."
+                )
 
 
 def _sizes(experiment: Experiment) -> Iterator[tuple[Size, str]]:

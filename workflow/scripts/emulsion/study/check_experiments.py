@@ -171,7 +171,7 @@ def short_runs(study: Study) -> Iterator[str]:
             spec = RunSpec.from_json(experiment.spec_of(size))
             if spec.steps < _FEW_STEPS:
                 yield (
-                    f"{place}: a run of {spec.tokens:,} tokens ends after {spec.steps} step(s) of {spec.batch_tokens:,}, "
+                    f"{place}: a run of {spec.tokens:,} tokens ends after {spec.steps} step(s) of {spec.batch_tokens:,} "
                     "and has learnt next to nothing."
                 )
 

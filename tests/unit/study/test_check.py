@@ -636,5 +636,5 @@ def test_a_type_that_is_nearly_one_of_those_that_decide_and_a_run_of_one_step_ar
     config["experiments"]["exp3"]["tokens"] = 900
     notes = "\n".join(check(config, SCHEMA))
     assert "sources.openhermes.type: 'Instructions' is a word of its own" in notes and "'instruction'" in notes
-    assert "experiments.exp3: a run of 900 tokens ends after 1 step(s) of 480" in notes
+    assert "experiments.exp3: a run of 900 tokens ends after 1 step(s) of 480 and" in notes
     assert check(copy.deepcopy(CONFIG), SCHEMA) == []

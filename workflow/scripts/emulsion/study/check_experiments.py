@@ -170,10 +170,8 @@ def short_runs(study: Study) -> Iterator[str]:
         for size, place in _sizes(experiment):
             spec = RunSpec.from_json(experiment.spec_of(size))
             if spec.steps < _FEW_STEPS:
-                yield (
-                    f"{place}: a run of {spec.tokens:,} tokens ends after {spec.steps} step(s) of {spec.batch_tokens:,} "
-                    "and has learnt next to nothing."
-                )
+                run = f"a run of {spec.tokens:,} tokens ends after {spec.steps} step(s) of {spec.batch_tokens:,}"
+                yield f"{place}: {run} and has learnt next to nothing."
 
 
 def _sizes(experiment: Experiment) -> Iterator[tuple[Size, str]]:

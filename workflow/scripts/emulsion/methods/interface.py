@@ -39,7 +39,7 @@ class Needs:
 
     sizes: bool = False
     swarm: bool = False
-    least_runs: int = 1
+    least_runs: int = 0
     reference_run: bool = False
     single_source_runs: bool = False
     sequence_losses: bool = False

@@ -4,7 +4,7 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.evaluation.suites import load_suite
-from emulsion.fields import is_number_as_text, read_yaml, refuse_unclear_keys
+from emulsion.fields import is_number_as_text, read_yaml, refuse_unclear
 
 
 def written(folder, text):
@@ -26,7 +26,7 @@ def written(folder, text):
 def test_a_key_written_twice_is_named_with_both_lines(tmp_path, text, key, first, second):
     file = written(tmp_path, text)
     message = f"{file}:{second}: the key '{key}' is written twice, in lines {first} and {second}."
-    for read in (read_yaml, refuse_unclear_keys):
+    for read in (read_yaml, refuse_unclear):
         with pytest.raises(UserError) as error:
             read(file)
         assert str(error.value) == message
@@ -43,7 +43,7 @@ def test_the_same_key_in_different_mappings_and_over_a_merged_one_is_no_repeat(t
 
 
 def test_a_file_that_holds_itself_or_nothing_is_read_to_its_end(tmp_path):
-    refuse_unclear_keys(written(tmp_path, "a: &a\n  b: *a\n"))
+    refuse_unclear(written(tmp_path, "a: &a\n  b: *a\n"))
     assert read_yaml(written(tmp_path, "# nothing\n")) is None
 
 
@@ -79,10 +79,10 @@ def test_a_number_that_yaml_reads_as_another_is_refused_where_a_person_wrote_it(
     path = tmp_path / "sixth.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=words):
-        refuse_unclear_keys(path)
+        refuse_unclear(path)
 
 
 def test_texts_in_quotes_and_numbers_without_a_leading_zero_are_left_alone(tmp_path):
     path = tmp_path / "fine.yaml"
     path.write_text("a: ['1:30', \"010\", 0, 0.5, 10, -3, 2024-10-10, v0.1.0]\nb: 0\n")
-    refuse_unclear_keys(path)
+    refuse_unclear(path)

@@ -55,13 +55,13 @@ def read_yaml(path: Path) -> Any:
     return _read(path, lambda loader, node: None if node is None else loader.construct_document(node))
 
 
-def refuse_unclear_keys(path: Path) -> None:
-    """Raise UserError where a YAML file has a key twice, or one that YAML does not read as text, as `no` and `2024`.
+def refuse_unclear(path: Path) -> None:
+    """Raise UserError where a YAML file has a key twice, or says other things to YAML 1.1 than to people.
 
-    So it does for numbers that YAML 1.1 reads as others: 1:30 as 90, and 010 as 8. Other tags and values are left to
-    whoever reads the file.
+    These are keys that are not text, as `no` and `2024`, and numbers such as 1:30, which is 90, and 010, which is 8.
+    Other tags and values are left to whoever reads the file.
     """
-    _read(path, lambda loader, node: _refuse_unclear(node, path))
+    _read(path, lambda loader, node: _refuse_what_is_unclear(node, path))
 
 
 def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
@@ -81,7 +81,7 @@ def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
         raise UserError(f"{path}: not valid YAML: {error}.") from None
 
 
-def _refuse_unclear(root: yaml.Node | None, path: Path) -> None:
+def _refuse_what_is_unclear(root: yaml.Node | None, path: Path) -> None:
     _refuse_keys_but_text(root, path)
     _refuse_other_numbers(root, path)
 

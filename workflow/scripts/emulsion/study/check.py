@@ -9,7 +9,7 @@ from typing import Any
 
 from emulsion.environment import mistakes_of_environment
 from emulsion.errors import UserError
-from emulsion.fields import read_yaml, refuse_unclear_keys
+from emulsion.fields import read_yaml, refuse_unclear
 from emulsion.study import (
     check_data,
     check_experiments,
@@ -30,7 +30,7 @@ from emulsion.study.study import Study
 def keys(files: Iterable[Path | str]) -> None:
     """Raise UserError where a file of the configuration has a key twice, or one that YAML does not read as text."""
     for file in files:
-        refuse_unclear_keys(Path(file))
+        refuse_unclear(Path(file))
 
 
 def check(
@@ -69,7 +69,7 @@ def check(
         problems = list(_meaning(config, folder))
     if not problems:
         notes += check_data.types(config)
-        notes += check_experiments.short_runs(Study(config))
+        notes += check_experiments.short_runs(Study(config).planned())
     if problems:
         raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
     return notes

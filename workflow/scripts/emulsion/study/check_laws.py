@@ -51,7 +51,7 @@ def _states(experiment: Experiment, name: str, where: str) -> Iterator[str]:
         raise TypeError(f"{name} decides before the run")
     entry = experiment.branched_runs(name)[0].entry
     spec = RunSpec.from_json(experiment.spec_of(entry.size))
-    before, found = round(spec.steps * entry.after["share"]) if entry.after else 0, []
+    before, found = entry.steps_before(spec.steps), []
     for share in chosen["shares"]:
         try:
             found.append(update_before(method, spec.steps, share, before))

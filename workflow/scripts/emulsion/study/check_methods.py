@@ -111,7 +111,7 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
             if entry.get(key) is not None:
                 yield (
                     f"{where}.{key}: it is of what a method trains to decide, and kind '{entry['kind']}' trains "
-                    "nothing but its own run, which is as every other; leave it out."
+                    "nothing but its own run; leave it out."
                 )
     asked = [each for need, each in _POINTS.items() if getattr(made.needs, need)]
     if not asked:
@@ -255,14 +255,14 @@ def _branches(experiment: Experiment, swarm: Swarm, branches: Mapping[str, Any],
 
 def rounds(experiment: Experiment) -> Iterator[str]:
     """The rounds of online methods, and their probes, fit into the runs in which they decide."""
-    for run in experiment.deciding():
-        entry = experiment.entries[run]
-        where = f"methods.{run.removesuffix('-guide')} (of experiments.{experiment.name})"
+    for name in experiment.decided_online():
+        entry = experiment.entries[experiment.entries[name].guide or name]
+        where = f"methods.{name} (of experiments.{experiment.name})"
         steps = RunSpec.from_json(experiment.spec_of(entry.size)).steps
-        before = round(steps * entry.after["share"]) if entry.after else 0
+        before = entry.steps_before(steps)
         if entry.after and before < 1:
             yield f"{where}.after.share: {entry.after['share']} of a run of {steps} steps is less than one step."
-        yield from (f"{where}.{problem}" for problem in told(stretches, experiment.method(run), steps, before))
+        yield from (f"{where}.{problem}" for problem in told(stretches, experiment.method(entry.name), steps, before))
 
 
 def matrices(experiment: Experiment) -> Iterator[str]:

@@ -85,6 +85,10 @@ class MixtureEntry:
             suffix = "" if seed == self.seeds[0] else f"-seed{seed}"
             yield Run(name=self.name + suffix, entry=self, seed=seed)
 
+    def steps_before(self, steps: int) -> int:
+        """Of a run of so many steps, those on the mixture that it begins with before its method decides."""
+        return round(steps * self.after["share"]) if self.after else 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run:

@@ -1,25 +1,16 @@
 import copy
 import math
-import time
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import yaml
 
-from emulsion.data.cleaning.settings import Cleaning, Decontaminate, Deduplicate, Near
-from emulsion.data.schemas import CHATS
-from emulsion.data.tokenizers import fingerprint
+from config_cases import CONFIG, SCHEMA, changed, problems
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
-from emulsion.files import write_json
-from emulsion.study.catalogue import CHAT_SCHEMAS, chat_formats
 from emulsion.study.check import check, keys
 from emulsion.study.form import fill_in, followed
 from emulsion.study.mistakes import nearest_name
-
-SCHEMA = Path("workflow/schemas/config.schema.yaml")
-CONFIG = yaml.safe_load(Path("config.yaml").read_text())
 
 
 def merge(base, changes):
@@ -30,23 +21,6 @@ def merge(base, changes):
         else:
             base[key] = value
     return base
-
-
-def changed(path, value):
-    """The configuration with one value set, named by its path."""
-    config = copy.deepcopy(CONFIG)
-    *parents, last = path.split("/")
-    place = config
-    for parent in parents:
-        place = place[parent]
-    place[last] = value
-    return config
-
-
-def problems(config, **options):
-    with pytest.raises(UserError) as error:
-        check(config, SCHEMA, **options)
-    return str(error.value)
 
 
 def test_the_configuration_that_comes_with_the_project_is_good():
@@ -269,58 +243,6 @@ def test_a_model_in_parts_is_not_trained_with_scaled_losses():
     assert "training.demo.sharding: full does not go with precision fp16" in problems(config)
 
 
-def test_a_missing_local_file_is_named():
-    source = {"type": "notes", "kind": "local", "local": {"files": ["nowhere/*.jsonl"]}}
-    message = problems(changed("sources/notes", source))
-    assert "sources.notes.local.files: no file matches 'nowhere/*.jsonl'" in message
-
-
-def test_a_local_file_with_braces_in_its_path_is_refused_in_words(tmp_path):
-    (tmp_path / "we{ir}d").mkdir()
-    (tmp_path / "we{ir}d/a.jsonl").write_text('{"text": "one"}')
-    source = {"type": "notes", "kind": "local", "local": {"files": [f"{tmp_path}/we{{ir}}d/*.jsonl"]}}
-    message = problems(changed("sources/notes", source))
-    assert "a.jsonl': Snakemake takes what is in braces in a path for a wildcard; rename it" in message
-
-
-def test_a_suite_item_with_an_unknown_check_is_named(tmp_path):
-    item = {"id": "i1", "capability": "c", "kind": "generation", "prompt": "p", "checks": [{"contain": "x"}]}
-    (tmp_path / "bad.yaml").write_text(yaml.safe_dump({"suite": "bad", "items": [item]}))
-    message = problems(changed("suites/bad", {"kind": "file", "file": str(tmp_path / "bad.yaml")}))
-    assert "i1" in message
-    assert "Did you mean 'contains'?" in message
-
-
-def test_a_suite_that_cannot_be_halved_is_named_unless_it_stays_whole(tmp_path):
-    suite = tmp_path / "s.yaml"
-    item = "{id: a%d, topic: t, capability: c, kind: generation, prompt: p%d, checks: [{min_lines: 1}]}"
-    suite.write_text(f"suite: s\nitems: [{item % (1, 1)}, {item % (2, 2)}]\n")
-    config = changed("suites/world", {"kind": "file", "file": str(suite)})
-    config["figures"].remove("exp3_capability_radar")  # of one capability there is none
-    assert "'exp3_pareto' needs 2 capabilities or more, and the suites of experiments.exp3 test 1" in problems(config)
-    config["figures"].remove("exp3_pareto")
-    with pytest.raises(UserError, match="capability 'c' has one topic"):
-        check(config, SCHEMA)
-    config["experiments"]["exp3"]["evaluation"]["selection"] = False
-    with pytest.raises(UserError, match="no items are left to choose mixtures by"):
-        check(config, SCHEMA)
-    config["methods"]["optimal"]["objective"] = "mean_loss"
-    check(config, SCHEMA)
-
-
-def test_chat_suites_are_asked_in_the_formats_of_the_sources_unless_told_otherwise():
-    formats = {}
-    for sources in (["openhermes", "magpie"], ["openhermes"], ["magpie", "fineweb"], ["cosmopedia", "fineweb"]):
-        formats[tuple(sources)] = chat_formats(CONFIG, sources)
-    assert list(formats.values()) == [["instruction", "dialogue"], ["instruction"], ["dialogue"], ["plain"]]
-    config = copy.deepcopy(CONFIG)
-    check(config, SCHEMA)
-    assert config["experiments"]["exp3"]["evaluation"]["formats"] == ["instruction", "dialogue"]
-    config = changed("experiments/exp3/evaluation/formats", ["plain"])
-    check(config, SCHEMA)
-    assert config["experiments"]["exp3"]["evaluation"]["formats"] == ["plain"]
-
-
 def test_a_missing_key_is_named():
     config = copy.deepcopy(CONFIG)
     del config["experiments"]["exp3"]["title"]
@@ -335,53 +257,12 @@ def test_a_strategy_may_not_take_the_name_of_another_mixture():
     assert "experiments.exp3: 'only_magpie' is the name of two of its mixtures or runs" in problems(config)
 
 
-def with_groups(**changes):
-    """The configuration with a source on the hub and one group of it, in each of which something may be changed."""
-    config = changed("held_out", 0.05)
-    hub = {"id": "DKYoon/SlimPajama-6B", "config": None, "split": "train", "revision": None, "documents": 9, "seed": 0}
-    group = {"of": "slimpajama", "field": "meta.redpajama_set_name", "value": "RedPajamaC4", **changes.get("group", {})}
-    config["sources"]["slimpajama"] = {"type": "web", "kind": "hub", "hub": {**hub, **changes.get("hub", {})}}
-    config["sources"]["c4"] = {"type": "web", "kind": "group", "group": group}
-    book = {"of": "slimpajama", "field": "meta.redpajama_set_name", "value": "RedPajamaBook"}
-    config["sources"]["book"] = {"type": "web", "kind": "group", "group": book}
-    return config
-
-
-def test_groups_of_a_source_make_a_good_configuration():
-    check(with_groups(), SCHEMA)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"group": {"of": "slimpyjama"}}, "sources.c4.group.of: unknown source 'slimpyjama'. Did you mean"),
-        ({"group": {"of": "book"}}, "sources.c4.group.of: unknown source 'book'"),
-        ({"group": {"field": "meta.name"}}, "sources.book.group.field"),
-        ({"hub": {"tokens": 9}}, "sources.slimpajama.hub: needs either `documents` or `tokens`, and not both."),
-    ],
-)
-def test_a_mistake_about_groups_is_named(changes, message):
-    assert message in problems(with_groups(**changes))
-
-
 def test_all_mistakes_are_told_at_once():
     config = changed("experiments/exp3/model", "tinny")
     config["figures"] = ["exp4_radar"]
     message = problems(config)
     assert "'tinny'" in message
     assert "'exp4_radar'" in message
-
-
-def test_a_newer_token_store_made_with_another_tokenizer_is_refused(tmp_path, tokenizer):
-    folder = tmp_path / "data/tokenizers/demo"
-    folder.parent.mkdir(parents=True)
-    folder.symlink_to(tokenizer)
-    header = tmp_path / "data/tokens/demo/magpie/header.json"
-    write_json(header, {"tokenizer": fingerprint(tokenizer)})
-    check(CONFIG, SCHEMA, folder=tmp_path)
-    time.sleep(0.01)
-    write_json(header, {"tokenizer": "0000"})
-    assert "was made with another tokenizer (0000)" in problems(CONFIG, folder=tmp_path)
 
 
 def test_every_key_of_the_schema_is_described_and_every_object_closed():
@@ -422,23 +303,6 @@ def test_a_swarm_that_says_only_its_points_measures_losses_of_the_first_seed():
     check(config, SCHEMA)
     found = config["swarms"]["other"]
     assert (found["measure"], found["seeds"], found["branches"], found["batch"]) == (["losses"], "first", {}, 8)
-
-
-def test_the_defaults_of_cleaning_are_those_of_the_code_and_leave_the_configuration_as_written():
-    config = changed("cleaning/prose", {"deduplicate": {"near": {}}, "decontaminate": {}})
-    check(config, SCHEMA)
-    assert config["cleaning"]["prose"] == {"deduplicate": {"near": {}}, "decontaminate": {}}
-    schema = read_yaml(SCHEMA)
-    policy = schema["$defs"]["cleaning"]["properties"]
-    duplicates = policy["deduplicate"]["properties"]
-
-    def defaults(properties):
-        return {key: part["default"] for key, part in properties.items() if "default" in part}
-
-    assert defaults(policy["decontaminate"]["properties"]) == asdict(Decontaminate())
-    assert defaults(duplicates["near"]["properties"]) == asdict(Near())
-    assert {**defaults(duplicates), "near": None} == asdict(Deduplicate())
-    assert defaults(policy) == {"keep_removed": Cleaning().keep_removed}
 
 
 @pytest.mark.parametrize(
@@ -530,13 +394,6 @@ def test_the_nearest_name_that_is_allowed_is_proposed(name, pattern, nearest):
     assert nearest_name(name, pattern) == nearest
 
 
-def test_a_source_with_capitals_and_hyphens_makes_a_good_configuration():
-    source = {"type": "web", "kind": "synthetic", "synthetic": {"like": "fineweb", "documents": 9, "seed": 0}}
-    config = changed("sources/FineWeb-Edu", source)
-    config["experiments"]["Exp-3_b"] = {**config["experiments"]["exp3"], "title": "Again?"}
-    check(config, SCHEMA)
-
-
 def test_experiments_whose_files_could_be_taken_for_one_anothers_are_refused():
     config = changed("experiments/exp3-equal", copy.deepcopy(CONFIG["experiments"]["exp3"]))
     config["strategies"]["equal-mix"] = {"ratios": {"magpie": 1, "fineweb": 1}}
@@ -550,35 +407,6 @@ def test_experiments_whose_files_could_be_taken_for_one_anothers_are_refused():
 def test_names_that_differ_in_capitals_alone_are_refused():
     config = changed("experiments/EXP3", copy.deepcopy(CONFIG["experiments"]["exp3"]))
     assert "experiments: 'exp3' and 'EXP3' differ in capitals alone" in problems(config)
-
-
-def suite_of(folder, file, name, *capabilities):
-    items = [
-        {
-            "id": each,
-            "capability": each,
-            "kind": "choice",
-            "prompt": f"Which {each}?",
-            "choices": ["a", "b"],
-            "answer": 0,
-        }
-        for each in capabilities
-    ]
-    (folder / file).write_text(yaml.safe_dump({"suite": name, "items": items}))
-    return {"kind": "file", "file": str(folder / file)}
-
-
-def test_a_capability_may_not_be_called_as_the_mean_of_all_is(tmp_path):
-    config = changed("suites/own", suite_of(tmp_path, "own.yaml", "own", "reading", "mean"))
-    assert "suites.own.file: a capability is called 'mean', as is the mean of all" in problems(config)
-
-
-def test_suites_of_one_experiment_have_different_names(tmp_path):
-    config = changed("suites/first", suite_of(tmp_path, "first.yaml", "own", "reading"))
-    config["suites"]["second"] = suite_of(tmp_path, "second.yaml", "own", "writing")
-    check(copy.deepcopy(config), SCHEMA)
-    config["experiments"]["exp3"]["suites"] = ["world", "first", "second"]
-    assert "exp3.suites: 'first' and 'second' are both called 'own' by the `suite` of their files" in problems(config)
 
 
 def test_null_stands_for_the_default():
@@ -609,25 +437,6 @@ def test_mixtures_that_differ_in_capitals_alone_are_refused():
     config["strategies"]["Equal_Mix"] = {"ratios": {"fineweb": 1.0}}
     config["experiments"]["exp3"]["strategies"].append("Equal_Mix")
     assert "experiments.exp3: 'equal_mix' and 'Equal_Mix' differ in capitals alone" in problems(config)
-
-
-@pytest.mark.parametrize(
-    ("entry", "formats"),
-    [
-        ({"schema": "chat"}, ["dialogue"]),
-        ({"schema": "chat_role_content"}, ["dialogue"]),
-        ({"columns": {"chat": "c"}}, ["dialogue"]),
-        ({"columns": {"question": "q", "answer": "a"}}, ["dialogue"]),
-        ({"columns": {"text": "t"}}, ["plain"]),
-    ],
-)
-def test_chat_suites_are_asked_as_the_sources_write_turns(entry, formats):
-    source = {"kind": "hub", "type": "web", **entry}
-    assert chat_formats({"sources": {"one": source}}, ["one"]) == formats
-
-
-def test_every_schema_of_chats_is_one():
-    assert set(CHATS) < set(CHAT_SCHEMAS)
 
 
 def test_a_type_that_is_nearly_one_of_those_that_decide_and_a_run_of_one_step_are_remarked_on():

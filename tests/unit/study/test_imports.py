@@ -1,10 +1,11 @@
 """What a script is made of, by reading imports."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
-from emulsion.study.imports import imports_of
+from emulsion.study.imports import _names, imports_of
 
 SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 
@@ -38,6 +39,26 @@ def test_imports_are_followed_through_packages_and_functions_and_circles_end(scr
 
 def test_what_is_not_imported_is_left_out(scripts):
     assert names(scripts, "other.py") == ["emulsion/__init__.py", "emulsion/b.py"]
+
+
+def test_relative_imports_and_those_of_several_lines_are_followed(scripts):
+    (scripts / "emulsion/room/e.py").write_text("from . import c\nfrom ..b import (\n    x,  # one\n    y as z,\n)\n")
+    (scripts / "script.py").write_text("import json, \\\n    emulsion.room.e as e\n")
+    reached = ["__init__", "a", "b", "room/__init__", "room/c", "room/d", "room/e"]
+    assert names(scripts, "script.py") == [f"emulsion/{name}.py" for name in reached]
+
+
+@pytest.mark.parametrize("file", sorted(SCRIPTS.rglob("*.py")), ids=lambda file: str(file.relative_to(SCRIPTS)))
+def test_reading_finds_what_parsing_finds(file):
+    package, parsed = file.parent.relative_to(SCRIPTS).parts, set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            parsed |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level < 2
+            origin = ".".join([*package * node.level, *filter(None, [node.module])])
+            parsed |= {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
+    assert set(_names(file, package)) == parsed
 
 
 def test_what_is_read_is_what_python_loads():

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.shards import Shard, normalize_shard
-from emulsion.data.sources import fetch
+from emulsion.data.sources.fetch import fetch
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.files import read_json, read_jsonl

@@ -13,7 +13,7 @@ import tokenize_shard
 from emulsion import tables
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.shards import Shard, join_documents, normalize_shard
-from emulsion.data.sources import fetch
+from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.groups import split_groups
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError

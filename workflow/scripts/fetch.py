@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Json, Word
-from emulsion.data.sources import fetch
+from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.memory import bound_memory
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from emulsion.data.normalize import documents
 from emulsion.data.schemas import choose_kind
-from emulsion.data.sources import fetch
+from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.formats import columns_of, read_file
 from emulsion.synthetic import LIKES, SOURCES, TASKS, arrow_schema, rows, suite_items
 from emulsion.synthetic.world import FACTS, GENRES, RELATIONS, SCALES

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import hub_rows
-from emulsion.data.sources import fetch, groups
+from emulsion.data.sources import groups
+from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.groups import split_groups
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emulsion.data.sources import fetch, patterns
+from emulsion.data.sources import patterns
+from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.formats import read_file
 from emulsion.data.sources.local import link_files, local_files
 from emulsion.data.sources.raw import raw_files

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emulsion.data.sources import fetch
+from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.local import find_files, local_files
 from emulsion.data.sources.patterns import find
 from emulsion.errors import UserError

@@ -1,4 +1,4 @@
-from emulsion.data.sources import fetch
+from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.formats import columns_of
 from emulsion.data.sources.parquet import ROWS_PER_GROUP
 from emulsion.files import read_json, sha256

@@ -26,5 +26,5 @@ def changed(path, value):
 
 def problems(config, **options):
     with pytest.raises(UserError) as error:
-        check(config, SCHEMA, **options)
+        check(copy.deepcopy(config), SCHEMA, **options)
     return str(error.value)

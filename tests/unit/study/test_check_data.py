@@ -49,12 +49,12 @@ def test_a_suite_that_cannot_be_halved_is_named_unless_it_stays_whole(tmp_path):
     assert "'exp3_pareto' needs 2 capabilities or more, and the suites of experiments.exp3 test 1" in problems(config)
     config["figures"].remove("exp3_pareto")
     with pytest.raises(UserError, match="capability 'c' has one topic"):
-        check(config, SCHEMA)
+        check(copy.deepcopy(config), SCHEMA)
     config["experiments"]["exp3"]["evaluation"]["selection"] = False
     with pytest.raises(UserError, match="no items are left to choose mixtures by"):
-        check(config, SCHEMA)
+        check(copy.deepcopy(config), SCHEMA)
     config["methods"]["optimal"]["objective"] = "mean_loss"
-    check(config, SCHEMA)
+    check(copy.deepcopy(config), SCHEMA)
 
 
 def test_chat_suites_are_asked_in_the_formats_of_the_sources_unless_told_otherwise():
@@ -105,7 +105,7 @@ def test_a_newer_token_store_made_with_another_tokenizer_is_refused(tmp_path, to
     folder.symlink_to(tokenizer)
     header = tmp_path / "data/tokens/demo/magpie/header.json"
     write_json(header, {"tokenizer": fingerprint(tokenizer)})
-    check(CONFIG, SCHEMA, folder=tmp_path)
+    check(copy.deepcopy(CONFIG), SCHEMA, folder=tmp_path)
     time.sleep(0.01)
     write_json(header, {"tokenizer": "0000"})
     assert "was made with another tokenizer (0000)" in problems(CONFIG, folder=tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -51,12 +52,12 @@ def check(
     form = read_yaml(schema)
     laid = as_laid(config, layers, form)
     config.clear()
-    config.update(laid)
+    config.update(copy.deepcopy(laid))
     fill_in(config, form)
     problems = list(mistakes_of_environment(os.environ if environment is None else environment))
     problems += mistakes_of_form(config, form)
     notes: list[str] = []
-    problems = problems or list(defaults.kinds(config))
+    problems = problems or [*check_methods.unread_settings_of_points(laid), *defaults.kinds(config)]
     if not problems:
         defaults.mixtures(config)
         fill_in(config, form)

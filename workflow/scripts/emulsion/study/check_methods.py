@@ -10,7 +10,7 @@ from emulsion.errors import UserError
 from emulsion.files import read_json
 from emulsion.laws.region import Region
 from emulsion.methods import create, names
-from emulsion.methods.designs import SAME
+from emulsion.methods.designs import SAME, SETTINGS
 from emulsion.methods.interface import AnyMethod, OnlineMethod
 from emulsion.methods.registry import takes
 from emulsion.methods.stretches import stretches
@@ -48,6 +48,20 @@ def swarms(config: Config) -> Iterator[str]:
         for key, section in (("model", "models"), ("training", "training")):
             if key in swarm:
                 yield from known(key, swarm[key], config[section], f"{where}.{key}")
+
+
+def unread_settings_of_points(written: Config) -> Iterator[str]:
+    """Settings of points that their kind has not; written: the configuration before its defaults, of right form."""
+    designs = {f"swarms.{name}": swarm["points"] for name, swarm in (written.get("swarms") or {}).items()}
+    for name, experiment in written["experiments"].items():
+        if parameters := experiment.get("parameters"):
+            designs[f"experiments.{name}.parameters"] = parameters.get("points") or {}
+    for where, points in designs.items():
+        settings = SETTINGS.get(points.get("kind"), points)
+        for key in points:
+            if key != "kind" and key not in settings:
+                has = f"has {', '.join(settings)}" if settings else "has no settings"
+                yield f"{where}.points.{key}: points of kind '{points['kind']}' have no such setting; this kind {has}."
 
 
 def methods(config: Config) -> Iterator[str]:

@@ -57,6 +57,14 @@ def test_a_suite_that_cannot_be_halved_is_named_unless_it_stays_whole(tmp_path):
     check(copy.deepcopy(config), SCHEMA)
 
 
+def test_one_synthetic_item_is_enough_only_where_none_chooses():
+    config = changed("suites/world/synthetic/items_per_capability", 1)
+    assert "suites.world.synthetic.items_per_capability: one item cannot both choose mixtures and" in problems(config)
+    config["experiments"]["exp3"]["evaluation"]["selection"] = False
+    config["methods"]["optimal"]["objective"] = "mean_loss"
+    check(config, SCHEMA)
+
+
 def test_chat_suites_are_asked_in_the_formats_of_the_sources_unless_told_otherwise():
     formats = {}
     for sources in (["openhermes", "magpie"], ["openhermes"], ["magpie", "fineweb"], ["cosmopedia", "fineweb"]):

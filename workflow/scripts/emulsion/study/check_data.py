@@ -154,10 +154,14 @@ def capabilities(config: Config, suites: Iterable[str]) -> set[str]:
 
 
 def halves(config: Config, name: str) -> Iterator[str]:
-    """Suites read from files that cannot be split into a half that chooses mixtures and one that judges them."""
+    """Suites that cannot be split into a half that chooses mixtures and one that judges them."""
     experiment = config["experiments"][name]
-    for suite in experiment["suites"]:
-        if experiment["evaluation"]["selection"] and config["suites"][suite]["kind"] == "file":
+    for suite in experiment["suites"] if experiment["evaluation"]["selection"] else ():
+        entry = config["suites"][suite]
+        if entry["kind"] == "synthetic" and entry["synthetic"]["items_per_capability"] == 1:
+            where = f"suites.{suite}.synthetic.items_per_capability"
+            yield f"{where}: one item cannot both choose mixtures and judge them; ask for 2 or more."
+        elif entry["kind"] == "file":
             yield from told(selection_half, _suite(suite_file(config, suite)), experiment["evaluation"]["seed"])
 
 

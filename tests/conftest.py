@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import compileall
 import os
+import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -20,6 +22,14 @@ from small_corpus import WORDS, corpus
 # How fast a machine is decides no test.
 hypothesis_settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("any speed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Thousands of small processes load the library: it is compiled once, and copies of the project take that along."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(config.rootpath / "workflow/scripts", quiet=2)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 # Loads torch once, and trains each run in a process of its own: it saves at a step of its own, and dies there.
@@ -24,6 +25,9 @@ from transformers import GPT2LMHeadModel
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
 import emulsion.evaluation.generation
+import emulsion.methods
+import emulsion.training.rounds
+import emulsion.training.run
 from emulsion.training.loop import Training
 
 get_checkpoint_conversion_mapping("gpt2")  # builds what every saved model asks for
@@ -73,13 +77,18 @@ for script, arguments, log in json.load(sys.stdin):
 """
 
 
-def train_again(folder: Path, output: str) -> None:
-    """Train into again/{run} all runs whose commands Snakemake printed (`-p`); again/{run}.log is what they say."""
+def train_again(folder: Path, output: str, fixed: Collection[str]) -> None:
+    """Train into again/{run} runs whose commands Snakemake printed (`-p`); again/{run}.log is what they say.
+
+    These are all that decide while they train, and of those on a given mixture, which are of one code, the ones named.
+    """
     (folder / "again").mkdir()
     told = []
-    for script, line in re.findall(r"python (workflow/scripts/train(?:_online)?\.py) (.*) 2> logs/", output):
+    for script, online, line in re.findall(r"python (workflow/scripts/train(_online)?\.py) (.*) 2> logs/", output):
         words = shlex.split(re.sub(r"\$\{.*?\}", "", line))
         run = Path(words[words.index("--output") + 1]).name
+        if not online and run not in fixed:
+            continue
         words[words.index("--output") + 1] = f"again/{run}"
         words[words.index("--checkpoints") + 1] = f"checkpoints/again-{run}"
         told.append((script, words, f"again/{run}.log"))

@@ -41,7 +41,8 @@ from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 get_checkpoint_conversion_mapping("gpt2")  # builds what every saved model asks for
 """
 _OF_SNAKEMAKE = """
-import huggingface_hub.hf_api, jsonschema, numpy, pandas, pyarrow.parquet, snakemake.cli, snakemake.report.html_reporter
+import huggingface_hub.hf_api, jsonschema, numpy.testing, pandas, platformdirs, pyarrow.parquet, re2, rensa, requests
+import scipy.optimize, scipy.special, scipy.stats, smart_open, snakemake.cli, snakemake.report.html_reporter
 """
 _SERVER = """
 import array, atexit, contextlib, json, os, runpy, socket, sys, threading

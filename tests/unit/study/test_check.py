@@ -211,7 +211,11 @@ STRATEGY = "strategies/equal_mix"
         ("methods/optimal/bounds", [0.25, 0.25], "bounds: [0.25, 0.25] leave room for one mixture of 4 sources alone"),
         ("methods/optimal/kl", {"strength": 0, "prior": {"magpi": 1}}, "methods.optimal (of experiments.exp3): "),
         ("methods/optimal/kl", {"strength": "much"}, "kl.strength: should be a number, 0 or more, but is 'much'"),
-        ("swarms/small/points/concentration", 2, "points of kind 'spread' have no such setting; this kind has count, bo"),
+        (
+            "swarms/small/points/concentration",
+            2,
+            "points of kind 'spread' have no such setting; this kind has count, bo",
+        ),
         ("swarms/small/points", {"kind": "corners", "count": 4}, "points.count: points of kind 'corners' have no such"),
         ("proving_ground", {"methods": ["aioly"]}, "unknown value 'aioly'. Did you mean 'aioli'?"),
         (

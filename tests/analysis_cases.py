@@ -62,3 +62,11 @@ def without(source: str) -> dict[str, float]:
 
 
 EQUAL = dict.fromkeys(SOURCES, 0.25)
+
+
+def points_of(summary: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """The scores by mixture and capability in contents of `capabilities.json`."""
+    return {
+        mixture: {name: float(cell["score"]) for name, cell in record["capabilities"].items()}
+        for mixture, record in summary.items()
+    }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest, spearmanr
 
-from emulsion.analysis.pareto import dominated_by, pareto, points_of, rank_correlation, trade_offs
+from emulsion.analysis.pareto import dominated_by, pareto, rank_correlation, trade_offs
 
 POINTS = st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1, max_size=10).map(
     lambda rows: {f"m{i}": dict(zip("abc", map(float, row), strict=True)) for i, row in enumerate(rows)}
@@ -60,8 +60,3 @@ def test_p_values_of_unrelated_capabilities_are_uniform() -> None:
     rng = np.random.default_rng(0)
     p = [rank_correlation(*rng.random((2, 9)), seed=i)[1] for i in range(150)]
     assert kstest(p, "uniform").pvalue > 0.01
-
-
-def test_points_are_read_from_scores() -> None:
-    record = {"capabilities": {"a": {"score": 0.5, "interval": [0.4, 0.6]}}, "mean": {}}
-    assert points_of({"m": record}) == {"m": {"a": 0.5}}

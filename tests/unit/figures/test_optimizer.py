@@ -47,16 +47,12 @@ def test_the_fit_has_predictions_across_and_observations_up() -> None:
     assert axes.get_xlim() == axes.get_ylim()
 
 
-def test_ratios_stand_beside_their_bounds_and_the_baseline() -> None:
-    axes = optimizer(FOUND, {"alpha": 0.6, "zeta": 0.4}, "equal_mix").axes[2]
+def test_ratios_stand_beside_their_bounds_and_the_uniform_mixture() -> None:
+    axes = optimizer(FOUND).axes[2]
     assert _bars(axes, PALETTE["blue"]) == [(0, 0.7), (0, 0.3)]
     assert _bars(axes, "#ececec") == [(0.1, 0.8), (0.2, 0.9)]
-    assert [line.get_xdata()[0] for line in axes.lines] == [0.4, 0.6]
+    assert [line.get_xdata()[0] for line in axes.lines] == [0.5, 0.5]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["zeta", "alpha"]
-
-
-def test_without_a_baseline_the_uniform_mixture_is_the_measure() -> None:
-    assert [line.get_xdata()[0] for line in optimizer(FOUND).axes[2].lines] == [0.5, 0.5]
 
 
 def test_surrogates_are_sorted_by_error_and_the_one_used_is_blue() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from emulsion.analysis.pareto import pareto, points_of
+from analysis_cases import points_of
+from emulsion.analysis.pareto import pareto
 from emulsion.errors import UserError
 from emulsion.figures.pareto import pair_title, pareto_front, spread, staircase
 from figure_results import capabilities

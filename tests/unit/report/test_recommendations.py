@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from analysis_cases import CAPABILITIES, EQUAL, SOURCES, trained, without
+from analysis_cases import CAPABILITIES, EQUAL, SOURCES, points_of, trained, without
 from emulsion.analysis import decide
 from emulsion.analysis.contributions import contributions
 from emulsion.analysis.criteria import success_criteria
@@ -16,7 +16,7 @@ from emulsion.analysis.identity import same_mixtures
 from emulsion.analysis.judged import CAPABILITIES as BY_CAPABILITY
 from emulsion.analysis.judged import Judged
 from emulsion.analysis.noise import SeedNoise
-from emulsion.analysis.pareto import pareto, points_of
+from emulsion.analysis.pareto import pareto
 from emulsion.analysis.scores import all_item_scores
 from emulsion.analysis.summary import combine
 from emulsion.errors import UserError

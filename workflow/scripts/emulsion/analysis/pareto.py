@@ -21,14 +21,6 @@ FEWEST = 5  # mixtures: with four, no rank correlation reaches p < 0.05
 TRADE_OFF, TOGETHER, UNCLEAR = "trade-off", "rise together", "no clear relation"
 
 
-def points_of(summary: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """The scores by mixture and capability in contents of `capabilities.json` (or of `summary.combine`)."""
-    return {
-        mixture: {name: float(cell["score"]) for name, cell in record["capabilities"].items()}
-        for mixture, record in summary.items()
-    }
-
-
 def pareto(points: Points, alpha: float = ALPHA, seed: int = 0, *, lower: bool = False) -> dict[str, Any]:
     """{"front": mixtures, "dominated_by": {mixture: better ones}, "trade_offs": rows, "strongest": row or None}.
 

@@ -33,10 +33,8 @@ KEYS = (
 
 
 @styled
-def optimizer(
-    found: Mapping[str, Any], baseline: Mapping[str, float] | None = None, baseline_name: str = "uniform"
-) -> Figure:
-    """Draw the content of `optimal_mix.json`; baseline: the mixture to compare the ratios with, else uniform."""
+def optimizer(found: Mapping[str, Any]) -> Figure:
+    """Draw the content of `optimal_mix.json`, its ratios beside the uniform mixture."""
     missing = [key for key in (*KEYS, "history") if key not in found]
     if missing:
         raise UserError(f"optimal_mix.json: no {', '.join(missing)}; run the optimisation again.")
@@ -52,12 +50,12 @@ def optimizer(
         fitted.set_axis_off()
     else:
         _fit(fitted, found["observed_vs_predicted"], found["surrogate"], _value(lower))
-    _ratios(ratios, found, baseline or Mixture.uniform(list(found["ratios"])))
+    _ratios(ratios, found, Mixture.uniform(list(found["ratios"])))
     if found["surrogates"]:
         _surrogates(surrogates, found["surrogates"], found["surrogate"])
     else:
         surrogates.set_axis_off()
-    _legend(parts[1], baseline_name)
+    _legend(parts[1])
     note(figure, remark(found))
     return figure
 
@@ -169,14 +167,13 @@ def _ratios(axes: Axes, found: Mapping[str, Any], baseline: Mapping[str, float])
     axes.set_title("The mixture found (share of tokens)")
 
 
-def _legend(part: SubFigure, baseline_name: str) -> None:
+def _legend(part: SubFigure) -> None:
     handles = [
         Patch(facecolor=PALETTE["blue"]),
         Patch(facecolor="#ececec"),
         Line2D([], [], color=PALETTE["orange"], linewidth=2),
     ]
-    names = ["found", "allowed", fit(pretty(baseline_name), 30, 1)]
-    part.legend(handles, names, loc="outside lower left", ncols=3, handlelength=1.2)
+    part.legend(handles, ["found", "allowed", "Uniform"], loc="outside lower left", ncols=3, handlelength=1.2)
 
 
 def _surrogates(axes: Axes, surrogates: Mapping[str, Mapping[str, Any]], used: str) -> None:

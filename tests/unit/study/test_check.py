@@ -212,6 +212,21 @@ STRATEGY = "strategies/equal_mix"
         ("methods/optimal/kl", {"strength": 0, "prior": {"magpi": 1}}, "methods.optimal (of experiments.exp3): "),
         ("methods/optimal/kl", {"strength": "much"}, "kl.strength: should be a number, 0 or more, but is 'much'"),
         (
+            "tokenizers/gpt2/pretrained/id",
+            "https://huggingface.co/openai-community/gpt2",
+            "tokenizers.gpt2.pretrained.id: 'https://huggingface.co/openai-community/gpt2' is an address; write owner/",
+        ),
+        (
+            "models/tiny/weights",
+            {"id": "https://huggingface.co/a/b"},
+            "models.tiny.weights.id: 'https://huggingface.co/a",
+        ),
+        (
+            "sources/fineweb",
+            {"type": "web", "kind": "web", "web": {"files": ["https://a.org/b.txt"], "sha256": ["0" * 64, "1" * 64]}},
+            "sources.fineweb.web.sha256: 2 checksum(s) for 1 file(s)",
+        ),
+        (
             "swarms/small/points/concentration",
             2,
             "points of kind 'spread' have no such setting; this kind has count, bo",

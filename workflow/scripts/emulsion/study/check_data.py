@@ -36,6 +36,8 @@ def sources(config: Config) -> Iterator[str]:
             yield from told(_local, name, source["local"])
         if not problems and source["kind"] == "hub":
             yield from _hub_id(source["hub"]["id"], f"sources.{name}.hub.id")
+        if not problems and source["kind"] == "web":
+            yield from _checksums(source["web"], f"sources.{name}.web.sha256")
         if not problems and source["kind"] == "group":
             yield from _group(config, name)
         yield from known("cleaning", source["cleaning"], config["cleaning"], f"sources.{name}.cleaning")
@@ -58,6 +60,11 @@ def _hub_id(identifier: str, where: str) -> Iterator[str]:
         address = re.search(r"datasets/([\w.-]+/[\w.-]+)", identifier)
         hint = f" Write '{address[1]}'." if address else ""
         yield f"{where}: '{identifier}' cannot be the id of a dataset, which is owner/name.{hint}"
+
+
+def _checksums(web: Mapping[str, Any], where: str) -> Iterator[str]:
+    if "sha256" in web and len(web["sha256"]) != len(web["files"]):
+        yield f"{where}: {len(web['sha256'])} checksum(s) for {len(web['files'])} file(s)."
 
 
 def _local(name: str, source: Mapping[str, Any]) -> None:
@@ -96,13 +103,15 @@ def tokenizers(config: Config) -> Iterator[str]:
         problems = list(has_block(f"tokenizers.{name}", tokenizer))
         yield from problems
         if not problems and tokenizer["kind"] == "pretrained":
-            yield from _folder(tokenizer["pretrained"]["id"], f"tokenizers.{name}.pretrained.id")
+            yield from folder_or_hub(tokenizer["pretrained"]["id"], f"tokenizers.{name}.pretrained.id")
         for source in tokenizer.get("bpe", {}).get("sources", []):
             yield from known("source", source, config["sources"], f"tokenizers.{name}.bpe.sources")
 
 
-def _folder(identifier: str, where: str) -> Iterator[str]:
+def folder_or_hub(identifier: str, where: str) -> Iterator[str]:
     """An id that is written as a path is of a folder; the workflow may be about to make those in its own folders."""
+    if "://" in identifier:
+        yield f"{where}: '{identifier}' is an address; write owner/name, as the hub calls it, or the path of a folder."
     is_made = identifier.removeprefix("./").startswith(("data/", "models/"))
     if identifier.startswith((".", "/", "~")) and not is_made and not Path(identifier).expanduser().is_dir():
         yield f"{where}: '{identifier}': no such folder."

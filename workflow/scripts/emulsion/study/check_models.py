@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emulsion.models import OF_LLAMA, kv_heads
 from emulsion.study.catalogue import Config
+from emulsion.study.check_data import folder_or_hub
 from emulsion.study.study import Study
 
 # Of a model and of the weights that it starts from.
@@ -40,13 +41,16 @@ def training(config: Config) -> Iterator[str]:
 
 
 def weights(study: Study) -> Iterator[str]:
-    """Weights of a folder are there already, or are made by a run of another model."""
+    """Weights come from the hub, or from a folder: they are there already, or are made by a run of another model."""
     made = {
         f"models/{name}-{run}": experiment.size_of_run(run).model
         for name, experiment in study.items()
         for run in experiment.all_runs()
     }
     models = study.config["models"]
+    for name, model in models.items():
+        if "id" in model.get("weights", {}):
+            yield from folder_or_hub(model["weights"]["id"], f"models.{name}.weights.id")
     folders = {name: model.get("weights", {}).get("folder") for name, model in models.items()}
     starts = {name: made.get(Path(folder).as_posix()) if folder else None for name, folder in folders.items()}
     for name, folder in folders.items():

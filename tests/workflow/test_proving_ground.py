@@ -30,7 +30,7 @@ def test_methods_are_tabulated_and_another_one_runs_alone(tmp_path):
     }
 
 
-def test_an_unknown_method_is_refused_with_the_nearest(tmp_path):
+def test_an_unknown_method_is_refused_with_the_nearest_before_any_job(tmp_path):
     folder = copy_project(tmp_path)
-    output = snakemake(folder, "--cores", "1", *settings(folder, 1, "stratifid"), "--", PAGE, check=False)
-    assert "unknown method 'stratifid'. Did you mean 'stratified'" in output.stdout
+    output = snakemake(folder, "-n", "--cores", "1", *settings(folder, 1, "stratifid"), "--", PAGE, check=False)
+    assert "unknown value 'stratifid'. Did you mean 'stratified'" in output.stdout

@@ -1,9 +1,11 @@
 """Published settings and budgets, and methods that rest on one another, named in a configuration."""
 
+import copy
 from pathlib import Path
 
 import pytest
 
+from config_cases import changed
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.study import experiment_paths as files
@@ -168,3 +170,12 @@ def test_a_method_cannot_take_over_from_nothing():
 
 def test_a_grid_search_needs_no_more_than_the_runs_it_chooses_from():
     configured({"grid": {"kind": "grid_search", "swarm": "few"}}, FEW)
+
+
+def test_a_method_that_learns_from_the_course_of_runs_is_said_to_have_their_ends_alone():
+    config = changed("methods/own", {"kind": "emulsion", "swarm": "small"})
+    config["experiments"]["exp3"]["methods"].append("own")
+    said = "methods.own.swarm: 'small' measures its runs at their ends alone"
+    assert any(note.startswith(said) for note in check(copy.deepcopy(config), SCHEMA))
+    config["swarms"]["small"]["measure"].append("curve")
+    assert not any(note.startswith(said) for note in check(config, SCHEMA))

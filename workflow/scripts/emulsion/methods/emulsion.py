@@ -44,7 +44,7 @@ class Emulsion:
     """
 
     kind: ClassVar[str] = "emulsion"
-    needs = Needs(sizes=True, swarm=True)
+    needs = Needs(sizes=True, swarm=True, curves=True)
     forms: ClassVar[Mapping[str, Form]] = {
         "bounds": ("a pair, or a mapping by source", lambda value: isinstance(value, Sequence | Mapping)),
         "weights": MAPPING,

@@ -56,7 +56,7 @@ class EmulsionOnlineSettings(OnlineSettings):
 
 class EmulsionOnline(Online):
     kind = "emulsion_online"
-    needs = Needs(sizes=True, swarm=True)
+    needs = Needs(sizes=True, swarm=True, curves=True)
     observes: Observes = "losses"
     reads = EmulsionOnlineSettings
 

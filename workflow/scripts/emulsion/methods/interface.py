@@ -32,6 +32,7 @@ class Needs:
     single_source_runs  one run per source, trained on nothing else
     sequence_losses     of these runs, the loss of every held-out sequence
     token_losses        of these runs, the loss of every token of the held-out sequences
+    curves              of these runs, losses before their end; a wish, for the method decides without them
     others              besides a swarm, further finished runs of its size, where there are any
     trainer             trainings of its own while it searches
     trajectory          what another method decided during a finished run
@@ -44,6 +45,7 @@ class Needs:
     single_source_runs: bool = False
     sequence_losses: bool = False
     token_losses: bool = False
+    curves: bool = False
     others: bool = False
     trainer: bool = False
     trajectory: bool = False

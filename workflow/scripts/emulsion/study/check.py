@@ -70,7 +70,8 @@ def check(
         problems = list(_meaning(config, folder))
     if not problems:
         notes += check_data.types(config)
-        notes += check_experiments.short_runs(Study(config).planned())
+        planned = Study(config).planned()
+        notes += [*check_experiments.short_runs(planned), *check_methods.without_curves(planned)]
     if problems:
         raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
     return notes

@@ -20,6 +20,7 @@ from emulsion.study.check_data import capabilities
 from emulsion.study.experiment import Experiment
 from emulsion.study.judges import objective_of
 from emulsion.study.mixture_table import NOT_SETTINGS, predecessor
+from emulsion.study.study import Study
 from emulsion.study.swarms import Swarm
 from emulsion.study.told import known, told
 
@@ -153,6 +154,18 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
                 yield (
                     f"{where}.swarm: kind '{entry['kind']}' needs the losses of single {what}; add `{key}` to "
                     f"swarms.{entry['swarm']}.measure."
+                )
+
+
+def without_curves(study: Study) -> Iterator[str]:
+    """What a user should know: methods that learn from the course of runs, of which a swarm measures only the ends."""
+    for experiment in study.values():
+        for name in experiment.settings["methods"]:
+            swarm = experiment.config["methods"][name].get("swarm")
+            if experiment.needs(name).curves and "curve" not in experiment.config["swarms"][swarm]["measure"]:
+                yield (
+                    f"methods.{name}.swarm: '{swarm}' measures its runs at their ends alone, and the law of this "
+                    f"method then leans on its priors; add `curve` to swarms.{swarm}.measure."
                 )
 
 

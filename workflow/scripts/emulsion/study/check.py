@@ -52,7 +52,7 @@ def check(
     form = read_yaml(schema)
     laid = as_laid(config, layers, form)
     config.clear()
-    config.update(copy.deepcopy(laid))
+    config.update(copy.deepcopy(laid))  # what was written stays known beside the defaults
     fill_in(config, form)
     problems = list(mistakes_of_environment(os.environ if environment is None else environment))
     problems += mistakes_of_form(config, form)

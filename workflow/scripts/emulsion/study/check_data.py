@@ -19,7 +19,7 @@ from emulsion.evaluation.suites import Suite, load_suite
 from emulsion.files import found, read_json
 from emulsion.study.catalogue import CHAT_TYPES, Config, cleaning_spec, group_field
 from emulsion.study.paths import suite_file
-from emulsion.study.told import has_block, known, told
+from emulsion.study.told import folder_or_hub, has_block, known, told
 from emulsion.synthetic import CAPABILITIES
 
 # What tables and figures call the mean over capabilities.
@@ -106,15 +106,6 @@ def tokenizers(config: Config) -> Iterator[str]:
             yield from folder_or_hub(tokenizer["pretrained"]["id"], f"tokenizers.{name}.pretrained.id")
         for source in tokenizer.get("bpe", {}).get("sources", []):
             yield from known("source", source, config["sources"], f"tokenizers.{name}.bpe.sources")
-
-
-def folder_or_hub(identifier: str, where: str) -> Iterator[str]:
-    """An id that is written as a path is of a folder; the workflow may be about to make those in its own folders."""
-    if "://" in identifier:
-        yield f"{where}: '{identifier}' is an address; write owner/name, as the hub calls it, or the path of a folder."
-    is_made = identifier.removeprefix("./").startswith(("data/", "models/"))
-    if identifier.startswith((".", "/", "~")) and not is_made and not Path(identifier).expanduser().is_dir():
-        yield f"{where}: '{identifier}': no such folder."
 
 
 def _suite(path: Path | str) -> Suite:

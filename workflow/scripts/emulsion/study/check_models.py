@@ -7,8 +7,8 @@ from pathlib import Path
 
 from emulsion.models import OF_LLAMA, kv_heads
 from emulsion.study.catalogue import Config
-from emulsion.study.check_data import folder_or_hub
 from emulsion.study.study import Study
+from emulsion.study.told import folder_or_hub
 
 # Of a model and of the weights that it starts from.
 _SIZES = ("architecture", "hidden_size", "layers", "heads", "intermediate_size")

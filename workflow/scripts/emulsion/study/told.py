@@ -1,8 +1,9 @@
-"""What every check is made of: the message of an error, and names that are not known."""
+"""What every check is made of: the message of an error, names that are not known, ids that are none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError, unknown
@@ -19,6 +20,15 @@ def told(action: Any, *arguments: Any, **settings: Any) -> Iterator[str]:
 def has_block(where: str, entry: Mapping[str, Any]) -> Iterator[str]:
     if entry.get(entry["kind"]) is None:
         yield f"{where}: kind is '{entry['kind']}', but there is no block `{entry['kind']}`."
+
+
+def folder_or_hub(identifier: str, where: str) -> Iterator[str]:
+    """An id that is written as a path is of a folder; the workflow may be about to make those in its own folders."""
+    if "://" in identifier:
+        yield f"{where}: '{identifier}' is an address; write owner/name, as the hub calls it, or the path of a folder."
+    is_made = identifier.removeprefix("./").startswith(("data/", "models/"))
+    if identifier.startswith((".", "/", "~")) and not is_made and not Path(identifier).expanduser().is_dir():
+        yield f"{where}: '{identifier}': no such folder."
 
 
 def included(what: str, name: str, there: Any, defined: Any, where: str) -> Iterator[str]:

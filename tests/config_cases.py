@@ -28,3 +28,20 @@ def problems(config, **options):
     with pytest.raises(UserError) as error:
         check(copy.deepcopy(config), SCHEMA, **options)
     return str(error.value)
+
+
+def suite_of(folder, file, name, *capabilities):
+    """The entry of a suite in this folder: one item of a choice for each capability."""
+    items = [
+        {
+            "id": each,
+            "capability": each,
+            "kind": "choice",
+            "prompt": f"Which {each}?",
+            "choices": ["a", "b"],
+            "answer": 0,
+        }
+        for each in capabilities
+    ]
+    (folder / file).write_text(yaml.safe_dump({"suite": name, "items": items}))
+    return {"kind": "file", "file": str(folder / file)}

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 import yaml
 
-from config_cases import CONFIG, SCHEMA, changed, problems
+from config_cases import CONFIG, SCHEMA, changed, problems, suite_of
 from emulsion.data.cleaning.settings import Cleaning, Decontaminate, Deduplicate, Near
 from emulsion.data.schemas import CHATS
 from emulsion.data.tokenizers import fingerprint
@@ -141,22 +141,6 @@ def test_a_source_with_capitals_and_hyphens_makes_a_good_configuration():
     config = changed("sources/FineWeb-Edu", source)
     config["experiments"]["Exp-3_b"] = {**config["experiments"]["exp3"], "title": "Again?"}
     check(config, SCHEMA)
-
-
-def suite_of(folder, file, name, *capabilities):
-    items = [
-        {
-            "id": each,
-            "capability": each,
-            "kind": "choice",
-            "prompt": f"Which {each}?",
-            "choices": ["a", "b"],
-            "answer": 0,
-        }
-        for each in capabilities
-    ]
-    (folder / file).write_text(yaml.safe_dump({"suite": name, "items": items}))
-    return {"kind": "file", "file": str(folder / file)}
 
 
 def test_a_capability_may_not_be_called_as_the_mean_of_all_is(tmp_path):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
+from config_cases import suite_of
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.study.check import check
@@ -125,21 +126,9 @@ def test_a_figure_of_the_shipped_list_goes_with_what_it_shows_and_one_that_was_a
 
 
 def test_a_radar_needs_three_capabilities(tmp_path):
-    items = [
-        {
-            "id": name,
-            "capability": name,
-            "kind": "choice",
-            "prompt": f"Which {name}?",
-            "choices": ["a", "b"],
-            "answer": 0,
-        }
-        for name in ("left", "right")
-    ]
-    (tmp_path / "two.yaml").write_text(yaml.safe_dump({"suite": "two", "items": items}))
     overlay = {
         "experiments": {"exp3": {"suites": ["two"], "methods": ["proportional"], "evaluation": {"selection": False}}},
-        "suites": {"two": {"kind": "file", "file": str(tmp_path / "two.yaml")}},
+        "suites": {"two": suite_of(tmp_path, "two.yaml", "two", "left", "right")},
     }
     config, notes = overlaid(yaml.safe_dump(overlay))
     assert "exp3_capability_radar" not in config["figures"]

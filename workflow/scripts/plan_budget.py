@@ -1,7 +1,6 @@
 """Say what an experiment will cost, what it can detect, and how often it reads each source, before it is run."""
 
 import logging
-import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.command import Json
 from emulsion.files import read_json, write_text
 from emulsion.report.plan import plan_text
+from emulsion.study.paths import mixture_and_seed
 
 FIRST = -1  # stands for an experiment's first seed, which names of runs leave out
 
@@ -27,9 +27,9 @@ def measured_noise(results: Path, compared: Collection[str], design: Mapping[str
     by_losses = design["kind"] == "losses"
     runs: dict[str, dict[int, Any]] = {}
     for file in sorted(results.glob("*/perplexity.json" if by_losses else "*/capabilities.json")):
-        mixture, seed = re.fullmatch(r"(.*?)(?:-seed(\d+))?", file.parent.name).groups()
+        mixture, seed = mixture_and_seed(file.parent.name)
         if mixture in compared:
-            runs.setdefault(mixture, {})[FIRST if seed is None else int(seed)] = read_json(file)
+            runs.setdefault(mixture, {})[FIRST if seed is None else seed] = read_json(file)
     if not runs:
         return {}
     noise = noise_of_differences(all_loss_scores(runs, design["weights"]) if by_losses else all_item_scores(runs))

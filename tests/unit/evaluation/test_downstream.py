@@ -20,7 +20,7 @@ from emulsion.evaluation.downstream import (
     summarise,
     token_counts,
 )
-from emulsion.evaluation.likelihood import plain_log_likelihood
+from plain_likelihood import plain_log_likelihood
 
 
 def task_of(name: str, right: list[int], choices: int = 4, **others: Any) -> TaskAnswers:

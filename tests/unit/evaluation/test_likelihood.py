@@ -10,13 +10,9 @@ import pytest
 from emulsion.data.encoding import encoder
 from emulsion.data.tokenizers import control_tokens
 from emulsion.errors import UserError
-from emulsion.evaluation.likelihood import (
-    Question,
-    encode_questions,
-    log_likelihoods,
-    plain_log_likelihood,
-)
+from emulsion.evaluation.likelihood import Question, encode_questions, log_likelihoods
 from emulsion.evaluation.model import TextTokenizer
+from plain_likelihood import plain_log_likelihood
 from tokenizer_kinds import KINDS, TEXTS, save_kind
 
 

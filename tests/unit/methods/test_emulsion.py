@@ -57,11 +57,11 @@ def test_the_mixture_nearest_to_the_sizes_lies_in_the_set_and_nearer_to_them(pro
     assert apart(nearest) <= apart(mixture) + 1e-9
 
 
-def test_a_lower_level_makes_a_smaller_set():
+def test_longer_runs_make_a_smaller_set():
     widths = []
-    for level in (0.5, 0.99):
-        method = create("emulsion", WORLD.sources, level=level)
-        method.propose(evidence())
+    for length in (0.5, 0.05):
+        method = create("emulsion", WORLD.sources, guard=0)
+        method.propose(evidence(length=length))
         widths.append(sum(most - least for least, most in method.record["set"]["ranges"].values()))
     assert widths[0] < widths[1]
 
@@ -96,7 +96,6 @@ def test_runs_without_curves_are_enough_and_said():
     [
         ({"choose": "nearest"}, "unknown choice 'nearest'. Did you mean 'nearest_to_sizes'"),
         ({"guard": -1}, "guard: should be a number, 0 or more"),
-        ({"level": 1}, "level: should be a number above 0 and below 1"),
         ({"bounds": [0.6, 0.1]}, "must be .low, high."),
         ({"weights": {"s9": 1.0}}, "unknown source 's9'"),
         ({"gard": 1}, "unknown field 'gard'. Did you mean 'guard'"),

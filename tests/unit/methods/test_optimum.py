@@ -91,13 +91,13 @@ def test_the_interval_covers_a_new_run_as_often_as_it_says():
     hits = []
     for seed in range(20):
         law = planted_law(3, seed, KINDS[seed % 4])
-        chosen = QUICK | {"surrogates": ["log_linear"], "surrogate": "log_linear", "bounds": (0.02, 0.6), "level": 0.8}
+        chosen = QUICK | {"surrogates": ["log_linear"], "surrogate": "log_linear", "bounds": (0.02, 0.6)}
         found = optimise(*proxies(law, 12, (0.02, 0.6), seed, 0.01), law.sources, chosen)
         row = np.array([list(found["ratios"].values())])
         fresh = noisy(law.predict(row), 0.01, np.random.default_rng(1000 + seed)).mean()
         low, high = found["interval"]
         hits.append(low <= fresh <= high)
-    assert np.mean(hits) >= 0.65  # of 20 at .8: fewer is 1 in 30 by chance
+    assert np.mean(hits) >= 0.8  # of 20 at .95: fewer is 1 in 400 by chance
 
 
 def test_the_order_of_names_does_not_matter():
@@ -159,8 +159,7 @@ def test_scores_that_are_all_alike_do_not_crash():
         ({"surrogate": "loglinear"}, "unknown surrogate 'loglinear'.*'log_linear'"),
         ({"surrogates": ["linnear"], "surrogate": "auto"}, "unknown surrogate 'linnear'"),
         ({"kl": {"strenght": 1}}, "'strength'"),
-        ({"level": 95}, "level: should be a number between 0 and 1, but is 95"),
-        ({"level": "0.95"}, "level: should be a number"),
+        ({"level": 0.9}, "unknown setting 'level'"),
         ({"generations": 0}, "generations: should be a whole number, 1 or more, but is 0"),
         ({"population": 1.5}, "population: should be a whole number"),
         ({"evaluations": -5}, "evaluations: should be a whole number"),

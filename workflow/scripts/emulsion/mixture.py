@@ -75,6 +75,15 @@ class Mixture(Mapping[str, float]):
         return Mixture({name: 0.0 if name == source else weight for name, weight in self.items()})
 
 
+def mean_of_stages(stages: Sequence[tuple[float, Mixture]]) -> Mixture:
+    """The mean mixture of a schedule of (until, mixture), each stage by its share of the run."""
+    starts = [0.0, *(until for until, _ in stages[:-1])]
+    sources = dict.fromkeys(source for _, mixture in stages for source in mixture)
+    parts = [(until - start, mixture) for start, (until, mixture) in zip(starts, stages, strict=True)]
+    means = {source: math.fsum(share * mixture.get(source, 0.0) for share, mixture in parts) for source in sources}
+    return Mixture(means)
+
+
 def mixture_file(
     experiment: str,
     name: str,

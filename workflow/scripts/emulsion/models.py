@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 ModelSettings = Mapping[str, Any]
 
+# Of the operations of training on a token, those of the pass forward: all that a loss takes.
+FORWARD = 1 / 3
+
 OF_LLAMA = ("kv_heads", "rope_theta", "tied")  # settings that the other architectures do not have
 
 

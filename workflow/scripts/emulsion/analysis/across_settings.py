@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import scipy
 
+from emulsion import student
+from emulsion.analysis.compare import ALPHA
 from emulsion.analysis.holm import holm_by_name
-from emulsion.analysis.leaderboard import LEVEL, by_name
+from emulsion.analysis.leaderboard import by_name
+from emulsion.student import Estimate
 
 Found = Mapping[str, Any]
 
@@ -81,19 +83,17 @@ def _mean(cells: Mapping[str, Found]) -> dict[str, Any]:
         return {"difference": None, "interval": None, "p": None, "settings": 0}
     freedom = np.array([cell["seeds"] - 1 for cell in known])
     differences, ends = (np.array([cell["loss"][key] for cell in known]) for key in ("difference", "interval"))
-    squares = ((ends[:, 1] - ends[:, 0]) / 2 / scipy.special.stdtrit(freedom, (1 + LEVEL) / 2)) ** 2
+    squares = ((ends[:, 1] - ends[:, 0]) / 2 / [student.quantile(each) for each in freedom]) ** 2
     mean, error = float(differences.mean()), math.sqrt(squares.sum()) / len(known)
     if error == 0:
         return {"difference": mean, "interval": [mean, mean], "p": float(mean == 0), "settings": len(known)}
     together = squares.sum() ** 2 / (squares**2 / freedom).sum()
-    half = error * float(scipy.special.stdtrit(together, (1 + LEVEL) / 2))
-    p = 2 * float(scipy.special.stdtr(together, -abs(mean) / error))
-    return {"difference": mean, "interval": [mean - half, mean + half], "p": p, "settings": len(known)}
+    return {**Estimate(mean, error, float(together)).cell(), "settings": len(known)}
 
 
 def _verdict(difference: float | None, p_holm: float | None) -> str:
     if difference is None or p_holm is None:
         return "no claim"
-    if p_holm >= 1 - LEVEL:
+    if p_holm >= ALPHA:
         return "no significant difference"
     return "better" if difference < 0 else "worse"

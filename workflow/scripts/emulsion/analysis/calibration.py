@@ -14,9 +14,7 @@ from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
 from emulsion.evaluation.intervals import wilson_interval
 from emulsion.files import fingerprint, read_json
-
-# The level of the intervals of predictions.
-LEVEL = 0.95
+from emulsion.student import LEVEL
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,49 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import scipy
 
 from emulsion.analysis.noise import SeedNoise
-from emulsion.analysis.scores import LEVEL, ItemScores
+from emulsion.analysis.scores import ItemScores
+from emulsion.student import Estimate
 
 # Below so many degrees of freedom the spread of runs is often far too small by chance: then nothing is taken out,
 # and little freedom is gained from items.
 _ENOUGH = 4
 
 Term = tuple[float, ItemScores]  # a weight and what it multiplies
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its standard error, and the degrees of freedom that the error was estimated with."""
-
-    value: float
-    error: float
-    freedom: float
-
-    @property
-    def p(self) -> float:
-        """Two-sided, of the hypothesis that the true value is 0; 1 where nothing is known of the error."""
-        if not self.error:
-            return float(self.value == 0)
-        return float(2 * scipy.special.stdtr(self.freedom, -abs(self.value) / self.error)) if self.freedom > 0 else 1.0
-
-    @property
-    def quantile(self) -> float:
-        """Of Student's t, for the interval of `LEVEL`."""
-        return float(scipy.special.stdtrit(max(self.freedom, 1e-3), (1 + LEVEL) / 2))
-
-    def interval(self) -> list[float]:
-        half = self.quantile * self.error
-        return [self.value - half, self.value + half]
-
-    def cell(self) -> dict[str, Any]:
-        """{"difference", "interval", "p"}."""
-        return {"difference": self.value, "interval": self.interval(), "p": self.p}
 
 
 def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, bounded: bool = True) -> Estimate:

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from emulsion.analysis.compare import ALPHA, compare_pair, listing
-from emulsion.analysis.contrast import Estimate
 from emulsion.analysis.holm import holm_by_name
 from emulsion.analysis.noise import SeedNoise, in_words, noise_of_differences, pooled, within
 from emulsion.analysis.scores import MEAN, Floats, ItemScores
 from emulsion.errors import UserError
+from emulsion.student import Estimate
 
 # What one training of each mixture allows to say of mixtures.
 NO_CLAIM = "one training each: no claim about mixtures"
@@ -214,8 +214,7 @@ def _run_cell(best: Floats, other: Floats, noise: SeedNoise | None, group: str) 
     if noise is None:
         return {"difference": difference, "interval": None, "p": 1.0}
     if noise.paired and group in noise.apart:
-        own = best - other
-        return Estimate(difference, math.sqrt(float(own.var(ddof=1)) / len(own)), len(own) - 1.0).cell()
+        return Estimate.mean(best - other).cell()
     parts = [noise.variance(runs, group) for runs in (best, other)]
     variance = sum(each for each, _ in parts)
     squares = sum(each**2 / df for each, df in parts)

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import scipy
 
+from emulsion.analysis.compare import ALPHA
 from emulsion.analysis.decide import Decision
 from emulsion.analysis.holm import holm_by_name
 from emulsion.analysis.identity import Same
 from emulsion.errors import UserError
+from emulsion.student import Estimate
 
-LEVEL = 0.95
 SINGLE = "one training each: no claim"
 BEST, TIED, BEHIND = "best", "not told from the best", "behind the best"
 COSTS = ("extra_runs", "extra_tokens", "probe_tokens", "evaluation_tokens", "extra_evaluation_tokens")
@@ -148,13 +148,9 @@ def paired(runs: Runs, base: Runs, value: Any) -> dict[str, Any]:
     differences = np.array([value(runs[seed]) - value(base[seed]) for seed in seeds])
     if not len(seeds):
         return {"difference": None, "interval": None, "p": None}
-    mean = float(differences.mean())
     if len(seeds) < 2:
-        return {"difference": mean, "interval": None, "p": None}
-    error = float(differences.std(ddof=1)) / math.sqrt(len(seeds))
-    half = error * float(scipy.special.stdtrit(len(seeds) - 1, (1 + LEVEL) / 2))
-    p = 2 * float(scipy.special.stdtr(len(seeds) - 1, -abs(mean) / error)) if error else float(mean == 0)
-    return {"difference": mean, "interval": [mean - half, mean + half], "p": p}
+        return {"difference": float(differences.mean()), "interval": None, "p": None}
+    return Estimate.mean(differences).cell()
 
 
 def _perplexity(run: MethodRun) -> float:
@@ -229,7 +225,7 @@ def _verdict(cell: Mapping[str, Any] | None, p_holm: float | None) -> dict[str, 
         return {"difference_to_stratified": None, "interval": None, "p_holm": None, "verdict": ""}
     if p_holm is None:
         verdict = SINGLE
-    elif p_holm >= 1 - LEVEL:
+    elif p_holm >= ALPHA:
         verdict = "no significant difference"
     else:
         verdict = "better" if cell["difference"] < 0 else "worse"

@@ -29,6 +29,7 @@ from emulsion.methods.interface import (
 from emulsion.methods.registry import create
 from emulsion.methods.stretches import Stretch, opening, probes_of, stretches
 from emulsion.mixture import Mixture
+from emulsion.models import FORWARD
 from emulsion.seeds import derive_seed
 from emulsion.world import BATCH, CONTEXT, SEQUENCES, SimulatedRun, World
 
@@ -108,7 +109,7 @@ class Bill:
 
     def evaluation(self, sources: int, *, gradients: bool = False) -> None:
         """Charge one evaluation of every source; gradients: of as many training sequences too, forward and back."""
-        self.evaluated += sources * _EVALUATED / SEQUENCES * (2.0 if gradients else 1 / 3)
+        self.evaluated += sources * _EVALUATED / SEQUENCES * (2.0 if gradients else FORWARD)
 
     @property
     def total(self) -> float:

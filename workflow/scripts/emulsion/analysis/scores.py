@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from emulsion.errors import UserError
 
 MEAN = "mean"  # the group of all capabilities, by default each of the same weight
-LEVEL = 0.95
 
 Floats = NDArray[np.float64]
 Key = tuple[str, str]  # the names of a suite and an item

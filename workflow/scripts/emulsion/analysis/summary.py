@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import scipy
-
+from emulsion import student
 from emulsion.analysis.contrast import contrast
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words
-from emulsion.analysis.scores import LEVEL, MEAN, ItemScores, Record, by_number
+from emulsion.analysis.scores import MEAN, ItemScores, Record, by_number
 from emulsion.evaluation.intervals import wilson_interval
 
 
@@ -54,5 +53,5 @@ def _cell(scores: ItemScores, group: str, noise: SeedNoise | None) -> dict[str, 
     score = min(max(found.value, 0.0), 1.0)
     binomial = score * (1 - score)
     effective = min(binomial / found.error**2, items) if min(binomial, found.error**2) > 1e-12 else clusters
-    quantile = found.quantile if found.freedom > 0 else float(scipy.special.stdtrit(1, (1 + LEVEL) / 2))
+    quantile = found.quantile if found.freedom > 0 else student.quantile(1)
     return {"score": found.value, "interval": list(wilson_interval(score, max(effective, 1e-3), quantile))}

@@ -11,19 +11,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from emulsion.student import LEVEL
+
 # Draws held in memory at once: 2**22 indices of 8 bytes are 32 MB.
 _BLOCK = 1 << 22
 
 
 def bootstrap_interval(
-    values: ArrayLike, resamples: int = 2000, seed: int = 0, level: float = 0.95
+    values: ArrayLike, resamples: int = 2000, seed: int = 0, level: float = LEVEL
 ) -> tuple[float, float]:
     """The interval of the mean of `values` [n]; raises ValueError where there are none."""
     return _interval(resampled_means(values, resamples, np.random.default_rng(seed)), level)
 
 
 def stratified_interval(
-    groups: Sequence[ArrayLike], resamples: int = 2000, seed: int = 0, level: float = 0.95
+    groups: Sequence[ArrayLike], resamples: int = 2000, seed: int = 0, level: float = LEVEL
 ) -> tuple[float, float]:
     """The interval of the mean of the groups' means, each group [n_g] resampled within itself."""
     rng = np.random.default_rng(seed)
@@ -31,7 +33,7 @@ def stratified_interval(
 
 
 def ratio_interval(
-    numerators: ArrayLike, denominators: ArrayLike, resamples: int = 2000, seed: int = 0, level: float = 0.95
+    numerators: ArrayLike, denominators: ArrayLike, resamples: int = 2000, seed: int = 0, level: float = LEVEL
 ) -> tuple[float, float]:
     """The interval of sum(numerators) / sum(denominators), both [n]: the pairs are resampled together."""
     pairs = np.stack([np.asarray(numerators, float), np.asarray(denominators, float)], axis=1)

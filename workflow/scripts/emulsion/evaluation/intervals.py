@@ -14,7 +14,8 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
-LEVEL = 0.95
+from emulsion import student
+from emulsion.student import LEVEL
 
 Interval = tuple[float, float]
 
@@ -46,7 +47,7 @@ def clustered_interval(values: ArrayLike, clusters: Sequence[Hashable], level: f
     if count == 1:
         return 0.0, 1.0
     effective = _effective_number(scores, clusters)
-    return wilson_interval(min(mean, 1.0), effective, float(scipy.special.stdtrit(count - 1, (1 + level) / 2)), level)
+    return wilson_interval(min(mean, 1.0), effective, student.quantile(count - 1, level), level)
 
 
 def mean_interval(parts: Sequence[tuple[float, Interval]]) -> Interval:

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from emulsion.errors import UserError
 from emulsion.losses import additive_mask, hidden_states, inference, token_losses
@@ -67,14 +66,6 @@ def log_likelihoods(model: Any, questions: Sequence[Question], batch: int) -> li
             for index, each in zip(indices, _score(model, [questions[i] for i in indices]), strict=True):
                 results[index] = each
     return results
-
-
-def plain_log_likelihood(model: Any, context: Sequence[int], continuation: Sequence[int]) -> float:
-    """The same by definition: one sequence, no padding, every logit. A reference for tests and benchmarks."""
-    tokens = torch.tensor([[*context, *continuation]], device=model.device)
-    with inference(model):
-        logits = model(input_ids=tokens[:, :-1], use_cache=False).logits[0, len(context) - 1 :]
-    return -float(functional.cross_entropy(logits.double(), tokens[0, len(context) :], reduction="sum"))
 
 
 def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:

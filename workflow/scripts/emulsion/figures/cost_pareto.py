@@ -15,6 +15,7 @@ from emulsion.errors import UserError
 from emulsion.figures.method_differences import colour, compared, label
 from emulsion.figures.pareto import badges
 from emulsion.figures.style import CHARACTER, FAINT, INK, PALETTE, WIDTH, note, styled
+from emulsion.models import FORWARD
 
 LEAST = 0.02  # of a run: below it the axis of costs is linear, so that 0 has a place
 NOTE = (
@@ -65,7 +66,8 @@ def cost_in_runs(costs: Mapping[str, Any], tokens: int) -> float | None:
     """What a mixture cost before and besides its run, in runs of so many tokens; None where it was not recorded."""
     if costs["extra_tokens"] is None:
         return None
-    return float(costs["extra_tokens"] + (costs["evaluation_tokens"] + costs["extra_evaluation_tokens"]) / 3) / tokens
+    read = costs["evaluation_tokens"] + costs["extra_evaluation_tokens"]
+    return float(costs["extra_tokens"] + read * FORWARD) / tokens
 
 
 def front(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-import scipy
 
+from emulsion import student
 from emulsion.laws.exponential import State, basis
 from emulsion.laws.interface import by_name
 from emulsion.laws.static import RIDGES, diverged_runs, fit_weighted, refit_values
 from emulsion.laws.table import Floats, Table, read_table
+from emulsion.student import LEVEL
 
 Intervals = dict[str, Any]
 
 
 def parameter_intervals(
-    mixtures: Any, losses: Any, *, resamples: int = 200, level: float = 0.95, seed: int = 0
+    mixtures: Any, losses: Any, *, resamples: int = 200, level: float = LEVEL, seed: int = 0
 ) -> Intervals:
     """{"A": {group: {source: [low, high]}}, "b": {group: [low, high]}, "c": ...} of the log-linear law.
 
@@ -42,7 +44,7 @@ def parameter_intervals(
     values = (table.values.T - near.residuals)[None] + np.sqrt(n / freedom) * centred[:, drawn].transpose(1, 0, 2)
     found = _parameters(refit_values(table, values, RIDGES[0], near), len(table.groups))
     at = _parameters(near, len(table.groups))
-    wider = float(scipy.special.stdtrit(freedom, (1 + level) / 2) / scipy.special.ndtri((1 + level) / 2))
+    wider = student.quantile(freedom, level) / student.quantile(math.inf, level)
     ends = {key: _ends(draws, at[key][0], level, wider) for key, draws in found.items()}
     a = {group: by_name(rows, table.sources) for group, rows in zip(table.groups, ends["A"], strict=True)}
     return {"A": a, "b": by_name(ends["b"], table.groups), "c": by_name(ends["c"], table.groups)}

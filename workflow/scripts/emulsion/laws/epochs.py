@@ -21,10 +21,12 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from emulsion import student
 from emulsion.errors import UserError, unknown
 from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.static import FewRunsWarning
 from emulsion.laws.table import Floats, Table, as_rows, parts, read_table
+from emulsion.student import LEVEL
 
 # Of rho, over the mean of the runs' epochs: from a straight line to one that is flat after a tenth of the mean.
 _RHO = (0.02, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -98,9 +100,9 @@ class EpochsLaw(FittedLaw):
                 raise unknown("source", source, sizes, "sizes")
         return replace(self, rates=np.array([tokens / max(sizes[source], 1.0) for source in self.sources]))
 
-    def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+    def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
         """Where the values of a new run lie with probability `level`: lower and upper ends [k, g]."""
-        half = scipy.special.stdtrit(max(1, self.runs - 1), (1 + level) / 2) * from_names(self.left_out, self.groups)
+        half = student.quantile(max(1, self.runs - 1), level) * from_names(self.left_out, self.groups)
         middle = self.predict(mixtures)
         return middle - half, middle + half
 

@@ -14,10 +14,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy
 
+from emulsion import student
 from emulsion.errors import UserError
 from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.kernel import Inputs, covariance, fit_hyperparameters, noisy_covariance, prior_mean, variance
 from emulsion.laws.table import Floats, as_rows, parts, read_table
+from emulsion.student import LEVEL
 
 # Shares far below this are alike to the process; a source's effect is about logarithmic above it.
 EPS = 1e-3
@@ -25,7 +27,6 @@ _SUBSAMPLE, _STEPS = 192, 80
 # Cross-validation fits hyperparameters anew in each fold, else its errors are too small where runs are few.
 _LEAST = 4
 _FOLDS, _FOLD_SUBSAMPLE, _FOLD_STEPS = 5, 128, 40
-_LEVEL = 0.95  # at which intervals are calibrated
 _POOLED = 10  # runs that the calibration of all groups counts for in that of one
 
 
@@ -61,10 +62,10 @@ class GaussianLaw(FittedLaw):
         sd = self._units[1] * np.sqrt(variances)
         return np.asarray(sd * self._restored(mean) if self.logged else sd)
 
-    def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+    def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
         """Where the values of a new run lie with probability `level`: lower and upper ends [k, g]."""
         mean, variances, noise = self._outlook(self._inputs(as_rows(mixtures, self.sources)))
-        half = scipy.special.stdtrit(len(self.values), (1 + level) / 2) * self.scale * np.sqrt(variances + noise)
+        half = student.quantile(len(self.values), level) * self.scale * np.sqrt(variances + noise)
         return self._restored(mean - half), self._restored(mean + half)
 
     def parameters(self) -> dict[str, Any]:
@@ -202,8 +203,8 @@ def calibrate(law: GaussianLaw, folds: int = _FOLDS) -> tuple[GaussianLaw, Float
         scores[out] = ((truth - fold._units[0]) / fold._units[1] - mean) / np.sqrt(variances + noise)
         predicted[out] = fold._restored(mean)
         theta.append(fold.theta)
-    half = scipy.special.stdtrit(len(order), (1 + _LEVEL) / 2)
-    own, pooled = np.quantile(np.abs(scores), _LEVEL, axis=0) / half, np.quantile(np.abs(scores), _LEVEL) / half
+    half = student.quantile(len(order))
+    own, pooled = np.quantile(np.abs(scores), LEVEL, axis=0) / half, np.quantile(np.abs(scores), LEVEL) / half
     scale = (len(order) * own + _POOLED * pooled) / (len(order) + _POOLED)
     return replace(law, theta=np.concatenate(theta), scale=scale), predicted
 

@@ -81,7 +81,7 @@ def _solve(law: Any, region: Region, share: Floats, strength: float, prior: Floa
     program = Program(region, share @ linear, share * scale, a, strength, prior)
     flat = strength == 0 and np.ptp(program.linear) == 0 and np.ptp(a[program.scale > 0], axis=1).max(initial=0.0) == 0
     # Where nothing depends on the mixture, the central one.
-    best = region.project(np.full((1, len(region.sources)), 1 / len(region.sources)))[0] if flat else solve(program)
+    best = region.even() if flat else solve(program)
     return best, program.gap(best)
 
 

@@ -115,7 +115,7 @@ def noisy(losses: Floats, sd: float, random: np.random.Generator, shared: float 
 def best_and_uniform(law: StaticLaw | PowerLaw, bounds: Bounds | None) -> tuple[Mixture, float, float]:
     """The true optimum in the bounds, its mean loss, and the mean loss of the uniform mixture."""
     region = Region.of(law.sources, bounds)
-    uniform = region.project(np.full((1, len(law.sources)), 1 / len(law.sources)))
+    uniform = region.even()[None, :]
     if isinstance(law, StaticLaw):
         best = minimize_law(law, bounds)
     else:

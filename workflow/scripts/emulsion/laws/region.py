@@ -70,6 +70,11 @@ class Region:
             least, most = np.where(too_much, middle, least), np.where(too_much, most, middle)
         return self.settle(np.clip(rows - most[:, None], self.low, self.high))
 
+    def even(self) -> Floats:
+        """The mixture [m] of the region nearest to equal shares."""
+        m = len(self.sources)
+        return np.asarray(self.project(np.full((1, m), 1 / m))[0])
+
     def settle(self, weights: Floats) -> Floats:
         """Rows [k, m] that are in the region but for rounding, put in it exactly: the sum is 1.0 as floats go."""
         rows = np.clip(np.atleast_2d(weights), self.low, self.high)

@@ -18,8 +18,7 @@ from emulsion.laws.registry import fit_law
 from emulsion.laws.table import Table, read_table
 from emulsion.ranks import rho
 from emulsion.seeds import derive_seed
-
-LEVEL = 0.95  # of the intervals whose coverage is counted
+from emulsion.student import LEVEL
 
 
 @dataclass(frozen=True)

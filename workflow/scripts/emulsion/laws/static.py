@@ -14,10 +14,12 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from emulsion import student
 from emulsion.errors import UserError
 from emulsion.laws.exponential import Batch, State, basis, best_of_starts, huber, minimise, trimmed
 from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, Table, as_rows, parts, read_table
+from emulsion.student import LEVEL
 
 # Candidates of the ridge on slopes, in units of (nats per token)^2 / (nats per unit of share)^2.
 RIDGES = (1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -61,14 +63,14 @@ class StaticLaw(FittedLaw):
         rows = as_rows(mixtures, self.sources)
         return np.asarray(self.c + self.b * np.exp(-rows @ self.A.T))
 
-    def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+    def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
         """Where the values of a new run lie with probability `level`: lower and upper ends [k, g].
 
         From the errors of runs left out, so for mixtures like those of the runs; UserError for a law without runs.
         """
         if not self.left_out:
             raise UserError("law: a law that was not fitted to runs has no interval.")
-        half = scipy.special.stdtrit(max(1, self.runs - 1), (1 + level) / 2) * from_names(self.left_out, self.groups)
+        half = student.quantile(max(1, self.runs - 1), level) * from_names(self.left_out, self.groups)
         middle = self.predict(mixtures)
         return middle - half, middle + half
 

@@ -24,6 +24,7 @@ import scipy
 from emulsion.errors import unknown
 from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, as_rows
+from emulsion.student import LEVEL
 
 # Of 1 + g sum x F: beyond it harm does no more, so that a loss stays finite.
 _LEAST = 0.3
@@ -111,7 +112,7 @@ class TrajectoryLaw(FittedLaw):
         """The mean of so many laws drawn from the posterior."""
         return AverageLaw(self, self.drawn(count, seed))
 
-    def interval(self, mixtures: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+    def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
         """Where the losses of a new run lie with probability `level`: lower and upper ends [k, g]."""
         middle = self.predict(mixtures)
         half = float(scipy.special.ndtri((1 + level) / 2)) * np.sqrt(

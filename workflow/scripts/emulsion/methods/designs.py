@@ -208,10 +208,10 @@ def design(
     if count < 1:
         raise UserError(f"design: {count} mixtures were asked for; at least 1 is needed.")
     region = Region.of(sources, bounds, caps)
-    centre = region.project(np.full((1, len(sources)), 1 / len(sources)))
+    centre = region.even()
     if prior is not None:
-        centre = region.project(np.array([[Mixture(prior).over(list(sources))[source] for source in sources]]))
-    drawn = np.concatenate([centre, swarm(region, _DRAWS, derive_seed(seed, "design"), centre[0])])
+        centre = region.project(np.array([[Mixture(prior).over(list(sources))[source] for source in sources]]))[0]
+    drawn = np.concatenate([centre[None, :], swarm(region, _DRAWS, derive_seed(seed, "design"), centre)])
     chosen = farthest(drawn, count)
     if len(chosen) < count:
         raise UserError(

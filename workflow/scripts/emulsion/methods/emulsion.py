@@ -7,6 +7,7 @@ that the evidence cannot tell from it. docs/method.md has the derivation, and wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from emulsion import student
 from emulsion.errors import UserError, unknown
 from emulsion.fields import Form, checked
 from emulsion.laws.hull import hull_distance
@@ -27,6 +29,7 @@ from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.online import MAPPING, number
 from emulsion.mixture import Mixture
 from emulsion.seeds import derive_seed
+from emulsion.student import LEVEL
 
 _STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the even mixture to the best one
 _DRAWS = 4096  # mixtures that the set is looked for among
@@ -38,7 +41,6 @@ class Emulsion:
     weights  {source: weight} of sources in the mean loss; all alike where left out
     guard    how many SDs of the gain over the even mixture are taken off it when the way to the best one is cut short;
              1 by default; 0 is the most probable optimum, which gains more and is more often worse than even shares
-    level    of the set and of the interval
     choose   "best", or "nearest_to_sizes": of the mixtures that cannot be told from it, the one nearest to the sizes
     seed     decides which mixtures the set is looked for among
     """
@@ -49,7 +51,6 @@ class Emulsion:
         "bounds": ("a pair, or a mapping by source", lambda value: isinstance(value, Sequence | Mapping)),
         "weights": MAPPING,
         "guard": number("a number, 0 or more", lambda value: value >= 0),
-        "level": number("a number above 0 and below 1", lambda value: 0 < value < 1),
         "choose": ("a name", lambda value: isinstance(value, str)),
         "seed": ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
     }
@@ -59,7 +60,7 @@ class Emulsion:
         self.sources, self.names = list(sources), sorted(sources)
         chosen = checked(settings, self.forms, (), self.kind)
         self.bounds: Bounds | None = chosen.get("bounds")
-        self.guard, self.level = float(chosen.get("guard", 1.0)), float(chosen.get("level", 0.95))
+        self.guard = float(chosen.get("guard", 1.0))
         self.choose, self.seed = chosen.get("choose", "best"), int(chosen.get("seed", 0))
         if self.choose not in CHOICES:
             raise unknown("choice", self.choose, CHOICES, f"{self.kind}.choose")
@@ -77,7 +78,7 @@ class Emulsion:
         region = Region.of(self.names, self.bounds, caps)
         found = law_optimum(law, self.bounds, self.weights.tolist(), caps).mixture
         optimum = np.array([found[name] for name in self.names])
-        even = region.project(np.full((1, len(self.names)), 1 / len(self.names)))[0]
+        even = region.even()
         best, share = self._guarded(law, even, optimum)
         members = self._set(law, region, best, evidence)
         nearest = members[_apart(members, _sizes(evidence, self.names)).argmin()]
@@ -125,7 +126,7 @@ class Emulsion:
         ways = [best + away * (end - best) for end in (*sizes, *drawn[:64])]
         rows = np.concatenate([best[None, :], *ways, drawn])
         above, sd = law.compare(rows, best, self.weights)
-        return np.asarray(rows[above <= float(scipy.special.ndtri(self.level)) * sd + 1e-12])
+        return np.asarray(rows[above <= float(scipy.special.ndtri(LEVEL)) * sd + 1e-12])
 
     def _record(
         self,
@@ -141,7 +142,7 @@ class Emulsion:
         both = np.stack([picked, even])
         mean, sd = law.predict(both) @ self.weights, law.mean_sd(both, self.weights)
         # A run's own noise: a seed moves all sources together.
-        half = float(scipy.special.ndtri((1 + self.level) / 2)) * float(np.hypot(sd[0], law.seed_sd))
+        half = student.quantile(math.inf) * float(np.hypot(sd[0], law.seed_sd))
         above, of_gain = law.compare(even, picked, self.weights)
         runs = np.array([[mixture.get(name, 0.0) for name in self.names] for mixture in evidence.mixtures.values()])
         vertices = {
@@ -154,13 +155,13 @@ class Emulsion:
             "ratios": dict(self._mixture(picked)),
             "prediction": float(mean[0]),
             "interval": [float(mean[0]) - half, float(mean[0]) + half],
-            "uncertainty": {"level": self.level, "sd": float(sd[0]), "method": "Laplace posterior of the law"},
+            "uncertainty": {"level": LEVEL, "sd": float(sd[0]), "method": "Laplace posterior of the law"},
             "uniform": {"ratios": dict(self._mixture(even)), "predicted": float(mean[1])},
             "gain": {"mean": float(above[0]), "sd": float(of_gain[0])},
             "optimum": dict(self._mixture(optimum)),
             "share_of_the_way": share,
             "set": {
-                "level": self.level,
+                "level": LEVEL,
                 "ranges": {
                     name: [float(members[:, index].min()), float(members[:, index].max())]
                     for index, name in enumerate(self.names)

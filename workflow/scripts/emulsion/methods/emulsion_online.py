@@ -102,7 +102,7 @@ class EmulsionOnline(Online):
         """The mixture [m] for the rest of the run, as far from the even one as its gain is sure."""
         caps = self._caps_of_the_rest(law)
         found = law_optimum(law, None, self._weights.tolist(), caps).mixture
-        even = Region.of(self.names, None, caps).project(np.full((1, len(self.names)), 1 / len(self.names)))[0]
+        even = Region.of(self.names, None, caps).even()
         rows = even + _STEPS[:, None] * (np.array([found[name] for name in self.names]) - even)
         above, sd = law.compare(rows, even, self._weights)
         return np.asarray(rows[int((above + self.settings.guard * sd).argmin())])

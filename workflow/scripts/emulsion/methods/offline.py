@@ -97,7 +97,6 @@ class Optimum:
             fitted,
             self.record["ratios"],
             lower=lower,
-            level=settings.level,
             resamples=settings.resamples,
             seed=seed,
             caps=settings.caps,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy
 
+from emulsion import student
 from emulsion.errors import UserError
 from emulsion.laws.hull import hull_distance
 from emulsion.laws.region import Region
@@ -19,6 +19,7 @@ from emulsion.methods.settings import Settings
 from emulsion.methods.surrogates import Runs, Surrogate, choose, fit_surrogates
 from emulsion.mixture import Mixture
 from emulsion.seeds import derive_seed
+from emulsion.student import LEVEL
 
 # Below this leave-one-out R2 nothing was learnt: the best of four surrogates reaches it on noise, too.
 _LEARNT = 0.25
@@ -222,11 +223,11 @@ def _prediction(surrogate: Surrogate, best: Floats, settings: Settings) -> dict[
     seed = derive_seed(settings.seed, "interval")
     prediction, (sd, how) = _score(surrogate, best), surrogate.spread(best, settings.resamples, seed)
     freedom = max(1, len(surrogate.runs.scores) - len(surrogate.runs.sources))
-    half = float(scipy.special.stdtrit(freedom, (1 + settings.level) / 2)) * sd
+    half = student.quantile(freedom) * sd
     return {
         "prediction": prediction,
         "interval": [prediction - half, prediction + half],
-        "uncertainty": {"level": settings.level, "sd": sd, "method": how},
+        "uncertainty": {"level": LEVEL, "sd": sd, "method": how},
     }
 
 
@@ -268,7 +269,7 @@ def _best_sampled(surrogate: Surrogate, region: Region, results: Sequence[Mappin
 
 def _uniform(surrogate: Surrogate, region: Region) -> dict[str, Any]:
     """The mixture of the region nearest to uniform, and its predicted score: what the optimum is a gain over."""
-    row = region.project(np.full((1, len(region.sources)), 1 / len(region.sources)))[0]
+    row = region.even()
     return {"ratios": _named(region, row), "predicted": _score(surrogate, row)}
 
 

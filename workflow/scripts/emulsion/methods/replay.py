@@ -8,13 +8,12 @@ what the order of mixtures was, and what the mean alone explains.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from emulsion.errors import UserError, unknown
 from emulsion.methods.interface import Evidence, Needs, Stages
-from emulsion.mixture import Mixture
+from emulsion.mixture import mean_of_stages
 
 SETTINGS = ("method", "average")
 
@@ -43,17 +42,8 @@ class Replay:
         if not evidence.trajectory:
             raise UserError(f"replay: there is no trajectory of '{self.method}'.")
         if self.average:
-            return [(1.0, mean_of(evidence.trajectory).over(self.sources))]
+            return [(1.0, mean_of_stages(evidence.trajectory).over(self.sources))]
         return [(until, mixture.over(self.sources)) for until, mixture in evidence.trajectory]
-
-
-def mean_of(stages: Stages) -> Mixture:
-    """The mean mixture of a schedule, each stage by its share of the run."""
-    starts = [0.0, *(until for until, _ in stages[:-1])]
-    sources = dict.fromkeys(source for _, mixture in stages for source in mixture)
-    parts = [(until - start, mixture) for start, (until, mixture) in zip(starts, stages, strict=True)]
-    means = {source: math.fsum(share * mixture.get(source, 0.0) for share, mixture in parts) for source in sources}
-    return Mixture(means)
 
 
 METHODS = {"replay": Replay}

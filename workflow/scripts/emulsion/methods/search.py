@@ -134,9 +134,9 @@ def evolve(
     """
     free = len(region.sources) - 1
     if free == 0 or (region.high - region.low).max() <= 0:
-        only = region.project(np.full((1, free + 1), 1 / (free + 1)))
-        scores(only)
-        return only[0], [only[0]]
+        only = region.even()
+        scores(only[None, :])
+        return only, [only]
     path: list[Floats] = []
 
     def energy(cube: Floats) -> Any:
@@ -164,7 +164,5 @@ def evolve(
 
 def _first_population(region: Region, size: int, seed: int) -> Floats:
     """Points of the cube [size, m-1] whose mixtures lie spread over the region, the central one first."""
-    m = len(region.sources)
-    centre = region.project(np.full((1, m), 1 / m))
-    points = np.concatenate([centre, swarm(region, 8 * size, derive_seed(seed, "population"))])
+    points = np.concatenate([region.even()[None, :], swarm(region, 8 * size, derive_seed(seed, "population"))])
     return region.to_cube(farthest(points, size, same=-1.0))

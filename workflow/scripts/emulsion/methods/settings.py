@@ -22,7 +22,6 @@ _FORMS: Mapping[str, Form] = {
     "population": WHOLE,
     "evaluations": WHOLE,
     "resamples": WHOLE,
-    "level": ("a number between 0 and 1", lambda value: isinstance(value, float) and 0 < value < 1),
 }
 # Of which null says something; of the others it stands for the default.
 _NULL_SAYS = ("bounds",)
@@ -40,7 +39,7 @@ class Settings:
     seed         decides the search and the bootstrap
     generations  and population: of the differential evolution over the surrogate
     evaluations  of a direct search at most, each a small training
-    resamples    of the bootstrap; level: of the interval
+    resamples    of the bootstrap
     """
 
     bounds: Bounds | None = (0.1, 0.6)
@@ -55,7 +54,6 @@ class Settings:
     population: int = 12
     evaluations: int | None = None
     resamples: int = 200
-    level: float = 0.95
 
     @classmethod
     def of(cls, values: Mapping[str, Any], where: str = "optimiser") -> Settings:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy
 
+from emulsion import student
 from emulsion.laws.table import Floats
 from emulsion.methods.surrogates import Surrogate
 from emulsion.mixture import Mixture
+from emulsion.student import LEVEL
 
 # Steps of the share along a curve, and along each side of the triangle of three sources.
 _CURVE, _SIDE = 100, 50
@@ -22,7 +23,6 @@ def surface(
     best: Mapping[str, float],
     *,
     lower: bool,
-    level: float,
     resamples: int,
     seed: int,
     caps: Mapping[str, float] | None = None,
@@ -49,14 +49,14 @@ def surface(
     values = surrogate.predict(rows)
     draws = surrogate.draws(rows, resamples, seed)
     freedom = max(1, len(surrogate.runs.scores) - len(sources))
-    quantile = float(scipy.special.stdtrit(freedom, (1 + level) / 2))
+    quantile = student.quantile(freedom)
     if draws is None:
         apart, spread = np.full(len(rows), surrogate.rmse), None
         how = "by less than the leave-one-out error"
     else:
         apart = quantile * (draws - draws[:, :1]).std(axis=0)
         spread = quantile * draws.std(axis=0)
-        how = f"by refits to resampled runs, at the level of {level:.0%}".replace("%", " %")
+        how = f"by refits to resampled runs, at the level of {LEVEL:.0%}".replace("%", " %")
     tied = values[0] - values <= apart + 1e-12
     most = np.array([(caps or {}).get(source, 1.0) for source in sources]) + 1e-9
     made, start = [], 1

@@ -18,8 +18,9 @@ from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Suite, load_suite, parse_suite
 from emulsion.files import found, read_json, read_jsonl
 from emulsion.methods.designs import count_of, needs_sizes
-from emulsion.methods.interface import Evidence, Stages
-from emulsion.models import flops_per_token, parameter_count, vocabulary_size
+from emulsion.methods.interface import Evidence
+from emulsion.mixture import mean_of_stages
+from emulsion.models import FORWARD, flops_per_token, parameter_count, vocabulary_size
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config, kind_block
 from emulsion.study.experiment import Experiment, Mixtures
@@ -58,8 +59,7 @@ def swarm_cost(experiment: Experiment, swarm: Swarm) -> dict[str, float]:
     values = experiment.spec_of(experiment.size_of_swarm(swarm.name))
     spec, trained = RunSpec.from_json(values), swarm.trained_tokens(values["tokens"])
     read = swarm.measurements(spec) * len(experiment.sources) * spec.validation_sequences * spec.context
-    # Of a training step's operations a third are those of the pass forward, all that a loss takes.
-    tokens = sum(trained) + read / 3
+    tokens = sum(trained) + read * FORWARD
     flops = tokens * flops_per_token(spec.model, _vocabulary(experiment, values))
     device = _device(experiment)
     judged = sum(trunk["finish"] for trunk in swarm.trunks) if swarm.capabilities else 0
@@ -83,7 +83,7 @@ def parameters_cost(experiment: Experiment) -> dict[str, float]:
         spec, ends = RunSpec.from_json(values), len(chosen["shares"]) * points
         trained = round(last * size.tokens) + ends * chosen["tokens"]
         observed = (ends + len(chosen["shares"])) * len(experiment.sources) * spec.validation_sequences * spec.context
-        flops = (trained + observed / 3) * flops_per_token(spec.model, _vocabulary(experiment, values))
+        flops = (trained + observed * FORWARD) * flops_per_token(spec.model, _vocabulary(experiment, values))
         hours = (_seconds(flops, device) + device["seconds_per_run"]) / 3600
         costs.append({"runs": 1 + ends, "tokens": trained, "flops": flops, "disk_bytes": 0, "hours": hours})
     return add_up(costs)
@@ -281,7 +281,7 @@ def plan_of(experiment: Experiment) -> dict[str, Any]:
     for name in experiment.fixed():
         entry = experiment.entries[name]
         if not (experiment.needs(name).sizes and needs_sizes(entry.method.get("points", {"kind": "spread"}))):
-            mixtures[name] = mean_weights(experiment.propose(name, Evidence()))
+            mixtures[name] = dict(mean_of_stages(experiment.propose(name, Evidence())))
             read[name] = entry.size.stands_for or entry.size.tokens
     return {
         "device": experiment.settings["budget"]["device"],
@@ -320,14 +320,3 @@ def _effects(experiment: Experiment) -> list[dict[str, Any]]:
         else:
             found.append(detectable_effects(items_of_suites(experiment), seeds, len(compared)))
     return found
-
-
-def mean_weights(stages: Stages) -> dict[str, float]:
-    """The weights of a mixture over the whole run, from its stages."""
-    totals: dict[str, float] = {}
-    start = 0.0
-    for until, mixture in stages:
-        for source, weight in mixture.items():
-            totals[source] = totals.get(source, 0.0) + weight * (until - start)
-        start = until
-    return totals

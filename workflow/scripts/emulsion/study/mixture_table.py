@@ -14,6 +14,7 @@ from emulsion.methods import create
 from emulsion.methods.presets import allocation
 from emulsion.study.catalogue import Config
 from emulsion.study.judges import objective
+from emulsion.study.paths import run_name
 from emulsion.study.strategies import strategy_stages
 from emulsion.study.swarms import Swarm
 
@@ -82,8 +83,7 @@ class MixtureEntry:
 
     def runs(self) -> Iterator[Run]:
         for seed in self.seeds:
-            suffix = "" if seed == self.seeds[0] else f"-seed{seed}"
-            yield Run(name=self.name + suffix, entry=self, seed=seed)
+            yield Run(name=run_name(self.name, seed, self.seeds), entry=self, seed=seed)
 
     def steps_before(self, steps: int) -> int:
         """Of a run of so many steps, those on the mixture that it begins with before its method decides."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from emulsion.data.cleaning.settings import Cleaning
 from emulsion.data.sources.local import local_files
 from emulsion.data.tokens import SPLITS
@@ -13,6 +15,17 @@ def local_inputs(config: Config, source: str) -> list[str]:
     """The files a local source is made of, so that an edit of one is noticed; none for other kinds."""
     entry = config["sources"][source]
     return [str(file) for file in local_files(source, entry["local"])] if entry["kind"] == "local" else []
+
+
+def run_name(mixture: str, seed: int, seeds: Sequence[int]) -> str:
+    """What a run is called: as its mixture where its seed is the first of `seeds`, else with the seed behind it."""
+    return mixture if seed == seeds[0] else f"{mixture}-seed{seed}"
+
+
+def mixture_and_seed(run: str) -> tuple[str, int | None]:
+    """The mixture of a run and its seed, from its name; None for the first seed, which names do not say."""
+    mixture, mark, seed = run.rpartition("-seed")
+    return (mixture, int(seed)) if mark and seed.isdecimal() else (run, None)
 
 
 def groups_of_source(config: Config, source: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from emulsion.analysis.compare import listing
 from emulsion.data.sources.folders import ONCE, Look
 from emulsion.data.sources.formats import suffix_of
 from emulsion.errors import UserError
@@ -81,7 +82,7 @@ def propose(name: str, looks: Mapping[str, Look], minutes: float, cores: int, sp
         "only": [name],
         "experiments": {
             name: {
-                "title": f"Which mixture of {_listed(list(looks))} is best for all of them?",
+                "title": f"Which mixture of {listing(list(looks))} is best for all of them?",
                 "sources": list(looks),
             }
         },
@@ -195,7 +196,7 @@ def notes_of(looks: Mapping[str, Look]) -> list[str]:
     for content in dict.fromkeys(each.content for each in looks.values()):
         alike = [source for source, each in looks.items() if each.content == content]
         if len(alike) > 1:
-            notes.append(f"{_listed(alike)} hold the same files: only the sum of their shares makes a difference.")
+            notes.append(f"{listing(alike)} hold the same files: only the sum of their shares makes a difference.")
     known = {source: each.language for source, each in looks.items() if each.language != "not told"}
     if len(set(known.values())) > 1:
         notes.append(f"Languages differ: {', '.join(f'{source} is {each}' for source, each in known.items())}.")
@@ -223,7 +224,3 @@ def written(proposal: Proposal, name: str, request: str, notes: Sequence[str]) -
     ]
     body = yaml.safe_dump(proposal.config, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
     return "\n".join([*head, "", body])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -13,6 +13,7 @@ from typing import Any
 from emulsion.methods.designs import SETTINGS, count_of
 from emulsion.methods.interface import CURVE
 from emulsion.spec import RunSpec
+from emulsion.study.paths import run_name
 
 STRATIFIED = "stratified"
 # What may be measured of a run besides its mean losses: losses of single sequences, and of single tokens.
@@ -73,12 +74,11 @@ class Swarm:
         """{"run", "mixture", "seed", "finish", "branches"} of every trunk: all of the first seed, then of the next."""
         found = []
         for seed in self.seeds:
-            suffix = "" if seed == self.seeds[0] else f"-seed{seed}"
             for number, mixture in enumerate([*self.points, STRATIFIED]):
                 names = list(self._branches_of(mixture, number, first=seed == self.seeds[0]))
                 if mixture == STRATIFIED and not names:
                     continue
-                run = {"run": mixture + suffix, "mixture": mixture, "seed": seed}
+                run = {"run": run_name(mixture, seed, self.seeds), "mixture": mixture, "seed": seed}
                 finish = mixture != STRATIFIED
                 # Named only where it is asked for: what other swarms are asked stays as it is.
                 more = {key: True for key in _FINE if finish and key in self.settings["measure"]}

@@ -128,7 +128,7 @@ def branch_run(
             f"run '{name}': was trained on other data or settings (identity {record['identity']}) than it would be now "
             f"({trunk.identity}); train it again."
         )
-    before = round(trunk.spec.steps * run.prelude.share) if run.prelude else 0
+    before = run.prelude.steps(trunk.spec.steps) if run.prelude else 0
     steps = [update_before(run.make(), trunk.spec.steps, share, before) for share in sorted(shares)]
     if len(set(steps)) < len(steps):
         raise UserError(f"run '{name}': two of the shares {list(shares)} are of one update (after steps {steps}).")

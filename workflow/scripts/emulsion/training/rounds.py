@@ -36,9 +36,8 @@ from emulsion.methods.interface import (
     WeighingMethod,
 )
 from emulsion.methods.notices import notices
-from emulsion.methods.replay import mean_of
 from emulsion.methods.stretches import Stretch, probes_of, stretches
-from emulsion.mixture import Mixture
+from emulsion.mixture import Mixture, mean_of_stages
 from emulsion.plan import excess_epochs
 from emulsion.training.evidence import Reference
 from emulsion.training.gradients import gradient_alignments, sequences_evaluated
@@ -59,7 +58,11 @@ class Prelude:
     def read(cls, file: Path, share: float, sources: Sequence[str]) -> Prelude:
         """From a mixture file; of one of several stages, their mean."""
         stages = [(stage["until"], Mixture(stage["weights"])) for stage in read_json(file)["schedule"]]
-        return cls(mixture=mean_of(stages).over(list(sources)), share=share)
+        return cls(mixture=mean_of_stages(stages).over(list(sources)), share=share)
+
+    def steps(self, of: int) -> int:
+        """How many steps it takes of a run of so many."""
+        return round(self.share * of)
 
 
 class Rounds:
@@ -90,7 +93,7 @@ class Rounds:
         if isinstance(method, GradientMethod):
             self._gradients = method.parameters, method.validation_share
         steps = training.spec.steps
-        self.stretches = stretches(method, steps, round(steps * prelude.share) if prelude else 0)
+        self.stretches = stretches(method, steps, prelude.steps(steps) if prelude else 0)
         if method.observes == "excess_losses":
             for source in training.stores:
                 if source not in self.reference.losses:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.models import flops_per_token
+from emulsion.models import FORWARD, flops_per_token
 
 # Steps that are not timed: the first ones allocate memory and warm caches.
 _WARM_UP = 5
@@ -48,9 +48,9 @@ class Speed:
     def device(self, model: Mapping[str, Any], vocab_size: int, evaluated_tokens: int) -> dict[str, float]:
         """The entry of `devices`: one of the trainings that ran at once.
 
-        evaluated_tokens: what one evaluation reads; a pass forward is a third of a step's operations.
+        evaluated_tokens: what one evaluation reads.
         """
-        seconds = self.seconds_to_start + evaluated_tokens / 3 / self.tokens_per_second
+        seconds = self.seconds_to_start + evaluated_tokens * FORWARD / self.tokens_per_second
         return {
             "teraflops": round(self.tokens_per_second * flops_per_token(model, vocab_size) / 1e12, 6),
             "utilisation": 1.0,

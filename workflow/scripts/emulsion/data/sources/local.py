@@ -28,12 +28,9 @@ _PAPERS = re.compile(
 SHOWN = 5
 
 
-def local_files(name: str, source: Source, where: str | None = None) -> list[Path]:
-    """The files a local source names, in order; raises UserError where a pattern matches none.
-
-    where: the key path of its `files`, for messages.
-    """
-    return list(_files(name, source, where)[0])
+def local_files(name: str, source: Source) -> list[Path]:
+    """The files a local source names, in order; raises UserError where a pattern matches none."""
+    return list(_files(name, source)[0])
 
 
 def find_files(name: str, source: Source, where: str | None = None) -> list[RawFile]:

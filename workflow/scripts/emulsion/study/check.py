@@ -71,7 +71,7 @@ def check(
     if not problems:
         notes += check_data.types(config)
         planned = Study(config).planned()
-        notes += [*check_experiments.short_runs(planned), *check_methods.without_curves(planned)]
+        notes += [*check_experiments.rounded_runs(planned), *check_methods.without_curves(planned)]
     if problems:
         raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
     return notes

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from emulsion.analysis.published import load_published
 from emulsion.files import found
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
@@ -18,6 +19,8 @@ from emulsion.study.study import Study
 from emulsion.study.told import included, known, told
 
 _FEW_STEPS = 5
+# What whole sequences and whole steps may leave out of the tokens that were asked for before it is said.
+_NEARLY = 0.99
 
 
 def strategies(config: Config) -> Iterator[str]:
@@ -56,6 +59,11 @@ def files(config: Config) -> Iterator[str]:
         published = (experiment.get("metrics") or {}).get("published")
         if published and not Path(found(published)).is_file():
             yield f"experiments.{name}.metrics.published: {published}: no such file."
+        elif published:
+            yield from told(load_published, found(published))
+        folder = (experiment.get("downstream") or {}).get("task_files")
+        if folder and not Path(folder).is_dir():
+            yield f"experiments.{name}.downstream.task_files: {folder}: no such folder."
     for name, replay in config["replays"].items():
         tables = dict.fromkeys([*replay["train"], *(table for pair in replay["tests"].values() for table in pair)])
         if missing := [table for table in tables if not Path(table).is_file()]:
@@ -71,7 +79,7 @@ def names(config: Config, name: str) -> Iterator[str]:
         yield from known(key, experiment[key], config[section], f"{where}.{key}")
     for key, what in (("sources", "source"), ("strategies", "strategy"), ("methods", "method"), ("suites", "suite")):
         for chosen in experiment[key]:
-            yield from known(what, chosen, config[key], f"{where}.{key}")
+            yield from _other_list(config, key, chosen, where) or known(what, chosen, config[key], f"{where}.{key}")
     yield from known("device", experiment["budget"]["device"], config["devices"], f"{where}.budget.device")
     if experiment["ablations"]:
         base, listed = experiment["ablations"]["base"], experiment["strategies"]
@@ -81,6 +89,14 @@ def names(config: Config, name: str) -> Iterator[str]:
     for strategy in experiment["strategies"]:
         yield from _sources(config, strategy, experiment["sources"], f"{where}: strategy '{strategy}'")
     yield from _purpose(experiment, where)
+
+
+def _other_list(config: Config, key: str, name: str, where: str) -> list[str]:
+    """A strategy that is listed among the methods, or a method among the strategies."""
+    other = {"strategies": "methods", "methods": "strategies"}.get(key)
+    if other is None or name in config[key] or name not in config[other]:
+        return []
+    return [f"{where}.{key}: '{name}' stands under `{other}`; list it in {where}.{other}."]
 
 
 def _sources(config: Config, strategy: str, sources: Collection[str], where: str) -> Iterator[str]:
@@ -164,14 +180,27 @@ def _ablations(experiment: Experiment) -> Iterator[str]:
             )
 
 
-def short_runs(study: Study) -> Iterator[str]:
-    """What a user should know: runs of so few steps that they learn nothing."""
+def rounded_runs(study: Study) -> Iterator[str]:
+    """What a user should know: runs of so few steps that they learn nothing, and what whole steps leave out."""
+    steps: set[tuple[int, int]] = set()
     for experiment in study.values():
         for size, place in _sizes(experiment):
             spec = RunSpec.from_json(experiment.spec_of(size))
+            step = spec.batch_sequences * spec.context
+            if step < spec.batch_tokens * _NEARLY and (spec.batch_tokens, step) not in steps:
+                steps.add((spec.batch_tokens, step))
+                yield (
+                    f"{place}: a step of {spec.batch_tokens:,} tokens holds {spec.batch_sequences} sequence(s) of "
+                    f"{spec.context}, so that it is one of {step:,}."
+                )
             if spec.steps < _FEW_STEPS:
-                run = f"a run of {spec.tokens:,} tokens ends after {spec.steps} step(s) of {spec.batch_tokens:,}"
+                run = f"a run of {spec.tokens:,} tokens ends after {spec.steps} step(s) of {step:,}"
                 yield f"{place}: {run} and has learnt next to nothing."
+            elif spec.realised_tokens < spec.tokens * _NEARLY:
+                yield (
+                    f"{place}: a run of {spec.tokens:,} tokens ends after {spec.steps} whole steps of {step:,}, at "
+                    f"{spec.realised_tokens:,}."
+                )
 
 
 def _sizes(experiment: Experiment) -> Iterator[tuple[Size, str]]:

@@ -1,0 +1,80 @@
+"""Checks on strategies and experiments: names, files, and what is said of runs without refusing them."""
+
+import copy
+
+import pytest
+
+from config_cases import CONFIG, SCHEMA, changed, problems
+from emulsion.study.check import check
+
+
+def test_a_strategy_may_not_take_the_name_of_another_mixture():
+    config = changed("strategies/optimal", {"ratios": {"magpie": 1}})
+    assert "methods.optimal: a strategy has this name too; choose another" in problems(config)
+    config = changed("strategies/only_magpie", {"ratios": {"magpie": 1}})
+    config["experiments"]["exp3"]["strategies"].append("only_magpie")
+    assert "experiments.exp3: 'only_magpie' is the name of two of its mixtures or runs" in problems(config)
+
+
+def test_experiments_whose_files_could_be_taken_for_one_anothers_are_refused():
+    config = changed("experiments/exp3-equal", copy.deepcopy(CONFIG["experiments"]["exp3"]))
+    config["strategies"]["equal-mix"] = {"ratios": {"magpie": 1, "fineweb": 1}}
+    config["strategies"]["mix"] = {"ratios": {"magpie": 1, "fineweb": 2}}
+    config["experiments"]["exp3"]["strategies"] += ["equal-mix"]
+    config["experiments"]["exp3-equal"]["strategies"] += ["mix"]
+    message = problems(config)
+    assert "'exp3' and 'exp3-equal' are not told apart in models/{experiment}-{run}, where 'exp3-equal-mix'" in message
+
+
+def test_names_that_differ_in_capitals_alone_are_refused():
+    config = changed("experiments/EXP3", copy.deepcopy(CONFIG["experiments"]["exp3"]))
+    assert "experiments: 'exp3' and 'EXP3' differ in capitals alone" in problems(config)
+
+
+def test_names_that_files_or_tables_have_for_something_else_are_refused():
+    config = copy.deepcopy(CONFIG)
+    config["experiments"]["proving_ground"] = copy.deepcopy(config["experiments"]["exp3"])
+    config["sources"]["mean"] = copy.deepcopy(config["sources"]["fineweb"])
+    said = problems(config)
+    assert "experiments.proving_ground: results/proving_ground/ is for" in said and "sources.mean: tables call" in said
+
+
+def test_mixtures_that_differ_in_capitals_alone_are_refused():
+    config = copy.deepcopy(CONFIG)
+    config["strategies"]["Equal_Mix"] = {"ratios": {"fineweb": 1.0}}
+    config["experiments"]["exp3"]["strategies"].append("Equal_Mix")
+    assert "experiments.exp3: 'equal_mix' and 'Equal_Mix' differ in capitals alone" in problems(config)
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "other"), [("strategies", "unimax", "methods"), ("methods", "equal_mix", "strategies")]
+)
+def test_a_name_in_the_other_list_is_told_where_it_belongs(key, name, other):
+    said = problems(changed(f"experiments/exp3/{key}", [name]))
+    assert f"experiments.exp3.{key}: '{name}' stands under `{other}`; list it in experiments.exp3.{other}." in said
+
+
+def test_files_that_an_experiment_names_are_read_before_any_job(tmp_path):
+    (tmp_path / "published.yaml").write_text("caveat: none\nmodels: [{name: A}]\n")
+    limits = {"perplexity": 5, "coherent": 0.8, "spread": 0.05}
+    config = changed("experiments/exp3/metrics", {**limits, "published": str(tmp_path / "published.yaml")})
+    config["experiments"]["exp3"]["downstream"] = {"tasks": ["arc_easy"], "task_files": str(tmp_path / "none")}
+    said = problems(config)
+    assert f"{tmp_path}/published.yaml: models[0].parameters: is missing." in said
+    assert f"experiments.exp3.downstream.task_files: {tmp_path}/none: no such folder." in said
+
+
+@pytest.mark.parametrize(
+    ("tokens", "batch", "notes"),
+    [
+        (900, 480, ["a run of 900 tokens ends after 1 step(s) of 480 and has learnt next to nothing."]),
+        (5_000, 480, ["a run of 5,000 tokens ends after 10 whole steps of 480, at 4,800."]),
+        (900_000, 500, ["a step of 500 tokens holds 6 sequence(s) of 80, so that it is one of 480."]),
+        (900_300, 480, []),
+    ],
+)
+def test_what_whole_steps_leave_out_is_said(tokens, batch, notes):
+    config = changed("training/demo/batch_tokens", batch)
+    config["experiments"]["exp3"]["tokens"] = tokens
+    said = [note for note in check(config, SCHEMA) if "swarm" not in note]
+    assert said == [f"experiments.exp3: {note}" for note in notes]

@@ -1,12 +1,17 @@
-"""What the tests of swarms share."""
+"""What the tests of swarms and of rounds share."""
 
 import pytest
 import torch
-from swarm_cases import EARLY, MIXTURES, REST, TRUNKS, Killed
-from training_cases import SPEC
+from swarm_cases import EARLY, MIXTURES, REST, TRUNKS
+from training_cases import SPEC, Killed
 
+from emulsion.files import read_json
 from emulsion.mixture import Mixture
+from emulsion.spec import RunSpec
+from emulsion.training.job import Job
 from emulsion.training.loop import Training
+from emulsion.training.parts import Parts
+from emulsion.training.run import train_online
 from emulsion.training.runtime import Runtime
 
 
@@ -43,3 +48,47 @@ def steps(monkeypatch):
 
     monkeypatch.setattr(Training, "_train_step", train_step)
     return seen
+
+
+@pytest.fixture
+def settings(tmp_path, store_folders, tokenizer):
+    """What a run of this name takes besides its mixture or method."""
+    torch.set_num_threads(1)
+
+    def of(name, checkpoint_seconds=0.0, minutes=None, **changes):
+        return {
+            "store_folders": list(store_folders.values()),
+            "tokenizer": tokenizer,
+            "spec_values": {**SPEC, **changes},
+            "output": tmp_path / name,
+            "checkpoints": tmp_path / f"{name}.checkpoints",
+            "runtime": Runtime(micro_batch=8, checkpoint_seconds=checkpoint_seconds, job=Job(minutes)),
+        }
+
+    return of
+
+
+@pytest.fixture
+def train(tmp_path, settings):
+    """Train on a method into a folder of this name; returns the run's record."""
+
+    def run(name, method, values=None, *, most_epochs=0, reference=None, prelude=None, needed=(), **changes):
+        train_online(
+            experiment="exp9",
+            name=name,
+            method=method,
+            method_values=values or {"kind": type(method).__name__},
+            most_epochs=most_epochs,
+            reference=reference,
+            prelude=prelude,
+            needed=needed,
+            **settings(name, **changes),
+        )
+        return read_json(tmp_path / name / "run.json")
+
+    return run
+
+
+@pytest.fixture
+def parts(store_folders, tokenizer):
+    return Parts.open(list(store_folders.values()), tokenizer, RunSpec.from_json(SPEC), None)

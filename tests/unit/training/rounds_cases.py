@@ -1,9 +1,29 @@
-"""Online methods that are small enough to follow by hand."""
+"""Online methods that are small enough to follow by hand, and what their runs share."""
 
 import math
 
+from training_cases import SPEC
+
+from emulsion.methods.follow import Follow
 from emulsion.methods.interface import Needs
 from emulsion.mixture import Mixture
+from emulsion.training.evidence import Reference
+from emulsion.training.run import prepare_rounds
+from emulsion.training.runtime import Runtime
+
+SOURCES = ["alpha", "beta", "gamma"]
+UNEVEN = {"alpha": 0.6, "beta": 0.3, "gamma": 0.1}
+LOSSES = {"alpha": 4.0, "beta": 5.0, "gamma": 6.0}
+REFERENCE = Reference(losses=LOSSES)
+GRAPH = {i: {j: 0.4 if i == j else 0.05 for j in SOURCES} for i in SOURCES}
+METHODS = {
+    "skillit": {"graph": GRAPH, "rounds": 4},
+    "doremi": {"rounds": 4},
+    "doge": {"rounds": 3},
+    "aioli": {"rounds": 2, "sweeps": 1, "probe_share": 0.5},
+    "odm": {"rounds": 6},
+    "ado": {"rounds": 6},
+}
 
 
 class Ascent:
@@ -73,3 +93,33 @@ class Prober(Ascent):
     def restore(self, state):
         super().restore(state)
         self.asked = state["asked"]
+
+
+# A method of each kind of observation, made anew for every job.
+KINDS = {
+    "losses": Ascent,
+    "training losses": lambda: Ascent(held_out=False),
+    "excess_losses": lambda: Ascent("excess_losses"),
+    "gradients": lambda: Ascent("gradients"),
+    "probes": Prober,
+}
+
+
+def follow(*mixtures):
+    return Follow(SOURCES, mixtures=list(mixtures))
+
+
+def files(folder):
+    """What a run leaves that must not depend on how often it was cut off."""
+    return [(folder / name).read_bytes() for name in ("model.safetensors", "training_log.jsonl")]
+
+
+def weights(folder):
+    return (folder / "model.safetensors").read_bytes()
+
+
+def begun(parts, folder, steps, **changes):
+    """A training on a fixed mixture after so many steps."""
+    rounds = prepare_rounds(follow(UNEVEN), {}, parts, {**SPEC, **changes}, folder, Runtime(micro_batch=3))
+    rounds.training.run(steps)
+    return rounds.training

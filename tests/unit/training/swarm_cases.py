@@ -17,7 +17,3 @@ TRUNKS = [
     {"run": "stratified", "mixture": "stratified", "seed": 0, "finish": False, "branches": ["early"]},
 ]
 WHOLE = 12 + (3 * 2 + 2 * 6) + 12 + (4 + 3 * 2)  # the steps that all of them take
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing may catch it."""

@@ -10,8 +10,8 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 from rounds_cases import Prober
-from swarm_cases import WHOLE, Killed
-from training_cases import MIXTURE, SPEC
+from swarm_cases import WHOLE
+from training_cases import MIXTURE, SPEC, Killed
 
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.mixture import Mixture

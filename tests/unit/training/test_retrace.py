@@ -4,8 +4,8 @@ import logging
 
 import pytest
 import torch
-from swarm_cases import STEP, Killed
-from training_cases import SPEC
+from swarm_cases import STEP
+from training_cases import SPEC, Killed
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl

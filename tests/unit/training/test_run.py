@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_cases import MIXTURE, SPEC
+from training_cases import MIXTURE, SPEC, Killed
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from emulsion.data.tokenizers import train_bpe
@@ -53,10 +53,6 @@ def train(tmp_path, store_folders, tokenizer):
         return read_json(tmp_path / name / "run.json")
 
     return run
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing in the loop may catch it."""
 
 
 def killed_after(monkeypatch, step):

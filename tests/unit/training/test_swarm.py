@@ -5,8 +5,8 @@ import sys
 import time
 
 import pytest
-from swarm_cases import EARLY, POINTS, REST, SOURCES, STEP, TRUNKS, WHOLE, Killed
-from training_cases import SPEC
+from swarm_cases import EARLY, POINTS, REST, SOURCES, STEP, TRUNKS, WHOLE
+from training_cases import SPEC, Killed
 
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError

@@ -33,3 +33,7 @@ MIXTURE = {
         {"until": 1.0, "weights": {"alpha": 0.1, "beta": 0.2, "gamma": 0.7}},
     ],
 }
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing may catch it."""

@@ -18,6 +18,7 @@ from emulsion.study import (
     check_laws,
     check_methods,
     check_models,
+    check_swarms,
     defaults,
     judges,
 )
@@ -57,7 +58,7 @@ def check(
     problems = list(mistakes_of_environment(os.environ if environment is None else environment))
     problems += mistakes_of_form(config, form)
     notes: list[str] = []
-    problems = problems or [*check_methods.unread_settings_of_points(laid), *defaults.kinds(config)]
+    problems = problems or [*check_swarms.unread_settings_of_points(laid), *defaults.kinds(config)]
     if not problems:
         defaults.mixtures(config)
         fill_in(config, form)
@@ -71,7 +72,11 @@ def check(
     if not problems:
         notes += check_data.types(config)
         planned = Study(config).planned()
-        notes += [*check_experiments.rounded_runs(planned), *check_methods.without_curves(planned)]
+        notes += [
+            *check_experiments.rounded_runs(planned),
+            *check_swarms.rounded_branches(planned),
+            *check_methods.without_curves(planned),
+        ]
     if problems:
         raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
     return notes
@@ -85,7 +90,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         check_models.models,
         check_models.training,
         check_experiments.strategies,
-        check_methods.swarms,
+        check_swarms.swarms,
         check_methods.studies,
         check_methods.methods,
         check_data.suites,
@@ -108,9 +113,9 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         yield from check_experiments.shared_files(study)
         for name, experiment in study.items():
             yield from check_experiments.experiment(experiment)
-            yield from check_methods.swarms_of(experiment)
+            yield from check_swarms.swarms_of(experiment)
             yield from check_methods.rounds(experiment)
-            yield from check_methods.matrices(experiment)
+            yield from check_laws.matrices(experiment)
             yield from check_laws.parameters(experiment)
             yield from check_data.halves(config, name)
             yield from check_data.stores(config, name, folder)

@@ -20,7 +20,7 @@ from emulsion.study.told import included, known, told
 
 _FEW_STEPS = 5
 # What whole sequences and whole steps may leave out of the tokens that were asked for before it is said.
-_NEARLY = 0.99
+NEARLY = 0.99
 
 
 def strategies(config: Config) -> Iterator[str]:
@@ -187,7 +187,7 @@ def rounded_runs(study: Study) -> Iterator[str]:
         for size, place in _sizes(experiment):
             spec = RunSpec.from_json(experiment.spec_of(size))
             step = spec.batch_sequences * spec.context
-            if step < spec.batch_tokens * _NEARLY and (spec.batch_tokens, step) not in steps:
+            if step < spec.batch_tokens * NEARLY and (spec.batch_tokens, step) not in steps:
                 steps.add((spec.batch_tokens, step))
                 yield (
                     f"{place}: a step of {spec.batch_tokens:,} tokens holds {spec.batch_sequences} sequence(s) of "
@@ -196,7 +196,7 @@ def rounded_runs(study: Study) -> Iterator[str]:
             if spec.steps < _FEW_STEPS:
                 run = f"a run of {spec.tokens:,} tokens ends after {spec.steps} step(s) of {step:,}"
                 yield f"{place}: {run} and has learnt next to nothing."
-            elif spec.realised_tokens < spec.tokens * _NEARLY:
+            elif spec.realised_tokens < spec.tokens * NEARLY:
                 yield (
                     f"{place}: a run of {spec.tokens:,} tokens ends after {spec.steps} whole steps of {step:,}, at "
                     f"{spec.realised_tokens:,}."

@@ -1,10 +1,13 @@
-"""Checks on studies of mixing laws, and on comparisons of what methods take for the effects of sources."""
+"""Checks on studies of mixing laws, and on matrices of what sources do for one another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from emulsion.errors import UserError
+from emulsion.files import read_json
 from emulsion.methods.designs import count_of
 from emulsion.methods.interface import OnlineMethod
 from emulsion.methods.stretches import update_before
@@ -64,3 +67,33 @@ def _states(experiment: Experiment, name: str, where: str) -> Iterator[str]:
     if chosen["tokens"] < step:
         yield f"{where}: branches of {chosen['tokens']:,} tokens are less than one step of {step:,}."
     yield from (f"{where}: {problem}" for problem in told(spec.branch, max(found) * step, chosen["tokens"]))
+
+
+def matrices(experiment: Experiment) -> Iterator[str]:
+    """The matrices that are compared with the fitted one."""
+    where, swarm = f"experiments.{experiment.name}.laws.matrices", experiment.law_swarm
+    for name, each in experiment.matrices().items():
+        there = swarm.settings["branches"] if swarm else {}
+        yield from known("name of branches", each["branches"], there, f"{where}.{name}")
+        yield from _matrix(set(experiment.sources), each, f"{where}.{name}")
+
+
+def _matrix(sources: set[str], chosen: Mapping[str, Any], where: str) -> Iterator[str]:
+    if chosen["kind"] != "given":
+        if "matrix" in chosen:
+            yield f"{where}.matrix: kind '{chosen['kind']}' has no file; for a matrix of your own use `kind: given`."
+        return
+    file = chosen.get("matrix")
+    if file is None or not Path(file).is_file():
+        problem = f"there is no file {file}" if file else "no file is named"
+        yield f"{where}.matrix: {problem}; it holds {{evaluated source: {{source trained on: effect}}}}."
+        return
+    form = f"must have a row and in it a column for each of {', '.join(sorted(sources))}, as JSON."
+    try:
+        matrix = read_json(file)
+    except UserError:
+        yield f"{where}.matrix: {file} cannot be read; it {form}"
+        return
+    rows = isinstance(matrix, dict) and set(matrix) == sources
+    if not rows or any(not isinstance(row, dict) or set(row) != sources for row in matrix.values()):
+        yield f"{where}.matrix: {file} {form}"

@@ -1,27 +1,22 @@
-"""Checks on methods and on the swarms that they learn from."""
+"""Checks on methods and on what they need."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulsion.errors import UserError
-from emulsion.files import read_json
-from emulsion.laws.region import Region
 from emulsion.methods import create, names
-from emulsion.methods.designs import SAME, SETTINGS
 from emulsion.methods.interface import AnyMethod, OnlineMethod
 from emulsion.methods.registry import takes
 from emulsion.methods.stretches import stretches
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.check_data import capabilities
+from emulsion.study.check_swarms import room
 from emulsion.study.experiment import Experiment
 from emulsion.study.judges import objective_of
 from emulsion.study.mixture_table import NOT_SETTINGS, predecessor
 from emulsion.study.study import Study
-from emulsion.study.swarms import Swarm
 from emulsion.study.told import known, told
 
 # Kinds that the study makes itself, from what the configuration says elsewhere.
@@ -37,32 +32,6 @@ _POINTS = {
     "reference_run": ("one reference run", ("uniform", "proportional")),
     "single_source_runs": ("one run per source", ("corners",)),
 }
-
-
-def swarms(config: Config) -> Iterator[str]:
-    """What swarms say, whichever experiment they are for."""
-    for name, swarm in config["swarms"].items():
-        where, points = f"swarms.{name}", swarm["points"]
-        low, high = points["bounds"]
-        if points["kind"] == "spread" and low >= high:
-            yield f"{where}.points.bounds: {low} to {high} leave room for no more than one mixture."
-        for key, section in (("model", "models"), ("training", "training")):
-            if key in swarm:
-                yield from known(key, swarm[key], config[section], f"{where}.{key}")
-
-
-def unread_settings_of_points(written: Config) -> Iterator[str]:
-    """Settings of points that their kind has not; written: the configuration before its defaults, of right form."""
-    designs = {f"swarms.{name}": swarm["points"] for name, swarm in (written.get("swarms") or {}).items()}
-    for name, experiment in written["experiments"].items():
-        if parameters := experiment.get("parameters"):
-            designs[f"experiments.{name}.parameters"] = parameters.get("points") or {}
-    for where, points in designs.items():
-        settings = SETTINGS.get(points.get("kind"), points)
-        for key in points:
-            if key != "kind" and key not in settings:
-                has = f"has {', '.join(settings)}" if settings else "has no settings"
-                yield f"{where}.points.{key}: points of kind '{points['kind']}' have no such setting; this kind {has}."
 
 
 def methods(config: Config) -> Iterator[str]:
@@ -104,20 +73,9 @@ def methods_of(config: Config, name: str) -> Iterator[str]:
         if not problems:
             made = _make(config, method, chosen["sources"])
             yield from _needs(config, made, entry, where)
-            yield from _room(chosen["sources"], entry.get("bounds"), where)
+            yield from room(chosen["sources"], entry.get("bounds"), where)
             yield from _after(config, name, made, entry, where)
             yield from _objective(config, name, entry, where)
-
-
-def _room(sources: Sequence[str], bounds: Any, where: str) -> Iterator[str]:
-    """Bounds that more than one mixture keeps."""
-    try:
-        region = Region.of(sources, bounds)
-    except UserError as error:
-        yield f"{where}.{error}"
-        return
-    if len(sources) > 1 and (region.high - region.low).max() < SAME:
-        yield f"{where}.bounds: {bounds} leave room for one mixture of {len(sources)} sources alone; widen them."
 
 
 def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str) -> Iterator[str]:
@@ -236,50 +194,6 @@ def _objective(config: Config, name: str, entry: Mapping[str, Any], where: str) 
         yield f"{where}.objective: it is of capabilities; add `capabilities` to swarms.{entry['swarm']}.measure."
 
 
-def swarms_of(experiment: Experiment) -> Iterator[str]:
-    """The swarms of an experiment suit its sources, and their branches its runs."""
-    for name, swarm in experiment.swarms.items():
-        yield from _points(experiment, swarm, f"swarms.{name}.points (of experiments.{experiment.name})")
-        size = experiment.size_of_swarm(name)
-        if size.stands_for is not None and size.stands_for < size.tokens:
-            yield (
-                f"swarms.{name}.match_epochs_of.tokens (of experiments.{experiment.name}): {size.stands_for:,}, but "
-                f"the swarm's runs have {size.tokens:,}; they stand for runs as long as themselves or longer."
-            )
-        for branches, each in swarm.settings["branches"].items():
-            yield from _branches(experiment, swarm, each, f"swarms.{name}.branches.{branches}")
-
-
-def _points(experiment: Experiment, swarm: Swarm, where: str) -> Iterator[str]:
-    sources, points = experiment.sources, swarm.settings["points"]
-    if len(sources) < 2:
-        yield f"{where}: a swarm is of how sources are mixed; the experiment has one alone, '{sources[0]}'."
-    elif points["kind"] == "grid" and len(sources) != 2:
-        yield f"{where}.kind: a grid is for 2 sources and the experiment has {len(sources)}; use `dirichlet`."
-    elif points["kind"] == "spread":
-        low, high = points["bounds"]
-        if not low * len(sources) <= 1 <= high * len(sources):
-            yield f"{where}.bounds: no mixture of {len(sources)} sources has every share in [{low}, {high}]."
-        elif low < high:
-            yield from _room(sources, (low, high), where)
-
-
-def _branches(experiment: Experiment, swarm: Swarm, branches: Mapping[str, Any], where: str) -> Iterator[str]:
-    spec = RunSpec.from_json(experiment.spec_of(experiment.size_of_swarm(swarm.name)))
-    step = spec.batch_sequences * spec.context
-    for key in ("after", "tokens"):
-        if branches[key] < step:
-            yield f"{where}.{key}: {branches[key]:,} tokens are less than one step of {step:,}."
-    if branches["after"] + branches["tokens"] > spec.tokens:
-        end = branches["after"] + branches["tokens"]
-        yield f"{where}: they end at {end:,} tokens, but the swarm's runs have {spec.tokens:,}."
-    else:
-        yield from (f"{where}.{problem}" for problem in told(spec.branch, branches["after"], branches["tokens"]))
-    count = len(swarm.points)
-    if isinstance(branches["parents"], int) and branches["parents"] > count:
-        yield f"{where}.parents: {branches['parents']} of the swarm's points were asked for; there are {count}."
-
-
 def rounds(experiment: Experiment) -> Iterator[str]:
     """The rounds of online methods, and their probes, fit into the runs in which they decide."""
     for name in experiment.decided_online():
@@ -290,33 +204,3 @@ def rounds(experiment: Experiment) -> Iterator[str]:
         if entry.after and before < 1:
             yield f"{where}.after.share: {entry.after['share']} of a run of {steps} steps is less than one step."
         yield from (f"{where}.{problem}" for problem in told(stretches, experiment.method(entry.name), steps, before))
-
-
-def matrices(experiment: Experiment) -> Iterator[str]:
-    """The matrices that are compared with the fitted one."""
-    where, swarm = f"experiments.{experiment.name}.laws.matrices", experiment.law_swarm
-    for name, each in experiment.matrices().items():
-        there = swarm.settings["branches"] if swarm else {}
-        yield from known("name of branches", each["branches"], there, f"{where}.{name}")
-        yield from _matrix(set(experiment.sources), each, f"{where}.{name}")
-
-
-def _matrix(sources: set[str], chosen: Mapping[str, Any], where: str) -> Iterator[str]:
-    if chosen["kind"] != "given":
-        if "matrix" in chosen:
-            yield f"{where}.matrix: kind '{chosen['kind']}' has no file; for a matrix of your own use `kind: given`."
-        return
-    file = chosen.get("matrix")
-    if file is None or not Path(file).is_file():
-        problem = f"there is no file {file}" if file else "no file is named"
-        yield f"{where}.matrix: {problem}; it holds {{evaluated source: {{source trained on: effect}}}}."
-        return
-    form = f"must have a row and in it a column for each of {', '.join(sorted(sources))}, as JSON."
-    try:
-        matrix = read_json(file)
-    except UserError:
-        yield f"{where}.matrix: {file} cannot be read; it {form}"
-        return
-    rows = isinstance(matrix, dict) and set(matrix) == sources
-    if not rows or any(not isinstance(row, dict) or set(row) != sources for row in matrix.values()):
-        yield f"{where}.matrix: {file} {form}"

@@ -128,5 +128,6 @@ def check_splits(headers: Iterable[Mapping[str, Any]], context: int, where: str)
     """Raises UserError where a split of a source is too small to train, validate or evaluate on."""
     if problems := too_small(headers, context):
         raise UserError(
-            f"{where}: {' '.join(problems)} Add documents, raise `held_out`, or take a model with a shorter context."
+            f"{where}: {' '.join(problems)} Add documents, raise `held_out`, or take a model with a shorter context; "
+            "data/ledgers/{source}.json counts the rows that cleaning removed."
         )

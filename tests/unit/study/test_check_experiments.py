@@ -54,6 +54,13 @@ def test_a_name_in_the_other_list_is_told_where_it_belongs(key, name, other):
     assert f"experiments.exp3.{key}: '{name}' stands under `{other}`; list it in experiments.exp3.{other}." in said
 
 
+def test_sources_are_left_out_of_a_strategy():
+    said = problems(changed("experiments/exp3/ablations", {"base": "unimax"}))
+    assert (
+        "experiments.exp3.ablations.base: 'unimax' stands under `methods`; sources are left out of a strategy." in said
+    )
+
+
 def test_files_that_an_experiment_names_are_read_before_any_job(tmp_path):
     (tmp_path / "published.yaml").write_text("caveat: none\nmodels: [{name: A}]\n")
     limits = {"perplexity": 5, "coherent": 0.8, "spread": 0.05}

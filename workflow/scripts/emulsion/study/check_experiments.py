@@ -83,7 +83,10 @@ def names(config: Config, name: str) -> Iterator[str]:
     yield from known("device", experiment["budget"]["device"], config["devices"], f"{where}.budget.device")
     if experiment["ablations"]:
         base, listed = experiment["ablations"]["base"], experiment["strategies"]
-        yield from included("strategy", base, listed, config["strategies"], f"{where}.ablations.base")
+        if base in config["methods"] and base not in config["strategies"]:
+            yield f"{where}.ablations.base: '{base}' stands under `methods`; sources are left out of a strategy."
+        else:
+            yield from included("strategy", base, listed, config["strategies"], f"{where}.ablations.base")
     if experiment["laws"]:
         yield from known("swarm", experiment["laws"]["swarm"], config["swarms"], f"{where}.laws.swarm")
     for strategy in experiment["strategies"]:

@@ -18,11 +18,17 @@ def header(source, **tokens):
     return {"source": source, "splits": splits}
 
 
-def test_splits_too_small_and_rows_lost_are_named():
+def test_splits_too_small_and_rows_lost_or_removed_are_named():
     headers = [header("a", train=900, validation=90, test=20), header("b", train=900, validation=90, test=90)]
-    accounts = {"a": {"read": 100, "set_aside": {"not JSON": 2}}, "b": {"read": 100, "set_aside": {}}}
-    small, lost = data_text(headers, accounts, 80)
+    accounts = {
+        "a": {"read": 100, "set_aside": {"not JSON": 2}, "removed": {}},
+        "b": {"read": 100, "set_aside": {}, "removed": {"c4: curly bracket": 90, "c4: too few sentences": 9}},
+    }
+    small, lost, removed = data_text(headers, accounts, 80)
     assert small == "- source 'a' has no test sequence of 80 tokens: its test split has 20 tokens in 1 documents."
     assert lost.endswith("- a: 2 of 100 rows (2.0%) are no documents: 2 x not JSON.")
+    assert removed.endswith(
+        "- b: 99 of 100 rows (99.0%) were removed by cleaning: 90 x c4: curly bracket; 9 x c4: too few sentences."
+    )
     assert data_text(headers, {}, 10) == ["Every split of every source has a sequence of 10 tokens."]
     assert data_text([], {}, 10) == []

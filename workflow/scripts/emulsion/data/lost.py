@@ -1,4 +1,4 @@
-"""Rows of a source that became no document: said in words, and refused where they are many."""
+"""Rows of a source that became no document or were removed: said in words, and refused where they are too many."""
 
 from __future__ import annotations
 
@@ -34,9 +34,18 @@ def first_places(quarantines: Iterable[Path]) -> dict[str, str]:
 
 def loss_text(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str] = NO_PLACES) -> str:
     """How many rows of a source became no document, and why; empty where all did."""
-    if not (lost := sum(reasons.values())):
+    return _told(source, read, reasons, places, "are no documents")
+
+
+def removal_text(source: str, read: int, reasons: Mapping[str, int]) -> str:
+    """How many rows of a source cleaning removed, and why; empty where it removed none."""
+    return _told(source, read, reasons, NO_PLACES, "were removed by cleaning")
+
+
+def _told(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str], what: str) -> str:
+    if not (gone := sum(reasons.values())):
         return ""
-    return f"{source}: {lost:,} of {read:,} rows ({lost / read:.1%}) are no documents: {_counted(reasons, places)}."
+    return f"{source}: {gone:,} of {read:,} rows ({gone / read:.1%}) {what}: {_counted(reasons, places)}."
 
 
 def _counted(reasons: Mapping[str, int], places: Mapping[str, str]) -> str:

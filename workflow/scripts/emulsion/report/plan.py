@@ -7,7 +7,7 @@ from typing import Any
 
 from emulsion.analysis.power import in_print
 from emulsion.data.held_out import too_small as too_small_splits
-from emulsion.data.lost import loss_text
+from emulsion.data.lost import loss_text, removal_text
 from emulsion.study.budget import PARAMETERS, STAGES, SWARMS, over_budget
 
 
@@ -32,7 +32,7 @@ def plan_text(
 def data_text(
     headers: Sequence[Mapping[str, Any]], accounts: Mapping[str, Mapping[str, Any]], context: int
 ) -> list[str]:
-    """The splits that are too small, and the rows that were lost, source by source."""
+    """The splits that are too small, and the rows that were lost or that cleaning removed, source by source."""
     problems = [f"- {problem}" for problem in too_small_splits(headers, context)]
     if headers and not problems:
         problems = [f"Every split of every source has a sequence of {context} tokens."]
@@ -40,7 +40,11 @@ def data_text(
         f"- {text}" for name, each in accounts.items() if (text := loss_text(name, each["read"], each["set_aside"]))
     ]
     lost = ["Rows that became no documents:", "", *lost] if lost else []
-    return ["\n".join(lines) for lines in (problems, lost) if lines]
+    removed = [
+        f"- {text}" for name, each in accounts.items() if (text := removal_text(name, each["read"], each["removed"]))
+    ]
+    removed = ["Rows that cleaning removed:", "", *removed] if removed else []
+    return ["\n".join(lines) for lines in (problems, lost, removed) if lines]
 
 
 def cost_table(plan: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Put the clean shards of a source together, account for every row that was read, and refuse what loses too much.
 
-Rows that were lost and columns that are not read are said on standard output, which is the console of the workflow.
+Rows that were lost, cleaning that removed most of them, and columns that are not read are said on standard output,
+which is the console of the workflow.
 """
 
 import logging
@@ -11,9 +12,11 @@ from emulsion import command
 from emulsion.command import Some
 from emulsion.data.cleaning.step import Ledger
 from emulsion.data.held_out import check_copies
-from emulsion.data.lost import check_losses, check_some_are_left, first_places, loss_text
+from emulsion.data.lost import check_losses, check_some_are_left, first_places, loss_text, removal_text
 from emulsion.data.shards import join_documents
 from emulsion.files import read_json, whole_file, write_json
+
+MUCH = 0.5  # of the rows: what cleaning removes beyond it is said on the console, too
 
 
 def main(
@@ -45,7 +48,9 @@ def main(
     places = first_places(quarantines) if total.set_aside else {}
     check_some_are_left(source, total.kept, total.removed, places)
     check_losses(source, total.read, total.set_aside, places, max_loss)
-    for said in filter(None, (loss_text(source, total.read, total.set_aside, places), total.columns.text(source))):
+    lost = loss_text(source, total.read, total.set_aside, places)
+    cleaned = removal_text(source, total.read, total.removed, total.set_aside, MUCH)
+    for said in filter(None, (lost, cleaned, total.columns.text(source))):
         logging.warning("%s", said)
         print(said)
     with whole_file(output) as part:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from emulsion.data.lost import check_losses, check_some_are_left, first_places, loss_text, remedies
+from emulsion.data.lost import check_losses, check_some_are_left, first_places, loss_text, remedies, removal_text
 from emulsion.errors import UserError
 
 
@@ -51,3 +51,11 @@ def test_reasons_with_a_known_remedy_have_it():
     )
     assert "`iconv" in remedies(["not valid UTF-8"]) and "names" in remedies(["a row is list, not a record"])
     assert remedies(["unknown role 'narrator'"]) == ""
+
+
+def test_what_cleaning_removed_is_told_apart_from_rows_that_were_no_documents():
+    removed, set_aside = {"not JSON": 2, "c4: curly bracket": 40}, {"not JSON": 2}
+    told = "a: 40 of 100 rows (40.0%) were removed by cleaning: 40 x c4: curly bracket."
+    assert removal_text("a", 100, removed, set_aside) == told
+    assert removal_text("a", 100, removed, set_aside, most=0.4) == ""
+    assert removal_text("a", 100, set_aside, set_aside) == ""

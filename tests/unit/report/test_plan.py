@@ -21,7 +21,7 @@ def header(source, **tokens):
 def test_splits_too_small_and_rows_lost_or_removed_are_named():
     headers = [header("a", train=900, validation=90, test=20), header("b", train=900, validation=90, test=90)]
     accounts = {
-        "a": {"read": 100, "set_aside": {"not JSON": 2}, "removed": {}},
+        "a": {"read": 100, "set_aside": {"not JSON": 2}, "removed": {"not JSON": 2}},
         "b": {"read": 100, "set_aside": {}, "removed": {"c4: curly bracket": 90, "c4: too few sentences": 9}},
     }
     small, lost, removed = data_text(headers, accounts, 80)

@@ -37,9 +37,16 @@ def loss_text(source: str, read: int, reasons: Mapping[str, int], places: Mappin
     return _told(source, read, reasons, places, "are no documents")
 
 
-def removal_text(source: str, read: int, reasons: Mapping[str, int]) -> str:
-    """How many rows of a source cleaning removed, and why; empty where it removed none."""
-    return _told(source, read, reasons, NO_PLACES, "were removed by cleaning")
+def removal_text(
+    source: str, read: int, removed: Mapping[str, int], set_aside: Mapping[str, int], most: float = 0.0
+) -> str:
+    """How many documents of a source cleaning removed, and why; empty where it is no more than this share of its rows.
+
+    removed: as in the ledger, with what was set aside for being no document.
+    """
+    cleaned = Counter(removed) - Counter(set_aside)
+    text = _told(source, read, cleaned, NO_PLACES, "were removed by cleaning")
+    return text if cleaned.total() > most * read else ""
 
 
 def _told(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str], what: str) -> str:

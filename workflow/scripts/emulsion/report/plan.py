@@ -41,7 +41,9 @@ def data_text(
     ]
     lost = ["Rows that became no documents:", "", *lost] if lost else []
     removed = [
-        f"- {text}" for name, each in accounts.items() if (text := removal_text(name, each["read"], each["removed"]))
+        f"- {text}"
+        for name, each in accounts.items()
+        if (text := removal_text(name, each["read"], each["removed"], each["set_aside"]))
     ]
     removed = ["Rows that cleaning removed:", "", *removed] if removed else []
     return ["\n".join(lines) for lines in (problems, lost, removed) if lines]

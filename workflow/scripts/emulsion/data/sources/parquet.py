@@ -84,7 +84,7 @@ def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
                     continue
                 size = max(1, min(ROWS_PER_BATCH, UNFOLDED_BYTES // max(1, _longest_value(batch))))
                 for place in range(0, batch.num_rows, size):
-                    yield from _batch(batch.slice(place, size))
+                    yield from _batch(batch.slice(place, size), decoded=False)
         except _UNREADABLE as error:
             blame_row(error)
             raise _broken("an Arrow file", error) from None
@@ -154,7 +154,7 @@ def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Ma
     left = group.num_rows
     try:
         for batch in parquet.iter_batches(batch_size=size, row_groups=[number]):
-            yield from _batch(batch)
+            yield from _batch(batch, decoded=True)
             left -= batch.num_rows
     except _UNREADABLE as error:
         blame_row(error)
@@ -180,11 +180,26 @@ def _longest_shared(group: pq.RowGroupMetaData) -> int:
     return longest
 
 
-def _batch(batch: pa.RecordBatch) -> list[dict[str, Any] | Malformed]:
+def _batch(batch: pa.RecordBatch, *, decoded: bool) -> list[dict[str, Any] | Malformed]:
+    """decoded: whether its buffers were made here, as from Parquet, and are not those of a file that may be damaged."""
     try:
+        for column in () if decoded else batch.columns:
+            _require_sound(column)
         return list(_values(batch))
     except _UNREADABLE:
-        return [_row(batch.slice(place, 1)) for place in range(batch.num_rows)]
+        return [_row(batch.slice(place, 1), decoded) for place in range(batch.num_rows)]
+
+
+def _require_sound(column: pa.Array) -> None:
+    """Raises ArrowInvalid where offsets lead out of the buffers of a damaged file: to follow them ends the process.
+
+    A text that is not UTF-8 is found when it is read, but inside of nested values, where it hides what else is wrong.
+    """
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        if pa.types.is_nested(column.type) or "UTF8" not in str(error):
+            raise
 
 
 def _values(values: pa.RecordBatch | pa.Array) -> list[Any]:
@@ -195,11 +210,13 @@ def _values(values: pa.RecordBatch | pa.Array) -> list[Any]:
         return list(values.to_pylist())
 
 
-def _row(batch: pa.RecordBatch) -> dict[str, Any] | Malformed:
+def _row(batch: pa.RecordBatch, decoded: bool) -> dict[str, Any] | Malformed:
     """The one row of a batch."""
     row, problems = {}, []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         try:
+            if not decoded:
+                _require_sound(column)
             row[name] = _values(column)[0]
         except UnicodeDecodeError:
             problems.append(f"'{name}' is not valid UTF-8")

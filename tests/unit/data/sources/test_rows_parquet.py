@@ -32,7 +32,7 @@ def test_rows_of_large_documents_come_a_few_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "BATCH_BYTES", 1000)
     with pq.ParquetFile(tmp_path / "a.parquet") as file:
         sizes = []
-        monkeypatch.setattr(parquet, "_batch", lambda batch, **how: sizes.append(batch.num_rows) or [])
+        monkeypatch.setattr(parquet, "_batch", lambda batch, *how: sizes.append(batch.num_rows) or [])
         list(parquet._group(file, 0))
     assert max(sizes) <= 6
     assert sum(sizes) == 300
@@ -135,7 +135,7 @@ def test_a_value_that_all_rows_share_does_not_fill_the_memory(tmp_path, monkeypa
     limits = {"data_page_size": 1 << 30, "dictionary_pagesize_limit": 1 << 30}
     pq.write_table(pa.table({"text": shared}), file, compression=packed, store_schema=False, **limits)
     sizes, batch = [], parquet._batch
-    monkeypatch.setattr(parquet, "_batch", lambda found, **how: (sizes.append(found.num_rows), batch(found, **how))[1])
+    monkeypatch.setattr(parquet, "_batch", lambda found, *how: (sizes.append(found.num_rows), batch(found, *how))[1])
     monkeypatch.setattr(parquet, "UNFOLDED_BYTES", 8 << 20)
     found = itertools.islice(parquet.rows(file), 20)
     assert all(row["text"] == value for row in found)
@@ -190,7 +190,7 @@ def test_a_dictionary_of_arrow_is_unfolded_a_few_rows_at_a_time(tmp_path, monkey
     with pa.ipc.new_file(tmp_path / "a.arrow", rows.schema) as writer:
         writer.write_table(rows)
     sizes, batch = [], parquet._batch
-    monkeypatch.setattr(parquet, "_batch", lambda found, **how: (sizes.append(found.num_rows), batch(found, **how))[1])
+    monkeypatch.setattr(parquet, "_batch", lambda found, *how: (sizes.append(found.num_rows), batch(found, *how))[1])
     monkeypatch.setattr(parquet, "UNFOLDED_BYTES", 8 << 20)
     assert sum(len(row["text"]) for row in parquet.rows(tmp_path / "a.arrow")) == 500 << 20
     assert max(sizes) <= 8
@@ -201,7 +201,7 @@ def test_ordinary_text_is_read_by_the_hundred(tmp_path, monkeypatch):
     kinds = ["one", "two"] * 2000
     pq.write_table(pa.table({"text": [f"text {n} " * 9 for n in range(4000)], "kind": kinds}), file)
     sizes, batch = [], parquet._batch
-    monkeypatch.setattr(parquet, "_batch", lambda found, **how: (sizes.append(found.num_rows), batch(found, **how))[1])
+    monkeypatch.setattr(parquet, "_batch", lambda found, *how: (sizes.append(found.num_rows), batch(found, *how))[1])
     assert len(list(parquet.rows(file))) == 4000
     assert sum(sizes) == 4000 and max(sizes) >= 250
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +82,10 @@ def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
                 if reason:
                     yield from [Malformed(reason)] * batch.num_rows
                     continue
+                unsound = _unsound(batch)
                 size = max(1, min(ROWS_PER_BATCH, UNFOLDED_BYTES // max(1, _longest_value(batch))))
                 for place in range(0, batch.num_rows, size):
-                    yield from _batch(batch.slice(place, size), decoded=False)
+                    yield from _batch(batch.slice(place, size), unsound)
         except _UNREADABLE as error:
             blame_row(error)
             raise _broken("an Arrow file", error) from None
@@ -154,7 +155,7 @@ def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Ma
     left = group.num_rows
     try:
         for batch in parquet.iter_batches(batch_size=size, row_groups=[number]):
-            yield from _batch(batch, decoded=True)
+            yield from _batch(batch)
             left -= batch.num_rows
     except _UNREADABLE as error:
         blame_row(error)
@@ -180,18 +181,29 @@ def _longest_shared(group: pq.RowGroupMetaData) -> int:
     return longest
 
 
-def _batch(batch: pa.RecordBatch, *, decoded: bool) -> list[dict[str, Any] | Malformed]:
-    """decoded: whether its buffers were made here, as from Parquet, and are not those of a file that may be damaged."""
+def _batch(batch: pa.RecordBatch, unsound: Collection[str] = ()) -> list[dict[str, Any] | Malformed]:
+    """unsound: names of columns whose buffers are those of a damaged file."""
     try:
-        for column in () if decoded else batch.columns:
-            _require_sound(column)
-        return list(_values(batch))
+        if not unsound:
+            return list(_values(batch))
     except _UNREADABLE:
-        return [_row(batch.slice(place, 1), decoded) for place in range(batch.num_rows)]
+        pass
+    return [_row(batch.slice(place, 1), unsound) for place in range(batch.num_rows)]
+
+
+def _unsound(batch: pa.RecordBatch) -> list[str]:
+    """The columns of a whole batch of a file that may be damaged, which has to be looked at once and not row by row."""
+    found = []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            _require_sound(column)
+        except pa.ArrowInvalid:
+            found.append(name)
+    return found
 
 
 def _require_sound(column: pa.Array) -> None:
-    """Raises ArrowInvalid where offsets lead out of the buffers of a damaged file: to follow them ends the process.
+    """Raises ArrowInvalid where offsets lead out of the buffers: to follow them ends the process.
 
     A text that is not UTF-8 is found when it is read, but inside of nested values, where it hides what else is wrong.
     """
@@ -210,12 +222,14 @@ def _values(values: pa.RecordBatch | pa.Array) -> list[Any]:
         return list(values.to_pylist())
 
 
-def _row(batch: pa.RecordBatch, decoded: bool) -> dict[str, Any] | Malformed:
+def _row(batch: pa.RecordBatch, unsound: Collection[str]) -> dict[str, Any] | Malformed:
     """The one row of a batch."""
     row, problems = {}, []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         try:
-            if not decoded:
+            if name in unsound and pa.types.is_nested(column.type):
+                raise pa.ArrowInvalid("its parts are shared by all rows")
+            if name in unsound:
                 _require_sound(column)
             row[name] = _values(column)[0]
         except UnicodeDecodeError:

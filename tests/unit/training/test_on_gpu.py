@@ -11,7 +11,7 @@ import torch
 from accelerate.state import AcceleratorState
 from rounds_cases import Prober
 from swarm_cases import WHOLE
-from training_cases import MIXTURE, SPEC, Killed
+from training_cases import MIXTURE, SPEC, Killed, killed_before
 
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.mixture import Mixture
@@ -93,17 +93,6 @@ def files(folder):
     return [(folder / name).read_bytes() for name in ("model.safetensors", "training_log.jsonl")]
 
 
-def dies_before(monkeypatch, step):
-    original = Training._train_step
-
-    def train_step(self):
-        if self.step == step:
-            raise Killed
-        original(self)
-
-    monkeypatch.setattr(Training, "_train_step", train_step)
-
-
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("model", [*MODELS.values(), DROPOUT], ids=[*MODELS, "dropout"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
@@ -112,7 +101,7 @@ def test_a_run_killed_at_any_step_ends_with_the_same_bytes(train, tmp_path, monk
     record = train("whole", **told)
     for step in (1, 6, 11):
         with monkeypatch.context() as patched, pytest.raises(Killed):
-            dies_before(patched, step)
+            killed_before(patched, step)
             train("killed", **told)
     train("killed", **told)
     assert files(tmp_path / "whole") == files(tmp_path / "killed")
@@ -176,7 +165,7 @@ def test_a_probing_run_in_bf16_killed_in_a_probe_ends_with_the_same_bytes(settin
     train("whole")
     for step in (1, 7, 9):
         with monkeypatch.context() as patched, pytest.raises(Killed):
-            dies_before(patched, step)
+            killed_before(patched, step)
             train("killed")
     train("killed")
     assert files(tmp_path / "whole") == files(tmp_path / "killed")

@@ -18,7 +18,7 @@ from rounds_cases import (
     Ascent,
     files,
 )
-from training_cases import SPEC, Killed
+from training_cases import SPEC, Killed, killed_before
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl
@@ -29,18 +29,6 @@ from emulsion.training.loop import Training
 from emulsion.training.rounds import Prelude
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-
-
-def killed_before(monkeypatch, step):
-    """Make the next training die before the step after `step`, when all that a round begins with is done."""
-    original = Training._train_step
-
-    def train_step(self):
-        if self.step == step:
-            raise Killed
-        original(self)
-
-    monkeypatch.setattr(Training, "_train_step", train_step)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e9], ids=["saved at every step", "never saved"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_cases import MIXTURE, SPEC, Killed
+from training_cases import MIXTURE, SPEC, Killed, killed_before
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from emulsion.data.tokenizers import train_bpe
@@ -55,18 +55,6 @@ def train(tmp_path, store_folders, tokenizer):
     return run
 
 
-def killed_after(monkeypatch, step):
-    """Make the next training die after so many of its steps, before it can save."""
-    original = Training._train_step
-
-    def train_step(self):
-        if self.step == step:
-            raise Killed
-        original(self)
-
-    monkeypatch.setattr(Training, "_train_step", train_step)
-
-
 def weights(folder):
     return load_file(folder / "model.safetensors")
 
@@ -80,7 +68,7 @@ def test_a_run_killed_at_any_step_ends_with_the_weights_of_one_that_was_not(trai
     train("whole", model=model)
     for step in (1, 5, 6, 11):
         with monkeypatch.context() as patched, pytest.raises(Killed):
-            killed_after(patched, step)
+            killed_before(patched, step)
             train("killed", model=model)
     record = train("killed", model=model)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
@@ -106,7 +94,7 @@ def test_micro_batches_change_nothing_but_rounding(train, tmp_path):
 
 def test_a_checkpoint_of_another_spec_is_not_resumed(train, tmp_path, monkeypatch, caplog):
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        killed_after(patched, 6)
+        killed_before(patched, 6)
         train("run")
     train("run", seed=1)
     assert "is of a run with other settings, data or mixture, so it is not gone on from" in caplog.text

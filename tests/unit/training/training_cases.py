@@ -1,5 +1,7 @@
 """A run small enough to train in a test."""
 
+from emulsion.training.loop import Training
+
 SPEC = {
     "recipe": 1,
     "model": {
@@ -37,3 +39,15 @@ MIXTURE = {
 
 class Killed(BaseException):
     """Stands for SIGKILL: nothing may catch it."""
+
+
+def killed_before(monkeypatch, step):
+    """Make the next training die before the step after `step`, when all that comes before it is done."""
+    original = Training._train_step
+
+    def train_step(self):
+        if self.step == step:
+            raise Killed
+        original(self)
+
+    monkeypatch.setattr(Training, "_train_step", train_step)

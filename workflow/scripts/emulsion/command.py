@@ -7,6 +7,7 @@ five times the user time that argparse adds, defopt four to six times, tyro five
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -26,6 +27,10 @@ from emulsion import machine, refusals, submission
 from emulsion.errors import PassingError, UserError
 
 T = TypeVar("T")
+
+# Looking for garbage among what torch and transformers define takes a fifth of the time that they take to load, at
+# Python's own thresholds of 700, 10 and 10 (benchmarks/loading.py).
+COLLECTION = (50_000, 20, 20)
 
 
 def _from_json(_: Any, tokens: Sequence[Token]) -> Any:
@@ -106,6 +111,7 @@ def run(main: Callable[..., None], arguments: Sequence[str] | None = None) -> No
     with suppress(ValueError):  # not the main thread
         # What lies beside its name is removed; trainings save before they end (training.job).
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    gc.set_threshold(*COLLECTION)
     try:
         refusals.repeat(command)
         submission.compare_code()

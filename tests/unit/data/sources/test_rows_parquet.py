@@ -229,3 +229,29 @@ def test_offsets_that_lead_out_of_a_damaged_arrow_file_are_not_followed(tmp_path
     read = list(parquet.rows(tmp_path / "a.arrow"))
     assert [row for row in read if not isinstance(row, Malformed)] == [{"text": "aaa"}, {"text": "ddd"}]
     assert [row.reason for row in read if isinstance(row, Malformed)] == ["'text' cannot be read: ArrowInvalid"] * 2
+
+
+NESTED = {
+    "list": ([["aaa"], ["bbb"], ["ccc"]], pa.list_(pa.string())),
+    "fixed": ([["aaa"], ["bbb"], ["ccc"]], pa.list_(pa.string(), 1)),
+    "record": ([{"k": "aaa"}, {"k": "bbb"}, {"k": "ccc"}], pa.struct([("k", pa.string())])),
+    "chat": ([[{"k": text}] for text in ("aaa", "bbb", "ccc")], pa.large_list(pa.struct([("k", pa.string())]))),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [(struct.pack("<4i", 0, 3, 6, 9), struct.pack("<4i", 0, 3, 2**30, 9)), (b"aaabbbccc", b"aaab\xffbccc")],
+)
+def test_of_a_nested_column_only_the_rows_that_are_damaged_are_set_aside(tmp_path, name, sound, damaged):
+    values, kind = NESTED[name]
+    table = pa.table({name: pa.array(values, kind)})
+    with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as out, pa.ipc.new_file(out, table.schema) as writer:
+        writer.write_table(table)
+    content = (tmp_path / "a.arrow").read_bytes()
+    assert content.count(sound) == 1
+    (tmp_path / "a.arrow").write_bytes(content.replace(sound, damaged))
+    first, second, third = parquet.rows(tmp_path / "a.arrow")
+    assert first == {name: values[0]} and isinstance(second, Malformed)
+    assert isinstance(third, Malformed) if damaged.startswith(b"\0") else third == {name: values[2]}

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -205,13 +206,30 @@ def _unsound(batch: pa.RecordBatch) -> list[str]:
 def _require_sound(column: pa.Array) -> None:
     """Raises ArrowInvalid where offsets lead out of the buffers: to follow them ends the process.
 
-    A text that is not UTF-8 is found when it is read, but inside of nested values, where it hides what else is wrong.
+    pyarrow looks at all that a list or record shares with the rows around a slice, so their own parts are looked at
+    here. A text that is not UTF-8 is found when it is read.
     """
-    try:
-        column.validate(full=True)
-    except pa.ArrowInvalid as error:
-        if pa.types.is_nested(column.type) or "UTF8" not in str(error):
-            raise
+    kind = column.type
+    column.validate()  # that its buffers are there and long enough
+    if pa.types.is_struct(kind):
+        for number in range(kind.num_fields):
+            _require_sound(column.field(number))
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
+        ends = column.offsets.to_numpy()
+        if ends[0] < 0 or ends[-1] > len(column.values) or (np.diff(ends) < 0).any():
+            raise pa.ArrowInvalid("offsets of a list lead out of its values")
+        _require_sound(column.values.slice(ends[0], ends[-1] - ends[0]))
+    elif pa.types.is_fixed_size_list(kind):
+        first, number = column.offset * kind.list_size, len(column) * kind.list_size
+        if number < 0 or first + number > len(column.values):
+            raise pa.ArrowInvalid("a list of a fixed size has fewer values than that")
+        _require_sound(column.values.slice(first, number))
+    else:
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            if "UTF8" not in str(error):
+                raise
 
 
 def _values(values: pa.RecordBatch | pa.Array) -> list[Any]:
@@ -227,8 +245,6 @@ def _row(batch: pa.RecordBatch, unsound: Collection[str]) -> dict[str, Any] | Ma
     row, problems = {}, []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         try:
-            if name in unsound and pa.types.is_nested(column.type):
-                raise pa.ArrowInvalid("its parts are shared by all rows")
             if name in unsound:
                 _require_sound(column)
             row[name] = _values(column)[0]

@@ -175,3 +175,18 @@ def test_parts_may_have_values():
         ("call", '{"name": "f", "arguments": {}}'),
         ("tool", "Hm."),
     ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"role": "system", "content": ""}],
+        [{"role": "tool", "content": None}],
+        [{"type": "reasoning"}],
+        [{"role": "user", "content": [{"type": 1, "text": "x"}]}],
+    ],
+)
+def test_a_chat_that_says_nothing_is_set_aside_with_a_reason(value):
+    columns = columns_of_row({"messages": said(QUESTION, ANSWER)})
+    with pytest.raises(UnrenderableError):
+        choose_kind(columns, "s").render({"messages": value}, "chat")

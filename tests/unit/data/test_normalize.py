@@ -1,7 +1,10 @@
+import json
+
 import pytest
 
 from emulsion.data.normalize import documents
 from emulsion.data.schemas import choose_kind
+from emulsion.data.sources.formats import columns_of_row
 from emulsion.data.sources.streams import Malformed
 from emulsion.data.unread import ColumnCounts
 
@@ -138,3 +141,19 @@ def test_the_columns_of_documents_are_counted_and_those_of_lost_rows_are_not():
     rows = [{"text": "four", "url": "http"}, {"text": None, "url": "lost"}]
     list(documents(rows, choose_kind(PLAIN, "s"), "s", "web", counts=counts))
     assert counts.to_json() == {"characters": 8, "read": ["text"], "unread": {"url": 4}}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": "hello", "\ud800": "x"},
+        {"hello": "h", "\ud800": "x"},
+        {"messages": [{"role": "user", "content": "q", "x\ud800": 1}, {"role": "assistant", "content": "a"}]},
+    ],
+)
+def test_half_a_character_in_a_name_can_be_written(row):
+    counts = ColumnCounts()
+    kind = choose_kind(columns_of_row(row if "text" in row else {"text": "", **row}), "s")
+    [(document, record)] = documents([row], kind, "s", "chat", "a.jsonl", counts)
+    json.dumps([document, record, counts.to_json()], ensure_ascii=False).encode()
+    assert (document is None) == ("hello" in row) and "\\ud800" in str([record, counts.to_json()])

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from emulsion.data.schemas import choose_kind
@@ -17,7 +19,7 @@ def test_an_input_of_any_form_belongs_to_the_question(given, shown):
     assert text_of({"instruction": "Who?", "input": given, "output": "a"}) == f"user: Who?\n{shown}\nassistant: a"
 
 
-@pytest.mark.parametrize("given", [None, "", "  ", [], {}])
+@pytest.mark.parametrize("given", [None, math.nan, "", "  ", [], {}])
 def test_an_empty_input_is_left_out(given):
     assert text_of({"instruction": "Who?", "input": given, "output": "a"}) == "user: Who?\nassistant: a"
 
@@ -63,3 +65,9 @@ def test_columns_that_are_named_may_lie_within_records():
     kind = choose_kind(columns_of_row(row), "s", named=named)
     assert kind.read(fields, "chat") == "system: Be brief.\nuser: q\nassistant: a"
     assert dict(fields.unread()) == {"data.id": 1}
+
+
+@pytest.mark.parametrize("column", ["system", "history", "context", "cot", "tools"])
+def test_a_cell_that_pandas_left_out_is_not_part_of_the_text(column):
+    row = {"question": "q", column: math.nan, "answer": "a"}
+    assert text_of(row) == "user: q\nassistant: a"

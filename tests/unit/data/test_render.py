@@ -1,8 +1,10 @@
+import datetime
 import json
+import math
 
 import pytest
 
-from emulsion.data.render import UnrenderableError, is_empty, parsed, render_turns, required, structured
+from emulsion.data.render import UnrenderableError, is_empty, parsed, parsed_chat, render_turns, required, structured
 
 
 def test_indentation_is_kept_and_begins_on_a_line_of_its_own():
@@ -19,7 +21,7 @@ def test_a_chat_without_an_answer_is_no_document():
         render_turns([("user", "Hi"), ("tool", "5")], "chat")
 
 
-@pytest.mark.parametrize("value", [None, "", " \n", [], {}, "[]", " {} ", "null"])
+@pytest.mark.parametrize("value", [None, math.nan, "", " \n", [], {}, "[]", " {} ", "null"])
 def test_values_that_say_nothing(value):
     assert is_empty(value)
 
@@ -34,6 +36,21 @@ def test_json_is_parsed_where_it_is_whole():
     assert parsed("[not json") == "[not json"
     assert parsed("[" * 100_000) == "[" * 100_000
     assert structured({"é": [1, None]}) == '{"é": [1, null]}'
+
+
+@pytest.mark.parametrize("text", ["[{{}}]", "[{[1]}]", "[{a}]", "[{" * 5_000])
+def test_text_that_begins_as_a_list_of_records_does_stays_text(text):
+    assert parsed_chat(text) == text
+
+
+def test_a_cell_that_is_missing_is_no_text():
+    with pytest.raises(UnrenderableError, match="'answer' is missing or null"):
+        required(math.nan, "answer")
+
+
+def test_keys_of_maps_that_are_no_text_become_text():
+    day = datetime.date(2020, 1, 2)
+    assert structured([{day: {b"k": "v"}}]) == '[{"2020-01-02": {"k": "v"}}]'
 
 
 def test_json_that_was_saved_twice_is_parsed_and_text_in_quotes_is_not():

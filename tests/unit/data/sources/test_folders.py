@@ -80,6 +80,11 @@ def test_records_without_one_main_column_are_refused_with_two_remedies(tmp_path)
     assert look(folder, "reports", "a.two").text_field == "a.two"
 
 
+def test_what_cannot_be_written_or_is_missing_does_not_end_flattening(tmp_path):
+    (tmp_path / "one.json").write_text('[{"a": NaN, "b\\ud800": "c"}]')
+    assert [row["text"] for row in flattened(str(tmp_path), "one")] == ["b\\ud800: c"]
+
+
 def test_flattened_records_have_a_line_for_each_field(tmp_path):
     record = {"People": {"Count": {"text": "12"}, "Cities": ["A", "B"]}, "none": None}
     folder = write(tmp_path, {"one.json": json.dumps(record)})

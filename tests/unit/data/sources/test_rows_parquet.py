@@ -1,3 +1,4 @@
+import base64
 import datetime
 import itertools
 import os
@@ -7,11 +8,12 @@ import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as encryption
 import pytest
 
 from emulsion.data.sources import parquet
 from emulsion.data.sources.formats import columns_of, read_file
-from emulsion.data.sources.streams import Malformed
+from emulsion.data.sources.streams import BrokenFileError, Malformed
 from raw_rows import read_rows
 
 ROWS = [{"id": f"d{number}", "text": f"text {number} " * 20} for number in range(300)]
@@ -255,3 +257,58 @@ def test_of_a_nested_column_only_the_rows_that_are_damaged_are_set_aside(tmp_pat
     first, second, third = parquet.rows(tmp_path / "a.arrow")
     assert first == {name: values[0]} and isinstance(second, Malformed)
     assert isinstance(third, Malformed) if damaged.startswith(b"\0") else third == {name: values[2]}
+
+
+@pytest.mark.parametrize("zone", ["GMT+1", "UTC+3", "PST", "Z"])
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_a_time_in_a_zone_that_is_not_known_does_not_cost_its_row(tmp_path, zone, ending):
+    times = pa.array([0, None], pa.int64()).view(pa.timestamp("s", tz=zone))
+    found = pa.table({"text": ["a", "b"], "at": times})
+    file = tmp_path / f"a.{ending}"
+    if ending == "parquet":
+        pq.write_table(found, file)
+    else:
+        with pa.ipc.new_file(str(file), found.schema) as writer:
+            writer.write_table(found)
+    rows = list(parquet.rows(file))
+    assert [row["text"] for row in rows] == ["a", "b"] and rows[0]["at"].year == 1970
+
+
+DAY = datetime.datetime(2020, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "read"),
+    [
+        (pa.timestamp("s"), DAY, {DAY: "v"}),
+        (pa.binary(), b"x", {b"x": "v"}),
+        (pa.struct([("k", pa.string())]), {"k": "x"}, [({"k": "x"}, "v")]),
+    ],
+)
+def test_maps_with_keys_of_any_kind_are_read(tmp_path, kind, key, read):
+    found = pa.table({"text": ["a"], "meta": pa.array([[(key, "v")]], pa.map_(kind, pa.string()))})
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), found.schema) as writer:
+        writer.write_table(found)
+    assert list(parquet.rows(tmp_path / "a.arrow")) == [{"text": "a", "meta": read}]
+
+
+class _Keys(encryption.KmsClient):
+    """Keys that are not secret."""
+
+    def wrap_key(self, key, name):
+        return base64.b64encode(key)
+
+    def unwrap_key(self, key, name):
+        return base64.b64decode(key)
+
+
+def test_columns_that_are_encrypted_are_refused_in_words(tmp_path):
+    """Under a plain footer a look at what it says of such a column ends the process."""
+    how = encryption.EncryptionConfiguration(footer_key="a", column_keys={"b": ["text"]}, plaintext_footer=True)
+    keys = encryption.CryptoFactory(lambda connection: _Keys())
+    secret = keys.file_encryption_properties(encryption.KmsConnectionConfig(), how)
+    found = pa.table({"id": ["a"], "text": ["secret"]})
+    with pq.ParquetWriter(tmp_path / "a.parquet", found.schema, encryption_properties=secret) as writer:
+        writer.write_table(found)
+    with pytest.raises(BrokenFileError, match="it is encrypted"):
+        list(parquet.rows(tmp_path / "a.parquet"))

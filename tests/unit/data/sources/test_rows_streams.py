@@ -99,6 +99,11 @@ def test_utf_16_that_is_cut_is_told_after_what_is_whole(tmp_path):
     assert reason.startswith("not valid UTF-16")
 
 
+def test_half_of_a_surrogate_pair_in_utf_16_does_not_lose_what_follows(tmp_path):
+    (tmp_path / "a.txt").write_bytes("\ufeffab".encode("utf-16-le") + b"\x00\xd8" + "\ncd".encode("utf-16-le"))
+    assert read(tmp_path / "a.txt") == ("ab\ud800\ncd".encode("utf-8", "surrogatepass"), None)
+
+
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 146946961\n"
 
 

@@ -218,7 +218,7 @@ def _part(part: Any, key: str, role: str, fields: Fields) -> Turn:
         return role, part
     if not isinstance(part, Mapping):
         raise UnrenderableError(f"a part of '{key}' is {type(part).__name__}, not a record")
-    kind = part.get("type") or "text"
+    kind = str(part.get("type") or "text")
     if kind in ("tool_use", "tool_call", "function_call") or "functionCall" in part:
         return "call", _call(part.get("functionCall", part.get("value", part)), key, fields)
     if kind in ("tool_result", "function_call_output") or "functionResponse" in part:

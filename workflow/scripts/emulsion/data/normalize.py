@@ -14,7 +14,7 @@ from typing import Any
 from emulsion.data.render import Row, UnrenderableError
 from emulsion.data.schemas import Kind
 from emulsion.data.sources.streams import SHOWN_CHARACTERS, Malformed
-from emulsion.data.unread import ColumnCounts, Fields
+from emulsion.data.unread import ColumnCounts, Fields, escaped
 
 ID_COLUMNS = ("uuid", "id", "row_id")
 
@@ -59,7 +59,7 @@ def documents(
             yield document, None
         except UnrenderableError as reason:
             content = row.content if isinstance(row, Malformed) else _printable(row)
-            yield None, {"file": file, "row": number, "reason": str(reason), "content": content}
+            yield None, {"file": file, "row": number, "reason": escaped(str(reason)), "content": content}
 
 
 def _document(fields: Fields, kind: Kind, source: str, document_type: str, by_text: bool) -> dict[str, str]:

@@ -69,7 +69,7 @@ def before(fields: Fields, turns: list[Turn], named: Named) -> Iterator[Turn]:
 
 def preferred_turns(fields: Fields, turns: list[Turn]) -> list[Turn]:
     """The preferred answer to a chat that ends with a question, as preference sets have it."""
-    if turns[-1][0] in ANSWERING or is_empty(chosen := parsed(fields.record.get("chosen"))):
+    if not turns or turns[-1][0] in ANSWERING or is_empty(chosen := parsed(fields.record.get("chosen"))):
         return []
     fields.take("chosen")
     return list(_side([chosen] if isinstance(chosen, Mapping) else chosen, "chosen", "assistant", fields))

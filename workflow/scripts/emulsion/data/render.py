@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -28,9 +29,14 @@ class UnrenderableError(Exception):
     """Why a row cannot become a document."""
 
 
+def is_nan(value: Any) -> bool:
+    """Whether it is what pandas writes for a cell that is missing."""
+    return isinstance(value, float) and math.isnan(value)
+
+
 def is_empty(value: Any) -> bool:
-    """Whether a value says nothing: null, blank text, an empty list or record, such a one as JSON too."""
-    if value is None:
+    """Whether a value says nothing: null, NaN, blank text, an empty list or record, such a one as JSON too."""
+    if value is None or is_nan(value):
         return True
     if isinstance(value, str):
         return value.isspace() or (len(value) < 64 and value.strip() in NOTHING)
@@ -54,7 +60,7 @@ def parsed_chat(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip()[:2] == "[{":
         try:
             return ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             return value
     return value
 
@@ -64,9 +70,25 @@ def structured(value: Any) -> str:
     if isinstance(value, str):
         return value
     try:
-        return _decoded(value) if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False, default=_other)
+        if isinstance(value, bytes):
+            return _decoded(value)
+        return as_json(value, _other)
     except (ValueError, RecursionError):
         raise UnrenderableError("a value is nested too deeply") from None
+
+
+def as_json(value: Any, other: Callable[[Any], str], *, ascii_only: bool = False) -> str:
+    """A value as JSON. other: the text of what JSON does not have, also as a key, as maps of Arrow may have them."""
+
+    def with_text_keys(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key if isinstance(key, str) else other(key): with_text_keys(inner) for key, inner in part.items()}
+        return list(map(with_text_keys, part)) if isinstance(part, list | tuple) else part
+
+    try:
+        return json.dumps(value, ensure_ascii=ascii_only, default=other)
+    except TypeError:
+        return json.dumps(with_text_keys(value), ensure_ascii=ascii_only, default=other)
 
 
 def _other(value: Any) -> str:
@@ -82,7 +104,7 @@ def _decoded(value: bytes) -> str:
 
 def required(value: Any, column: str) -> str:
     """Text that is there; raises UnrenderableError where it is not."""
-    if value is None:
+    if value is None or is_nan(value):
         raise UnrenderableError(f"'{column}' is missing or null")
     if isinstance(value, bytes):
         value = _decoded(value)

@@ -26,7 +26,7 @@ class Fields:
 
     def skip(self, name: str, value: Any) -> None:
         """Enter a part of a value as not read."""
-        self._skipped.append((self.path + name, 0 if value is None else characters(value)))
+        self._skipped.append((escaped(self.path + name), 0 if value is None else characters(value)))
 
     def take(self, name: str) -> Any:
         """The value of a field, or None; a dot leads into records."""
@@ -55,10 +55,15 @@ class Fields:
         """(name, characters) of each field that was not asked for."""
         for name, value in self.record.items():
             if name not in self._taken:
-                yield self.path + str(name), characters(value)
+                yield escaped(self.path + str(name)), characters(value)
         yield from self._skipped
         for fields in self._inner:
             yield from fields.unread()
+
+
+def escaped(text: str) -> str:
+    """A text with halves of surrogate pairs, which no file can hold, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def characters(value: Any) -> int:

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.data.languages import language_of
-from emulsion.data.render import UnrenderableError
+from emulsion.data.render import UnrenderableError, is_nan
 from emulsion.data.sources.formats import RECORD_SUFFIXES, TEXT_SUFFIXES
 from emulsion.data.sources.local import find_files
 from emulsion.data.sources.patterns import suffix_in_place
 from emulsion.data.sources.raw import RawFile
 from emulsion.data.sources.reader import Kinds, kinds_of
 from emulsion.data.sources.streams import HEAD_BYTES, Malformed, not_data
+from emulsion.data.unread import escaped
 from emulsion.errors import UserError, nearest
 from emulsion.files import fingerprint, sha256
 
@@ -248,7 +249,7 @@ def flat_text(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from flat_text(part, name)
-    elif value is not None and str(value).strip():
+    elif value is not None and not is_nan(value) and str(value).strip():
         yield f"{name}: {value}" if name else str(value)
 
 
@@ -257,7 +258,7 @@ def flattened(folder: str, name: str) -> Iterator[dict[str, str]]:
     for file in find_files(name, {"files": [folder]}, folder):
         for number, row in enumerate(file.rows()):
             if not isinstance(row, Malformed):
-                yield {"id": f"{file.path}#{number}", "text": "\n".join(flat_text(row))}
+                yield {"id": f"{file.path}#{number}", "text": escaped("\n".join(flat_text(row)))}
 
 
 def _listed(unread: Mapping[str, str]) -> str:

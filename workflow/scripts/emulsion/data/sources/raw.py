@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from emulsion.data.lost import remedies
+from emulsion.data.render import as_json
 from emulsion.data.sources.formats import (
     JSON_SUFFIXES,
     Columns,
@@ -149,7 +149,7 @@ def _apart(values: Iterator[bytes | Malformed]) -> Iterator[bytes | Malformed]:
 
 
 def _as_json(row: Row | Malformed) -> bytes | Malformed:
-    return row if isinstance(row, Malformed) else json.dumps(row, default=_as_text).encode()
+    return row if isinstance(row, Malformed) else as_json(row, _as_text, ascii_only=True).encode()
 
 
 def _as_text(value: Any) -> str:

@@ -181,12 +181,13 @@ def _unpacked_name(name: str) -> str:
 
 
 def _decoded(first: bytes, rest: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(encoding)()
+    # Half of a surrogate pair, which some databases export, costs its row: in UTF-8 it is no text.
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
     try:
-        yield decoder.decode(first).encode()
+        yield decoder.decode(first).encode("utf-8", "surrogatepass")
         for chunk in rest:
-            yield decoder.decode(chunk).encode()
-        yield decoder.decode(b"", final=True).encode()
+            yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
+        yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
     except UnicodeError as error:
         raise BrokenFileError(f"not valid {encoding.upper()}, which its byte-order mark says: {error}") from None
 

@@ -206,3 +206,8 @@ def test_a_checkpoint_says_what_was_drawn_so_that_changes_are_not_assigned_again
     monkeypatch.setattr("emulsion.plan.count", lambda *given: assigned.append(given[2:]) or count(*given))
     assert np.array_equal(restored.rows(20_000, 20_100), expected)
     assert all(start >= 20_000 for start, _ in assigned if assigned)
+
+
+def test_a_sequence_before_the_first_is_refused():
+    with pytest.raises(UserError, match="no sequence -5"):
+        SequencePlan({"a": 4}, Mixture({"a": 1})).sources(-5, 2)

@@ -8,6 +8,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulsion.errors import UserError
 from emulsion.student import LEVEL, Estimate, quantile
 
 
@@ -27,3 +28,9 @@ def test_infinite_freedom_is_the_normal_distribution_and_less_freedom_reaches_fu
 def test_an_error_of_nothing_is_certain_and_one_without_freedom_says_nothing():
     assert Estimate(0.5, 0.0, 3).p == 0 and Estimate(0.0, 0.0, 3).p == 1
     assert Estimate(0.5, 0.1, 0).p == 1 and math.isfinite(Estimate(0.5, 0.1, 0).interval()[0])
+
+
+@pytest.mark.parametrize("level", [0, 1, 95, -0.5, math.nan])
+def test_a_level_in_per_cent_is_refused(level):
+    with pytest.raises(UserError, match="level: should be above 0 and below 1"):
+        quantile(5, level)

@@ -243,3 +243,16 @@ def test_winners_among_six_equals_over_many_repetitions(seeds: int, noise: float
 def test_seed_noise_over_items_makes_no_false_winners_either(mixtures: int, seeds: int) -> None:
     world = World(mixtures=mixtures, seeds=seeds)
     assert winner_rate(world, 200)["winners"] <= binom.ppf(0.99, 200, 0.05)
+
+
+def test_the_order_of_seeds_in_a_mapping_says_nothing():
+    first, second = {0: 1.0, 1: 2.0, 2: 3.0}, {0: 1.1, 1: 2.1, 2: 3.1}
+    turned = dict(reversed(second.items()))
+    expected = decide({"a": first, "b": second}, lower=True)
+    assert expected.winner == "a"
+    assert decide({"a": first, "b": turned}, lower=True).evidence() == expected.evidence()
+
+
+def test_one_number_for_a_mixture_is_told_from_a_list_of_one():
+    with pytest.raises(UserError, match="'a' needs one score per run"):
+        decide({"a": 0.5, "b": 0.6})

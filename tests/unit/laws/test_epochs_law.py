@@ -1,5 +1,6 @@
 """The law that sees epochs: its formula and slopes, planted truths, and worlds in which runs repeat sources."""
 
+import math
 from dataclasses import replace
 from functools import cache
 
@@ -155,3 +156,25 @@ def test_where_sources_are_repeated_a_third_of_the_runs_ranks_as_well_and_regret
     print("ranks", np.mean(ranked, axis=0), "mean regret", olmix.mean(), ours.mean(), "ratio", ratio)
     assert np.mean(ranked, axis=0)[1] >= np.mean(ranked, axis=0)[0]
     assert ratio[1] <= 0.5 and ratio[2] < 1
+
+
+def test_epochs_in_another_order_than_the_runs_are_refused():
+    runs = [f"run{number}" for number in range(8)]
+    shares = np.linspace(0.1, 0.9, 8)
+    mixtures = pd.DataFrame({"a": shares, "b": 1 - shares}, index=runs)
+    losses = pd.DataFrame({"a": 2 - shares, "b": 1 + shares}, index=runs)
+    fit_law("epochs", mixtures, losses, epochs=4 * mixtures)
+    with pytest.raises(UserError, match="epochs and the mixtures have different row names, or the same in another"):
+        fit_law("epochs", mixtures, losses, epochs=4 * mixtures.iloc[::-1])
+
+
+@pytest.mark.parametrize(
+    ("tokens", "size", "words"),
+    [(-1e6, 10, "tokens of a run"), (math.nan, 10, "tokens of a run"), (1, -1, "size of 'a'")],
+)
+def test_runs_of_no_size_are_refused(tokens, size, words):
+    shares = np.linspace(0.1, 0.9, 8)
+    mixtures = pd.DataFrame({"a": shares, "b": 1 - shares})
+    law = fit_epochs_law(mixtures, 2 - mixtures, epochs=4 * mixtures)
+    with pytest.raises(UserError, match=words):
+        law.for_run(tokens, {"a": size, "b": 10.0})

@@ -52,3 +52,11 @@ def test_the_diagonal_form_of_two_sources():
 def test_matrices_that_do_not_compare_are_refused(other):
     with pytest.raises(UserError, match="similarity"):
         similarity(np.eye(3), other)
+
+
+def test_effects_by_name_are_matched_as_frames_are():
+    frame = pd.DataFrame([[1.0, 2.0], [3.0, 5.0]], index=["a", "b"], columns=["a", "b"])
+    other = {"b": {"b": 5.0, "a": 3.0}, "a": {"b": 2.0, "a": 1.0}}
+    assert similarity(frame, other)["similarity"] == pytest.approx(1) == similarity(other, other)["similarity"]
+    with pytest.raises(UserError, match="different sources or groups"):
+        similarity(frame, {"a": {"a": 1.0, "c": 2.0}, "b": {"a": 1.0, "c": 2.0}})

@@ -13,6 +13,7 @@ from emulsion.laws.exponential import basis, gradient, project
 from emulsion.laws.planted import KINDS, noisy, planted_law
 from emulsion.laws.static import FewRunsWarning, _batch, leave_one_out
 from emulsion.laws.table import Table
+from emulsion.mixture import Mixture
 
 
 def runs(m, n, seed=0):
@@ -203,3 +204,12 @@ def test_wrong_names_are_refused():
 def test_the_basis_spans_what_sums_to_zero(m):
     q = basis(m)
     assert q.T @ q == pytest.approx(np.eye(m - 1)) and q.sum(axis=0) == pytest.approx(np.zeros(m - 1))
+
+
+def test_a_mixture_is_predicted_by_name():
+    shares = np.linspace(0.1, 0.9, 6)
+    mixtures = pd.DataFrame({"a": shares, "b": 1 - shares})
+    law = fit_static_law(mixtures, 2 - mixtures)
+    assert np.array_equal(law.predict(Mixture({"b": 3, "a": 1})), law.predict([[0.25, 0.75]]))
+    with pytest.raises(UserError, match="lack the sources"):
+        law.predict({"a": 1.0})

@@ -10,6 +10,7 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.methods import registry
 from emulsion.methods.interface import OBSERVES, Evidence, Needs
+from emulsion.methods.settings import Settings
 from emulsion.methods.stretches import opening
 from method_cases import EVEN, GRAPH, NAMES, even_evidence, evidence, observation, of_sequences, without, world_loss
 
@@ -296,3 +297,37 @@ def test_unknown_methods_and_names_are_answered_with_the_nearest():
         registry.create("odm", sources=NAMES, variant="exp4")
     with pytest.raises(UserError, match="should be below high"):
         registry.create("doge", sources=NAMES, low=6.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("aioli", {"rounds": 5.0, "sweeps": 4.0}),
+        ("odm", {"rounds": 1.0e2}),
+        ("skillit", {"window": 3.0}),
+        ("dml", {"resamples": 200.0}),
+        ("optimum", {"generations": 100.0, "population": 12.0}),
+        ("regmix", {"draws": 1.0e3, "best": 10.0}),
+    ],
+)
+def test_a_whole_number_with_a_point_is_a_whole_number(kind, settings):
+    method = registry.create(kind, sources=NAMES, **settings)
+    offline = isinstance(method.settings, dict)
+    taken = vars(Settings.of(method.settings) if offline else method.settings) | getattr(method, "chosen", {})
+    assert {name: taken[name] for name in settings} == settings
+    assert all(type(taken[name]) is int for name in settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "words"),
+    [
+        ("dml", {"kl": {"strength": 0.1, "prior": "proportional"}}, "kl.prior: should be {source: weight}"),
+        ("dml", {"kl": {"strength": 0.1, "prior": [0.5, 0.5]}}, "kl.prior: should be {source: weight}"),
+        ("dml", {"seed": "1"}, "seed: should be a whole number, 0 or more, but is '1'"),
+        ("optimum", {"seed": -1}, "seed: should be a whole number, 0 or more, but is -1"),
+        ("regmix", {"draws": 10**13}, "draws: should be 10,000,000 at most, but is 10,000,000,000,000"),
+    ],
+)
+def test_settings_of_another_form_are_refused_before_anything_is_learned(kind, settings, words):
+    with pytest.raises(UserError, match=words):
+        registry.create(kind, sources=NAMES, **settings)

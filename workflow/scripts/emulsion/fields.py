@@ -35,7 +35,7 @@ _READ_AS = {
     "map": "a mapping",
 }
 
-NUMBER_HINT = "In YAML, 3e-4 is text; write 3.0e-4."
+NUMBER_HINT = "In YAML, 3e-4 and 1.0e6 are text, for a number has a point and a sign: 3.0e-4, 1.0e+6."
 # Of YAML 1.1: numbers in sixties and in eights.
 _OTHER_NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?0[0-7_]*[0-7]")
 _NUMBER_AS_TEXT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+")
@@ -146,7 +146,7 @@ def _refuse_repeat_in(node: yaml.MappingNode, path: Path) -> None:
 
 
 def checked(entry: Any, forms: Mapping[str, Form], required: Collection[str], where: str) -> dict[str, Any]:
-    """The fields of a mapping that have a value, each of its form.
+    """The fields of a mapping that have a value, each of its form; whole numbers as such, if written as 4.0e+4.
 
     Raises UserError for anything but a mapping, an unknown field, a missing one, and a value of another form.
     """
@@ -164,7 +164,7 @@ def checked(entry: Any, forms: Mapping[str, Form], required: Collection[str], wh
         if not fits(value):
             hint = f" {NUMBER_HINT}" if is_number_as_text(value) else ""
             raise UserError(f"{where}.{field}: should be {words}, but is {_named(value)}.{hint}")
-    return values
+    return {field: int(value) if forms[field] is WHOLE else value for field, value in values.items()}
 
 
 def entries(value: Any, where: str) -> list[Any]:

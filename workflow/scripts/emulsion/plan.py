@@ -140,6 +140,8 @@ class SequencePlan:
 
     def _stretch(self, start: int, stop: int) -> list[tuple[_Chunk, int, int]]:
         """(chunk, first, last) of the chunks that sequences [start, stop) lie in, in order, with their places there."""
+        if start < 0:
+            raise UserError(f"plan: there is no sequence {start}; the first is 0.")
         found = []
         while start < stop:
             chunk = self._chunk(start)

@@ -10,11 +10,18 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
+from emulsion.errors import UserError
+
 LEVEL = 0.95  # of every interval that nobody asked another of
 
 
 def quantile(freedom: float, level: float = LEVEL) -> float:
-    """How many standard errors an interval of this level reaches to either side; infinite freedom is the normal one."""
+    """How many standard errors an interval of this level reaches to either side; infinite freedom is the normal one.
+
+    Raises UserError for a level that is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise UserError(f"level: should be above 0 and below 1, such as {LEVEL}, but is {level!r}.")
     return float(scipy.special.stdtrit(freedom, (1 + level) / 2))
 
 

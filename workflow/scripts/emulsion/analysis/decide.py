@@ -181,7 +181,7 @@ def _decision(
 
 def _numbers(mixture: str, runs: Mapping[int, float] | Sequence[float]) -> Floats:
     """The scores of a mixture's runs [seeds]."""
-    values = np.asarray(list(runs.values() if isinstance(runs, Mapping) else runs), np.float64)
+    values = np.asarray([runs[seed] for seed in sorted(runs)] if isinstance(runs, Mapping) else runs, np.float64)
     if values.ndim != 1 or not len(values):
         raise UserError(f"decide: mixture '{mixture}' needs one score per run, of one run or more.")
     if not np.isfinite(values).all():
@@ -200,8 +200,8 @@ def _noise_of_runs(runs: Mapping[str, Floats], group: str) -> SeedNoise | None:
 def _paired_noise_of_runs(
     scores: Mapping[str, MixtureScores], runs: Mapping[str, Floats], group: str
 ) -> SeedNoise | None:
-    """The same of differences at equal seeds; None unless all mixtures have numbers of the same seeds, in one order."""
-    seeds = [tuple(each) for each in scores.values() if isinstance(each, Mapping)]
+    """The same of differences at equal seeds; None unless all mixtures have numbers of the same seeds."""
+    seeds = [tuple(sorted(each)) for each in scores.values() if isinstance(each, Mapping)]
     if len(seeds) != len(runs) or len(set(seeds)) != 1 or min(len(seeds), len(seeds[0])) < 2:
         return None
     spread, df, sound = within(np.stack(list(runs.values())))

@@ -11,6 +11,7 @@ shape and ridge have the least error in nats on runs left out, and rows are weig
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -95,9 +96,13 @@ class EpochsLaw(FittedLaw):
 
     def for_run(self, tokens: float, sizes: Mapping[str, float]) -> EpochsLaw:
         """The same law for runs of so many tokens on sources of these sizes, {source: tokens}."""
+        if not 0 < tokens < math.inf:
+            raise UserError(f"law: tokens of a run are {tokens}, not a number above 0.")
         for source in self.sources:
             if source not in sizes:
                 raise unknown("source", source, sizes, "sizes")
+            if not 0 <= sizes[source] < math.inf:
+                raise UserError(f"law: the size of '{source}' is {sizes[source]} tokens, not a number of 0 or more.")
         return replace(self, rates=np.array([tokens / max(sizes[source], 1.0) for source in self.sources]))
 
     def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
@@ -179,6 +184,8 @@ def read_epochs(epochs: Any, table: Table) -> Floats:
     if columns is not None:
         if set(map(str, columns)) != set(table.sources):
             raise UserError(f"law: epochs are of {list(columns)}, but the mixtures are of {list(table.sources)}.")
+        if table.rows is not None and tuple(epochs.index) != table.rows:
+            raise UserError("law: the epochs and the mixtures have different row names, or the same in another order.")
         epochs = epochs[list(table.sources)]
     found = np.asarray(epochs, dtype=np.float64)
     if found.shape != table.mixtures.shape:

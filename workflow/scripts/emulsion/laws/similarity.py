@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import numpy as np
@@ -24,7 +25,8 @@ class Similarity(TypedDict):
 def similarity(A: Any, A_star: Any) -> Similarity:  # noqa: N803
     """Half the cosine plus half the Spearman correlation of the column sums, each scaled to unit norm.
 
-    A, A_star  effects [g, m], row = evaluated, column = trained on; data frames are matched by their names
+    A, A_star  effects [g, m], row = evaluated, column = trained on; data frames, and {evaluated: {trained on: effect}}
+               as online methods have it, are matched by their names
     A sum that is zero has no direction, and tied sums have no ranks: that part is then 0, and flagged.
 
     Raises UserError where shapes or names differ, or a number is not finite.
@@ -60,20 +62,31 @@ def diagonal_form(A: Any) -> Floats:  # noqa: N803
 
 
 def _sums(first: Any, second: Any) -> tuple[Floats, Floats]:
-    if hasattr(first, "columns") and hasattr(second, "columns"):
-        same = set(first.columns) == set(second.columns) and set(first.index) == set(second.index)
-        if not same:
+    (a, names), (b, others) = _read(first), _read(second)
+    if names and others:
+        if [set(each) for each in names] != [set(each) for each in others]:
             raise UserError(
-                f"similarity: the matrices name different sources or groups: {list(first.columns)} by "
-                f"{list(first.index)}, and {list(second.columns)} by {list(second.index)}."
+                f"similarity: the matrices name different sources or groups: {names[1]} by {names[0]}, and {others[1]} "
+                f"by {others[0]}."
             )
-        second = second.loc[first.index, first.columns]
-    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+        b = b[np.ix_(*([theirs.index(name) for name in ours] for ours, theirs in zip(names, others, strict=True)))]
     if a.ndim != 2 or a.shape != b.shape or not a.size:
         raise UserError(f"similarity: matrices of shapes {a.shape} and {b.shape}; both must be groups by sources.")
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise UserError("similarity: a matrix holds a number that is not finite.")
     return a.sum(axis=0), b.sum(axis=0)
+
+
+def _read(matrix: Any) -> tuple[Floats, list[list[Any]]]:
+    """A matrix as an array, and where it has names those of its rows and of its columns."""
+    if isinstance(matrix, Mapping):
+        columns = list(next(iter(matrix.values()), {}))
+        if any(row.keys() != set(columns) for row in matrix.values()):
+            raise UserError("similarity: the rows of a matrix name different sources.")
+        values = [[row[column] for column in columns] for row in matrix.values()]
+        return np.asarray(values, dtype=np.float64), [list(matrix), columns]
+    named = hasattr(matrix, "columns")
+    return np.asarray(matrix, dtype=np.float64), [list(matrix.index), list(matrix.columns)] if named else []
 
 
 def _cosine(first: Floats, second: Floats) -> float:

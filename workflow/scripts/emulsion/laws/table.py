@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,17 @@ ROUNDING = 1e-2
 
 @dataclass(frozen=True)
 class Table:
-    """What a law is fitted to: mixtures [n, m] on the simplex and values [n, g], with the names of both."""
+    """What a law is fitted to: mixtures [n, m] on the simplex and values [n, g], with the names of both.
+
+    rows: the names of the runs where a data frame brought them. Frames must have their runs in one order, for a silent
+    misalignment would fit noise.
+    """
 
     mixtures: Floats
     values: Floats
     sources: tuple[str, ...]
     groups: tuple[str, ...]
+    rows: tuple[Any, ...] | None = None
 
 
 def read_table(
@@ -44,9 +49,11 @@ def read_table(
         raise UserError(f"law: {len(weights)} mixtures but {len(table)} rows of values; one row of each per run.")
     if len(weights) < 2:
         raise UserError(f"law: {len(weights)} runs are not enough to fit a law; at least 2 are needed.")
-    _require_same_runs(mixtures, values)
+    rows = [tuple(each.index) for each in (mixtures, values) if hasattr(each, "columns")]
+    if len(set(rows)) > 1:
+        raise UserError("law: the mixtures and the values have different row names, or the same in another order.")
     _require_finite(table, groups, "value of")
-    return Table(on_simplex(weights, sources), table, sources, groups)
+    return Table(on_simplex(weights, sources), table, sources, groups, rows[0] if rows else None)
 
 
 def on_simplex(weights: Floats, sources: Sequence[str]) -> Floats:
@@ -72,14 +79,15 @@ def parts(n: int, most: int = 60) -> list[NDArray[np.bool_]]:
 
 
 def as_rows(mixtures: Any, sources: Sequence[str]) -> Floats:
-    """Mixtures to predict for as rows [k, m] in the order of `sources`; frames are matched by column name."""
-    columns = getattr(mixtures, "columns", None)
+    """Mixtures to predict for as rows [k, m] in the order of `sources`; frames and mappings are matched by name."""
+    columns = mixtures if isinstance(mixtures, Mapping) else getattr(mixtures, "columns", None)
     if columns is not None:
         missing = [source for source in sources if source not in list(columns)]
         extra = [str(column) for column in columns if column not in list(sources)]
         if missing or extra:
             raise UserError(f"law: the mixtures lack the sources {missing} and name {extra}, which the law knows not.")
-        mixtures = mixtures[list(sources)]
+        by_source = isinstance(mixtures, Mapping)
+        mixtures = [mixtures[source] for source in sources] if by_source else mixtures[list(sources)]
     rows = np.atleast_2d(np.asarray(mixtures, dtype=np.float64))
     if rows.ndim != 2 or rows.shape[1] != len(sources):
         raise UserError(f"law: mixtures of shape {rows.shape} for a law over {len(sources)} sources.")
@@ -100,12 +108,6 @@ def _named(values: Any, names: Sequence[str] | None, what: str) -> tuple[Floats,
     if len(found) != array.shape[1] or len(set(found)) != len(found):
         raise UserError(f"law: {what} has {array.shape[1]} columns; its names {found} must be as many, each once.")
     return array, tuple(found)
-
-
-def _require_same_runs(mixtures: Any, values: Any) -> None:
-    """Two frames must have their runs in one order: a silent misalignment would fit noise."""
-    if hasattr(mixtures, "columns") and hasattr(values, "columns") and not mixtures.index.equals(values.index):
-        raise UserError("law: the mixtures and the values have different row names, or the same in another order.")
 
 
 def _require_finite(table: Floats, names: Sequence[str], what: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emulsion.errors import UserError, unknown
+from emulsion.fields import WHOLE, checked
 from emulsion.laws.region import Bounds, Region
 from emulsion.laws.table import Floats
 from emulsion.methods.designs import epoch_caps
@@ -33,6 +34,7 @@ from emulsion.seeds import derive_seed
 
 # RegMix draws 100,000 mixtures around the sizes and takes the mean of the best 128 (the paper says 100).
 _DRAWS, _BEST = 100_000, 128
+_MOST_DRAWS = 10_000_000  # which are 8 bytes a source each
 # Of the pull towards the sizes, in nats of mean loss per nat of divergence.
 _OLMIX_STRENGTH = 0.05
 
@@ -67,9 +69,9 @@ class Optimum:
         self.chosen = {**self.own, **{name: value for name, value in settings.items() if name in self.own}}
         rest = {name: value for name, value in settings.items() if name not in self.own}
         self.settings = {**self.defaults, **rest, **self._fixed()}
-        checked = Settings.of(self.settings, self.kind)
-        Region.of(self.sources, checked.bounds)
-        checked.pull(self.sources)
+        known = Settings.of(self.settings, self.kind)
+        Region.of(self.sources, known.bounds)
+        known.pull(self.sources)
 
     def propose(self, evidence: Evidence) -> Stages:
         mixtures, results = self._runs(evidence)
@@ -207,10 +209,11 @@ class RegMix(Optimum):
     own: ClassVar[Mapping[str, Any]] = {"draws": _DRAWS, "best": _BEST}
 
     def _fixed(self) -> Mapping[str, Any]:
-        for name in self.own:
-            value = self.chosen[name]
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise UserError(f"{self.kind}.{name}: should be a whole number, 1 or more, but is {value!r}.")
+        self.chosen |= checked(
+            {name: self.chosen[name] for name in self.own}, dict.fromkeys(self.own, WHOLE), (), self.kind
+        )
+        if self.chosen["draws"] > _MOST_DRAWS:
+            raise UserError(f"{self.kind}.draws: should be {_MOST_DRAWS:,} at most, but is {self.chosen['draws']:,}.")
         if self.chosen["best"] > self.chosen["draws"]:
             raise UserError(f"{self.kind}.best: {self.chosen['best']} of {self.chosen['draws']} draws cannot be taken.")
         return {"surrogate": "lightgbm", "surrogates": ("lightgbm",)}

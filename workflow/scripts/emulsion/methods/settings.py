@@ -22,6 +22,7 @@ _FORMS: Mapping[str, Form] = {
     "population": WHOLE,
     "evaluations": WHOLE,
     "resamples": WHOLE,
+    "seed": ("a whole number, 0 or more", lambda value: type(value) is int and value >= 0),
 }
 # Of which null says something; of the others it stands for the default.
 _NULL_SAYS = ("bounds",)
@@ -66,7 +67,8 @@ class Settings:
         for key, (form, holds) in _FORMS.items():
             if key in values and not holds(list(values[key]) if isinstance(values[key], tuple) else values[key]):
                 raise UserError(f"{where}.{key}: should be {form}, but is {values[key]!r}.")
-        settings = cls(**values)
+        whole = {key: int(value) for key, value in values.items() if _FORMS.get(key) is WHOLE}
+        settings = cls(**{**values, **whole})
         settings._check(where)
         return settings
 
@@ -74,6 +76,9 @@ class Settings:
         """The pull towards the prior, or None where it has no strength."""
         strength = float(self.kl.get("strength", 0.0))
         prior = self.kl.get("prior")
+        for source in prior or {}:
+            if source not in sources:
+                raise unknown("source", source, sources, "kl.prior")
         given = Mixture.uniform(list(sources)) if prior is None else Mixture(prior, "kl.prior").over(list(sources))
         for source, weight in given.items():
             if weight == 0:
@@ -87,6 +92,9 @@ class Settings:
         strength = self.kl.get("strength", 0.0)
         if not isinstance(strength, int | float) or isinstance(strength, bool) or not 0 <= strength < float("inf"):
             raise UserError(f"{where}.kl.strength: should be a number, 0 or more, but is {strength!r}.")
+        prior = self.kl.get("prior")
+        if not (prior is None or isinstance(prior, Mapping)):
+            raise UserError(f"{where}.kl.prior: should be {{source: weight}}, but is {prior!r}.")
         require_objective(self.objective, f"{where}.objective")
         for name in self.surrogates:
             if name not in LAWS:

@@ -81,7 +81,10 @@ def _group(config: Config, name: str) -> Iterator[str]:
     """A group of a source that is whole itself; all groups of one source by the same field."""
     group, where = config["sources"][name]["group"], f"sources.{name}.group"
     whole = [source for source, entry in config["sources"].items() if entry["kind"] != "group"]
-    yield from known("source", group["of"], whole, f"{where}.of")
+    if group["of"] in config["sources"] and group["of"] not in whole:
+        yield f"{where}.of: '{group['of']}' is itself a group; name the source that is split."
+    else:
+        yield from known("source", group["of"], whole, f"{where}.of")
     if group["field"] != (first := group_field(config, group["of"])):
         yield f"{where}.field: '{group['field']}', but another group of '{group['of']}' has '{first}'."
 

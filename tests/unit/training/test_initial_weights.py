@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from training_cases import MIXTURE, SPEC
 
+from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256, write_json
 from emulsion.models import build_model
@@ -196,6 +197,21 @@ def test_other_weights_make_another_run(tmp_path, told):
         parts = opened(told)
         identities.append(parts.identity(told["spec_values"], MIXTURE))
     assert identities[0] == identities[1] != identities[2]
+
+
+@pytest.mark.parametrize("record", [{"tokenizer": "0123456789abcdef"}, {"tokenizer": None}, {}, None])
+def test_weights_of_a_run_with_another_tokenizer_are_refused(tmp_path, told, record):
+    """Vocabularies of one size fit, so that only the record of the run tells; other weights have none."""
+    saved(tmp_path / "start")
+    if record is not None:
+        write_json(tmp_path / "start/run.json", record)
+    if record and record.get("tokenizer"):
+        with pytest.raises(UserError, match=r"start/run\.json says that the run had tokenizer 0123456789abcdef, but "):
+            opened(told)
+    else:
+        assert opened(told).weights
+    write_json(tmp_path / "start/run.json", {"tokenizer": fingerprint(told["tokenizer"])})
+    assert opened(told).weights
 
 
 def test_a_run_from_random_weights_says_so(tmp_path, told):

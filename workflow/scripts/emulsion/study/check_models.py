@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emulsion.models import OF_LLAMA, kv_heads
 from emulsion.study.catalogue import Config
+from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
 from emulsion.study.told import folder_or_hub
 
@@ -43,7 +44,7 @@ def training(config: Config) -> Iterator[str]:
 def weights(study: Study) -> Iterator[str]:
     """Weights come from the hub, or from a folder: they are there already, or are made by a run of another model."""
     made = {
-        f"models/{name}-{run}": experiment.size_of_run(run).model
+        f"models/{name}-{run}": (experiment.size_of_run(run).model, experiment)
         for name, experiment in study.items()
         for run in experiment.all_runs()
     }
@@ -52,23 +53,36 @@ def weights(study: Study) -> Iterator[str]:
         if "id" in model.get("weights", {}):
             yield from folder_or_hub(model["weights"]["id"], f"models.{name}.weights.id")
     folders = {name: model.get("weights", {}).get("folder") for name, model in models.items()}
-    starts = {name: made.get(Path(folder).as_posix()) if folder else None for name, folder in folders.items()}
+    origins = {name: made.get(Path(folder).as_posix()) if folder else None for name, folder in folders.items()}
+    starts = {name: origin[0] if origin else None for name, origin in origins.items()}
     for name, folder in folders.items():
         if folder is None:
             continue
-        where = f"models.{name}.weights.folder"
-        trained = made.get(Path(folder).as_posix())
-        if trained is None and not Path(folder, "model.safetensors").is_file():
+        where, origin, trained = f"models.{name}.weights.folder", origins[name], starts[name]
+        if origin is None and not Path(folder, "model.safetensors").is_file():
             yield f"{where}: {folder} holds no model.safetensors, nor is it models/{{experiment}}-{{run}} of any run."
         elif trained == name:
             yield f"{where}: {folder} is a run of this very model, which would have to start from itself."
-        elif trained is not None and name in (circle := _followed(trained, starts)):
+        elif origin is not None and name in (circle := _followed(trained, starts)):
             yield f"{where}: {folder} is a run of '{trained}', which starts from this model: {' from '.join(circle)}."
-        elif trained is not None:
+        elif origin is not None:
             for key in _SIZES:
                 own, theirs = models[name][key], models[trained][key]
                 if own != theirs:
                     yield f"{where}: {folder} is a run of '{trained}', whose {key} is {theirs}; here it is {own}."
+            yield from _tokenizers(study, name, origin[1], f"{where}: {folder}")
+
+
+def _tokenizers(study: Study, model: str, maker: Experiment, where: str) -> Iterator[str]:
+    """Whoever starts from a run has its tokens: with others, each row of the embedding would be of another token."""
+    entries, theirs = study.config["tokenizers"], maker.settings["tokenizer"]
+    for experiment in study.values():
+        own = experiment.settings["tokenizer"]
+        if model in experiment.models() and entries[own] != entries[theirs]:
+            yield (
+                f"{where} is a run of experiments.{maker.name}, whose tokenizer is '{theirs}', but experiments."
+                f"{experiment.name} trains this model with tokenizer '{own}'; write `tokenizer: {theirs}` there."
+            )
 
 
 def _followed(name: str | None, starts: Mapping[str, str | None]) -> list[str]:

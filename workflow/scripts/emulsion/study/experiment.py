@@ -250,12 +250,14 @@ class Experiment:
             spec["part"] = size.tokens / size.stands_for
         return spec
 
+    def models(self) -> set[str]:
+        """The names of the models that it trains."""
+        searched = {self.size_of_search(name).model for name in self.searched()}
+        return {entry.size.model for entry in self.entries.values()} | searched
+
     def longest_context(self) -> int:
         """The longest context, in tokens, of the models that it trains."""
-        models = {entry.size.model for entry in self.entries.values()} | {
-            self.size_of_search(name).model for name in self.searched()
-        }
-        return max(int(self.config["models"][model]["context"]) for model in models)
+        return max(int(self.config["models"][model]["context"]) for model in self.models())
 
     def size_of_run(self, run: str) -> Size:
         return self.run(run).entry.size

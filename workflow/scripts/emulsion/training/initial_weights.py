@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256
 from emulsion.models import OF_LLAMA, ModelSettings, build_model, model_class, model_config
-from emulsion.trust import check_file, check_model, refuse_code
+from emulsion.trust import RECORD, check_file, check_model, refuse_code
 
 # What decides what a model computes and shows in no tensor's size: {field of transformers: key of the model, if any}.
 FORM = {
@@ -41,6 +42,20 @@ class InitialWeights:
 
     folder: Path
     sha256: str
+
+    def check_tokenizer(self, tokenizer: Path) -> None:
+        """Raise UserError where a run's record says that its tokens were others; weights from elsewhere have no record.
+
+        Tensors for vocabularies of one size fit, and each row would then be taken for that of another token.
+        """
+        record = self.folder / RECORD
+        theirs = read_json(record).get("tokenizer") if record.exists() else None
+        ours = fingerprint(tokenizer)
+        if theirs not in (None, ours):
+            raise UserError(
+                f"model.weights: {record} says that the run had tokenizer {theirs}, but {tokenizer} is {ours}. Take "
+                "the tokenizer that the weights were trained with."
+            )
 
     def load(self, model: ModelSettings, vocab_size: int, end_of_text: int) -> torch.nn.Module:
         """The model with these weights in it, in single precision and training mode.

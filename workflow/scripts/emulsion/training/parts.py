@@ -41,11 +41,14 @@ class Parts:
                 f"models: the model's vocab_size is {rows}, but {tokenizer} has {tokens} tokens. Write {tokens} or "
                 "more, or leave vocab_size out."
             )
+        start = initial_weights(model, weights)
+        if start is not None:
+            start.check_tokenizer(tokenizer)
         return cls(
             stores=open_stores(stores, tokenizer, spec.part),
             tokens=tokens,
             end_of_text=tokenizers.end_of_text(tokenizer),
-            weights=initial_weights(model, weights),
+            weights=start,
         )
 
     def model(self, model: ModelSettings) -> torch.nn.Module:

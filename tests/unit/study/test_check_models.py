@@ -58,3 +58,38 @@ def test_tokenizers_left_out_are_those_of_each_experiment():
 def test_weights_of_a_run_with_the_same_tokenizer_are_taken():
     check(configured({}), SCHEMA)
     check(other_tokenizer(configured({}, then={"tokenizer": "other"})), SCHEMA)  # the same under another name
+
+
+LLAMA = {**CONFIG["models"]["tiny"], "architecture": "llama"}
+NEOX = {**CONFIG["models"]["tiny"], "architecture": "gpt_neox"}
+
+
+@pytest.mark.parametrize(
+    ("start", "change", "message"),
+    [
+        ({}, {"context": 40}, "context is 80; here it is 40"),
+        ({}, {"vocab_size": 520}, "vocab_size is 512; here it is 520"),
+        ({"vocab_size": 520}, {"vocab_size": 600}, "vocab_size is 520; here it is 600"),
+        (LLAMA, {"kv_heads": 2}, "kv_heads is 4; here it is 2"),
+        (LLAMA, {"rope_theta": 500_000}, "rope_theta is 10000.0; here it is 500000.0"),
+        (LLAMA, {"tied": False}, "tied is True; here it is False"),
+        (LLAMA, {"architecture": "gpt_neox"}, "architecture is llama; here it is gpt_neox"),
+    ],
+)
+def test_weights_that_cannot_fit_are_refused(start, change, message):
+    tiny = {**CONFIG["models"]["tiny"], **start}
+    said = problems(configured(change, tiny=tiny)).splitlines()[1:]
+    assert said == [f"  - models.tuned.weights.folder: models/x-only_openhermes is a run of 'tiny', whose {message}."]
+
+
+@pytest.mark.parametrize(
+    ("start", "change"),
+    [
+        (LLAMA, {"context": 40, "kv_heads": 4, "rope_theta": 10_000, "tied": True}),
+        (NEOX, {"context": 40}),
+        ({}, {"vocab_size": 512}),
+        ({}, {"dropout": 0.1}),
+    ],
+)
+def test_weights_that_fit_are_taken_though_the_models_are_written_otherwise(start, change):
+    check(configured(change, tiny={**CONFIG["models"]["tiny"], **start}), SCHEMA)

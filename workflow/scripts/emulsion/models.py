@@ -41,6 +41,11 @@ def is_tied(model: ModelSettings) -> bool:
     return model["architecture"] != "gpt_neox" and bool(model.get("tied", True))
 
 
+def rope_theta(model: ModelSettings) -> float:
+    """The base of the frequencies that Llama rotates queries and keys by."""
+    return float(model.get("rope_theta", 10_000))
+
+
 def parameter_count(model: ModelSettings, vocab_size: int) -> int:
     """How many parameters the model has, each tied one counted once.
 
@@ -105,7 +110,7 @@ def model_config(model: ModelSettings, vocab_size: int, end_of_text: int) -> Pre
     if model["architecture"] == "llama":
         return LlamaConfig(
             num_key_value_heads=kv_heads(model),
-            rope_parameters={"rope_type": "default", "rope_theta": float(model.get("rope_theta", 10_000))},
+            rope_parameters={"rope_type": "default", "rope_theta": rope_theta(model)},
             rms_norm_eps=1e-5,
             **shared,
         )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from emulsion.models import OF_LLAMA, kv_heads
-from emulsion.study.catalogue import Config
+from emulsion.models import OF_LLAMA, is_tied, kv_heads, rope_theta, vocabulary_size
+from emulsion.study.catalogue import Config, kind_block
 from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
 from emulsion.study.told import folder_or_hub
 
-# Of a model and of the weights that it starts from.
+# What any model and the weights that it starts from have alike.
 _SIZES = ("architecture", "hidden_size", "layers", "heads", "intermediate_size")
 
 
@@ -66,11 +67,26 @@ def weights(study: Study) -> Iterator[str]:
         elif origin is not None and name in (circle := _followed(trained, starts)):
             yield f"{where}: {folder} is a run of '{trained}', which starts from this model: {' from '.join(circle)}."
         elif origin is not None:
-            for key in _SIZES:
-                own, theirs = models[name][key], models[trained][key]
-                if own != theirs:
-                    yield f"{where}: {folder} is a run of '{trained}', whose {key} is {theirs}; here it is {own}."
+            tokens = kind_block(study.config["tokenizers"][origin[1].settings["tokenizer"]])["vocab_size"]
+            own, theirs = _form(models[name], tokens), _form(models[origin[0]], tokens)
+            for key in filter(theirs.__contains__, own):
+                if own[key] != theirs[key]:
+                    told = f"whose {key} is {theirs[key]}; here it is {own[key]}"
+                    yield f"{where}: {folder} is a run of '{trained}', {told}."
             yield from _tokenizers(study, name, origin[1], f"{where}: {folder}")
+
+
+def _form(model: Mapping[str, Any], tokens: int) -> dict[str, Any]:
+    """What a model must have as its weights have it; tokens: of the tokenizer, for a model that does not say its rows.
+
+    GPT-2 has an embedding of every position; the positions of others are angles, of which there may be more or fewer.
+    """
+    found = {**{key: model[key] for key in _SIZES}, "vocab_size": vocabulary_size(model, tokens)}
+    if model["architecture"] == "gpt2":
+        found["context"] = model["context"]
+    if model["architecture"] == "llama":
+        found |= {"kv_heads": kv_heads(model), "rope_theta": rope_theta(model), "tied": is_tied(model)}
+    return found
 
 
 def _tokenizers(study: Study, model: str, maker: Experiment, where: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from config_cases import CONFIG, SCHEMA, changed, problems
 from emulsion.study.check import check
+from emulsion.study.experiment import Experiment
 
 
 def test_a_strategy_may_not_take_the_name_of_another_mixture():
@@ -83,3 +84,22 @@ def test_what_whole_steps_leave_out_is_said(tokens, batch, notes):
     config["experiments"]["exp3"]["tokens"] = tokens
     said = [note for note in check(config, SCHEMA) if "swarm" not in note]
     assert said == [f"experiments.exp3: {note}" for note in notes]
+
+
+def test_a_run_that_decides_its_mixture_cannot_be_trained_again():
+    config = copy.deepcopy(CONFIG)
+    config["methods"]["aioli"] = {"kind": "aioli", "rounds": 5}
+    nothing_else = {"strategies": [], "ablations": None, "singles": False, "methods": ["aioli"]}
+    config["experiments"]["exp3"] |= nothing_else
+    config["figures"] = []
+    assert "experiments.exp3.repeat: its methods all decide while they train" in problems(config)
+    config["experiments"]["exp3"]["singles"] = True
+    check(config, SCHEMA)
+
+
+def test_one_source_alone_may_be_trained_again():
+    config = copy.deepcopy(CONFIG)
+    settings = {"title": "T", "sources": ["magpie"], "tokens": 96_000, "repeat": True, "seeds": [0]}
+    config["experiments"], config["figures"] = {"x": settings}, []
+    check(config, SCHEMA)
+    assert Experiment(config, "x").repeated_pair() == ["only_magpie", "only_magpie-again"]

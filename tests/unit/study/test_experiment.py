@@ -220,3 +220,27 @@ def test_a_study_asks_its_experiments():
     assert list(study) == ["exp3"] and study.comparing() == ["exp3"] and study.with_laws() == []
     assert study.sources() == CONFIG["experiments"]["exp3"]["sources"]
     assert study.with_setting("ablations") == ["exp3"] and study.with_setting("downstream") == []
+
+
+AIOLI, DOGE = {"kind": "aioli", "rounds": 5}, {"kind": "doge", "rounds": 5, "tokens": 90_000}
+
+
+@pytest.mark.parametrize(
+    ("strategies", "methods", "singles", "again"),
+    [
+        (["equal_mix"], ["unimax", "optimal"], True, "optimal"),
+        (["equal_mix"], ["aioli"], True, "equal_mix"),
+        ([], ["aioli", "unimax"], True, "unimax"),
+        ([], ["aioli", "doge"], False, "doge"),  # trained on what its guide answers
+        ([], ["aioli", "replayed"], False, "replayed"),
+        ([], ["aioli"], True, "only_openhermes"),
+        ([], [], True, "only_openhermes"),
+        ([], ["aioli"], False, None),
+    ],
+)
+def test_what_is_trained_again_is_a_run_on_a_mixture_file(strategies, methods, singles, again):
+    more = {"aioli": AIOLI, "doge": DOGE, "replayed": {"kind": "replay", "method": "aioli"}}
+    changes = {"strategies": strategies, "methods": methods, "singles": singles, "ablations": None}
+    experiment = exp3(with_settings(more, **changes))
+    assert experiment.repeated_pair() == ([again, f"{again}-again"] if again else [])
+    assert set(experiment.names(experiment.repeated_pair())) <= set(experiment.trained_fixed())

@@ -121,6 +121,11 @@ def experiment(experiment: Experiment) -> Iterator[str]:
             yield f"{place}: {problem}"
         yield from _vocabulary(config, experiment.settings["tokenizer"], size.model, place)
     yield from _stages(experiment)
+    if experiment.settings["repeat"] and not experiment.repeated_pair():
+        yield (
+            f"{where}.repeat: its methods all decide while they train, and only a run on a mixture that is there "
+            "before it can be trained again; add a strategy or `singles: true`, or leave repeat out."
+        )
     if experiment.settings["ablations"]:
         yield from _ablations(experiment)
 

@@ -9,8 +9,8 @@ from emulsion.errors import UserError
 from emulsion.methods.registry import decides_online
 from emulsion.study.catalogue import Config
 from emulsion.study.check_data import capabilities
-from emulsion.study.experiment import SEARCHES
 from emulsion.study.judges import LOSSES, judged_by
+from emulsion.study.mixture_table import SEARCHES
 from emulsion.study.told import known
 
 _OF_MIXTURES = ("losses", "training_curves", "mixtures", "schedule")

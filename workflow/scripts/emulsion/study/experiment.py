@@ -16,7 +16,7 @@ from emulsion.methods.interface import AnyMethod, Evidence, Needs, OnlineMethod,
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.judges import aims_at, judged_by
-from emulsion.study.mixture_table import MixtureEntry, MixtureTable, Run, Size, predecessor
+from emulsion.study.mixture_table import SEARCHES, MixtureEntry, MixtureTable, Run, Size, predecessor
 from emulsion.study.swarms import Swarm, design_of
 
 # What a training step means. Raise it by hand when a change alters what is learned from the same spec:
@@ -25,9 +25,6 @@ TRAIN_RECIPE = 2
 
 # Settings of a training that change its speed and memory, not its result.
 NOT_LEARNED = ("micro_batch", "sharding")
-
-# Kinds of methods whose search the conclusions tell of.
-SEARCHES = ("optimum", "direct_search")
 
 
 class Experiment:
@@ -380,9 +377,7 @@ class Experiment:
 
     @cached_property
     def _table(self) -> MixtureTable:
-        # What is trained again is the one that rests on most: what a search found, if anything was searched for.
-        again = (self.optimum() or self.candidates()[0]) if self.settings["repeat"] else None
-        return MixtureTable(self.config, self.settings, list(self.swarms.values()), again)
+        return MixtureTable(self.config, self.settings, list(self.swarms.values()))
 
     @cached_property
     def entries(self) -> dict[str, MixtureEntry]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from emulsion.methods import create
 from emulsion.methods.presets import allocation
+from emulsion.methods.registry import decides_online
 from emulsion.study.catalogue import Config
 from emulsion.study.judges import objective
 from emulsion.study.paths import run_name
@@ -20,6 +21,9 @@ from emulsion.study.swarms import Swarm
 
 # Keys of a method's entry that are not settings of the method itself.
 NOT_SETTINGS = ("kind", "swarm", "model", "training", "tokens", "after", "presets")
+
+# Kinds of methods whose search the conclusions tell of.
+SEARCHES = ("optimum", "direct_search")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,20 +106,16 @@ class Run:
 class MixtureTable:
     """What follows from the settings of one experiment."""
 
-    def __init__(self, config: Config, settings: Mapping[str, Any], swarms: Sequence[Swarm], again: str | None) -> None:
-        """again: the mixture that is trained once more, to show that its recipe reproduces; None for none."""
-        self.config, self.settings, self.swarms, self.again = config, settings, swarms, again
+    def __init__(self, config: Config, settings: Mapping[str, Any], swarms: Sequence[Swarm]) -> None:
+        self.config, self.settings, self.swarms = config, settings, swarms
         self.sources: Sequence[str] = settings["sources"]
         self.size, self.seeds = Size.of(settings), tuple(settings["seeds"])
 
     def rows(self) -> Iterator[MixtureEntry]:
-        yield from self._strategies()
-        yield from self._methods()
-        if self.settings["singles"]:
-            for source in self.sources:
-                yield self._entry(f"only_{source}", "single", {"kind": "only", "source": source})
-        if self.again:
-            yield self._entry(f"{self.again}-again", "repetition", {}, seeds=self.seeds[:1], mixture=self.again)
+        compared = [*self._strategies(), *self._methods(), *self._singles()]
+        yield from compared
+        if self.settings["repeat"] and (again := self._again(compared)):
+            yield self._entry(f"{again}-again", "repetition", {}, seeds=self.seeds[:1], mixture=again)
         for swarm in self.swarms:
             size = self.size.of_swarm(self.config["swarms"][swarm.name])
             for number, point in enumerate(swarm.points):
@@ -144,6 +144,25 @@ class MixtureTable:
             if guide:
                 told = {"seeds": self.seeds[:1], "size": self.size.changed_by(chosen), "swarm": swarm, "after": after}
                 yield self._entry(guide, "guide", method, **told)
+
+    def _singles(self) -> Iterator[MixtureEntry]:
+        for source in self.sources if self.settings["singles"] else ():
+            yield self._entry(f"only_{source}", "single", {"kind": "only", "source": source})
+
+    def _again(self, compared: Sequence[MixtureEntry]) -> str | None:
+        """The mixture that is trained once more, to show that its recipe reproduces; None where none can be.
+
+        It is the one that rests on most: what a search found, if anything was searched for. A run that decides its
+        mixture while it trains is no run on a mixture file, which is all that is trained again.
+        """
+        there = [
+            entry
+            for entry in compared
+            if entry.role in ("strategy", "method", "single")
+            and (entry.guide or not decides_online(entry.method["kind"]))
+        ]
+        searched = [entry for entry in there if entry.method["kind"] in SEARCHES]
+        return next((entry.name for entry in [*searched, *there]), None)
 
     def _method(self, name: str) -> dict[str, Any]:
         """Kind and settings of a method of the configuration."""

@@ -143,6 +143,10 @@ PARAMETERS = {"methods": ["aioli"], "shares": [0.5], "tokens": 960}
         ({"shares": [0.5, 0.501]}, "two of [0.5, 0.501] are of one update"),
         ({"tokens": 100}, "branches of 100 tokens are less than one step of 480"),
         ({"points": {"kind": "uniform"}}, "one branch tells nothing"),
+        ({"points": {"kind": "spread", "bounds": [0.1, 0.2]}}, "no mixture of 2 sources has every share in [0.1, 0.2]"),
+        ({"points": {"kind": "spread", "bounds": [0.9, 0.1]}}, "no mixture of 2 sources has every share in [0.9, 0.1]"),
+        ({"points": {"kind": "spread", "bounds": [0.5, 0.5]}}, "leave room for one mixture of 2 sources alone"),
+        ({"points": {"kind": "spread", "count": 9, "bounds": [0.498, 0.502]}}, "parameters.points: design: the bounds"),
     ],
 )
 def test_states_of_methods_that_cannot_be_branched_are_refused(changes, message):

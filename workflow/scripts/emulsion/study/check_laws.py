@@ -13,6 +13,7 @@ from emulsion.methods.interface import OnlineMethod
 from emulsion.methods.stretches import update_before
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
+from emulsion.study.check_swarms import points_of
 from emulsion.study.experiment import Experiment
 from emulsion.study.told import known, told
 
@@ -42,9 +43,9 @@ def parameters(experiment: Experiment) -> Iterator[str]:
         if name in experiment.matrices():
             yield f"{where}.methods: a matrix of laws.matrices is called '{name}' too; choose another name for it."
     points = chosen["points"]
-    if points["kind"] == "grid" and len(experiment.sources) != 2:
-        yield f"{where}.points.kind: a grid is for 2 sources, and the experiment has {len(experiment.sources)}."
-    elif count_of(points, experiment.sources) < 2:
+    problems = list(points_of(experiment, points, f"{where}.points"))
+    yield from problems
+    if not problems and count_of(points, experiment.sources) < 2:
         yield f"{where}.points: one branch tells nothing of the effects of sources; take 2 or more."
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from emulsion.errors import UserError
 from emulsion.laws.region import Region
-from emulsion.methods.designs import SAME, SETTINGS
+from emulsion.methods.designs import SAME, SETTINGS, count_of, design
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.check_experiments import NEARLY
@@ -46,7 +46,8 @@ def unread_settings_of_points(written: Config) -> Iterator[str]:
 def swarms_of(experiment: Experiment) -> Iterator[str]:
     """The swarms of an experiment suit its sources, and their branches its runs."""
     for name, swarm in experiment.swarms.items():
-        yield from _points(experiment, swarm, f"swarms.{name}.points (of experiments.{experiment.name})")
+        points = swarm.settings["points"]
+        yield from points_of(experiment, points, f"swarms.{name}.points (of experiments.{experiment.name})")
         size = experiment.size_of_swarm(name)
         if size.stands_for is not None and size.stands_for < size.tokens:
             yield (
@@ -57,18 +58,31 @@ def swarms_of(experiment: Experiment) -> Iterator[str]:
             yield from _branches(experiment, swarm, each, f"swarms.{name}.branches.{branches}")
 
 
-def _points(experiment: Experiment, swarm: Swarm, where: str) -> Iterator[str]:
-    sources, points = experiment.sources, swarm.settings["points"]
+def points_of(experiment: Experiment, points: Mapping[str, Any], where: str) -> Iterator[str]:
+    """A design of mixtures suits the sources of an experiment, and has room for all that are asked for."""
+    sources = experiment.sources
     if len(sources) < 2:
-        yield f"{where}: a swarm is of how sources are mixed; the experiment has one alone, '{sources[0]}'."
+        yield f"{where}: mixtures are of 2 sources or more; the experiment has one alone, '{sources[0]}'."
     elif points["kind"] == "grid" and len(sources) != 2:
         yield f"{where}.kind: a grid is for 2 sources and the experiment has {len(sources)}; use `dirichlet`."
     elif points["kind"] == "spread":
         low, high = points["bounds"]
         if not low * len(sources) <= 1 <= high * len(sources):
             yield f"{where}.bounds: no mixture of {len(sources)} sources has every share in [{low}, {high}]."
-        elif low < high:
-            yield from room(sources, (low, high), where)
+        else:
+            yield from list(room(sources, (low, high), where)) or _enough(sources, points, where)
+
+
+def _enough(sources: Sequence[str], points: Mapping[str, Any], where: str) -> Iterator[str]:
+    """As many different mixtures as are asked for; drawn only where there may be fewer, since that takes a while.
+
+    Mixtures of which none can be added are less than twice `SAME` apart along any line, that of the greatest width too.
+    """
+    count, bounds = count_of(points, sources), tuple(points["bounds"])
+    region = Region.of(sources, bounds)
+    if count * 2 * SAME > (region.high - region.low).max():
+        problems = told(design, count, sorted(sources), bounds, seed=points["seed"])
+        yield from (f"{where}: {problem}" for problem in problems)
 
 
 def _branches(experiment: Experiment, swarm: Swarm, branches: Mapping[str, Any], where: str) -> Iterator[str]:

@@ -147,6 +147,7 @@ PARAMETERS = {"methods": ["aioli"], "shares": [0.5], "tokens": 960}
         ({"points": {"kind": "spread", "bounds": [0.9, 0.1]}}, "no mixture of 2 sources has every share in [0.9, 0.1]"),
         ({"points": {"kind": "spread", "bounds": [0.5, 0.5]}}, "leave room for one mixture of 2 sources alone"),
         ({"points": {"kind": "spread", "count": 9, "bounds": [0.498, 0.502]}}, "parameters.points: design: the bounds"),
+        ({"tokens": 60_000}, "its branches end at 105,120 tokens, but the run"),
     ],
 )
 def test_states_of_methods_that_cannot_be_branched_are_refused(changes, message):

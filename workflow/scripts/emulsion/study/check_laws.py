@@ -67,7 +67,10 @@ def _states(experiment: Experiment, name: str, where: str) -> Iterator[str]:
     step = spec.batch_sequences * spec.context
     if chosen["tokens"] < step:
         yield f"{where}: branches of {chosen['tokens']:,} tokens are less than one step of {step:,}."
-    yield from (f"{where}: {problem}" for problem in told(spec.branch, max(found) * step, chosen["tokens"]))
+    if (end := max(found) * step + chosen["tokens"]) > spec.tokens:
+        yield f"{where}: its branches end at {end:,} tokens, but the run that they leave has {spec.tokens:,}."
+    else:
+        yield from (f"{where}: {problem}" for problem in told(spec.branch, max(found) * step, chosen["tokens"]))
 
 
 def matrices(experiment: Experiment) -> Iterator[str]:

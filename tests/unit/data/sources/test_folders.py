@@ -114,3 +114,13 @@ def test_a_slip_in_a_name_is_told(tmp_path):
     (tmp_path / "speeches").mkdir()
     with pytest.raises(UserError, match=r"Did you mean '.*/speeches'"):
         look(str(tmp_path / "speches"), "speeches")
+
+
+def test_links_that_lead_to_nothing_are_told(tmp_path):
+    folder = write(tmp_path / "texts", {"a.txt": PROSE})
+    for link, target in (("b.txt", "b.txt"), ("loop", "loop"), ("c.txt", "nowhere")):
+        (tmp_path / "texts" / link).symlink_to(target)
+    found = look(folder, "texts")
+    assert (found.files, set(found.unread), set(found.exclude)) == (1, {"b.txt", "c.txt", "loop"}, {"b.txt", "c.txt"})
+    with pytest.raises(UserError, match=r"there is no such folder. It is a link that leads to nothing.$"):
+        look(f"{folder}/loop", "texts")

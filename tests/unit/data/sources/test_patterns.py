@@ -93,6 +93,25 @@ def test_the_part_of_a_path_that_is_not_there_is_named_with_the_nearest(tmp_path
     assert "no file below it has a suffix that is read" in error_of(tmp_path / "empty")
 
 
+@pytest.mark.parametrize("circle", [["b.jsonl"], ["b.jsonl", "c.jsonl"]])
+def test_a_link_that_leads_to_itself_is_one_that_leads_to_nothing(tmp_path, circle):
+    write(tmp_path, "mine/a.jsonl")
+    for link, target in zip(circle, [*circle[1:], circle[0]], strict=True):
+        (tmp_path / "mine" / link).symlink_to(target)
+    for pattern in ("mine", "mine/*", "*/*.jsonl", "mine/b.jsonl", "mine/b.jsonl/*.jsonl"):
+        error = error_of(tmp_path / pattern)
+        assert "is a link that leads to nothing" in error
+        assert "Did you mean" not in error
+    for pattern in ("mine/a.*", "mine"):
+        assert names(tmp_path / pattern, exclude=circle) == ["a.jsonl"]
+
+
+def test_a_link_to_itself_that_no_pattern_names_is_no_trouble(tmp_path):
+    write(tmp_path, "a.jsonl")
+    (tmp_path / "loop").symlink_to("loop")
+    assert names(tmp_path / "*.jsonl") == names(tmp_path) == ["a.jsonl"]
+
+
 @pytest.fixture
 def cache(tmp_path):
     """The hub's cache with one dataset at one commit, whose files are links to blobs without a suffix."""

@@ -20,12 +20,12 @@ from emulsion.data.languages import language_of
 from emulsion.data.render import UnrenderableError, is_nan
 from emulsion.data.sources.formats import RECORD_SUFFIXES, TEXT_SUFFIXES
 from emulsion.data.sources.local import find_files
-from emulsion.data.sources.patterns import suffix_in_place
+from emulsion.data.sources.patterns import hint_of, suffix_in_place
 from emulsion.data.sources.raw import RawFile
 from emulsion.data.sources.reader import Kinds, kinds_of
 from emulsion.data.sources.streams import HEAD_BYTES, Malformed, not_data
 from emulsion.data.unread import escaped
-from emulsion.errors import UserError, nearest
+from emulsion.errors import UserError
 from emulsion.files import fingerprint, sha256
 
 _PROSE_SUFFIXES = (".txt", ".md", ".rst", ".tex", ".html", ".xml")
@@ -80,11 +80,7 @@ def look(folder: str, name: str, text_field: str | None = None) -> Look:
     """
     path = Path(folder).expanduser()
     if not path.exists():
-        there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        guess = nearest(path.name, there)
-        raise UserError(
-            f"{folder}: there is no such folder." + (f" Did you mean '{path.parent / guess}'?" if guess else "")
-        )
+        raise UserError(f"{folder}: there is no such folder.{hint_of(path)}")
     unread = dict(_unread(path)) if path.is_dir() else {}
     exclude = tuple(glob.escape(each) for each in unread if suffix_in_place(path / each))
     try:

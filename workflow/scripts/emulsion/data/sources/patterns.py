@@ -76,11 +76,16 @@ def why_none(pattern: str, where: str) -> str:
             escape = f" To match a bracket itself, write '{pattern.replace('[', '[[]')}'." if "[" in pattern else ""
             return f"{said}: '{folder}' is there, but nothing below it is called so.{escape}"
         if not Path(folder, part).exists():
-            guess = nearest(part, [entry.name for entry in folder.iterdir()]) if folder.is_dir() else None
-            hint = f" Did you mean '{Path(folder, guess)}'?" if guess else ""
-            broken = " It is a link that leads to nothing." if Path(folder, part).is_symlink() else ""
-            return f"{said}: there is no '{Path(folder, part)}'.{broken}{hint}"
+            return f"{said}: there is no '{Path(folder, part)}'.{hint_of(Path(folder, part))}"
     return f"{said}: no file below it has a suffix that is read."
+
+
+def hint_of(path: Path) -> str:
+    """What may be wrong with a path that is not there."""
+    if path.is_symlink():
+        return " It is a link that leads to nothing."
+    guess = nearest(path.name, [entry.name for entry in path.parent.iterdir()]) if path.parent.is_dir() else None
+    return f" Did you mean '{path.parent / guess}'?" if guess else ""
 
 
 def stdlib() -> Path:
@@ -184,10 +189,13 @@ def _is_whole(folder: Sequence[str], parts: Sequence[str]) -> bool:
 
 
 def _leads_out(file: Path, base: Path) -> bool:
-    if not file.is_symlink() or file.resolve().is_relative_to(base.resolve()):
+    if not file.is_symlink():
+        return False
+    target = Path(os.path.realpath(file))  # Path.resolve raises where a link leads to itself
+    if target.is_relative_to(base.resolve()):
         return False
     cached = next((parent for parent in file.absolute().parents if _CACHED.fullmatch(parent.name)), None)
-    return cached is None or not file.resolve().is_relative_to(cached.resolve())
+    return cached is None or not target.is_relative_to(cached.resolve())
 
 
 def _refuse_unreadable(error: OSError) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
+from emulsion.data.sources import delimited
 from emulsion.data.sources.formats import read_file
 from emulsion.data.sources.streams import Malformed
 
@@ -74,3 +77,61 @@ def test_other_delimiters_are_still_told_from_titles(tmp_path):
 def test_lines_of_text_with_commas_are_no_names(tmp_path):
     found = read(tmp_path, "text\nYes, no, perhaps\nOne, two, three\n")
     assert [row.reason for row in found] == ["3 cells, but the first line names 1"] * 2
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("lines", "rows"),
+    [
+        (['100\t"Yes, I do,', '101\tand you too."'], [("100", '"Yes, I do,'), ("101", 'and you too."')]),
+        (
+            ['100\t"Yes,', "101\tI", '102\tdo."', '103\t"quoted"'],
+            [("100", '"Yes,'), ("101", "I"), ("102", 'do."'), ("103", "quoted")],
+        ),
+        (['100\t"Yes,', 'I do."'], [("100", "Yes,{end}I do.")]),
+        (['100\t"Yes,', "", '101\tyou too."'], [("100", "Yes,{end}{end}101\tyou too.")]),
+    ],
+)
+def test_lines_that_are_rows_by_themselves_are_not_joined_by_their_quotes(tmp_path, end, lines, rows):
+    found = read(tmp_path, end.join(["id\ttext", "1\tx", *lines, "200\tlast", ""]), "a.tsv")
+    wanted = [("1", "x"), *rows, ("200", "last")]
+    assert found == [{"id": number, "text": text.replace("{end}", end)} for number, text in wanted]
+
+
+def test_lines_of_one_cell_are_joined_by_their_quotes(tmp_path):
+    assert read(tmp_path, 'text\n"One.\nMore."\nTwo.\n', "a.tsv") == [{"text": "One.\nMore."}, {"text": "Two."}]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['a"b,"cd', *['e,""f'] * 2000],
+        ['a,"cd', *['e,""f""'] * 2000],
+        ['b""",",'] * 2000,
+        [*['b""",",'] * 2000, 'x",1,2'],
+        ['a,"cd', *["e,f"] * 2000, 'g,"h"'],
+    ],
+)
+def test_a_quote_is_looked_for_in_each_line_a_few_times_at_most(tmp_path, monkeypatch, lines):
+    parsed = []
+    reader = csv.reader
+
+    def counted(source, **settings):
+        return reader((parsed.append(line) or line for line in source), **settings)
+
+    monkeypatch.setattr(delimited.csv, "reader", counted)
+    assert len(read(tmp_path, "\n".join(["id,text", *lines, ""]))) == len(lines)
+    assert len(parsed) < 4 * len(lines)
+    assert sum(map(len, parsed)) < 4 * sum(map(len, lines))
+
+
+def test_a_quote_that_is_open_behind_a_stray_one_is_closed(tmp_path):
+    found = read(tmp_path, 'id,text\n1,"stray\n2,two\n3,"over\nlines"\n4,a"b\n5,"c\nd"\n')
+    assert [row.reason if isinstance(row, Malformed) else row["text"] for row in found] == [
+        "not CSV: a quote is opened, and closed in a later line where no cell ends",
+        *("two", "over\nlines", 'a"b', "c\nd"),
+    ]
+
+
+def test_a_row_with_a_stray_quote_and_a_cell_over_lines_is_read(tmp_path):
+    assert read(tmp_path, 'id,text\na"b,"one\ntwo"\n') == [{"id": 'a"b', "text": "one\ntwo"}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from emulsion.data.sources.cutting import line_end, lines
 from emulsion.data.sources.streams import (
@@ -18,6 +18,7 @@ from emulsion.data.sources.streams import (
 
 QUOTE = '"'
 LINES_TO_NAMES = 12  # of a file, among which the line is looked for that names the columns
+_CLOSED_LATE = "not CSV: a quote is opened, and closed in a later line where no cell ends"
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 
 
@@ -27,7 +28,8 @@ def delimited_rows(file: File, delimiter: str) -> Iterator[dict[str, str] | Malf
     Titles and comments above that line are set aside. A column without a name is called by its place: `column 3`. A
     cell in quotes may go over several lines. Where a quote is never closed, or where it is closed so late that the row
     has another number of cells than the first line names, its first line alone is set aside, and reading goes on with
-    the next: one stray quote does not swallow the rest of the file.
+    the next: one stray quote does not swallow the rest of the file. Most tab-separated files have no quoting: where
+    each line of such a cell has as many cells as the first line names, each is a row by itself.
     """
     head, source = head_of(chunks(file))
     records = _Records(lines(source, line_end(head)), delimiter)
@@ -79,11 +81,12 @@ def _count_titles(begun: list[list[str]]) -> int:
 
 
 class _Records:
-    """Records of lines, with a memory of the lines that were looked at for the end of a quote."""
+    """Records of lines, with a memory of the lines that were looked at in vain for the end of a quote."""
 
     def __init__(self, source: Iterator[bytes | Malformed], delimiter: str) -> None:
         self._source, self._delimiter = source, delimiter
         self._ahead: deque[str | Malformed] = deque()
+        self._unclosed, self._why = 0, ""  # how many of the next lines close no quote, and what is said of one
         csv.field_size_limit(ROW_BYTES)
 
     def next(self, width: int | None) -> list[str] | Malformed | None:
@@ -131,6 +134,7 @@ class _Records:
 
     def _line(self) -> str | Malformed | None:
         if self._ahead:
+            self._unclosed = max(0, self._unclosed - 1)
             return self._ahead.popleft()
         line = next(self._source, None)
         return line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
@@ -150,35 +154,43 @@ class _Records:
 
     def _over_lines(self, first: str, width: int | None) -> list[str] | str:
         """The cells of a record with an open quote in its first line, or why it has none."""
+        if self._unclosed:
+            return self._why
         taken: list[str | Malformed] = [first]
-        size, quotes, quoted, next_try = len(first), first.count(QUOTE), 0, 1
-        reason = "not CSV: a quote is opened and never closed"
-        while (line := self._line()) is not None:
-            taken.append(line)
-            if isinstance(line, Malformed):
-                break
-            size += len(line) + 1
-            if size > ROW_BYTES:
-                reason = f"not CSV: a quote is opened and not closed within {ROW_BYTES >> 20} MB"
-                break
-            if QUOTE not in line:
-                continue
-            quotes, quoted = quotes + line.count(QUOTE), quoted + 1
-            # A whole record has an even number of quotes. It is also tried at the 1st, 64th, 4096th, ... line with a
-            # quote, where a stray one shows; at every such line the time would grow as the square of the lines.
-            if quotes % 2:
-                if quoted < next_try:
-                    continue
-                next_try *= 64
-            cells = self._parse("\n".join(map(str, taken)))
-            if cells is None:
-                continue
-            if isinstance(cells, list) and width in (None, len(cells)):
+        why = "not CSV: a quote is opened and never closed"
+
+        def record() -> Iterator[str]:
+            nonlocal why
+            yield first + "\n"
+            size = len(first)
+            while (line := self._line()) is not None:
+                taken.append(line)
+                if isinstance(line, Malformed):
+                    return
+                size += len(line) + 1
+                if size > ROW_BYTES:
+                    why = f"not CSV: a quote is opened and not closed within {ROW_BYTES >> 20} MB"
+                    return
+                yield line + "\n"
+
+        try:
+            cells = next(csv.reader(record(), delimiter=self._delimiter, strict=True))
+            if width in (None, len(cells)) and not self._is_plain(taken, width):
                 return cells
-            reason = "not CSV: a quote is opened, and closed in a later line where no cell ends"
-            break
+            why = _CLOSED_LATE
+        except csv.Error as error:
+            if "unexpected end of data" not in str(error):
+                why = _CLOSED_LATE
         self._ahead.extendleft(reversed(taken[1:]))
-        return reason
+        # One that is open at the end of any of these lines but the last meets the same end: to look for it from each
+        # anew, the time would grow as the square of the lines.
+        self._unclosed, self._why = len(taken) - 1, why
+        return why
+
+    def _is_plain(self, taken: Sequence[str | Malformed], width: int | None) -> bool:
+        """Whether each of the lines of a record is a row by itself, in which a quote is a character as any other."""
+        cells = [str(line).count("\t") + 1 for line in taken]
+        return self._delimiter == "\t" and width not in (None, 1) and set(cells) == {width}
 
 
 def _fault(cells: list[str], width: int | None) -> str | None:

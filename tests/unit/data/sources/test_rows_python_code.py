@@ -97,9 +97,27 @@ def test_an_expression_that_nests_by_the_thousand_is_no_trouble():
         (b"x = 1\0\n", "not Python that this version reads: "),
         (b"(" * 5000, "not Python that this version reads: "),
         (b"# coding: nonsense\n", "not Python that this version reads: "),
+        *(
+            (f'# -*- coding: {codec} -*-\n"""Doc."""\n'.encode(), "its coding line names no encoding of text")
+            for codec in ("rot13", "hex", "base64", "zlib", "bz2", "uu", "quopri")
+        ),
+        *((f'# -*- coding: {codec} -*-\n"""Doc."""\n'.encode(), "not ") for codec in ("undefined", "utf-16", "utf-32")),
     ],
 )
 def test_a_file_without_docstrings_to_take_says_why(data, reason):
     found = docstrings(data)
     assert isinstance(found, Malformed)
     assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "if x == 0:\n    pass\n" + "".join(f"elif x == {number}:\n    pass\n" for number in range(1, 1100)),
+        "try:\n    pass\n" + "".join(f"except E{number}:\n    pass\n" for number in range(1100)),
+    ],
+)
+def test_branches_by_the_thousand_are_no_trouble(statement):
+    data = f'"""Doc."""\nx = 1\n{statement}else:\n    def f():\n        "Last."\n'.encode()
+    assert docstrings(data) == "Doc.\n\nf\nLast."
+    assert without_docstrings(data) == f"x = 1\n{statement}else:\n    def f():\n        ...\n"

@@ -55,14 +55,17 @@ def _cut(source: bytes, start: int, stop: int, is_needed: bool) -> bytes:
     return source[:line_start] + source[line_stop:]
 
 
-def _documented(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, Documented]]:
-    """(qualified name, node) of those with a docstring among a node and all below it, in the order of the source."""
-    if isinstance(node, Documented) and ast.get_docstring(node, clean=False) is not None:
-        yield prefix, node
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case)):  # expressions may nest by the thousand
-            name = getattr(child, "name", None) if isinstance(child, Documented) else None
-            yield from _documented(child, ".".join(filter(None, (prefix, name))))
+def _documented(tree: ast.Module) -> Iterator[tuple[str, Documented]]:
+    """(qualified name, node) of all in a file that have a docstring, in the order of the source."""
+    left: list[tuple[str, ast.AST]] = [("", tree)]  # no recursion: each `elif` lies within the one before
+    while left:
+        prefix, node = left.pop()
+        if isinstance(node, Documented) and ast.get_docstring(node, clean=False) is not None:
+            yield prefix, node
+        for child in reversed(list(ast.iter_child_nodes(node))):
+            if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case)):  # expressions hold no docstrings
+                name = getattr(child, "name", None) if isinstance(child, Documented) else None
+                left.append((".".join(filter(None, (prefix, name))), child))
 
 
 def _parse(data: bytes) -> tuple[str, ast.Module] | Malformed:
@@ -75,6 +78,8 @@ def _parse(data: bytes) -> tuple[str, ast.Module] | Malformed:
             return source, ast.parse(source)
     except UnicodeDecodeError as error:
         return Malformed(f"not valid {error.encoding}")
+    except LookupError:
+        return Malformed("its coding line names no encoding of text")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Malformed(f"not Python that this version reads: {getattr(error, 'msg', None) or type(error).__name__}")
 

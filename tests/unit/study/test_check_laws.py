@@ -104,6 +104,15 @@ def test_a_mistake_is_told_in_words(path, value, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("points", [{"kind": "uniform"}, {"kind": "proportional"}])
+@pytest.mark.parametrize("seeds", ["first", "all"])
+def test_no_law_is_fitted_to_one_mixture(points, seeds):
+    config = configured(setting("swarms/sweep/points", points))
+    config["swarms"]["sweep"]["seeds"], config["experiments"]["pair"]["seeds"] = seeds, [0, 1]
+    with pytest.raises(UserError, match=r"laws\.swarm: laws are fitted to 2 mixtures or more, and 'sweep' has one"):
+        check(config, SCHEMA)
+
+
 def test_a_given_matrix_names_the_sources_of_the_experiment(tmp_path):
     file = tmp_path / "matrix.json"
     method = {"kind": "given", "matrix": str(file), "branches": "early"}

@@ -160,6 +160,51 @@ def test_what_could_only_fail_in_a_job_is_refused_before_any(method, swarms, wor
         configured({"one": method}, swarms)
 
 
+@pytest.mark.parametrize(
+    ("method", "count", "seeds", "words"),
+    [
+        ({"kind": "optimum", "objective": "mean_loss"}, 2, [0], r"kind 'optimum' fits 4 runs or more, and 's' has 2;"),
+        ({"kind": "dml"}, 2, [0], r"kind 'dml' fits 4 runs or more, and 's' has 2;"),
+        ({"kind": "dml"}, 2, [0, 1], None),
+        ({"kind": "emulsion"}, 2, [0], None),
+        ({"kind": "grid_search"}, 2, [0], None),
+    ],
+)
+def test_runs_to_learn_from_are_counted_over_the_seeds_that_a_swarm_has(method, count, seeds, words):
+    config = changed("swarms/s", {"points": {"kind": "spread", "count": count, "bounds": [0, 0.9]}, "seeds": "all"})
+    config["methods"]["one"] = {**method, "swarm": "s"}
+    config["experiments"]["exp3"] |= {"seeds": seeds, "strategies": [], "methods": ["one"], "ablations": None}
+    config["experiments"]["exp3"]["repeat"], config["figures"] = False, []
+    if words is None:
+        check(config, SCHEMA)
+    else:
+        with pytest.raises(UserError, match=words) as refusal:
+            check(config, SCHEMA)
+        assert "methods.one (of experiments.exp3).swarm: " in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "strategies", "words"),
+    [
+        (None, 2, None),
+        (None, 1, "'s' has 2, besides 1 of its size on strategies"),
+        (20_000, 2, "'s' has 2; three per source"),
+    ],
+)
+def test_strategies_of_the_size_of_a_swarm_are_counted_with_its_runs(tokens, strategies, words):
+    swarm = {"points": {"kind": "spread", "count": 2, "bounds": [0, 0.9]}, "measure": ["losses", "capabilities"]}
+    config = changed("swarms/s", {**swarm, **({"tokens": tokens} if tokens else {})})
+    config["methods"]["optimal"]["swarm"] = "s"
+    chosen = config["experiments"]["exp3"]["strategies"][:strategies]
+    config["experiments"]["exp3"] |= {"seeds": [0], "strategies": chosen, "methods": ["optimal"], "ablations": None}
+    config["figures"] = []
+    if words is None:
+        check(config, SCHEMA)
+    else:
+        with pytest.raises(UserError, match=words):
+            check(config, SCHEMA)
+
+
 def test_a_method_cannot_take_over_from_nothing():
     methods = {"dml": {"kind": "dml", "swarm": "ten"}}
     methods["after"] = {"kind": "aioli", "after": {"method": "dml", "share": 0.0001}}

@@ -27,7 +27,7 @@ class Needs:
     """What must be there before a method can decide; it is an input of the method's rule and charged to it.
 
     sizes               tokens of every source
-    swarm               finished runs over the simplex, `least_runs` of them or more
+    swarm               finished runs over the simplex, `least_runs` or more together with the `others`
     reference_run       a finished run whose losses others are measured against
     single_source_runs  one run per source, trained on nothing else
     sequence_losses     of these runs, the loss of every held-out sequence

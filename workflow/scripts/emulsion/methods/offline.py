@@ -54,7 +54,7 @@ class Optimum:
     takes: ClassVar[Sequence[str]] = (*_SEARCH, "surrogate", "surrogates", "resamples")
     defaults: ClassVar[Mapping[str, Any]] = {}
     own: ClassVar[Mapping[str, Any]] = {}
-    needs = Needs(sizes=True, swarm=True, others=True)
+    needs = Needs(sizes=True, swarm=True, least_runs=LEAST_RUNS, others=True)
 
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:
         """Raises UserError where a setting is unknown or not allowed."""

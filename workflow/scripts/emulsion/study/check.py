@@ -114,7 +114,9 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         for name, experiment in study.items():
             yield from check_experiments.experiment(experiment)
             yield from check_swarms.swarms_of(experiment)
+            yield from check_methods.runs(experiment)
             yield from check_methods.rounds(experiment)
+            yield from check_laws.laws(experiment)
             yield from check_laws.matrices(experiment)
             yield from check_laws.parameters(experiment)
             yield from check_data.halves(config, name)

@@ -73,6 +73,16 @@ def _states(experiment: Experiment, name: str, where: str) -> Iterator[str]:
         yield from (f"{where}: {problem}" for problem in told(spec.branch, max(found) * step, chosen["tokens"]))
 
 
+def laws(experiment: Experiment) -> Iterator[str]:
+    """Laws are of what differs between mixtures, which further seeds of one do not show."""
+    swarm = experiment.law_swarm
+    if swarm and len(swarm.points) < 2:
+        yield (
+            f"experiments.{experiment.name}.laws.swarm: laws are fitted to 2 mixtures or more, and '{swarm.name}' has "
+            f"one, its points being '{swarm.settings['points']['kind']}'; name a swarm of more points."
+        )
+
+
 def matrices(experiment: Experiment) -> Iterator[str]:
     """The matrices that are compared with the fitted one."""
     where, swarm = f"experiments.{experiment.name}.laws.matrices", experiment.law_swarm

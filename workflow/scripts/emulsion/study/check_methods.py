@@ -100,19 +100,28 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
             f"name a swarm of points {' or '.join(kinds)}."
         )
     else:
-        swarm = config["swarms"][entry["swarm"]]
-        least = made.needs.least_runs
-        if (swarm["points"].get("count") or least) < least and swarm["seeds"] == "first":
-            yield (
-                f"{where}.swarm: kind '{entry['kind']}' fits {least} runs or more, and '{entry['swarm']}' has "
-                f"{swarm['points']['count']}; three per source are advised."
-            )
         for key, what in (("sequence_losses", "sequences"), ("token_losses", "tokens")):
             if getattr(made.needs, key) and key not in config["swarms"][entry["swarm"]]["measure"]:
                 yield (
                     f"{where}.swarm: kind '{entry['kind']}' needs the losses of single {what}; add `{key}` to "
                     f"swarms.{entry['swarm']}.measure."
                 )
+
+
+def runs(experiment: Experiment) -> Iterator[str]:
+    """What methods fit to runs has enough of them, over all seeds that the swarm trains."""
+    for name in experiment.methods():
+        entry, least = experiment.entries[name], experiment.needs(name).least_runs
+        if not (entry.swarm and least):
+            continue
+        found = len(experiment.names(experiment.swarms[entry.swarm].points))
+        others = len(experiment.names(experiment.further_runs(name)))
+        if found + others < least:
+            besides = f", besides {others} of its size on strategies" if others else ""
+            yield (
+                f"methods.{name} (of experiments.{experiment.name}).swarm: kind '{entry.method['kind']}' fits {least} "
+                f"runs or more, and '{entry.swarm}' has {found}{besides}; three per source are advised."
+            )
 
 
 def without_curves(study: Study) -> Iterator[str]:

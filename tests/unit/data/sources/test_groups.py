@@ -240,3 +240,16 @@ def test_rows_that_cannot_be_read_say_so_and_not_that_the_field_is_missing(tmp_p
 def test_a_file_without_the_field_is_set_aside_and_the_others_are_split(tmp_path):
     tables = [pa.table({"set": ["a"], "text": ["x"]}), pa.table({"text": ["y"]})]
     assert values_of(tmp_path, tables, "set") == ({"a": 1}, {"'set' is null, missing or no name": 1})
+
+
+@pytest.mark.parametrize("field", ["s", "text"])
+def test_the_rows_of_a_file_with_two_columns_of_one_name_are_set_aside(tmp_path, monkeypatch, field):
+    monkeypatch.setattr(groups, "ROWS_PER_BATCH", 2)
+    double = pa.table([["a", "b", "c"], ["u", "v", "w"], ["u", "w", "x"]], names=["text", "s", "s"])
+    found, aside = values_of(tmp_path, [double, pa.table({field: ["y"]})], field)
+    assert (found, aside) == ({"y": 1}, {"two of its columns are named 's'; name them apart": 3})
+
+
+def test_a_field_that_only_files_with_two_columns_of_its_name_have_is_told_why(tmp_path):
+    with pytest.raises(UserError, match="no row of 's' has it: 1 x two of its columns are named 's'; name them apart"):
+        values_of(tmp_path, [pa.table([["u"], ["u"]], names=["s", "s"])], "s")

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emulsion.data.sources.formats import parse
-from emulsion.data.sources.parquet import ROWS_PER_FILE, ROWS_PER_GROUP
+from emulsion.data.sources.parquet import ROWS_PER_FILE, ROWS_PER_GROUP, repeated
 from emulsion.data.sources.raw import RawFile, check_files, pack, raw_files, raw_lines
 from emulsion.data.sources.streams import SHOWN_CHARACTERS, File, Malformed, printable
 from emulsion.errors import UserError, unknown
@@ -195,6 +195,11 @@ def _tables(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, lis
             for each in parquet.schema_arrow:
                 inside = each.type if pa.types.is_struct(each.type) else []
                 known.update([f"{each.name}.{name.name}" for name in inside] or [each.name])
+            if reason := repeated(parquet.schema_arrow):
+                for place in range(0, parquet.metadata.num_rows, ROWS_PER_BATCH):
+                    count = min(ROWS_PER_BATCH, parquet.metadata.num_rows - place)
+                    yield [b""] * count, [Malformed(reason)] * count
+                return
             path = [field] if field in parquet.schema_arrow.names else field.split(".")
             is_there = path[0] in parquet.schema_arrow.names
             for batch in parquet.iter_batches(ROWS_PER_BATCH):

@@ -60,7 +60,7 @@ def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
         except _UNREADABLE as error:
             blame_row(error)
             raise _broken("a Parquet file", error) from None
-        if reason := _repeated(parquet.schema_arrow):
+        if reason := repeated(parquet.schema_arrow):
             yield from itertools.islice((Malformed(reason) for _ in range(parquet.metadata.num_rows)), start, None)
             return
         for group in range(parquet.metadata.num_row_groups):
@@ -77,7 +77,7 @@ def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
             is_stream = raw.read(6) != b"ARROW1"
             raw.seek(0)
             reader = pa.ipc.open_stream(raw) if is_stream else pa.ipc.open_file(raw)
-            reason = _repeated(reader.schema)
+            reason = repeated(reader.schema)
             batches = reader if is_stream else map(reader.get_batch, range(reader.num_record_batches))
             for batch in batches:
                 if reason:
@@ -105,7 +105,7 @@ def _broken(kind: str, error: Exception) -> BrokenFileError:
     )
 
 
-def _repeated(schema: pa.Schema) -> str | None:
+def repeated(schema: pa.Schema) -> str | None:
     """Two columns of one name would come as one."""
     names = [name for name in schema.names if schema.names.count(name) > 1]
     return f"two of its columns are named '{names[0]}'; name them apart" if names else None

@@ -5,6 +5,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Word
 from emulsion.data.sources.groups import split_groups
+from emulsion.data.sources.memory import bound_memory
 from emulsion.files import read_json
 
 
@@ -19,6 +20,7 @@ def main(
     :param field: column, or field of a column, such as meta.redpajama_set_name
     :param output: folder to write, data/groups/{source}
     """
+    bound_memory()
     split_groups(read_json(raw), raw.parent, field, output)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 from collections import Counter
 from decimal import Decimal
 
@@ -253,3 +254,42 @@ def test_the_rows_of_a_file_with_two_columns_of_one_name_are_set_aside(tmp_path,
 def test_a_field_that_only_files_with_two_columns_of_its_name_have_is_told_why(tmp_path):
     with pytest.raises(UserError, match="no row of 's' has it: 1 x two of its columns are named 's'; name them apart"):
         values_of(tmp_path, [pa.table([["u"], ["u"]], names=["s", "s"])], "s")
+
+
+@pytest.mark.parametrize("is_table", [True, False])
+def test_no_more_rows_are_held_than_their_bytes_allow(tmp_path, monkeypatch, is_table):
+    monkeypatch.setattr(groups, "BATCH_BYTES", 30_000)
+    monkeypatch.setattr(groups, "WAITING_BYTES", 60_000)
+    rows = [{"set": "ab"[number % 2], "text": random.Random(number).randbytes(2500).hex()} for number in range(100)]
+    held, waiting = [], []
+    batches, add = groups._batches, groups._Parts.add
+
+    def counted(*arguments):
+        for found in batches(*arguments):
+            held.append(len(found.values))
+            yield found
+
+    def added(parts, found):
+        add(parts, found)
+        waiting.append(parts.waiting)
+
+    monkeypatch.setattr(groups, "_batches", counted)
+    monkeypatch.setattr(groups._Parts, "add", added)
+    table = pa.Table.from_pylist(rows) if is_table else list(map(json.dumps, rows))
+    assert values_of(tmp_path, [table], "set") == ({"a": 50, "b": 50}, {})
+    assert max(held) <= 7
+    assert max(waiting) < 90_000
+    written = [row for file in sorted((tmp_path / "out").glob("[ab]/*")) for row in read_rows([file])]
+    assert written == [*rows[::2], *rows[1::2]]
+
+
+def test_a_row_that_unfolds_to_more_than_may_be_held_ends_its_file_in_words(tmp_path, monkeypatch):
+    def short(*_, **__):
+        raise MemoryError("malloc of size 9 failed")
+
+    provenance = raw(tmp_path / "raw", [['{"set": "a"}'], pa.table({"set": ["b"]})], "s")
+    monkeypatch.setattr(groups.pq.ParquetFile, "iter_batches", short)
+    manifest = split_groups(provenance, tmp_path / "raw", "set", tmp_path / "out")
+    assert list(manifest["groups"]) == ["a"]
+    [reason] = manifest["set_aside"]
+    assert reason.startswith("not a Parquet file that can be read: malloc of size 9 failed; how many rows")

@@ -22,7 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emulsion.data.sources.formats import parse
-from emulsion.data.sources.parquet import ROWS_PER_FILE, ROWS_PER_GROUP, repeated
+from emulsion.data.sources.memory import blame_row
+from emulsion.data.sources.parquet import BATCH_BYTES, ROWS_PER_BATCH, ROWS_PER_FILE, ROWS_PER_GROUP, repeated
 from emulsion.data.sources.raw import RawFile, check_files, pack, raw_files, raw_lines
 from emulsion.data.sources.streams import SHOWN_CHARACTERS, File, Malformed, printable
 from emulsion.errors import UserError, unknown
@@ -30,7 +31,7 @@ from emulsion.files import again, read_json, sha256, whole_folder, write_json
 
 MOST_GROUPS = 200  # each keeps a file open
 FIELDS_SHOWN = 20
-ROWS_PER_BATCH = 20_000
+WAITING_BYTES = 256 << 20  # of the tables of all groups, before they are written
 ORIGIN = ("source", "kind", "id", "config", "split", "revision", "seed")  # what a group tells of where it came from
 
 Rows: TypeAlias = pa.Table | list[bytes]  # of Parquet, and of everything else as lines of JSON
@@ -48,22 +49,27 @@ class _Parts:
         self._file = ExitStack()
         self._write: Callable[[Any], object]
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that are held until there are enough rows to write."""
+        return sum(table.nbytes for table in self._waiting)
+
     def add(self, rows: Rows) -> None:
         if isinstance(rows, list):
-            self._flush()
+            self.flush()
             self._put(rows, len(rows), None)
             return
         if self._waiting and self._waiting[0].schema != rows.schema:
-            self._flush()
+            self.flush()
         self._waiting.append(rows)
         if sum(table.num_rows for table in self._waiting) >= ROWS_PER_GROUP:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._file.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         if self._waiting:
             table = pa.concat_tables(self._waiting)
             self._waiting = []
@@ -109,6 +115,8 @@ def split_groups(provenance: Mapping[str, Any], raw: Path, field: str, output: P
                             _check_count(len(parts), field)
                             parts[value] = _Parts(folder / _folder_name(value))
                         parts[value].add(rows)
+                    while sum(each.waiting for each in parts.values()) > WAITING_BYTES:
+                        max(parts.values(), key=lambda each: each.waiting).flush()
                     for record in found.set_aside():
                         reasons[record["reason"]] += 1
                         aside.write(json.dumps({"file": entry.path, **record}) + "\n")
@@ -202,10 +210,14 @@ def _tables(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, lis
                 return
             path = [field] if field in parquet.schema_arrow.names else field.split(".")
             is_there = path[0] in parquet.schema_arrow.names
-            for batch in parquet.iter_batches(ROWS_PER_BATCH):
-                column = batch.column(path[0]).to_pylist() if is_there else [None] * batch.num_rows
-                yield pa.Table.from_batches([batch]), [_named(value, path[1:], field) for value in column]
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+            for number in range(parquet.metadata.num_row_groups):
+                group = parquet.metadata.row_group(number)
+                size = min(ROWS_PER_BATCH, BATCH_BYTES * group.num_rows // max(1, group.total_byte_size))
+                for batch in parquet.iter_batches(max(1, size), row_groups=[number]):
+                    column = batch.column(path[0]).to_pylist() if is_there else [None] * batch.num_rows
+                    yield pa.Table.from_batches([batch]), [_named(value, path[1:], field) for value in column]
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+        blame_row(error)
         why = (str(error).splitlines() or [type(error).__name__])[0][:200]
         yield [b""], [Malformed(f"not a Parquet file that can be read: {why}; how many rows are missing is not known")]
 
@@ -214,9 +226,19 @@ def _lines(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, list
     lines = (line + b"\n" for line in raw_lines(file))
     # A cell is text, and pandas writes `True` where JSON has `true`.
     is_cells = file.name.lower().removesuffix(".gz").removesuffix(".zst").endswith((".csv", ".tsv"))
-    while rows := list(itertools.islice(lines, ROWS_PER_BATCH)):
+    while rows := list(_some(lines)):
         values = [_value(row, field, known) for row in rows]
         yield rows, [_BOOLEANS.get(each, each) if is_cells and isinstance(each, str) else each for each in values]
+
+
+def _some(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """The next lines, as many as are held at once."""
+    size = 0
+    for line in itertools.islice(lines, ROWS_PER_BATCH):
+        yield line
+        size += len(line)
+        if size >= BATCH_BYTES:
+            return
 
 
 def _value(line: bytes, field: str, known: set[str]) -> Value:

@@ -32,6 +32,23 @@ def test_a_local_file_with_braces_in_its_path_is_refused_in_words(tmp_path):
     assert "a.jsonl': Snakemake takes what is in braces in a path for a wildcard; rename it" in message
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("https://[x/a.jsonl", "'https://[x/a.jsonl' is no address"),
+        ("https://h:port/a.jsonl", "'https://h:port/a.jsonl' is no address"),
+        ("https:///a.jsonl", "'https:///a.jsonl' is no address"),
+        ("https://x.test/a.pkl", "'a.pkl' is not one of .jsonl"),
+        ("https://x.test/a.jsonl?token=secret", "an address must not be signed"),
+    ],
+)
+def test_an_address_that_cannot_be_fetched_is_refused_before_anything_is(address, said):
+    source = {"type": "notes", "kind": "web", "web": {"files": ["https://x.test/b.jsonl", address]}}
+    message = problems(changed("sources/notes", source))
+    assert f"sources.notes.web.files[1]: {said}" in message
+    assert "files[0]" not in message
+
+
 def test_a_suite_item_with_an_unknown_check_is_named(tmp_path):
     item = {"id": "i1", "capability": "c", "kind": "generation", "prompt": "p", "checks": [{"contain": "x"}]}
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump({"suite": "bad", "items": [item]}))

@@ -6,8 +6,6 @@ import json
 import pytest
 
 from emulsion.data.sources.formats import columns_of
-from emulsion.data.sources.web import local_name
-from emulsion.errors import UserError
 from emulsion.files import read_json
 from raw_rows import read_rows
 
@@ -112,42 +110,6 @@ def test_an_address_without_a_file_names_host_and_status(hub, fetch_server, tmp_
     ended = fetch_server.fetch(web([f"{hub.endpoint}/cdn/a/b/c/nothing.json"]), tmp_path / "raw")
     assert ended.status == 1
     assert "error: sources.tried: 127.0.0.1 answers 404 for 'http" in ended.errors
-
-
-@pytest.mark.parametrize(
-    ("url", "name"),
-    [
-        ("https://x.test/tasks/task1.json", "00003-task1.json"),
-        ("https://x.test/a/../../etc/passwd.json", "00003-passwd.json"),
-        ("https://x.test/a/..%2F..%2Fout.json", "00003-out.json"),
-        ("https://x.test/a/..%5C..%5Cout.jsonl.gz?raw=1#x", "00003-out.jsonl.gz"),
-        ("https://x.test/a/%2e%2e.json", "00003.json"),
-        ("https://x.test/a/sp%20ace%00.csv", "00003-sp-ace.csv"),
-        ("http://127.0.0.1:1/x.parquet", "00003-x.parquet"),
-    ],
-)
-def test_a_name_is_what_is_harmless_of_an_address(url, name):
-    assert local_name("sources.s.files[3]", 3, url) == name
-
-
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("http://x.test/a.json", "is not an https address"),
-        ("file:///etc/passwd.json", "is not an https address"),
-        ("https://me:secret@x.test/a.json", "must not hold a password"),
-        ("https://x.test/a.json?X-Amz-Signature=secret", "must not be signed, for it is recorded"),
-        ("https://x.test/a.json?v=1&sig=secret&x=2", "must not be signed, for it is recorded"),
-        ("ftp://x.test/a.json?key=secret", "is not an https address"),
-        ("https://x.test/weights.pkl", "is not one of"),
-        ("https://x.test/tasks/", "is not one of"),
-    ],
-)
-def test_an_address_that_is_refused(url, told):
-    with pytest.raises(UserError, match=told) as error:
-        local_name("sources.s.files[3]", 3, url)
-    assert "sources.s.files[3]" in str(error.value)
-    assert "secret" not in str(error.value)
 
 
 def test_a_page_in_place_of_a_file_is_refused_and_not_kept(hub, fetch_server, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.data.cleaning.settings import Cleaning
+from emulsion.data.sources.addresses import local_name
 from emulsion.data.sources.local import local_files
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
@@ -38,6 +39,8 @@ def sources(config: Config) -> Iterator[str]:
             yield from _hub_id(source["hub"]["id"], f"sources.{name}.hub.id")
         if not problems and source["kind"] == "web":
             yield from _checksums(source["web"], f"sources.{name}.web.sha256")
+            for place, address in enumerate(source["web"]["files"]):
+                yield from told(local_name, f"sources.{name}.web.files[{place}]", place, address)
         if not problems and source["kind"] == "group":
             yield from _group(config, name)
         yield from known("cleaning", source["cleaning"], config["cleaning"], f"sources.{name}.cleaning")

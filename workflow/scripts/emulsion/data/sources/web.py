@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-from emulsion.data.sources.formats import RECORD_SUFFIXES, suffix_of
+from emulsion.data.sources.addresses import local_name
 from emulsion.data.sources.network import ShortReadError, start_session
 from emulsion.data.sources.streams import HEAD_BYTES, not_data
 from emulsion.data.sources.transfer import Download, download_file
 from emulsion.errors import UserError
-
-_SECRET = re.compile(r"signature|^sig$|token|credential|secret|password|api[-_]?key|key-pair", re.IGNORECASE)
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def fetch_files(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[Path], dict[str, Any]]:
@@ -37,26 +33,6 @@ def fetch_files(name: str, source: Mapping[str, Any], folder: Path) -> tuple[lis
         _download(name, url, folder / file, checksum)
     origin = {"kind": "web", "addresses": list(addresses), "paths": dict(zip(names, addresses, strict=True))}
     return [folder / file for file in names], origin
-
-
-def local_name(where: str, place: int, url: str) -> str:
-    """What a file is called here: its place in the list and what is harmless of its address."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise UserError(f"{where}: '{url.partition('?')[0]}' is not an https address.")
-    if parts.username or parts.password:
-        raise UserError(f"{where}: an address must not hold a password, for it is recorded.")
-    if signed := next((key for key, _ in parse_qsl(parts.query) if _SECRET.search(key)), None):
-        raise UserError(
-            f"{where}: an address must not be signed, for it is recorded, and this one has '{signed}'. Download the "
-            "file by hand and name it in a local source."
-        )
-    title = unquote(parts.path).replace("\\", "/").rpartition("/")[2]
-    suffix = suffix_of(title)
-    if suffix is None or not suffix.startswith(RECORD_SUFFIXES):
-        raise UserError(f"{where}: '{title}' is not one of {', '.join(RECORD_SUFFIXES)}, packed (.gz, .zst) or not.")
-    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", title[: -len(suffix)])[:100].strip(".-")
-    return f"{place:05d}-{stem}{suffix}" if stem else f"{place:05d}{suffix}"
 
 
 def _download(name: str, url: str, target: Path, checksum: str | None) -> None:

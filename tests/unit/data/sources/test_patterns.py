@@ -1,5 +1,6 @@
 """Which files a pattern of a local source names, and what is said where it names none or what is no data."""
 
+import gzip
 import logging
 import os
 
@@ -221,6 +222,25 @@ def test_files_that_are_no_data_are_named_before_anything_is_fetched(tmp_path):
     assert said.count("a pointer of git-lfs in place of a file of 12,345 bytes") == 2
     assert "d.jsonl.gz': it is empty, 0 bytes, and so no .gz archive" in said
     assert names(tmp_path / "*.*", exclude=["b.*", "c.*", "d.*"]) == ["a.jsonl"]
+
+
+@pytest.mark.parametrize("begin", ['{"text": "one"}', '\ufeff{"te\\"xt": 1}', ' { "a" : ["' + "long " * 1000 + '"]}'])
+def test_records_under_the_suffix_of_julia_are_to_be_renamed(tmp_path, begin):
+    (tmp_path / "a.jl").write_text(f"{begin}\n{begin}\n")
+    (tmp_path / "b.jl.gz").write_bytes(gzip.compress((tmp_path / "a.jl").read_bytes()))
+    said = "it holds records of JSON, not code of Julia; rename it to .jsonl"
+    with pytest.raises(UserError, match=rf"sources.mine.local.files: '.*a.jl': {said}"):
+        names(tmp_path)
+    [row] = find_files("mine", {"files": [f"{tmp_path}/b.jl.gz"]})[0].rows()
+    assert row.reason == said
+
+
+@pytest.mark.parametrize(
+    "code", ["x = Dict()\n", "begin\n    {1}\nend\n", '"""Doc."""\nf(x) = x\n', '{"a", "b"}\n', ""]
+)
+def test_code_of_julia_is_read(tmp_path, code):
+    write(tmp_path, "a.jl", text=code)
+    assert names(tmp_path) == ["a.jl"]
 
 
 def test_empty_files_are_said(tmp_path, caplog):

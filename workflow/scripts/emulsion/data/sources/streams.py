@@ -113,6 +113,7 @@ _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _PAGE = re.compile(rb"\s*<(?:!doctype html|html\b|\?xml\b|error>)", re.IGNORECASE)
+_RECORD = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')  # of JSON; no code of Julia begins so
 _OF_ROWS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow")
 
 
@@ -136,6 +137,8 @@ def not_data(head: bytes, name: str) -> str | None:
             f"it holds nothing but the path of another file, '{link[0].decode().strip()}', as a copy has that was made "
             "without following links; copy it again, as by `rsync -L`"
         )
+    if own == ".jl" and _RECORD.match(head):
+        return "it holds records of JSON, not code of Julia; rename it to .jsonl"
     if packing and not head:
         return f"it is empty, 0 bytes, and so no {packing} archive; get it again"
     for begin, what in _OTHERS.items():

@@ -199,13 +199,13 @@ def test_other_weights_make_another_run(tmp_path, told):
     assert identities[0] == identities[1] != identities[2]
 
 
-@pytest.mark.parametrize("record", [{"tokenizer": "0123456789abcdef"}, {"tokenizer": None}, {}, None])
+@pytest.mark.parametrize("record", [{"tokenizer": "0123456789abcdef"}, {"tokenizer": None}, {}, ["of another program"], None])
 def test_weights_of_a_run_with_another_tokenizer_are_refused(tmp_path, told, record):
     """Vocabularies of one size fit, so that only the record of the run tells; other weights have none."""
     saved(tmp_path / "start")
     if record is not None:
         write_json(tmp_path / "start/run.json", record)
-    if record and record.get("tokenizer"):
+    if record == {"tokenizer": "0123456789abcdef"}:
         with pytest.raises(UserError, match=r"start/run\.json says that the run had tokenizer 0123456789abcdef, but "):
             opened(told)
     else:

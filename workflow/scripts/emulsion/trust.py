@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from emulsion.errors import UserError
 from emulsion.files import again, read_json, sha256
@@ -34,9 +35,14 @@ def check_model(folder: Path) -> None:
 
     A folder without a record, from elsewhere, is taken as it is.
     """
-    record = folder / RECORD
-    for name, wanted in read_json(record).get("files", {}).items() if record.exists() else ():
-        check_file(folder / name, wanted, record)
+    for name, wanted in record_of(folder).get("files", {}).items():
+        check_file(folder / name, wanted, folder / RECORD)
+
+
+def record_of(folder: Path) -> dict[str, Any]:
+    """The record of the run that has made a model; empty where there is none, or one of another program's."""
+    record = read_json(folder / RECORD) if (folder / RECORD).exists() else {}
+    return record if isinstance(record, dict) and isinstance(record.get("files", {}), dict) else {}
 
 
 def check_file(file: Path, wanted: str, record: Path) -> None:

@@ -14,7 +14,7 @@ from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256
 from emulsion.models import OF_LLAMA, ModelSettings, build_model, model_class, model_config
-from emulsion.trust import RECORD, check_file, check_model, refuse_code
+from emulsion.trust import RECORD, check_file, check_model, record_of, refuse_code
 
 # What decides what a model computes and shows in no tensor's size: {field of transformers: key of the model, if any}.
 FORM = {
@@ -48,13 +48,11 @@ class InitialWeights:
 
         Tensors for vocabularies of one size fit, and each row would then be taken for that of another token.
         """
-        record = self.folder / RECORD
-        theirs = read_json(record).get("tokenizer") if record.exists() else None
-        ours = fingerprint(tokenizer)
+        theirs, ours = record_of(self.folder).get("tokenizer"), fingerprint(tokenizer)
         if theirs not in (None, ours):
             raise UserError(
-                f"model.weights: {record} says that the run had tokenizer {theirs}, but {tokenizer} is {ours}. Take "
-                "the tokenizer that the weights were trained with."
+                f"model.weights: {self.folder / RECORD} says that the run had tokenizer {theirs}, but {tokenizer} is "
+                f"{ours}. Take the tokenizer that the weights were trained with."
             )
 
     def load(self, model: ModelSettings, vocab_size: int, end_of_text: int) -> torch.nn.Module:

@@ -24,6 +24,16 @@ def test_a_missing_local_file_is_named():
     assert "sources.notes.local.files: no file matches 'nowhere/*.jsonl'" in message
 
 
+def test_files_of_a_folder_that_are_not_read_are_remarked_on(tmp_path):
+    for name in ("a.jsonl", "README", "b.jsonlines", "c.text"):
+        (tmp_path / name).write_text('{"text": "one"}')
+    source = {"type": "notes", "kind": "local", "local": {"files": [str(tmp_path)]}}
+    said = "sources.notes.local.files: left out, as their suffix is none that is read: b.jsonlines, c.text"
+    assert said in check(changed("sources/notes", source), SCHEMA)
+    source["local"]["exclude"] = ["b.*", "c.*"]
+    assert not [note for note in check(changed("sources/notes", source), SCHEMA) if "left out" in note]
+
+
 def test_a_local_file_with_braces_in_its_path_is_refused_in_words(tmp_path):
     (tmp_path / "we{ir}d").mkdir()
     (tmp_path / "we{ir}d/a.jsonl").write_text('{"text": "one"}')

@@ -124,3 +124,10 @@ def test_links_that_lead_to_nothing_are_told(tmp_path):
     assert (found.files, set(found.unread), set(found.exclude)) == (1, {"b.txt", "c.txt", "loop"}, {"b.txt", "c.txt"})
     with pytest.raises(UserError, match=r"there is no such folder. It is a link that leads to nothing.$"):
         look(f"{folder}/loop", "texts")
+
+
+def test_archives_are_told_and_left_out_of_the_configuration(tmp_path):
+    files = {"a.txt": PROSE, "b.jsonl.xz": b"\xfd7zXZ\x00", "deep/c.zip": b"PK\x03\x04", "d.tar": b"\0" * 512}
+    found = look(write(tmp_path, files), "texts")
+    assert (found.files, sorted(found.exclude)) == (1, ["b.jsonl.xz", "d.tar", "deep/c.zip"])
+    assert found.unread["b.jsonl.xz"] == "it is an xz archive; unpack it, or pack it by gzip or zstd"

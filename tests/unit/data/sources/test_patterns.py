@@ -184,6 +184,41 @@ def test_cards_and_what_datasets_writes_are_no_data_and_said(tmp_path, caplog):
     assert "left out, as they come with data and are none: " in caplog.text
 
 
+def test_what_a_folder_holds_under_other_suffixes_is_left_out_and_said(tmp_path, caplog):
+    papers = ("README", "LICENSE", "sub/NOTICE")
+    unread = ("c.jsonlines", "e.text", "part-00001", "picture.png", "sub/f.bin", "x.jsonl/part-0.crc")
+    write(tmp_path, "a.jsonl", "x.jsonl/part-0", *papers, *unread)
+    for pattern, left_out in (("", [*papers, *unread]), ("*.jsonl", ["x.jsonl/part-0.crc"])):
+        caplog.clear()
+        provenance = fetch("mine", {"kind": "local", "files": [f"{tmp_path}/{pattern}"]}, tmp_path / ".raw")
+        assert list(provenance["paths"].values()) == ["a.jsonl", "x.jsonl/part-0"]
+        assert sorted(provenance["left_out"]) == sorted(left_out)
+        assert "mine: left out, as their suffix is none that is read: " in caplog.text
+        assert "x.jsonl/part-0.crc" in caplog.text or "and 1 more" in caplog.text
+    caplog.clear()
+    assert names(tmp_path, exclude=["*.crc", "*/f.bin", "c.*", "e.*", "part-*", "*.png"]) == [
+        "a.jsonl",
+        "x.jsonl/part-0",
+    ]
+    assert "left out" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        *("b.jsonl.xz", "d.jsonl.bz2", "g.tar.gz", "i.zip", "j.TGZ", "k.parquet.gz", "l.csv.lz4"),
+        *("sub/m.7z", "x.jsonl/part-0.xz"),
+    ],
+)
+def test_what_is_packed_in_a_way_that_is_not_read_is_refused_in_a_folder_too(tmp_path, packed):
+    write(tmp_path, "a.jsonl", "x.jsonl/part-1", packed)
+    for pattern in ("", "*.jsonl") if packed.startswith("x.jsonl/") else ("", f"{packed.rpartition('/')[0]}/*.*"):
+        error = error_of(f"{tmp_path}/{pattern}")
+        assert f"{packed}' is not one of .jsonl, .ndjson" in error
+        assert error.endswith("Leave it out by a narrower pattern or `exclude`.")
+    assert names(tmp_path, exclude=[packed]) == ["a.jsonl", "x.jsonl/part-1"]
+
+
 def test_a_readme_among_documents_is_a_document(tmp_path):
     write(tmp_path, "README.md", "guide.md")
     assert names(tmp_path) == ["README.md", "guide.md"]
@@ -261,4 +296,4 @@ def test_the_provenance_of_files_without_cards_has_no_new_entry(tmp_path):
 
 def test_paths_of_a_pattern_are_below_its_fixed_part(tmp_path):
     write(tmp_path, "a [x]/b/c.jsonl")
-    assert list(find(f"{tmp_path}/a [x]/*/c.jsonl", "files")) == ["b/c.jsonl"]
+    assert list(find(f"{tmp_path}/a [x]/*/c.jsonl", "files").files) == ["b/c.jsonl"]

@@ -71,6 +71,7 @@ def check(
         problems = list(_meaning(config, folder))
     if not problems:
         notes += check_data.types(config)
+        notes += check_data.unread(config)
         planned = Study(config).planned()
         notes += [
             *check_experiments.rounded_runs(planned),

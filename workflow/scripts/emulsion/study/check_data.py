@@ -12,7 +12,7 @@ from typing import Any
 
 from emulsion.data.cleaning.settings import Cleaning
 from emulsion.data.sources.addresses import local_name
-from emulsion.data.sources.local import local_files
+from emulsion.data.sources.local import local_files, notes, unread_files
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.evaluation.halves import selection_half
@@ -55,6 +55,13 @@ def types(config: Config) -> Iterator[str]:
                 f"sources.{name}.type: '{source['type']}' is a word of its own; turns are written as those of "
                 f"'{meant[0]}' only where it is spelt so."
             )
+
+
+def unread(config: Config) -> Iterator[str]:
+    """What a user should know: files of folders that are not read."""
+    for name, source in config["sources"].items():
+        if source["kind"] == "local":
+            yield from notes(f"sources.{name}.local.files", unread_files(name, source["local"]))
 
 
 def _hub_id(identifier: str, where: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from emulsion.data.languages import language_of
 from emulsion.data.render import UnrenderableError, is_nan
 from emulsion.data.sources.formats import RECORD_SUFFIXES, TEXT_SUFFIXES
 from emulsion.data.sources.local import find_files
-from emulsion.data.sources.patterns import hint_of, suffix_in_place
+from emulsion.data.sources.patterns import hint_of, is_packed, suffix_in_place
 from emulsion.data.sources.raw import RawFile
 from emulsion.data.sources.reader import Kinds, kinds_of
 from emulsion.data.sources.streams import HEAD_BYTES, Malformed, not_data
@@ -82,7 +82,7 @@ def look(folder: str, name: str, text_field: str | None = None) -> Look:
     if not path.exists():
         raise UserError(f"{folder}: there is no such folder.{hint_of(path)}")
     unread = dict(_unread(path)) if path.is_dir() else {}
-    exclude = tuple(glob.escape(each) for each in unread if suffix_in_place(path / each))
+    exclude = tuple(glob.escape(each) for each in unread if suffix_in_place(path / each) or is_packed(each))
     try:
         files = find_files(name, {"files": [folder], "exclude": list(exclude)}, folder)
     except UserError as error:
@@ -154,6 +154,8 @@ def _why_not(file: Path) -> str | None:
             head = raw.read(HEAD_BYTES)
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
+    if is_packed(file.name) and (reason := not_data(head, file.name)):
+        return reason
     if suffix is None:
         plain = _is_text(head)
         return f"no known suffix; {'it is text: rename it to .txt' if plain else 'it is no text'}"

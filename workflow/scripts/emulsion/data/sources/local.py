@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from emulsion.data.sources.formats import COMPRESSIONS, RECORD_SUFFIXES, TEXT_SUFFIXES
-from emulsion.data.sources.patterns import STDLIB, find, suffix_in_place, why_none
+from emulsion.data.sources.patterns import STDLIB, find, is_packed, suffix_in_place, why_none
 from emulsion.data.sources.raw import RawFile
 from emulsion.data.sources.streams import HEAD_BYTES, not_data
 from emulsion.errors import UserError
@@ -33,6 +33,18 @@ def local_files(name: str, source: Source) -> list[Path]:
     return list(_files(name, source)[0])
 
 
+def notes(name: str, unread: Sequence[str]) -> Iterator[str]:
+    """What a user should know of the files that are not read of a source's folders."""
+    if unread:
+        more = f", and {len(unread) - SHOWN} more" if len(unread) > SHOWN else ""
+        yield f"{name}: left out, as their suffix is none that is read: {', '.join(unread[:SHOWN])}{more}"
+
+
+def unread_files(name: str, source: Source) -> list[str]:
+    """What the folders of a local source hold that has no suffix that is read, and is no paper that goes with data."""
+    return _files(name, source)[2]
+
+
 def find_files(name: str, source: Source, where: str | None = None) -> list[RawFile]:
     """The files of a local source to be read in place; raises UserError for those that cannot be data."""
     files, _ = _checked(name, source, where)
@@ -47,7 +59,7 @@ def link_files(name: str, source: Source, folder: Path) -> tuple[list[Path], dic
 
     The origin holds the patterns, not the folders of this machine; `paths` says for each link what the file is called
     below its pattern's fixed part, which is the id of a document that is a whole file; `left_out` names what comes with
-    data and is none.
+    data and is none, and what in a folder has no suffix that is read.
     """
     files, left_out = _checked(name, source, None)
     links, paths = [], {}
@@ -65,42 +77,52 @@ def link_files(name: str, source: Source, folder: Path) -> tuple[list[Path], dic
 
 
 def _checked(name: str, source: Source, where: str | None) -> tuple[dict[Path, str], list[str]]:
-    """As `_files`, after a look at how each file begins."""
+    """(the files as `_files` has them, what is left out), after a look at how each file begins."""
     where = where or f"sources.{name}.local.files"
-    files, left_out = _files(name, source, where)
+    files, cards, unread = _files(name, source, where)
     _check_content(files, where)
-    if left_out:
-        logging.info("%s: left out, as they come with data and are none: %s", name, ", ".join(left_out))
+    if cards:
+        logging.info("%s: left out, as they come with data and are none: %s", name, ", ".join(cards))
+    for note in notes(name, unread):
+        logging.warning(note)
     if empty := [path for file, path in files.items() if not file.stat().st_size]:
         logging.warning("%s: %d of %d files are empty: %s", name, len(empty), len(files), ", ".join(empty[:SHOWN]))
-    return files, left_out
+    return files, [*cards, *unread]
 
 
-def _files(name: str, source: Source, where: str | None = None) -> tuple[dict[Path, str], list[str]]:
-    """({file: its path below its pattern's fixed part}, what is no data); a file of two patterns is under the first."""
+def _files(name: str, source: Source, where: str | None = None) -> tuple[dict[Path, str], list[str], list[str]]:
+    """({file: its path below its pattern's fixed part}, what is no data, what is not read of folders).
+
+    A file of two patterns is under the first.
+    """
     where = where or f"sources.{name}.local.files"
     excluded = source.get("exclude", [])
     files: dict[Path, str] = {}
-    left_out: list[str] = []
+    cards: dict[str, None] = {}
+    unread: dict[str, None] = {}
     for pattern in source["files"]:
         found = find(pattern, where, excluded)
-        if not found and not (excluded and find(pattern, where)):
+        for path, file in found.unread.items():
+            if is_packed(file.name):
+                _check(file, None, where)
+            (cards if _OF_DATASETS.fullmatch(file.name) or _PAPERS.fullmatch(file.name) else unread)[path] = None
+        if not found.files and not (excluded and find(pattern, where).files):
             raise UserError(why_none(pattern, where))
-        is_named = list(found) == [Path(pattern).name]
-        none = set() if is_named else _no_data(found.values())
-        for path, file in found.items():
+        is_named = list(found.files) == [Path(pattern).name]
+        none = set() if is_named else _no_data(found.files.values())
+        for path, file in found.files.items():
             if any(fnmatchcase(path, exclusion) for exclusion in excluded):
                 continue
             if file in none:
-                left_out.append(path)
+                cards[path] = None
             else:
                 files.setdefault(file, path)
     if not files:
-        what = f"'{left_out[0]}' and the like come with data and are none" if left_out else "`exclude` leaves none"
+        what = f"'{next(iter(cards))}' and the like come with data and are none" if cards else "`exclude` leaves none"
         raise UserError(f"{where}: nothing is left of the files that it names: {what}.")
     for file in files:
         _check(file, source.get("python"), where)
-    return files, left_out
+    return files, list(cards), list(unread)
 
 
 def _no_data(files: Iterable[Path]) -> set[Path]:

@@ -6,6 +6,7 @@ import os
 import re
 import sysconfig
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -19,11 +20,26 @@ _NOT_OF_STDLIB = {"site-packages", "dist-packages", "__pycache__"}
 
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _NO_BRACES = "Braces are a pattern of shells, not read here; write `*`, `?`, `[0-9]`, or several entries."
+_PACKED = re.compile(
+    r".*\.(?:xz|lzma|lz|bz2|lz4|lzo|br|snappy|deflate|z|zip|7z|rar|tar|tar\.\w+|tgz|tbz2?|txz|(?:parquet|arrow)\.(?:gz|zst))",
+    re.IGNORECASE,
+)
 _CACHED = re.compile(r"(?:datasets|models|spaces)--.+")  # a repository in the cache of the hub's client
 
 
-def find(pattern: str, where: str, excluded: Sequence[str] = ()) -> dict[str, Path]:
-    """{path below the pattern's fixed part: file} for the files a pattern names, in the order of their paths.
+@dataclass(frozen=True)
+class Found:
+    """{path below the pattern's fixed part: file}, in the order of the paths.
+
+    files: what a pattern names; unread: what lies in a folder that it names, and has no suffix that is read
+    """
+
+    files: dict[str, Path]
+    unread: dict[str, Path] = field(default_factory=dict)
+
+
+def find(pattern: str, where: str, excluded: Sequence[str] = ()) -> Found:
+    """The files a pattern names.
 
     `*`, `?`, `[...]` match within a name and `**` any folders, hidden ones left out unless a part of the pattern begins
     with a dot; brackets of a name that is there stand for themselves. A folder stands for all files below it that have
@@ -40,13 +56,16 @@ def find(pattern: str, where: str, excluded: Sequence[str] = ()) -> dict[str, Pa
     path = _path(pattern, where)
     is_stdlib = pattern.startswith(STDLIB)
     if path.is_dir():
-        found = dict(_walk(path, ("**",), is_stdlib, where, excluded))
-        return {name: file for name, file in found.items() if suffix_in_place(file)}
-    if path.exists():
-        return {path.name: path}
-    fixed = _fixed(path.parts)
-    base, parts = Path(*path.parts[:fixed]), path.parts[fixed:]
-    return dict(sorted(_walk(base, parts, is_stdlib, where, excluded))) if parts and base.is_dir() else {}
+        found = [(name, file, True) for name, file, _ in _walk(path, ("**",), is_stdlib, where, excluded)]
+    elif path.exists():
+        return Found({path.name: path})
+    else:
+        fixed = _fixed(path.parts)
+        base, parts = Path(*path.parts[:fixed]), path.parts[fixed:]
+        found = sorted(_walk(base, parts, is_stdlib, where, excluded)) if parts and base.is_dir() else []
+    unread = {name: file for name, file, is_below in found if is_below and not suffix_in_place(file)}
+    files = {name: file for name, file, _ in found if name not in unread}
+    return Found(files, {} if is_stdlib else unread)
 
 
 def suffix_in_place(file: Path) -> str | None:
@@ -55,6 +74,11 @@ def suffix_in_place(file: Path) -> str | None:
         return suffix_of(file.name)
     of_folder = suffix_of(file.parent.name)
     return of_folder if of_folder in RECORD_SUFFIXES else None
+
+
+def is_packed(name: str) -> bool:
+    """Whether a file may hold what it would be a loss to leave out, packed as we do not read it."""
+    return suffix_of(name) is None and _PACKED.fullmatch(name) is not None
 
 
 def why_none(pattern: str, where: str) -> str:
@@ -137,7 +161,8 @@ def _fixed(parts: Sequence[str]) -> int:
 
 def _walk(
     base: Path, parts: Sequence[str], is_stdlib: bool, where: str, excluded: Sequence[str]
-) -> Iterator[tuple[str, Path]]:
+) -> Iterator[tuple[str, Path, bool]]:
+    """(path below the base, file, whether it is below a folder that matches as a whole)."""
     left_out = _NOT_OF_STDLIB if is_stdlib else set()
     shows_hidden = any(part.startswith(".") for part in parts)
 
@@ -165,11 +190,11 @@ def _walk(
                 f"{where}: '{file}' is a link that leads out of '{base}'; name where it leads to, or leave it out by "
                 "`exclude`."
             )
-        yield from (("/".join((*here, name)), Path(folder, name)) for name in files if name not in led_out)
+        yield from (("/".join((*here, name)), Path(folder, name), False) for name in files if name not in led_out)
         for name in wholes:
-            for path, file in _walk(Path(folder, name), ("**",), is_stdlib, where, ()):
-                if suffix_in_place(file) and not is_out((*here, name, path)):
-                    yield "/".join((*here, name, path)), file
+            for path, file, _ in _walk(Path(folder, name), ("**",), is_stdlib, where, ()):
+                if not is_out((*here, name, path)):
+                    yield "/".join((*here, name, path)), file, True
 
 
 def _check_snapshots(

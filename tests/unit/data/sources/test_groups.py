@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import runpy
 from collections import Counter
 from decimal import Decimal
 
@@ -292,4 +293,14 @@ def test_a_row_that_unfolds_to_more_than_may_be_held_ends_its_file_in_words(tmp_
     manifest = split_groups(provenance, tmp_path / "raw", "set", tmp_path / "out")
     assert list(manifest["groups"]) == ["a"]
     [reason] = manifest["set_aside"]
-    assert reason.startswith("not a Parquet file that can be read: malloc of size 9 failed; how many rows")
+    assert reason == "a row of it unfolds to more than may be held; how many rows are missing is not known"
+
+
+def test_the_script_bounds_its_memory_before_it_reads(tmp_path, monkeypatch):
+    script = runpy.run_path("workflow/scripts/split_groups.py")["main"]
+    called = []
+    monkeypatch.setitem(script.__globals__, "bound_memory", lambda: called.append("bound"))
+    monkeypatch.setitem(script.__globals__, "split_groups", lambda *_: called.append("split"))
+    write_json(tmp_path / "provenance.json", {})
+    script(raw=tmp_path / "provenance.json", field="s", output=tmp_path / "out")
+    assert called == ["bound", "split"]

@@ -218,8 +218,10 @@ def _tables(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, lis
                     yield pa.Table.from_batches([batch]), [_named(value, path[1:], field) for value in column]
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         blame_row(error)
-        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        yield [b""], [Malformed(f"not a Parquet file that can be read: {why}; how many rows are missing is not known")]
+        why = f"not a Parquet file that can be read: {(str(error).splitlines() or [type(error).__name__])[0][:200]}"
+        if isinstance(error, MemoryError):
+            why = "a row of it unfolds to more than may be held"
+        yield [b""], [Malformed(f"{why}; how many rows are missing is not known")]
 
 
 def _lines(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, list[Value]]]:

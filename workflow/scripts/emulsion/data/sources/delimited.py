@@ -17,6 +17,7 @@ from emulsion.data.sources.streams import (
 )
 
 QUOTE = '"'
+TRIES = 8  # of lines that open a quote, to read a record up to the same later line
 LINES_TO_NAMES = 12  # of a file, among which the line is looked for that names the columns
 _CLOSED_LATE = "not CSV: a quote is opened, and closed in a later line where no cell ends"
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
@@ -86,6 +87,7 @@ class _Records:
     def __init__(self, source: Iterator[bytes | Malformed], delimiter: str) -> None:
         self._source, self._delimiter = source, delimiter
         self._ahead: deque[str | Malformed] = deque()
+        self._tries = 0  # to find the end of a quote in the lines ahead
         self._unclosed, self._why = 0, ""  # how many of the next lines close no quote, and what is said of one
         csv.field_size_limit(ROW_BYTES)
 
@@ -136,6 +138,7 @@ class _Records:
         if self._ahead:
             self._unclosed = max(0, self._unclosed - 1)
             return self._ahead.popleft()
+        self._tries = 0
         line = next(self._source, None)
         return line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
 
@@ -177,14 +180,14 @@ class _Records:
             cells = next(csv.reader(record(), delimiter=self._delimiter, strict=True))
             if width in (None, len(cells)) and not self._is_plain(taken, width):
                 return cells
-            why = _CLOSED_LATE
+            why, self._tries = _CLOSED_LATE, self._tries + 1
         except csv.Error as error:
-            if "unexpected end of data" not in str(error):
-                why = _CLOSED_LATE
+            why, self._tries = why if "unexpected end of data" in str(error) else _CLOSED_LATE, TRIES
         self._ahead.extendleft(reversed(taken[1:]))
-        # One that is open at the end of any of these lines but the last meets the same end: to look for it from each
-        # anew, the time would grow as the square of the lines.
-        self._unclosed, self._why = len(taken) - 1, why
+        # One that is open at the end of any of these lines but the last meets the same end, though it may have another
+        # number of cells there: to look for it from each anew, the time would grow as the square of the lines.
+        if self._tries >= TRIES:
+            self._unclosed, self._why = len(taken) - 1, why
         return why
 
     def _is_plain(self, taken: Sequence[str | Malformed], width: int | None) -> bool:

@@ -410,3 +410,12 @@ def test_a_row_that_could_not_be_read_is_the_same_after_it_was_brought_to_lines(
 def test_one_comma_behind_a_row_is_read_and_more_are_not(tmp_path):
     data = '{"text": "one"},\n{"text": "two"},' + "," * 5000 + "\n"
     assert reasons(read_file(written(tmp_path, "a.jsonl", data))) == [{"text": "one"}, "not JSON: Extra data"]
+
+
+@pytest.mark.parametrize("end", ["\n", "", "\r\n"])
+def test_files_that_were_joined_each_with_its_byte_order_mark_lose_no_row(tmp_path, end):
+    data = "".join(f"\ufeff{json.dumps(row)}{end}" for row in ROWS)
+    file = written(tmp_path, "a.jsonl", data)
+    assert list(read_file(file)) == ROWS
+    lines = written(tmp_path, "b.jsonl", b"\n".join(raw_lines(file)))
+    assert list(read_file(lines)) == ROWS

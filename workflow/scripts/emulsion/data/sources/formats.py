@@ -8,8 +8,10 @@ one record after another, and how lines end is read from the file.
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -49,6 +51,7 @@ TEXT_SUFFIXES = (
 )
 ROWS_TO_KNOW = 100  # of a file, for its columns
 UNREADABLE = "row that could not be read"
+_JOINED = re.compile(rb"\}(?:\xef\xbb\xbf)?\{")  # two records, maybe with the mark of a file between them
 PIECE_BYTES = 1 << 20  # of a text that is longer than a row may be
 
 
@@ -62,11 +65,11 @@ def suffix_of(name: str) -> str | None:
 
 
 def parse(data: bytes | Malformed) -> Row | Malformed:
-    """A row of JSON from its bytes, which a comma may follow."""
+    """A row of JSON from its bytes, which a comma may follow and the mark of a file that was joined may precede."""
     if isinstance(data, Malformed):
         return data
     try:
-        row = json.loads(data.decode("utf-8"))
+        row = json.loads(data.lstrip().removeprefix(codecs.BOM_UTF8).decode("utf-8"))
     except UnicodeDecodeError:
         return Malformed("not valid UTF-8", printable(data))
     except json.JSONDecodeError as error:
@@ -155,7 +158,7 @@ def json_values(source: Iterator[bytes]) -> Iterator[bytes | Malformed]:
 
 def _layout(head: bytes) -> str:
     """list, lines or records, by the first MB of the file."""
-    begun = [line.strip() for line in head.split(line_end(head)) if line.strip()][:3]
+    begun = [line.strip().removeprefix(codecs.BOM_UTF8) for line in head.split(line_end(head)) if line.strip()][:3]
     if not begun:
         return "lines"
     first, *rest = begun
@@ -188,7 +191,7 @@ def _layout_of_record(head: bytes) -> str:
 def _loads(data: bytes) -> Any:
     """The value, or a ValueError."""
     try:
-        return json.loads(data.strip().removesuffix(b","))
+        return json.loads(data.strip().removeprefix(codecs.BOM_UTF8).removesuffix(b","))
     except ValueError as error:
         return error
     except RecursionError:
@@ -197,7 +200,7 @@ def _loads(data: bytes) -> Any:
 
 def _apart(line: bytes | Malformed) -> Iterator[bytes | Malformed]:
     """The records of a line: one, or several where files were joined of which one had no end of line at its end."""
-    if not isinstance(line, bytes) or b"}{" not in line or not isinstance(_loads(line), ValueError):
+    if not isinstance(line, bytes) or not _JOINED.search(line) or not isinstance(_loads(line), ValueError):
         return unless_blank(line)
     return values(iter([line]), in_list=False)
 

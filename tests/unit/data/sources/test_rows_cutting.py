@@ -1,11 +1,8 @@
-import json
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emulsion.data.sources import cutting
-from emulsion.data.sources.cutting import line_end, lines, values, whole
+from emulsion.data.sources.cutting import line_end, lines, whole
 from emulsion.data.sources.streams import BrokenFileError, Malformed
 
 
@@ -31,7 +28,6 @@ def broken(data, reason):
 
 def test_the_row_that_is_cut_is_malformed_and_shown():
     assert list(lines(broken(b"one\ntw", "cut"))) == [b"one", Malformed("cut", "tw")]
-    assert list(values(broken(b'[{"a": 1}, {"b', "cut"), True)) == [b'{"a": 1}', Malformed("cut", ' {"b')]
     assert whole(broken(b"text", "cut")) == Malformed("cut", "text")
 
 
@@ -51,7 +47,7 @@ def test_a_line_over_the_limit_is_one_malformed_row_and_the_next_are_read(monkey
 
 def test_a_line_over_the_limit_is_not_held_in_memory(monkeypatch):
     monkeypatch.setattr(cutting, "ROW_BYTES", 1 << 16)
-    row = cutting._Row()
+    row = cutting.RowBytes()
     for _ in range(1000):
         row.add(b"x" * 1000)
     assert sum(map(len, row._pieces)) <= 1 << 16
@@ -63,53 +59,3 @@ def test_the_whole_of_a_file_over_the_limit_is_left_unread(monkeypatch):
     source = iter([b"x" * 600, b"y" * 600, b"z" * 600])
     assert isinstance(whole(source), Malformed)
     assert list(source) == [b"z" * 600]
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from(['\\"', "],[", "{\\", '"']),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=12,
-)
-
-
-@given(st.lists(JSON, max_size=6), st.sampled_from([None, 0, 2]), st.lists(st.integers(1, 9), min_size=1, max_size=4))
-def test_the_elements_of_an_array_are_those_a_parser_finds_however_it_is_cut(elements, indent, sizes):
-    data = f" {json.dumps(elements, indent=indent, ensure_ascii=False)}\n".encode()
-    assert [json.loads(value) for value in values(cut(data, sizes), in_list=True)] == elements
-
-
-def test_a_malformed_element_of_an_array_is_lost_alone():
-    data = b'[{"a": 1}, {"a": oops}, {"a" 2}, \xff, {"a": 3}]'
-    assert list(values(iter([data]), in_list=True)) == [
-        b'{"a": 1}',
-        b' {"a": oops}',
-        b' {"a" 2}',
-        b" \xff",
-        b' {"a": 3}',
-    ]
-
-
-@given(
-    st.lists(st.dictionaries(st.text(max_size=4), JSON, max_size=3), max_size=6),
-    st.sampled_from([None, 0, 2]),
-    st.sampled_from(["", "\n", ",", " , "]),
-    st.lists(st.integers(1, 9), min_size=1, max_size=4),
-)
-def test_records_one_after_another_are_those_a_parser_finds_however_it_is_cut(records, indent, between, sizes):
-    data = between.join(json.dumps(record, indent=indent) for record in records).encode()
-    assert [json.loads(value) for value in values(cut(data, sizes), in_list=False)] == records
-
-
-@pytest.mark.parametrize(
-    ("data", "reason", "content"),
-    [
-        (b'[{"a": 1}, {"a": 2', "ends in the middle of its list", ' {"a": 2'),
-        (b'[{"a": 1}, {"a": 2}', "ends in the middle of its list", ' {"a": 2}'),
-        (b'[{"a": 1}] {"a": 2}', "more after the end of its list", '{"a": 2}'),
-    ],
-)
-def test_an_array_that_does_not_end_where_it_should_is_told_after_the_elements_before(data, reason, content):
-    first, last = values(iter([data]), in_list=True)
-    assert first == b'{"a": 1}'
-    assert reason in last.reason
-    assert last.content == content

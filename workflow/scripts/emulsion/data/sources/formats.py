@@ -19,7 +19,7 @@ from typing import Any
 
 from emulsion.data.chats import is_chat
 from emulsion.data.sources import parquet
-from emulsion.data.sources.cutting import line_end, lines, unless_blank, values, whole
+from emulsion.data.sources.cutting import line_end, lines, unless_blank, whole
 from emulsion.data.sources.delimited import delimited_rows
 from emulsion.data.sources.python_code import EXTRACTS
 from emulsion.data.sources.streams import (
@@ -32,6 +32,7 @@ from emulsion.data.sources.streams import (
     head_of,
     printable,
 )
+from emulsion.data.sources.values import values
 from emulsion.errors import UserError
 
 Row = dict[str, Any]
@@ -162,11 +163,13 @@ def _layout(head: bytes) -> str:
     if not begun:
         return "lines"
     first, *rest = begun
-    is_whole = not isinstance(_loads(first), ValueError)
+    value = _loads(first)
+    is_whole = not isinstance(value, ValueError)
     if not first.startswith(b"["):
         return "lines" if is_whole else _layout_of_record(head)
     if is_whole:  # the one line of a list, or a row that is a list
-        return "lines" if rest and rest[0].startswith((b"[", b"{")) else "list"
+        holds_rows = not is_chat(value) and all(isinstance(row, dict) for row in value)
+        return "lines" if rest and not holds_rows and rest[0].startswith((b"[", b"{")) else "list"
     # A broken row before whole ones, or the beginning of a list.
     is_row = len(rest) == 2 and isinstance(_loads(rest[0]), dict) and not rest[0].endswith(b",")
     return "lines" if is_row and not rest[1].startswith((b"]", b",")) else "list"
@@ -202,7 +205,7 @@ def _apart(line: bytes | Malformed) -> Iterator[bytes | Malformed]:
     """The records of a line: one, or several where files were joined of which one had no end of line at its end."""
     if not isinstance(line, bytes) or not _JOINED.search(line) or not isinstance(_loads(line), ValueError):
         return unless_blank(line)
-    return values(iter([line]), in_list=False)
+    return values(iter([line]), in_lists=False)
 
 
 def _json(file: File) -> Iterator[Row | Malformed]:

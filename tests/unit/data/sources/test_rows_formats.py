@@ -419,23 +419,3 @@ def test_files_that_were_joined_each_with_its_byte_order_mark_lose_no_row(tmp_pa
     assert list(read_file(file)) == ROWS
     lines = written(tmp_path, "b.jsonl", b"\n".join(raw_lines(file)))
     assert list(read_file(lines)) == ROWS
-
-
-@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
-@pytest.mark.parametrize("indent", [None, 2])
-def test_one_list_behind_another_is_read_and_what_is_broken_in_it_costs_a_row(tmp_path, name, indent):
-    rows = [{"text": f"row {number}"} for number in range(100)]
-    one, other = json.dumps(rows[:50], indent=indent), json.dumps(rows[50:], indent=indent)
-    for between in ("", "\n"):
-        assert list(read_file(written(tmp_path, name, one + between + other))) == rows
-        found = list(read_file(written(tmp_path, name, one.replace('"row 7"', '"row 7', 1) + between + other)))
-        assert [row for row in found if isinstance(row, dict)] == [*rows[:7], *rows[8:]]
-        assert len(found) == 100
-
-
-def test_a_text_that_is_cut_costs_its_row_alone_among_records_over_several_lines(tmp_path):
-    records = [json.dumps({"id": number, "text": f"row {number}"}, indent=2) for number in range(1000)]
-    records[99] = '{\n  "id": 99,\n  "text": "cut he'
-    found = list(read_file(written(tmp_path, "a.jsonl", "\n".join(records))))
-    assert len(found) == 1000
-    assert [number for number, row in enumerate(found) if isinstance(row, Malformed)] == [99]

@@ -11,16 +11,17 @@ from __future__ import annotations
 import codecs
 import itertools
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from emulsion.data.chats import is_chat
 from emulsion.data.sources import parquet
-from emulsion.data.sources.cutting import line_end, lines, unless_blank, whole
+from emulsion.data.sources.cutting import unless_blank, whole
 from emulsion.data.sources.delimited import delimited_rows
+from emulsion.data.sources.layouts import json_values
 from emulsion.data.sources.python_code import EXTRACTS
 from emulsion.data.sources.streams import (
     ROW_BYTES,
@@ -32,7 +33,6 @@ from emulsion.data.sources.streams import (
     head_of,
     printable,
 )
-from emulsion.data.sources.values import values
 from emulsion.errors import UserError
 
 Row = dict[str, Any]
@@ -52,7 +52,6 @@ TEXT_SUFFIXES = (
 )
 ROWS_TO_KNOW = 100  # of a file, for its columns
 UNREADABLE = "row that could not be read"
-_JOINED = re.compile(rb"\}(?:\xef\xbb\xbf)?\{")  # two records, maybe with the mark of a file between them
 PIECE_BYTES = 1 << 20  # of a text that is longer than a row may be
 
 
@@ -148,68 +147,8 @@ def _first_record(value: Any) -> frozenset[str]:
     return frozenset()
 
 
-def json_values(source: Iterator[bytes]) -> Iterator[bytes | Malformed]:
-    """The values of a JSON file, as they are written: those of one list, lines, or records one after another."""
-    head, source = head_of(source)
-    layout = _layout(head)
-    if layout == "lines":
-        return itertools.chain.from_iterable(map(_apart, lines(source, line_end(head))))
-    return values(source, layout == "list")
-
-
-def _layout(head: bytes) -> str:
-    """list, lines or records, by the first MB of the file."""
-    begun = [line.strip().removeprefix(codecs.BOM_UTF8) for line in head.split(line_end(head)) if line.strip()][:3]
-    if not begun:
-        return "lines"
-    first, *rest = begun
-    value = _loads(first)
-    is_whole = not isinstance(value, ValueError)
-    if not first.startswith(b"["):
-        return "lines" if is_whole else _layout_of_record(head)
-    if is_whole:  # the one line of a list, or a row that is a list
-        holds_rows = not is_chat(value) and all(isinstance(row, dict) for row in value)
-        return "lines" if rest and not holds_rows and rest[0].startswith((b"[", b"{")) else "list"
-    # A broken row before whole ones, or the beginning of a list.
-    is_row = len(rest) == 2 and isinstance(_loads(rest[0]), dict) and not rest[0].endswith(b",")
-    return "lines" if is_row and not rest[1].startswith((b"]", b",")) else "list"
-
-
-def _layout_of_record(head: bytes) -> str:
-    """lines or records: the first line is no value, be it broken or the beginning of a record on several lines."""
-    text = head.decode("utf-8", "replace").lstrip()
-    line = text.partition(line_end(head).decode())[0]
-    try:
-        _, stop = json.JSONDecoder().raw_decode(text)
-    except json.JSONDecodeError as error:
-        # Only where nothing but the end of the head is at fault is this the beginning of a record on several lines.
-        is_cut = error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip()) - len("\\u0000")
-        return "records" if is_cut else "lines"
-    except (ValueError, RecursionError):
-        return "lines"
-    # What ends with the first line is a row, in which a byte is not UTF-8.
-    return "records" if text.startswith("{") and (stop > len(line) or line[stop:].strip(" ,\r")) else "lines"
-
-
-def _loads(data: bytes) -> Any:
-    """The value, or a ValueError."""
-    try:
-        return json.loads(data.strip().removeprefix(codecs.BOM_UTF8).removesuffix(b","))
-    except ValueError as error:
-        return error
-    except RecursionError:
-        return ValueError("nested too deeply")
-
-
-def _apart(line: bytes | Malformed) -> Iterator[bytes | Malformed]:
-    """The records of a line: one, or several where files were joined of which one had no end of line at its end."""
-    if not isinstance(line, bytes) or not _JOINED.search(line) or not isinstance(_loads(line), ValueError):
-        return unless_blank(line)
-    return values(iter([line]), in_lists=False)
-
-
-def _json(file: File) -> Iterator[Row | Malformed]:
-    rows = map(parse, json_values(chunks(file)))
+def _json(file: File, suffix: str) -> Iterator[Row | Malformed]:
+    rows = map(parse, json_values(file, suffix))
     first = list(itertools.islice(rows, 2))
     return records(first[0]) if len(first) == 1 else itertools.chain(first, rows)
 
@@ -310,7 +249,7 @@ def _end_of_piece(text: bytes, start: int) -> int:
 
 
 _READERS: Mapping[str, Callable[[File], Iterator[Row | Malformed]]] = {
-    **dict.fromkeys(JSON_SUFFIXES, _json),
+    **{suffix: partial(_json, suffix=suffix) for suffix in JSON_SUFFIXES},
     ".csv": lambda file: delimited_rows(file, ","),
     ".tsv": lambda file: delimited_rows(file, "\t"),
 }

@@ -16,14 +16,14 @@ from emulsion.data.sources.formats import (
     Columns,
     Row,
     columns_of,
-    json_values,
     noted,
     parse,
     read_file,
     records,
     suffix_of,
 )
-from emulsion.data.sources.streams import BrokenFileError, File, Malformed, chunks
+from emulsion.data.sources.layouts import json_values
+from emulsion.data.sources.streams import BrokenFileError, File, Malformed
 from emulsion.errors import UserError
 from emulsion.files import again, sha256
 
@@ -131,8 +131,8 @@ def raw_lines(file: File) -> Iterator[bytes]:
     What cannot be read stays in its place, for the normaliser to set aside and count. A file of one record gives the
     rows that it holds.
     """
-    if (suffix_of(file.name) or "").startswith(JSON_SUFFIXES):
-        found = _apart(json_values(chunks(file)))
+    if (suffix := suffix_of(file.name) or "").startswith(JSON_SUFFIXES):
+        found = _apart(json_values(file, suffix))
     else:
         found = map(_as_json, read_file(file))
     try:

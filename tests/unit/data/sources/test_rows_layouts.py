@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from emulsion.data.sources.formats import read_file
+from emulsion.data.sources.formats import parse, read_file
 from emulsion.data.sources.raw import raw_lines
 from emulsion.data.sources.streams import CHUNK_BYTES, Malformed
 
@@ -68,3 +68,11 @@ def test_long_rows_are_read_in_each_form_of_json(tmp_path, name, indent, rows):
 def test_records_on_one_long_line_are_read(tmp_path):
     rows = SHORT * (CHUNK_BYTES // 4000)
     assert list(read_file(written(tmp_path, "a.jsonl", " ".join(map(json.dumps, rows))))) == rows
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_file_that_is_something_else_is_a_row_set_aside_among_the_lines_as_well(tmp_path, name):
+    file = written(tmp_path, name, b"PAR1 and more")
+    [row] = read_file(file)
+    assert row.reason == "it is a Parquet file; give it a name that ends in .parquet"
+    assert [*map(parse, raw_lines(file))] == [row]

@@ -26,8 +26,9 @@ def json_values(file: File, suffix: str) -> Iterator[bytes | Malformed]:
     head, source = head_of(chunks(file))
     layout = _layout(head, suffix.startswith(LINES_SUFFIXES))
     if layout == "lines":
-        return itertools.chain.from_iterable(map(_apart, lines(source, line_end(head))))
-    return values(source, layout == "list")
+        yield from itertools.chain.from_iterable(map(_apart, lines(source, line_end(head))))
+    else:
+        yield from values(source, layout == "list")
 
 
 def _layout(head: bytes, should_be_lines: bool) -> str:

@@ -419,3 +419,38 @@ def test_files_that_were_joined_each_with_its_byte_order_mark_lose_no_row(tmp_pa
     assert list(read_file(file)) == ROWS
     lines = written(tmp_path, "b.jsonl", b"\n".join(raw_lines(file)))
     assert list(read_file(lines)) == ROWS
+
+
+EXCHANGE = {"prompt": {"role": "user", "content": "What?"}, "response": {"role": "assistant", "content": "A cat."}}
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        *[(name, EXCHANGE) for name in ("a.jsonl", "a.ndjson", "a.jsonl.gz", "a.json")],
+        ("a.json", {"question": {"text": "Q"}, "answer": {"text": "A"}, "source": {"text": "S"}}),
+        ("a.jsonl", {"Ada": {"text": "One."}, "Bo": {"text": "Two."}}),
+        ("a.jsonl", {"text": {"0": "One."}}),
+    ],
+)
+def test_a_row_whose_values_are_records_is_one_row(tmp_path, name, row):
+    file = written(tmp_path, name, json.dumps(row))
+    assert list(read_file(file)) == [row]
+    assert [json.loads(line) for line in raw_lines(file)] == [row]
+
+
+@pytest.mark.parametrize(
+    ("record", "row"),
+    [
+        ({"text": {"7": "One."}}, {"text": "One."}),
+        ({"prompt": {"0": "Q"}, "response": {"0": "A"}}, {"prompt": "Q", "response": "A"}),
+        (
+            {"Definition": ["Do."], "Instances": [{"id": "1", "input": "a", "output": ["b"]}]},
+            {"id": "1", "input": "a", "output": ["b"], "definition": "Do."},
+        ),
+    ],
+)
+def test_a_record_that_holds_one_row_is_that_row_among_the_lines_as_well(tmp_path, record, row):
+    file = written(tmp_path, "a.json", json.dumps(record))
+    assert list(read_file(file)) == [row]
+    assert [json.loads(line) for line in raw_lines(file)] == [row]

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.data.chats import is_chat
+from emulsion.data.questions import ANSWER_COLUMNS, QUESTION_COLUMNS
+from emulsion.data.schemas import CHAT_COLUMNS
 from emulsion.data.sources import parquet
 from emulsion.data.sources.cutting import unless_blank, whole
 from emulsion.data.sources.delimited import delimited_rows
-from emulsion.data.sources.layouts import json_values
+from emulsion.data.sources.layouts import LINES_SUFFIXES, json_values
 from emulsion.data.sources.python_code import EXTRACTS
 from emulsion.data.sources.streams import (
     ROW_BYTES,
@@ -150,14 +152,18 @@ def _first_record(value: Any) -> frozenset[str]:
 def _json(file: File, suffix: str) -> Iterator[Row | Malformed]:
     rows = map(parse, json_values(file, suffix))
     first = list(itertools.islice(rows, 2))
-    return records(first[0]) if len(first) == 1 else itertools.chain(first, rows)
+    return records(first[0], suffix) if len(first) == 1 else itertools.chain(first, rows)
 
 
-def records(row: Row | Malformed) -> Iterator[Row | Malformed]:
+def records(row: Row | Malformed, suffix: str) -> Iterator[Row | Malformed]:
     """The rows of a file of one record: itself, those it holds by key or column by column, or the instances of a task.
 
-    The latter are those of Natural Instructions, each with the definition.
+    The latter are those of Natural Instructions, each with the definition. suffix: of the file; the record of one whose
+    rows are lines is a row.
     """
+    if suffix.startswith(LINES_SUFFIXES):
+        yield row
+        return
     if isinstance(row, Malformed) or not isinstance(row.get("Instances"), list):
         if isinstance(row, Malformed) or not _holds_records(row):
             yield row
@@ -183,7 +189,10 @@ def _holds_records(row: Row) -> bool:
     held = list(row.values())
     if not held or not all(isinstance(record, dict) for record in held):
         return False
-    return _is_by_columns(row) or (len(held) > 1 and bool(set.intersection(*map(set, held))))
+    if _is_by_columns(row):
+        return True
+    is_exchange = 2 * len(row.keys() & {*QUESTION_COLUMNS, *ANSWER_COLUMNS, *CHAT_COLUMNS}) >= len(row)
+    return len(held) > 1 and bool(set.intersection(*map(set, held))) and not is_exchange
 
 
 def _is_by_columns(row: Row) -> bool:

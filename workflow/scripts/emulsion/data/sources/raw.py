@@ -132,7 +132,7 @@ def raw_lines(file: File) -> Iterator[bytes]:
     rows that it holds.
     """
     if (suffix := suffix_of(file.name) or "").startswith(JSON_SUFFIXES):
-        found = _apart(json_values(file, suffix))
+        found = _apart(json_values(file, suffix), suffix)
     else:
         found = map(_as_json, read_file(file))
     try:
@@ -142,10 +142,12 @@ def raw_lines(file: File) -> Iterator[bytes]:
         yield noted(Malformed(str(error), error.content))
 
 
-def _apart(values: Iterator[bytes | Malformed]) -> Iterator[bytes | Malformed]:
+def _apart(values: Iterator[bytes | Malformed], suffix: str) -> Iterator[bytes | Malformed]:
     first = list(itertools.islice(values, 2))
-    held = list(records(parse(first[0]))) if len(first) == 1 else []
-    yield from map(_as_json, held) if len(held) > 1 else itertools.chain(first, values)
+    if len(first) == 1 and (held := list(records(row := parse(first[0]), suffix))) != [row]:
+        yield from map(_as_json, held)
+    else:
+        yield from itertools.chain(first, values)
 
 
 def _as_json(row: Row | Malformed) -> bytes | Malformed:

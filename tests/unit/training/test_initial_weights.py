@@ -199,7 +199,9 @@ def test_other_weights_make_another_run(tmp_path, told):
     assert identities[0] == identities[1] != identities[2]
 
 
-@pytest.mark.parametrize("record", [{"tokenizer": "0123456789abcdef"}, {"tokenizer": None}, {}, ["of another program"], None])
+@pytest.mark.parametrize(
+    "record", [{"tokenizer": "0123456789abcdef"}, {"tokenizer": None}, {}, ["of another program"], None]
+)
 def test_weights_of_a_run_with_another_tokenizer_are_refused(tmp_path, told, record):
     """Vocabularies of one size fit, so that only the record of the run tells; other weights have none."""
     saved(tmp_path / "start")

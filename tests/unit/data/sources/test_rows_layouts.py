@@ -76,3 +76,33 @@ def test_a_file_that_is_something_else_is_a_row_set_aside_among_the_lines_as_wel
     [row] = read_file(file)
     assert row.reason == "it is a Parquet file; give it a name that ends in .parquet"
     assert [*map(parse, raw_lines(file))] == [row]
+
+
+CHATS = [
+    [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
+    [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
+    [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}],
+]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.json.gz"])
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("chat", CHATS)
+def test_a_file_of_one_chat_is_one_row(tmp_path, name, indent, chat):
+    data = json.dumps(chat, indent=indent).encode() + b"\n"
+    file = written(tmp_path, name, gzip.compress(data) if name.endswith(".gz") else data)
+    assert list(read_file(file)) == [{"messages": chat}]
+    assert [json.loads(line) for line in raw_lines(file)] == [chat]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"question": "q", "answer": "a"}] * 2,
+        [{"from": "Ada", "text": "Dear Bo"}, {"from": "Bo", "text": "Dear Ada"}],
+        [{"role": "user", "content": "q"}, {"text": "no turn"}, {"role": "assistant", "content": "a"}],
+        [{"role": "user", "content": "q"}] * 2,
+    ],
+)
+def test_a_list_of_rows_that_are_no_chat_has_its_rows(tmp_path, rows):
+    assert list(read_file(written(tmp_path, "a.json", json.dumps(rows)))) == rows

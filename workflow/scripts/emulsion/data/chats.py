@@ -98,6 +98,13 @@ def is_whole(value: Any) -> bool:
     return any(_role(turn.get(key)) == "user" for turn in turns for key in ROLE_KEYS)
 
 
+def is_dialogue(value: Any) -> bool:
+    """Whether a value is a list of turns and nothing else, of a user and of an assistant."""
+    if not isinstance(value, list) or not all(isinstance(turn, Mapping) and is_turn(turn) for turn in value):
+        return False
+    return {_role(turn.get(key)) for turn in value for key in ROLE_KEYS} >= {"user", "assistant"}
+
+
 def chat_turns(fields: Fields, column: str) -> list[Turn]:
     """The turns of the chat in a column; raises UnrenderableError where it has none or one cannot be rendered."""
     return list(turns_of(parsed_chat(fields.take(column)), column, fields))

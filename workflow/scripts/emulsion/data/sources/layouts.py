@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from emulsion.data.chats import is_chat
-from emulsion.data.sources.cutting import line_end, lines, unless_blank
+from emulsion.data.chats import is_chat, is_dialogue
+from emulsion.data.sources.cutting import line_end, lines, unless_blank, whole
 from emulsion.data.sources.streams import CHUNK_BYTES, File, Malformed, chunks, head_of
 from emulsion.data.sources.values import values
 
@@ -21,12 +21,15 @@ _JOINED = re.compile(rb"\}(?:\xef\xbb\xbf)?\{")  # two records, maybe with the m
 def json_values(file: File, suffix: str) -> Iterator[bytes | Malformed]:
     """The values of a JSON file, as they are written: those of lists, lines, or records one after another.
 
-    suffix: of the file, which settles it where the first line is longer than what is looked at.
+    A list of the turns of one chat is one value. suffix: of the file, which settles it where the first line is longer
+    than what is looked at.
     """
     head, source = head_of(chunks(file))
     layout = _layout(head, suffix.startswith(LINES_SUFFIXES))
     if layout == "lines":
         yield from itertools.chain.from_iterable(map(_apart, lines(source, line_end(head))))
+    elif layout == "list" and len(head) < CHUNK_BYTES and is_dialogue(_loads(head)):
+        yield whole(source)
     else:
         yield from values(source, layout == "list")
 

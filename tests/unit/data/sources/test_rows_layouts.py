@@ -82,6 +82,7 @@ CHATS = [
     [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
     [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
     [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}],
+    [{"chat_id": 1, "id": 1, "role": "user", "content": "q"}, {"chat_id": 1, "id": 2, "role": "bot", "content": "a"}],
 ]
 
 
@@ -102,6 +103,7 @@ def test_a_file_of_one_chat_is_one_row(tmp_path, name, indent, chat):
         [{"from": "Ada", "text": "Dear Bo"}, {"from": "Bo", "text": "Dear Ada"}],
         [{"role": "user", "content": "q"}, {"text": "no turn"}, {"role": "assistant", "content": "a"}],
         [{"role": "user", "content": "q"}] * 2,
+        [{"conversation": n, "role": r, "content": "x"} for n in (1, 2) for r in ("user", "assistant")],
     ],
 )
 def test_a_list_of_rows_that_are_no_chat_has_its_rows(tmp_path, rows):

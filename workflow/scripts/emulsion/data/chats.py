@@ -7,6 +7,7 @@ JSON text.
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -35,6 +36,8 @@ CALL_KEYS = ("tool_calls", "function_call")
 THOUGHTS = ("thinking", "reasoning", "text", "value", "summary")
 ITEMS = ("reasoning", "function_call", "function_call_output")  # turns without a role, of OpenAI's responses
 ARGUMENTS = ("arguments", "input", "args", "parameters")
+# Names of fields that say which chat a turn is of, where the turns of several are in one table.
+_OF_CHAT = re.compile("chat|conversation|dialog|session|thread", re.IGNORECASE)
 FOR_PROGRAMS = ("call", "tool", "tools")  # roles whose content may be any value
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 MEANINGS = {
@@ -99,8 +102,11 @@ def is_whole(value: Any) -> bool:
 
 
 def is_dialogue(value: Any) -> bool:
-    """Whether a value is a list of turns and nothing else, of a user and of an assistant."""
+    """Whether a value is a list of the turns of one chat and nothing else, of a user and of an assistant."""
     if not isinstance(value, list) or not all(isinstance(turn, Mapping) and is_turn(turn) for turn in value):
+        return False
+    naming = {key for turn in value for key in turn if _OF_CHAT.search(str(key))}
+    if any(len({str(turn.get(key)) for turn in value}) > 1 for key in naming):
         return False
     return {_role(turn.get(key)) for turn in value for key in ROLE_KEYS} >= {"user", "assistant"}
 

@@ -17,9 +17,9 @@ from emulsion.data.sources.streams import BrokenFileError, Malformed, printable
 _MARK = re.compile(rb'[\[\]{},"]')
 # The rest of a text and what ends it: its quote, with the colon behind that of a key, or the end of a line, which JSON
 # never has inside of a text.
-_TEXT = re.compile(rb'[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+(?:("\s*+:)|(")|(\\?\n)|)')
+_TEXT = re.compile(rb'[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+(?:("\s*+:)|("(?!\s*+\Z))|(\\?\n)|(")|)')
 _COLON, _QUOTE, _LINE = 1, 2, 3
-_CUT = b"?"  # a quote of which it is not known whether a colon is behind it
+_CUT = b"?"  # a quote at the end of a piece, of which it is not known whether a colon is behind it
 _ANY = b'"[]{},:?'
 # {the innermost open bracket: {a mark: the marks that may be the last before it}}
 _BEFORE = {
@@ -35,7 +35,7 @@ _BETWEEN = re.compile(rb"(?:[\s,]|\xef\xbb\xbf)*")  # rows that are in no list; 
 _BEGINNING = re.compile(rb'\s*?(\n[ \t]*)?((?:[\[{]\s*)+")([^"\\\n]*"\s*:)')
 _ANY_RECORD = re.compile(rb'\{\s*"[^"\\\n]*"\s*:')
 BEGINNING_BYTES = 256
-BEGINNINGS = 8  # of the rows before, which are looked for
+BEGINNINGS = 32  # of the rows before, which are looked for
 PIECE_BYTES = 1 << 16  # which bounds what is read twice where a row is broken
 MOST_OPEN = 100  # brackets at the end of a file whose rows are looked for in each other
 
@@ -117,7 +117,7 @@ class _Values:
                         row.add(piece[start:])
                         return True
                     in_text = False
-                    before = b":" if end == _COLON else b'"' if place < len(piece) else _CUT
+                    before = b":" if end == _COLON else b'"' if end == _QUOTE else _CUT
                     continue
                 mark = found[0]
                 if before not in allowed[mark]:

@@ -127,6 +127,8 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64
         ("a.csv", b"PK\x03\x04...", "a zip archive, or a document of Office"),
         ("a.txt", b"%PDF-1.7", "a PDF"),
         ("a.jsonl", b"BZh91AY&SY...", "a bzip2 archive"),
+        ("a.jsonl", b"\x04\x22\x4d\x18d@", "an lz4 archive; unpack it"),
+        ("a.json", b"PK\x05\x06" + bytes(18), "a zip archive of nothing"),
         ("a.jsonl.gz", gzip.compress(gzip.compress(TEXT, mtime=0), mtime=0), "packed twice"),
         ("a.txt", b"x" * 257 + b"ustar", "a tar archive"),
     ],

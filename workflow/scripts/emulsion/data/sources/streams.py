@@ -93,6 +93,8 @@ _OTHERS = {
     b"PAR1": "a Parquet file; give it a name that ends in .parquet",
     b"ARROW1": "an Arrow file; give it a name that ends in .arrow",
     b"PK\x03\x04": "a zip archive, or a document of Office; unpack it",
+    b"PK\x05\x06": "a zip archive of nothing",
+    b"\x04\x22\x4d\x18": "an lz4 archive; unpack it, or pack it by gzip or zstd",
     b"\xfd7zXZ\x00": "an xz archive; unpack it, or pack it by gzip or zstd",
     b"7z\xbc\xaf'\x1c": "a 7z archive; unpack it",
     b"Rar!\x1a\x07": "a rar archive; unpack it",

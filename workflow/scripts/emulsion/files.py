@@ -156,6 +156,14 @@ def again(path: Path | str) -> str:
     return f"Make it again: delete it, then `snakemake {path}`."
 
 
+def from_home(path: str) -> Path:
+    """A path with its `~` resolved; as it is written, and so not there, where that names nobody."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> None:
     with whole_file(path) as part, part.open("w", encoding="utf-8") as out:
         out.writelines(map(json_line, rows))

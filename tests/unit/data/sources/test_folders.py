@@ -131,3 +131,8 @@ def test_archives_are_told_and_left_out_of_the_configuration(tmp_path):
     found = look(write(tmp_path, files), "texts")
     assert (found.files, sorted(found.exclude)) == (1, ["b.jsonl.xz", "d.tar", "deep/c.zip"])
     assert found.unread["b.jsonl.xz"] == "it is an xz archive; unpack it, or pack it by gzip or zstd"
+
+
+def test_the_home_of_nobody_is_not_there():
+    with pytest.raises(UserError, match="~nobody-here/texts: there is no such folder"):
+        look("~nobody-here/texts", "one")

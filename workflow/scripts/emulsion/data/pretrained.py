@@ -11,7 +11,7 @@ from typing import Any
 from emulsion.data.encoding import encoder
 from emulsion.data.tokenizers import changing_settings, save_tokenizer, vocabulary
 from emulsion.errors import UserError
-from emulsion.files import whole_folder
+from emulsion.files import from_home, whole_folder
 from emulsion.trust import refuse_code
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def _load(tokenizer_id: str, revision: str | None, where: str) -> Any:
     """The tokenizer as its `tokenizer.json` defines it; converted by transformers if it has none."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    local = Path(tokenizer_id).expanduser()
+    local = from_home(tokenizer_id)
     if tokenizer_id.startswith((".", "/", "~")) and not local.is_dir():
         raise UserError(f"{where}: '{tokenizer_id}': no such folder.")
     refuse_code(local)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +14,7 @@ from emulsion.data.sources.raw import RawFile
 from emulsion.data.sources.reader import kinds_of, open_source
 from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UnreachableError, UserError, unknown
+from emulsion.files import from_home
 from emulsion.merging.request import Origin
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Reader:
         """Of a folder whose files are named by split those of the one that is asked for; else all, with a note."""
         if source.split is None:
             return files
-        is_folder = len(source.files) == 1 and Path(source.files[0]).expanduser().is_dir()
+        is_folder = len(source.files) == 1 and from_home(source.files[0]).is_dir()
         known = [split for split in sorted({*SPLIT_NAMES, source.split}) if any(_is_of(split, each) for each in files)]
         if is_folder and source.split in known:
             chosen = [file for file in files if _is_of(source.split, file)]

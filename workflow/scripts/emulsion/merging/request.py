@@ -17,7 +17,7 @@ from emulsion.data.schemas import KINDS
 from emulsion.data.sources.formats import suffix_of
 from emulsion.errors import UserError, nearest, unknown
 from emulsion.fields import SWITCH, TEXT, TEXTS, WEIGHT, Form, checked, entries, read_yaml
-from emulsion.files import WORKFLOW
+from emulsion.files import WORKFLOW, from_home
 from emulsion.mixture import Mixture
 
 log = logging.getLogger(__name__)
@@ -254,7 +254,7 @@ def _of_files(values: dict[str, Any], where: str) -> Origin:
         (value,) if isinstance(value, str) else tuple(value) for value in (values["files"], values.get("exclude", ()))
     )
     is_named_by_path = files == (values["name"],)
-    is_folder = is_named_by_path and Path(files[0]).expanduser().is_dir()
+    is_folder = is_named_by_path and from_home(files[0]).is_dir()
     notes = values.pop("notes")
     if is_named_by_path and re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", files[0]):
         notes += (f"'{files[0]}' is there on this machine, so it is not looked for on the hub.",)
@@ -262,7 +262,7 @@ def _of_files(values: dict[str, Any], where: str) -> Origin:
         if (value := values.pop(key, None)) is None:
             continue
         below = [f"{files[0].rstrip('/')}/{place.format(value)}" for place in places if is_folder]
-        found = next((folder for folder in below if Path(folder).expanduser().is_dir()), None)
+        found = next((folder for folder in below if from_home(folder).is_dir()), None)
         if found is not None:
             files = (found,)
         else:

@@ -14,6 +14,7 @@ from emulsion.analysis.compare import listing
 from emulsion.data.sources.folders import ONCE, Look
 from emulsion.data.sources.formats import suffix_of
 from emulsion.errors import UserError
+from emulsion.files import from_home
 from emulsion.models import parameter_count
 from emulsion.study import sizes
 from emulsion.study.check import check
@@ -48,7 +49,7 @@ def names_of(folders: Sequence[str], pattern: str) -> dict[str, str]:
     """{name of the source: folder}, from the folders' own names; where two are alike, from their parents' too."""
     found: dict[str, str] = {}
     for folder in folders:
-        path = Path(folder).expanduser().absolute()
+        path = from_home(folder).absolute()
         stems = [path.name.removesuffix(suffix_of(path.name) or "")]
         stems.append(f"{path.parent.name}_{stems[0]}")
         names = [name for stem in stems if (name := nearest_name(stem, pattern))]

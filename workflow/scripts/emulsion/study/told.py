@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError, unknown
+from emulsion.files import from_home
 
 
 def told(action: Any, *arguments: Any, **settings: Any) -> Iterator[str]:
@@ -27,7 +27,7 @@ def folder_or_hub(identifier: str, where: str) -> Iterator[str]:
     if "://" in identifier:
         yield f"{where}: '{identifier}' is an address; write owner/name, as the hub calls it, or the path of a folder."
     is_made = identifier.removeprefix("./").startswith(("data/", "models/"))
-    if identifier.startswith((".", "/", "~")) and not is_made and not Path(identifier).expanduser().is_dir():
+    if identifier.startswith((".", "/", "~")) and not is_made and not from_home(identifier).is_dir():
         yield f"{where}: '{identifier}': no such folder."
 
 

@@ -26,7 +26,7 @@ from emulsion.data.sources.reader import Kinds, kinds_of
 from emulsion.data.sources.streams import HEAD_BYTES, Malformed, not_data
 from emulsion.data.unread import escaped
 from emulsion.errors import UserError
-from emulsion.files import fingerprint, sha256
+from emulsion.files import fingerprint, from_home, sha256
 
 _PROSE_SUFFIXES = (".txt", ".md", ".rst", ".tex", ".html", ".xml")
 # The cleaning that a source gets: a text that occurs twice would else be held out and trained on.
@@ -78,7 +78,7 @@ def look(folder: str, name: str, text_field: str | None = None) -> Look:
 
     Raises UserError, with the remedy, where nothing of it can be read.
     """
-    path = Path(folder).expanduser()
+    path = from_home(folder)
     if not path.exists():
         raise UserError(f"{folder}: there is no such folder.{hint_of(path)}")
     unread = dict(_unread(path)) if path.is_dir() else {}

@@ -174,7 +174,7 @@ def test_a_source_is_tiny_exactly_where_it_is_due_less_than_one(weights, sequenc
         ([source("a", wieght=2.0)], r"unknown field 'wieght'\. Did you mean 'weight'\?"),
         ([source("a", -0.1)], r"sources\[0\] \(a\)\.weight: should be a number, 0 or more, but is -0\.1"),
         ([source("a", float("nan"))], r"weight: should be a number, 0 or more"),
-        ([source("a", "3e-4")], r"weight: should be .* In YAML, 3e-4 is text; write 3\.0e-4"),
+        ([source("a", "3e-4")], r"weight: should be .* In YAML, 3e-4 .*: 3\.0e-4"),
         ([source("a"), source("b"), source("a")], r"sources\[2\]\.name: 'a' is there already, sources\[0\]"),
         ([source("FineWeb-Edu")], r"\.name: should be lower-case letters, digits and _"),
         ([source("a", evidence="sure")], r"evidence: should be one of unknown, parent, guess, name, linked"),

@@ -125,7 +125,7 @@ def test_groups_of_a_source_make_a_good_configuration():
     ("changes", "message"),
     [
         ({"group": {"of": "slimpyjama"}}, "sources.c4.group.of: unknown source 'slimpyjama'. Did you mean"),
-        ({"group": {"of": "book"}}, "sources.c4.group.of: unknown source 'book'"),
+        ({"group": {"of": "book"}}, "sources.c4.group.of: 'book' is itself a group; name the source that is split"),
         ({"group": {"field": "meta.name"}}, "sources.book.group.field"),
         ({"hub": {"tokens": 9}}, "sources.slimpajama.hub: needs either `documents` or `tokens`, and not both."),
     ],

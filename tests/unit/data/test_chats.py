@@ -190,3 +190,12 @@ def test_a_chat_that_says_nothing_is_set_aside_with_a_reason(value):
     columns = columns_of_row({"messages": said(QUESTION, ANSWER)})
     with pytest.raises(UnrenderableError):
         choose_kind(columns, "s").render({"messages": value}, "chat")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[{'role': 'user', 'content': 'q'}\n {'role': 'assistant', 'content': 'a'}]", '[{"role": "user", "content": nan}'],
+)
+def test_a_list_of_turns_that_cannot_be_parsed_is_called_so(text):
+    with pytest.raises(UnrenderableError, match="'messages' is text that begins as a list of turns and is no JSON"):
+        turns(text)

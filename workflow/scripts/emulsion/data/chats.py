@@ -120,6 +120,8 @@ def turns_of(value: Any, column: str, fields: Fields) -> Iterator[Turn]:
     """The turns of a chat in any of its forms; `fields` counts what is not read of them."""
     if isinstance(value, Mapping) and is_chat(value):
         value = _records(value, column)
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        raise UnrenderableError(f"'{column}' is text that begins as a list of turns and is no JSON")
     if not isinstance(value, list) or not value:
         raise UnrenderableError(f"'{column}' has no turns")
     asked = 0

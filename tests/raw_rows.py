@@ -7,3 +7,12 @@ def read_rows(files):
     """The native rows of several files, in order; those that cannot be read are Malformed."""
     for file in files:
         yield from read_file(file)
+
+
+def cut(data, sizes):
+    """The data in pieces of these sizes, again and again."""
+    place = 0
+    while place < len(data):
+        for size in sizes:
+            yield data[place : place + size]
+            place += size

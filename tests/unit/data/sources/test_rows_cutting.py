@@ -4,15 +4,7 @@ from hypothesis import strategies as st
 from emulsion.data.sources import cutting
 from emulsion.data.sources.cutting import line_end, lines, whole
 from emulsion.data.sources.streams import BrokenFileError, Malformed
-
-
-def cut(data, sizes):
-    """The data in pieces of these sizes, again and again."""
-    place = 0
-    while place < len(data):
-        for size in sizes:
-            yield data[place : place + size]
-            place += size
+from raw_rows import cut
 
 
 def test_lines_of_an_old_mac_end_with_a_carriage_return():

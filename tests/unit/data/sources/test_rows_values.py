@@ -9,15 +9,7 @@ from emulsion.data.sources import values as sources_values
 from emulsion.data.sources.formats import parse
 from emulsion.data.sources.streams import BrokenFileError, Malformed
 from emulsion.data.sources.values import _Pieces, values
-
-
-def cut(data, sizes):
-    """The data in pieces of these sizes, again and again."""
-    place = 0
-    while place < len(data):
-        for size in sizes:
-            yield data[place : place + size]
-            place += size
+from raw_rows import cut
 
 
 def broken(data, reason):

@@ -28,7 +28,7 @@ from emulsion.errors import PassingError, UserError
 
 T = TypeVar("T")
 
-# Looking for garbage among what torch and transformers define takes a fifth of the time that they take to load, at
+# Looking for garbage among what torch and transformers define takes a tenth of the time that they take to load, at
 # Python's own thresholds of 700, 10 and 10 (benchmarks/loading.py).
 COLLECTION = (50_000, 20, 20)
 

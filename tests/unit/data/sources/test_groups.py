@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import hub_rows
-from emulsion.data.sources import groups
+from emulsion.data.sources import groups, parquet
 from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.groups import split_groups
 from emulsion.errors import UserError
@@ -125,7 +125,8 @@ def test_lines_of_json_are_split_as_they_are_written(tmp_path):
 def test_files_of_a_group_have_a_bounded_number_of_rows(slimpajama, tmp_path, monkeypatch):
     monkeypatch.setattr(groups, "ROWS_PER_FILE", 100)
     monkeypatch.setattr(groups, "ROWS_PER_GROUP", 50)
-    monkeypatch.setattr(groups, "ROWS_PER_BATCH", 64)
+    for module in (groups, parquet):
+        monkeypatch.setattr(module, "ROWS_PER_BATCH", 64)
     provenance = read_json(tmp_path / "raw" / "provenance.json")
     manifest = split_groups(provenance, tmp_path / "raw", FIELD, tmp_path / "small")
     assert max(file["rows"] for found in manifest["groups"].values() for file in found["files"]) < 200
@@ -259,7 +260,8 @@ def test_a_field_that_only_files_with_two_columns_of_its_name_have_is_told_why(t
 
 @pytest.mark.parametrize("is_table", [True, False])
 def test_no_more_rows_are_held_than_their_bytes_allow(tmp_path, monkeypatch, is_table):
-    monkeypatch.setattr(groups, "BATCH_BYTES", 30_000)
+    for module in (groups, parquet):
+        monkeypatch.setattr(module, "BATCH_BYTES", 30_000)
     monkeypatch.setattr(groups, "WAITING_BYTES", 60_000)
     rows = [{"set": "ab"[number % 2], "text": random.Random(number).randbytes(2500).hex()} for number in range(100)]
     held, waiting = [], []

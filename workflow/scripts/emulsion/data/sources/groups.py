@@ -23,9 +23,16 @@ import pyarrow.parquet as pq
 
 from emulsion.data.sources.formats import parse
 from emulsion.data.sources.memory import blame_row
-from emulsion.data.sources.parquet import BATCH_BYTES, ROWS_PER_BATCH, ROWS_PER_FILE, ROWS_PER_GROUP, repeated
+from emulsion.data.sources.parquet import (
+    BATCH_BYTES,
+    ROWS_PER_BATCH,
+    ROWS_PER_FILE,
+    ROWS_PER_GROUP,
+    repeated,
+    rows_at_once,
+)
 from emulsion.data.sources.raw import RawFile, check_files, pack, raw_files, raw_lines
-from emulsion.data.sources.streams import SHOWN_CHARACTERS, File, Malformed, printable
+from emulsion.data.sources.streams import SHOWN_CHARACTERS, BrokenFileError, File, Malformed, printable
 from emulsion.errors import UserError, unknown
 from emulsion.files import again, read_json, sha256, whole_folder, write_json
 
@@ -211,12 +218,10 @@ def _tables(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, lis
             path = [field] if field in parquet.schema_arrow.names else field.split(".")
             is_there = path[0] in parquet.schema_arrow.names
             for number in range(parquet.metadata.num_row_groups):
-                group = parquet.metadata.row_group(number)
-                size = min(ROWS_PER_BATCH, BATCH_BYTES * group.num_rows // max(1, group.total_byte_size))
-                for batch in parquet.iter_batches(max(1, size), row_groups=[number]):
+                for batch in parquet.iter_batches(rows_at_once(parquet, number), row_groups=[number]):
                     column = batch.column(path[0]).to_pylist() if is_there else [None] * batch.num_rows
                     yield pa.Table.from_batches([batch]), [_named(value, path[1:], field) for value in column]
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+    except (BrokenFileError, pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         blame_row(error)
         why = f"not a Parquet file that can be read: {(str(error).splitlines() or [type(error).__name__])[0][:200]}"
         if isinstance(error, MemoryError):

@@ -150,16 +150,7 @@ def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Ma
     group = parquet.metadata.row_group(number)
     if not 0 <= group.num_rows <= MOST_ROWS:
         raise BrokenFileError(f"its row group {number} claims {group.num_rows:,} rows")
-    if not number:
-        # Of columns that are encrypted under a plain footer, a look at what the footer says of them ends the process.
-        try:
-            next(parquet.iter_batches(batch_size=1, row_groups=[number]), None)
-        except _UNREADABLE as error:
-            if "decrypt" in str(error).lower():
-                raise BrokenFileError(f"it is encrypted: {_first_line(error)}") from None
-    # Rows of 50 MB do not come by the thousand, nor does one long value that all rows share.
-    size = min(ROWS_PER_BATCH, BATCH_BYTES * group.num_rows // max(1, group.total_byte_size))
-    size = max(1, min(size, UNFOLDED_BYTES // max(1, _longest_shared(group))))
+    size = rows_at_once(parquet, number)
     left = group.num_rows
     try:
         for batch in parquet.iter_batches(batch_size=size, row_groups=[number]):
@@ -169,6 +160,22 @@ def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Ma
         blame_row(error)
         for _ in range(left):
             yield Malformed(f"row group {number} of the Parquet file cannot be read: {_first_line(error)}")
+
+
+def rows_at_once(parquet: pq.ParquetFile, number: int) -> int:
+    """How many rows of a row group are read in one batch; raises BrokenFileError where its columns are encrypted."""
+    if not number:
+        # Of columns that are encrypted under a plain footer, a look at what the footer says of them ends the process.
+        try:
+            next(parquet.iter_batches(batch_size=1, row_groups=[number]), None)
+        except _UNREADABLE as error:
+            if "decrypt" in str(error).lower():
+                raise BrokenFileError(f"it is encrypted: {_first_line(error)}") from None
+    group = parquet.metadata.row_group(number)
+    # Rows of 50 MB do not come by the thousand, nor does one long value that all rows share.
+    rows, size = int(group.num_rows), int(group.total_byte_size)
+    at_once = min(ROWS_PER_BATCH, BATCH_BYTES * rows // max(1, size))
+    return max(1, min(at_once, UNFOLDED_BYTES // max(1, _longest_shared(group))))
 
 
 def _longest_shared(group: pq.RowGroupMetaData) -> int:

@@ -161,3 +161,44 @@ def test_a_clock_that_jumps_ends_no_ownership_and_no_job(tmp_path, monkeypatch):
         owner.confirm()
         assert not is_free(tmp_path / "run") and not job.short_of_time()
         assert read_json(tmp_path / "run" / FILE)["unsaved_seconds"] < 60
+
+
+def test_many_take_remove_and_release_a_folder_in_turn(tmp_path):
+    folder = tmp_path / "run"
+    owning, most, errors = [], [], []
+
+    def take_turns(number):
+        try:
+            for turn in range(20):
+                one = Owner(folder)
+                one.take(Job())
+                owning.append(number)
+                most.append(len(owning))
+                owning.remove(number)
+                if turn % 2:
+                    one.remove()
+                one.release()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=take_turns, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not errors
+    assert most == [1] * 80
+    assert not folder.exists()
+
+
+def test_what_another_owns_by_now_is_neither_removed_nor_released(tmp_path):
+    folder = tmp_path / "run"
+    first, second = Owner(folder), Owner(folder)
+    first.take(Job())
+    (folder / FILE).unlink()
+    second.take(Job())
+    first.remove()
+    first.release()
+    assert (folder / FILE).exists()
+    second.remove()
+    assert not folder.exists()

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -62,8 +63,7 @@ def remove_folder(folder: Path) -> None:
     """Remove a folder, if it is there: a kill leaves all of it, or nothing that has its name."""
     if not folder.is_dir():
         return
-    going = folder.with_name(f".{folder.name}.{os.getpid()}.old.part")
-    shutil.rmtree(going, ignore_errors=True)
+    going = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.old.part")
     folder.replace(going)
     sync(folder.parent)
     shutil.rmtree(going, ignore_errors=True)

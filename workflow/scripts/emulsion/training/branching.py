@@ -139,9 +139,10 @@ class Trunk:
 
     def close(self) -> None:
         """Let go of the model, and of the states that a job cut off would have gone on from."""
-        if self.owner is not None or is_free(self.folder):
+        if self.owner is None and is_free(self.folder):
             self._take()
-            remove_folder(self.folder)
+        if self.owner is not None:
+            self.owner.remove()
         if self.training is not None:
             self.training = None
             # In mixed precision accelerate makes a model refer to itself, so that it would stay in memory.

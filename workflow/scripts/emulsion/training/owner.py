@@ -71,8 +71,7 @@ class Owner:
 
     def confirm(self) -> None:
         """Raise UserError where another process has taken over, since this one seemed to be dead."""
-        found = _read(self.folder)
-        if found is None or found.get("token") != self._told["token"]:
+        if not self._is_owner():
             raise UserError(
                 f"{self.folder}: another process trains this run now, since this one gave no sign of life for "
                 f"{STALE_SECONDS:g} seconds (it was suspended?), or the folder was removed. It stops and saves nothing."
@@ -104,24 +103,37 @@ class Owner:
         found: dict[str, Any] = read_json(file) if file.exists() else {"tries": 0, "seconds": 0.0}
         return found
 
+    def remove(self) -> None:
+        """Remove the folder, unless another process owns it by now."""
+        self._stop_beating()
+        with _alone(self.folder):
+            if self._is_owner():
+                remove_folder(self.folder)
+
     def release(self) -> None:
-        """Own it no longer; the folder may be gone by now."""
-        self._ended.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        """Own it no longer; the folder may be gone by now, or be another's."""
+        self._stop_beating()
         if not self.folder.exists():
             return
-        with _alone(self.folder):  # else the folder might be removed with the note of who owns it by now
-            found = _read(self.folder)
-            if found is not None and found.get("token") == self._told["token"]:
+        # Alone, or another might become the owner of a folder that goes. It is gone where there are no locks.
+        with _alone(self.folder), contextlib.suppress(FileNotFoundError):
+            if self._is_owner():
                 (self.folder / FILE).unlink(missing_ok=True)
             if {file.name for file in self.folder.iterdir()} == {_LOCK}:  # else it has what a run can go on from
                 remove_folder(self.folder)
 
+    def _is_owner(self) -> bool:
+        found = _read(self.folder)
+        return found is not None and found.get("token") == self._told["token"]
+
+    def _stop_beating(self) -> None:
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):
-            found = _read(self.folder)
-            if found is None or found.get("token") != self._told["token"]:
+            if not self._is_owner():
                 return
             with contextlib.suppress(OSError):  # a full disk is for the training to report
                 self._write()

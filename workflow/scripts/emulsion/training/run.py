@@ -76,7 +76,7 @@ def train_run(
         twin = find_twin(output, training.identity) if reuse and alone else None
         if twin is not None:
             copy_twin(twin, output, mixture)
-            remove_folder(checkpoints)
+            _remove(training)
             return
         training.run()
         names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
@@ -263,6 +263,14 @@ def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: P
         save_model(training.model, training.log, record, tokenizer, output, weights)
         if training.owner is not None:
             training.owner.confirm()
+        _remove(training)
+
+
+def _remove(training: Training) -> None:
+    """Remove the checkpoints of a run that has ended."""
+    if training.owner is not None:
+        training.owner.remove()
+    else:
         remove_folder(training.folder)
 
 

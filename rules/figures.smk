@@ -452,7 +452,7 @@ rule plot_similarity:
     log:
         "logs/plot_similarity/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(study.where(Experiment.parameters)),
+        experiment=one_of(study.where(lambda experiment: Laws(experiment).methods())),
     localrule: True
     conda:
         "../envs/analysis.yaml"

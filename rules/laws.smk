@@ -97,7 +97,7 @@ rule fit_parameters:
     conda:
         "../envs/analysis.yaml"
     params:
-        settings=json_of_experiment(lambda experiment, matrix: experiment.matrices()[matrix], "matrix"),
+        settings=json_of_experiment(lambda experiment, matrix: Laws(experiment).matrices()[matrix], "matrix"),
     shell:
         "python {input.script:q} "
         "--experiment {wildcards.experiment} "
@@ -122,12 +122,12 @@ rule fit_own_parameters:
     log:
         "logs/fit_own_parameters/{experiment}-{method}.log",
     wildcard_constraints:
-        experiment=one_of(study.where(Experiment.parameters)),
+        experiment=one_of(study.where(lambda experiment: Laws(experiment).methods())),
     localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
-        settings=json_of_experiment(Experiment.own_matrix, "method"),
+        settings=json_of_experiment(lambda experiment, method: Laws(experiment).own_matrix(method), "method"),
     shell:
         "python {input.script:q} "
         "--experiment {wildcards.experiment} "

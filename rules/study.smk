@@ -19,6 +19,7 @@ from emulsion.errors import UserError
 from emulsion.origin import own_python_first
 from emulsion.study import catalogue, check, experiment_paths as files, imports, paths, targets
 from emulsion.study.experiment import Experiment
+from emulsion.study.laws import Laws
 from emulsion.study.study import Study
 
 if workflow.is_main_process:

@@ -294,7 +294,7 @@ rule branch_method:
     benchmark:
         "logs/branch_method/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
-        run=one_of(study.each(Experiment.all_branched_runs)),
+        run=one_of(study.each(lambda experiment: Laws(experiment).all_branched_runs())),
     retries: 9
     conda:
         "../envs/train.yaml"
@@ -314,7 +314,7 @@ rule branch_method:
         method=json_of_experiment(lambda experiment, run: experiment.run(run).entry.method, "run"),
         after_share=of_experiment(files.share_before, "run"),
         limit=of_experiment(lambda experiment: experiment.max_epochs),
-        points=json_of_experiment(Experiment.branch_points),
+        points=json_of_experiment(lambda experiment: Laws(experiment).branch_points()),
         shares=of_experiment(lambda experiment: experiment.settings["parameters"]["shares"]),
         tokens=of_experiment(lambda experiment: experiment.settings["parameters"]["tokens"]),
         tokenizer=subpath(input.tokenizer, parent=True),

@@ -111,13 +111,6 @@ def test_runs_on_one_source_each_are_named_by_it():
     assert sweep(points={"kind": "uniform"}).points == ["sweep_00"]
 
 
-@pytest.mark.parametrize(("tokens", "found"), [(52_000, True), (51_000, False)])
-def test_greed_is_judged_where_branches_end_with_the_run(tokens, found):
-    experiment = pair(branches={"rest": {"after": 52_000, "tokens": tokens}})
-    assert experiment.compares_greedy() is found
-    assert bool(files.laws(experiment)["greedy"]) is found
-
-
 def test_every_token_of_trunks_and_branches_is_charged():
     swarm = sweep(
         branches={
@@ -140,11 +133,6 @@ def test_losses_are_taken_where_branches_start_and_end_and_twice_where_runs_do()
 def test_runs_on_one_source_are_measured_before_their_first_step_too(measure, taken):
     experiment = pair(points={"kind": "corners"}, seeds="first", measure=measure)
     assert experiment.swarms["sweep"].measurements(spec_of(experiment)) == 2 * taken
-
-
-def test_branches_that_round_to_the_end_of_the_run_end_with_it():
-    # 100 steps and a bit
-    assert pair(104_300, branches={"rest": {"after": 51_900, "tokens": 52_100}}).compares_greedy()
 
 
 def test_a_swarm_that_measures_curves_asks_its_runs_for_them_and_counts_them():

@@ -24,6 +24,7 @@ from emulsion.models import FORWARD, flops_per_token, parameter_count, vocabular
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config, kind_block
 from emulsion.study.experiment import Experiment, Mixtures
+from emulsion.study.laws import Laws
 from emulsion.study.mixture_table import Size
 from emulsion.study.swarms import Swarm
 from emulsion.synthetic import suite_items
@@ -77,7 +78,7 @@ def parameters_cost(experiment: Experiment) -> dict[str, float]:
     """What the branches of methods' own runs take, with the way of each run to its last state; no models are kept."""
     chosen, device = experiment.settings["parameters"], _device(experiment)
     points, last, costs = count_of(chosen["points"], experiment.sources), max(chosen["shares"]), []
-    for name in experiment.all_branched_runs():
+    for name in Laws(experiment).all_branched_runs():
         size = experiment.size_of_run(name)
         values = experiment.spec_of(size)
         spec, ends = RunSpec.from_json(values), len(chosen["shares"]) * points
@@ -114,7 +115,7 @@ def planned_cost(experiment: Experiment) -> dict[str, dict[str, float]]:
             stages[stage] = add_up(costs)
     if experiment.swarms:
         stages[SWARMS] = add_up([swarm_cost(experiment, swarm) for swarm in experiment.swarms.values()])
-    if experiment.parameters():
+    if Laws(experiment).methods():
         stages[PARAMETERS] = parameters_cost(experiment)
     return {**stages, "total": add_up(list(stages.values()))}
 
@@ -298,7 +299,8 @@ def plan_of(experiment: Experiment) -> dict[str, Any]:
 
 def _few_points(experiment: Experiment) -> str:
     """A warning where a swarm has fewer points than the static law has parameters; empty where it has enough."""
-    points = len(experiment.law_swarm.points) if experiment.law_swarm else 0
+    swarm = Laws(experiment).swarm
+    points = len(swarm.points) if swarm else 0
     parameters = len(experiment.sources) + 1
     if not 0 < points < parameters:
         return ""

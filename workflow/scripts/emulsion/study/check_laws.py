@@ -15,6 +15,7 @@ from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.check_swarms import points_of
 from emulsion.study.experiment import Experiment
+from emulsion.study.laws import Laws
 from emulsion.study.told import known, told
 
 
@@ -40,7 +41,7 @@ def parameters(experiment: Experiment) -> Iterator[str]:
     for name in chosen["methods"]:
         problems = list(known("method that goes by a matrix", name, able, f"{where}.methods"))
         yield from problems or _states(experiment, name, f"{where}.shares: {name}")
-        if name in experiment.matrices():
+        if name in Laws(experiment).matrices():
             yield f"{where}.methods: a matrix of laws.matrices is called '{name}' too; choose another name for it."
     points = chosen["points"]
     problems = list(points_of(experiment, points, f"{where}.points"))
@@ -53,7 +54,7 @@ def _states(experiment: Experiment, name: str, where: str) -> Iterator[str]:
     method, chosen = experiment.method(name), experiment.settings["parameters"]
     if not isinstance(method, OnlineMethod):
         raise TypeError(f"{name} decides before the run")
-    entry = experiment.branched_runs(name)[0].entry
+    entry = Laws(experiment).branched_runs(name)[0].entry
     spec = RunSpec.from_json(experiment.spec_of(entry.size))
     before, found = entry.steps_before(spec.steps), []
     for share in chosen["shares"]:
@@ -75,7 +76,7 @@ def _states(experiment: Experiment, name: str, where: str) -> Iterator[str]:
 
 def laws(experiment: Experiment) -> Iterator[str]:
     """Laws are of what differs between mixtures, which further seeds of one do not show."""
-    swarm = experiment.law_swarm
+    swarm = Laws(experiment).swarm
     if swarm and len(swarm.points) < 2:
         yield (
             f"experiments.{experiment.name}.laws.swarm: laws are fitted to 2 mixtures or more, and '{swarm.name}' has "
@@ -85,8 +86,8 @@ def laws(experiment: Experiment) -> Iterator[str]:
 
 def matrices(experiment: Experiment) -> Iterator[str]:
     """The matrices that are compared with the fitted one."""
-    where, swarm = f"experiments.{experiment.name}.laws.matrices", experiment.law_swarm
-    for name, each in experiment.matrices().items():
+    where, swarm = f"experiments.{experiment.name}.laws.matrices", Laws(experiment).swarm
+    for name, each in Laws(experiment).matrices().items():
         there = swarm.settings["branches"] if swarm else {}
         yield from known("name of branches", each["branches"], there, f"{where}.{name}")
         yield from _matrix(set(experiment.sources), each, f"{where}.{name}")

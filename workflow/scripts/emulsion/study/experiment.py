@@ -13,11 +13,10 @@ from typing import Any
 
 from emulsion.methods import create
 from emulsion.methods.interface import AnyMethod, Evidence, Needs, OnlineMethod, Stages
-from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.judges import aims_at, judged_by
 from emulsion.study.mixture_table import SEARCHES, MixtureEntry, MixtureTable, Run, Size, predecessor
-from emulsion.study.swarms import Swarm, design_of
+from emulsion.study.swarms import Swarm
 
 # What a training step means. Raise it by hand when a change alters what is learned from the same spec:
 # every run is then trained again. Editing the code alone retrains nothing.
@@ -319,45 +318,6 @@ class Experiment:
             for name, chosen in self.config["swarms"].items()
             if name in asked
         }
-
-    @property
-    def law_swarm(self) -> Swarm | None:
-        """The swarm that laws are fitted to, if any."""
-        chosen = self.settings["laws"]
-        return self.swarms[chosen["swarm"]] if chosen else None
-
-    def compares_greedy(self) -> bool:
-        """Whether branches of the laws' swarm run to the end."""
-        swarm = self.law_swarm
-        spec = swarm and RunSpec.from_json(self.spec_of(self.size_of_swarm(swarm.name)))
-        return bool(swarm and spec and swarm.has_full_length_branches(spec))
-
-    def matrices(self) -> dict[str, Any]:
-        """{name: settings} of the matrices that are compared with the fitted one."""
-        return dict((self.settings["laws"] or {}).get("matrices", {}))
-
-    def parameters(self) -> list[str]:
-        """The online methods whose matrices are compared with what branches of their own runs show."""
-        return list((self.settings["parameters"] or {}).get("methods", []))
-
-    def branched_runs(self, method: str) -> list[Run]:
-        """The runs in which a method decided that branches leave from: its guide's, or its own."""
-        runs = self.runs([self.entries[method].guide or method])
-        return runs if self.settings["parameters"]["seeds"] == "all" else runs[:1]
-
-    def all_branched_runs(self) -> list[str]:
-        """The names of these runs of all its methods."""
-        return [run.name for method in self.parameters() for run in self.branched_runs(method)]
-
-    def own_matrix(self, method: str) -> dict[str, Any]:
-        """{"kind", "averaged_over", "updates"} of a method whose matrices are compared: what its A^t are a mean of."""
-        over = getattr(self.method(method), "averaged_over", None)
-        kind, updates = self.entries[method].method["kind"], self.settings["parameters"]["updates"]
-        return {"kind": kind, "averaged_over": over, "updates": updates}
-
-    def branch_points(self) -> dict[str, Any]:
-        """What decides the mixtures of these branches, and no setting of another kind of design."""
-        return design_of(self.settings["parameters"]["points"], self.sources)
 
     def further_runs(self, mixture: str) -> list[str]:
         """The mixtures whose runs a method learns from besides its swarm: constant ones, of the same size."""

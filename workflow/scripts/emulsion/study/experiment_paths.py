@@ -7,6 +7,7 @@ from pathlib import Path
 from emulsion.files import found
 from emulsion.study import paths
 from emulsion.study.experiment import Experiment
+from emulsion.study.laws import Laws
 from emulsion.study.mixture_table import Size
 from emulsion.study.study import Study
 
@@ -126,7 +127,8 @@ def searches(experiment: Experiment) -> list[str]:
 
 def swarm_of_laws(experiment: Experiment) -> list[str]:
     """The same of the swarm that laws are fitted to."""
-    return swarm(experiment, experiment.law_swarm.name) if experiment.law_swarm else []
+    fitted = Laws(experiment).swarm
+    return swarm(experiment, fitted.name) if fitted else []
 
 
 def deciding_run(experiment: Experiment, mixture: str) -> str:
@@ -144,52 +146,55 @@ def guides(experiment: Experiment) -> dict[str, str]:
 
 def matrix(experiment: Experiment, name: str) -> list[str]:
     """The file of a method's own matrix; none where it follows from the laws."""
-    chosen = experiment.matrices()[name]
+    chosen = Laws(experiment).matrices()[name]
     return [chosen["matrix"]] if chosen["kind"] == "given" else []
 
 
 def parameters(experiment: Experiment) -> list[str]:
     """Matrices beside the fitted ones: those that the laws name, and those that methods went by in their own runs."""
-    names = [*experiment.matrices(), *experiment.parameters()]
+    laws = Laws(experiment)
+    names = [*laws.matrices(), *laws.methods()]
     return [f"law_results/{experiment.name}/{name}_parameters.json" for name in names]
 
 
 def branches_of_method(experiment: Experiment, method: str) -> list[str]:
     """The branches of the runs in which a method decided."""
-    return [f"results/{experiment.name}/branches/{run.name}.json" for run in experiment.branched_runs(method)]
+    return [f"results/{experiment.name}/branches/{run.name}.json" for run in Laws(experiment).branched_runs(method)]
 
 
 def branches(experiment: Experiment) -> list[str]:
     """The same of all methods whose matrices are compared."""
-    return [file for method in experiment.parameters() for file in branches_of_method(experiment, method)]
+    return [f"results/{experiment.name}/branches/{name}.json" for name in Laws(experiment).all_branched_runs()]
 
 
 def logs_of_method(experiment: Experiment, method: str) -> list[str]:
     """The logs of the same runs, in the same order."""
-    return [f"models/{experiment.name}-{run.name}/training_log.jsonl" for run in experiment.branched_runs(method)]
+    return [f"models/{experiment.name}-{run.name}/training_log.jsonl" for run in Laws(experiment).branched_runs(method)]
 
 
 def board(experiment: Experiment) -> list[str]:
     """The comparison of methods, where those whose matrices are compared were trained."""
-    return [f"results/{experiment.name}/methods.json"] if experiment.parameters() else []
+    return [f"results/{experiment.name}/methods.json"] if Laws(experiment).methods() else []
 
 
 def laws(experiment: Experiment) -> dict[str, list[str]]:
     """{what: its files} of all that is found about the laws of an experiment."""
+    asked = Laws(experiment)
     there = {
-        "static_law": experiment.law_swarm is not None,
-        "dynamic_law": experiment.law_swarm is not None and bool(experiment.law_swarm.branches),
-        "greedy": experiment.compares_greedy(),
-        "similarity": bool(experiment.matrices() or experiment.parameters()),
+        "static_law": asked.swarm is not None,
+        "dynamic_law": asked.branched,
+        "greedy": asked.compare_greedy(),
+        "similarity": bool(asked.matrices() or asked.methods()),
     }
     return {what: [f"law_results/{experiment.name}/{what}.json"] if found else [] for what, found in there.items()}
 
 
 def law_figures(experiment: Experiment) -> list[str]:
     """The figures of an experiment's laws."""
-    swarm = experiment.law_swarm
-    figures = ["static_law", *(["dynamic_law", "effects"] if swarm.branches else [])] if swarm else []
-    figures += ["similarity"] if experiment.parameters() else []
+    asked = Laws(experiment)
+    figures = ["static_law"] if asked.swarm else []
+    figures += ["dynamic_law", "effects"] if asked.branched else []
+    figures += ["similarity"] if asked.methods() else []
     return [f"figures/{experiment.name}_{figure}.png" for figure in figures]
 
 

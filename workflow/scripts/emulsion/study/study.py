@@ -7,6 +7,7 @@ from typing import Any
 
 from emulsion.study.catalogue import Config
 from emulsion.study.experiment import Experiment
+from emulsion.study.laws import Laws
 
 
 class Study(Mapping[str, Experiment]):
@@ -55,23 +56,23 @@ class Study(Mapping[str, Experiment]):
 
     def with_laws(self) -> list[str]:
         """The experiments that fit laws to a swarm."""
-        return self.where(lambda experiment: experiment.law_swarm)
+        return self.where(lambda experiment: Laws(experiment).swarm)
 
     def with_branches(self) -> list[str]:
         """The experiments that fit laws to a swarm that has branches."""
-        return self.where(lambda experiment: experiment.law_swarm and experiment.law_swarm.branches)
+        return self.where(lambda experiment: Laws(experiment).branched)
 
     def with_full_length_branches(self) -> list[str]:
         """The experiments whose branches run to the end, so that greedy and optimal choices can be compared."""
-        return self.where(Experiment.compares_greedy)
+        return self.where(lambda experiment: Laws(experiment).compare_greedy())
 
     def with_matrices(self) -> list[str]:
         """The experiments that compare methods' matrices with the fitted one."""
-        return self.where(Experiment.matrices)
+        return self.where(lambda experiment: Laws(experiment).matrices())
 
     def with_similarities(self) -> list[str]:
         """The experiments that compare any matrices with fitted ones."""
-        return self.where(lambda experiment: experiment.matrices() or experiment.parameters())
+        return self.where(lambda experiment: Laws(experiment).matrices() or Laws(experiment).methods())
 
     def law_studies(self) -> list[str]:
         """The studies of laws whose settings are all experiments of this one."""

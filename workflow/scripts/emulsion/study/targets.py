@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from emulsion.study.experiment import Experiment
+from emulsion.study.laws import Laws
 from emulsion.study.study import Study
 
 # Wildcards whose values depend on the experiment.
 _OF_EXPERIMENT: Mapping[str, Callable[[Experiment], Iterable[str]]] = {
     "mix": lambda experiment: experiment.entries,
     "run": Experiment.all_runs,
-    "matrix": Experiment.matrices,
-    "method": Experiment.parameters,
+    "matrix": lambda experiment: Laws(experiment).matrices(),
+    "method": lambda experiment: Laws(experiment).methods(),
 }
 # How many names are looked through for those of which a rule makes some.
 _CLOSE = 100

@@ -7,10 +7,7 @@ import yaml
 
 from config_cases import CONFIG, SCHEMA, changed, problems
 from emulsion.errors import UserError
-from emulsion.fields import read_yaml
 from emulsion.study.check import check, keys
-from emulsion.study.form import fill_in, followed
-from emulsion.study.mistakes import nearest_name
 
 
 def merge(base, changes):
@@ -289,93 +286,11 @@ def test_all_mistakes_are_told_at_once():
     assert "'exp4_radar'" in message
 
 
-def test_every_key_of_the_schema_is_described_and_every_object_closed():
-    schema = read_yaml(SCHEMA)
-
-    def visit(part, path, described):
-        part = followed(part, schema)
-        assert part.get("description") or not described, f"{path} has no description"
-        # The settings of a method are checked by its kind.
-        if "object" in part.get("type", "") and path != "config.methods.additionalProperties":
-            assert "additionalProperties" in part, f"{path} is open"
-        for name, inner in part.get("properties", {}).items():
-            visit(inner, f"{path}.{name}", described=True)
-        for key in ("additionalProperties", "items"):
-            if isinstance(part.get(key), dict):
-                visit(part[key], f"{path}.{key}", described=False)
-        for choice in (*part.get("anyOf", ()), *part.get("oneOf", ())):
-            visit(choice, path, described=False)
-
-    visit(schema, "config", described=True)
-
-
-def test_a_default_is_set_where_a_schema_refers_to_another():
-    schema = {
-        "properties": {"a": {"$ref": "#/$defs/inner"}, "b": {"$ref": "#/$defs/count", "default": 7}},
-        "$defs": {
-            "inner": {"properties": {"c": {"$ref": "#/$defs/count", "default": 3}}},
-            "count": {"type": "integer"},
-        },
-    }
-    values = {"a": {}}
-    fill_in(values, schema)
-    assert values == {"a": {"c": 3}, "b": 7}
-
-
 def test_a_swarm_that_says_only_its_points_measures_losses_of_the_first_seed():
     config = changed("swarms/other", {"points": {"kind": "corners"}})
     check(config, SCHEMA)
     found = config["swarms"]["other"]
     assert (found["measure"], found["seeds"], found["branches"], found["batch"]) == (["losses"], "first", {}, 8)
-
-
-@pytest.mark.parametrize(
-    ("path", "written", "whole"),
-    [
-        ("experiments/exp3/tokens", "9.0e+5", 900_000),
-        ("experiments/exp3/tokens", "900000.0", 900_000),
-        ("experiments/exp3/seeds", "[0, 1.0]", [0, 1]),
-        ("swarms/small/points/count", "12.0", 12),
-        ("sources/fineweb/shards", "2.0", 2),
-    ],
-)
-def test_a_whole_number_written_with_a_point_is_taken_as_one(path, written, whole):
-    config = changed(path, yaml.safe_load(written))
-    check(config, SCHEMA)
-    for part in path.split("/"):
-        config = config[part]
-    assert repr(config) == repr(whole)
-
-
-def test_a_number_that_need_not_be_whole_stays_as_it_is_written():
-    config = changed("training/demo/clip", 1.0)
-    check(config, SCHEMA)
-    assert repr(config["training"]["demo"]["clip"]) == "1.0"
-
-
-@pytest.mark.parametrize(
-    ("path", "written", "message"),
-    [
-        ("training/demo/learning_rate", ".inf", "training.demo.learning_rate: inf is not a finite number."),
-        ("training/demo/weight_decay", ".nan", "training.demo.weight_decay: nan is not a finite number."),
-        ("experiments/exp3/tokens", "-.inf", "experiments.exp3.tokens: -inf is not a finite number."),
-        ("swarms/small/points/bounds", "[0, .nan]", "small.points.bounds.1: nan is not a finite number."),
-        ("training/demo/final_learning_rate", "3e-4", "should be a number, but is '3e-4'. Learning rate at the end"),
-        ("experiments/exp3/tokens", "3e8", "a number has a point and a sign: 3.0e-4, 1.0e+6.)"),
-        ("experiments/exp3/tokens", "2.5", "experiments.exp3.tokens: should be a whole number, but is 2.5"),
-        ("swarms/small/points/bounds", "[0.1, 60]", "bounds.1: 60 is greater than the maximum of 1. Lowest and"),
-    ],
-)
-def test_a_number_of_the_wrong_kind_is_named_once_with_its_place(path, written, message):
-    told = problems(changed(path, yaml.safe_load(written)))
-    assert message in told
-    assert told.count("\n  - ") == 1
-
-
-def test_a_name_of_the_wrong_form_is_told_what_names_are_made_of():
-    message = problems(changed("experiments/exp 4", CONFIG["experiments"]["exp3"]))
-    assert "experiments: 'exp 4' cannot be a name here. Such a name has letters" in message
-    assert "Write 'exp-4', here and wherever it is named." in message
 
 
 def test_a_key_written_twice_in_a_file_of_the_configuration_is_named(tmp_path):
@@ -401,30 +316,6 @@ def test_a_key_that_yaml_does_not_read_as_text_is_named_with_its_line(tmp_path, 
 
 def test_a_key_that_is_not_text_is_refused_where_no_file_is_known():
     assert "sources: the key 2024 is not text; write it in quotes." in problems(changed("sources", {2024: {}}))
-
-
-@pytest.mark.parametrize(
-    ("name", "pattern", "nearest"),
-    [
-        ("my.mix", "^[A-Za-z][A-Za-z0-9_-]*$", "my-mix"),
-        ("my mix!", "^[A-Za-z][A-Za-z0-9_-]*$", "my-mix"),
-        ("2024 dump", "^[A-Za-z][A-Za-z0-9_-]*$", "dump"),
-        ("Exp-3", "^[a-z][a-z0-9]*$", "exp3"),
-        ("\u00e9tude", "^[A-Za-z][A-Za-z0-9_-]*$", "etude"),
-        ("2024", "^[a-z]+$", None),
-    ],
-)
-def test_the_nearest_name_that_is_allowed_is_proposed(name, pattern, nearest):
-    assert nearest_name(name, pattern) == nearest
-
-
-def test_null_stands_for_the_default():
-    config = changed("experiments/exp3/methods", None)
-    config["experiments"]["exp3"]["max_epochs"] = None
-    config["figures"] = ["exp3_mixtures"]
-    check(config, SCHEMA)
-    assert config["experiments"]["exp3"]["methods"] == []
-    assert config["experiments"]["exp3"]["max_epochs"] == {"limit": 4, "on_excess": "warn"}
 
 
 def test_mistakes_of_the_environment_are_named_with_those_of_the_configuration():

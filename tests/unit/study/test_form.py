@@ -1,0 +1,100 @@
+"""The form of a configuration: its schema, what it leaves out, numbers and names."""
+
+import pytest
+import yaml
+
+from config_cases import CONFIG, SCHEMA, changed, problems
+from emulsion.fields import read_yaml
+from emulsion.study.check import check
+from emulsion.study.form import fill_in, followed
+
+
+def test_every_key_of_the_schema_is_described_and_every_object_closed():
+    schema = read_yaml(SCHEMA)
+
+    def visit(part, path, described):
+        part = followed(part, schema)
+        assert part.get("description") or not described, f"{path} has no description"
+        # The settings of a method are checked by its kind.
+        if "object" in part.get("type", "") and path != "config.methods.additionalProperties":
+            assert "additionalProperties" in part, f"{path} is open"
+        for name, inner in part.get("properties", {}).items():
+            visit(inner, f"{path}.{name}", described=True)
+        for key in ("additionalProperties", "items"):
+            if isinstance(part.get(key), dict):
+                visit(part[key], f"{path}.{key}", described=False)
+        for choice in (*part.get("anyOf", ()), *part.get("oneOf", ())):
+            visit(choice, path, described=False)
+
+    visit(schema, "config", described=True)
+
+
+def test_a_default_is_set_where_a_schema_refers_to_another():
+    schema = {
+        "properties": {"a": {"$ref": "#/$defs/inner"}, "b": {"$ref": "#/$defs/count", "default": 7}},
+        "$defs": {
+            "inner": {"properties": {"c": {"$ref": "#/$defs/count", "default": 3}}},
+            "count": {"type": "integer"},
+        },
+    }
+    values = {"a": {}}
+    fill_in(values, schema)
+    assert values == {"a": {"c": 3}, "b": 7}
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "whole"),
+    [
+        ("experiments/exp3/tokens", "9.0e+5", 900_000),
+        ("experiments/exp3/tokens", "900000.0", 900_000),
+        ("experiments/exp3/seeds", "[0, 1.0]", [0, 1]),
+        ("swarms/small/points/count", "12.0", 12),
+        ("sources/fineweb/shards", "2.0", 2),
+    ],
+)
+def test_a_whole_number_written_with_a_point_is_taken_as_one(path, written, whole):
+    config = changed(path, yaml.safe_load(written))
+    check(config, SCHEMA)
+    for part in path.split("/"):
+        config = config[part]
+    assert repr(config) == repr(whole)
+
+
+def test_a_number_that_need_not_be_whole_stays_as_it_is_written():
+    config = changed("training/demo/clip", 1.0)
+    check(config, SCHEMA)
+    assert repr(config["training"]["demo"]["clip"]) == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "message"),
+    [
+        ("training/demo/learning_rate", ".inf", "training.demo.learning_rate: inf is not a finite number."),
+        ("training/demo/weight_decay", ".nan", "training.demo.weight_decay: nan is not a finite number."),
+        ("experiments/exp3/tokens", "-.inf", "experiments.exp3.tokens: -inf is not a finite number."),
+        ("swarms/small/points/bounds", "[0, .nan]", "small.points.bounds.1: nan is not a finite number."),
+        ("training/demo/final_learning_rate", "3e-4", "should be a number, but is '3e-4'. Learning rate at the end"),
+        ("experiments/exp3/tokens", "3e8", "a number has a point and a sign: 3.0e-4, 1.0e+6.)"),
+        ("experiments/exp3/tokens", "2.5", "experiments.exp3.tokens: should be a whole number, but is 2.5"),
+        ("swarms/small/points/bounds", "[0.1, 60]", "bounds.1: 60 is greater than the maximum of 1. Lowest and"),
+    ],
+)
+def test_a_number_of_the_wrong_kind_is_named_once_with_its_place(path, written, message):
+    told = problems(changed(path, yaml.safe_load(written)))
+    assert message in told
+    assert told.count("\n  - ") == 1
+
+
+def test_a_name_of_the_wrong_form_is_told_what_names_are_made_of():
+    message = problems(changed("experiments/exp 4", CONFIG["experiments"]["exp3"]))
+    assert "experiments: 'exp 4' cannot be a name here. Such a name has letters" in message
+    assert "Write 'exp-4', here and wherever it is named." in message
+
+
+def test_null_stands_for_the_default():
+    config = changed("experiments/exp3/methods", None)
+    config["experiments"]["exp3"]["max_epochs"] = None
+    config["figures"] = ["exp3_mixtures"]
+    check(config, SCHEMA)
+    assert config["experiments"]["exp3"]["methods"] == []
+    assert config["experiments"]["exp3"]["max_epochs"] == {"limit": 4, "on_excess": "warn"}

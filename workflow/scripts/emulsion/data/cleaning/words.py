@@ -24,15 +24,8 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 
-BLANK, APOSTROPHE, MARK, POINT, ALONE, DIGIT, LETTER = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    6,
-    7,
-)  # what differs in the last bit only stays together
+# Classes of characters. Those that differ in the last bit alone stay together.
+BLANK, APOSTROPHE, MARK, POINT, ALONE, DIGIT, LETTER = 0, 1, 2, 3, 4, 6, 7
 PIECE = 2**17  # characters that are worked on at once: their arrays stay in the processor's cache
 
 _SPACELESS = (range(0x0E00, 0x0F00), range(0x1000, 0x10A0), range(0x1780, 0x1800), range(0x3040, 0x3100))

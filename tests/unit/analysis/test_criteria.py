@@ -11,6 +11,7 @@ from analysis_cases import EQUAL, SOURCES, capabilities, trained
 from emulsion.analysis import Decision
 from emulsion.analysis.criteria import percent, success_criteria
 from emulsion.analysis.improvement import improvement
+from emulsion.analysis.judged import CAPABILITIES, LOSSES, Measure
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.errors import UserError
@@ -62,6 +63,27 @@ def test_a_clear_winner_needs_significance_over_seeds_too(change: dict, verdict:
 )
 def test_the_improvement_is_judged_by_its_interval(low: float, high: float, verdict: str) -> None:
     assert _verdicts(improvement=_better(0.2, low, high))[1:3] == [verdict] * 2
+
+
+def test_one_training_each_claims_no_improvement_however_large() -> None:
+    alone = replace(WON, claims=False, winner=None)
+    for row in success_criteria(alone, _better(0.9, 0.8, 1.0), PARETO, RECIPE)[1:3]:
+        assert row["verdict"] == "undecided" and row["evidence"].endswith("one training each: no claim about mixtures.")
+
+
+@pytest.mark.parametrize(
+    ("measure", "score", "reference", "why"),
+    [
+        (CAPABILITIES, 0.5, 0.0, "a ratio to a score of zero says nothing"),
+        (CAPABILITIES, 0.5, 0.4, "their noise is too large or unknown for a ratio"),
+        (LOSSES, 3.1, 3.4, "their noise is too large or unknown for a ratio"),
+    ],
+)
+def test_a_ratio_that_is_not_known_says_why(measure: Measure, score: float, reference: float, why: str) -> None:
+    unknown = {"relative": None, "interval": None, "score": score, "reference_score": reference}
+    found = {which: {**each, **unknown} for which, each in _better(0.2, 0.1, 0.3).items()}
+    for row in success_criteria(WON, found, PARETO, RECIPE, measure=measure)[1:3]:
+        assert row["verdict"] == "undecided" and row["evidence"].endswith(f"; {why}.")
 
 
 def test_no_single_source_model_leaves_the_improvement_open() -> None:

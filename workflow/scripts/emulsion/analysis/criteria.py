@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.analysis.compare import listing
-from emulsion.analysis.decide import Decision
+from emulsion.analysis.decide import NO_CLAIM, Decision
 from emulsion.analysis.judged import CAPABILITIES, Measure
 from emulsion.analysis.pareto import TRADE_OFF
 from emulsion.files import read_json, sha256
@@ -33,7 +33,7 @@ def success_criteria(
     """
     return [
         _clear_winner(decision),
-        *(_improved(improvement, which, measure) for which in ("best", "mean")),
+        *(_improved(improvement, which, measure, decision.claims) for which in ("best", "mean")),
         _trade_offs(pareto, measure),
         _reproducible(recipe, retrained),
     ]
@@ -55,7 +55,8 @@ def _clear_winner(decision: Decision) -> Row:
     return _row("Clear winner among the mixtures", verdict, f"{evidence}. {decision.note}")
 
 
-def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str, measure: Measure) -> Row:
+def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str, measure: Measure, claims: bool) -> Row:
+    """claims: whether the noise between seeds is known; without it the interval is of these runs, not of mixtures."""
     criterion = f"More than {TARGET:.0%} better than the {which} single-source model".replace("%", " %")
     if measure.lower:
         criterion = f"Perplexity more than {TARGET:.0%} below the {which} single-source model's".replace("%", " %")
@@ -67,12 +68,19 @@ def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str, m
     has = f"has a {measure.name} of" if measure.lower else "scores"
     scores = f"{found['candidate']} {has} {found['score']:.3f}, {against} {found['reference_score']:.3f}"
     if found["relative"] is None:
-        return _row(criterion, UNDECIDED, f"{scores}; a ratio to a score near zero says nothing.")
+        nothing = not measure.lower and min(found["score"], found["reference_score"]) <= 0
+        why = (
+            "a ratio to a score of zero says nothing" if nothing else "their noise is too large or unknown for a ratio"
+        )
+        return _row(criterion, UNDECIDED, f"{scores}; {why}.")
     low, high = found["interval"]
     least, most = (-high, -low) if measure.lower else (low, high)
     verdict = MET if least > TARGET else NOT_MET if most < TARGET else UNDECIDED
     ratio = f"{percent(found['relative'])} (95 % interval {percent(low)} to {percent(high)})"
-    return _row(criterion, verdict, f"{scores}: {f'{ratio} of perplexity' if measure.lower else ratio}.")
+    evidence = f"{scores}: {f'{ratio} of perplexity' if measure.lower else ratio}"
+    if not claims:
+        return _row(criterion, UNDECIDED, f"{evidence}, of these runs; {NO_CLAIM}.")
+    return _row(criterion, verdict, f"{evidence}.")
 
 
 def _trade_offs(pareto: Mapping[str, Any], measure: Measure) -> Row:

@@ -12,6 +12,7 @@ from analysis_cases import EQUAL, SOURCES, trained, without
 from emulsion.analysis import Decision, decide
 from emulsion.analysis.decide import decide_all
 from emulsion.analysis.holm import holm
+from emulsion.analysis.losses import loss_scores
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.null import World, winner_rate
 from emulsion.analysis.scores import MEAN, all_item_scores
@@ -256,3 +257,15 @@ def test_the_order_of_seeds_in_a_mapping_says_nothing():
 def test_one_number_for_a_mixture_is_told_from_a_list_of_one():
     with pytest.raises(UserError, match="'a' needs one score per run"):
         decide({"a": 0.5, "b": 0.6})
+
+
+def test_a_mixture_of_one_seed_is_compared_with_pooled_noise_where_the_others_differ_in_theirs():
+    rng = np.random.default_rng(0)
+    scores = {}
+    for name, spread, seeds in (*((f"calm{n}", 0.001, 6) for n in range(5)), ("wild", 0.2, 6), ("once", 0.01, 1)):
+        each = rng.normal(2.0, spread, seeds)
+        text = {seed: (loss + 0.01 * np.arange(20)).tolist() for seed, loss in enumerate(each)}
+        scores[name] = loss_scores({seed: {"sources": {"a": {"sequence_losses": text[seed]}}} for seed in text})
+    found = decide(scores)
+    assert "Mixtures differ in their noise" in found.note
+    assert all(np.isfinite([cell["p"], *cell["interval"]]).all() for cell in found.comparisons.values())

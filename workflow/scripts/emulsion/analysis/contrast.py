@@ -41,7 +41,7 @@ def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, boun
     if noise.run_sd and noise.df >= _ENOUGH:
         chosen = max(0.0, chosen - _by_themselves(terms, group, paired=noise.paired))
     pooled = [(sum(variance for variance, _ in seeds), noise.df)] if group not in noise.apart else seeds
-    if noise.paired and group in noise.apart:
+    if noise.paired and group in noise.apart and len(terms[0][1].seeds) > 1:
         runs = np.asarray(sum(weight * scores.run_scores(group) for weight, scores in terms))
         pooled = [(float(runs.var(ddof=1)) / len(runs), len(runs) - 1.0)]
     variances = [*pooled, (chosen, freedom)]

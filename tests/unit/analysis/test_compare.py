@@ -80,6 +80,21 @@ def test_items_of_one_topic_count_as_one() -> None:
     assert p[1] == pytest.approx(p[0], rel=0.35) and p[2] < p[1] / 5
 
 
+def test_a_single_topic_does_not_make_the_choice_of_items_certain() -> None:
+    """What one topic varies cannot be known, so its items are the units, as if they had none."""
+    rng = np.random.default_rng(1)
+    plain, topic = ({} for _ in range(2))
+    for name, shift in (("a", 0.3), ("b", 0.1)):
+        records = {seed: capabilities({"x": (rng.random(40) < 0.5 + shift).astype(float)}) for seed in range(3)}
+        plain[name] = records
+        topic[name] = {
+            seed: {**each, "items": [{**row, "topic": "all"} for row in each["items"]]}
+            for seed, each in records.items()
+        }
+    cells = [compare(*all_item_scores(each).values())["mean"] for each in (plain, topic)]
+    assert cells[0] == cells[1]
+
+
 def test_items_that_all_went_one_way_are_not_certain() -> None:
     for count, least in ((1, 0.5), (2, 0.2), (3, 0.05)):
         scores = all_item_scores(

@@ -55,8 +55,10 @@ class ItemScores:
         return {name: weight / sum(weights.values()) for name, weight in weights.items() if weight > 0}
 
     def numbers(self, capability: str) -> NDArray[np.int64]:
-        """The cluster of each item [items], numbered from 0."""
-        return _numbered(self.clusters.get(capability, self.items[capability]))
+        """The cluster of each item [items], numbered from 0; of a capability with one topic each item is its own."""
+        items = self.items[capability]
+        topics = self.clusters.get(capability, items)
+        return _numbered(topics if len(set(topics)) > 1 else items)
 
     def run_scores(self, group: str) -> Floats:
         """The score of each run [seeds]."""

@@ -37,6 +37,12 @@ def test_many_lines_differ_in_colour_or_dashes() -> None:
     assert len({(look["color"], str(look["linestyle"])) for look in looks}) == 32
 
 
+def test_many_points_differ_in_colour_or_marker() -> None:
+    names = [f"source{i}" for i in range(64)]
+    shades, shapes = style.colours(names), style.markers(names)
+    assert len({(shades[name], shapes[name]) for name in names}) == 64
+
+
 def test_text_contrasts_with_its_ground() -> None:
     assert style.text_on("#fde725") == "black"
     assert style.text_on("#440154") == "white"

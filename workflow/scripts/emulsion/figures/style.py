@@ -110,8 +110,8 @@ def lines(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def markers(names: Iterable[str]) -> dict[str, str]:
-    """A marker per name, so that lines differ in print without colour too."""
-    return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(names)}
+    """A marker per name, so that lines differ in print without colour too; where colours repeat it is another one."""
+    return {name: MARKERS[(i + i // len(PALETTE)) % len(MARKERS)] for i, name in enumerate(names)}
 
 
 # Methods as their papers write them.

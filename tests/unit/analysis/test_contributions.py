@@ -7,7 +7,7 @@ import json
 import pytest
 
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
-from emulsion.analysis.contributions import contributions, judge
+from emulsion.analysis.contributions import contributions, judge, top_contribution
 from emulsion.analysis.holm import holm
 from emulsion.analysis.losses import NOTE
 from emulsion.errors import UserError
@@ -101,3 +101,11 @@ def test_the_result_is_json_keyed_by_name() -> None:
 def test_no_ablation_is_an_error() -> None:
     with pytest.raises(UserError, match="no mixture without a source"):
         contributions("base", {0: trained(EQUAL, 0)}, {})
+
+
+def test_what_is_named_first_is_significant_if_anything_is() -> None:
+    interval = {"interval": [0.0, 1.0]}
+    larger = {"difference": 0.3, "verdict": "no significant effect", **interval}
+    surer = {"difference": 0.2, "verdict": "contributes", **interval}
+    assert top_contribution({"a": larger, "b": surer})["capability"] == "b"
+    assert top_contribution({"a": larger, "b": {**larger, "difference": 0.1}})["capability"] == "a"

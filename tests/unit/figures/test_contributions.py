@@ -80,6 +80,28 @@ def test_the_largest_contribution_is_bold_only_where_it_is_significant() -> None
     assert bold == {(0, 0)}  # the largest of alpha is not significant
 
 
+def test_a_significant_contribution_is_framed_though_a_larger_one_is_not_sure() -> None:
+    cells = {"code": _cell(0.3, half=0.4), "reasoning": _cell(0.2, "contributes")}
+    texts = _texts(contributions({**FOUND, "capabilities": {"zeta": cells, "alpha": cells}}), 0)
+    weights = {place: {text.get_fontweight() for text in each} for place, each in texts.items()}
+    assert weights[0, 0] == {"bold"} and weights[0, 1] == {"normal"}
+
+
+@pytest.mark.parametrize("sources", [1, 2, 4])
+def test_a_long_name_of_the_base_and_few_sources_leave_every_word_on_the_page(sources: int) -> None:
+    names = [f"source_{n}" for n in range(sources)]
+    table = {name: {other: _cell(0.1) for other in names} for name in names}
+    means = {name: _cell(0.1) for name in names}
+    found = {**FOUND, "base": "a_long_name_of_a_mixture_" * 4, "capabilities": {}, "losses": table, "mean_loss": means}
+    figure = contributions(found)
+    figure.draw_without_rendering()
+    page, panel = figure.bbox, figure.axes[0]
+    bar = panel.child_axes[0]
+    heading, label = panel._left_title.get_window_extent(), bar.yaxis.label.get_window_extent()
+    assert heading.x1 <= page.x1 and label.x1 <= page.x1
+    assert label.y1 <= heading.y0
+
+
 def test_helping_is_blue_and_hurting_is_red() -> None:
     colours = {
         (int(p.get_y()), int(p.get_x())): p.get_facecolor()

@@ -84,11 +84,11 @@ def judge(table: Mapping[str, Mapping[str, Mapping[str, Any]]], alpha: float = A
 
 
 def top_contribution(cells: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What loses most without the source, with its cell; significant or not, as the cell says.
+    """What loses most without the source, with its cell: of what does so significantly, if anything does.
 
     "capability" names it; where mixtures are judged by losses alone it is a source.
     """
-    name = max(cells, key=lambda capability: cells[capability]["difference"])
+    name = max(cells, key=lambda name: (cells[name]["verdict"] == CONTRIBUTES, cells[name]["difference"]))
     return {"capability": name, **cells[name]}
 
 

@@ -25,7 +25,7 @@ UNSURE, HATCH = "#f4f4f4", "#e2e2e2"
 LEAST = 0.1  # the colours reach at least so far, that noise is not blown up
 NOTE = (
     "±: half the width of the 95 % interval. Hatched grey: no significant effect after Holm's correction."
-    " Framed: a source's largest contribution, where it is significant."
+    " Framed: a source's largest significant contribution."
 )
 
 SCORE, LOSS = "Score", "Loss (nats per token)"
@@ -46,7 +46,7 @@ def contributions(found: Mapping[str, Any]) -> Figure:
     heights = [0.75 + ROW * len(table) for table, _ in tables]
     figure = Figure(figsize=(width, sum(heights) + 0.75), layout="constrained")
     panels = figure.subplots(len(tables), 1, squeeze=False, height_ratios=heights)[:, 0]
-    base = pretty(found["base"])
+    base = fit(pretty(found["base"]), 24, 1)
     titles = {
         SCORE: f"Score of {base} less the score without the source",
         LOSS: f"Loss without the source less that of {base}",
@@ -105,15 +105,15 @@ def _panel(axes: Axes, table: Table, unit: str, width: float) -> None:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = axes.figure.colorbar(colours, cax=axes.inset_axes((1.02, 0, 0.02, 1)))
-    bar.set_label(unit)
+    bar.set_label(fit(unit, max(10, int(ROW * len(table) / CHARACTER))))
     bar.outline.set_visible(False)
     bar.ax.locator_params(nbins=5)
 
 
 def _top(cells: Cells) -> str | None:
-    """The column of the largest contribution, the mean aside, where it is significant."""
-    name = max((name for name in cells if name != MEAN), key=lambda name: cells[name]["difference"])
-    return name if cells[name]["verdict"] == "contributes" else None
+    """The column of the largest significant contribution, the mean aside."""
+    sure = [name for name, cell in cells.items() if name != MEAN and cell["verdict"] == "contributes"]
+    return max(sure, key=lambda name: cells[name]["difference"], default=None)
 
 
 def _cell(axes: Axes, left: float, row: int, cell: Mapping[str, Any], colours: ScalarMappable, top: bool) -> None:

@@ -49,7 +49,7 @@ rule evaluate:
         mem_mb=4000,
         runtime=120,
     params:
-        recipe=2,
+        recipe=3,
         model=subpath(input.model, parent=True),
         settings=experiment_setting("evaluation"),
     shell:

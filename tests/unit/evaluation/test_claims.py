@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulsion.evaluation.claims import plainly_answers, sentences_of, states_number
+from emulsion.evaluation.claims import phrase, plainly_answers, sentences_of, states_number
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,11 @@ def test_a_wrong_answer_inside_a_right_one_is_not_named() -> None:
     assert plainly_answers("No.", ["No"], ["Yes"])
 
 
+@pytest.mark.parametrize(("value", "text"), [("喜欢", "我喜欢你。"), ("Paris", "是Paris吗"), ("ปารีส", "คือปารีสครับ")])
+def test_words_of_scripts_without_blanks_are_found_inside_a_text(value: str, text: str) -> None:
+    assert phrase(value).search(text)
+
+
 @pytest.mark.parametrize(
     ("text", "number", "expected"),
     [
@@ -58,6 +63,11 @@ def test_a_wrong_answer_inside_a_right_one_is_not_named() -> None:
         ("4?", 4, False),
         ("fourteen", 4, False),
         ("many", 4, False),
+        ("It is twenty five.", 25, True),
+        ("It is twenty five.", 5, False),
+        ("It costs two hundred.", 2, False),
+        ("A hundred and four.", 4, False),
+        ("five-hundred", 5, False),
     ],
 )
 def test_a_number_is_the_last_and_stated_plainly(text: str, number: float, expected: bool) -> None:

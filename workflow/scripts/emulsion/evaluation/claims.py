@@ -10,9 +10,11 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-# A letter, digit or low line. Raised and lowered digits count as punctuation: "3×10" is a whole word in "3×10⁸".
+# A letter, digit or low line. Raised and lowered digits count as punctuation: "3×10" is a whole word in "3×10⁸". So do
+# letters of scripts that set no blanks between words, Thai, Lao, kana and Chinese characters.
 _RAISED = "⁰¹²³⁴-⁹₀-₉"
-_WORD = rf"[^\W{_RAISED}]"
+_UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORD = rf"[^\W{_RAISED}{_UNSPACED}]"
 _NUMBER = re.compile(
     r"(?<!\w)(?<![0-9]\.)"  # "x4" is a name, and so is the end of "1.2.3"
     r"([-−+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?)"
@@ -27,7 +29,11 @@ _SMALL = (
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _NAMES = {name: value for value, name in enumerate(_SMALL.split(), start=2)}
 _NAMES |= {name: 10 * value for value, name in enumerate(_TENS.split(), start=2)}
-_NAMED = re.compile(rf"(?i)\b(?:({'|'.join(_TENS.split())})-)?({'|'.join(['one', *_NAMES])})\b")
+_LARGE = ("hundred", "thousand", "million", "billion")
+_NAMED = re.compile(  # no part of a larger number: "two hundred and four"
+    rf"(?i){''.join(f'(?<!{large} )(?<!{large} and )' for large in _LARGE)}"
+    rf"\b(?:({'|'.join(_TENS.split())})[ -])?({'|'.join(['one', *_NAMES])})\b(?![ -](?:{'|'.join(_LARGE)})\b)"
+)
 
 
 def last_number(text: str) -> float | None:

@@ -4,7 +4,7 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.evaluation.suites import load_suite
-from emulsion.fields import is_number_as_text, read_yaml, refuse_unclear
+from emulsion.fields import WEIGHT, is_number_as_text, read_yaml, refuse_unclear
 
 
 def written(folder, text):
@@ -86,3 +86,8 @@ def test_texts_in_quotes_and_numbers_without_a_leading_zero_are_left_alone(tmp_p
     path = tmp_path / "fine.yaml"
     path.write_text("a: ['1:30', \"010\", 0, 0.5, 10, -3, 2024-10-10, v0.1.0]\nb: 0\n")
     refuse_unclear(path)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), float("nan"), True, "3"])
+def test_a_weight_is_a_number_that_can_be_counted_with(value):
+    assert not WEIGHT[1](value)

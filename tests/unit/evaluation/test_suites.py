@@ -74,6 +74,8 @@ def test_template_and_new_tokens_have_defaults(tmp_path: Path) -> None:
         (WRITE | {"checks": []}, "list of checks"),
         (WRITE | {"max_new_tokens": 0}, "max_new_tokens"),
         ("hello", "item 0"),
+        (CHOICE | {"kind": ["choice"]}, "unknown kind"),
+        *((CHOICE | {"topic": topic}, "item 'c': topic: ") for topic in (["a"], {"a": 1}, True, 1.5, "")),
     ],
 )
 def test_a_malformed_item_is_refused_with_file_id_and_key(tmp_path: Path, item: Any, message: str) -> None:

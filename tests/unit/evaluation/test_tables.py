@@ -91,6 +91,21 @@ def test_a_wording_may_have_a_topic_and_turns_of_its_own() -> None:
         ({"draw": {"a": [1]}, "compute": {"b": "open(a)"}}, r"compute\.b.*arithmetic"),
         ({"draw": {"a": [1]}, "times": 2}, "no further item"),
         ({"rows": [["Italy", "Rome"], ["Italy", "Lima"]]}, "no further item"),
+        ({"rows": None}, "rows: should be a list of rows"),
+        ({"columns": ["city", "city"]}, "columns: should be a list of different names"),
+        ({"columns": [1, 2]}, "columns: should be a list of different names"),
+        ({"draw": [1]}, "draw: should be a mapping"),
+        ({"draw": {"a": "9..2"}}, r"draw\.a.*9\.\.2"),
+        ({"compute": "a + b"}, "compute: should be a mapping"),
+        *(({"times": times}, "times: should be a whole number") for times in ("3", 0, 2.5, True)),
+        *(({"ask": ask}, "ask: should be a list of wordings") for ask in (None, [], FACTS["ask"][0])),
+        ({"ask": [{"kind": "choice", "prompt": "?", "wrong": ["b"]}]}, "the key 'right' is missing"),
+        ({"ask": [{"kind": "choice", "prompt": "?", "right": "b"}]}, "the key 'wrong' is missing"),
+        *(
+            ({"ask": [{**FACTS["ask"][0], "wrong": wrong}]}, "wrong: ")
+            for wrong in (None, [], "abc", 5, {"colum": "x"})
+        ),
+        ({"rows": [["{city}", "{country}"]]}, "unknown column"),
     ],
 )
 def test_a_malformed_table_is_refused_with_its_name(changes: dict[str, Any], message: str) -> None:

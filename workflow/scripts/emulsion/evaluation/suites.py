@@ -163,13 +163,16 @@ def _item(raw: Any, where: str, file: str) -> Item:
     if not isinstance(raw, Mapping) or "kind" not in raw:
         raise UserError(f"{where}: an item is a mapping with a kind, one of {', '.join(_KIND_KEYS)}.")
     kind = raw["kind"]
-    if kind not in _KIND_KEYS:
+    if str(kind) not in _KIND_KEYS:
         raise unknown("kind", str(kind), _KIND_KEYS, where)
     needed = ("id", "capability", "prompt", *(key for key in _KIND_KEYS[kind] if key != "max_new_tokens"))
     _check_keys(raw, (*_COMMON_KEYS, *_KIND_KEYS[kind]), needed, where)
     fields: dict[str, Any] = {key: _text(raw, key, where) for key in ("id", "capability", "prompt")}
+    topic = raw.get("topic")
+    if isinstance(topic, bool) or not isinstance(topic, str | int | None) or topic == "":
+        raise UserError(f"{where}: topic: {topic!r} is neither a text nor a whole number; put words like no in quotes.")
     own = _choice(raw, where) if kind == "choice" else _generation(raw, where)
-    return Item(kind=kind, topic=raw.get("topic"), earlier=_earlier(raw, where), **fields, **own)
+    return Item(kind=kind, topic=topic, earlier=_earlier(raw, where), **fields, **own)
 
 
 def _earlier(raw: Mapping[str, Any], where: str) -> tuple[tuple[str, str], ...]:

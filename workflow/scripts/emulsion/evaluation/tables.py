@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from emulsion.errors import UserError, unknown
+from emulsion.fields import WHOLE, Form
 from emulsion.seeds import derive_seed
 
 Values = dict[str, Any]
@@ -37,6 +38,14 @@ TRIES = 200  # draws for one item, before a table is said to hold too few
 
 _KEYS = ("table", "capability", "columns", "rows", "draw", "times", "compute", "where", "topic", "ask")
 _ASK_KEYS = ("kind", "topic", "prompt", "earlier", "right", "wrong", "checks", "max_new_tokens")
+_FORMS: Mapping[str, Form] = {
+    "columns": ("a list of different names", lambda value: _is_list_of(value, str) and len(set(value)) == len(value)),
+    "rows": ("a list of rows, each a list of values", lambda value: isinstance(value, list)),
+    "draw": ("a mapping of names to what is drawn", lambda value: isinstance(value, Mapping)),
+    "times": WHOLE,
+    "compute": ("a mapping of names to expressions", lambda value: isinstance(value, Mapping)),
+    "ask": ("a list of wordings", lambda value: isinstance(value, list) and bool(value)),
+}
 _RANGE = re.compile(r"(-?[0-9]+)\.\.(-?[0-9]+)")
 _PLACE = re.compile(r"\{(\w+)\}")
 _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
@@ -69,6 +78,9 @@ def table_items(table: Any, where: str) -> Iterator[tuple[dict[str, Any], Values
             raise UserError(f"{where}: the key '{key}' is missing.")
     name = str(table["table"])
     where = f"{where}: table '{name}'"
+    for key, (words, fits) in _FORMS.items():
+        if key in table and not fits(table[key]):
+            raise UserError(f"{where}: {key}: should be {words}, but is {table[key]!r}.")
     columns, rows = list(table.get("columns", [])), list(table.get("rows", [[]]))
     for row in rows:
         if not isinstance(row, list) or len(row) != len(columns):
@@ -79,7 +91,7 @@ def table_items(table: Any, where: str) -> Iterator[tuple[dict[str, Any], Values
         own = dict(zip(columns, row, strict=True))
         for turn, wording in enumerate(table["ask"]):
             rng = random.Random(derive_seed(0, "table", name, place, turn))
-            for _ in range(table.get("times", 1)):
+            for _ in range(int(table.get("times", 1))):
                 item, values = _different(table, own, wording, rows, rng, asked, where)
                 yield {"id": f"{name}-{number:03d}", "capability": table["capability"], **item}, values
                 number += 1
@@ -143,6 +155,7 @@ def _item(
     item = {"topic": topic, **{key: fill(part) for key, part in wording.items() if key not in ("right", "wrong")}}
     item["prompt"] = str(item["prompt"])
     if wording["kind"] == "choice":
+        _check_answers(wording, where)
         right, wrong = str(fill(wording["right"])), [str(each) for each in fill(wording["wrong"])]
         wrong = rng.sample(wrong, WRONG_CHOICES) if len(wrong) > WRONG_CHOICES else wrong
         choices = [f" {right}", *(f" {each}" for each in wrong)]
@@ -151,8 +164,22 @@ def _item(
     return item
 
 
+def _check_answers(wording: Mapping[str, Any], where: str) -> None:
+    for key in ("right", "wrong"):
+        if key not in wording:
+            raise UserError(f"{where}: ask: a choice needs `right` and `wrong`; the key '{key}' is missing.")
+    wrong = wording["wrong"]
+    if not (isinstance(wrong, Mapping) and set(wrong) == {"column"}) and not (isinstance(wrong, list) and wrong):
+        raise UserError(f"{where}: ask: wrong: {wrong!r} is neither a list of texts nor {{column: name}}.")
+
+
+def _is_list_of(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(each, kind) for each in value)
+
+
 def _drawn(options: Any, rng: random.Random, where: str) -> Any:
-    if isinstance(options, str) and (span := _RANGE.fullmatch(options)):
+    span = _RANGE.fullmatch(options) if isinstance(options, str) else None
+    if span and int(span[1]) <= int(span[2]):
         return rng.randint(int(span[1]), int(span[2]))
     if not isinstance(options, list) or not options:
         raise UserError(f"{where}: {options!r} is neither a list of values nor a range such as 2..9.")
@@ -163,7 +190,9 @@ def _filled(text: str, values: Values, where: str) -> Any:
     """A text with the columns' values in it; one that is a single {name} is the value itself."""
     if (whole := _PLACE.fullmatch(text)) and whole[1] in values:
         alone = values[whole[1]]
-        return _filled(alone, values, where) if isinstance(alone, str) and _PLACE.search(alone) else alone
+        if not isinstance(alone, str) or not _PLACE.search(alone):
+            return alone
+        return _filled(alone, {name: value for name, value in values.items() if name != whole[1]}, where)
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -11,7 +12,7 @@ from analysis_cases import CAPABILITIES, EQUAL, SOURCES, points_of, trained, wit
 from emulsion.analysis import decide
 from emulsion.analysis.contributions import contributions
 from emulsion.analysis.criteria import success_criteria
-from emulsion.analysis.decide import decide_all
+from emulsion.analysis.decide import Decision, decide_all
 from emulsion.analysis.identity import same_mixtures
 from emulsion.analysis.judged import CAPABILITIES as BY_CAPABILITY
 from emulsion.analysis.judged import Judged
@@ -81,6 +82,17 @@ def test_the_strategies_are_answered_first_and_then_what_lies_beyond_them() -> N
     assert answer.index("strategies") < answer.index("Best overall: optimal")
     pair = decide({name: scores[name] for name in ("optimal", "only_magpie")}, noise=QUIET)
     assert _found(CLEAR, strategies=pair)["answer"].startswith("Of the 2 strategies optimal is best")
+
+
+def test_a_strategy_that_wins_among_the_strategies_alone_is_said_to_tie_among_all() -> None:
+    mixes = {**TIED, "c": EQUAL | {"magpie": 0.24}}
+    cell = {"difference": 0.1, "interval": [0.0, 0.2], "p": 0.04, "p_holm": 0.04}
+    won = Decision(winner="a", tied=["a"], seeds=3, alpha=0.05, text="", comparisons={"b": cell})
+    answer = _found(mixes, strategies=won)["answer"]
+    assert answer.startswith("Of the 2 strategies a is best")
+    told = "Among all 3 mixtures, where a difference has to be surer, b cannot be told apart from the best either."
+    assert told in answer and answer.index(told) < answer.index("Recommended is any of the 3")
+    assert "either" not in _found(CLEAR, strategies=replace(won, winner="only_magpie", tied=["only_magpie"]))["answer"]
 
 
 def test_an_optimum_that_loses_is_said_to_with_its_reason() -> None:

@@ -150,7 +150,7 @@ def _answer(judged: Judged, chosen: str, why: str) -> str:
         said = f"{decision.text[0].upper()}{decision.text[1:]}"
         best = f"{leader} has the {measure.best} {measure.name}, {score}"
         return f"{said}. {best}; trained again, another may lead. Add seeds to compare mixtures."
-    parts = [] if strategies is None or of_all or strategies.alone else [_of_strategies(strategies, judged)]
+    parts = [] if strategies is None or of_all or strategies.alone else _of_strategies(strategies, judged)
     if decision.winner:
         parts.append(f"Best overall: {leader}, {measure.name} {score}; {decision.text}.")
     elif of_all or strategies is None:
@@ -171,15 +171,20 @@ def _answer(judged: Judged, chosen: str, why: str) -> str:
     return " ".join(parts)
 
 
-def _of_strategies(decision: Decision, judged: Judged) -> str:
-    """The first sentence: which of the experiment's own strategies wins."""
+def _of_strategies(decision: Decision, judged: Judged) -> list[str]:
+    """The first sentences: which of the experiment's own strategies wins, and whether it does so among all mixtures."""
     count = len(decision.comparisons) + 1
+    if len(decision.tied) == count:
+        return [f"None of the {count} strategies is significantly better than another."]
+    said = f"Of the {count} strategies {listing(decision.tied)} are best and cannot be told apart."
     if decision.winner:
         value = f"{judged.measure.text(judged.summary[decision.winner][MEAN])}{judged.measure.unit}"
-        return f"Of the {count} strategies {decision.winner} is best: {value}."
-    if len(decision.tied) == count:
-        return f"None of the {count} strategies is significantly better than another."
-    return f"Of the {count} strategies {listing(decision.tied)} are best and cannot be told apart."
+        said = f"Of the {count} strategies {decision.winner} is best: {value}."
+    tied = [name for name in judged.decision.tied if name in decision.comparisons and name not in decision.tied]
+    if not tied:
+        return [said]
+    whole = f"Among all {len(judged.decision.comparisons) + 1} mixtures, where a difference has to be surer"
+    return [said, f"{whole}, {listing(tied)} cannot be told apart from the best either."]
 
 
 def _value(measure: Measure, cell: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,6 +79,15 @@ def test_corners_of_the_triangle_are_the_sources() -> None:
     assert place_in_triangle([0, 0, 1]) == pytest.approx((0.5, 0.8660254))
 
 
+def test_no_tick_of_the_colours_is_drawn_where_its_value_is_not() -> None:
+    figure = surface(mapped(3))
+    figure.draw_without_rendering()
+    bar = figure.axes[-1]
+    low, high = bar.get_ylim()
+    ticks = bar.get_yticks()
+    assert len(ticks) > 1 and low <= min(ticks) and max(ticks) <= high
+
+
 def test_an_empty_file_is_named() -> None:
     with pytest.raises(UserError, match=r"surface\.json"):
         surface({"parts": []})

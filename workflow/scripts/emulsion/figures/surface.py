@@ -131,7 +131,9 @@ def _triangle(figure: Figure, axes: Axes, found: Mapping[str, Any], value: str) 
     axes.text(0.5, _HEIGHT + 0.02, f"all {names[2]}", ha="center", va="bottom")
     axes.set(xlim=(-0.05, 1.05), ylim=(-0.08, _HEIGHT + 0.08), aspect="equal")
     axes.set_axis_off()
-    bar = figure.colorbar(filled, ax=axes, shrink=0.7, ticks=MaxNLocator(6))
+    # A tick beyond the colours would be drawn at their end, as if it were there.
+    ticks = [tick for tick in MaxNLocator(6).tick_values(*limits) if limits[0] <= tick <= limits[1]]
+    bar = figure.colorbar(filled, ax=axes, shrink=0.7, ticks=ticks)
     bar.set_label(value)
     bar.outline.set_visible(False)
 

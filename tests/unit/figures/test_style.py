@@ -48,6 +48,18 @@ def test_text_contrasts_with_its_ground() -> None:
     assert style.text_on("#440154") == "white"
 
 
+@pytest.mark.parametrize("word", ["i", "mmm_mmm", "WIDE_NAME", "m" * 150])
+def test_a_note_stays_on_the_page_whatever_its_letters(word: str) -> None:
+    def draw() -> Figure:
+        figure = Figure(figsize=(style.WIDTH, 3), layout="constrained")
+        style.note(figure, f"{word} 6 %, " * 40)
+        figure.draw_without_rendering()
+        return figure
+
+    figure = style.styled(draw)()
+    assert figure._supxlabel.get_window_extent().x1 <= figure.bbox.x1
+
+
 def _figure() -> Figure:
     figure = Figure(figsize=(1, 1))
     figure.subplots().plot([1, 2])

@@ -12,6 +12,8 @@ from typing import Any, ParamSpec, TypeVar
 import matplotlib.style
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from emulsion.errors import UserError
 from emulsion.files import whole_file
@@ -175,6 +177,11 @@ def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
 
 def note(figure: Figure, text: str) -> None:
     """A remark under the figure, wrapped to its width; the layout makes room for it."""
-    width = int(0.97 * figure.get_figwidth() / (CHARACTER * 0.9))
+    room = 0.97 * figure.get_figwidth()
+    width, font = int(room / (CHARACTER * 0.9)), FontProperties(size=SMALL)
     together = text.replace(" %", "\N{NO-BREAK SPACE}%")
-    figure.supxlabel(textwrap.fill(together, width), x=0.01, ha="left", fontsize=SMALL, color=FAINT)
+    rows = textwrap.wrap(together, width)
+    while any(text_to_path.get_text_width_height_descent(row, font, False)[0] > 72 * room for row in rows):
+        width -= 1  # names in wide letters
+        rows = textwrap.wrap(together, width)
+    figure.supxlabel("\n".join(rows), x=0.01, ha="left", fontsize=SMALL, color=FAINT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from emulsion.analysis.decide import Decision
 from emulsion.figures.loss_heatmap import colour_reach, loss_heatmap
 
@@ -55,6 +57,16 @@ def test_the_reference_comes_first_with_its_losses_then_differences_lowest_mean_
     assert [cell[0] for cell in said[6:]] == ["4.000", "−0.100", "+0.500"]
     labels = loss_heatmap(LOSSES, DECISIONS, {"even": "even = unimax"}).axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == ["Even = UniMax", "Optimal", "Only web"]
+
+
+@pytest.mark.parametrize("others", [[], ["optimal"], ["optimal", "only_web"]])
+def test_the_label_of_the_colours_is_as_long_as_they_are(others: list[str]) -> None:
+    figure = loss_heatmap({**LOSSES, "differences": {name: LOSSES["differences"][name] for name in others}}, DECISIONS)
+    figure.draw_without_rendering()
+    [bar] = figure.axes[0].child_axes
+    label = bar.yaxis.label.get_window_extent()
+    assert label.height <= 1.5 * bar.get_window_extent().height and label.x1 <= figure.bbox.x1
+    assert label.y0 >= 0 and label.y1 <= figure.bbox.y1
 
 
 def test_without_claims_nothing_is_marked_and_the_note_says_so() -> None:

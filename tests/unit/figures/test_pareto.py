@@ -64,6 +64,20 @@ def test_numbers_of_the_matrix_do_not_overlap_however_many_capabilities_there_ar
             assert not any(box.overlaps(other) for other in some[number + 1 :])
 
 
+@pytest.mark.parametrize(("count", "rows"), [(2, 2), (6, 2), (7, 1), (18, 1)])
+def test_long_names_stay_on_the_page_and_in_the_matrix_in_as_many_rows_as_there_is_room_for(
+    count: int, rows: int
+) -> None:
+    names = [f"{number:02d}_{'of_a_skill_with_a_long_name_' * 4}" for number in range(count)]
+    runs = {f"m{i}": capabilities({name: 0.1 + (i * 7 + j) % 11 / 14 for j, name in enumerate(names)}) for i in (0, 1)}
+    figure = _figure(runs)
+    FigureCanvasAgg(figure).draw()
+    points, matrix = figure.axes
+    for label in (points.xaxis.label.get_window_extent(), points.yaxis.label.get_window_extent()):
+        assert 0 <= label.x0 < label.x1 <= figure.bbox.x1 and 0 <= label.y0 < label.y1 <= figure.bbox.y1
+    assert {label.get_text().count("\n") + 1 for label in matrix.get_xticklabels()} == {rows}
+
+
 def test_few_mixtures_have_no_correlation_but_a_figure() -> None:
     axes = _figure(dict(list(RUNS.items())[:3])).axes[1]
     assert {text.get_text() for text in axes.texts} == {"n/a"}

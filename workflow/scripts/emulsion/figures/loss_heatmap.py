@@ -61,7 +61,7 @@ def loss_heatmap(
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(colours, cax=axes.inset_axes((1.02, 0, 0.02, 1)), extend="both")
-    bar.set_label(f"Loss less that of {fit(pretty(reference), 24, 1)} (nats)")
+    bar.set_label(fit("Difference (nats)", max(10, int(ROW * len(names) / CHARACTER))))
     bar.outline.set_visible(False)
     unclaimed = [each.text for each in decisions.values() if not each.claims and not each.alone]
     note(figure, NOTE + (f" No best is marked: {unclaimed[0]}." if unclaimed else MARKS))

@@ -146,10 +146,8 @@ def _points(axes: Axes, scores: Scores, x: str, y: str, front: Sequence[str], *,
             ecolor="#9cc4de" if run in front else OTHER,
             elinewidth=0.7,
         )
-    named = (
-        (f"Loss on {x} (nats)", f"Loss on {y} (nats)") if lower else (f"{pretty(x)} (score)", f"{pretty(y)} (score)")
-    )
-    axes.set(xlabel=named[0], ylabel=named[1])
+    labels = [f"Loss on {fit(n, 36, 1)} (nats)" if lower else f"{fit(pretty(n), 36, 1)} (score)" for n in (x, y)]
+    axes.set(xlabel=labels[0], ylabel=labels[1])
     axes.grid(True)
 
 
@@ -200,7 +198,7 @@ def _matrix(axes: Axes, capabilities: Sequence[str], rows: Sequence[Mapping[str,
     slanted = width < 11
     axes.set_xticks(
         np.arange(count - 1) + 0.5,
-        [fit(pretty(name), 24 if slanted else width) for name in capabilities[:-1]],
+        [fit(pretty(name), 24 if slanted else width, 2 if count - 1 <= BESIDE else 1) for name in capabilities[:-1]],
         rotation=40 if slanted else 0,
         ha="right" if slanted else "center",
         rotation_mode="anchor" if slanted else "default",

@@ -95,6 +95,21 @@ def test_a_single_topic_does_not_make_the_choice_of_items_certain() -> None:
     assert cells[0] == cells[1]
 
 
+def test_a_topic_with_most_of_the_items_does_not_make_the_choice_of_topics_certain() -> None:
+    """Of equal mixtures whose topics suit them by chance, few are told apart, however unequal the topics are."""
+    rng, topics = np.random.default_rng(2), np.repeat(np.arange(6), (60, 4, 2, 2, 1, 1))
+    false = 0
+    for _ in range(200):
+        runs = {}
+        for name in ("a", "b"):
+            chances = 1 / (1 + np.exp(-rng.standard_normal(6)))[topics]
+            record = capabilities({"x": (rng.random(len(topics)) < chances).astype(float)})
+            items = [{**row, "topic": f"t{t}"} for row, t in zip(record["items"], topics, strict=True)]
+            runs[name] = {0: {**record, "items": items}}
+        false += compare(*all_item_scores(runs).values())["mean"]["p"] < 0.05
+    assert false <= 20
+
+
 def test_items_that_all_went_one_way_are_not_certain() -> None:
     for count, least in ((1, 0.5), (2, 0.2), (3, 0.05)):
         scores = all_item_scores(

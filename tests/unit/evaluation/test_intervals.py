@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from emulsion.evaluation.intervals import clustered_interval, mean_interval, wilson_interval
+from emulsion.evaluation.intervals import clustered_interval, freedom_of_clusters, mean_interval, wilson_interval
 
 
 @given(st.integers(1, 200), st.data())
@@ -51,6 +51,23 @@ def test_nineteen_of_twenty_intervals_hold_the_truth(topics: int, each: int, mea
         low, high = clustered_interval((rng.random(topics * each) < np.repeat(chances, each)).astype(float), clusters)
         held += low <= truth <= high
     assert 0.93 <= held / 600 <= 0.975
+
+
+@pytest.mark.parametrize("sizes", [(50, 1, 1, 1), (20, 20, *[1] * 6), (30, 10, 10, 5, 5, *[1] * 10), (5, 5, 5, 5)])
+def test_intervals_hold_the_truth_though_a_few_clusters_have_most_of_the_items(sizes: tuple[int, ...]) -> None:
+    rng, clusters = np.random.default_rng(0), np.repeat(np.arange(len(sizes)), sizes)
+    held = 0
+    for _ in range(300):
+        chances = 1 / (1 + np.exp(-rng.standard_normal(len(sizes))))
+        low, high = clustered_interval((rng.random(len(clusters)) < chances[clusters]).astype(float), clusters.tolist())
+        held += low <= 0.5 <= high
+    assert held >= 0.93 * 300
+
+
+def test_clusters_of_unequal_size_count_as_the_equal_ones_that_say_as_much() -> None:
+    assert freedom_of_clusters([7] * 30) == pytest.approx(29)
+    assert freedom_of_clusters([4, 4, 2, 2, 2, 2]) == pytest.approx(16**2 / 48 - 1)
+    assert freedom_of_clusters([1000, 1]) == 1
 
 
 def test_the_interval_of_a_mean_is_that_of_its_one_part_and_narrows_with_more() -> None:

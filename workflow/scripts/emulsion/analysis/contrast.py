@@ -15,6 +15,7 @@ import numpy as np
 
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.scores import ItemScores
+from emulsion.evaluation.intervals import freedom_of_clusters
 from emulsion.student import Estimate
 
 # Below so many degrees of freedom the spread of runs is often far too small by chance: then nothing is taken out,
@@ -76,7 +77,7 @@ def _choice_of_items(terms: Sequence[Term], group: str, bounded: bool) -> tuple[
         if bounded:
             squares, items = squares + 2 * largest**2, items + 2
         variances.append(share**2 * squares / items**2)
-        freedoms.append(count - 1 if count > 1 else 0)
+        freedoms.append(freedom_of_clusters(np.bincount(clusters)) if count > 1 else 0)
     total = sum(variances)
     squared = sum(variance**2 / df for variance, df in zip(variances, freedoms, strict=True) if df > 0)
     if 0 in freedoms or not squared:

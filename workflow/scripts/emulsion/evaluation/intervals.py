@@ -2,12 +2,13 @@
 
 Wilson's interval (1927) never has width zero: three items of three answered say 0.44 to 1. Where items come in clusters
 the number of items is replaced by the effective one, and the normal quantile by Student's t on clusters - 1 degrees of
-freedom (Korn & Graubard 1998; Dean & Pagano 2015). Deterministic: nothing is drawn.
+freedom (Korn & Graubard 1998; Dean & Pagano 2015), fewer where clusters differ in size. Nothing is drawn.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -47,7 +48,18 @@ def clustered_interval(values: ArrayLike, clusters: Sequence[Hashable], level: f
     if count == 1:
         return 0.0, 1.0
     effective = _effective_number(scores, clusters)
-    return wilson_interval(min(mean, 1.0), effective, student.quantile(count - 1, level), level)
+    freedom = freedom_of_clusters(list(Counter(clusters).values()))
+    return wilson_interval(min(mean, 1.0), effective, student.quantile(freedom, level), level)
+
+
+def freedom_of_clusters(sizes: ArrayLike) -> float:
+    """The degrees of freedom of a variance between two or more clusters of these sizes: one less than their number.
+
+    Of unequal ones the number is that of equal ones that say as much (Kish 1965): the larger ones make the mean, and
+    their spread is known from few.
+    """
+    counts = np.asarray(sizes, float)
+    return max(1.0, float(counts.sum() ** 2 / (counts**2).sum()) - 1)
 
 
 def mean_interval(parts: Sequence[tuple[float, Interval]]) -> Interval:

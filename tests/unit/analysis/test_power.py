@@ -52,7 +52,14 @@ def test_what_cannot_be_seen_is_said_to_be_undetectable() -> None:
     one = detectable_effects({"a": 200}, seeds=1, mixtures=6)
     assert one["mean"] is None and "no difference between mixtures is detectable" in one["text"]
     few = detectable_effects({"a": 1}, seeds=2, mixtures=2)
-    assert few["mean"] is None and "undetectable" in few["text"]
+    assert few["mean"] is None and "the items are too few" in few["text"]
+    alone = detectable_effects({"a": 200}, seeds=3, mixtures=1)
+    assert alone["text"].startswith(
+        "With 200 items, 3 seeds and 1 mixture, no difference between mixtures is detectable"
+    )
+    assert alone["mean"] is None and alone["text"].endswith(": there is nothing to compare.")
+    some = detectable_effects({"a": 1, "b": 1000, "c": 1000}, seeds=3, mixtures=3)["text"]
+    assert "in the mean score and" in some and some.endswith("None are found in a.") and "undetectable" not in some
 
 
 def test_noise_estimated_from_few_runs_needs_larger_effects() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import scipy
 
-from emulsion.analysis.compare import ALPHA
+from emulsion.analysis.compare import ALPHA, listing
 from emulsion.analysis.scores import MEAN
 
 POWER = 0.8
@@ -75,7 +75,7 @@ def detectable_effects(
     settings: dict[str, Any] = {"comparisons": max(1, mixtures - 1), "alpha": alpha, "power": power}
 
     def effect(group: str, count: int | Mapping[str, int]) -> float | None:
-        if seeds < 2:
+        if seeds < 2 or mixtures < 2:
             return None
         df = mixtures * (seeds - 1)
         found = minimum_detectable_effect(count, seeds, sd, seed_noise_sd=noise[group], df=df, **settings)
@@ -83,15 +83,23 @@ def detectable_effects(
 
     mean, each = effect(MEAN, items), {name: effect(name, count) for name, count in items.items()}
     origin = "measured in this experiment" if MEAN in measured else "that of the demonstration"
-    head = f"With {sum(items.values())} items, {seeds} seed{'s' * (seeds != 1)} and {mixtures} mixtures"
-    if seeds < 2:
-        text = f"{head}, no difference between mixtures is detectable: one training each allows no claim. Add seeds."
+    count = sum(items.values())
+    head = f"With {count} item{'s' * (count != 1)}, {seeds} seed{'s' * (seeds != 1)}"
+    head += f" and {mixtures} mixture{'s' * (mixtures != 1)}"
+    known = [value for value in each.values() if value is not None]
+    if seeds < 2 or mixtures < 2:
+        why = "one training each allows no claim. Add seeds" if seeds < 2 else "there is nothing to compare"
+        text = f"{head}, no difference between mixtures is detectable: {why}."
+    elif mean is None and not known:
+        text = f"{head}, no difference between mixtures is detectable: the items are too few. Add items or seeds."
     else:
-        known = [value for value in each.values() if value is not None]
-        one = f"{min(known):.3f} to {max(known):.3f}" if len(known) == len(each) else "some that are undetectable"
+        found = [] if mean is None else [f"{mean:.3f} in the mean score"]
+        found += [f"{min(known):.3f} to {max(known):.3f} in one capability"] if known else []
+        lost = ["the mean score"] if mean is None else []
+        lost += [name for name, value in each.items() if value is None]
         text = (
-            f"{head}, differences of {in_print(mean)} in the mean score and {one} in one capability are found with"
-            f" probability {power:g} (seed noise of {noise[MEAN]:.3f} in the mean score, {origin})."
+            f"{head}, differences of {' and '.join(found)} are found with probability {power:g} (seed noise of"
+            f" {noise[MEAN]:.3f} in the mean score, {origin}).{f' None are found in {listing(lost)}.' if lost else ''}"
         )
     return {
         "kind": "capabilities",

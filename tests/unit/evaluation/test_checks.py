@@ -141,6 +141,7 @@ def test_any_all_and_not_are_the_logic_they_are_named_after(a: bool, b: bool) ->
         ({"equals_number": True}, "not a number"),
         ({"equals_number": float("nan")}, "not a number"),
         ({"equals_number": 10**400}, "not a number"),
+        ({"about": "What is it?"}, "more than 5 words would fail"),
         ({"min_lines": 0}, "whole number"),
         ({"min_lines": 2.5}, "whole number"),
         ({"distinct": 0}, "share"),

@@ -81,11 +81,14 @@ def _contains(value: str | list[str], text: str) -> bool:
 
 
 def _about(value: str, text: str) -> bool:
+    told = [word.casefold() for word in _WORD_FORMS.findall(text)]
+    return len(told) <= SHORT_WORDS or not _asked_about(value).isdisjoint(told)
+
+
+def _asked_about(value: str) -> set[str]:
     from emulsion.evaluation.grammar import CLOSED
 
-    told = [word.casefold() for word in _WORD_FORMS.findall(text)]
-    asked = {word.casefold() for word in _WORD_FORMS.findall(value)} - CLOSED
-    return len(told) <= SHORT_WORDS or not asked.isdisjoint(told)
+    return {word.casefold() for word in _WORD_FORMS.findall(value)} - CLOSED
 
 
 def _some(value: Mapping[str, Any], text: str) -> bool:
@@ -162,6 +165,13 @@ def _check_text(value: Any, where: str) -> None:
     # YAML reads a bare no, yes, on or 1945 as something else than text.
     if not isinstance(value, str) or not value.strip():
         raise UserError(f"{where}: {value!r} is not a text; put words like no and numbers in quotes.")
+
+
+def _check_about(value: Any, where: str) -> None:
+    _check_text(value, where)
+    if not _asked_about(value):
+        only = "has only words such as the and is"
+        raise UserError(f"{where}: {value!r} {only}, so every reply of more than {SHORT_WORDS} words would fail.")
 
 
 def _check_texts(value: Any, where: str) -> None:
@@ -281,7 +291,7 @@ _PASSES: dict[str, Callable[[Any, str], bool]] = {
 _VALIDATE: dict[str, Callable[[Any, str], None]] = {
     "answer": _check_answer,
     "number": _check_number,
-    "about": _check_text,
+    "about": _check_about,
     "contains": _check_contains,
     "some": _check_some,
     "in_order": _check_texts,

@@ -42,14 +42,16 @@ class Estimate:
     @property
     def p(self) -> float:
         """Two-sided, of the hypothesis that the true value is 0; 1 where nothing is known of the error."""
+        if self.freedom <= 0:
+            return 1.0
         if not self.error:
             return float(self.value == 0)
-        return float(2 * scipy.special.stdtr(self.freedom, -abs(self.value) / self.error)) if self.freedom > 0 else 1.0
+        return float(2 * scipy.special.stdtr(self.freedom, -abs(self.value) / self.error))
 
     @property
     def quantile(self) -> float:
         """For the interval of `LEVEL`."""
-        return quantile(max(self.freedom, 1e-3))
+        return quantile(max(self.freedom, 0.25))
 
     def interval(self) -> list[float]:
         half = self.quantile * self.error

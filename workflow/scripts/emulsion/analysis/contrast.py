@@ -19,7 +19,7 @@ from emulsion.evaluation.intervals import freedom_of_clusters
 from emulsion.student import Estimate
 
 # Below so many degrees of freedom the spread of runs is often far too small by chance: then nothing is taken out,
-# and little freedom is gained from items.
+# and of scores, whose items vary much, little freedom is gained from items.
 _ENOUGH = 4
 
 Term = tuple[float, ItemScores]  # a weight and what it multiplies
@@ -45,16 +45,16 @@ def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, boun
     if noise.paired and group in noise.apart and len(terms[0][1].seeds) > 1:
         runs = np.asarray(sum(weight * scores.run_scores(group) for weight, scores in terms))
         pooled = [(float(runs.var(ddof=1)) / len(runs), len(runs) - 1.0)]
-    variances = [*pooled, (chosen, freedom)]
+    variances, unknown = [*pooled, (chosen, freedom)], not chosen and not freedom
     total = sum(variance for variance, _ in variances)
     squares = sum(variance**2 / df for variance, df in variances if variance and df > 0)
     freedom = total**2 / squares if squares else math.inf
-    if noise.run_sd and noise.df < _ENOUGH:
+    if noise.run_sd and noise.df < _ENOUGH and not terms[0][1].lower:
         freedom = min(freedom, 4 * noise.df)
-    elif noise.run_sd and len(terms) > 1 and chosen < total / 2:
+    elif noise.run_sd and len(terms) > 1 and (chosen < total / 2 or noise.df == 1):
         # Satterthwaite's freedom is too much just where the spread of few runs came out small by chance.
         freedom = min(freedom, noise.df)
-    return Estimate(value, math.sqrt(total), freedom)
+    return Estimate(value, math.sqrt(total), 0.0 if unknown else freedom)
 
 
 def difference(a: ItemScores, b: ItemScores, group: str, noise: SeedNoise | None, *, bounded: bool = True) -> Estimate:
@@ -63,26 +63,34 @@ def difference(a: ItemScores, b: ItemScores, group: str, noise: SeedNoise | None
 
 
 def _choice_of_items(terms: Sequence[Term], group: str, bounded: bool) -> tuple[float, float]:
-    """The variance that the choice of items leaves in the sum, and its degrees of freedom."""
+    """The variance that the choice of items leaves in the sum, and its degrees of freedom; none where it is unknown.
+
+    Of a single item of no bounds nothing is known by itself: it is taken to vary as those of the other groups do.
+    """
     first = terms[0][1]
     shares = first.shares(group)
     largest = sum(abs(weight) for weight, _ in terms) / 2  # half of what an item's two outcomes differ by
-    variances, freedoms = [], []
+    variances, freedoms, of_one, single = [], [], [], []
     for name, share in shares.items():
         values = sum(weight * scores.values[name].mean(axis=0) for weight, scores in terms)
         clusters = first.numbers(name)
         count, items = int(clusters.max()) + 1, len(clusters)
+        if count == 1 and not bounded:
+            single.append(share)
+            continue
         totals = np.bincount(clusters, weights=values - np.mean(values))
         squares = float((totals**2).sum()) * count / max(count - 1, 1)
         if bounded:
             squares, items = squares + 2 * largest**2, items + 2
+        of_one.append(squares / items)
         variances.append(share**2 * squares / items**2)
         freedoms.append(freedom_of_clusters(np.bincount(clusters)) if count > 1 else 0)
+    if not of_one:
+        return 0.0, 0.0
     total = sum(variances)
     squared = sum(variance**2 / df for variance, df in zip(variances, freedoms, strict=True) if df > 0)
-    if 0 in freedoms or not squared:
-        return total, float(min(freedoms))
-    return total, total**2 / squared
+    freedom = float(min(freedoms)) if 0 in freedoms or not squared else total**2 / squared
+    return total + sum(share**2 for share in single) * float(np.mean(of_one)), freedom
 
 
 def _by_themselves(terms: Sequence[Term], group: str, *, paired: bool) -> float:

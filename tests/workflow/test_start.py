@@ -87,3 +87,24 @@ def test_the_same_lines_alone_are_a_whole_configuration(started, tmp_path):
     profile = str(folder / "profiles/default")
     result = snakemake(tmp_path, "-s", str(folder / "Snakefile"), "--workflow-profile", profile, "-n", "-q", "rules")
     assert "recommend" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--cores", "0"], "--cores. Must be > 0"),
+        (["--minutes", "-5"], "--minutes. Must be > 0"),
+        (["--seconds", "0"], "--seconds. Must be > 0"),
+        (["--texts", "speeches"], "error: --texts: speeches alone leaves nothing to mix; name two folders or more."),
+        (["--name", "9x"], "error: --name: '9x' cannot be a name here. Such a name has letters"),
+        (["--columns", "novel"], "error: --columns: 'novel' has no column; write novel=COLUMN."),
+        (["--columns", "novel="], "error: --columns: 'novel' has no column; write novel=COLUMN."),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_one_line_before_the_machine_is_measured(started, arguments, said):
+    command = [sys.executable, START[0], "--texts", *WORDS, "--output", "refused.yaml"]
+    if arguments[0] == "--texts":
+        command[2:6] = []
+    result = subprocess.run([*command, *arguments], cwd=started[0], text=True, capture_output=True, check=False)
+    assert result.returncode in (1, 2) and said in result.stderr and len(result.stderr.splitlines()) == 1
+    assert "Measuring" not in result.stdout

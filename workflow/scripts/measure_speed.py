@@ -1,6 +1,7 @@
 """Measure how fast this machine trains, and print it as an entry of `devices`: what a time budget is reckoned with."""
 
 import yaml
+from cyclopts.types import PositiveFloat, PositiveInt
 
 from emulsion import command
 from emulsion.study import sizes
@@ -8,7 +9,12 @@ from emulsion.training.speed import measure
 
 
 def main(
-    *, cores: int = 2, name: str = "this-machine", sources: int = 4, vocabulary: int = 1024, seconds: float = 4
+    *,
+    cores: PositiveInt = 2,
+    name: str = "this-machine",
+    sources: PositiveInt = 4,
+    vocabulary: PositiveInt = 1024,
+    seconds: PositiveFloat = 4,
 ) -> None:
     """
     :param cores: trainings at once, on one thread each

@@ -4,8 +4,11 @@ A configuration that is there already for the same request is kept, so that work
 """
 
 import logging
+import re
 import sys
 from pathlib import Path
+
+from cyclopts.types import PositiveFloat, PositiveInt
 
 from emulsion import command
 from emulsion.command import Some
@@ -24,12 +27,12 @@ SCHEMA = Path(__file__).parents[1] / "schemas/config.schema.yaml"
 def main(
     *,
     texts: Some[str],
-    minutes: float = 15,
-    cores: int = 2,
+    minutes: PositiveFloat = 15,
+    cores: PositiveInt = 2,
     name: str = "mix",
     columns: list[str] | None = None,
     flatten: list[str] | None = None,
-    seconds: float = 4,
+    seconds: PositiveFloat = 4,
     output: Path | None = None,
 ) -> None:
     """
@@ -51,11 +54,19 @@ def main(
         print(f"{output} is there already for these folders, and is kept; delete it to choose anew.")
         return
     form = read_yaml(SCHEMA)
-    sources = names_of(texts, form["$defs"]["file_name"]["pattern"])
+    names = form["$defs"]["file_name"]
+    if not re.search(names["pattern"], name):
+        raise UserError(f"--name: '{name}' cannot be a name here. {names['description']}")
+    sources = names_of(texts, names["pattern"])
+    if len(sources) == 1:
+        raise UserError(f"--texts: {texts[0]} alone leaves nothing to mix; name two folders or more.")
     chosen = dict(each.partition("=")[::2] for each in columns or [])
     for source in (*chosen, *(flatten or [])):
         if source not in sources:
             raise UserError(f"'{source}' is not one of the sources: {', '.join(sources)}.")
+    for source in chosen:
+        if not chosen[source]:
+            raise UserError(f"--columns: '{source}' has no column; write {source}=COLUMN.")
     for source in flatten or []:
         flat = Path("texts/flattened", source, "records.jsonl")
         write_jsonl(flat, flattened(sources[source], source))

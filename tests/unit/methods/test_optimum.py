@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
+from emulsion.laws import fit_static_law, minimize_law
 from emulsion.laws.planted import KINDS, best_and_uniform, mean_loss, noisy, planted_law, planted_power_law
 from emulsion.methods import design, optimise, optimise_directly
 from emulsion.methods.surrogates import SURROGATES
@@ -125,6 +126,25 @@ def test_a_strong_pull_holds_the_prior_and_is_reported():
     found = optimise(*proxies(law, 9, (0.1, 0.6), 0, 0.005), law.sources, chosen)
     assert found["ratios"] == pytest.approx({"s0": 0.2, "s1": 0.5, "s2": 0.3}, abs=0.02)
     assert found["kl"]["strength"] == 100.0 and 0 <= found["kl"]["divergence"] < 0.01
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.05, 1.0])
+@pytest.mark.parametrize("m", [2, 7])
+def test_the_optimum_of_the_law_is_exact_with_and_without_a_pull(m, strength):
+    law = planted_law(m, m, "both")
+    prior = dict(zip(law.sources, np.geomspace(1, 1000, m).tolist(), strict=True))
+    mixtures, results = proxies(law, 2 * m, (0.0, 1.0), 0, 0.005)
+    bounds, names = {"s0": (0.0, 0.3)}, {"surrogate": "log_linear", "surrogates": ["log_linear"]}
+    # An evolution of one generation finds nothing, which leaves what is computed.
+    quick = {"objective": "mean_loss", "generations": 1, "population": 1, "resamples": 1}
+    pulled = {"strength": strength, "prior": prior}
+    found = optimise(mixtures, results, law.sources, {**quick, **names, "bounds": bounds, "kl": pulled})["ratios"]
+    losses = [list(result["losses"].values()) for result in results]
+    fitted = fit_static_law(
+        [list(mixture.values()) for mixture in mixtures], losses, sources=law.sources, groups=law.groups
+    )
+    best = minimize_law(fitted, bounds, prior=prior, strength=strength)
+    assert found == pytest.approx(dict(best), abs=1e-6)
 
 
 def test_runs_that_tell_nothing_apart_are_reported_as_such():

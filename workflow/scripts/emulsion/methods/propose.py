@@ -33,8 +33,10 @@ def propose(surrogate: Surrogate, region: Region, settings: Settings, pull: Pull
 
     tolerance = _CLOSE * surrogate.rmse
     best, path = evolve(scores, region, settings.seed, settings.generations, settings.population, tolerance)
-    if isinstance(surrogate, LogLinear | Epochs) and pull is None:
-        exact = minimize_law(surrogate.law, settings.bounds, surrogate.runs.weights.tolist(), settings.caps)
+    if isinstance(surrogate, LogLinear | Epochs):
+        prior, strength = (None, 0.0) if pull is None else (pull.prior, pull.strength)
+        weights = surrogate.runs.weights.tolist()
+        exact = minimize_law(surrogate.law, settings.bounds, weights, settings.caps, prior, strength)
         best = max(best, np.array(list(exact.values())), key=lambda row: float(scores(row[None, :])[0]))
     elif surrogate.name == "lightgbm":
         mean = _mean_of_best(scores, region, settings.seed)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emulsion.laws import fit_epochs_law, minimize_law
+from emulsion.laws import fit_epochs_law, fit_law, minimize_law
 from emulsion.laws.planted import planted_repeating_law
 from emulsion.methods.optimum import optimise
 from emulsion.methods.surrogates import Runs, choose, fit_surrogates
@@ -45,9 +45,9 @@ def test_without_the_law_the_least_error_decides(best):
     assert choose({name: Judged(error) for name, error in errors.items()}) == best
 
 
-def repeating_runs(rates):
+def repeating_runs(rates, seed=1):
     """Runs on a world that repeats its sources, as the optimiser has them, by the epochs of the run decided for."""
-    truth = planted_repeating_law(3, 1)
+    truth = planted_repeating_law(3, seed)
     rows = np.random.default_rng(2).dirichlet(np.ones(3), 16)
     weights = np.full(3, 1 / 3)
     return truth, Runs(truth.sources, rows, truth.predict(rows), weights, truth.epochs(rows), rates)
@@ -85,3 +85,38 @@ def test_the_optimum_is_that_of_the_law_at_the_epochs_of_the_run_decided_for(len
     law = fit_epochs_law(pd.DataFrame(runs.mixtures, columns=list(names)), runs.costs, runs.epochs)
     best = minimize_law(replace(law, rates=length * truth.rates))
     assert found["ratios"] == pytest.approx(dict(best), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name, kind, objective",
+    [
+        ("best", "epochs", {"losses": {"s1": 1}}),
+        ("trajectory", "trajectory", "mean_loss"),
+        ("trajectory", "trajectory", {"losses": {"s2": 3, "s1": 1}}),
+        ("ridge", "linear", {"losses": {"s1": 1}}),
+    ],
+)
+def test_a_law_by_name_knows_whose_losses_are_fitted_and_what_epochs_runs_have(name, kind, objective):
+    truth, runs = repeating_runs({}, 2)
+    names = list(truth.sources)
+    mixtures, losses, read = (
+        pd.DataFrame(part, columns=names) for part in (runs.mixtures, truth.predict(runs.mixtures), runs.epochs)
+    )
+    results = [
+        {"losses": loss, "epochs": epochs}
+        for loss, epochs in zip(losses.to_dict("records"), read.to_dict("records"), strict=True)
+    ]
+    chosen = {"objective": objective, "surrogate": name, "surrogates": [name], "bounds": None, "generations": 2}
+    rates = 0.5 * truth.rates
+    found = optimise(
+        mixtures.to_dict("records"), results, names, {**chosen, "rates": dict(zip(names, rates.tolist(), strict=True))}
+    )
+    weights = dict.fromkeys(names, 1.0) if objective == "mean_loss" else objective["losses"]
+    law = fit_law(name, mixtures, losses[list(weights)], read)
+    assert law.kind == kind
+    share = np.array(list(weights.values())) / sum(weights.values())
+    fitted = law.predict(mixtures) @ share
+    assert [row["predicted"] for row in found["observed_vs_predicted"]] == pytest.approx(fitted, abs=1e-5)
+    decided = law if name == "ridge" else replace(law, rates=rates)
+    best = np.array([[found["ratios"][source] for source in names]])
+    assert found["prediction"] == pytest.approx((decided.predict(best) @ share).item(), abs=1e-5)

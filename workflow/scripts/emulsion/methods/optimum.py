@@ -207,7 +207,10 @@ def _runs(
     epochs = None
     if results and all(result.get("epochs") for result in results):
         epochs = np.array([[result["epochs"][source] for source in sources] for result in results], dtype=np.float64)
-    return Runs(tuple(sources), np.array(rows), *objective.table(results), epochs, rates if epochs is not None else {})
+    known = rates if epochs is not None else {}
+    # A capability may have the name of a source, and is no loss of it.
+    groups = tuple(name if kind == "losses" else f"{kind}.{name}" for kind, name, _ in objective.components)
+    return Runs(tuple(sources), np.array(rows), *objective.table(results), epochs, known, groups)
 
 
 def _named(region: Region, row: Floats) -> dict[str, float]:

@@ -12,18 +12,21 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.boosting import fit_boosted_law
 from emulsion.laws.choice import clearly_better
-from emulsion.laws.epochs import fit_epochs_law, leave_out, read_epochs, repeats
+from emulsion.laws.epochs import EpochsLaw, fit_epochs_law, leave_out, read_epochs, repeats
 from emulsion.laws.exponential import basis
 from emulsion.laws.gaussian import GaussianLaw, fit_gaussian_law
-from emulsion.laws.interface import Law, WeightedFit
+from emulsion.laws.interface import FittedLaw, Law, WeightedFit
 from emulsion.laws.linear import fit_linear_law
 from emulsion.laws.registry import FITS, fit_law
 from emulsion.laws.static import StaticLaw, fit_static_law, fit_weighted, leave_one_out, refit_weighted
 from emulsion.laws.table import Floats, Table, parts
+from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.ranks import rho
 
 LEAST_RUNS = 4
@@ -33,6 +36,7 @@ LEAST_RUNS = 4
 class Runs:
     """What surrogates learn from: mixtures [n, m], costs [n, g] of the objective's components, weights [g].
 
+    groups  names of the components, that of its source for a loss; by position where there are none
     epochs  [n, m]: how often each run read each source; None where that is not known
     rates   {source: epochs of a run on it alone}, of the run that is decided for; empty for one like those learnt from
     """
@@ -43,6 +47,7 @@ class Runs:
     weights: Floats
     epochs: Floats | None = None
     rates: Mapping[str, float] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
 
     @property
     def repeat(self) -> bool:
@@ -200,23 +205,37 @@ class Epochs(Surrogate):
 
 
 class OfLaw(Surrogate):
-    """Any law of each component, by its name in `emulsion.laws`; a refit for every run that is left out."""
+    """Any law of each component, by its name in `emulsion.laws`; a refit for every run that is left out.
+
+    One that sees epochs predicts for the run that is decided for, by its epochs.
+    """
 
     def __init__(self, runs: Runs, name: str) -> None:
         self.name, self.runs = name, runs
-        self._law = fit_law(name, runs.mixtures, runs.costs)
         n = len(runs.scores)
+        self._of_runs = self._law = self._fit(np.ones(n, dtype=bool))
+        if runs.rates and isinstance(self._of_runs, EpochsLaw | TrajectoryLaw):
+            self._law = replace(self._of_runs, rates=np.array([runs.rates[source] for source in runs.sources]))
         costs = np.empty_like(runs.costs)
         for out in parts(n):
-            kept = ~out
-            costs[out] = fit_law(name, runs.mixtures[kept], runs.costs[kept]).predict(runs.mixtures[out])
+            costs[out] = self._fit(~out).predict(runs.mixtures[out])
         self.left_out = np.asarray(-costs @ runs.weights)
 
     def predict(self, rows: Floats) -> Floats:
         return np.asarray(-self._law.predict(rows) @ self.runs.weights)
 
+    @property
+    def fitted(self) -> Floats:
+        return np.asarray(-self._of_runs.predict(self.runs.mixtures) @ self.runs.weights)
+
     def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
         return self.rmse, "leave-one-out error"
+
+    def _fit(self, kept: NDArray[np.bool_]) -> FittedLaw:
+        # By name, as a law may take what a source does to its own loss for more likely than what it does to others.
+        mixtures = pd.DataFrame(self.runs.mixtures[kept], columns=list(self.runs.sources))
+        costs = pd.DataFrame(self.runs.costs[kept], columns=list(self.runs.groups) or None)
+        return fit_law(self.name, mixtures, costs, None if self.runs.epochs is None else self.runs.epochs[kept])
 
 
 SURROGATES: dict[str, Callable[[Runs], Surrogate]] = {

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from emulsion import assignment
 from emulsion.assignment import Shares, assign, counts_at
+from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from plan_shapes import names, weights
 
@@ -25,6 +26,13 @@ def test_counts_far_into_a_run_are_those_of_assigning_it_from_the_start(data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assignment, "CHUNK", 64)  # so that it goes back a few hundred sequences, not thousands
         assert np.array_equal(counts_at(shares, position), drawn)
+
+
+@pytest.mark.parametrize("share", [1e-320, 1e-300, 5e-324])
+@pytest.mark.filterwarnings("error")
+def test_a_share_that_comes_to_nothing_draws_nothing_without_a_warning(share):
+    shares = Shares.of(Schedule.constant(Mixture({"a": share, "b": 1.0})), ["a", "b"])
+    assert assign(shares, np.zeros(2, dtype=np.int64), 0, 100).tolist() == [1] * 100
 
 
 def test_positions_of_most_mixtures_are_reached_without_going_back_to_the_start(monkeypatch):

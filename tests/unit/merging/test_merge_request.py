@@ -57,6 +57,7 @@ def test_two_lists_are_concatenated_but_cannot_be_weighted(tmp_path):
     [
         ({"name": "a/b"}, r"config\.yaml: datasets\[0\]\.weight: is missing"),
         ({"name": "a/b", "weight": 1, "wheight": 2}, r"unknown field 'wheight'\. Did you mean 'weight'\?"),
+        ({"name": "a/b", "weight": 10**400}, r"weight: should be a number, 0 or more, but is 1000"),
         ({"name": "a/b", "weight": -1}, r"weight: should be a number, 0 or more, but is -1"),
         ({"weight": 1}, r"datasets\[0\]\.name: is missing"),
         ({"name": "a", "weight": 1, "files": []}, r"files: should be a path or a list of paths"),

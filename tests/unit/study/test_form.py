@@ -71,6 +71,7 @@ def test_a_number_that_need_not_be_whole_stays_as_it_is_written():
     [
         ("training/demo/learning_rate", ".inf", "training.demo.learning_rate: inf is not a finite number."),
         ("training/demo/weight_decay", ".nan", "training.demo.weight_decay: nan is not a finite number."),
+        ("experiments/exp3/tokens", "9" * 400, f"experiments.exp3.tokens: {'9' * 40} is not a finite number."),
         ("experiments/exp3/tokens", "-.inf", "experiments.exp3.tokens: -inf is not a finite number."),
         ("swarms/small/points/bounds", "[0, .nan]", "small.points.bounds.1: nan is not a finite number."),
         ("training/demo/final_learning_rate", "3e-4", "should be a number, but is '3e-4'. Learning rate at the end"),

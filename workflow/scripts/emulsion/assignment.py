@@ -80,7 +80,7 @@ class Shares:
         for power in reversed(range(last.bit_length())):
             ahead = np.minimum(stage + 2**power, last)
             stage = np.where(self.due_before[ahead, owners] < amount, ahead, stage)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             wait = (amount - self.due_before[stage, owners]) / self.weights[stage, owners]
             position = self.starts[stage].astype(np.float64) + np.ceil(wait - 1e-9)
         return np.asarray(position)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,8 +20,8 @@ Form = tuple[str, Callable[[Any], bool]]  # what a value should be, in words and
 
 TEXT: Form = ("text", lambda value: isinstance(value, str) and bool(value.strip()))
 SWITCH: Form = ("true or false", lambda value: isinstance(value, bool))
-WHOLE: Form = ("a whole number, 1 or more", lambda value: _is_number(value) and value == int(value) >= 1)
-WEIGHT: Form = ("a number, 0 or more", lambda value: _is_number(value) and value >= 0)
+WHOLE: Form = ("a whole number, 1 or more", lambda value: is_number(value) and value == int(value) >= 1)
+WEIGHT: Form = ("a number, 0 or more", lambda value: is_number(value) and value >= 0)
 TEXTS: Form = ("a list of texts", lambda value: isinstance(value, list) and bool(value) and all(map(TEXT[1], value)))
 
 
@@ -46,8 +47,9 @@ def is_number_as_text(value: Any) -> bool:
     return isinstance(value, str) and _NUMBER_AS_TEXT.fullmatch(value) is not None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number; a whole one with more digits than a float can hold is none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def read_yaml(path: Path) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulsion.errors import UserError
+from emulsion.fields import is_number
 
 
 class Mixture(Mapping[str, float]):
@@ -23,8 +23,8 @@ class Mixture(Mapping[str, float]):
 
     def __init__(self, weights: Mapping[str, float], where: str = "mixture") -> None:
         for source, weight in weights.items():
-            if not isinstance(weight, numbers.Real) or isinstance(weight, bool) or not math.isfinite(weight):
-                raise UserError(f"{where}.{source}: the weight {weight!r} is not a finite number.")
+            if not is_number(weight):
+                raise UserError(f"{where}.{source}: the weight {weight!r:.40} is not a finite number.")
             if weight < 0:
                 raise UserError(f"{where}.{source}: the weight {weight} is negative; weights are 0 or more.")
         try:

@@ -37,7 +37,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -47,6 +46,7 @@ import re2
 
 from emulsion.errors import UserError, unknown
 from emulsion.evaluation.claims import last_number, phrase, plainly_answers, states_number
+from emulsion.fields import is_number
 
 DISTINCT_WORDS = 10
 SHORT_WORDS = 5
@@ -157,10 +157,6 @@ def _distinct(value: float | Mapping[str, float], text: str) -> bool:
     return enough and len(set(bigrams)) >= asked["share"] * len(bigrams)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
 def _check_text(value: Any, where: str) -> None:
     # YAML reads a bare no, yes, on or 1945 as something else than text.
     if not isinstance(value, str) or not value.strip():
@@ -222,7 +218,7 @@ def _check_regex(value: Any, where: str) -> None:
 
 
 def _check_number(value: Any, where: str) -> None:
-    if not _is_number(value):
+    if not is_number(value):
         raise UserError(f"{where}: {value!r} is not a number.")
 
 
@@ -252,7 +248,7 @@ def _check_distinct(value: Any, where: str) -> None:
         _check_mapping(value, where, ("share", "words"))
         _check_count(value.get("words", DISTINCT_WORDS), f"{where}.words")
         value = value.get("share")
-    if not _is_number(value) or not 0 < value <= 1:
+    if not is_number(value) or not 0 < value <= 1:
         raise UserError(f"{where}: the share {value!r} is not a number above 0 and at most 1.")
 
 

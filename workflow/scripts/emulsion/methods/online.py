@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from emulsion.errors import UserError, unknown
-from emulsion.fields import WHOLE, Form, checked
+from emulsion.fields import WHOLE, Form, checked, is_number
 from emulsion.laws.interface import by_name, from_names
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Effects, Evidence, Needs, Observation, Observes
@@ -27,8 +27,7 @@ def number(words: str, fits: Callable[[float], bool]) -> Form:
     """The form of a finite number that fits."""
 
     def test(value: Any) -> bool:
-        plain = isinstance(value, int | float) and not isinstance(value, bool)
-        return plain and math.isfinite(value) and fits(value)
+        return is_number(value) and fits(value)
 
     return words, test
 

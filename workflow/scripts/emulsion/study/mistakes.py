@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from emulsion.errors import nearest
-from emulsion.fields import NUMBER_HINT, is_number_as_text
+from emulsion.fields import NUMBER_HINT, is_number, is_number_as_text
 from emulsion.study.catalogue import Config
 from emulsion.study.form import Schema, followed
 
@@ -59,13 +59,13 @@ def _odd_keys(value: Any, path: str) -> Iterator[str]:
 
 
 def _is_endless(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and not is_number(value)
 
 
 def _endless_numbers(value: Any, path: str) -> Iterator[str]:
     if _is_endless(value):
         hint = " Where there should be no limit, write a large number, such as 1.0e+9." if value == math.inf else ""
-        yield f"{path}: {value} is not a finite number.{hint}"
+        yield f"{path}: {value!r:.40} is not a finite number.{hint}"
     parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for key, part in parts:
         yield from _endless_numbers(part, f"{path}.{key}" if path else str(key))

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
-from emulsion.mixture import Mixture
+from emulsion.files import write_json
+from emulsion.mixture import Mixture, mixture_file, read_mixture
 
 weights = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1e6), min_size=1).filter(
     lambda values: sum(values.values()) > 1e-9
@@ -72,3 +73,38 @@ def test_uniform_weighs_every_source_the_same():
 def test_weights_too_large_to_be_added_are_refused_in_words():
     with pytest.raises(UserError, match="too large to be added; write shares of 1"):
         Mixture({"a": 1e308, "b": 1e308})
+
+
+def test_a_mixture_file_is_read_as_it_was_made(tmp_path):
+    costs = [{"what": "swarm small", "runs": 3, "tokens": 9, "evaluation_tokens": 0}]
+    made = mixture_file("exp", "even", "stratified", [(1.0, Mixture({"a": 1, "b": 2}))], costs)
+    write_json(tmp_path / "even.json", made)
+    assert read_mixture(tmp_path / "even.json") == made
+
+
+WHOLE_RUN = {"experiment": "e", "name": "n", "schedule": [{"until": 1, "weights": {"a": 1}}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ([], ": should be fields with values"),
+        (None, ": should be fields with values"),
+        ({}, "experiment: is missing"),
+        ({**WHOLE_RUN, "experiment": None}, "experiment: is missing"),
+        ({**WHOLE_RUN, "name": 5}, "name: should be text, but is 5"),
+        ({**WHOLE_RUN, "schedul": 1}, "unknown field 'schedul'. Did you mean 'schedule'"),
+        ({**WHOLE_RUN, "schedule": []}, "schedule: should be a list of stages"),
+        ({**WHOLE_RUN, "schedule": {"a": 1}}, "schedule: should be a list of stages"),
+        ({**WHOLE_RUN, "schedule": ["a"]}, r"schedule\[0\]: should be fields with values"),
+        ({**WHOLE_RUN, "schedule": [{"weights": {"a": 1}}]}, r"schedule\[0\].until: is missing"),
+        ({**WHOLE_RUN, "schedule": [{"until": "1", "weights": {"a": 1}}]}, r"until: should be a number"),
+        ({**WHOLE_RUN, "schedule": [{"until": 1, "weights": [1]}]}, "weights: should be a mapping by source"),
+        ({**WHOLE_RUN, "schedule": [{"until": 1, "weights": {"a": "1"}}]}, r"weights.a: the weight '1' is not"),
+        ({**WHOLE_RUN, "needed": 5}, "needed: should be a list of costs"),
+    ],
+)
+def test_a_mixture_file_of_another_form_is_refused_before_anything_is_trained_on_it(tmp_path, content, words):
+    write_json(tmp_path / "odd.json", content)
+    with pytest.raises(UserError, match=rf"odd\.json.*{words}"):
+        read_mixture(tmp_path / "odd.json")

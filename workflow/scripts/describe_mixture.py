@@ -9,7 +9,8 @@ from emulsion.data.batches import train_sizes
 from emulsion.data.held_out import check_splits
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
-from emulsion.files import read_json, write_json
+from emulsion.files import write_json
+from emulsion.mixture import read_mixture
 from emulsion.plan import SequencePlan, describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
@@ -30,7 +31,7 @@ def main(
     :param max_epochs: {limit, on_excess}, as JSON
     :param output: file to write
     """
-    written, run = read_json(mixture), RunSpec.from_json(spec)
+    written, run = read_mixture(mixture), RunSpec.from_json(spec)
     opened = {store.source: store for store in (TokenStore.open(folder, run.part) for folder in stores)}
     check_splits((store.header for store in opened.values()), run.context, str(mixture))
     schedule = Schedule.from_json(written["schedule"], run.sequences)

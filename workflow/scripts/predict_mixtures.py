@@ -5,8 +5,9 @@ from pathlib import Path
 from emulsion import command
 from emulsion.analysis.calibration import sealed
 from emulsion.command import Some
-from emulsion.files import read_json, write_json
+from emulsion.files import write_json
 from emulsion.methods.offline import Optimum
+from emulsion.mixture import read_mixture
 from emulsion.training.method_options import EvidenceOptions, MethodOptions
 
 
@@ -20,7 +21,7 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, mixtures: Some[Pa
         raise TypeError(f"{decided.method['kind']} fits no surrogate")
     made.propose(given)
     record = made.record or {}
-    found = {each["name"]: each["schedule"] for each in map(read_json, mixtures)}
+    found = {each["name"]: each["schedule"] for each in map(read_mixture, mixtures)}
     constant = {name: stages[0]["weights"] for name, stages in found.items() if len(stages) == 1}
     names = {"experiment": decided.experiment, "optimum": decided.name}
     fitted = {"surrogate": record["surrogate"], "objective": record["objective"]}

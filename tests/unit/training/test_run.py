@@ -323,3 +323,9 @@ def test_a_run_that_is_another_one_is_copied_and_trained_where_it_should_show_th
     train("again")
     train("other", reuse=True, seed=9)
     assert len(steps) == 2 * first["steps"]
+
+
+def test_a_run_that_would_take_no_losses_at_its_end_is_refused_before_it_starts(train, tmp_path):
+    with pytest.raises(UserError, match="validations: should be 1 or more"):
+        train("run", validations=0)
+    assert not (tmp_path / "run.checkpoints" / "training_log.jsonl").exists()

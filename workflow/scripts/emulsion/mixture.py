@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError
-from emulsion.fields import is_number
+from emulsion.fields import TEXT, WEIGHT, Form, checked, is_number
+from emulsion.files import read_json
 
 
 class Mixture(Mapping[str, float]):
@@ -99,3 +101,33 @@ def mixture_file(
     schedule = [{"until": until, "weights": dict(mixture)} for until, mixture in stages]
     content = {"experiment": experiment, "name": name, "method": method, "schedule": schedule}
     return {**content, "needed": list(needed)} if needed else content
+
+
+def _are_costs(value: Any) -> bool:
+    keys = {"what", "runs", "tokens", "evaluation_tokens"}
+    return isinstance(value, list) and all(isinstance(each, Mapping) and keys <= set(each) for each in value)
+
+
+FILE: Mapping[str, Form] = {
+    "experiment": TEXT,
+    "name": TEXT,
+    "method": TEXT,
+    "schedule": ("a list of stages", lambda value: isinstance(value, list) and bool(value)),
+    "needed": ("a list of costs", _are_costs),
+}
+STAGE: Mapping[str, Form] = {
+    "until": WEIGHT,
+    "weights": ("a mapping by source", lambda value: isinstance(value, Mapping)),
+}
+
+
+def read_mixture(file: Path) -> dict[str, Any]:
+    """The content of a mixture file, as `mixture_file` makes it; a person who writes one may leave `method` out.
+
+    Raises UserError where it is of another form: else a run of hours might end by what its record lacks.
+    """
+    content = checked(read_json(file), FILE, ("experiment", "name", "schedule"), str(file))
+    for number, stage in enumerate(content["schedule"]):
+        where = f"{file}: schedule[{number}]"
+        Mixture(checked(stage, STAGE, tuple(STAGE), where)["weights"], f"{where}.weights")
+    return content

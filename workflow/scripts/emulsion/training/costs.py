@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 from emulsion.data.tokens import TokenStore
 from emulsion.files import read_json
+from emulsion.mixture import read_mixture
 from emulsion.spec import RunSpec
 
 
@@ -60,7 +61,7 @@ def together(*lists: Iterable[Needed]) -> list[Needed]:
 
 def needed_of_mixtures(files: Iterable[Path]) -> list[Needed]:
     """What these mixture files needed."""
-    return together(*(read_json(file).get("needed", []) for file in files))
+    return together(*(read_mixture(file).get("needed", []) for file in files))
 
 
 def needed_of_swarm(files: Sequence[Path]) -> list[Needed]:

@@ -25,7 +25,6 @@ from accelerate.utils import broadcast_object_list
 
 from emulsion.data.batches import spread_rows
 from emulsion.errors import UserError
-from emulsion.files import read_json
 from emulsion.laws.interface import TOTAL
 from emulsion.methods.interface import (
     GradientMethod,
@@ -37,7 +36,7 @@ from emulsion.methods.interface import (
 )
 from emulsion.methods.notices import notices
 from emulsion.methods.stretches import Stretch, probes_of, stretches
-from emulsion.mixture import Mixture, mean_of_stages
+from emulsion.mixture import Mixture, mean_of_stages, read_mixture
 from emulsion.plan import excess_epochs
 from emulsion.training.evidence import Reference
 from emulsion.training.gradients import gradient_alignments, sequences_evaluated
@@ -57,7 +56,7 @@ class Prelude:
     @classmethod
     def read(cls, file: Path, share: float, sources: Sequence[str]) -> Prelude:
         """From a mixture file; of one of several stages, their mean."""
-        stages = [(stage["until"], Mixture(stage["weights"])) for stage in read_json(file)["schedule"]]
+        stages = [(stage["until"], Mixture(stage["weights"])) for stage in read_mixture(file)["schedule"]]
         return cls(mixture=mean_of_stages(stages).over(list(sources)), share=share)
 
     def steps(self, of: int) -> int:

@@ -18,7 +18,7 @@ from emulsion.errors import UserError
 from emulsion.files import read_json, remove_folder, sha256, whole_folder, write_json, write_text
 from emulsion.methods.interface import OnlineMethod
 from emulsion.methods.stretches import opening
-from emulsion.mixture import Mixture
+from emulsion.mixture import Mixture, read_mixture
 from emulsion.origin import code_version
 from emulsion.perplexity import has_diverged
 from emulsion.plan import describe_plan, excess_epochs
@@ -65,7 +65,7 @@ def train_run(
     Raises UserError where stores and tokenizer do not belong together, or model and weights, a source would be repeated
     too often, or the run cannot be finished.
     """
-    spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
+    spec, mixture = RunSpec.from_json(spec_values), read_mixture(mixture_file)
     parts = Parts.open(store_folders, tokenizer, spec, weights)
     with owned_by_first(checkpoints, runtime) as (owner, waited):
         training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
@@ -194,6 +194,7 @@ def prepare_rounds(
 ) -> Rounds:
     """The training of an online method's run, not yet started; raises what `train_online` does by then."""
     spec = RunSpec.from_json(spec_values)
+    _check_validations(spec)
     first = opening(method)
     plan = parts.plan(spec, Schedule.constant(prelude.mixture if prelude else Mixture(first[0])))
     identity = identity_of_rounds(parts, spec_values, method_values, reference, prelude)
@@ -283,12 +284,21 @@ def prepare(
     most_epochs: int = 0,
 ) -> Training:
     """The training of a run, not yet started; raises what `train_run` does of what can be known by then."""
-    spec, mixture = RunSpec.from_json(spec_values), read_json(mixture_file)
+    spec, mixture = RunSpec.from_json(spec_values), read_mixture(mixture_file)
     plan = parts.plan(spec, Schedule.from_json(mixture["schedule"], spec.sequences))
     if most_epochs and (problems := excess_epochs(plan, spec.sequences, spec.context, most_epochs)):
         raise UserError(f"{mixture_file}: {' '.join(problems)}")
     identity = parts.identity(spec_values, mixture)
+    _check_validations(spec)
     return Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
+
+
+def _check_validations(spec: RunSpec) -> None:
+    """Raise UserError where a run takes no loss at its end, which its record is to have."""
+    if not spec.validations:
+        raise UserError(
+            "run spec.validations: should be 1 or more, but is 0: a run's record has the losses at its end."
+        )
 
 
 def make_deterministic(threads: int) -> None:

@@ -28,9 +28,9 @@ def test_a_batch_smaller_than_a_sequence_is_refused():
 
 
 def test_an_unknown_or_missing_key_is_named():
-    with pytest.raises(UserError, match=r"unknown key 'sed'.*'seed'"):
+    with pytest.raises(UserError, match=r"unknown field 'sed'.*'seed'"):
         RunSpec.from_json({**SPEC, "sed": 1})
-    with pytest.raises(UserError, match="missing clip"):
+    with pytest.raises(UserError, match=r"run spec\.clip: is missing"):
         RunSpec.from_json({key: value for key, value in SPEC.items() if key != "clip"})
 
 
@@ -82,3 +82,39 @@ def test_the_decay_is_a_cosine_where_the_spec_says_nothing_and_an_unknown_one_is
     assert (spec().decay, spec(decay="linear").decay) == ("cosine", "linear")
     with pytest.raises(UserError, match=r"run spec: unknown decay 'liner'. Did you mean 'linear'"):
         spec(decay="liner")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("tokens", "100", "a whole number, 1 or more, but is '100'"),
+        ("tokens", 2304.5, "a whole number, 1 or more, but is 2304.5"),
+        ("learning_rate", "1e-3", "a number, 0 or more, but is '1e-3'"),
+        ("learning_rate", float("nan"), "a number, 0 or more, but is nan"),
+        ("final_learning_rate", -1, "a number, 0 or more, but is -1"),
+        ("warmup", 2.0, "a number from 0 to 1, but is 2.0"),
+        ("betas", [0.9], r"two numbers from 0 to below 1, but is \[0.9\]"),
+        ("betas", 0.9, "two numbers from 0 to below 1, but is 0.9"),
+        ("weight_decay", -1, "a number, 0 or more, but is -1"),
+        ("validations", -1, "a whole number, 0 or more, but is -1"),
+        ("validation_sequences", 0, "a whole number, 1 or more, but is 0"),
+        ("seed", 0.5, "a whole number, but is 0.5"),
+        ("part", 0, "a number above 0, up to 1, but is 0"),
+        ("model", {**SPEC["model"], "architecture": "xlstm"}, "a model with an architecture"),
+        ("model", {**SPEC["model"], "context": "24"}, "a model with an architecture"),
+    ],
+)
+def test_a_setting_of_another_form_is_refused_by_name(key, value, words):
+    with pytest.raises(UserError, match=f"run spec.{key}: should be {words}"):
+        spec(**{key: value})
+
+
+@pytest.mark.parametrize("values", [[], None, 5, "spec"])
+def test_what_is_no_spec_is_refused(values):
+    with pytest.raises(UserError, match="run spec: should be fields with values"):
+        RunSpec.from_json(values)
+
+
+def test_an_unknown_precision_is_refused_with_the_nearest():
+    with pytest.raises(UserError, match=r"unknown precision 'bf1'\. Did you mean 'bf16'"):
+        spec(precision="bf1")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 
 ModelSettings = Mapping[str, Any]
+ARCHITECTURES = ("gpt2", "gpt_neox", "llama")
 
 # Of the operations of training on a token, those of the pass forward: all that a loss takes.
 FORWARD = 1 / 3

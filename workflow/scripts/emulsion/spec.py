@@ -7,9 +7,46 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from emulsion.errors import UserError, unknown
+from emulsion.fields import TEXT, WEIGHT, WHOLE, Form, checked, is_number
 from emulsion.files import fingerprint
+from emulsion.models import ARCHITECTURES
 
 DECAYS = ("cosine", "linear")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+SHARE: Form = ("a number from 0 to 1", lambda value: WEIGHT[1](value) and value <= 1)
+_SIZES = ("hidden_size", "layers", "heads", "intermediate_size", "context")
+FORMS: Mapping[str, Form] = {
+    "recipe": WHOLE,
+    "model": (
+        f"a model with an architecture and {', '.join(_SIZES)} as whole numbers",
+        lambda value: (
+            isinstance(value, Mapping)
+            and value.get("architecture") in ARCHITECTURES
+            and all(WHOLE[1](value.get(size)) for size in _SIZES)
+        ),
+    ),
+    "tokens": WHOLE,
+    "batch_tokens": WHOLE,
+    "learning_rate": WEIGHT,
+    "final_learning_rate": WEIGHT,
+    "warmup": SHARE,
+    "weight_decay": WEIGHT,
+    "betas": (
+        "two numbers from 0 to below 1",
+        lambda value: (
+            isinstance(value, list | tuple) and len(value) == 2 and all(WEIGHT[1](each) and each < 1 for each in value)
+        ),
+    ),
+    "epsilon": WEIGHT,
+    "clip": WEIGHT,
+    "validations": ("a whole number, 0 or more", lambda value: value == 0 or WHOLE[1](value)),
+    "validation_sequences": WHOLE,
+    "precision": TEXT,
+    "seed": ("a whole number", lambda value: is_number(value) and value == int(value)),
+    "decay": TEXT,
+    "part": ("a number above 0, up to 1", lambda value: SHARE[1](value) and value > 0),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,19 +86,13 @@ class RunSpec:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RunSpec:
-        """Raises UserError where a key is missing or unknown, or the budget is less than one batch."""
-        names = {field.name for field in fields(cls)}
-        for key in values:
-            if key not in names:
-                raise unknown("key", key, names, "run spec")
-        missing = sorted(field.name for field in fields(cls) if field.default is MISSING and field.name not in values)
-        if missing:
-            raise UserError(f"run spec: missing {', '.join(missing)}.")
-        spec = cls(**{**values, "betas": tuple(values["betas"])})
-        if spec.decay not in DECAYS:
-            raise unknown("decay", spec.decay, DECAYS, "run spec")
-        if not 0 < spec.part <= 1:
-            raise UserError(f"run spec: part {spec.part} is no share above 0 and up to 1.")
+        """Raises UserError where a key is missing, unknown or of another form, or the budget is less than one batch."""
+        needed = [field.name for field in fields(cls) if field.default is MISSING]
+        given = checked(values, FORMS, needed, "run spec")
+        spec = cls(**{**given, "betas": tuple(given["betas"])})
+        for key, allowed in (("decay", DECAYS), ("precision", PRECISIONS)):
+            if (chosen := getattr(spec, key)) not in allowed:
+                raise unknown(key, chosen, allowed, "run spec")
         if spec.batch_sequences < 1:
             raise UserError(f"run spec: batch_tokens {spec.batch_tokens} is less than one sequence of {spec.context}.")
         if spec.steps < 1:

@@ -100,6 +100,42 @@ def test_a_finished_merge_is_left_as_it_is(corpus):
     assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == times
 
 
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("damage", [b"", b"{", b"null", b'{"fingerprint": 5}', None])
+def test_a_manifest_that_is_damaged_or_gone_is_said_and_the_merge_is_made_again_where_it_may(corpus, finished, damage):
+    folder = corpus / "out"
+    whole = merge(request(max_samples=100), folder)
+    manifest = folder / ("manifest.json" if finished else "manifest.partial.json")
+    (folder / "manifest.json").rename(manifest)
+    if damage is None:
+        manifest.unlink()
+    else:
+        manifest.write_bytes(damage)
+    with pytest.raises(UserError, match="whose manifest is damaged or gone"):
+        merge(request(max_samples=100), folder)
+    assert merge(request(max_samples=100), folder, overwrite=True) == whole
+
+
+def test_two_merges_do_not_write_into_one_folder(corpus, monkeypatch):
+    """The other one begins while this one is at work, or comes to its end before this one begins."""
+    folder, original = corpus / "out", MergeFolder.begin
+    started = MergeFolder(folder, {"of": "another request"})
+
+    def begins(self, seen):
+        original(self, seen)
+        with pytest.raises(UserError, match="another merge writes there now"):
+            original(started, None)
+        started.close()
+
+    monkeypatch.setattr(MergeFolder, "begin", begins)
+    merge(request(max_samples=100), folder)
+    before = content(folder)
+    with pytest.raises(UserError, match="another merge wrote there meanwhile"):
+        original(started, None)
+    started.close()
+    assert content(folder) == before
+
+
 @pytest.mark.parametrize("change", ["limit", "seed", "weights", "cleaning", "content"])
 def test_another_request_replaces_a_finished_merge_only_if_told_to(corpus, change):
     folder = corpus / "out"

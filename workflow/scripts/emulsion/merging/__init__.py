@@ -10,6 +10,7 @@ it, where they would change the shares.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import logging
@@ -61,30 +62,31 @@ def merge(request: Request, folder: Path, overwrite: bool = False) -> dict[str, 
     readers |= open_readers([source for source in request.drawn if not source.files], revisions)
     aside = list[dict[str, Any]]()
     seen = Seen(request.cleaning) if request.cleaning.deduplicate else None
-    cursors = _cursors(request, readers, merged, aside, seen)
-    tokens = _TokenCounter(request.tokenizer)
-    with _progress(request, cursors) as bar:
-        documents = _documents(request, cursors)
-        while (first := next(documents, None)) is not None:
-            number = len(merged.shards)
-            file = folder / f"shard-{number:05d}.parquet"
-            written = 0
-            with whole_file(file) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
-                for group in _groups(itertools.chain([first], documents), request.shard_bytes):
-                    writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
-                    written += len(group)
-                    bar.update(len(group))
-                    for source, count in tokens.of(group).items():
-                        cursors[source].progress.tokens += count
-            if aside:
-                write_jsonl(folder / f"quarantine-{number:05d}.jsonl", aside)
-                aside.clear()
-            if seen is not None:
-                seen.save(folder / f".seen-{number:05d}.npy")
-            merged.add(file.name, written)
-            log.info("%s: %s documents", file.name, f"{written:,}")
-    result = manifest(request, merged, [note for reader in readers.values() for note in reader.notes])
-    merged.finish(result)
+    with contextlib.closing(merged):
+        cursors = _cursors(request, readers, merged, aside, seen)
+        tokens = _TokenCounter(request.tokenizer)
+        with _progress(request, cursors) as bar:
+            documents = _documents(request, cursors)
+            while (first := next(documents, None)) is not None:
+                number = len(merged.shards)
+                file = folder / f"shard-{number:05d}.parquet"
+                written = 0
+                with whole_file(file) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
+                    for group in _groups(itertools.chain([first], documents), request.shard_bytes):
+                        writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
+                        written += len(group)
+                        bar.update(len(group))
+                        for source, count in tokens.of(group).items():
+                            cursors[source].progress.tokens += count
+                if aside:
+                    write_jsonl(folder / f"quarantine-{number:05d}.jsonl", aside)
+                    aside.clear()
+                if seen is not None:
+                    seen.save(folder / f".seen-{number:05d}.npy")
+                merged.add(file.name, written)
+                log.info("%s: %s documents", file.name, f"{written:,}")
+        result = manifest(request, merged, [note for reader in readers.values() for note in reader.notes])
+        merged.finish(result)
     return result
 
 

@@ -6,7 +6,9 @@ makes way for `manifest.json` when the merge is done. Both name the request that
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,12 +46,13 @@ class MergeFolder:
         self.provenance: dict[str, Any] = {}
         self.progress: dict[str, Progress] = {}
         self.done: dict[str, Any] | None = None
-        kept = _kept(folder / FINISHED) or _kept(folder / PARTIAL)
+        self._lock: int | None = None
+        self._found = self._manifests()
+        finished = (kept := _kept(folder / FINISHED)) is not None
+        kept = kept or _kept(folder / PARTIAL)
         if kept is None:
-            if folder.exists() and any(not entry.match(".*.part") for entry in folder.iterdir()):
-                raise UserError(f"{folder}: holds files that are not of a merge; name a folder that is new or empty.")
+            self._refuse_what_is_there(overwrite)
             return
-        finished = (folder / FINISHED).exists()
         same, damaged = kept["fingerprint"] == self.fingerprint, self._damaged(kept)
         if same and not damaged:
             self.shards = kept["shards"]
@@ -67,6 +70,28 @@ class MergeFolder:
                 f"{folder}: holds {state} {why}. Name another folder, or give --overwrite, which removes what is there."
             )
 
+    def _manifests(self) -> list[bytes | None]:
+        files = (self.folder / PARTIAL, self.folder / FINISHED)
+        return [file.read_bytes() if file.exists() else None for file in files]
+
+    def _refuse_what_is_there(self, overwrite: bool) -> None:
+        """Raise UserError where a folder without a manifest of ours is not empty.
+
+        overwrite: shards whose manifest is damaged or gone may go, if nothing else is there.
+        """
+        entries = self.folder.iterdir() if self.folder.exists() else ()
+        names = [Path(entry.name) for entry in entries if not entry.match(".*.part")]
+        ours = all(any(map(name.match, OURS)) for name in names) and any(
+            name.match(OURS[0]) or name.name == PARTIAL for name in names
+        )
+        if names and not ours:
+            raise UserError(f"{self.folder}: holds files that are not of a merge; name a folder that is new or empty.")
+        if names and not overwrite:
+            raise UserError(
+                f"{self.folder}: holds shards of a merge whose manifest is damaged or gone. Name another folder, or "
+                "give --overwrite, which removes what is there."
+            )
+
     def _damaged(self, kept: Mapping[str, Any]) -> str | None:
         """The first shard, or what goes on with it, that is not what its manifest says."""
         for entry in [*kept["shards"], *kept.get("seen", [])]:
@@ -82,8 +107,22 @@ class MergeFolder:
         return "; ".join([*found[:5], *([f"and {len(found) - 5} more"] if found[5:] else [])])
 
     def begin(self, seen: Seen | None) -> None:
-        """Take the folder for a merge that starts, or load what one that goes on has seen."""
+        """Take the folder for a merge that starts, or load what one that goes on has seen; until `close`.
+
+        Raises UserError where another merge is at work there, or was since this one looked.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{self.folder}: another merge writes there now. Wait for its end, or name another folder."
+            ) from None
+        except OSError:
+            log.debug("%s: on a file system without locks", self.folder)
+        if self._manifests() != self._found:
+            raise UserError(f"{self.folder}: another merge wrote there meanwhile. Give the same command again.")
         for left_by_a_kill in self.folder.glob(".*.part"):
             left_by_a_kill.unlink()
         if not self.shards:
@@ -95,6 +134,12 @@ class MergeFolder:
         elif seen is not None:
             for number in range(len(self.shards)):
                 seen.load(self.folder / f".seen-{number:05d}.npy")
+
+    def close(self) -> None:
+        """Let other merges into the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def add(self, name: str, documents: int) -> None:
         """Record a shard that is whole, and how far every source has come."""
@@ -120,9 +165,13 @@ class MergeFolder:
 
 
 def _kept(file: Path) -> dict[str, Any] | None:
-    """A manifest of ours."""
-    kept = read_json(file) if file.exists() else None
-    return kept if isinstance(kept, dict) and "fingerprint" in kept else None
+    """A manifest of ours that is whole."""
+    try:
+        kept = read_json(file) if file.exists() else None
+    except UserError as error:
+        log.warning("%s", str(error).partition(". Make it again")[0])
+        return None
+    return kept if isinstance(kept, dict) and {"fingerprint", "shards"} <= set(kept) else None
 
 
 def manifest(request: Request, merged: MergeFolder, notes: list[str]) -> dict[str, Any]:

@@ -44,6 +44,23 @@ def test_a_marked_model_is_laid_beside_its_checkpoints_and_taken_by_the_same_run
     assert read_json(model / "run.json")["identity"] == "same" and not CHECKPOINTS.exists()
 
 
+def test_a_kill_while_it_is_taken_loses_nothing(model, monkeypatch):
+    mark("models/exp3-equal_mix/run.json")
+    unrecorded.keep_models(time.time())
+    taken = []
+
+    def dies(beside, path):
+        taken.append(sorted(file.name for file in beside.iterdir()))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("emulsion.files.publish", dies)
+        unrecorded.take_model(CHECKPOINTS, model, "same")
+    assert taken == [["config.json", "model.safetensors", "run.json"]] and not model.exists()
+    assert unrecorded.take_model(CHECKPOINTS, model, "same")
+    assert (model / "model.safetensors").read_bytes() == b"weights"
+
+
 def test_another_run_does_not_take_it(model):
     mark("models/exp3-equal_mix/run.json")
     unrecorded.keep_models(time.time())

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
@@ -51,7 +50,7 @@ def keep_models(since: float) -> list[str]:
         place = CHECKPOINTS / folder.name / FINISHED
         place.parent.mkdir(parents=True, exist_ok=True)
         remove_folder(place)
-        folder.rename(place)
+        shutil.move(folder, place)  # which may be on another disk
         kept.append(folder.name)
     return kept
 
@@ -69,9 +68,8 @@ def take_model(checkpoints: Path, output: Path, identity: str) -> bool:
         log.warning("%s It is not used.", error)
         return False
     with whole_folder(output) as part:
-        for file in place.iterdir():
-            shutil.move(file, part / file.name)
-            os.utime(part / file.name)  # made now, as its inputs may have been meanwhile
+        for file in place.iterdir():  # copied, so that a kill leaves it whole in one of the places; and so made now
+            shutil.copyfile(file, part / file.name)
     remove_folder(checkpoints)
     log.info("%s: was finished when Snakemake was not there to record it", output)
     return True

@@ -1,6 +1,7 @@
 """One flipped bit or half a file in a checkpoint: it is named and set aside, and the run ends with the same model."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -77,6 +78,30 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_taken(
     assert started == [5]
     assert f"{killed[-1]}: damaged" in caplog.text
     assert "set aside as damaged-step-000000006" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"null", b"[]", b'{"step": "6"}', None])
+def test_a_checkpoint_whose_state_is_of_another_form_is_set_aside(train, killed, caplog, content):
+    whole = train("whole")
+    state = killed[-1] / checkpoint.STATE
+    if content is None:
+        shutil.rmtree(killed[-1])
+        killed[-1].write_text("a file")
+    else:
+        state.write_bytes(content)
+    assert train("run") == whole
+    assert f"{killed[-1]}: damaged" in caplog.text
+
+
+def test_what_is_no_checkpoint_is_left_alone_and_what_kills_left_of_others_goes(train, killed):
+    whole = train("whole")
+    folder = killed[0].parent
+    (folder / "step-notes.txt").write_text("mine")
+    shutil.copytree(killed[0], folder / ".step-000000004.123.part")
+    with pytest.raises(Killed):
+        train("run", dies=8)
+    assert (folder / "step-notes.txt").exists() and not list(folder.glob(".step-*.part"))
+    assert train("run") == whole
 
 
 def test_with_both_checkpoints_damaged_the_run_begins_again(train, killed, caplog):

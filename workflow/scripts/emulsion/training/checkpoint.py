@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from emulsion.training.sharding import gathered, placed_like, whole
 log = logging.getLogger(__name__)
 
 KEPT = 2
+_ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 STATE, TENSORS, LOG = "state.json", "state.safetensors", "training_log.jsonl"
 
 
@@ -53,11 +55,13 @@ class Saved:
 def save(
     folder: Path, identity: str, state: Mapping[str, Any], tensors: Mapping[str, Tensor], written: TrainingLog
 ) -> Path:
-    """Write the checkpoint of `state["step"]`; it and the one before stay.
+    """Write the checkpoint of `state["step"]`; it and the one before stay, and what kills have left of others goes.
 
     tensors: of `tensors()`; written: the run's log, up to this step.
     """
     target = folder / f"step-{state['step']:09d}"
+    for left_by_a_kill in folder.glob(".step-*.part"):
+        shutil.rmtree(left_by_a_kill, ignore_errors=True)
     with whole_folder(target) as part:
         save_file(dict(tensors), part / TENSORS)
         checks = {"tensors": checksums(tensors), "log": written.copy(part / LOG)}
@@ -71,7 +75,7 @@ def save(
 
 def checkpoints(folder: Path) -> list[Path]:
     """The whole checkpoints of a run, oldest first."""
-    return sorted(folder.glob("step-*"))
+    return sorted(folder.glob(f"step-{'[0-9]' * 9}"))
 
 
 def load(folder: Path, identity: str, last: int, model: torch.nn.Module, optimizer: Any) -> Saved | None:
@@ -92,7 +96,7 @@ def load(folder: Path, identity: str, last: int, model: torch.nn.Module, optimiz
                 )
                 continue
             _check(checkpoint, state.pop("sha256"))
-        except (UserError, SafetensorError, FileNotFoundError, KeyError) as error:
+        except (UserError, SafetensorError, *_ABSENT, KeyError, TypeError) as error:
             _set_aside(checkpoint, error)
             continue
         _restore(checkpoint, model, optimizer)

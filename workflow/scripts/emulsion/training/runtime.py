@@ -1,4 +1,4 @@
-"""Execution settings. None of them changes what is learned (beyond rounding)."""
+"""Execution settings. None changes what is learned (beyond rounding, and what dropout drops in a micro-batch)."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import re
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,10 @@ def is_number_as_text(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
     """Whether a value is a finite number; a whole one with more digits than a float can hold is none."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    try:
+        return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def read_yaml(path: Path) -> Any:

@@ -85,6 +85,19 @@ def test_what_cannot_be_written_or_is_missing_does_not_end_flattening(tmp_path):
     assert [row["text"] for row in flattened(str(tmp_path), "one")] == ["b\\ud800: c"]
 
 
+def test_a_row_that_cannot_be_read_is_flattened_to_one_without_a_text(tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"a": "one"}\n{"a": "tw\n{"a": "three"}\n')
+    rows = list(flattened(str(tmp_path), "x"))
+    assert [row.get("text") for row in rows] == ["a: one", None, "a: three"]
+    assert rows[1] == {"id": "x.jsonl#1", "not_read": "not JSON: Unterminated string starting at"}
+
+
+def test_a_folder_of_plain_text_is_not_flattened(tmp_path):
+    (tmp_path / "notes.txt").write_text("one")
+    with pytest.raises(UserError, match=r"--flatten: notes: 'notes\.txt' holds no records"):
+        list(flattened(str(tmp_path), "notes"))
+
+
 def test_flattened_records_have_a_line_for_each_field(tmp_path):
     record = {"People": {"Count": {"text": "12"}, "Cities": ["A", "B"]}, "none": None}
     folder = write(tmp_path, {"one.json": json.dumps(record)})

@@ -252,11 +252,22 @@ def flat_text(value: Any, name: str = "") -> Iterator[str]:
 
 
 def flattened(folder: str, name: str) -> Iterator[dict[str, str]]:
-    """Every record of a folder of JSON as {"id", "text"}, its fields a line each."""
+    """Every record of a folder of JSON as {"id", "text"}, its fields a line each.
+
+    A row that cannot be read has no text, but "not_read", so that it is set aside and counted as of any other source.
+    Raises UserError where a file holds no records.
+    """
     for file in find_files(name, {"files": [folder]}, folder):
+        if not (suffix_in_place(Path(file.path)) or "").startswith(RECORD_SUFFIXES):
+            raise UserError(
+                f"--flatten: {name}: '{file.path}' holds no records whose fields could be read a line each."
+            )
         for number, row in enumerate(file.rows()):
-            if not isinstance(row, Malformed):
-                yield {"id": f"{file.path}#{number}", "text": escaped("\n".join(flat_text(row)))}
+            told = {"id": f"{file.path}#{number}"}
+            if isinstance(row, Malformed):
+                yield {**told, "not_read": escaped(row.reason)}
+            else:
+                yield {**told, "text": escaped("\n".join(flat_text(row)))}
 
 
 def _listed(unread: Mapping[str, str]) -> str:

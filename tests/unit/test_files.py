@@ -1,7 +1,16 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.files import canonical_json, fingerprint, read_json, read_jsonl, whole_file, whole_folder, write_jsonl
+from emulsion.files import (
+    canonical_json,
+    fingerprint,
+    read_json,
+    read_jsonl,
+    read_note,
+    whole_file,
+    whole_folder,
+    write_jsonl,
+)
 
 
 def test_a_file_keeps_its_old_content_when_writing_fails(tmp_path):
@@ -48,3 +57,21 @@ def test_numbers_that_are_not_finite_never_reach_a_file(tmp_path):
     with pytest.raises(ValueError):
         write_jsonl(tmp_path / "rows.jsonl", [{"a": float("nan")}])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "told"),
+    [
+        (None, None, ""),
+        ('{"a": 1}', {"a": 1}, ""),
+        ("{", None, "not valid JSON"),
+        ("[]", None, "is no object with a. It is not used."),
+        ('{"b": 1}', None, "is no object with a. It is not used."),
+        ('{"a": 1, "checksum": "sha256:0"}', None, "damaged or edited"),
+    ],
+)
+def test_a_note_that_can_be_done_without_is_left_where_it_is_damaged(tmp_path, caplog, content, found, told):
+    if content is not None:
+        (tmp_path / "note.json").write_text(content)
+    assert read_note(tmp_path / "note.json", ("a",)) == found
+    assert told in caplog.text and "snakemake" not in caplog.text

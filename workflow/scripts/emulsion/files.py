@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError
+
+log = logging.getLogger(__name__)
 
 # The folder of the Snakefile, with the resources that come with it.
 WORKFLOW = Path(__file__).parents[3]
@@ -142,6 +145,19 @@ def read_json(path: Path | str) -> Any:
                 f"meant, delete the line `{CHECKSUM}` instead."
             )
     return value
+
+
+def read_note(path: Path, keys: Collection[str]) -> dict[str, Any] | None:
+    """An object that can be done without; None where there is none, and with a warning where it is damaged."""
+    try:
+        found: Any = read_json(path) if path.exists() else None
+    except UserError as error:
+        log.warning("%s It is not used.", str(error).partition(f" {again(path)}")[0])
+        return None
+    if found is None or (isinstance(found, dict) and set(keys) <= set(found)):
+        return found
+    log.warning("%s: is no object with %s. It is not used.", path, ", ".join(keys))
+    return None
 
 
 _IS_CHECKSUM = re.compile("sha256:[0-9a-f]{64}")

@@ -9,18 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from emulsion.files import read_json, write_json
+from emulsion.files import read_note, write_json
 
 FILE = "micro_batch.json"
 
 
 def fitting(folder: Path, asked: int, circumstances: dict[str, Any]) -> int:
     """What a try begins with: what was found to fit under the same circumstances, else what is asked for."""
-    file = folder / FILE
-    if not file.exists():
-        return asked
-    found = read_json(file)
-    return int(found["micro_batch"]) if found["circumstances"] == {"asked": asked, **circumstances} else asked
+    found = read_note(folder / FILE, ("micro_batch", "circumstances"))
+    same = found is not None and found["circumstances"] == {"asked": asked, **circumstances}
+    return int(found["micro_batch"]) if found and same else asked
 
 
 def remember(folder: Path, fits: int, asked: int, circumstances: dict[str, Any]) -> None:

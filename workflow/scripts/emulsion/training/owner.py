@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from emulsion.errors import UserError
-from emulsion.files import make_folder, read_json, remove_folder, write_json
+from emulsion.files import make_folder, read_note, remove_folder, write_json
 from emulsion.processes import has_ended, this_process
 from emulsion.training.job import Job
 
@@ -99,9 +99,7 @@ class Owner:
     @property
     def killed(self) -> dict[str, Any]:
         """{"tries", "seconds"} of owners that were killed: seconds that no checkpoint has."""
-        file = self.folder / KILLED
-        found: dict[str, Any] = read_json(file) if file.exists() else {"tries": 0, "seconds": 0.0}
-        return found
+        return read_note(self.folder / KILLED, ("tries", "seconds")) or {"tries": 0, "seconds": 0.0}
 
     def remove(self) -> None:
         """Remove the folder, unless another process owns it by now."""

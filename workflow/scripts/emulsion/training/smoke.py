@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from emulsion.errors import UserError
-from emulsion.files import read_json, write_json
+from emulsion.files import read_note, write_json
 from emulsion.training.loop import Training
 from emulsion.training.measurements import measurements
 
@@ -114,6 +114,5 @@ def vocabulary(training: Training) -> int:
 
 def passed(folder: Path, identity: str) -> dict[str, Any] | None:
     """What the smoke check of this very run found; None where there was none."""
-    file = folder / FILE
-    record: dict[str, Any] | None = read_json(file) if file.exists() else None
+    record = read_note(folder / FILE, ("identity",))
     return record if record and record["identity"] == identity else None

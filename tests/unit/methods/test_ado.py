@@ -1,11 +1,12 @@
 """ADO: curves recovered, outliers withstood, and its steps by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from emulsion.methods import registry
+from emulsion.methods import ado, registry
 from emulsion.methods.ado import UNIT, fit_curve
 from method_cases import observation
 
@@ -46,3 +47,15 @@ def test_ado_steps_by_hand_towards_the_source_whose_loss_falls_fastest():
             assert weights == pytest.approx(expected.tolist(), rel=1e-3)
         mean, history = mean + (np.array(weights) - mean) / (number + 2), 0.9 * history + 0.1 * np.array(weights)
     assert weights[0] > 0.5
+
+
+@pytest.mark.parametrize("steps", [187, 200, 1875])
+def test_ado_fits_in_every_round_though_some_are_a_step_shorter(steps, monkeypatch):
+    fits = []
+    monkeypatch.setattr(ado, "fit_curve", lambda n, losses: fits.append(len(n)) or fit_curve(n, losses))
+    method = registry.create("ado", sources=["a", "b"], ignored=0.0, refit=0.02, rounds=50)
+    for number in range(1, 12):
+        step = round(number * steps / 50)
+        losses = {"a": 2 + 3 / number, "b": 2 + 4 / number}
+        method.update(replace(observation(number, names=["a", "b"], losses=losses), step=step, steps=steps))
+    assert fits == [points for points in range(5, 12) for _ in "ab"]

@@ -97,7 +97,8 @@ class ADO(Online):
             for source, loss in zip(self.names, losses.tolist(), strict=True):
                 if loss > 0:  # not where it is NaN: not seen
                     self._points[source].append([n, loss])
-        if self._fitted_at is None or seen.step - self._fitted_at >= self.settings.refit * seen.steps:
+        # Rounds are whole steps, so that some are shorter by a part of one than the share that they are of the run.
+        if self._fitted_at is None or seen.step - self._fitted_at > self.settings.refit * seen.steps - 1:
             for source, points in self._points.items():
                 if len(points) >= _LEAST:
                     self.curves[source] = fit_curve(*np.array(points).T)

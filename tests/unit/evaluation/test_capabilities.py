@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from emulsion.errors import UserError
+from emulsion.evaluation import capabilities
 from emulsion.evaluation.capabilities import Scored, evaluate_suites, score_choices, summarise
 from emulsion.evaluation.intervals import wilson_interval
 from emulsion.evaluation.likelihood import encode_questions, log_likelihoods
@@ -40,6 +41,13 @@ def test_the_likelier_choice_per_byte_is_right_and_its_probability_is_its_share(
         bits = -totals[answer] / questions[0].sizes[answer] / np.log(2)
         expected = (float(answer == best), pytest.approx(shares[answer]), pytest.approx(bits))
         assert scores == {("s", "x"): expected}
+
+
+@pytest.mark.parametrize(("said", "passed"), [("", False), (" \n", False), ("b", True)])
+def test_a_reply_of_nothing_fails_though_nothing_that_is_checked_forbids_it(said: str, passed: bool) -> None:
+    item = dataclasses.replace(writing("y"), checks=({"not": {"regex": "a"}}, {"each_line": {"words": {"most": 3}}}))
+    record = capabilities._record(suite("one", item), item, "", "y:", 0, said)
+    assert record["passed"] is passed
 
 
 def test_a_run_scores_every_item_and_keeps_every_sample(gpt2: Any, tokenizer: Any) -> None:

@@ -206,5 +206,5 @@ def _record(suite: Suite, item: Item, form: str, prompt: str, sample: int, text:
         "prompt": prompt,
         "sample": sample,
         "text": answer,
-        "passed": all(passes(check, answer) for check in item.checks),
+        "passed": bool(answer.strip()) and all(passes(check, answer) for check in item.checks),
     }

@@ -1,6 +1,6 @@
 """Declarative checks on a reply: data that people read and edit in a suite, not code.
 
-A check is a mapping with one key.
+A check is a mapping with one key. A reply of nothing fails its item, whatever is checked.
 
 What is said:
 answer: {right: [str], wrong: [str]}   the first sentence that names any of them names a right one and no wrong one,

@@ -1,10 +1,14 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from training_cases import MIXTURE, SPEC
 
 from emulsion.errors import UserError
-from emulsion.spec import RunSpec, run_identity
+from emulsion.fields import read_yaml
+from emulsion.models import ARCHITECTURES
+from emulsion.spec import DECAYS, PRECISIONS, RunSpec, run_identity
 
 
 def spec(**changes):
@@ -118,3 +122,10 @@ def test_what_is_no_spec_is_refused(values):
 def test_an_unknown_precision_is_refused_with_the_nearest():
     with pytest.raises(UserError, match=r"unknown precision 'bf1'\. Did you mean 'bf16'"):
         spec(precision="bf1")
+
+
+def test_a_spec_and_the_configuration_know_the_same_architectures_precisions_and_decays():
+    schema = read_yaml(Path("workflow/schemas/config.schema.yaml"))["properties"]
+    training = schema["training"]["additionalProperties"]["properties"]
+    assert tuple(schema["models"]["additionalProperties"]["properties"]["architecture"]["enum"]) == ARCHITECTURES
+    assert (tuple(training["precision"]["enum"]), tuple(training["decay"]["enum"])) == (PRECISIONS, DECAYS)

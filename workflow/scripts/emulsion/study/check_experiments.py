@@ -133,9 +133,9 @@ def experiment(experiment: Experiment) -> Iterator[str]:
 def _stages(experiment: Experiment) -> Iterator[str]:
     """Every stage of a strategy is as long as one sequence of the run at least."""
     for name in experiment.strategies():
+        stages = strategy_stages(experiment.config["strategies"][name])
         spec = experiment.spec_of(experiment.size_of_run(name))
-        if not list(told(RunSpec.from_json, spec)):
-            stages = strategy_stages(experiment.config["strategies"][name])
+        if len(stages) > 1 and not list(told(RunSpec.from_json, spec)):
             pairs = [(stage["until"], Mixture(stage["weights"])) for stage in stages]
             problems = told(Schedule.staged, pairs, RunSpec.from_json(spec).sequences)
             yield from (f"experiments.{experiment.name}: strategy '{name}': {text}" for text in problems)

@@ -17,7 +17,7 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SHARE: Form = ("a number from 0 to 1", lambda value: WEIGHT[1](value) and value <= 1)
 _SIZES = ("hidden_size", "layers", "heads", "intermediate_size", "context")
 FORMS: Mapping[str, Form] = {
-    "recipe": WHOLE,
+    "recipe": ("a whole number", lambda value: is_number(value) and value == int(value)),
     "model": (
         f"a model with an architecture and {', '.join(_SIZES)} as whole numbers",
         lambda value: (

@@ -66,6 +66,7 @@ def train_run(
     too often, or the run cannot be finished.
     """
     spec, mixture = RunSpec.from_json(spec_values), read_mixture(mixture_file)
+    _check_validations(spec)
     parts = Parts.open(store_folders, tokenizer, spec, weights)
     with owned_by_first(checkpoints, runtime) as (owner, waited):
         training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
@@ -143,6 +144,7 @@ def train_online(
     Raises what `train_run` does, and UserError where the method's rounds do not fit into the run.
     """
     spec = RunSpec.from_json(spec_values)
+    _check_validations(spec)
     parts = Parts.open(store_folders, tokenizer, spec, weights)
     with owned_by_first(checkpoints, runtime) as (owner, waited):
         rounds = prepare_rounds(
@@ -194,7 +196,6 @@ def prepare_rounds(
 ) -> Rounds:
     """The training of an online method's run, not yet started; raises what `train_online` does by then."""
     spec = RunSpec.from_json(spec_values)
-    _check_validations(spec)
     first = opening(method)
     plan = parts.plan(spec, Schedule.constant(prelude.mixture if prelude else Mixture(first[0])))
     identity = identity_of_rounds(parts, spec_values, method_values, reference, prelude)
@@ -289,7 +290,6 @@ def prepare(
     if most_epochs and (problems := excess_epochs(plan, spec.sequences, spec.context, most_epochs)):
         raise UserError(f"{mixture_file}: {' '.join(problems)}")
     identity = parts.identity(spec_values, mixture)
-    _check_validations(spec)
     return Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
 
 

@@ -1,8 +1,10 @@
 """Checks on strategies and experiments: names, files, and what is said of runs without refusing them."""
 
 import copy
+from pathlib import Path
 
 import pytest
+import yaml
 
 from config_cases import CONFIG, SCHEMA, changed, problems
 from emulsion.study.check import check
@@ -45,6 +47,25 @@ def test_mixtures_that_differ_in_capitals_alone_are_refused():
     config["strategies"]["Equal_Mix"] = {"ratios": {"fineweb": 1.0}}
     config["experiments"]["exp3"]["strategies"].append("Equal_Mix")
     assert "experiments.exp3: 'equal_mix' and 'Equal_Mix' differ in capitals alone" in problems(config)
+
+
+RECIPES = {"stages": [{"recipe": f"resources/recipes/smollm3/stage{number}.yaml"} for number in (1, 2, 3)]}
+
+
+def test_the_many_unknown_sources_of_a_recipe_are_one_line():
+    said = problems(changed("strategies/as_smollm3", RECIPES)).splitlines()
+    assert (
+        len(said) == 2 and "strategies.as_smollm3: 72 of its sources are not under `sources`: fineweb_edu," in said[1]
+    )
+
+
+def test_the_many_sources_of_a_recipe_that_an_experiment_lacks_are_one_line():
+    config = changed("strategies/equal_mix", RECIPES)
+    for source in yaml.safe_load(Path("config/smollm3.yaml").read_text())["experiments"]["smollm3"]["sources"]:
+        config["sources"][source] = CONFIG["sources"]["fineweb"]
+    said = problems(config).splitlines()
+    lacks = "72 of its sources are not the experiment's. Add them there: fineweb_edu, dclm"
+    assert len(said) == 2 and f"experiments.exp3: strategy 'equal_mix': {lacks}" in said[1]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from emulsion.study.told import included, known, told
 _FEW_STEPS = 5
 # What whole sequences and whole steps may leave out of the tokens that were asked for before it is said.
 NEARLY = 0.99
+# How many sources of a strategy are said one by one; a published recipe has up to 60.
+_SINGLY = 3
 
 
 def strategies(config: Config) -> Iterator[str]:
@@ -30,8 +32,11 @@ def strategies(config: Config) -> Iterator[str]:
         unreadable = list(told(strategy_stages, strategy))
         yield from (f"strategies.{name}: {text}" for text in unreadable)
         stages = [] if unreadable else strategy_stages(strategy)
-        for stage in stages:
-            for source in stage["weights"]:
+        unknown = [each for each in _mixed(stages) if each not in config["sources"]]
+        if len(unknown) > _SINGLY:
+            yield f"strategies.{name}: {len(unknown)} of its sources are not under `sources`: {', '.join(unknown)}."
+        else:
+            for source in unknown:
                 yield from known("source", source, config["sources"], f"strategies.{name}")
         problems = [text for stage in stages for text in told(Mixture, stage["weights"], where=f"strategies.{name}")]
         yield from problems
@@ -106,9 +111,18 @@ def _sources(config: Config, strategy: str, sources: Collection[str], where: str
     """A strategy mixes no source that the experiment has not; what is wrong with itself is said elsewhere."""
     entry = config["strategies"].get(strategy)
     if entry and not list(told(strategy_stages, entry)):
-        for source in dict.fromkeys(source for stage in strategy_stages(entry) for source in stage["weights"]):
-            if source in config["sources"]:
+        lacking = [each for each in _mixed(strategy_stages(entry)) if each in config["sources"] and each not in sources]
+        if len(lacking) > _SINGLY:
+            names = ", ".join(lacking)
+            yield f"{where}: {len(lacking)} of its sources are not the experiment's. Add them there: {names}."
+        else:
+            for source in lacking:
                 yield from included("source", source, sources, config["sources"], where)
+
+
+def _mixed(stages: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The sources of all stages, each once."""
+    return list(dict.fromkeys(source for stage in stages for source in stage["weights"]))
 
 
 def experiment(experiment: Experiment) -> Iterator[str]:

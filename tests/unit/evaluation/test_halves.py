@@ -58,3 +58,9 @@ def test_a_capability_of_one_topic_is_refused_with_the_remedy() -> None:
     items = [item(1, "a"), item(2, "a"), item(3, None, capability="other"), item(4, None, capability="other")]
     with pytest.raises(UserError, match=r"'reasoning' has one topic.*evaluation.selection: false"):
         selection_half(suite(*items), 0)
+
+
+def test_all_capabilities_of_one_topic_are_said_at_once() -> None:
+    items = [item(1, "a"), item(2, "b", capability="other"), *(item(n, None, capability="third") for n in (3, 4))]
+    with pytest.raises(UserError, match=r"capabilities 'reasoning', 'other' each have one topic"):
+        selection_half(suite(*items), 0)

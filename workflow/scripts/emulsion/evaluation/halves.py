@@ -25,13 +25,15 @@ def selection_half(suite: Suite, seed: int) -> frozenset[str]:
     """
     rng = np.random.default_rng(derive_seed(seed, "halves", suite.name))
     chosen: list[Item] = []
-    for capability, topics in _topics(suite.items).items():
-        if len(topics) < 2:
-            raise UserError(
-                f"suite '{suite.name}': capability '{capability}' has one topic, which cannot be split into a half "
-                "that chooses mixtures and one that judges them. Give its items several topics, or none: then each "
-                "item is one. Where capabilities choose no mixture, evaluation.selection: false does without halves."
-            )
+    found = _topics(suite.items)
+    if few := [f"'{capability}'" for capability, topics in found.items() if len(topics) < 2]:
+        have = f"capability {few[0]} has" if len(few) == 1 else f"capabilities {', '.join(few)} each have"
+        raise UserError(
+            f"suite '{suite.name}': {have} one topic, which cannot be split into a half "
+            "that chooses mixtures and one that judges them. Give its items several topics, or none: then each "
+            "item is one. Where capabilities choose no mixture, evaluation.selection: false does without halves."
+        )
+    for topics in found.values():
         chosen += _drawn(topics, rng)
     return frozenset(item.id for item in chosen)
 

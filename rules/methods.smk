@@ -18,7 +18,7 @@ rule propose_mixture:
     log:
         "logs/propose_mixture/{experiment}-{mix}.log",
     wildcard_constraints:
-        mix=one_of(study.each(Experiment.proposed)),
+        mix=of_its_experiment(Experiment.proposed),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -61,7 +61,7 @@ rule search_mixture:
     log:
         "logs/search_mixture/{experiment}-{mix}.log",
     wildcard_constraints:
-        mix=one_of(study.each(Experiment.searched)),
+        mix=of_its_experiment(Experiment.searched),
     retries: 9
     conda:
         "../envs/train.yaml"

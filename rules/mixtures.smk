@@ -13,7 +13,7 @@ rule write_mixture:
     log:
         "logs/write_mixture/{experiment}-{mix}.log",
     wildcard_constraints:
-        mix=one_of(study.each(Experiment.fixed)),
+        mix=of_its_experiment(Experiment.fixed),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -46,7 +46,7 @@ rule write_trajectory:
     log:
         "logs/write_trajectory/{experiment}-{mix}.log",
     wildcard_constraints:
-        mix=one_of(study.each(Experiment.from_trajectories)),
+        mix=of_its_experiment(Experiment.from_trajectories),
     localrule: True
     conda:
         "../envs/analysis.yaml"

@@ -1,7 +1,6 @@
 """The study that the configuration asks for: checked before any job, then asked by every rule. What names may stand for."""
 
 import os
-import re
 import sys
 import time
 from pathlib import Path
@@ -67,14 +66,16 @@ study = Study(config)
 planned = study.planned()
 
 
-def one_of(names):
-    """A pattern that matches these names alone, so that a target with a typo has no rule."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+one_of = targets.one_of
+
+
+def of_its_experiment(names):
+    """A pattern of the names that these are of each experiment; those of another have no rule."""
+    return targets.of_experiment(study, names)
 
 
 wildcard_constraints:
-    **{wildcard: one_of(names) for wildcard, names in targets.wildcard_values(study).items()},
-    batch=r"\d+",
+    **targets.wildcard_patterns(study),
     shard=r"\d+",
     shards=r"\d+",
 

@@ -101,7 +101,7 @@ rule train:
     benchmark:
         "logs/train/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
-        run=one_of(study.each(Experiment.trained_fixed)),
+        run=of_its_experiment(Experiment.trained_fixed),
     retries: 9
     conda:
         "../envs/train.yaml"
@@ -165,7 +165,7 @@ rule train_online:
     benchmark:
         "logs/train/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
-        run=one_of(study.each(Experiment.trained_online)),
+        run=of_its_experiment(Experiment.trained_online),
     retries: 9
     conda:
         "../envs/train.yaml"
@@ -294,7 +294,7 @@ rule branch_method:
     benchmark:
         "logs/branch_method/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
-        run=one_of(study.each(lambda experiment: Laws(experiment).all_branched_runs())),
+        run=of_its_experiment(lambda experiment: Laws(experiment).all_branched_runs()),
     retries: 9
     conda:
         "../envs/train.yaml"

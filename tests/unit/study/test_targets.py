@@ -1,5 +1,7 @@
 """What a mistaken name of a file may have meant."""
 
+import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,54 @@ def test_wildcards_of_an_experiment_stand_for_its_own_names(study):
     values = targets.wildcard_values(study)
     assert set(study["exp3"].all_runs()) <= set(values["run"])
     assert values["experiment"] == list(study) and "batch" not in values
+
+
+@pytest.fixture
+def two():
+    """Experiments of which each has mixtures, a swarm and batches that the other has not."""
+    config = read_yaml(Path("config.yaml"))
+    other = copy.deepcopy(config["experiments"]["exp3"])
+    config["experiments"]["my-exp3"] = {**other, "strategies": ["other_mix"], "methods": ["other"], "ablations": None}
+    config["strategies"]["other_mix"] = {"ratios": {"magpie": 1}}
+    config["methods"]["other"] = {**config["methods"]["optimal"], "swarm": "large"}
+    config["swarms"]["large"] = {**config["swarms"]["small"], "batch": 2}
+    fill_in(config, read_yaml(Path("workflow/schemas/config.schema.yaml")))
+    return Study(config)
+
+
+@pytest.mark.parametrize(
+    ("file", "is_there"),
+    [
+        ("models/exp3-equal_mix/run.json", True),
+        ("models/exp3-other_mix/run.json", False),
+        ("models/my-exp3-other_mix-seed1/run.json", True),
+        ("models/my-exp3-equal_mix/run.json", False),
+        ("data/exp3_optimal_info.json", True),
+        ("data/exp3_other_info.json", False),
+        ("results/exp3/branches/equal_mix.json", True),
+        ("results/my-exp3/branches/equal_mix.json", False),
+        ("results/exp3/swarms/small/001.json", True),
+        ("results/exp3/swarms/small/002.json", False),
+        ("results/exp3/swarms/small/1.json", False),
+        ("results/exp3/swarms/large/001.json", False),
+        ("results/my-exp3/swarms/large/005.json", True),
+        ("logs/train_swarm/my-exp3-large-005.log", True),
+        ("logs/train_swarm/my-exp3-small-000.log", False),
+        ("elsewhere/models/exp3-equal_mix/run.json", True),
+    ],
+)
+def test_what_another_experiment_has_is_no_name_of_this_one(two, file, is_there):
+    patterns = [
+        "models/{experiment}-{run}/run.json",
+        "data/{experiment}_{mix}_info.json",
+        "results/{experiment}/branches/{run}.json",
+        "results/{experiment}/swarms/{swarm}/{batch}.json",
+        "logs/train_swarm/{experiment}-{swarm}-{batch}.log",
+    ]
+    found = targets.wildcard_patterns(two)
+    made = [re.sub(r"\{(\w+)\}", lambda wildcard: f"(?:{found[wildcard[1]]})", pattern) for pattern in patterns]
+    assert is_there is any(re.fullmatch(f"(?:elsewhere/)?{pattern}", file) for pattern in made)
+
+
+def test_a_pattern_of_no_names_matches_nothing():
+    assert not re.fullmatch(targets.one_of([]), "")

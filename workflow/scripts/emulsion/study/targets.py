@@ -18,6 +18,8 @@ _OF_EXPERIMENT: Mapping[str, Callable[[Experiment], Iterable[str]]] = {
     "matrix": lambda experiment: Laws(experiment).matrices(),
     "method": lambda experiment: Laws(experiment).methods(),
 }
+# What stands between an experiment and what is of it, in paths.
+_BETWEEN = ("[-_/]", "/swarms/", "/branches/")
 # How many names are looked through for those of which a rule makes some.
 _CLOSE = 100
 
@@ -37,6 +39,39 @@ def wildcard_values(study: Study) -> dict[str, list[str]]:
         "tokenizer": list(config["tokenizers"]),
         "suite": list(config["suites"]),
     }
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A pattern that matches these names alone, so that a target with a typo has no rule."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def of_experiment(study: Study, names: Callable[[Experiment], Iterable[str]]) -> str:
+    """A pattern of the names that each experiment has, behind its own in a path: another's have no rule."""
+    return _behind({_path(name): names(experiment) for name, experiment in study.items()})
+
+
+def wildcard_patterns(study: Study) -> dict[str, str]:
+    """{wildcard: the pattern of what it may stand for}, of all wildcards but those of numbers of shards."""
+    batches = {
+        rf"(?:(?<=/{re.escape(name)}/swarms/{swarm}/)|(?<=/{re.escape(name)}-{swarm}-))": chosen.batches
+        for name, experiment in study.items()
+        for swarm, chosen in experiment.swarms.items()
+    }
+    return {
+        **{wildcard: one_of(names) for wildcard, names in wildcard_values(study).items()},
+        **{wildcard: of_experiment(study, names) for wildcard, names in _OF_EXPERIMENT.items()},
+        "swarm": of_experiment(study, lambda experiment: experiment.swarms),
+        "batch": _behind(batches),
+    }
+
+
+def _path(experiment: str) -> str:
+    return f"(?:{'|'.join(f'(?<=/{re.escape(experiment)}{between})' for between in _BETWEEN)})"
+
+
+def _behind(names: Mapping[str, Iterable[str]]) -> str:
+    return "|".join(f"{before}(?:{one_of(each)})" for before, each in names.items()) or "(?!)"
 
 
 def nearest(asked: str, patterns: Iterable[str], study: Study, makes: Callable[[str], object]) -> list[str]:

@@ -99,3 +99,44 @@ def test_null_stands_for_the_default():
     check(config, SCHEMA)
     assert config["experiments"]["exp3"]["methods"] == []
     assert config["experiments"]["exp3"]["max_epochs"] == {"limit": 4, "on_excess": "warn"}
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("experiments/exp3", "tokens"),
+        ("experiments/exp3", "model"),
+        ("experiments/exp3", "tokenizer"),
+        ("experiments/exp3", "training"),
+        ("sources/magpie", "schema"),
+        ("sources/magpie", "kind"),
+        ("tokenizers/demo", "kind"),
+        ("training/demo", "decay"),
+    ],
+)
+def test_null_is_as_if_a_key_that_may_be_left_out_were_not_there(path, key):
+    config, without = changed(f"{path}/{key}", None), changed(f"{path}/{key}", None)
+    place = without
+    for part in path.split("/"):
+        place = place[part]
+    del place[key]
+    check(config, SCHEMA)
+    check(without, SCHEMA)
+    assert config == without
+
+
+def test_null_stays_where_it_says_something_or_where_a_key_is_missing():
+    schema = {
+        "required": ["a"],
+        "properties": {
+            "a": {"type": "integer"},
+            "b": {"type": ["integer", "null"]},
+            "c": {"anyOf": [{"enum": [None, "x"]}, {"$ref": "#/$defs/count"}]},
+            "d": {},
+            "e": {"anyOf": [{"enum": ["x"]}, {"$ref": "#/$defs/count"}]},
+        },
+        "$defs": {"count": {"type": "integer"}},
+    }
+    values = dict.fromkeys("abcdef")
+    fill_in(values, schema)
+    assert values == dict.fromkeys("abcdf")

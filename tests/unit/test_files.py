@@ -7,6 +7,7 @@ from emulsion.files import (
     read_json,
     read_jsonl,
     read_note,
+    read_object,
     whole_file,
     whole_folder,
     write_jsonl,
@@ -40,6 +41,32 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
 def test_canonical_json_does_not_depend_on_the_order_of_keys():
     assert canonical_json({"b": 1, "a": [1.0, None]}) == canonical_json({"a": [1.0, None], "b": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[]", r"file\.json: is no object with a, b\. Make it again"),
+        ("null", "is no object with a, b"),
+        ('{"a": 1}', "is no object with a, b"),
+        ("[" * 100_000, "not valid JSON"),
+        (None, "is a folder"),
+    ],
+)
+def test_what_is_no_object_of_ours_is_refused_in_words(tmp_path, content, told):
+    file = tmp_path / "file.json"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_text(content)
+    with pytest.raises(UserError, match=told):
+        read_object(file, ("a", "b"))
+
+
+def test_a_file_under_a_file_is_missing(tmp_path):
+    (tmp_path / "file").write_text("{}")
+    with pytest.raises(UserError, match=r"file/header\.json: no such file"):
+        read_json(tmp_path / "file" / "header.json")
 
 
 def test_malformed_json_is_reported_with_file_and_place(tmp_path):

@@ -7,7 +7,7 @@ from emulsion import command
 from emulsion.command import Json, Some
 from emulsion.data.batches import train_sizes
 from emulsion.data.held_out import check_splits
-from emulsion.data.tokens import TokenStore
+from emulsion.data.tokens import open_all
 from emulsion.errors import UserError
 from emulsion.files import write_json
 from emulsion.mixture import read_mixture
@@ -32,7 +32,7 @@ def main(
     :param output: file to write
     """
     written, run = read_mixture(mixture), RunSpec.from_json(spec)
-    opened = {store.source: store for store in (TokenStore.open(folder, run.part) for folder in stores)}
+    opened = open_all(stores, run.part)
     check_splits((store.header for store in opened.values()), run.context, str(mixture))
     schedule = Schedule.from_json(written["schedule"], run.sequences)
     plan = SequencePlan(train_sizes(opened, run.context), schedule, run.seed)

@@ -15,6 +15,7 @@ from emulsion.data.tokens import (
     TokenStore,
     close_documents,
     join_stores,
+    open_all,
     report_notes,
     smallest_dtype,
     split_of,
@@ -151,6 +152,46 @@ def test_a_store_of_another_format_is_refused(tmp_path, tokenizer):
     write_json(tmp_path / "store" / "header.json", {**header, "format": 99})
     with pytest.raises(UserError, match="format 99"):
         TokenStore.open(tmp_path / "store" / "header.json")
+
+
+SPLIT = {"documents": 1, "tokens": 2, "bytes": 3}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"source": None}, r"header\.json\.source: is missing"),
+        ({"source": ["alpha"]}, r"header\.json\.source: should be text"),
+        ({"tokenizer": None}, r"header\.json\.tokenizer: is missing"),
+        ({"dtype": "foo"}, r"header\.json\.dtype: should be uint16 or uint32, but is 'foo'"),
+        ({"splits": []}, r"header\.json\.splits: should be counts"),
+        ({"splits": {"train": SPLIT, "test": SPLIT}}, "should be counts of documents, tokens, bytes for each"),
+        ({"splits": {split: {**SPLIT, "tokens": -2} for split in SPLITS}}, "should be counts"),
+        ({"splits": {split: {"tokens": 2} for split in SPLITS}}, "should be counts"),
+        ({"sha256": {}}, "should be a SHA-256 for each of train, validation, test"),
+        ({"provenance": None}, r"header\.json\.provenance: is missing"),
+    ],
+)
+def test_a_header_that_lacks_what_is_read_when_a_run_has_ended_is_refused_at_once(tmp_path, tokenizer, change, told):
+    header = {**write(tmp_path / "store", tokenizer, [corpus("alpha")]), **change}
+    kept = {key: value for key, value in header.items() if value is not None}
+    write_json(tmp_path / "store" / "header.json", kept)
+    with pytest.raises(UserError, match=told):
+        TokenStore.open(tmp_path / "store")
+
+
+def test_two_stores_of_one_source_are_not_taken_for_one(tmp_path, tokenizer, store_folders):
+    write(tmp_path / "other", tokenizer, [corpus("alpha")])
+    assert list(open_all(store_folders.values())) == list(store_folders)
+    with pytest.raises(UserError, match=r"other: source 'alpha' is given twice; the other is .*alpha"):
+        open_all([*store_folders.values(), tmp_path / "other"])
+
+
+def test_shards_of_different_sources_are_not_joined(tmp_path, tokenizer):
+    write(tmp_path / "0", tokenizer, [corpus("alpha")])
+    write_store(tmp_path / "1", [corpus("beta")], tokenizer, 0.2, {"source": "beta"})
+    with pytest.raises(UserError, match="its shards differ in `source`"):
+        join_stores(tmp_path / "whole", [tmp_path / "0", tmp_path / "1"], PROVENANCE)
 
 
 def test_a_missing_store_is_named(tmp_path):

@@ -45,12 +45,12 @@ class Store:
     tokenizer = ""
 
     def __init__(self, folder: Path) -> None:
-        self.source = folder.name
+        self.folder, self.source = folder, folder.name
         rng = np.random.default_rng(len(self.source))
         self.tokens = {split: rng.integers(0, 300, size=n * 48 + 1) for split, n in SEQUENCES.items()}
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, folder: Path, share: float) -> Store:
         return cls(folder)
 
     def verify(self, splits: Sequence[str]) -> None:
@@ -66,7 +66,7 @@ class Store:
 @pytest.fixture(autouse=True)
 def stores(monkeypatch: pytest.MonkeyPatch, tokenizer_folder: Path) -> None:
     monkeypatch.setattr(Store, "tokenizer", fingerprint(tokenizer_folder))
-    monkeypatch.setattr(evaluated, "TokenStore", Store)
+    monkeypatch.setattr("emulsion.data.tokens.TokenStore", Store)
 
 
 @pytest.fixture(scope="module")

@@ -128,9 +128,11 @@ def read_json(path: Path | str) -> Any:
     """
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{path}: no such file.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, where a file of JSON is read.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON: {error}. {again(path)}") from None
     if isinstance(value, dict):
         stated = value.pop(CHECKSUM, None)
@@ -147,17 +149,24 @@ def read_json(path: Path | str) -> Any:
     return value
 
 
+def read_object(path: Path | str, keys: Collection[str]) -> dict[str, Any]:
+    """Read an object of the workflow's; raises what `read_json` does, and UserError where it is none with these keys.
+
+    Valid JSON of somebody else under the name of such a file would else end in a traceback, perhaps after hours.
+    """
+    found = read_json(path)
+    if isinstance(found, dict) and set(keys) <= set(found):
+        return found
+    raise UserError(f"{path}: is no object with {', '.join(keys)}. {again(path)}")
+
+
 def read_note(path: Path, keys: Collection[str]) -> dict[str, Any] | None:
     """An object that can be done without; None where there is none, and with a warning where it is damaged."""
     try:
-        found: Any = read_json(path) if path.exists() else None
+        return read_object(path, keys) if path.exists() else None
     except UserError as error:
         log.warning("%s It is not used.", str(error).partition(f" {again(path)}")[0])
         return None
-    if found is None or (isinstance(found, dict) and set(keys) <= set(found)):
-        return found
-    log.warning("%s: is no object with %s. It is not used.", path, ", ".join(keys))
-    return None
 
 
 _IS_CHECKSUM = re.compile("sha256:[0-9a-f]{64}")

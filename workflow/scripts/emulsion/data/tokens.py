@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,8 @@ from emulsion.data.encoding import Encode, encoder, text_of_control_tokens
 from emulsion.data.subset import chosen_rows
 from emulsion.data.tokenizers import control_tokens, end_of_text, fingerprint, unknown_token, vocabulary
 from emulsion.errors import UserError
-from emulsion.files import read_json, sha256, whole_folder, write_json
+from emulsion.fields import TEXT, Form, checked
+from emulsion.files import read_object, sha256, whole_folder, write_json
 from emulsion.tables import read_table, table_writer
 
 SPLITS = ("train", "validation", "test")
@@ -34,6 +35,29 @@ FORMAT = 1
 # Counts of a header that has them only if they are not 0.
 NOTES = ("documents_with_control_tokens", "unknown_tokens")
 MANY_UNKNOWN = 0.01
+UNITS = ("documents", "tokens", "bytes")
+
+
+def _are_counts(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(value.get(unit), int) and value[unit] >= 0 for unit in UNITS)
+
+
+def _for_splits(words: str, fits: Callable[[Any], bool]) -> Form:
+    return (
+        f"{words} for each of {', '.join(SPLITS)}",
+        lambda value: isinstance(value, Mapping) and all(fits(value.get(split)) for split in SPLITS),
+    )
+
+
+# What is read of a header, some of it only when a run has ended.
+HEADER: Mapping[str, Form] = {
+    "source": TEXT,
+    "tokenizer": TEXT,
+    "dtype": ("uint16 or uint32", lambda value: value in ("uint16", "uint32")),
+    "splits": _for_splits(f"counts of {', '.join(UNITS)}", _are_counts),
+    "sha256": _for_splits("a SHA-256", lambda value: isinstance(value, str)),
+    "provenance": ("a mapping", lambda value: isinstance(value, Mapping)),
+}
 
 log = logging.getLogger(__name__)
 INDEX = pa.schema(
@@ -73,9 +97,11 @@ class TokenStore:
         Raises UserError where it is missing, of another format, or not whole.
         """
         folder = Path(folder).parent if Path(folder).name == "header.json" else Path(folder)
-        header = read_json(folder / "header.json")
-        if header.get("format") != FORMAT:
-            raise UserError(f"{folder}: token store of format {header.get('format')}; this version reads {FORMAT}.")
+        file = folder / "header.json"
+        header = read_object(file, ("format",))
+        if header["format"] != FORMAT:
+            raise UserError(f"{folder}: token store of format {header['format']}; this version reads {FORMAT}.")
+        checked({key: header[key] for key in HEADER if key in header}, HEADER, HEADER.keys(), str(file))
         for split in SPLITS:
             wanted = header["splits"][split]["tokens"] * np.dtype(header["dtype"]).itemsize
             file = folder / f"{split}.bin"
@@ -152,6 +178,18 @@ class TokenStore:
         return read_table(self.folder / "documents.parquet")
 
 
+def open_all(folders: Iterable[Path], share: float = 1.0) -> dict[str, TokenStore]:
+    """{source: its store}, or this share of it. Raises UserError as `TokenStore.open`, and for two of one source."""
+    stores: dict[str, TokenStore] = {}
+    for folder in folders:
+        store = TokenStore.open(folder, share)
+        if store.source in stores:
+            other = stores[store.source].folder
+            raise UserError(f"{folder}: source '{store.source}' is given twice; the other is {other}.")
+        stores[store.source] = store
+    return stores
+
+
 @cache
 def _hash(file: Path, size: int, modified: int) -> str:
     return sha256(file)
@@ -201,7 +239,7 @@ class StoreWriter:
         self.has_control, self.unknown = text_of_control_tokens(control), unknown
         self.notes = dict.fromkeys(NOTES, 0)
         self.dtype = smallest_dtype(vocab_size)
-        self.totals = {split: {"documents": 0, "tokens": 0, "bytes": 0} for split in SPLITS}
+        self.totals = {split: dict.fromkeys(UNITS, 0) for split in SPLITS}
 
     def write(self, batches: Iterable[tuple[list[str], list[str]]]) -> dict[str, Any]:
         """Tokenise and pack (ids, texts) batches; returns what the header says of them."""
@@ -276,16 +314,16 @@ def write_store(
 def join_stores(folder: Path, parts: Sequence[Path], provenance: dict[str, Any]) -> dict[str, Any]:
     """Put stores of consecutive documents one behind another, as if written at once; returns the header.
 
-    Raises UserError where they were made with different tokenizers or different shares held out.
+    Raises UserError where they are of different sources, tokenizers or shares held out.
     """
     stores = [TokenStore.open(part) for part in parts]
     for store in stores:
         store.verify()
     headers = [store.header for store in stores]
-    for key in ("tokenizer", "dtype", "held_out"):
-        if len({header[key] for header in headers}) > 1:
+    for key in ("source", "tokenizer", "dtype", "held_out"):
+        if len({header.get(key) for header in headers}) > 1:
             raise UserError(f"{folder}: its shards differ in `{key}`; delete them, and they are made again.")
-    totals = {split: dict.fromkeys(headers[0]["splits"][split], 0) for split in SPLITS}
+    totals = {split: dict.fromkeys(UNITS, 0) for split in SPLITS}
     with whole_folder(folder) as whole:
         with ExitStack() as stack:
             outputs = create_splits(whole, stack)
@@ -295,8 +333,8 @@ def join_stores(folder: Path, parts: Sequence[Path], provenance: dict[str, Any])
                 for split in SPLITS:
                     with (part / f"{split}.bin").open("rb") as source:
                         shutil.copyfileobj(source, outputs[split])
-                    for unit, count in header["splits"][split].items():
-                        totals[split][unit] += count
+                    for unit in UNITS:
+                        totals[split][unit] += header["splits"][split][unit]
         notes = {note: sum(header.get(note, 0) for header in headers) for note in NOTES}
         first = {key: value for key, value in headers[0].items() if key not in (*NOTES, "provenance")}
         made = {**first, "splits": totals, "sha256": hashes(outputs), **noted(notes), "provenance": provenance}

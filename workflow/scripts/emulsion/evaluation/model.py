@@ -16,7 +16,7 @@ from transformers.utils.logging import disable_progress_bar
 from emulsion.data.batches import spread_rows
 from emulsion.data.encoding import text_backend
 from emulsion.data.tokenizers import byte_lengths, fingerprint
-from emulsion.data.tokens import TokenStore
+from emulsion.data.tokens import open_all
 from emulsion.errors import UserError
 from emulsion.evaluation.capabilities import evaluate_suites
 from emulsion.evaluation.losses import source_losses
@@ -80,17 +80,14 @@ def read_sequences(
 ) -> dict[str, NDArray[Any]]:
     """source -> at most `most` sequences [sequences, context + 1], evenly spread over a split of its store."""
     tokenizer, sequences = fingerprint(model), {}
-    for folder in folders:
-        store = TokenStore.open(folder)
+    for source, store in open_all(folders).items():
         if store.tokenizer != tokenizer:
-            raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {model} has {tokenizer}.")
-        if store.source in sequences:
-            raise UserError(f"{folder}: source '{store.source}' is given twice.")
+            raise UserError(f"{store.folder}: made with tokenizer {store.tokenizer}, but {model} has {tokenizer}.")
         store.verify([split])
         rows = spread_rows(store.count(split, context), most)
         if not len(rows):
-            raise UserError(f"{folder}: source '{store.source}' has no {split} sequence of {context} tokens.")
-        sequences[store.source] = store.read(split, rows, context)
+            raise UserError(f"{store.folder}: source '{source}' has no {split} sequence of {context} tokens.")
+        sequences[source] = store.read(split, rows, context)
     return sequences
 
 

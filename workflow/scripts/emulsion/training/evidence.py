@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulsion.data.tokens import TokenStore
+from emulsion.data.tokens import open_all
 from emulsion.errors import UserError
 from emulsion.files import read_json
 from emulsion.laws.table import Floats
@@ -33,7 +33,7 @@ def read_evidence(
     records, capabilities: run.json and capabilities.json of other runs, in the same order
     Losses are those on validation text, scores those on the selection half: the test parts judge what comes of them.
     """
-    sizes = {store.source: store.tokens("train") for store in map(TokenStore.open, stores)}
+    sizes = {source: store.tokens("train") for source, store in open_all(stores).items()}
     rows = [row for file in swarm for row in read_json(file)["runs"] if row["finished"]]
     runs: dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]] = {}
     for row in rows:

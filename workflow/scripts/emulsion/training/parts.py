@@ -13,7 +13,7 @@ import torch
 from emulsion.data import tokenizers
 from emulsion.data.batches import train_sizes
 from emulsion.data.held_out import check_splits
-from emulsion.data.tokens import TokenStore
+from emulsion.data.tokens import TokenStore, open_all
 from emulsion.errors import UserError
 from emulsion.models import ModelSettings, vocabulary_size
 from emulsion.plan import SequencePlan
@@ -73,15 +73,13 @@ class Parts:
 def open_stores(folders: list[Path], tokenizer: Path, share: float = 1.0) -> dict[str, TokenStore]:
     """{source: its store}, or this share of it.
 
-    Raises UserError where a store is damaged or was made with another tokenizer.
+    Raises UserError where a store is damaged or was made with another tokenizer, and for two of one source.
     """
     wanted = tokenizers.fingerprint(tokenizer)
-    stores = {}
-    for folder in folders:
-        store = TokenStore.open(folder, share)
+    stores = open_all(folders, share)
+    for store in stores.values():
         if store.tokenizer != wanted:
-            raise UserError(f"{folder}: made with tokenizer {store.tokenizer}, but {tokenizer} is {wanted}.")
+            raise UserError(f"{store.folder}: made with tokenizer {store.tokenizer}, but {tokenizer} is {wanted}.")
         if os.environ.get("LOCAL_RANK", "0") == "0":  # of the processes of one machine, one reads it all
             store.verify()
-        stores[store.source] = store
     return stores

@@ -125,6 +125,50 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path):
         load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda tensor: tensor.fill_(float("nan")),
+            "1 tensors with numbers that are not finite: transformer.wpe.weight",
+        ),
+        (lambda tensor: tensor.double() + 1e300, "numbers that are not finite"),
+        (
+            lambda tensor: tensor.to(torch.int8),
+            "1 tensors of numbers that only their quantisation reads: transformer.wpe",
+        ),
+        (lambda tensor: tensor.to(torch.float8_e4m3fn), "only their quantisation reads"),
+    ],
+)
+def test_tensors_that_no_training_can_start_from_are_refused(tmp_path, change, message):
+    saved(tmp_path)
+    file = tmp_path / "model.safetensors"
+    tensors = load_file(file)
+    tensors["transformer.wpe.weight"] = change(tensors["transformer.wpe.weight"])
+    save_file(tensors, file, metadata={"format": "pt"})
+    with pytest.raises(UserError, match=message):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", [], r"config\.json: is no object\. Make it again"),
+        ("config.json", {"a": 1}, r"config\.json: is no object with model_type"),
+        ("config.json", {"model_type": "gpt2", "n_head": "x"}, r"config\.json: is not of a model that can be"),
+        ("generation_config.json", [], r"generation_config\.json: is no object\. Make it again"),
+        ("provenance.json", [], r"provenance\.json: is no object with sha256"),
+        ("provenance.json", {"sha256": {"other": "0"}}, r"provenance\.json: has no SHA-256 of model\.safetensors"),
+    ],
+)
+def test_what_another_program_wrote_beside_weights_is_refused_in_words(tmp_path, name, content, message):
+    saved(tmp_path)
+    (tmp_path / name).write_text(json.dumps(content))
+    named = {**GPT2, "weights": {"folder": str(tmp_path)}}
+    with pytest.raises(UserError, match=message):
+        initial_weights(named, tmp_path).load(GPT2, VOCABULARY, 0)
+
+
 def test_settings_and_folder_come_together_or_not_at_all(tmp_path):
     named = {**GPT2, "weights": {"folder": "models/x"}}
     assert initial_weights(GPT2, None) is None

@@ -157,7 +157,7 @@ def read_object(path: Path | str, keys: Collection[str]) -> dict[str, Any]:
     found = read_json(path)
     if isinstance(found, dict) and set(keys) <= set(found):
         return found
-    raise UserError(f"{path}: is no object with {', '.join(keys)}. {again(path)}")
+    raise UserError(f"{path}: is no object{' with ' * bool(keys)}{', '.join(keys)}. {again(path)}")
 
 
 def read_note(path: Path, keys: Collection[str]) -> dict[str, Any] | None:

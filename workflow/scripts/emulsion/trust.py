@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError
-from emulsion.files import again, read_json, sha256
+from emulsion.files import again, read_json, read_object, sha256
 
 SETTINGS = ("config.json", "tokenizer_config.json", "generation_config.json", "processor_config.json")
 RECORD = "run.json"
@@ -21,8 +21,7 @@ def refuse_code(folder: Path | str) -> None:
         file = Path(folder) / name
         if not file.exists():
             continue
-        settings = read_json(file)
-        if isinstance(settings, dict) and settings.get("auto_map"):
+        if read_object(file, ()).get("auto_map"):
             raise UserError(
                 f"{file}: `auto_map` names code that comes with it, and Emulsion runs no code of a model or tokenizer. "
                 "Take one of an architecture that transformers has; or, if it is one and needs no code, delete "

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
-from emulsion.files import read_json, sha256
+from emulsion.files import read_object, sha256
 from emulsion.models import OF_LLAMA, ModelSettings, build_model, model_class, model_config
 from emulsion.trust import RECORD, check_file, check_model, record_of, refuse_code
 
@@ -33,6 +33,7 @@ FORM = {
 }
 # Names of one function: GPT-2's own kernel by kernel, and in one.
 SAME_FUNCTION = {"gelu_new": "gelu_pytorch_tanh"}
+FLOATS = ("F64", "F32", "F16", "BF16")
 SHOWN = 3
 
 
@@ -64,7 +65,7 @@ class InitialWeights:
 
         disable_progress_bar()
         config = model_config(model, vocab_size, end_of_text)
-        _check_form(config, read_json(self.folder / "config.json"), self.folder)
+        _check_form(config, read_object(self.folder / "config.json", ("model_type",)), self.folder)
         try:
             loaded, found = model_class(model).from_pretrained(
                 self.folder,
@@ -79,8 +80,14 @@ class InitialWeights:
         except (OSError, ValueError, SafetensorError) as error:
             raise UserError(f"{self.folder}: these weights cannot be read: {error}") from error
         _check_sizes(loaded, found["mismatched_keys"], self.folder)
-        _check_names(found["missing_keys"], "lack {} of the model's tensors", self.folder)
-        _check_names(found["unexpected_keys"], "have {} tensors that the model has no place for", self.folder)
+        broken = [name for name, tensor in loaded.named_parameters() if not tensor.isfinite().all()]
+        for names, what in (
+            (found["missing_keys"], "lack {} of the model's tensors: {}. See `layers`."),
+            (found["unexpected_keys"], "have {} tensors that the model has no place for: {}. See `layers`."),
+            (_quantised(self.folder), "have {} tensors of numbers that only their quantisation reads: {}."),
+            (broken, "have {} tensors with numbers that are not finite: {}."),
+        ):
+            _check_names(names, what, self.folder)
         trainable: torch.nn.Module = loaded.train()
         return trainable
 
@@ -106,7 +113,10 @@ def initial_weights(model: ModelSettings, path: Path | None) -> InitialWeights |
     weights = folder / "model.safetensors"
     provenance = folder / "provenance.json"
     if provenance.exists():
-        check_file(weights, read_json(provenance)["sha256"][weights.name], provenance)
+        hashes = read_object(provenance, ("sha256",))["sha256"]
+        if not isinstance(hashes, Mapping) or weights.name not in hashes:
+            raise UserError(f"{provenance}: has no SHA-256 of {weights.name}. Fetch the weights again, or delete it.")
+        check_file(weights, hashes[weights.name], provenance)
     return InitialWeights(folder, sha256(weights))
 
 
@@ -124,7 +134,11 @@ def _check_form(config: Any, told: Mapping[str, Any], folder: Path) -> None:
     """Raise UserError where the model that the weights were trained in computes something else."""
     if told.get("model_type") != config.model_type:
         raise UserError(f"model.architecture: is {config.model_type}, but {folder} has a {told.get('model_type')}.")
-    theirs = type(config).from_dict(told)
+    try:
+        theirs = type(config).from_dict(told)
+    except Exception as error:  # of many types, by what is wrong
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder / 'config.json'}: is not of a model that can be: {reason}.") from error
     for field, key in FORM.items():
         ours, other = getattr(config, field, None), getattr(theirs, field, None)
         if ours != other and SAME_FUNCTION.get(str(other)) != ours:
@@ -151,8 +165,15 @@ def _check_sizes(model: Any, mismatched: Iterable[tuple[str, Any, Any]], folder:
     raise UserError(f"model.weights: tensors of {folder} have other sizes than the model's: {shown}{more}.")
 
 
+def _quantised(folder: Path) -> list[str]:
+    """The names of weights that are no floating-point numbers of two bytes or more: as such they mean nothing."""
+    with safe_open(folder / "model.safetensors", "pt") as saved:
+        kinds = {name: saved.get_slice(name).get_dtype() for name in saved.keys() if name.endswith("weight")}  # noqa: SIM118
+    return [name for name, kind in kinds.items() if kind not in FLOATS]
+
+
 def _check_names(names: Iterable[str], what: str, folder: Path) -> None:
     found = sorted(names)
     if found:
         shown = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
-        raise UserError(f"model.weights: the weights in {folder} {what.format(len(found))}: {shown}. See `layers`.")
+        raise UserError(f"model.weights: the weights in {folder} {what.format(len(found), shown)}")

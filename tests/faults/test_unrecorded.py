@@ -69,7 +69,13 @@ def test_another_run_does_not_take_it(model):
 
 
 @pytest.mark.parametrize(
-    ("file", "content"), [("model.safetensors", b"weighty"), ("run.json", b'{"identity": "same", "checksum": "0"}')]
+    ("file", "content"),
+    [
+        ("model.safetensors", b"weighty"),
+        ("run.json", b'{"identity": "same", "checksum": "0"}'),
+        ("run.json", b"[]"),
+        ("run.json", b"{}"),
+    ],
 )
 def test_a_damaged_one_is_named_and_not_taken(model, caplog, file, content):
     (model / file).write_bytes(content)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Json, Some
-from emulsion.files import read_json, write_json
+from emulsion.files import read_object, write_json
 from emulsion.methods.designs import points as design_points
 from emulsion.training.job import Job
 from emulsion.training.method_options import MethodOptions, OnlineOptions
@@ -47,7 +47,7 @@ def main(
         name=run,
         mixture=decided.name,
         run=made,
-        record=read_json(record),
+        record=read_object(record, ("identity", "schedule")),
         shares=shares,
         tokens=branch_tokens,
         mixtures=design_points(points, decided.sources, made.evidence),

@@ -29,12 +29,32 @@ def test_a_damaged_row_of_a_journal_is_set_aside_and_measured_again(swarm, steps
 
 def test_a_row_under_the_name_of_another_is_not_taken(tmp_path, caplog):
     journal = Journal(tmp_path)
-    journal.keep({"trunk": "a"}, {"loss": 1.0})
+    journal.keep({"trunk": "a"}, {"loss": 1.0, "seconds": 1.0})
     [file] = tmp_path.glob("*.json")
     other = Journal(tmp_path)._file({"trunk": "b"})
     file.rename(other)
     assert journal.find({"trunk": "b"}) is None
     assert "holds the row of something else" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "null", "{}", '{"what": {"trunk": "a"}}', '{"what": {"trunk": "a"}, "row": {}}']
+)
+def test_a_row_that_another_program_wrote_is_measured_again(tmp_path, caplog, content):
+    journal = Journal(tmp_path)
+    journal._file({"trunk": "a"}).write_text(content)
+    assert journal.find({"trunk": "a"}) is None
+    assert "It is set aside as" in caplog.text
+
+
+@pytest.mark.parametrize("content", [[], {}, {"runs2": []}])
+def test_results_that_are_none_are_refused_in_words(store_folders, tmp_path, content):
+    file = tmp_path / "swarm.json"
+    write_json(file, content)
+    with pytest.raises(UserError, match=r"swarm\.json: is no object with runs"):
+        read_evidence(store_folders.values(), 1000, 4, [file])
+    with pytest.raises(UserError, match=r"swarm\.json: is no object with identity"):
+        read_evidence(store_folders.values(), 1000, 4, [], [file], [file])
 
 
 def test_two_swarms_with_a_trunk_in_common_train_it_once(swarm, steps, monkeypatch, caplog):

@@ -20,7 +20,7 @@ from emulsion.training.card import model_card
 from emulsion.training.forward import SequenceLosses
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
-from emulsion.training.run import train_run
+from emulsion.training.run import find_twin, train_run
 from emulsion.training.runtime import Runtime
 
 NEOX = {**SPEC["model"], "architecture": "gpt_neox"}
@@ -303,6 +303,21 @@ def test_a_store_made_with_another_tokenizer_is_refused(train, tmp_path, store_f
 def test_a_model_with_fewer_rows_than_the_tokenizer_has_tokens_is_refused(train):
     with pytest.raises(UserError, match=r"the model's vocab_size is 299, but .* has 300 tokens"):
         train("run", model={**SPEC["model"], "vocab_size": 299})
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{}"])
+def test_a_record_of_another_program_beside_a_run_is_no_twin_of_it(tmp_path, content):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "run.json").write_text(content)
+    (other / "model.safetensors").write_bytes(b"weights")
+    assert find_twin(tmp_path / "run", "identity") is None
+
+
+def test_a_card_is_written_of_sources_whose_origin_is_not_told(train):
+    told = train("run")
+    card = model_card({**told, "sources": {source: {} for source in told["sources"]}})
+    assert "| unstated: local files | unstated |" in card
 
 
 def test_a_run_that_is_another_one_is_copied_and_trained_where_it_should_show_that_it_comes_out_the_same(

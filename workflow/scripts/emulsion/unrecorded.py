@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emulsion.errors import UserError
-from emulsion.files import read_json, remove_folder, whole_folder
+from emulsion.files import read_object, remove_folder, whole_folder
 from emulsion.trust import check_model
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def take_model(checkpoints: Path, output: Path, identity: str) -> bool:
     if not (place / RUN).is_file():
         return False
     try:
-        if read_json(place / RUN).get("identity") != identity:
+        if read_object(place / RUN, ("identity",))["identity"] != identity:
             return False
         check_model(place)
     except UserError as error:

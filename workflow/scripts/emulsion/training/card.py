@@ -7,7 +7,7 @@ from typing import Any
 
 def model_card(record: dict[str, Any]) -> str:
     """Markdown with the front matter of the Hugging Face hub, from the record of a run (`run.json`)."""
-    licences = sorted({source["licence"] for source in record["sources"].values()})
+    licences = sorted({source.get("licence", "unstated") for source in record["sources"].values()})
     lines = [
         "---",
         "library_name: transformers",
@@ -54,8 +54,8 @@ def _source_row(name: str, record: dict[str, Any]) -> str:
         f"{record['tokens_per_source'][name]:,}",
         f"{record['epochs_per_source'][name]:.2f}",
         f"{record['validation'][name]:.4f}",
-        f"{origin['kind']}: {where}{revision}",
-        origin["licence"],
+        f"{origin.get('kind', 'unstated')}: {where}{revision}",
+        origin.get("licence", "unstated"),
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from emulsion.data.tokens import open_all
 from emulsion.errors import UserError
-from emulsion.files import read_json
+from emulsion.files import read_json, read_object
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
@@ -34,7 +33,7 @@ def read_evidence(
     Losses are those on validation text, scores those on the selection half: the test parts judge what comes of them.
     """
     sizes = {source: store.tokens("train") for source, store in open_all(stores).items()}
-    rows = [row for file in swarm for row in read_json(file)["runs"] if row["finished"]]
+    rows = [row for file in swarm for row in read_object(file, ("runs",))["runs"] if row["finished"]]
     runs: dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]] = {}
     for row in rows:
         runs[row["run"]] = (Mixture(row["weights"]), row["validation"], row["capabilities"] or {})
@@ -75,7 +74,7 @@ def _others(
     epochs: dict[str, Mapping[str, float]] = {}
     identities = set()
     for file, scores in zip(records, capabilities, strict=True):
-        record: dict[str, Any] = read_json(file)
+        record = read_object(file, ("identity", "experiment", "mixing_ratios", "validation", "epochs_per_source"))
         # A run of the same identity is the same model: it says nothing new.
         if record["identity"] not in identities:
             identities.add(record["identity"])

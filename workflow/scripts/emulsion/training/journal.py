@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulsion.errors import UserError
-from emulsion.files import fingerprint, read_json, write_json
+from emulsion.files import fingerprint, read_object, write_json
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ class Journal:
         if not file.exists():
             return None
         try:
-            kept = read_json(file)
-            if fingerprint(kept["what"]) != file.stem:
+            kept = read_object(file, ("what", "row"))
+            if fingerprint(kept["what"]) != file.stem or "seconds" not in kept["row"]:
                 raise UserError(f"{file}: holds the row of something else.")
         except UserError as error:
             aside = file.with_suffix(".damaged")

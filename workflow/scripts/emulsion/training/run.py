@@ -38,7 +38,7 @@ from emulsion.training.rounds import Prelude, Rounds
 from emulsion.training.runtime import Runtime
 from emulsion.training.sharding import gathered
 from emulsion.training.smoke import passed
-from emulsion.trust import check_model
+from emulsion.trust import check_model, record_of
 from emulsion.unrecorded import take_model
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def find_twin(output: Path, identity: str) -> Path | None:
     for record in sorted(output.parent.glob("*/run.json")):
         folder = record.parent
         whole = folder != output and (folder / "model.safetensors").is_file()
-        if whole and read_json(record).get("identity") == identity:
+        if whole and record_of(folder).get("identity") == identity:
             return folder
     return None
 
@@ -233,7 +233,7 @@ def owned_by_first(checkpoints: Path, runtime: Runtime) -> Iterator[tuple[Owner 
 def _is_made(output: Path, identity: str) -> bool:
     """Whether the process that was waited for has made this very model."""
     record = output / "run.json"
-    made = record.exists() and read_json(record)["identity"] == identity
+    made = record.exists() and record_of(output).get("identity") == identity
     if made:
         log.info("%s: was made meanwhile", output)
     return bool(made)

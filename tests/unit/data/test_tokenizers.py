@@ -92,13 +92,34 @@ def test_an_end_of_text_token_may_be_saved_with_its_settings(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("config", "message"), [("{}", "no `eos_token`"), ('{"eos_token": "<|over|>"}', "'<|over|>' is not in its vocab")]
+    ("config", "message"),
+    [
+        ("{}", "no `eos_token`"),
+        ('{"eos_token": {}}', "no `eos_token`"),
+        ("[]", "tokenizer_config.json: is no object"),
+        ('{"eos_token": "<|over|>"}', "'<|over|>' is not in its vocab"),
+    ],
 )
 def test_a_tokenizer_without_end_of_text_is_refused_in_words(tmp_path, config, message):
     folder = save_kind("unigram", tmp_path / "unigram")
     (folder / "tokenizer_config.json").write_text(config)
     with pytest.raises(UserError, match=re.escape(message)):
         end_of_text(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "tokenizer.json: is no object with version, model, added_tokens"),
+        ({"version": "1.0", "model": {"vocab": {}}}, "is no object with version, model, added_tokens"),
+        ({"version": "1.0", "added_tokens": [], "model": {}}, "its `model` has no `vocab`"),
+        ({"version": "1.0", "added_tokens": [], "model": []}, "its `model` has no `vocab`"),
+    ],
+)
+def test_a_definition_that_is_of_no_tokenizer_is_refused_in_words(tmp_path, content, message):
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=re.escape(message)):
+        vocabulary(tmp_path)
 
 
 def test_a_folder_without_tokenizer_is_named(tmp_path):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulsion.errors import UserError
-from emulsion.files import read_json, whole_folder
+from emulsion.files import read_object, whole_folder
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -52,7 +52,9 @@ def read_definition(folder: Path | str) -> dict[str, Any]:
     file = Path(folder) / "tokenizer.json"
     if not file.exists():
         raise UserError(f"{folder}: no tokenizer here (no tokenizer.json).")
-    definition: dict[str, Any] = read_json(file)
+    definition = read_object(file, ("version", "model", "added_tokens"))
+    if not isinstance(definition["model"], dict) or "vocab" not in definition["model"]:
+        raise UserError(f"{file}: its `model` has no `vocab`, so it is no tokenizer that can be read.")
     return definition
 
 
@@ -111,11 +113,11 @@ def end_of_text(folder: Path | str) -> int:
 
 
 def _end_token(folder: Path | str) -> str:
-    settings = read_json(Path(folder) / "tokenizer_config.json")
-    token = settings.get("eos_token")
+    token = read_object(Path(folder) / "tokenizer_config.json", ()).get("eos_token")
+    token = token.get("content") if isinstance(token, dict) else token
     if token is None:
         raise UserError(f"{folder}/tokenizer_config.json: no `eos_token`, which separates documents.")
-    return str(token["content"] if isinstance(token, dict) else token)
+    return str(token)
 
 
 # Tokens that were added to be text: words, and the runs of white space of models for code.

@@ -178,9 +178,23 @@ def test_scores_are_no_losses():
         fit_trajectory_law(mixtures, losses - 100.0, **rest)
 
 
-def test_sizes_of_all_sources_are_needed(fitted):
-    with pytest.raises(UserError, match="unknown source 'books'"):
-        fitted.for_run(1.0, {"web": 1.0, "code": 1.0})
+@pytest.mark.parametrize(
+    ("tokens", "changes", "words"),
+    [
+        (1.0, {"books": None}, "unknown source 'books'"),
+        (0.0, {}, "tokens of a run are 0.0"),
+        (-1e6, {}, "tokens of a run"),
+        (np.nan, {}, "tokens of a run"),
+        (np.inf, {}, "tokens of a run"),
+        (1.0, {"code": -1.0}, "size of 'code' is -1.0"),
+        (1.0, {"code": np.nan}, "size of 'code'"),
+        (1.0, {"code": np.inf}, "size of 'code'"),
+    ],
+)
+def test_runs_of_no_size_are_refused(fitted, tokens, changes, words):
+    sizes = {**dict.fromkeys(NAMES, 10.0), **changes}
+    with pytest.raises(UserError, match=words):
+        fitted.for_run(tokens, {name: size for name, size in sizes.items() if size is not None})
 
 
 # A run that is under way

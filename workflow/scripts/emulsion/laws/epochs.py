@@ -96,14 +96,7 @@ class EpochsLaw(FittedLaw):
 
     def for_run(self, tokens: float, sizes: Mapping[str, float]) -> EpochsLaw:
         """The same law for runs of so many tokens on sources of these sizes, {source: tokens}."""
-        if not 0 < tokens < math.inf:
-            raise UserError(f"law: tokens of a run are {tokens}, not a number above 0.")
-        for source in self.sources:
-            if source not in sizes:
-                raise unknown("source", source, sizes, "sizes")
-            if not 0 <= sizes[source] < math.inf:
-                raise UserError(f"law: the size of '{source}' is {sizes[source]} tokens, not a number of 0 or more.")
-        return replace(self, rates=np.array([tokens / max(sizes[source], 1.0) for source in self.sources]))
+        return replace(self, rates=rates_of(self.sources, tokens, sizes))
 
     def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
         """Where the values of a new run lie with probability `level`: lower and upper ends [k, g]."""
@@ -197,6 +190,18 @@ def read_epochs(epochs: Any, table: Table) -> Floats:
             f"law: run {row}: '{table.sources[column]}' is read {found[row, column]} times; epochs are 0 or more."
         )
     return found
+
+
+def rates_of(sources: Sequence[str], tokens: float, sizes: Mapping[str, float]) -> Floats:
+    """Epochs [m] of a source that has all of a run of so many tokens, by the sizes of the sources, {source: tokens}."""
+    if not 0 < tokens < math.inf:
+        raise UserError(f"law: tokens of a run are {tokens}, not a number above 0.")
+    for source in sources:
+        if source not in sizes:
+            raise unknown("source", source, sizes, "sizes")
+        if not 0 <= sizes[source] < math.inf:
+            raise UserError(f"law: the size of '{source}' is {sizes[source]} tokens, not a number of 0 or more.")
+    return np.array([tokens / max(sizes[source], 1.0) for source in sources])
 
 
 def repeats(epochs: Floats) -> bool:

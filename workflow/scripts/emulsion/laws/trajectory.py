@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy
 
-from emulsion.errors import unknown
+from emulsion.laws.epochs import rates_of
 from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, as_rows
 from emulsion.student import LEVEL
@@ -141,10 +141,7 @@ class TrajectoryLaw(FittedLaw):
 
     def for_run(self, tokens: float, sizes: Mapping[str, float]) -> TrajectoryLaw:
         """The same law for sources of these sizes, {source: tokens}, and a run of so many tokens that is its unit."""
-        for source in self.sources:
-            if source not in sizes:
-                raise unknown("source", source, sizes, "sizes")
-        return replace(self, rates=np.array([tokens / max(sizes[source], 1.0) for source in self.sources]))
+        return replace(self, rates=rates_of(self.sources, tokens, sizes))
 
     def parameters(self) -> dict[str, Any]:
         scalars = {name: by_name(self.theta[:, index], self.groups) for index, name in enumerate(SCALARS)}

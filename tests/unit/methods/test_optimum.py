@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from emulsion.errors import UserError
 from emulsion.laws import fit_static_law, minimize_law
 from emulsion.laws.planted import KINDS, best_and_uniform, mean_loss, noisy, planted_law, planted_power_law
+from emulsion.laws.region import Region
 from emulsion.methods import design, optimise, optimise_directly
-from emulsion.methods.surrogates import SURROGATES
+from emulsion.methods.propose import propose
+from emulsion.methods.settings import Settings
+from emulsion.methods.surrogates import LAWS, SURROGATES, Runs
 
 QUICK = {"objective": "mean_loss", "generations": 20, "population": 5, "resamples": 20}
 FAST = QUICK | {"surrogates": ["log_linear", "linear", "gaussian_process"]}  # trees take most of the time
@@ -145,6 +148,25 @@ def test_the_optimum_of_the_law_is_exact_with_and_without_a_pull(m, strength):
     )
     best = minimize_law(fitted, bounds, prior=prior, strength=strength)
     assert found == pytest.approx(dict(best), abs=1e-6)
+
+
+@pytest.mark.parametrize("kl", [{}, {"strength": 0.05}])
+@pytest.mark.parametrize("name", ["gaussian_process", "linear", "ridge"])
+@pytest.mark.parametrize(("m", "bounds"), [(2, None), (20, None), (20, (0.0, 0.2))])
+def test_no_step_between_two_sources_betters_the_optimum(m, bounds, name, kl):
+    law, random = planted_law(m, 0), np.random.default_rng(0)
+    rows = random.dirichlet(np.full(m, 0.5), 3 * m)
+    runs = Runs(law.sources, rows, noisy(law.predict(rows), 0.005, random), np.full(m, 1 / m), groups=law.groups)
+    surrogate, region = LAWS[name](runs), Region.of(law.sources, bounds)
+    chosen = Settings.of(QUICK | {"surrogate": name, "surrogates": (name,), "bounds": bounds, "kl": kl})
+    pull = chosen.pull(law.sources)
+    best, _ = propose(surrogate, region, chosen, pull)
+    assert region.contains(best)
+    steps = np.eye(m)[:, None] - np.eye(m)
+    near = np.concatenate([best + size * steps.reshape(-1, m) for size in (1e-3, 1e-2)])
+    near = np.vstack([best, near[(near >= region.low).all(axis=1) & (near <= region.high).all(axis=1)]])
+    scores = surrogate.predict(near) - (0.0 if pull is None else pull.penalty(near, region.sources))
+    assert scores.max() - scores[0] < 1e-4 * np.ptp(runs.scores)
 
 
 def test_runs_that_tell_nothing_apart_are_reported_as_such():

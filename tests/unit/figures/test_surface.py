@@ -17,8 +17,8 @@ from emulsion.mixture import Mixture
 NAMES = ("web", "code", "books", "chats")
 
 
-def mapped(m: int, surrogate: str = "log_linear", objective: str = "mean_loss", **more: Any) -> dict:
-    """The content of surface.json of runs whose losses each source lowers for itself."""
+def mapped(m: int, surrogate: str = "log_linear", objective: str = "mean_loss", listed: int = 1, **more: Any) -> dict:
+    """The content of surface.json of runs whose losses each source lowers for itself; listed -1: in reverse."""
     names = NAMES[:m]
     rows = np.random.default_rng(1).dirichlet(np.ones(m), 12)
     mixtures = {f"run{n}": Mixture(dict(zip(names, row.tolist(), strict=True))) for n, row in enumerate(rows)}
@@ -27,7 +27,7 @@ def mapped(m: int, surrogate: str = "log_linear", objective: str = "mean_loss", 
     known = {"sizes": dict.fromkeys(names, 1000), "tokens": 10, **more}
     evidence = Evidence(mixtures=mixtures, losses=losses, capabilities=scores, **known)
     given = {"objective": objective, "bounds": [0.0, 1.0], "surrogate": surrogate, "surrogates": [surrogate]}
-    method = create("optimum", names, resamples=20, **given)
+    method = create("optimum", names[::listed], resamples=20, **given)
     method.propose(evidence)
     return json.loads(json.dumps(method.surface(evidence), allow_nan=False))
 
@@ -55,6 +55,24 @@ def test_nothing_beyond_a_sources_cap_on_epochs_is_tied_with_the_optimum(m: int)
     free = mapped(m, "gaussian_process")
     shares = [[p["weights"][0] for p in each["parts"][0]["points"] if p["tied"]] for each in (found, free)]
     assert max(shares[0]) <= 0.24 + 1e-6 < max(shares[1])
+
+
+@pytest.mark.parametrize("surrogate", ["lightgbm", "gaussian_process", "log_linear"])
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_the_order_of_sources_is_that_of_the_axes_and_changes_no_value(m: int, surrogate: str) -> None:
+    there, back = mapped(m, surrogate), mapped(m, surrogate, listed=-1)
+    assert there["sources"] == list(NAMES[:m]) and back["sources"] == list(NAMES[:m])[::-1]
+    assert there["best"]["value"] == back["best"]["value"]
+    assert there["best"]["weights"] == back["best"]["weights"][::-1]
+    assert [run["weights"] for run in there["runs"]] == [run["weights"][::-1] for run in back["runs"]]
+    values = []
+    for found in (there, back):
+        points = [point for part in found["parts"] for point in part["points"]]
+        shares = [dict(zip(found["sources"], np.round(point["weights"], 9).tolist(), strict=True)) for point in points]
+        known = [tuple(share[name] for name in NAMES[:m]) for share in shares]
+        values.append(dict(zip(known, [point["value"] for point in points], strict=True)))
+    assert values[0].keys() == values[1].keys()
+    assert [values[1][at] for at in values[0]] == pytest.approx(list(values[0].values()), abs=1e-9)
 
 
 def test_the_interval_of_a_curve_holds_the_curve() -> None:

@@ -93,11 +93,12 @@ class Optimum:
             raise UserError(f"{self.kind}: has no surface; a method that fits a surrogate has, once it has proposed.")
         mixtures, results = self._runs(evidence)
         settings = self._with(evidence)
-        fitted, lower = refit(mixtures, results, self.sources, settings, self.record["surrogate"])
+        fitted, lower = refit(mixtures, results, self.names, settings, self.record["surrogate"])
         seed = derive_seed(settings.seed, "surface")
         return surface(
             fitted,
             self.record["ratios"],
+            self.sources,
             lower=lower,
             resamples=settings.resamples,
             seed=seed,

@@ -21,6 +21,7 @@ _CURVE, _SIDE = 100, 50
 def surface(
     surrogate: Surrogate,
     best: Mapping[str, float],
+    sources: Sequence[str],
     *,
     lower: bool,
     resamples: int,
@@ -29,8 +30,9 @@ def surface(
 ) -> dict[str, Any]:
     """The JSON of surface.json.
 
-    best: the mixture found; caps: largest share of a source that may be chosen, by the epochs it is read; lower:
-    whether the scores are losses with their sign turned, and are given as losses.
+    best: the mixture found; sources: those of the surrogate, in the order they are shown in; caps: largest share of a
+    source that may be chosen, by the epochs it is read; lower: whether the scores are losses with their sign turned,
+    and are given as losses.
 
     sources  in order
     lower    whether less is better
@@ -42,13 +44,14 @@ def surface(
     runs     {"weights": [m], "value"} that the surrogate was fitted to
     tied_by  how it was found which points cannot be told from the best
     """
-    sources, sign = surrogate.runs.sources, -1.0 if lower else 1.0
+    sign, fitted = -1.0 if lower else 1.0, surrogate.runs
     row = np.array(list(Mixture(best).over(list(sources)).values()))
     parts = _parts(sources, row)
     rows = np.concatenate([row[None, :], *(points for _, points in parts)])
-    values = surrogate.predict(rows)
-    draws = surrogate.draws(rows, resamples, seed)
-    freedom = max(1, len(surrogate.runs.scores) - len(sources))
+    by_name = rows[:, [sources.index(name) for name in fitted.sources]]
+    values = surrogate.predict(by_name)
+    draws = surrogate.draws(by_name, resamples, seed)
+    freedom = max(1, len(fitted.scores) - len(sources))
     quantile = student.quantile(freedom)
     if draws is None:
         apart, spread = np.full(len(rows), surrogate.rmse), None
@@ -58,6 +61,7 @@ def surface(
         spread = quantile * draws.std(axis=0)
         how = f"by refits to resampled runs, at the level of {LEVEL:.0%}".replace("%", " %")
     tied = values[0] - values <= apart + 1e-12
+    shown = fitted.mixtures[:, [fitted.sources.index(source) for source in sources]]
     most = np.array([(caps or {}).get(source, 1.0) for source in sources]) + 1e-9
     made, start = [], 1
     for source, points in parts:
@@ -80,7 +84,7 @@ def surface(
         "parts": made,
         "runs": [
             {"weights": weights, "value": sign * score}
-            for weights, score in zip(surrogate.runs.mixtures.tolist(), surrogate.runs.scores.tolist(), strict=True)
+            for weights, score in zip(shown.tolist(), fitted.scores.tolist(), strict=True)
         ],
         "tied_by": how,
     }

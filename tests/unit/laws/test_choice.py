@@ -1,6 +1,7 @@
 """The default law: chosen by cross-validation, and the log-linear law where nothing is clearly better."""
 
 import numpy as np
+import pytest
 
 from emulsion.laws import StaticLaw, fit_best_law
 from emulsion.laws.choice import clearly_better
@@ -36,6 +37,14 @@ def test_the_log_linear_law_has_intervals_from_the_runs_left_out():
     low, high = fitted.interval(fresh)
     truth = noisy(law.predict(fresh), 0.01, random)
     assert 0.9 < ((low <= truth) & (truth <= high)).mean() <= 1.0 and (high - low).max() < 0.15
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_runs_too_few_to_leave_some_out_are_left_to_the_log_linear_law(count):
+    random = np.random.default_rng(1)
+    rows = random.dirichlet(np.ones(3), count)
+    law = fit_best_law(rows, planted_law(3, 1).predict(rows))
+    assert np.isfinite(law.predict(np.eye(3))).all() and (count == 4 or isinstance(law, StaticLaw))
 
 
 def test_without_the_preferred_law_the_least_error_decides():

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from emulsion.laws.epochs import EpochsLaw, fit_epochs_law, leave_out, read_epochs, repeats
-from emulsion.laws.gaussian import calibrate, fit_gaussian_law
+from emulsion.laws.gaussian import LEAST_RUNS, calibrate, fit_gaussian_law
 from emulsion.laws.interface import FittedLaw
 from emulsion.laws.static import fit_static_law, leave_one_out
 from emulsion.laws.table import Floats, read_table
@@ -35,10 +35,13 @@ def fit_best_law(mixtures: Any, values: Any, epochs: Any = None) -> FittedLaw:
     """The log-linear law, or the law that is clearly better than it on runs left out.
 
     That is the Gaussian process or, where `epochs` [n, m] say that runs repeat sources, the law that sees epochs.
-    Chosen once for all groups, by errors in units of each group's variance, and with nothing but these runs.
+    Chosen once for all groups, by errors in units of each group's variance, and with nothing but these runs. Where they
+    are too few to leave some out, nothing can be clearly better.
     """
     table = read_table(mixtures, values)
     static = fit_static_law(mixtures, values, warn=False)
+    if len(table.values) < LEAST_RUNS:
+        return static
     process, predicted = calibrate(fit_gaussian_law(mixtures, values))
     laws: dict[str, FittedLaw] = {static.kind: static, process.kind: process}
     found = {static.kind: leave_one_out(table, static.ridge, most=10), process.kind: predicted}

@@ -25,7 +25,7 @@ from emulsion.student import LEVEL
 EPS = 1e-3
 _SUBSAMPLE, _STEPS = 192, 80
 # Cross-validation fits hyperparameters anew in each fold, else its errors are too small where runs are few.
-_LEAST = 4
+LEAST_RUNS = 4
 _FOLDS, _FOLD_SUBSAMPLE, _FOLD_STEPS = 5, 128, 40
 _POOLED = 10  # runs that the calibration of all groups counts for in that of one
 
@@ -190,8 +190,8 @@ def calibrate(law: GaussianLaw, folds: int = _FOLDS) -> tuple[GaussianLaw, Float
 
     Raises UserError where runs are too few to leave some out.
     """
-    if len(law.values) < _LEAST:
-        raise UserError(f"law: {len(law.values)} runs are too few to leave some out; at least {_LEAST} are needed.")
+    if len(law.values) < LEAST_RUNS:
+        raise UserError(f"law: {len(law.values)} runs are too few to leave some out; at least {LEAST_RUNS} are needed.")
     predicted, scores, theta = np.empty_like(law.values), np.empty_like(law.values), [law.theta]
     order = np.random.default_rng(1).permutation(len(law.values))
     refit = partial(fit_gaussian_law, logged=law.logged, runs=_FOLD_SUBSAMPLE, steps=_FOLD_STEPS)

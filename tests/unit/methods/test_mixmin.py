@@ -57,6 +57,22 @@ def test_mixmin_keeps_bounds_and_weighs_the_sources_of_its_objective():
     assert mixture["web"] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("apart", [0.0, 1e-14, 1e-12, 1e-9, 1e-6])
+@pytest.mark.parametrize("bounds", [None, {"web": [0.1, 0.1]}])
+def test_models_that_are_alike_have_a_mixture_too(bounds, apart):
+    alike = {
+        f"alone {name}": {other: [3.0 + apart * place, 2.0] for other in NAMES} for place, name in enumerate(NAMES)
+    }
+    method = registry.create("mixmin", sources=NAMES, bounds=bounds)
+    [(_, mixture)] = method.propose(replace(evidence(), sequence_losses=alike, tokens=0))
+    assert sum(mixture.values()) == pytest.approx(1.0) and method.record["gap"] < 1e-9
+    free = [name for name in NAMES if not bounds or name not in bounds]
+    if apart < 1e-12:  # nothing tells them apart
+        assert [mixture[name] for name in free] == pytest.approx(
+            [sum(mixture[name] for name in free) / len(free)] * len(free)
+        )
+
+
 def test_mixmin_says_whose_sequences_are_missing():
     given = evidence()
     losses = {run: seen for run, seen in given.sequence_losses.items() if run != "alone books"}

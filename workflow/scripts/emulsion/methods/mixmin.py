@@ -30,6 +30,9 @@ from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.objective import Objective
 from emulsion.methods.offline import Optimum
 
+# Of probabilities: models that differ by no more than rounding are alike.
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class MixedModels:
@@ -87,7 +90,8 @@ class MixMin(Optimum):
         settings = self._with(evidence)
         region = Region.of(self.names, settings.bounds, settings.caps)
         program = MixedModels(region, np.concatenate(share), np.concatenate(rows))
-        best = solve(program)
+        # Where nothing but rounding tells the models apart, the central mixture.
+        best = solve(program) if np.ptp(program.probability, axis=1).max() > _ROUNDING else region.even()
         mixed = {
             source: float(-np.log(row @ best).mean() + nearest[source].mean())
             for source, row in zip(losses, rows, strict=True)

@@ -4,6 +4,7 @@ python benchmarks/claims.py winners --repetitions 2000     # false winners, and 
 python benchmarks/claims.py coverage --repetitions 1000    # how often 95 % intervals hold the truth
 python benchmarks/claims.py predictions --repetitions 40   # the same of what is predicted for the optimum, by world
 python benchmarks/claims.py losses --repetitions 600       # false winners, and power, by losses paired by seed and not
+python benchmarks/claims.py text --repetitions 2000        # false winners by losses whose test text is chosen, too
 """
 
 import argparse
@@ -21,7 +22,7 @@ from emulsion.analysis.compare import compare_pair
 from emulsion.analysis.decide import decide
 from emulsion.analysis.noise import estimate_seed_noise
 from emulsion.analysis.null import World, winner_rate
-from emulsion.analysis.scores import MEAN
+from emulsion.analysis.scores import MEAN, ItemScores
 from emulsion.analysis.summary import combine
 from emulsion.laws.table import Floats
 from emulsion.methods import design, optimise
@@ -163,15 +164,49 @@ def losses(repetitions: int, uneven: float, workers: int) -> str:
     return table(["mixtures", "2 seeds", "3 seeds", "5 seeds"], rows, right=3)
 
 
+def text(repetitions: int, uneven: float, workers: int) -> str:
+    """By losses of 64 sequences: false winners, where a sequence differs by so much of a run's own .005 nats.
+
+    Both in a run and, of equal size, between mixtures; in units that make 1 a mean loss that text moves as runs do.
+    """
+    sizes, count = (0.1, 0.3, 1.0), 64
+    rows = []
+    for mixtures, seeds in ((2, 2), (2, 3), (2, 4), (3, 2), (2, 5)):
+        keys = {"text": tuple(("text", f"{number:03d}") for number in range(count))}
+        row = [f"{mixtures}", f"{seeds}"]
+        for taste in (0.0, 1.0):
+            for size in sizes:
+                rng = np.random.default_rng([mixtures, seeds, 7])
+                spread, false = size * 0.005 * np.sqrt(count), 0
+                for _ in range(repetitions):
+                    shared = rng.normal(0, 0.01, (seeds, 1))
+                    scores = {}
+                    for number, noise in enumerate(0.005 * np.linspace(1, uneven, mixtures)):
+                        values = 4.5 + shared + rng.normal(0, noise, (seeds, 1)) + rng.normal(0, spread, (seeds, count))
+                        values += taste * rng.normal(0, spread, count)
+                        scores[f"{number}"] = ItemScores(
+                            seeds=tuple(range(seeds)),
+                            items=keys,
+                            values={"text": values},
+                            chance={"text": None},
+                            lower=True,
+                        )
+                    false += decide(scores).winner is not None
+                row.append(f"{100 * false / repetitions:.1f}")
+        rows.append(row)
+    head = [f"{where} {size:g}" for where in ("in runs", "in both") for size in sizes]
+    return table(["mixtures", "seeds", *head], rows, right=len(head))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["winners", "coverage", "predictions", "losses"])
+    parser.add_argument("what", choices=["winners", "coverage", "predictions", "losses", "text"])
     parser.add_argument("--repetitions", type=int, default=1000)
     parser.add_argument("--uneven", type=float, default=1.0, help="how much noisier the last mixture is than the first")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     print(
-        {"winners": winners, "coverage": coverage, "predictions": predictions, "losses": losses}[arguments.what](
-            arguments.repetitions, arguments.uneven, arguments.workers
-        )
+        {"winners": winners, "coverage": coverage, "predictions": predictions, "losses": losses, "text": text}[
+            arguments.what
+        ](arguments.repetitions, arguments.uneven, arguments.workers)
     )

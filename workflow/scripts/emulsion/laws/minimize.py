@@ -5,7 +5,7 @@ A smooth law, such as the one that sees epochs, is searched from many starts, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,17 +100,25 @@ def _search(law: Any, region: Region, share: Floats, strength: float, prior: Flo
 
     ends = []
     for start in region.project(np.vstack([np.full(m, 1 / m), 0.7 * np.eye(m) + 0.3 / m])):
-        found = scipy.optimize.minimize(
-            value,
-            start,
-            jac=True,
-            method="SLSQP",
-            bounds=list(zip(region.low, region.high, strict=True)),
-            constraints={"type": "eq", "fun": lambda p: p.sum() - 1, "jac": np.ones_like},
-            options={"ftol": 1e-10, "maxiter": 200},
-        )
-        ends += [region.project(found.x[None, :])[0], start]
+        ends += [downhill(value, region, start), start]
     return min(ends, key=lambda p: value(p)[0]), None
+
+
+def downhill(value: Callable[[Floats], tuple[float, Floats]], region: Region, start: Floats) -> Floats:
+    """Where slopes lead from a mixture [m] of a region; value: (of about 1 in size, its slopes [m]) of a row [m].
+
+    On its way it leaves the simplex, where the value is to be that of the mixture nearest by shares.
+    """
+    found = scipy.optimize.minimize(
+        value,
+        start,
+        jac=True,
+        method="SLSQP",
+        bounds=list(zip(region.low, region.high, strict=True)),
+        constraints={"type": "eq", "fun": lambda p: p.sum() - 1, "jac": np.ones_like},
+        options={"ftol": 1e-10, "maxiter": 200},
+    )
+    return np.asarray(region.project(found.x[None, :])[0])
 
 
 def _pull(sources: Sequence[str], prior: Mapping[str, float] | None, strength: float) -> tuple[float, Floats]:

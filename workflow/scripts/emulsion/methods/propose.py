@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy
 
-from emulsion.laws.minimize import minimize_law
+from emulsion.laws.minimize import downhill, minimize_law
 from emulsion.laws.region import Region
 from emulsion.laws.table import Floats
 from emulsion.methods.designs import swarm
@@ -62,16 +61,7 @@ def _uphill(scores: Scores, region: Region, start: Floats, unit: float) -> Float
         found = -scores(rows / rows.sum(axis=1, keepdims=True)) / unit
         return float(found[0]), (found[1:] - found[0]) / _STEP
 
-    found = scipy.optimize.minimize(
-        falls,
-        start,
-        jac=True,
-        method="SLSQP",
-        bounds=list(zip(region.low, region.high, strict=True)),
-        constraints={"type": "eq", "fun": lambda p: p.sum() - 1, "jac": np.ones_like},
-        options={"ftol": 1e-9, "maxiter": 200},
-    )
-    return np.asarray(region.project(found.x[None, :])[0])
+    return downhill(falls, region, start)
 
 
 def _mean_of_best(scores: Scores, region: Region, seed: int) -> Floats:

@@ -13,6 +13,20 @@ SCHEMA = Path("workflow/schemas/config.schema.yaml")
 CONFIG = yaml.safe_load(Path("config.yaml").read_text())
 
 
+def pair_of_sources(**settings):
+    """An experiment of two sources that trains nothing yet, with these settings."""
+    return {
+        "title": "A pair",
+        "sources": ["openhermes", "magpie"],
+        "tokenizer": "demo",
+        "model": "tiny",
+        "training": "demo",
+        "tokens": 104_000,
+        "budget": {"device": "cpu-core", "hours": {}},
+        **settings,
+    }
+
+
 def changed(path, value):
     """The configuration with one value set, named by its path."""
     config = copy.deepcopy(CONFIG)

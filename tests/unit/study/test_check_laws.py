@@ -7,29 +7,20 @@ from pathlib import Path
 import pytest
 import yaml
 
+from config_cases import pair_of_sources
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.study.check import check
 
 SCHEMA = Path("workflow/schemas/config.schema.yaml")
-PAIR = {
-    "title": "A pair",
-    "sources": ["openhermes", "magpie"],
-    "tokenizer": "demo",
-    "model": "tiny",
-    "training": "demo",
-    "tokens": 104_000,
-    "seeds": [0],
-    "budget": {"device": "cpu-core", "hours": {}},
-    "laws": {"swarm": "sweep", "matrices": {"static": {"kind": "static_law", "branches": "early"}}},
-}
+FITTED = {"swarm": "sweep", "matrices": {"static": {"kind": "static_law", "branches": "early"}}}
 SWARM = {"points": {"kind": "grid", "count": 3}, "branches": {"early": {"after": 20_800, "tokens": 10_400}}}
 STUDY = {"title": "A study", "tables": [{"title": "One table", "settings": {"OpenHermes/Magpie": "pair"}}]}
 
 
 def configured(change=lambda config: None):
     config = yaml.safe_load(Path("config.yaml").read_text())
-    config["experiments"]["pair"] = copy.deepcopy(PAIR)
+    config["experiments"]["pair"] = pair_of_sources(seeds=[0], laws=copy.deepcopy(FITTED))
     config["swarms"]["sweep"] = copy.deepcopy(SWARM)
     config["law_studies"] = {"laws": copy.deepcopy(STUDY)}
     change(config)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config_cases import pair_of_sources
 from emulsion.fields import read_yaml
 from emulsion.study import experiment_paths as files
 from emulsion.study.experiment import Experiment
@@ -19,18 +20,7 @@ def pair(tokens=104_000, branches=None, **settings):
     config = read_yaml(Path("config.yaml"))
     config["methods"]["aioli"] = {"kind": "aioli", "rounds": 5}
     config["swarms"]["sweep"] = {"points": {"kind": "grid", "count": 3}, "branches": branches or {}}
-    config["experiments"]["pair"] = {
-        "title": "A pair",
-        "sources": ["openhermes", "magpie"],
-        "tokenizer": "demo",
-        "model": "tiny",
-        "training": "demo",
-        "tokens": tokens,
-        "seeds": [3, 5],
-        "methods": ["aioli"],
-        "budget": {"device": "cpu-core", "hours": {}},
-        **settings,
-    }
+    config["experiments"]["pair"] = pair_of_sources(tokens=tokens, seeds=[3, 5], methods=["aioli"], **settings)
     fill_in(config, SCHEMA)
     return Experiment(config, "pair")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config_cases import changed
+from config_cases import changed, pair_of_sources
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.study import experiment_paths as files
@@ -21,17 +21,7 @@ def configured(methods, swarms):
     config = read_yaml(Path("config.yaml"))
     config["methods"] |= methods
     config["swarms"] |= swarms
-    config["experiments"]["pair"] = {
-        "title": "A pair",
-        "sources": ["openhermes", "magpie"],
-        "tokenizer": "demo",
-        "model": "tiny",
-        "training": "demo",
-        "tokens": 1_040_000,
-        "suites": ["world"],
-        "budget": {"device": "cpu-core", "hours": {}},
-        "methods": list(methods),
-    }
+    config["experiments"]["pair"] = pair_of_sources(tokens=1_040_000, suites=["world"], methods=list(methods))
     check(config, SCHEMA)
     return config, Experiment(config, "pair")
 

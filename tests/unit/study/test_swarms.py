@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config_cases import pair_of_sources
 from emulsion.fields import read_yaml
 from emulsion.spec import RunSpec
 from emulsion.study import experiment_paths as files
@@ -17,17 +18,7 @@ SCHEMA = read_yaml(Path("workflow/schemas/config.schema.yaml"))
 def pair(tokens=104_000, **settings):
     """An experiment of two sources and two seeds, whose laws have a swarm of three points."""
     config = read_yaml(Path("config.yaml"))
-    config["experiments"]["pair"] = {
-        "title": "A pair",
-        "sources": ["openhermes", "magpie"],
-        "tokenizer": "demo",
-        "model": "tiny",
-        "training": "demo",
-        "tokens": tokens,
-        "seeds": [3, 5],
-        "budget": {"device": "cpu-core", "hours": {}},
-        "laws": {"swarm": "sweep"},
-    }
+    config["experiments"]["pair"] = pair_of_sources(tokens=tokens, seeds=[3, 5], laws={"swarm": "sweep"})
     config["swarms"]["sweep"] = {"points": {"kind": "grid", "count": 3}, "seeds": "all", **settings}
     fill_in(config, SCHEMA)
     return Experiment(config, "pair")

@@ -1,18 +1,21 @@
 """Do methods rank in real trainings as they rank in simulated worlds?
 
-    python benchmarks/rank_agreement.py results/studythree/methods.json results/studyuseless/methods.json
+    python benchmarks/rank_agreement.py
     python benchmarks/rank_agreement.py results/study*/methods.json --csv resources/trainings.csv
 
 prints for each study the mean test loss of every method against stratified sampling, paired by seed with its 95 %
-interval, beside its median regret in worlds of as many sources (resources/proving_ground.csv), Spearman's correlation
-of the two with its p-value, and the same of the means over all studies. --csv writes the differences, by which
-`recommendations.md` goes when it names a method.
+interval, beside worlds of as many sources (resources/proving_ground.csv): its median regret in all of them, and its
+mean difference to stratified sampling in those in which there is as little to gain as in sweeps of ours. Spearman's
+correlation of the trainings with either has its p-value; then the same of the means over all studies that have at
+least five methods. Without studies it takes the trainings of resources/trainings.csv; --csv writes such a file, by
+which `recommendations.md` goes when it names a method.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +30,15 @@ from emulsion.analysis.regret import STRATIFIED
 from emulsion.files import WORKFLOW, read_json, write_text
 from emulsion.report.markup import table
 
+# {column of the proving ground's table: what it is}
+WORLDS = {"median": "regret in worlds", "little": "against stratified, in worlds with little to gain"}
 
-def in_worlds(sources: int) -> dict[str, float]:
-    """{method: median regret, nats} in worlds of so many sources that are not read again."""
+
+def in_worlds(sources: int, key: str) -> dict[str, float]:
+    """{method: a number of its row, nats} in worlds of so many sources that are not read again."""
     rows = read_rows(WORKFLOW / "resources/proving_ground.csv")
-    return {row["method"]: row["median"] for row in rows if int(row["sources"]) == sources and not row["repeated"]}
+    like = [row for row in rows if int(row["sources"]) == sources and not row["repeated"]]
+    return {row["method"]: row[key] for row in like if row[key] is not None}
 
 
 def in_trainings(name: str, study: dict[str, Any]) -> list[dict[str, Any]]:
@@ -52,6 +59,12 @@ def in_trainings(name: str, study: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def recorded() -> list[list[dict[str, Any]]]:
+    """The same rows of the trainings that come with the project, study by study."""
+    rows = read_rows(WORKFLOW / "resources/trainings.csv")
+    return [[row for row in rows if row["study"] == study] for study in dict.fromkeys(row["study"] for row in rows)]
+
+
 def agreement(trained: dict[str, float], simulated: dict[str, float]) -> str:
     methods = sorted(set(trained) & set(simulated))
     if len(methods) < 4:
@@ -60,37 +73,53 @@ def agreement(trained: dict[str, float], simulated: dict[str, float]) -> str:
     return f"Spearman's correlation over {len(methods)} methods: {found.statistic:+.2f} (p {found.pvalue:.2f})"
 
 
+def mean_of(studies: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean over studies of each method that is in all of them."""
+    shared = set(studies[0]).intersection(*studies[1:])
+    return {method: sum(study[method] for study in studies) / len(studies) for method in shared}
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("studies", type=Path, nargs="+", help="methods.json of experiments")
+    options.add_argument("studies", type=Path, nargs="*", help="methods.json of experiments")
     options.add_argument("--csv", type=Path, help="where to write the differences to stratified sampling")
     given = options.parse_args()
-    every: list[dict[str, Any]] = []
-    real, simulated = [], []
-    for file in given.studies:
-        rows = in_trainings(file.parent.name, read_json(file))
-        every += rows
-        worlds = in_worlds(rows[0]["sources"])
-        trained = {STRATIFIED: 0.0, **{row["method"]: row["difference"] for row in rows}}
-        real.append(trained)
-        simulated.append(worlds)
+    every = [in_trainings(file.parent.name, read_json(file)) for file in given.studies] or recorded()
+    real: list[dict[str, float]] = []
+    simulated: dict[str, list[dict[str, float]]] = {key: [] for key in WORLDS}
+    for rows in every:
+        real.append({STRATIFIED: 0.0, **{row["method"]: row["difference"] for row in rows}})
+        for key, of in simulated.items():
+            of.append(in_worlds(int(rows[0]["sources"]), key))
         cells = [
             [
                 row["method"],
                 f"{1e3 * row['difference']:+.0f} [{1e3 * row['low']:+.0f}, {1e3 * row['high']:+.0f}]",
-                f"{1e3 * worlds[row['method']]:.1f}" if row["method"] in worlds else "",
+                *(f"{1e3 * of[-1][row['method']]:.1f}" if row["method"] in of[-1] else "" for of in simulated.values()),
             ]
             for row in sorted(rows, key=lambda row: row["difference"])
         ]
-        header = ["method", "trained, against stratified, .001 nats", "regret in worlds, .001 nats"]
         what = (
-            f"{file.parent.name}: {rows[0]['sources']} sources, {rows[0]['seeds']} seeds, {rows[0]['tokens']:,} tokens"
+            f"{rows[0]['study']}: {rows[0]['sources']:.0f} sources, {rows[0]['seeds']:.0f} seeds, "
+            f"{rows[0]['tokens']:,.0f} tokens"
         )
-        print(f"{what}\n\n{table(header, cells, right=2)}\n\n{agreement(trained, worlds)}\n")
-    both = [pd.DataFrame(each).mean(axis=0, skipna=False).dropna().to_dict() for each in (real, simulated)]
-    print(f"Means over {len(real)} studies: {agreement(*both)}")
+        header = [
+            "method",
+            "trained, against stratified, .001 nats",
+            *(f"{words}, .001 nats" for words in WORLDS.values()),
+        ]
+        print(f"{what}\n\n{table(header, cells, right=3)}\n")
+        for key, words in WORLDS.items():
+            print(f"{words}: {agreement(real[-1], simulated[key][-1])}\n")
+    many = [number for number, rows in enumerate(every) if len(rows) >= 5]
+    print(f"Means over {len(many)} studies")
+    for key, words in WORLDS.items():
+        trained, worlds = ([of[number] for number in many] for of in (real, simulated[key]))
+        print(f"{words}: {agreement(mean_of(trained), mean_of(worlds))}")
     if given.csv:
-        write_text(given.csv, pd.DataFrame(every).to_csv(index=False, float_format="%.4f"))
+        write_text(
+            given.csv, pd.DataFrame([row for rows in every for row in rows]).to_csv(index=False, float_format="%.4f")
+        )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from emulsion import command
-from emulsion.analysis.regret import by_sources, page, summary
+from emulsion.analysis.regret import by_gain, by_sources, page, summary
 from emulsion.command import Some
 from emulsion.files import read_json, write_text
 from emulsion.world import KINDS
@@ -25,7 +25,7 @@ def main(*, trials: Some[Path], seed: int, csv: Path, sources: Path, output: Pat
     rows = summary(found, list(KINDS))
     write_text(csv, _flat(rows))
     write_text(sources, _flat(by_sources(found)))
-    write_text(output, page(rows, list(KINDS), seed))
+    write_text(output, page(rows, by_gain(found), list(KINDS), seed))
 
 
 def _flat(rows: Sequence[Mapping[str, Any]]) -> str:

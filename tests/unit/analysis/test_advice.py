@@ -88,6 +88,23 @@ def test_rows_are_counted_by_sources_and_repetition():
     assert cells == {(2, False, 8), (2, True, 4), (3, False, 8), (3, True, 4)}
     best = next(each for each in found if (each["sources"], each["repeated"]) == (2, True))
     assert best["method"] == "good" and best["median"] == pytest.approx(0.013) and best["worse"] == 0
+    assert best["little"] is None and best["little_worlds"] == 0
+
+
+def test_where_there_is_little_to_gain_the_mean_difference_to_even_shares_counts():
+    regrets = {"stratified": [0.002, 0.012, 0.4], "bold": [0.01, 0.03, 0.0]}
+    trials = {
+        name: [
+            {"kind": "linear", "world": n, "sources": 2, "regret": regret, "cost": 1.0}
+            for n, regret in enumerate(found)
+        ]
+        for name, found in regrets.items()
+    }
+    of = {row["method"]: row for row in by_sources(trials)}
+    assert of["bold"]["little"] == pytest.approx((0.008 + 0.018) / 2) and of["bold"]["little_worlds"] == 2
+    assert of["stratified"]["little"] == 0
+    [alone] = by_sources({"bold": trials["bold"]})
+    assert alone["little"] is None and alone["little_worlds"] is None
 
 
 def test_the_table_that_comes_with_the_project_has_methods_there_are():

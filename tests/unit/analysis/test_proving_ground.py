@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from emulsion.analysis.proving_ground import ENTRANTS, Bill, trial
-from emulsion.analysis.regret import page, summary
+from emulsion.analysis.regret import by_gain, page, summary
 from emulsion.errors import UserError
 from emulsion.methods import names
 from emulsion.world import KINDS, worlds
@@ -75,8 +75,20 @@ def test_a_summary_has_medians_percentiles_and_differences_paired_by_world():
     assert best["difference"] == pytest.approx(-0.04) == pytest.approx(best["difference_interval"][0])
     low, high = best["median_interval"]
     assert low <= best["median"] <= high
-    text = page(found, list(KINDS), 0)
+    text = page(found, [], list(KINDS), 0)
     assert "| good | 1.50 | 14.0 [" in text and text.count("\n| good") == 2
+
+
+def test_worlds_are_parted_by_what_there_is_to_gain_whatever_the_order_of_rows():
+    trials = {"stratified": rows("stratified", 0.005), "bold": rows("bold", 0.03)[::-1]}  # gains of .005 to .013
+    little, more = by_gain(trials)
+    assert (little["part"], little["worlds"]) == ("at most 12.5", 8 * len(KINDS))
+    assert (more["part"], more["worlds"]) == ("12.5 to 50", len(KINDS))
+    assert little["difference"] == pytest.approx(0.025) and little["worse"] == 1
+    assert little["difference_interval"] == pytest.approx([0.025, 0.025])
+    assert by_gain({"bold": rows("bold", 0.03)}) == []
+    text = page(summary(trials, list(KINDS)), [little, more], list(KINDS), 0)
+    assert "| bold | +25.0 [+25.0, +25.0], 100% | +25.0 [" in text
 
 
 def test_methods_that_met_different_worlds_are_not_compared():

@@ -39,7 +39,7 @@ def overlay(strategies: int) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strategies", type=int, nargs="+", default=[1000, 5000])
-    for strategies in parser.parse_args().strategies:
+    for strategies in sorted(parser.parse_args().strategies):  # a peak of memory is the highest so far
         with tempfile.TemporaryDirectory() as folder:
             for name in SHARED:
                 Path(folder, name).symlink_to(ROOT / name)
@@ -48,9 +48,11 @@ def main() -> None:
             before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
             said = subprocess.run(command, cwd=folder, env=os.environ, check=True, text=True, capture_output=True)
             used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            total = re.search(r"^total +(\d+)", said.stdout + said.stderr, re.MULTILINE)
+            assert total, said.stdout
         found = {
             "strategies": strategies,
-            "jobs": int(re.search(r"^total +(\d+)", said.stdout + said.stderr, re.MULTILINE)[1]),
+            "jobs": int(total[1]),
             "cpu_seconds": round(used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime, 1),
             "wall_seconds": round(time.monotonic() - began, 1),
             "peak_memory_mb": used.ru_maxrss // 1024,

@@ -94,7 +94,8 @@ def write_stores(folder: Path, vocabulary: int, tokens: int) -> Result:
         body = writer.write(
             (names[start : start + 500], names[start : start + 500]) for start in range(0, documents, 500)
         )
-        header = {"format": FORMAT, "source": source, "tokenizer": "none", "vocab_size": vocabulary, **body}
+        origin = {"source": source, "provenance": {"source": source, "kind": "made up"}}
+        header = {"format": FORMAT, **origin, "tokenizer": "none", "vocab_size": vocabulary, **body}
         write_json(target / "header.json", header)
     return {}
 
@@ -108,7 +109,7 @@ def train(loop: Loop, folder: Path, model: str, steps: int, micro_batch: int | N
     on_gpu = torch.cuda.is_available()
     torch.set_num_threads(torch.get_num_threads() if on_gpu else 1)
     torch.use_deterministic_algorithms(loop.deterministic, warn_only=not on_gpu)
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     stores = {source: TokenStore.open(folder / source) for source in SOURCES}
     plan = SequencePlan(train_sizes(stores, spec.context), Mixture({"alpha": 3, "beta": 1}), spec.seed)
     run = {"ours": _ours, "nanogpt": _nanogpt, "trainer": _trainer}[loop.whose]
@@ -183,7 +184,7 @@ def _nanogpt(
             with autocast:
                 loss = compiled(*ready) / accumulated
             ready = following()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), spec.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -213,13 +214,13 @@ def _trainer(
 
     times: list[dict[str, float]] = []
 
-    class Watch(TrainerCallback):
+    class Watch(TrainerCallback):  # type: ignore[misc]  # transformers has no types here
         def on_step_end(self, *_: Any, **__: Any) -> None:
             if torch.cuda.is_available():
                 torch.cuda.current_stream().synchronize()
             times.append({**seconds(), "clock": time.time()})
 
-    class Scheduled(Trainer):
+    class Scheduled(Trainer):  # type: ignore[misc]
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
             rate = torch.optim.lr_scheduler.LambdaLR
             self.lr_scheduler = rate(
@@ -294,12 +295,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=None, help="100, or 40 on a GPU")
     parser.add_argument("--micro-batch", type=int, default=None, help="sequences at once; that of config.yaml")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--loops", nargs="+", help="names of loops; all of them")
+    loops, usual = (GPU_LOOPS, 40) if is_available() else (CPU_LOOPS, 100)
+    parser.add_argument("--loops", nargs="+", choices=[loop.name for loop in loops], help="names of loops; all of them")
     arguments = parser.parse_args()
     models = arguments.model or (["pythia-160m", "gpt2-500M"] if is_available() else ["tiny"])
-    loops, steps = (GPU_LOOPS, 40) if is_available() else (CPU_LOOPS, 100)
+    steps = usual if arguments.steps is None else arguments.steps
+    if steps < WARM_UP + 3:
+        parser.error(f"--steps: {steps} leave none to be timed; it takes {WARM_UP + 3} or more.")
     loops = [loop for loop in loops if not arguments.loops or loop.name in arguments.loops]
-    for line in report(models, loops, arguments.steps or steps, arguments.micro_batch, arguments.rounds):
+    for line in report(models, loops, steps, arguments.micro_batch, arguments.rounds):
         print(line, flush=True)
 
 

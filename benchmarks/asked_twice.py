@@ -20,6 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from emulsion.analysis.decide import Decision, decide
+from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.files import read_json
 from emulsion.mixture import Mixture
@@ -105,21 +106,26 @@ def table_of_recorded(runs: Runs, seeds: int, pairs: int, shares: Mapping[str, M
     return table([*header, "best of these: same twice, worse by", "central: same twice, worse by"], lines, right=6)
 
 
+def promised(optimum: Mapping[str, Any]) -> tuple[str, str]:
+    """What was predicted of an optimum, and what came out."""
+    low, high = optimum["predicted_interval"]
+    outcome = optimum["realised"] if optimum["validation"] is None else optimum["validation"]
+    return f"{optimum['predicted']:.3f} ({low:.3f} to {high:.3f})", f"{outcome:.3f}"
+
+
 def table_of_studies(folders: list[Path]) -> str:
     """What studies decided, recommend and had predicted, and how many pairs of them contradict each other."""
     told = {str(folder): read_json(folder / "recommendations.json") for folder in folders}
     lines = []
     for name, each in told.items():
         optimum, chosen = each["optimum"], each["recommended"]
-        low, high = optimum["predicted_interval"]
         lines.append(
             [
                 name,
                 each["decision"]["winner"] or f"none of {', '.join(each['decision']['tied'])}",
                 f"{chosen['mixture']}: {', '.join(f'{100 * share:.0f}' for share in chosen['ratios'].values())} %",
                 f"{chosen['loss' if 'loss' in chosen else 'score']:.3f}",
-                f"{optimum['predicted']:.3f} ({low:.3f} to {high:.3f})",
-                f"{optimum['realised'] if optimum['validation'] is None else optimum['validation']:.3f}",
+                *(promised(optimum) if optimum else ("none", "")),
             ]
         )
     pairs = list(itertools.combinations((each["decision"] for each in told.values()), 2))
@@ -136,8 +142,13 @@ if __name__ == "__main__":
     parser.add_argument("--results", type=Path, nargs="+", help="folders of results of studies, of losses or of scores")
     given = parser.parse_args()
     if given.results:
-        print(table_of_studies(given.results))
+        try:
+            print(table_of_studies(given.results))
+        except UserError as error:
+            parser.error(f"--results: {error}")
     else:
         scores, strategies = recorded(given.scores), read_yaml(CONFIG)["strategies"]
+        if 2 * given.seeds >= (known := len(next(iter(scores.values())))):
+            parser.error(f"--seeds: of {known} recorded seeds, two sets of {given.seeds} leave none to judge them by.")
         shares = {name: Mixture(strategies[name]["ratios"]) for name in scores}
         print(table_of_recorded(scores, given.seeds, given.pairs, shares))

@@ -85,6 +85,9 @@ def main() -> None:
         files = [str(file.relative_to(ROOT)) for name, batches in swarms.items() for file in swarm_files(name, batches)]
         print(*files)
         return
+    for file in (each for name, batches in swarms.items() for each in swarm_files(name, batches)):
+        if not file.exists():
+            options.error(f"{file}: no such file; --help says how to make it.")
     random = np.random.default_rng(0)
     weights, losses, epochs = read_swarm(swarm_files(LONG, swarms[LONG]))
     truth = losses.mean(axis=(0, 2))

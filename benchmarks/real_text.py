@@ -90,7 +90,10 @@ def main() -> None:
     arguments = parser.parse_args()
     for name, rows in (("dialogue", dialogue), ("encyclopedia", encyclopedia), ("documentation", documentation)):
         file = arguments.output / f"{name}.jsonl"
-        write_jsonl(file, rows(arguments.packages))
+        try:
+            write_jsonl(file, rows(arguments.packages))
+        except UserError as error:
+            parser.error(f"--packages: {error}")
         print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
 
 

@@ -33,6 +33,7 @@ from emulsion.methods.interface import Evidence
 from emulsion.world import KINDS, worlds
 
 WORLDS = 30
+REGMIX = ("train_mixture_1m.csv", "train_pile_loss_1m.csv")
 Shown = dict[str, list[float]]
 
 
@@ -77,8 +78,7 @@ def real(file: Path) -> Shown:
 
 
 def regmix(folder: Path) -> Shown:
-    mixtures = pd.read_csv(folder / "train_mixture_1m.csv", index_col=0)
-    losses = pd.read_csv(folder / "train_pile_loss_1m.csv", index_col=0)
+    mixtures, losses = (pd.read_csv(folder / name, index_col=0) for name in REGMIX)
     sources = [name.removeprefix("train_the_pile_") for name in mixtures]
     groups = [name.removeprefix("metric/the_pile_").removesuffix("_val_loss") for name in losses]
     return shown(mixtures.to_numpy(), losses.to_numpy(), sources, groups)
@@ -111,6 +111,9 @@ def main() -> None:
     options.add_argument("laws", nargs="*", type=Path, help="law_results/*/static_law.json of real trainings")
     options.add_argument("--regmix", type=Path, help="folder of RegMix's published tables")
     given = options.parse_args()
+    tables = [given.regmix / name for name in REGMIX] if given.regmix else []
+    if missing := [file for file in (*given.laws, *tables) if not file.is_file()]:
+        options.error(f"{missing[0]}: no such file; docs/laws.md says how to make it.")
     print("| runs | above | own | slope | gain | R2 | SD of the mean | SD |\n|---|---|---|---|---|---|---|---|")
     if given.laws:
         print(row(f"{len(given.laws)} real sweeps", [real(file) for file in given.laws]))

@@ -1,0 +1,82 @@
+"""Every benchmark that needs no data from elsewhere runs in its smallest form, and refuses what it cannot measure."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# What it is called with -> lines of its table, or of JSON.
+QUICK = {
+    "asked_twice --pairs 2": 9,
+    "checkpoints --steps 2 --saves 1": 8,
+    "claims losses --repetitions 1": 5,
+    "cleaning --megabytes 0.5": 4,
+    "dag --strategies 2": 1,
+}
+LONGER = {
+    "activation": 0,
+    "claims coverage --repetitions 1": 8,
+    "claims predictions --repetitions 1": 12,
+    "claims text --repetitions 1": 7,
+    "claims winners --repetitions 1": 7,
+    "data_path --megabytes 2": 10,
+    "law_fitting --starts 2": 4,
+    "loading --rounds 1": 1,
+    "methods --tokens 40000 --batch 2 --megabytes 2": 9,
+    "optimizer --trials 1 --sources 3": 4,
+    "plan --sequences 1000000 --sources 10 --samples 2": 3,
+    "training --steps 8 --rounds 1": 4,
+    "worlds": 11,
+}
+
+
+def run(words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    script, *options = words.split()
+    command = [sys.executable, str(ROOT / f"benchmarks/{script}.py"), *options]
+    without_gpu = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(command, cwd=folder, env=without_gpu, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"), [*QUICK.items(), *(pytest.param(*each, marks=pytest.mark.slow) for each in LONGER.items())]
+)
+def test_a_benchmark_runs_in_its_smallest_form(words, lines, tmp_path):
+    done = run(words, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = [line for line in done.stdout.splitlines() if line.startswith(("|", "{"))]
+    assert done.stdout and len(found) == lines, done.stdout
+    assert not re.search(r"\bnan\b", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("asked_twice --seeds 8", "--seeds: of 16 recorded seeds, two sets of 8 leave none to judge them by."),
+        ("asked_twice --results nowhere", "--results: nowhere/recommendations.json: no such file."),
+        ("real_text --packages . --output out", "--packages: .: no file matches 'chitchat_dataset-*.whl'"),
+        ("training --steps 7", "--steps: 7 leave none to be timed; it takes 8 or more."),
+        ("training --loops Trainers", "invalid choice: 'Trainers'"),
+        ("worlds nowhere.json", "nowhere.json: no such file"),
+    ],
+)
+def test_a_benchmark_refuses_what_it_cannot_measure(words, told, tmp_path):
+    done = run(words, tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_studies_with_and_without_an_optimum_are_compared(tmp_path):
+    told = {"decision": {"winner": "a", "tied": ["a"]}}
+    told["recommended"] = {"mixture": "a", "ratios": {"x": 0.5, "y": 0.5}, "score": 0.6}
+    optimum = {"predicted": 0.7, "predicted_interval": [0.6, 0.8], "realised": 0.65, "validation": None}
+    for name, found in (("with", optimum), ("without", None)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recommendations.json").write_text(json.dumps({**told, "optimum": found}))
+    said = run("asked_twice --results with without", tmp_path).stdout
+    assert "| with | a | a: 50, 50 % | 0.600 | 0.700 (0.600 to 0.800) | 0.650 |" in said
+    assert "| without | a | a: 50, 50 % | 0.600 | none |  |" in said

@@ -88,6 +88,7 @@ lint: setup
 	ruff check --no-cache  # a cached verdict does not see that an import has become first-party
 	ruff format --check
 	mypy
+	mypy benchmarks  # by itself: there is a plan.py in both
 	snakefmt --check Snakefile rules
 	snakemake --lint
 

@@ -5,7 +5,9 @@ python benchmarks/activation.py    # alternates both in one process, on one thre
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,12 +16,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 from emulsion.models import model_class, model_config
 from emulsion.training.forward import SequenceLosses
 
-MODEL = {"architecture": "gpt2", "hidden_size": 64, "layers": 2, "heads": 4, "intermediate_size": 256}
+MODEL: dict[str, Any] = {"architecture": "gpt2", "hidden_size": 64, "layers": 2, "heads": 4, "intermediate_size": 256}
 MODEL |= {"context": 80, "dropout": 0.0}
 ROUNDS, STEPS = 12, 25
 
 
-def training(activation):
+def training(activation: str) -> Callable[[], None]:
     """A function that takes one step with this activation."""
     config = model_config(MODEL, 512, 0)
     config.activation_function = activation
@@ -27,7 +29,7 @@ def training(activation):
     losses, optimizer = SequenceLosses(model), torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
     tokens = torch.randint(0, 512, (6, 81))
 
-    def step():
+    def step() -> None:
         losses(tokens).mean().backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

@@ -157,7 +157,7 @@ def losses(repetitions: int, uneven: float, workers: int) -> str:
                 better = alike - 0.02 * (np.arange(mixtures) == 0)[:, None]
                 paired = [{f"{n}": dict(enumerate(runs)) for n, runs in enumerate(each)} for each in (alike, better)]
                 unpaired = {name: list(runs.values()) for name, runs in paired[1].items()}
-                found = [decide(each, lower=True).winner for each in (*paired, unpaired)]
+                found = [*(decide(each, lower=True).winner for each in paired), decide(unpaired, lower=True).winner]
                 counts += [found[0] is not None, found[1] == "0", found[2] == "0"]
             row.append(" / ".join(f"{100 * count / repetitions:.1f}" for count in counts))
         rows.append(row)

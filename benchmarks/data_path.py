@@ -117,7 +117,7 @@ def requirements_way(folder: Path, tokenizer_folder: Path, context: int) -> Resu
                 "parquet", data_files=file, split="train", streaming=True, trust_remote_code=False
             )
             mixed += [{**row, "source": name, "type": "text"} for row in stream.take(int(share * total))]
-        np.random.shuffle(mixed)
+        np.random.shuffle(mixed)  # type: ignore[arg-type]  # NumPy's types know no lists of rows
         split = datasets.Dataset.from_list(mixed).train_test_split(test_size=2 * HELD_OUT, seed=42)
         encode = functools.partial(tokenizer, truncation=True, max_length=context)
         encoded = split.map(encode, input_columns="text", batched=True, remove_columns=["id", "text", "source", "type"])

@@ -18,6 +18,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -31,29 +32,30 @@ from emulsion.laws import fit_static_law
 from emulsion.laws.planted import KINDS, noisy, planted_law
 
 Floats = NDArray[np.float64]
+Predict = Callable[[Floats], Floats]
 _DELTA, _OUTER = 0.02, 100
 _GRID = {2: 121, 3: 6000}
 
 
-def lbfgs(parameters: list[torch.Tensor], predict, y: torch.Tensor) -> float:
-    """The loss after L-BFGS has moved the parameters, which it does in place."""
+def lbfgs(parameters: list[torch.Tensor], predict: Callable[..., torch.Tensor], y: torch.Tensor) -> float:
+    """The loss after L-BFGS has moved the parameters, of which `predict` is a function; it does so in place."""
     loss = torch.nn.HuberLoss(reduction="sum", delta=_DELTA)
     optimiser = torch.optim.LBFGS(parameters, lr=0.01, history_size=10, max_iter=20, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        value = loss(predict(), y)
-        value.backward()
+        value: torch.Tensor = loss(predict(*parameters), y)
+        value.backward()  # type: ignore[no-untyped-call]
         return value
 
     for _ in range(_OUTER):
-        optimiser.step(closure)
+        optimiser.step(closure)  # type: ignore[no-untyped-call]
     with torch.no_grad():
-        return float(loss(predict(), y))
+        return float(loss(predict(*parameters), y))
 
 
-def two_sources(own: Floats, y: Floats, starts: int, random: np.random.Generator):
-    """A group's law of its own share [n]; and how many starts it was given."""
+def two_sources(own: Floats, y: Floats, starts: int, random: np.random.Generator) -> Predict:
+    """A group's law of its own share [n]."""
     candidates = np.linspace(0, y.min(), 1000, endpoint=False)
     logs = np.log(y - candidates[:, None])
     c = candidates[np.argmax([abs(np.corrcoef(own, row)[0, 1]) for row in logs])]
@@ -62,13 +64,13 @@ def two_sources(own: Floats, y: Floats, starts: int, random: np.random.Generator
     best, best_loss = (0.0, 0.0), np.inf
     for index in random.permutation(len(grid))[:starts]:
         k, b = (torch.tensor(value, requires_grad=True) for value in grid[index])
-        value = lbfgs([k, b], lambda k=k, b=b: torch.exp(k * x + b), target)
+        value = lbfgs([k, b], lambda k, b: torch.exp(k * x + b), target)
         if value < best_loss:
             best, best_loss = (k.item(), b.item()), value
     return lambda rows: c + np.exp(best[0] * rows + best[1])
 
 
-def three_sources(rows: Floats, y: Floats, starts: int, random: np.random.Generator):
+def three_sources(rows: Floats, y: Floats, starts: int, random: np.random.Generator) -> Predict:
     """A group's law of the first two shares [n, 2]."""
     x, target = torch.tensor(rows), torch.tensor(y)
     grid = [(c, b) for c in np.linspace(-2, 1.5, 10) for b in np.linspace(-10, 1, 20) for _ in range(30)]
@@ -77,7 +79,7 @@ def three_sources(rows: Floats, y: Floats, starts: int, random: np.random.Genera
     for index in random.permutation(len(grid))[:starts]:
         c, b = (torch.tensor(value, requires_grad=True) for value in grid[index])
         t = torch.tensor(slopes[index], requires_grad=True)
-        value = lbfgs([c, b, t], lambda c=c, b=b, t=t: torch.exp(c) + torch.exp(b + x @ t), target)
+        value = lbfgs([c, b, t], lambda c, b, t: torch.exp(c) + torch.exp(b + x @ t), target)
         if value < best_loss:
             best, best_loss = (np.exp(c.item()), b.item(), t.detach().numpy().copy()), value
     assert best is not None

@@ -17,11 +17,12 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 from emulsion.data.tokenizers import train_bpe
 from emulsion.data.tokens import write_store
 from emulsion.methods import create
+from emulsion.methods.interface import OnlineMethod
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
@@ -53,9 +55,10 @@ LONGEST = 100_000  # characters of a file
 TEST_SEQUENCES = 256
 WARM_UP = 3  # steps
 # Sizes of the paper that compares the methods (Chen et al., 2411.05735): 8 sequences of 2,048 tokens a step.
-GPU = {"model": "pythia-160m", "training": "full", "tokens": 16_000_000, "batch": 8, "vocabulary": 16_384}
-CPU = {"model": "tiny", "training": "demo", "tokens": 600_000, "batch": 13, "vocabulary": 512}
-CHANGES = {"full": {"learning_rate": 6.0e-4, "final_learning_rate": 6.0e-5}, "demo": {}}
+Usual = dict[str, Any]
+GPU: Usual = {"model": "pythia-160m", "training": "full", "tokens": 16_000_000, "batch": 8, "vocabulary": 16_384}
+CPU: Usual = {"model": "tiny", "training": "demo", "tokens": 600_000, "batch": 13, "vocabulary": 512}
+CHANGES: dict[str, dict[str, float]] = {"full": {"learning_rate": 6.0e-4, "final_learning_rate": 6.0e-5}, "demo": {}}
 
 
 def clock() -> float:
@@ -67,7 +70,7 @@ def clock() -> float:
 class Clock:
     """Seconds spent inside functions, and how often they were called, by name."""
 
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     calls: Counter[str] = field(default_factory=Counter)
 
     def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,7 +90,7 @@ class Measured:
     """One run: seconds in all and by part, calls by part, share of steps in probes, and the mean test loss."""
 
     seconds: float
-    parts: Counter[str]
+    parts: defaultdict[str, float]
     calls: Counter[str]
     probes: float
     test: float
@@ -157,12 +160,13 @@ class Bench:
         training.run()
         seconds = clock() - started
         mixture = dict(Mixture.uniform(list(self.parts.stores)))
-        return Measured(seconds, Counter(), Counter(), 0.0, self.test(training), mixture), training.validate()
+        return Measured(seconds, defaultdict(float), Counter(), 0.0, self.test(training), mixture), training.validate()
 
     def online(self, kind: str, seed: int, reference: dict[str, float]) -> Measured:
         """The run on a method with its default settings."""
         settings = {"graph": GRAPH} if kind == "skillit" else {}
         method = create(kind, sources=list(self.parts.stores), **settings)
+        assert isinstance(method, OnlineMethod)
         rounds = prepare_rounds(
             method,
             {"kind": kind},
@@ -173,15 +177,14 @@ class Bench:
             reference=Reference(losses=reference) if method.observes == "excess_losses" else None,
         )
         spent, training = Clock(), rounds.training
-        training.validate = spent.timed("evaluations", training.validate)  # type: ignore[method-assign]
-        method.update = spent.timed("deciding", method.update)  # type: ignore[method-assign]
-        rounds_module.gradient_alignments = spent.timed("gradients", gradient_alignments)
-        started = clock()
-        try:
+        with (
+            patch.object(training, "validate", spent.timed("evaluations", training.validate)),
+            patch.object(method, "update", spent.timed("deciding", method.update)),
+            patch.object(rounds_module, "gradient_alignments", spent.timed("gradients", gradient_alignments)),
+        ):
+            started = clock()
             rounds.run()
-        finally:
-            rounds_module.gradient_alignments = gradient_alignments
-        seconds = clock() - started
+            seconds = clock() - started
         return Measured(seconds, spent.seconds, spent.calls, probes(rounds), self.test(training), rounds.decided[-1])
 
 
@@ -242,9 +245,9 @@ def report(bench: Bench, methods: list[str], seeds: list[int], once: list[str]) 
 def main() -> None:
     usual = GPU if torch.cuda.is_available() else CPU
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--methods", nargs="*", default=list(METHODS), help="online methods by name")
+    parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=METHODS, help="online methods")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--once", nargs="*", default=[], help="methods to train with the first seed only")
+    parser.add_argument("--once", nargs="*", default=[], choices=METHODS, help="of these, with one seed only")
     parser.add_argument("--tokens", type=int, default=usual["tokens"], help="of a run")
     parser.add_argument("--batch", type=int, default=usual["batch"], help="sequences of a step")
     parser.add_argument("--validation-sequences", type=int, default=16, help="of each source, at every observation")

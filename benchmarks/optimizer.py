@@ -64,7 +64,8 @@ def ours(proxies: Proxies, region: Region, count: int, seed: int) -> Floats:
 
 def random_search(proxies: Proxies, region: Region, count: int, seed: int) -> Floats:
     rows = swarm(region, count, seed)
-    return rows[int(proxies.losses(rows).mean(axis=1).argmin())]
+    best: Floats = rows[proxies.losses(rows).mean(axis=1).argmin()]
+    return best
 
 
 def requirements(proxies: Proxies, region: Region, count: int, seed: int) -> Floats:
@@ -81,8 +82,8 @@ def requirements(proxies: Proxies, region: Region, count: int, seed: int) -> Flo
     bounds = list(zip(region.low, region.high, strict=True))
     with suppress(StopIteration):
         differential_evolution(objective, bounds, maxiter=20, popsize=1, rng=seed, polish=False)
-    best = min(seen, key=lambda pair: pair[0])[1]
-    return region.project(best)[0]
+    best: Floats = region.project(min(seen, key=lambda pair: pair[0])[1])[0]
+    return best
 
 
 def regmix(proxies: Proxies, region: Region, count: int, seed: int) -> Floats:
@@ -93,7 +94,8 @@ def regmix(proxies: Proxies, region: Region, count: int, seed: int) -> Floats:
     rows = swarm(region, count, seed)
     law = fit_boosted_law(rows, proxies.losses(rows).mean(axis=1))
     draws = swarm(region, _DRAWS, seed + 1)
-    return draws[np.argsort(law.predict(draws)[:, 0], kind="stable")[:_BEST]].mean(axis=0)
+    best: Floats = draws[np.argsort(law.predict(draws)[:, 0], kind="stable")[:_BEST]].mean(axis=0)
+    return best
 
 
 SOLVERS = dict(zip(METHODS, (ours, random_search, requirements, regmix), strict=True))

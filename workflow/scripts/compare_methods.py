@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from emulsion.files import read_json, write_json, write_text
 from emulsion.report.method_board import markdown
 
 
-def stratified_of(runs: list[MethodRun], records: list[dict]) -> str | None:
+def stratified_of(runs: list[MethodRun], records: list[dict[str, Any]]) -> str | None:
     """The first mixture of all sources alike from start to end."""
     for run, record in zip(runs, records, strict=True):
         weights = list(record["schedule"][0]["weights"].values())

@@ -40,8 +40,8 @@ def main(
         for group in document_groups(shard, documents.parent.parent.name):
             splits = [split_of(document, held_out) for document in group.column("id").to_pylist()]
             matches = contamination.match(Words(group.column("text").to_pylist()), splits)
-            found = [match and {"item": match.item, "shared_words": match.words} for match in matches]
-            step.decide(group, [match and match.reason for match in matches], found)
+            found = [{"item": match.item, "shared_words": match.words} if match else None for match in matches]
+            step.decide(group, [match.reason if match else None for match in matches], found)
     logging.info("%s: %s", documents, step.ledger.to_json())
 
 

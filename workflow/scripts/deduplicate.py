@@ -54,9 +54,11 @@ def main(
     with Step(output, "deduplicate", read.schema_arrow, settings.keep_removed) as step:
         for group in document_groups(read, source):
             matches = found[step.ledger.read : step.ledger.read + group.num_rows]
-            records = [match and {"duplicate_of": asdict(match)} for match in matches] if settings.keep_removed else ()
+            like = [{"duplicate_of": asdict(match)} if match else None for match in matches]
             note_held_out(ngrams, group, matches, held_out)
-            step.decide(group, [match and match.reason for match in matches], records)
+            step.decide(
+                group, [match.reason if match else None for match in matches], like if settings.keep_removed else ()
+            )
     with whole_file(output / "held_out.parquet") as part:
         write_table(ngrams.table(), part)
     logging.info("%s, shard %d: %s", source, shard, step.ledger.to_json())

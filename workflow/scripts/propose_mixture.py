@@ -5,6 +5,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.files import write_json
+from emulsion.methods.interface import OnlineMethod
 from emulsion.training.costs import needed_of_swarm
 from emulsion.training.method_options import EvidenceOptions, MethodOptions
 
@@ -15,6 +16,8 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, output: Path, mix
     :param mixture: mixture file
     """
     made = decided.create()
+    if isinstance(made, OnlineMethod):
+        raise TypeError(f"{decided.method['kind']} decides during its own run")
     stages = made.propose(evidence.read())
     record = made.record or {}
     for warning in record.get("warnings", ()):

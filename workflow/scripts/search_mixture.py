@@ -6,11 +6,13 @@ Every training is kept in the journal under --checkpoints, so that a search cut 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from emulsion import command
 from emulsion.command import Json
 from emulsion.files import write_json
 from emulsion.methods.objective import Objective
+from emulsion.methods.offline import DirectSearch
 from emulsion.mixture import Mixture
 from emulsion.training.costs import Needed
 from emulsion.training.evidence import read_evidence
@@ -48,9 +50,11 @@ def main(
 
     make_deterministic(training.threads)
     made = decided.create()
+    if not isinstance(made, DirectSearch):
+        raise TypeError(f"{decided.method['kind']} does not train while it searches")
     judge = Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer) if suites else None
     trunk = {"run": "tried", "mixture": "tried", "seed": training.spec["seed"], "finish": True, "branches": []}
-    spent = {"runs": 0, "tokens": 0, "evaluation_tokens": 0, "seconds": 0.0}
+    spent: dict[str, Any] = {"runs": 0, "tokens": 0, "evaluation_tokens": 0, "seconds": 0.0}
 
     def score(tried: Mixture) -> float:
         batch = train_swarm(
@@ -83,7 +87,7 @@ def main(
         evaluation_tokens=spent["evaluation_tokens"],
     )
     write_json(mixture, decided.mixture_file(stages, [needed]))
-    write_json(output, {**made.record, "cost": spent})
+    write_json(output, {**(made.record or {}), "cost": spent})
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ def _flat(rows: Sequence[Mapping[str, Any]]) -> str:
             ends = (f"{key}_low", f"{key}_high") if key.endswith("_interval") else (key,)
             cells |= zip(ends, (value or (None, None)) if len(ends) == 2 else [value], strict=True)
         flat.append(cells)
-    return pd.DataFrame(flat).to_csv(index=False, float_format="%.6g")
+    text: str = pd.DataFrame(flat).to_csv(index=False, float_format="%.6g")
+    return text
 
 
 if __name__ == "__main__":

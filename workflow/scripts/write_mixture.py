@@ -4,6 +4,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.files import write_json
+from emulsion.methods.interface import OnlineMethod
 from emulsion.training.method_options import EvidenceOptions, MethodOptions
 
 
@@ -11,8 +12,10 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, output: Path) -> 
     """
     :param output: file to write
     """
-    stages = decided.create().propose(evidence.read())
-    write_json(output, decided.mixture_file(stages))
+    made = decided.create()
+    if isinstance(made, OnlineMethod):
+        raise TypeError(f"{decided.method['kind']} decides during its own run")
+    write_json(output, decided.mixture_file(made.propose(evidence.read())))
 
 
 if __name__ == "__main__":

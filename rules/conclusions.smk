@@ -99,6 +99,8 @@ rule compare_ablations:
         "results/{experiment}/contributions.json",
     log:
         "logs/compare_ablations/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(study.with_setting("ablations")),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -148,6 +150,8 @@ rule recommend:
         ),
     log:
         "logs/recommend/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(study.comparing()),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -207,6 +211,8 @@ rule present_decision:
         ),
     log:
         "logs/present_decision/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(study.comparing()),
     localrule: True
     conda:
         "../envs/analysis.yaml"

@@ -20,6 +20,8 @@ rule plot_capability_heatmap:
         ),
     log:
         "logs/plot_capability_heatmap/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("capability_heatmap"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -51,6 +53,8 @@ rule plot_capability_radar:
         ),
     log:
         "logs/plot_capability_radar/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("capability_radar"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -83,6 +87,8 @@ rule plot_losses:
         ),
     log:
         "logs/plot_losses/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("losses"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -118,6 +124,8 @@ rule plot_training_curves:
         ),
     log:
         "logs/plot_training_curves/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("training_curves"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -147,6 +155,8 @@ rule plot_mixtures:
         ),
     log:
         "logs/plot_mixtures/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("mixtures"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -176,6 +186,8 @@ rule plot_schedule:
         ),
     log:
         "logs/plot_schedule/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("schedule"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -207,6 +219,8 @@ rule plot_contributions:
         ),
     log:
         "logs/plot_contributions/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("contributions"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -230,6 +244,8 @@ rule plot_pareto:
         ),
     log:
         "logs/plot_pareto/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("pareto"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -260,6 +276,8 @@ rule plot_methods:
         ),
     log:
         "logs/plot_methods/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("methods"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -282,6 +300,8 @@ rule plot_cost_pareto:
         ),
     log:
         "logs/plot_cost_pareto/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("cost_pareto"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -305,7 +325,7 @@ rule plot_trajectories:
     log:
         "logs/plot_trajectories/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(study.where(Experiment.deciding)),
+        experiment=drawing("trajectories"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -335,6 +355,8 @@ rule plot_optimizer:
         ),
     log:
         "logs/plot_optimizer/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("optimizer"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -357,6 +379,8 @@ rule plot_surface:
         ),
     log:
         "logs/plot_surface/{experiment}.log",
+    wildcard_constraints:
+        experiment=drawing("surface"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -380,7 +404,7 @@ rule plot_static_law:
     log:
         "logs/plot_static_law/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(study.with_laws()),
+        experiment=drawing("static_law"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -404,7 +428,7 @@ rule plot_dynamic_law:
     log:
         "logs/plot_dynamic_law/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(study.with_branches()),
+        experiment=drawing("dynamic_law"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -428,7 +452,7 @@ rule plot_effects:
     log:
         "logs/plot_effects/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(study.with_branches()),
+        experiment=drawing("effects"),
     localrule: True
     conda:
         "../envs/analysis.yaml"
@@ -452,7 +476,7 @@ rule plot_similarity:
     log:
         "logs/plot_similarity/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(study.where(lambda experiment: Laws(experiment).methods())),
+        experiment=drawing("similarity"),
     localrule: True
     conda:
         "../envs/analysis.yaml"

@@ -208,6 +208,8 @@ rule compare_methods:
         ),
     log:
         "logs/compare_methods/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(study.comparing()),
     localrule: True
     conda:
         "../envs/analysis.yaml"

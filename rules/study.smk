@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.abspath(SCRIPTS))
 from emulsion import cluster_jobs, drivers, failures, refusals, submission, unrecorded
 from emulsion.errors import UserError
 from emulsion.origin import own_python_first
-from emulsion.study import catalogue, check, experiment_paths as files, imports, paths, targets
+from emulsion.study import catalogue, check, check_figures, experiment_paths as files, imports, paths, targets
 from emulsion.study.experiment import Experiment
 from emulsion.study.laws import Laws
 from emulsion.study.study import Study
@@ -64,6 +64,7 @@ onstart:
 
 study = Study(config)
 planned = study.planned()
+figures_need = check_figures.needs(config)
 
 
 one_of = targets.one_of
@@ -72,6 +73,11 @@ one_of = targets.one_of
 def of_its_experiment(names):
     """A pattern of the names that these are of each experiment; those of another have no rule."""
     return targets.of_experiment(study, names)
+
+
+def drawing(figure):
+    """A pattern of the experiments that have something for a figure to draw."""
+    return one_of(name for name in study if not figures_need[f"{name}_{figure}"])
 
 
 wildcard_constraints:
@@ -93,4 +99,4 @@ def nearest_files(asked):
 
 
 if workflow.is_main_process:
-    failures.suggest(logger, nearest_files)
+    failures.suggest(logger, nearest_files, lambda asked: targets.lacking(asked, study))

@@ -126,11 +126,16 @@ def test_a_file_that_no_rule_makes_is_told_with_the_nearest(logger, told):
     shown = io.StringIO()
     logger.handlers[0].setStream(shown)
     for _ in range(2):
-        failures.suggest(logger, lambda asked: [f"{asked}.png"] if asked == "figures/a" else [])
-    for asked in ("figures/a", "xyzzy"):
+        failures.suggest(
+            logger,
+            lambda asked: [f"{asked}.png"] if asked == "figures/a" else [],
+            lambda asked: "experiments.b.laws" if asked == "figures/b" else "",
+        )
+    for asked in ("figures/a", "figures/b", "xyzzy"):
         words = f"MissingRuleException:\nNo rule to produce {asked} (if you use input functions make sure ...)."
         logger.error(words, extra={"event": "error", "exception": "MissingRuleException"})
     assert shown.getvalue().splitlines() == [
         "error: No rule to produce figures/a. The nearest: figures/a.png.",
+        "error: No rule to produce figures/b. It needs experiments.b.laws.",
         "error: No rule to produce xyzzy. docs/files.md has the files that can be asked for.",
     ]

@@ -38,6 +38,7 @@ def study():
         ("models/exp3-equal_mix-seed0/run.json", "models/exp3-equal_mix/run.json"),
         ("data/stats/cosmopedai.json", "data/stats/cosmopedia.json"),
         ("al", "all"),
+        ("results/exp3/swarms/small/0.json", "results/exp3/swarms/small/000.json"),
     ],
 )
 def test_the_nearest_name_is_among_three(study, asked, meant):
@@ -57,6 +58,22 @@ def test_wildcards_of_an_experiment_stand_for_its_own_names(study):
     values = targets.wildcard_values(study)
     assert set(study["exp3"].all_runs()) <= set(values["run"])
     assert values["experiment"] == list(study) and "batch" not in values
+
+
+@pytest.mark.parametrize(
+    ("asked", "lacks"),
+    [
+        ("figures/exp3_static_law.png", "experiments.exp3.laws"),
+        ("figures/exp3_trajectories.png", "an online method in experiments.exp3.methods"),
+        ("results/exp3/equal_mix/smoke.json", "experiments.exp3.smoke"),
+        ("law_results/exp3/similarity.json", "experiments.exp3.laws.matrices or experiments.exp3.parameters"),
+        ("figures/exp3_pareto.png", ""),
+        ("results/exp3/contributions.json", ""),
+        ("figures/exp4_pareto.png", ""),
+    ],
+)
+def test_what_an_experiment_lacks_for_a_file_is_known(study, asked, lacks):
+    assert targets.lacking(asked, study) == lacks
 
 
 @pytest.fixture

@@ -68,25 +68,31 @@ def _in_words(record: logging.LogRecord) -> bool:
     return True
 
 
-def suggest(logger: logging.Logger, nearest: Callable[[str], Sequence[str]]) -> None:
-    """From now on name the nearest files where one is asked for that no rule makes."""
+def suggest(
+    logger: logging.Logger, nearest: Callable[[str], Sequence[str]], lacking: Callable[[str], str] = lambda asked: ""
+) -> None:
+    """From now on name the nearest files where one is asked for that no rule makes, or what is `lacking` for it."""
     if all(getattr(each, "name", None) != _NEAREST for each in logger.filters):
-        logger.addFilter(_Nearest(nearest))
+        logger.addFilter(_Nearest(nearest, lacking))
 
 
 class _Nearest(logging.Filter):
     """Says more of what cannot be made than Snakemake, which speaks of input functions."""
 
-    def __init__(self, nearest: Callable[[str], Sequence[str]]) -> None:
+    def __init__(self, nearest: Callable[[str], Sequence[str]], lacking: Callable[[str], str]) -> None:
         super().__init__()
         self.name = _NEAREST
-        self._nearest = nearest
+        self._nearest, self._lacking = nearest, lacking
 
     def filter(self, record: logging.LogRecord) -> bool:
         asked = _NO_RULE.search(record.getMessage())
         if asked and getattr(record, "exception", None) == "MissingRuleException":
-            near = ", ".join(self._nearest(asked[1]))
-            more = f"The nearest: {near}." if near else "docs/files.md has the files that can be asked for."
+            if need := self._lacking(asked[1]):
+                more = f"It needs {need}."
+            elif near := ", ".join(self._nearest(asked[1])):
+                more = f"The nearest: {near}."
+            else:
+                more = "docs/files.md has the files that can be asked for."
             record.msg, record.args = f"error: No rule to produce {asked[1]}. {more}", ()
         return True
 

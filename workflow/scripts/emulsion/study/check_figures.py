@@ -21,29 +21,29 @@ _RADAR, _TRADED = 3, 2
 
 def leave_out(config: dict[str, Any]) -> list[str]:
     """Take the figures that have nothing to draw from the list, in place; a note on each."""
-    needs = _needs(config)
-    absent = [figure for figure in config["figures"] if needs.get(figure)]
+    need = needs(config)
+    absent = [figure for figure in config["figures"] if need.get(figure)]
     config["figures"] = [figure for figure in config["figures"] if figure not in absent]
-    return [f"figures: '{figure}' is left out; it needs {needs[figure]}." for figure in absent]
+    return [f"figures: '{figure}' is left out; it needs {need[figure]}." for figure in absent]
 
 
 def drawable(config: Config, name: str) -> list[str]:
     """The figures of an experiment that have something to draw."""
-    needs = _needs_of(config, config["experiments"][name], f"experiments.{name}")
-    return [figure for figure, need in needs if not need]
+    needed = _needs_of(config, config["experiments"][name], f"experiments.{name}")
+    return [figure for figure, need in needed if not need]
 
 
 def figures(config: Config) -> Iterator[str]:
-    needs = _needs(config)
-    drawn = [figure for figure, need in needs.items() if not need]
+    need = needs(config)
+    drawn = [figure for figure, lacks in need.items() if not lacks]
     for figure in config["figures"]:
-        if needs.get(figure):
-            yield f"figures: '{figure}' needs {needs[figure]}; set that, or take the figure from the list."
+        if need.get(figure):
+            yield f"figures: '{figure}' needs {need[figure]}; set that, or take the figure from the list."
         else:
             yield from known("figure", figure, drawn, "figures")
 
 
-def _needs(config: Config) -> dict[str, str]:
+def needs(config: Config) -> dict[str, str]:
     """{figure: what is missing for it} of all figures that there are; nothing where it can be drawn."""
     found = {f"{name}_law_fits": "" for name in config["law_studies"]}
     for name, settings in config["experiments"].items():

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
+from emulsion.study.check_figures import needs
 from emulsion.study.experiment import Experiment
+from emulsion.study.experiment_paths import predicts
 from emulsion.study.laws import Laws
 from emulsion.study.study import Study
 
@@ -17,9 +19,38 @@ _OF_EXPERIMENT: Mapping[str, Callable[[Experiment], Iterable[str]]] = {
     "run": Experiment.all_runs,
     "matrix": lambda experiment: Laws(experiment).matrices(),
     "method": lambda experiment: Laws(experiment).methods(),
+    "swarm": lambda experiment: experiment.swarms,
 }
 # What stands between an experiment and what is of it, in paths.
 _BETWEEN = ("[-_/]", "/swarms/", "/branches/")
+# {a file: what its experiment must have for it, and how that is said} of files that some experiments cannot have.
+_NEEDS: Mapping[str, tuple[Callable[[Experiment], object], str]] = {
+    r"results/{}/(?:methods|recommendations|answer|decision)\.\w+": (
+        Experiment.candidates,
+        "{}.strategies or methods",
+    ),
+    r"results/{}/contributions\.json": (lambda each: each.settings["ablations"], "{}.ablations"),
+    r"results/{}/(?:predictions|surface)\.json": (
+        predicts,
+        "a method of kind optimum, before any of direct_search, in {}.methods",
+    ),
+    r"results/{}/(?:downstream|[^/]+/lm_eval|[^/]+/lm_eval_items)\.\w+": (
+        lambda each: each.settings.get("downstream"),
+        "{}.downstream",
+    ),
+    r"results/{}/[^/]+/smoke\.json": (lambda each: each.settings.get("smoke"), "{}.smoke"),
+    r"results/{}-(?:metrics|generations)\.\w+": (lambda each: each.settings.get("metrics"), "{}.metrics"),
+    r"law_results/{}/static_law\.json": (lambda each: Laws(each).swarm, "{}.laws"),
+    r"law_results/{}/dynamic_law\.json": (lambda each: Laws(each).branched, "{}.laws of a swarm with branches"),
+    r"law_results/{}/greedy\.json": (
+        lambda each: Laws(each).compare_greedy(),
+        "{}.laws of a swarm whose points have branches that run to the end",
+    ),
+    r"law_results/{}/similarity\.json": (
+        lambda each: Laws(each).matrices() or Laws(each).methods(),
+        "{0}.laws.matrices or {0}.parameters",
+    ),
+}
 # How many names are looked through for those of which a rule makes some.
 _CLOSE = 100
 
@@ -30,7 +61,6 @@ def wildcard_values(study: Study) -> dict[str, list[str]]:
     return {
         "experiment": list(study),
         **{wildcard: study.each(names) for wildcard, names in _OF_EXPERIMENT.items()},
-        "swarm": list(config["swarms"]),
         "study": list(config["law_studies"]),
         "comparison": list(config["method_studies"]),
         "replay": list(config["replays"]),
@@ -61,7 +91,6 @@ def wildcard_patterns(study: Study) -> dict[str, str]:
     return {
         **{wildcard: one_of(names) for wildcard, names in wildcard_values(study).items()},
         **{wildcard: of_experiment(study, names) for wildcard, names in _OF_EXPERIMENT.items()},
-        "swarm": of_experiment(study, lambda experiment: experiment.swarms),
         "batch": _behind(batches),
     }
 
@@ -85,15 +114,29 @@ def nearest(asked: str, patterns: Iterable[str], study: Study, makes: Callable[[
     return [name for name in close if makes(name)][:3]
 
 
+def lacking(asked: str, study: Study) -> str:
+    """What an experiment lacks for a file that some have; nothing where that is not known."""
+    if figure := re.fullmatch(r"figures/(.+)\.png", asked):
+        return needs(study.config).get(figure[1], "")
+    for name, experiment in study.items():
+        for file, (has, need) in _NEEDS.items():
+            if re.fullmatch(file.replace("{}", re.escape(name)), asked) and not has(experiment):
+                return need.format(f"experiments.{name}")
+    return ""
+
+
 def _names(pattern: str, study: Study) -> Iterator[str]:
     """All names of a pattern; none where a wildcard stands for numbers."""
     wildcards = list(dict.fromkeys(re.findall(r"\{(\w+)\}", pattern)))
-    values = wildcard_values(study)
+    values = {**wildcard_values(study), "batch": []}
     if not all(wildcard in values for wildcard in wildcards):
         return
-    for experiment in study if "experiment" in wildcards else [None]:
-        if experiment is not None:
+    for experiment in study if "experiment" in wildcards else [""]:
+        if experiment:
             values |= {"experiment": [experiment]}
             values |= {wildcard: list(names(study[experiment])) for wildcard, names in _OF_EXPERIMENT.items()}
-        for chosen in itertools.product(*(values[wildcard] for wildcard in wildcards)):
-            yield pattern.format(**dict(zip(wildcards, chosen, strict=True)))
+        for swarm in values["swarm"] if "batch" in wildcards else [""]:
+            if swarm:
+                values |= {"swarm": [swarm], "batch": list(study[experiment].swarms[swarm].batches)}
+            for chosen in itertools.product(*(values[wildcard] for wildcard in wildcards)):
+                yield pattern.format(**dict(zip(wildcards, chosen, strict=True)))

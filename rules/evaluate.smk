@@ -41,6 +41,8 @@ rule evaluate:
         "logs/evaluate/{experiment}-{run}.log",
     benchmark:
         "logs/evaluate/{experiment}-{run}.benchmark.jsonl"
+    # Before further trainings, so that a suite that cannot be asked is refused when the first model is there.
+    priority: 1
     conda:
         "../envs/train.yaml"
     threads: 1

@@ -43,6 +43,22 @@ def test_the_likelier_choice_per_byte_is_right_and_its_probability_is_its_share(
         assert scores == {("s", "x"): expected}
 
 
+@pytest.mark.parametrize("answer", [0, 1])
+def test_choices_that_are_the_same_tokens_are_a_tie_whichever_is_longer_and_said(
+    gpt2: Any, tokenizer: Any, caplog: pytest.LogCaptureFixture, answer: int
+) -> None:
+    class LowerCase:
+        eos_token_id = tokenizer.eos_token_id
+
+        def __call__(self, texts: list[str], **options: Any) -> Any:
+            return tokenizer([text.replace("İ", "i").lower() for text in texts], **options)
+
+    item = choice("x", choices=(" İs", " is"), answer=answer)
+    scores = score_choices(gpt2, LowerCase(), [suite("s", item)], SETTINGS)
+    assert scores["s", "x"].score == 0 and scores["s", "x"].probability == pytest.approx(0.5, abs=1e-4)
+    assert "suite 's': item 'x': its right choice and a wrong one are the same tokens" in caplog.text
+
+
 @pytest.mark.parametrize(("said", "passed"), [("", False), (" \n", False), ("b", True)])
 def test_a_reply_of_nothing_fails_though_nothing_that_is_checked_forbids_it(said: str, passed: bool) -> None:
     item = dataclasses.replace(writing("y"), checks=({"not": {"regex": "a"}}, {"each_line": {"words": {"most": 3}}}))

@@ -218,6 +218,9 @@ def test_capabilities_are_measured_of_finished_trunks_and_kept(swarm, steps, tmp
     asked = []
 
     class Asked(Judge):
+        def check(self, context):
+            pass
+
         def scores(self, model):
             asked.append(sum(parameter.numel() for parameter in model.parameters()))
             return {"facts": 0.25}

@@ -3,8 +3,9 @@ from swarm_cases import EARLY, REST, STEP, TRUNKS
 from training_cases import SPEC
 
 from emulsion.errors import UserError
-from emulsion.files import read_json
+from emulsion.files import read_json, write_json
 from emulsion.training import loop
+from emulsion.training.judge import Judge
 from emulsion.training.loop import Training
 from emulsion.training.swarm import train_swarm
 
@@ -23,6 +24,15 @@ def test_too_many_epochs_of_a_trunk_or_a_branch_are_refused_before_anything_is_t
     assert not steps
     train_swarm(**{**swarm, "trunks": TRUNKS[2:]}, most_epochs=1)
     assert len(steps) == 4 + 3 * 2
+
+
+def test_a_choice_that_no_context_holds_is_refused_before_anything_is_trained(swarm, steps, tmp_path):
+    item = {"id": "a", "capability": "facts", "kind": "choice", "prompt": "Say", "choices": ["no", "so " * 200]}
+    write_json(tmp_path / "suite.json", {"suite": "long", "items": [{**item, "answer": 0}]})
+    judge = Judge(suites=[tmp_path / "suite.json"], settings={}, tokenizer=swarm["tokenizer"])
+    with pytest.raises(UserError, match=r"^suite 'long': item 'a': the \d+ tokens of the choice 'so so.* do not fit"):
+        train_swarm(**swarm, judge=judge)
+    assert not steps
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,10 +15,12 @@ from emulsion.evaluation.checks import passes
 from emulsion.evaluation.generation import Request, generate, rows_without_token
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.intervals import clustered_interval, mean_interval
-from emulsion.evaluation.likelihood import encode_questions, log_likelihoods
+from emulsion.evaluation.likelihood import Question, encode_questions, log_likelihoods
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Item, Suite, reply
 from emulsion.seeds import derive_seed
+
+log = logging.getLogger(__name__)
 
 Key = tuple[str, str]  # the names of a suite and an item
 Record = dict[str, Any]
@@ -43,29 +46,54 @@ def evaluate_suites(
 def score_choices(
     model: Any, tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings
 ) -> dict[Key, Scored]:
-    """Score 1 where the right choice is likelier per byte than every other, else 0; a tie counts as wrong. Means over
-    chat formats.
+    """Score 1 where the right choice is likelier per byte than every other, else 0; a tie counts as wrong, and so do
+    choices that are the same tokens. Means over chat formats.
 
     `probability` is that of the right choice given that one of the choices follows, by their whole likelihoods;
     `bits_per_byte` what the right choice costs, lower being better. Both vary less with the seed than the score does.
+    """
+    asked = encode_choices(tokenizer, suites, settings, model.config.max_position_embeddings)
+    given = log_likelihoods(model, [question for *_, question in asked], settings.batch)
+    scored: dict[Key, list[Scored]] = defaultdict(list)
+    for (suite, item, question), totals in zip(asked, given, strict=True):
+        scored[suite.name, item.id].append(_chosen(question, totals, item.answer))
+    return {key: Scored(*(float(np.mean(part)) for part in zip(*each, strict=True))) for key, each in scored.items()}
+
+
+def encode_choices(
+    tokenizer: Any, suites: Sequence[Suite], settings: EvaluationSettings, context: int
+) -> list[tuple[Suite, Item, Question]]:
+    """The items with choices, in each format, as tokens; those that no model can get right are named in the log.
+
+    Raises UserError for a choice that does not fit in the context of so many tokens.
     """
     asked = [(suite, item, text) for suite, item, _, text in _prompts(suites, settings, "choice")]
     questions = encode_questions(
         tokenizer,
         [text for _, _, text in asked],
         [item.choices for _, item, _ in asked],
-        model.config.max_position_embeddings,
+        context,
+        [f"suite '{suite.name}': item '{item.id}'" for suite, item, _ in asked],
     )
-    given = log_likelihoods(model, questions, settings.batch)
-    scored: dict[Key, list[Scored]] = defaultdict(list)
-    for (suite, item, _), question, totals in zip(asked, questions, given, strict=True):
-        scored[suite.name, item.id].append(_chosen(totals, question.sizes, item.answer))
-    return {key: Scored(*(float(np.mean(part)) for part in zip(*each, strict=True))) for key, each in scored.items()}
+    found = [(suite, item, question) for (suite, item, _), question in zip(asked, questions, strict=True)]
+    alike = dict.fromkeys((suite.name, item.id) for suite, item, question in found if _is_alike(question, item.answer))
+    for suite, item in alike:
+        log.warning("suite '%s': item '%s': its right choice and a wrong one are the same tokens: 0.", suite, item)
+    return found
 
 
-def _chosen(totals: np.ndarray, sizes: Sequence[int], answer: int | None) -> Scored:
-    per_byte = totals / np.array(sizes)
-    right = float(np.flatnonzero(per_byte == per_byte.max()).tolist() == [answer])
+def _is_alike(question: Question, answer: int | None) -> bool:
+    """Whether a wrong choice is the same tokens as the right one: by bytes, the longer one would win whatever is asked.
+
+    So it is with a tokenizer that lower-cases, or has one token for all words that it does not know.
+    """
+    return answer is not None and question.continuations.count(question.continuations[answer]) > 1
+
+
+def _chosen(question: Question, totals: np.ndarray, answer: int | None) -> Scored:
+    per_byte = totals / np.array(question.sizes)
+    best = np.flatnonzero(per_byte == per_byte.max()).tolist() == [answer]
+    right = float(best and not _is_alike(question, answer))
     shares = np.exp(totals - totals.max())
     return Scored(right, float(shares[answer] / shares.sum()), float(-per_byte[answer] / math.log(2)))
 

@@ -39,7 +39,11 @@ class Question:
 
 
 def encode_questions(
-    tokenizer: Any, prompts: Sequence[str], choices: Sequence[Sequence[str]], context: int
+    tokenizer: Any,
+    prompts: Sequence[str],
+    choices: Sequence[Sequence[str]],
+    context: int,
+    names: Sequence[str] | None = None,
 ) -> list[Question]:
     """Token ids of prompts and their choices, cut from the left to a model's context length in tokens.
 
@@ -47,14 +51,14 @@ def encode_questions(
     Prompt and choice are encoded together, as in training; what is scored are the tokens behind the longest
     beginning that all of a question's encodings share with the prompt's own. So where a choice merges with
     the prompt's last letters every choice is charged for them. An empty prompt is the end-of-text token.
-    Raises UserError for a choice that does not fit in the context.
+    Raises UserError, which starts with the question's of `names`, for a choice that does not fit in the context.
     """
     bodies = [prompt.rstrip() for prompt in prompts]
     texts = [prompt + choice for prompt, given in zip(prompts, choices, strict=True) for choice in given]
     encoded = iter(_encode(tokenizer, texts))
     return [
-        _question(body, [next(encoded) for _ in given], given, tokenizer.eos_token_id, context)
-        for body, given in zip(_encode(tokenizer, bodies), choices, strict=True)
+        _question(body, [next(encoded) for _ in given], given, tokenizer.eos_token_id, context, name)
+        for body, given, name in zip(_encode(tokenizer, bodies), choices, names or [""] * len(bodies), strict=True)
     ]
 
 
@@ -73,7 +77,7 @@ def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 
 
 def _question(
-    body: list[int], wholes: list[list[int]], choices: Sequence[str], end: int | None, context: int
+    body: list[int], wholes: list[list[int]], choices: Sequence[str], end: int | None, context: int, name: str
 ) -> Question:
     split = min(_common(body, whole[:-1]) for whole in wholes)
     continuations = [whole[split:] for whole in wholes]
@@ -84,7 +88,12 @@ def _question(
         shared = [end]
     longest = max(len(tokens) for tokens in continuations)
     if longest > context:
-        raise UserError(f"choices {choices}: {longest} tokens do not fit in the model's context of {context}.")
+        shown = max(zip(continuations, choices, strict=True), key=lambda pair: len(pair[0]))[1][:60]
+        said = f"{name}: " if name else ""
+        raise UserError(
+            f"{said}the {longest} tokens of the choice {shown!r} do not fit in the model's context of {context}; "
+            "shorten it, or take a longer context."
+        )
     # All choices keep the same context, and the longest one's last token is not read.
     kept = shared[-(context - longest + 1) :]
     return Question(kept, continuations, [len(choice.encode()) for choice in choices])

@@ -28,6 +28,16 @@ class Judge:
         """What decides the scores besides the model."""
         return fingerprint({"suites": [sha256(suite) for suite in self.suites], "settings": self.settings})
 
+    def check(self, context: int) -> None:
+        """Raise UserError where models of this context in tokens cannot be asked an item, before any is trained."""
+        from emulsion.evaluation.capabilities import encode_choices
+        from emulsion.evaluation.model import TextTokenizer
+        from emulsion.evaluation.settings import EvaluationSettings
+        from emulsion.evaluation.suites import load_suites
+
+        tokenizer, settings = TextTokenizer.load(self.tokenizer), EvaluationSettings.of(self.settings)
+        encode_choices(tokenizer, load_suites(self.suites), settings, context)
+
     def scores(self, model: Any) -> dict[str, float]:
         """{capability: score} on the selection half, as `capabilities.json` of this model would have them."""
         from emulsion.evaluation.capabilities import evaluate_suites

@@ -227,6 +227,8 @@ def train_swarm(
     """
     checked = RunSpec.from_json(spec)
     parts = Parts.open(list(stores), tokenizer, checked, weights)
+    if judge:
+        judge.check(checked.context)
     whole = {name: mixture.over(list(parts.stores)) for name, mixture in mixtures.items()}
     swarm = Swarm(
         spec=spec,

@@ -1,7 +1,13 @@
 """The shared look: labels, colours, and bytes that depend on the figure alone."""
 
+import logging
+import warnings
+from pathlib import Path
+
 import matplotlib
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.ttLib.tables._g_l_y_f import Glyph
 from matplotlib.figure import Figure
 
 from emulsion.errors import UserError
@@ -79,3 +85,34 @@ def test_same_figure_same_bytes_whatever_the_users_settings(tmp_path) -> None:
 def test_only_png(tmp_path) -> None:
     with pytest.raises(UserError, match=r"\.png"):
         style.save(_figure(), tmp_path / "a.pdf")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_characters_that_the_usual_font_lacks_come_from_another_or_are_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, installed: bool
+) -> None:
+    usual = [font for font in style.fontManager.ttflist if font.name == "DejaVu Sans"]
+    monkeypatch.setattr(style.fontManager, "ttflist", usual)
+    if installed:
+        font = FontBuilder(1000, isTTF=True)
+        font.setupGlyphOrder([".notdef", "han"])
+        font.setupCharacterMap({ord("能"): "han", ord("力"): "han"})
+        font.setupGlyf({".notdef": Glyph(), "han": Glyph()})
+        font.setupHorizontalMetrics({".notdef": (1000, 0), "han": (1000, 0)})
+        font.setupHorizontalHeader(ascent=800, descent=-200)
+        font.setupNameTable({"familyName": "Noto Sans CJK SC", "styleName": "Regular"})
+        font.setupOS2()
+        font.setupPost()
+        font.save(tmp_path / "han.ttf")
+        style.fontManager.addfont(tmp_path / "han.ttf")
+
+    def draw() -> Figure:
+        figure = Figure(figsize=(3, 2), layout="constrained")
+        figure.add_subplot().set_title("能力 力")
+        style.note(figure, "能力")
+        return figure
+
+    with warnings.catch_warnings(), caplog.at_level(logging.WARNING):
+        warnings.simplefilter("error")
+        style.save(style.styled(draw)(), tmp_path / "a.png")
+    assert [record.message.count("能力") for record in caplog.records] == ([] if installed else [1])

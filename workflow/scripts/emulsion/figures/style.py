@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import logging
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -12,11 +14,13 @@ from typing import Any, ParamSpec, TypeVar
 import matplotlib.style
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.textpath import text_to_path
 
 from emulsion.errors import UserError
 from emulsion.files import whole_file
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,7 +46,6 @@ DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^vPX*"
 
 SETTINGS: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same
     "font.size": SMALL,
     "text.parse_math": False,  # a name with a dollar sign is a name
     "text.color": INK,
@@ -77,12 +80,34 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+# The first comes with matplotlib, so every machine draws the same; the others are for characters that it lacks.
+_FONTS = (
+    "DejaVu Sans",
+    *(f"Noto Sans CJK {region}" for region in ("SC", "TC", "JP", "KR")),
+    *(f"Noto Sans {script}" for script in ("SC", "TC", "JP", "KR", "Thai", "Devanagari", "Bengali", "Tamil")),
+    *("Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback"),
+    *("IPAexGothic", "IPAGothic", "TakaoGothic", "VL Gothic", "NanumGothic", "Baekmuk Gulim", "UnDotum"),
+    *("Microsoft YaHei", "SimHei", "Yu Gothic", "MS Gothic", "Malgun Gothic"),
+    *("PingFang SC", "Heiti TC", "Hiragino Sans", "Apple SD Gothic Neo", "Arial Unicode MS", "FreeSans", "Unifont"),
+)
+
+
+# What matplotlib warns of each character that none of these has.
+_MISSING = r"Glyph (\d+) "
+
+
+def _settings() -> dict[str, Any]:
+    there = {font.name for font in fontManager.ttflist}
+    return {**SETTINGS, "font.family": [name for name in _FONTS if name in there]}
+
+
 def styled(function: Callable[P, T]) -> Callable[P, T]:
     """Run a function under the house settings and no others: a user's matplotlibrc changes nothing."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-        with matplotlib.style.context(["default", SETTINGS]):
+        with matplotlib.style.context(["default", _settings()]), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", _MISSING)  # `save` says it once
             return function(*args, **kwargs)
 
     return wrapper
@@ -90,11 +115,27 @@ def styled(function: Callable[P, T]) -> Callable[P, T]:
 
 @styled
 def save(figure: Figure, path: Path | str) -> None:
-    """Write a PNG, whole or not at all; no software's name in it, so that equal figures are equal bytes."""
+    """Write a PNG, whole or not at all; no software's name in it, so that equal figures are equal bytes.
+
+    Characters that no font of the machine has are boxes, and the log says so.
+    """
     if Path(path).suffix != ".png":
         raise UserError(f"{path}: figures are written as .png.")
-    with whole_file(path) as part:
+    with whole_file(path) as part, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         figure.savefig(part, format="png", metadata={"Software": None})
+    told = [re.match(_MISSING, str(each.message)) for each in caught]
+    for each, missing in zip(caught, told, strict=True):
+        if not missing:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    if characters := "".join(dict.fromkeys(chr(int(missing[1])) for missing in told if missing)):
+        log.warning(
+            "%s: no font that is known here has %s, drawn as boxes. Install one that has, such as Noto Sans CJK, and "
+            "delete fontlist-*.json in %s and this figure.",
+            path,
+            characters,
+            matplotlib.get_cachedir(),
+        )
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:

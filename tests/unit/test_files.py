@@ -38,6 +38,13 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_file_in_the_place_of_a_folder_is_refused_in_words(tmp_path):
+    (tmp_path / "swarms").write_text("x")
+    for path in (tmp_path / "swarms" / "a.jsonl", tmp_path / "swarms" / "run" / "a.jsonl"):
+        with pytest.raises(UserError, match=r"swarms: is no folder, where one is to be; move it away"):
+            write_jsonl(path, [])
+
+
 def test_canonical_json_does_not_depend_on_the_order_of_keys():
     assert canonical_json({"b": 1, "a": [1.0, None]}) == canonical_json({"a": [1.0, None], "b": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})

@@ -34,6 +34,7 @@ def test_sources_have_the_names_of_their_folders():
         "c": "c.jsonl",
     }
     assert list(names_of(["one/texts", "two/texts"], PATTERN)) == ["texts", "two_texts"]
+    assert list(names_of(["one/mean", "one/w_"], PATTERN)) == ["one_mean", "w_"]
     with pytest.raises(UserError, match="rename it"):
         names_of(["a/1984"], PATTERN) and names_of(["x/texts", "x/texts", "x/texts"], PATTERN)
 

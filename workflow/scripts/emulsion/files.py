@@ -38,10 +38,13 @@ def sync(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those it lies in, to stay."""
+    """Make a folder, and those it lies in, to stay; UserError where a file has the name of one."""
     if not folder.is_dir():
         make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)
+        except FileExistsError:
+            raise UserError(f"{folder}: is no folder, where one is to be; move it away.") from None
         sync(folder.parent)
 
 

@@ -18,6 +18,8 @@ from emulsion.study.strategies import strategy_stages
 from emulsion.study.study import Study
 from emulsion.study.told import included, known, told
 
+# What tables call the mean of all sources, so that no source can be called so.
+MEAN = "mean"
 _FEW_STEPS = 5
 # What whole sequences and whole steps may leave out of the tokens that were asked for before it is said.
 NEARLY = 0.99
@@ -54,8 +56,8 @@ def reserved(config: Config) -> Iterator[str]:
     """Names that files and tables have for something else."""
     if "proving_ground" in config["experiments"]:
         yield "experiments.proving_ground: results/proving_ground/ is for the simulated worlds; choose another name."
-    if "mean" in config["sources"]:
-        yield "sources.mean: tables call the mean of all sources so; choose another name."
+    if MEAN in config["sources"]:
+        yield f"sources.{MEAN}: tables call the mean of all sources so; choose another name."
 
 
 def files(config: Config) -> Iterator[str]:

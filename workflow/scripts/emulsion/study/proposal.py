@@ -18,6 +18,7 @@ from emulsion.files import from_home
 from emulsion.models import parameter_count
 from emulsion.study import sizes
 from emulsion.study.check import check
+from emulsion.study.check_experiments import MEAN
 from emulsion.study.experiment import Experiment
 from emulsion.study.mistakes import nearest_name
 from emulsion.training.speed import Speed
@@ -52,7 +53,7 @@ def names_of(folders: Sequence[str], pattern: str) -> dict[str, str]:
         path = from_home(folder).absolute()
         stems = [path.name.removesuffix(suffix_of(path.name) or "")]
         stems.append(f"{path.parent.name}_{stems[0]}")
-        names = [name for stem in stems if (name := nearest_name(stem, pattern))]
+        names = [name for stem in stems if (name := nearest_name(stem, pattern)) and name != MEAN]
         name = next((name for name in names if name.lower() not in map(str.lower, found)), None)
         if name is None:
             raise UserError(f"{folder}: its name makes no name of a source, or that of another folder; rename it.")

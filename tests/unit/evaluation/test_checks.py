@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -38,6 +40,25 @@ def test_contains_finds_words_and_not_parts_of_words(value: Any, text: str, expe
 
 
 @pytest.mark.parametrize(
+    "check",
+    [
+        {"contains": "café"},
+        {"equals": "café"},
+        {"ends": "é"},
+        {"regex": "caf[é]"},
+        {"answer": {"right": ["café"], "wrong": ["cafe"]}},
+        {"any": [{"some": {"of": ["café"], "least": 1}}]},
+        {"not": {"without": "é"}},
+    ],
+)
+def test_an_accent_is_the_same_however_it_is_written(check: Any) -> None:
+    for form in ("NFC", "NFD"):
+        asked = json.loads(unicodedata.normalize(form, json.dumps(check, ensure_ascii=False)))
+        assert all(passes(asked, unicodedata.normalize(other, "café")) for other in ("NFC", "NFD"))
+        assert not passes(asked, "cafe")
+
+
+@pytest.mark.parametrize(
     ("text", "number"),
     [
         ("4", 4),
@@ -53,6 +74,13 @@ def test_contains_finds_words_and_not_parts_of_words(value: Any, text: str, expe
         ("well...4", 4),
         ("4 of GPT2", 4),
         ("7km", 7),
+        ("it is –3 degrees, pages 2", 2),
+        ("it is –3 degrees", -3),
+        ("pages 2–3", 3),
+        ("minus 3", -3),
+        ("It is negative .5", -0.5),
+        ("5 minus 3", 3),
+        ("one minus 3", 3),
         ("none", None),
         ("", None),
     ],

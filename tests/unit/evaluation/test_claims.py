@@ -68,6 +68,9 @@ def test_words_of_scripts_without_blanks_are_found_inside_a_text(value: str, tex
         ("It costs two hundred.", 2, False),
         ("A hundred and four.", 4, False),
         ("five-hundred", 5, False),
+        ("It is minus three.", -3, True),
+        ("It is minus three.", 3, False),
+        ("Five minus three is two.", 2, True),
     ],
 )
 def test_a_number_is_the_last_and_stated_plainly(text: str, number: float, expected: bool) -> None:

@@ -67,6 +67,8 @@ def test_template_and_new_tokens_have_defaults(tmp_path: Path) -> None:
         (CHOICE | {"choices": ["a"]}, "two or more"),
         (CHOICE | {"choices": ["a", False]}, "quotes"),
         (CHOICE | {"choices": ["a", "a"]}, "'a' appears twice"),
+        (CHOICE | {"choices": ["\u00e9", "e\u0301"]}, "appears twice"),
+        (CHOICE | {"choices": ["a", "\ud83d"]}, "half of a surrogate pair .* is no character"),
         (CHOICE | {"prompt": 3}, "prompt: 3"),
         ({k: v for k, v in CHOICE.items() if k != "answer"}, "'answer' is missing"),
         (CHOICE | {"id": 7}, "item 0: id: 7"),
@@ -88,6 +90,8 @@ def test_a_malformed_item_is_refused_with_file_id_and_key(tmp_path: Path, item: 
 def test_repeated_ids_and_repeated_suites_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="'c' appears twice"):
         load_suite(write(tmp_path, [CHOICE, CHOICE]))
+    with pytest.raises(UserError, match="'é' appears twice"):
+        load_suite(write(tmp_path, [CHOICE | {"id": "é"}, CHOICE | {"id": "e\u0301", "prompt": "2?"}]))
     path = write(tmp_path, [CHOICE])
     with pytest.raises(UserError, match="'s' appears twice"):
         load_suites([path, path])

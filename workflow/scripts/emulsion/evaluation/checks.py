@@ -1,11 +1,13 @@
 """Declarative checks on a reply: data that people read and edit in a suite, not code.
 
-A check is a mapping with one key. A reply of nothing fails its item, whatever is checked.
+A check is a mapping with one key. A reply of nothing fails its item, whatever is checked. An accent is the same
+whether it is written with its letter or behind it (Unicode's composed and decomposed forms).
 
 What is said:
 answer: {right: [str], wrong: [str]}   the first sentence that names any of them names a right one and no wrong one,
                         and stands by it: see `claims`
-number: number          the last number, in digits or words, is this one and stands in a plain statement
+number: number          the last number, in digits or words, is this one and stands in a plain statement; "minus 3" and
+                        "negative three" are -3
 about: str              at most five words, or a word of this text other than "the", "is" and the like
 contains: str | [str]   the word or phrase, or all of a list, with any case, between word boundaries
 some: {of: [str], least: int}          at least so many different ones of these words or phrases
@@ -37,6 +39,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -58,7 +61,16 @@ _FENCE = re.compile(r"^```(?:json)?\s*\n(.*?)\n?```$", re.DOTALL)
 def passes(check: Mapping[str, Any], text: str) -> bool:
     """Whether the text satisfies a check that `validate_check` accepts."""
     ((name, value),) = check.items()
-    return _PASSES[name](value, text)
+    return _PASSES[name](_composed(value), _composed(text))
+
+
+def _composed(value: Any) -> Any:
+    """A text, or all texts of a check, with each accent in one character with its letter where there is one."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        return {_composed(key): _composed(each) for key, each in value.items()}
+    return [_composed(each) for each in value] if isinstance(value, list) else value
 
 
 def validate_check(check: Any, where: str) -> None:

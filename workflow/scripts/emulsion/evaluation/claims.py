@@ -17,11 +17,14 @@ _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = rf"[^\W{_RAISED}{_UNSPACED}]"
 _NUMBER = re.compile(
     r"(?<!\w)(?<![0-9]\.)"  # "x4" is a name, and so is the end of "1.2.3"
-    r"([-−+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?)"
+    r"([-−–+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?)"
 )
+# A sign in words, and no subtraction: "5 minus 3".
+_MINUS = re.compile(r"(?i)(?<![0-9)%] )(?<!\bone )\b(?:minus|negative) (?=\.?[0-9])")
 _SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+|\n|$)")
 _HEDGED = re.compile(r"(?i)\b(?:not|never|no|neither|nor|or|maybe|perhaps|either|wrong|false|unless)\b|n['’]t\b|\?")
 _WITHDRAWN = re.compile(r"(?i)^\W*(?:no|not|wait|sorry|actually|rather|correction|i mean|or|but)\b")
+_DASHES = str.maketrans("−–", "--")
 _SMALL = (
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
     "nineteen"
@@ -39,11 +42,11 @@ _NAMED = re.compile(  # no part of a larger number: "two hundred and four"
 def last_number(text: str) -> float | None:
     """The last number in a text: a model may reason before it answers, and a lone number is also the last.
 
-    Reads 1,000 and -3 and .5 and 2.50; a comma that does not set off three digits separates numbers ("1, 2"),
-    and a dash between two numbers is no sign ("3-1").
+    Reads 1,000 and -3 and minus 3 and .5 and 2.50; a comma that does not set off three digits separates numbers
+    ("1, 2"), and a dash or "minus" between two numbers is no sign ("3-1").
     """
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "").replace("−", "-")) if found else None
+    found = _NUMBER.findall(_MINUS.sub("-", text))
+    return float(found[-1].replace(",", "").translate(_DASHES)) if found else None
 
 
 def states_number(text: str, number: float) -> bool:

@@ -9,6 +9,8 @@ experiment's sources; its items may have turns before the prompt, `earlier: [[us
 
 from __future__ import annotations
 
+import json
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,12 +164,18 @@ def _item(raw: Any, where: str, file: str) -> Item:
         where = f"{file}: item '{raw['id']}'"
     if not isinstance(raw, Mapping) or "kind" not in raw:
         raise UserError(f"{where}: an item is a mapping with a kind, one of {', '.join(_KIND_KEYS)}.")
+    try:
+        json.dumps(raw, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{where}: half of a surrogate pair ({error.object[error.start]!a}) is no character.") from None
     kind = raw["kind"]
     if str(kind) not in _KIND_KEYS:
         raise unknown("kind", str(kind), _KIND_KEYS, where)
     needed = ("id", "capability", "prompt", *(key for key in _KIND_KEYS[kind] if key != "max_new_tokens"))
     _check_keys(raw, (*_COMMON_KEYS, *_KIND_KEYS[kind]), needed, where)
     fields: dict[str, Any] = {key: _text(raw, key, where) for key in ("id", "capability", "prompt")}
+    # By these results are told apart, and forms of one accent look alike.
+    fields |= {key: unicodedata.normalize("NFC", fields[key]) for key in ("id", "capability")}
     topic = raw.get("topic")
     if isinstance(topic, bool) or not isinstance(topic, str | int | None) or topic == "":
         raise UserError(f"{where}: topic: {topic!r} is neither a text nor a whole number; put words like no in quotes.")
@@ -229,6 +237,6 @@ def _text(raw: Mapping[str, Any], key: str, where: str, default: str | None = No
 def _refuse_repeats(names: list[str], where: str) -> None:
     seen: set[str] = set()
     for name in names:
-        if name in seen:
+        if (composed := unicodedata.normalize("NFC", name)) in seen:
             raise UserError(f"{where} '{name}' appears twice.")
-        seen.add(name)
+        seen.add(composed)

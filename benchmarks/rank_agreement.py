@@ -8,16 +8,22 @@ interval, beside worlds of as many sources (resources/proving_ground.csv): its m
 mean difference to stratified sampling in those in which there is as little to gain as in sweeps of ours. Spearman's
 correlation of the trainings with either has its p-value; then the same of the means over all studies that have at
 least five methods. Without studies it takes the trainings of resources/trainings.csv; --csv writes such a file, by
-which `recommendations.md` goes when it names a method.
+which `recommendations.md` goes when it names a method. --budgets runs the methods anew in the worlds with little to
+gain (of --worlds a kind), each with as many and as long runs to decide as it had in the trainings of
+config/methods_study.yaml: ten CPU minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pandas as pd
 import scipy
@@ -26,9 +32,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 
 from emulsion.analysis.advice import read_rows
 from emulsion.analysis.leaderboard import by_name
-from emulsion.analysis.regret import STRATIFIED
+from emulsion.analysis.proving_ground import ENTRANTS, Entrant, trial
+from emulsion.analysis.regret import LITTLE, STRATIFIED
 from emulsion.files import WORKFLOW, read_json, write_text
+from emulsion.mixture import Mixture
 from emulsion.report.markup import table
+from emulsion.world import KINDS, worlds
 
 # {column of the proving ground's table: what it is}
 WORLDS = {"median": "regret in worlds", "little": "against stratified, in worlds with little to gain"}
@@ -39,6 +48,36 @@ def in_worlds(sources: int, key: str) -> dict[str, float]:
     rows = read_rows(WORKFLOW / "resources/proving_ground.csv")
     like = [row for row in rows if int(row["sources"]) == sources and not row["repeated"]]
     return {row["method"]: row[key] for row in like if row[key] is not None}
+
+
+def with_budgets(name: str, sources: int) -> Entrant:
+    """A method as config/methods_study.yaml trains it."""
+    entrant = ENTRANTS[name]
+    changes: dict[str, dict[str, Any]] = {
+        "dml": {"extra": 10.0, "runs": lambda m: 10},
+        "skillit": {"extra": float(sources)},
+        "doremi": {"extra": 2.0},  # the reference and the guide
+        "doge": {"extra": 1.0},
+        "aioli": {"settings": {"rounds": 10, "sweeps": 2}},
+        "emulsion": {"runs": lambda m: 6},
+        "emulsion_online": {"runs": lambda m: 6},
+    }
+    return replace(entrant, **changes.get(name, {}))
+
+
+def ran_again(names: Sequence[str], each: int) -> dict[int, dict[str, float]]:
+    """{sources: {method: mean difference to stratified sampling, nats}} with the budgets of the trainings, in worlds
+    with little to gain.
+    """
+    drawn = [world for kind in KINDS if kind != "repetition" for world in worlds(kind, each)]
+    gain = {id(world): world.regret(Mixture.uniform(list(world.sources))) for world in drawn}
+    found: dict[int, dict[str, float]] = {}
+    for count in (2, 3, 4):
+        like = [world for world in drawn if len(world.sources) == count and gain[id(world)] <= LITTLE]
+        for name in names if like else ():
+            apart = [trial(world, with_budgets(name, count))["regret"] - gain[id(world)] for world in like]
+            found.setdefault(count, {})[name] = sum(apart) / len(apart)
+    return found
 
 
 def in_trainings(name: str, study: dict[str, Any]) -> list[dict[str, Any]]:
@@ -83,14 +122,25 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("studies", type=Path, nargs="*", help="methods.json of experiments")
     options.add_argument("--csv", type=Path, help="where to write the differences to stratified sampling")
+    options.add_argument(
+        "--budgets", action="store_true", help="run the methods anew, with the budgets of the trainings"
+    )
+    options.add_argument("--worlds", type=int, default=100, help="of each kind, with --budgets")
     given = options.parse_args()
     every = [in_trainings(file.parent.name, read_json(file)) for file in given.studies] or recorded()
+    shown = dict(WORLDS)
+    again: dict[int, dict[str, float]] = {}
+    if given.budgets:
+        shown["budgets"] = "the same, with the budgets of the trainings"
+        trained_too = {row["method"] for rows in every for row in rows} & set(ENTRANTS)
+        again = ran_again([STRATIFIED, *sorted(trained_too)], given.worlds)
     real: list[dict[str, float]] = []
-    simulated: dict[str, list[dict[str, float]]] = {key: [] for key in WORLDS}
+    simulated: dict[str, list[dict[str, float]]] = {key: [] for key in shown}
     for rows in every:
         real.append({STRATIFIED: 0.0, **{row["method"]: row["difference"] for row in rows}})
         for key, of in simulated.items():
-            of.append(in_worlds(int(rows[0]["sources"]), key))
+            count = int(rows[0]["sources"])
+            of.append(again.get(count, {}) if key == "budgets" else in_worlds(count, key))
         cells = [
             [
                 row["method"],
@@ -106,14 +156,14 @@ def main() -> None:
         header = [
             "method",
             "trained, against stratified, .001 nats",
-            *(f"{words}, .001 nats" for words in WORLDS.values()),
+            *(f"{words}, .001 nats" for words in shown.values()),
         ]
-        print(f"{what}\n\n{table(header, cells, right=3)}\n")
-        for key, words in WORLDS.items():
+        print(f"{what}\n\n{table(header, cells, right=len(header) - 1)}\n")
+        for key, words in shown.items():
             print(f"{words}: {agreement(real[-1], simulated[key][-1])}\n")
     many = [number for number, rows in enumerate(every) if len(rows) >= 5]
     print(f"Means over {len(many)} studies")
-    for key, words in WORLDS.items():
+    for key, words in shown.items():
         trained, worlds = ([of[number] for number in many] for of in (real, simulated[key]))
         print(f"{words}: {agreement(mean_of(trained), mean_of(worlds))}")
     if given.csv:

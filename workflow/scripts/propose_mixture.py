@@ -5,7 +5,6 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.files import write_json
-from emulsion.methods.interface import OnlineMethod
 from emulsion.training.costs import needed_of_swarm
 from emulsion.training.method_options import EvidenceOptions, MethodOptions
 
@@ -15,9 +14,7 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, output: Path, mix
     :param output: record of the proposal
     :param mixture: mixture file
     """
-    made = decided.create()
-    if isinstance(made, OnlineMethod):
-        raise TypeError(f"{decided.method['kind']} decides during its own run")
+    made = decided.create_offline()
     stages = made.propose(evidence.read())
     record = made.record or {}
     for warning in record.get("warnings", ()):

@@ -10,9 +10,10 @@ from typing import Any
 
 from emulsion import command
 from emulsion.command import Json
+from emulsion.errors import UserError
 from emulsion.files import write_json
+from emulsion.methods.interface import SearchingMethod
 from emulsion.methods.objective import Objective
-from emulsion.methods.offline import DirectSearch
 from emulsion.mixture import Mixture
 from emulsion.training.costs import Needed
 from emulsion.training.evidence import read_evidence
@@ -50,8 +51,8 @@ def main(
 
     make_deterministic(training.threads)
     made = decided.create()
-    if not isinstance(made, DirectSearch):
-        raise TypeError(f"{decided.method['kind']} does not train while it searches")
+    if not isinstance(made, SearchingMethod):
+        raise UserError(f"{decided.name}: {decided.method['kind']} does not train while it searches.")
     judge = Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer) if suites else None
     trunk = {"run": "tried", "mixture": "tried", "seed": training.spec["seed"], "finish": True, "branches": []}
     spent: dict[str, Any] = {"runs": 0, "tokens": 0, "evaluation_tokens": 0, "seconds": 0.0}
@@ -75,7 +76,7 @@ def main(
         spent["tokens"] += found["tokens"]
         spent["seconds"] += found["seconds"]
         result = {"run": str(spent["runs"]), "capabilities": found["capabilities"], "losses": found["validation"]}
-        value = Objective.of(made.settings.get("objective", "mean_capability"), [result]).score(result)
+        value = Objective.of(decided.method.get("objective", "mean_capability"), [result]).score(result)
         logging.info("%s: %.4f", tried, value)
         return value
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.files import write_json
-from emulsion.methods.interface import OnlineMethod
 from emulsion.training.method_options import EvidenceOptions, MethodOptions
 
 
@@ -12,10 +11,7 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, output: Path) -> 
     """
     :param output: file to write
     """
-    made = decided.create()
-    if isinstance(made, OnlineMethod):
-        raise TypeError(f"{decided.method['kind']} decides during its own run")
-    write_json(output, decided.mixture_file(made.propose(evidence.read())))
+    write_json(output, decided.mixture_file(decided.create_offline().propose(evidence.read())))
 
 
 if __name__ == "__main__":

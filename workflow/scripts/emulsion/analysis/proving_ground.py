@@ -24,6 +24,7 @@ from emulsion.methods.interface import (
     OnlineMethod,
     Probe,
     ProbingMethod,
+    SearchingMethod,
     Stages,
 )
 from emulsion.methods.registry import create
@@ -126,14 +127,10 @@ def trial(world: World, entrant: Entrant, seed: int = 0) -> dict[str, Any]:
     method = create(entrant.kind, world.sources, **entrant.settings)
     if isinstance(method, OnlineMethod):
         regret = _online(world, entrant, method, seed, bill)
+    elif isinstance(method, SearchingMethod):
+        regret = world.regret(_searched(world, entrant, method, seed, bill))
     else:
-        evidence = evidence_of(world, entrant, seed, bill) if not method.needs.trainer else _sizes(world, entrant)
-        stages = (
-            _searched(world, entrant, method, evidence, seed, bill)
-            if method.needs.trainer
-            else method.propose(evidence)
-        )
-        regret = world.regret(stages)
+        regret = world.regret(method.propose(evidence_of(world, entrant, seed, bill)))
     return {
         "kind": world.kind,
         "world": world.number,
@@ -183,7 +180,7 @@ def evidence_of(world: World, entrant: Entrant, seed: int, bill: Bill) -> Eviden
     )
 
 
-def _searched(world: World, entrant: Entrant, method: Any, evidence: Evidence, seed: int, bill: Bill) -> Stages:
+def _searched(world: World, entrant: Entrant, method: SearchingMethod, seed: int, bill: Bill) -> Stages:
     """The proposal of a method that trains while it searches."""
     length = entrant.extra / entrant.settings["evaluations"]
 
@@ -194,8 +191,7 @@ def _searched(world: World, entrant: Entrant, method: Any, evidence: Evidence, s
         bill.evaluation(len(world.sources))
         return -float(run.losses().mean())
 
-    found: Stages = method.search(score, evidence)
-    return found
+    return method.search(score, _sizes(world, entrant))
 
 
 def _online(world: World, entrant: Entrant, method: OnlineMethod, seed: int, bill: Bill) -> float:

@@ -7,7 +7,7 @@ it during the run, round by round. A method sees no file and no model, so each c
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -147,6 +147,14 @@ class Method(Protocol):
 
     def propose(self, evidence: Evidence) -> Stages:
         """The mixtures of the run, in order of time. Raises UserError where evidence is missing."""
+
+
+@runtime_checkable
+class SearchingMethod(Method, Protocol):
+    """An offline method that trains while it searches; its `needs.trainer` is true."""
+
+    def search(self, score: Callable[[Mixture], float], evidence: Evidence) -> Stages:
+        """As `propose`, but `score` trains a run of the mixture and says how good it is."""
 
 
 @runtime_checkable

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulsion.command import AtMostOne, Json, Some, options
+from emulsion.errors import UserError
 from emulsion.methods import create
-from emulsion.methods.interface import AnyMethod, Evidence, Stages
+from emulsion.methods.interface import AnyMethod, Evidence, Method, OnlineMethod, Stages
 from emulsion.mixture import mixture_file
 from emulsion.training.costs import Needed, needed_of_mixtures, needed_of_swarm, together
 from emulsion.training.evidence import read_evidence, reference_of
@@ -38,6 +39,13 @@ class MethodOptions:
     def create(self) -> AnyMethod:
         """The method, as it is made from its settings."""
         return create(**self.method, sources=self.sources)
+
+    def create_offline(self) -> Method:
+        """The same, of a method that decides before the run."""
+        made = self.create()
+        if isinstance(made, OnlineMethod):
+            raise UserError(f"{self.name}: {self.method['kind']} decides during its own run, which has to be trained.")
+        return made
 
     def mixture_file(self, stages: Stages, needed: Sequence[Needed] = ()) -> dict[str, Any]:
         """The content of the mixture's file; needed: what was trained and read to decide it."""

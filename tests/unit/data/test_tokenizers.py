@@ -96,6 +96,7 @@ def test_an_end_of_text_token_may_be_saved_with_its_settings(tmp_path):
     [
         ("{}", "no `eos_token`"),
         ('{"eos_token": {}}', "no `eos_token`"),
+        ('{"eos_token": 5}', "`eos_token` is 5, where the text of a token stands"),
         ("[]", "tokenizer_config.json: is no object"),
         ('{"eos_token": "<|over|>"}', "'<|over|>' is not in its vocab"),
     ],

@@ -13,7 +13,7 @@ from emulsion.errors import UserError
 from emulsion.evaluation.likelihood import Question, encode_questions, log_likelihoods
 from emulsion.evaluation.model import TextTokenizer
 from plain_likelihood import plain_log_likelihood
-from tokenizer_kinds import KINDS, TEXTS, save_kind
+from tokenizer_kinds import KINDS, TEXTS, edit_definition, save_kind
 
 
 def random_questions(count: int, longest: int = 40, vocabulary: int = 320) -> list[Question]:
@@ -89,6 +89,14 @@ def test_a_long_context_is_cut_from_the_left_to_what_the_model_can_read(model: A
 def test_a_choice_longer_than_the_context_is_refused(tokenizer: Any) -> None:
     with pytest.raises(UserError, match="do not fit"):
         encode_questions(tokenizer, ["Say"], [[" rain" * 60, " no"]], 48)
+
+
+@pytest.mark.parametrize("prompt", ["\u00e9", "the"])
+def test_a_choice_that_the_tokenizer_drops_is_refused(tmp_path: Path, prompt: str) -> None:
+    folder = save_kind("spaced_bpe", tmp_path / "drops")
+    edit_definition(folder, model_unk_token=None, model_byte_fallback=False)
+    with pytest.raises(UserError, match=r"^x: the tokenizer leaves nothing of the choice 'ü'"):
+        encode_questions(TextTokenizer.load(folder), [prompt], [["the", "ü"]], 48, ["x"])
 
 
 def test_an_empty_prompt_is_the_end_of_text(tokenizer: Any) -> None:

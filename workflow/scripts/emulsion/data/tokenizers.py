@@ -117,7 +117,9 @@ def _end_token(folder: Path | str) -> str:
     token = token.get("content") if isinstance(token, dict) else token
     if token is None:
         raise UserError(f"{folder}/tokenizer_config.json: no `eos_token`, which separates documents.")
-    return str(token)
+    if not isinstance(token, str):
+        raise UserError(f"{folder}/tokenizer_config.json: `eos_token` is {token!r}, where the text of a token stands.")
+    return token
 
 
 # Tokens that were added to be text: words, and the runs of white space of models for code.

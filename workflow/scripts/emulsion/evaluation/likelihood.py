@@ -51,7 +51,8 @@ def encode_questions(
     Prompt and choice are encoded together, as in training; what is scored are the tokens behind the longest
     beginning that all of a question's encodings share with the prompt's own. So where a choice merges with
     the prompt's last letters every choice is charged for them. An empty prompt is the end-of-text token.
-    Raises UserError, which starts with the question's of `names`, for a choice that does not fit in the context.
+    Raises UserError, which starts with the question's of `names`, for a choice that does not fit in the context,
+    or that the tokenizer leaves nothing of.
     """
     bodies = [prompt.rstrip() for prompt in prompts]
     texts = [prompt + choice for prompt, given in zip(prompts, choices, strict=True) for choice in given]
@@ -79,6 +80,12 @@ def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 def _question(
     body: list[int], wholes: list[list[int]], choices: Sequence[str], end: int | None, context: int, name: str
 ) -> Question:
+    said = f"{name}: " if name else ""
+    if body in wholes:
+        raise UserError(
+            f"{said}the tokenizer leaves nothing of the choice {choices[wholes.index(body)]!r}, whose characters it "
+            "does not know; take another tokenizer, or leave the item out."
+        )
     split = min(_common(body, whole[:-1]) for whole in wholes)
     continuations = [whole[split:] for whole in wholes]
     shared = wholes[0][:split]
@@ -89,7 +96,6 @@ def _question(
     longest = max(len(tokens) for tokens in continuations)
     if longest > context:
         shown = max(zip(continuations, choices, strict=True), key=lambda pair: len(pair[0]))[1][:60]
-        said = f"{name}: " if name else ""
         raise UserError(
             f"{said}the {longest} tokens of the choice {shown!r} do not fit in the model's context of {context}; "
             "shorten it, or take a longer context."

@@ -97,6 +97,8 @@ def test_a_choice_that_the_tokenizer_drops_is_refused(tmp_path: Path, prompt: st
     edit_definition(folder, model_unk_token=None, model_byte_fallback=False)
     with pytest.raises(UserError, match=r"^x: the tokenizer leaves nothing of the choice 'ü'"):
         encode_questions(TextTokenizer.load(folder), [prompt], [["the", "ü"]], 48, ["x"])
+    (question,) = encode_questions(TextTokenizer.load(folder), ["the"], [[""]], 48)
+    assert len(question.continuations[0]) == 1
 
 
 def test_an_empty_prompt_is_the_end_of_text(tokenizer: Any) -> None:

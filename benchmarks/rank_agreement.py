@@ -10,7 +10,7 @@ correlation of the trainings with either has its p-value; then the same of the m
 least five methods. Without studies it takes the trainings of resources/trainings.csv; --csv writes such a file, by
 which `recommendations.md` goes when it names a method. --budgets runs the methods anew in the worlds with little to
 gain (of --worlds a kind), each with as many and as long runs to decide as it had in the trainings of
-config/methods_study.yaml: ten CPU minutes.
+config/methods_study.yaml: six CPU minutes.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from emulsion import command, refusals
 from emulsion.files import json_line, whole_file, whole_folder, write_json, write_jsonl, write_text
 from emulsion.tables import write_table
+from emulsion.training.log import TrainingLog
 
 BIG = 4_000_000
 WRITERS = {
@@ -69,12 +70,13 @@ def said(main, capsys):
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.json"), True),
         (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), "a.json"), True),
         (OSError(errno.EROFS, os.strerror(errno.EROFS), "a.json"), True),
+        (OSError(errno.EFBIG, os.strerror(errno.EFBIG), "a.json"), True),
         (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "a.json"), True),
         (RuntimeError("libfile: No space left on device"), True),
         (OSError(errno.EIO, os.strerror(errno.EIO), "a.json"), False),  # another machine's disk may be whole
         (MemoryError(), False),  # the next try gets more
     ],
-    ids=["full", "quota", "read-only", "rights", "another library", "failing", "memory"],
+    ids=["full", "quota", "read-only", "limit", "rights", "another library", "failing", "memory"],
 )
 def test_what_nobody_but_the_user_changes_is_not_tried_again(error, final, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
@@ -107,10 +109,17 @@ def test_a_full_disk_is_said_in_words_and_what_was_there_stays(small, writer, ca
     def main():
         WRITERS[writer](target)
 
-    assert "No space left on device. The disk is full" in said(main, capsys)
+    assert said(main, capsys).startswith(f"error: {target}: No space left on device. The disk is full")
     kept = target / "rows.jsonl" if writer == "folder" else target
     assert kept.read_text() == "before"
     assert [path.name for path in small.iterdir()] == ["made"]
+
+
+def test_a_training_log_for_which_there_is_no_room_is_named(small, capsys):
+    def main():
+        TrainingLog(small / "run/training_log.jsonl").append({"step": 1, "loss": 1.0, "remark": "a" * BIG})
+
+    assert said(main, capsys).startswith(f"error: {small / 'run/training_log.jsonl'}: No space left on device.")
 
 
 @pytest.mark.parametrize("writer", WRITERS)
@@ -121,6 +130,14 @@ def test_a_folder_that_can_only_be_read_is_said_in_words(small, writer, capsys):
         WRITERS[writer](small / "made")
 
     assert "Read-only file system. The disk can only be read" in said(main, capsys)
+
+
+def test_a_file_that_could_not_be_read_is_named_rather_than_the_one_that_was_written(tmp_path, capsys):
+    def main():
+        with whole_file(tmp_path / "made"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "read.json")
+
+    assert said(main, capsys).startswith("error: read.json: Permission denied.")
 
 
 def test_full_memory_is_said_in_words_and_other_errors_keep_their_traceback(capsys):

@@ -76,17 +76,28 @@ def remove_folder(folder: Path) -> None:
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors from within note what was being written: that of a full disk names no file (`machine.refused`)."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(str(path))
+        raise
+
+
+@contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the name `path` only when the block ends without error."""
     path = Path(path)
     make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield beside
-        if path.parent.name.endswith(".part"):  # in a folder that is published as a whole
-            beside.replace(path)
-        else:
-            publish(beside, path)
+        with naming(path):
+            yield beside
+            if path.parent.name.endswith(".part"):  # in a folder that is published as a whole
+                beside.replace(path)
+            else:
+                publish(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -101,8 +112,9 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     beside.mkdir()
     try:
-        yield beside
-        publish(beside, path)
+        with naming(path):
+            yield beside
+            publish(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

@@ -11,11 +11,12 @@ _REMEDIES = {
     errno.EROFS: "The disk can only be read: mount it to be written, or work in another folder.",
     errno.EACCES: "You may not write or read there: change its rights (`chmod`), or work in another folder.",
     errno.EPERM: "You may not write or read there: change its rights (`chmod`), or work in another folder.",
+    errno.EFBIG: "The file is larger than your limit or the disk allows: raise it (`ulimit -f`), or take another disk.",
     errno.EIO: "The disk fails: look at it before you go on.",
 }
 # What nobody but the user changes, so that the next try would meet it again. Of memory it gets more, and another
 # machine's disk may be whole.
-STAYING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+STAYING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 
 
 def refused(error: Exception) -> str | None:
@@ -27,7 +28,9 @@ def refused(error: Exception) -> str | None:
         return "Memory is full: give the job more (mem_mb), or lower micro_batch or the size of shards."
     if (found := number(error)) is None:
         return None
-    where = getattr(error, "filename", None) or error
+    # The outermost of what was being written (`files.naming`): within it are names that do not last.
+    written = [*getattr(error, "__notes__", ())][-1:]
+    where = getattr(error, "filename", None) or "".join(written) or error
     return f"{where}: {os.strerror(found)}. {_REMEDIES[found]} No file is left half-written."
 
 

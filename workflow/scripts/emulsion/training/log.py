@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emulsion.files import json_line, make_folder, read_json, read_jsonl, sha256, write_jsonl
+from emulsion.files import json_line, make_folder, naming, read_json, read_jsonl, sha256, write_jsonl
 from emulsion.trust import check_file
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class TrainingLog:
             row["spike"] = True
         self._recent.append(row["loss"])
         self.rows.append(row)
-        with self.path.open("a", encoding="utf-8") as out:
+        with naming(self.path), self.path.open("a", encoding="utf-8") as out:
             out.write(json_line(row))
         self._digest.update(json_line(row).encode())
 

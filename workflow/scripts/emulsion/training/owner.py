@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from emulsion.errors import UserError
-from emulsion.files import make_folder, read_note, remove_folder, write_json
+from emulsion.files import make_folder, naming, read_note, remove_folder, write_json
 from emulsion.processes import has_ended, this_process
 from emulsion.training.job import Job
 
@@ -142,8 +142,9 @@ class Owner:
         beside = self.folder / f".{FILE}.{os.getpid()}.part"
         told = {**self._told, "beats": self._beats, "unsaved_seconds": time.monotonic() - self._saved_at}
         try:
-            beside.write_text(json.dumps(told))
-            beside.replace(self.folder / FILE)
+            with naming(self.folder / FILE):
+                beside.write_text(json.dumps(told))
+                beside.replace(self.folder / FILE)
         finally:
             beside.unlink(missing_ok=True)  # of a full disk
 

@@ -192,8 +192,8 @@ def _checksum(value: dict[str, Any]) -> str:
 
 
 def again(path: Path | str) -> str:
-    """How a damaged file of the workflow is made again."""
-    return f"Make it again: delete it, then `snakemake {path}`."
+    """How a damaged file of the workflow is made again; of one that no rule names, by the path of its record."""
+    return f"Make it again: delete {path}, then `snakemake {path}`."
 
 
 def from_home(path: str) -> Path:

@@ -46,9 +46,9 @@ def record_of(folder: Path) -> dict[str, Any]:
 
 def check_file(file: Path, wanted: str, record: Path) -> None:
     """Raise UserError unless a file has the SHA-256 that its record says."""
-    if not file.exists():
-        raise UserError(f"{file}: missing, and {record} lists it. {again(file)}")
+    if not file.is_file():
+        raise UserError(f"{file}: missing, and {record} lists it. {again(record)}")
     if sha256(file) != wanted:
         raise UserError(
-            f"{file}: damaged or edited: it is not the file that {record} has the SHA-256 of. {again(file)}"
+            f"{file}: damaged or edited: it is not the file that {record} has the SHA-256 of. {again(record)}"
         )

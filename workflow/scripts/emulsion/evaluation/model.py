@@ -61,8 +61,8 @@ def load_model(folder: Path) -> tuple[Any, Any]:
     """
     if not (folder / "config.json").exists():
         raise UserError(f"{folder}: no model here (no config.json).")
-    refuse_code(folder)
     check_model(folder)
+    refuse_code(folder)
     disable_progress_bar()
     try:
         model = AutoModelForCausalLM.from_pretrained(

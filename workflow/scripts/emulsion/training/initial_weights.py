@@ -108,8 +108,8 @@ def initial_weights(model: ModelSettings, path: Path | None) -> InitialWeights |
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).exists():
             raise UserError(f"{folder}: no {name} here; initial weights are a model folder with safetensors in it.")
-    refuse_code(folder)
     check_model(folder)
+    refuse_code(folder)
     weights = folder / "model.safetensors"
     provenance = folder / "provenance.json"
     if provenance.exists():

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from emulsion.errors import UserError
+from emulsion.errors import PassingError
 from emulsion.files import read_json
 from emulsion.training import owner as owners
 from emulsion.training.job import Job
@@ -97,7 +97,7 @@ def test_whoever_was_taken_over_is_refused_in_words_before_it_saves(tmp_path):
     first = Owner(tmp_path / "run")
     first.take(Job())
     (tmp_path / "run" / FILE).write_text(json.dumps(FOREIGN))
-    with pytest.raises(UserError, match="another process trains this run now"):
+    with pytest.raises(PassingError, match="another process trains this run now"):
         first.confirm()
     first.release()
     assert read_json(tmp_path / "run" / FILE) == FOREIGN
@@ -107,7 +107,7 @@ def test_a_job_that_is_to_stop_waits_no_longer(tmp_path):
     job = Job()
     with owned(tmp_path / "run", Job()):
         job.told_to_stop = True
-        with pytest.raises(UserError, match=r"process \d+ on \S+ trains this run; stopped waiting"):
+        with pytest.raises(PassingError, match=r"process \d+ on \S+ trains this run; stopped waiting"):
             Owner(tmp_path / "run").take(job)
 
 

@@ -55,6 +55,16 @@ def test_a_failure_that_may_pass_is_tried_again(capsys):
     assert refusals.FINAL not in capsys.readouterr().err
 
 
+def test_a_damaged_note_of_a_refusal_keeps_no_job_from_being_tried(tmp_path, capsys):
+    tries = []
+    main = job(UserError("no such source."), tries)
+    ended(main, "--value", "1")
+    [note] = (tmp_path / ".snakemake/refused").iterdir()
+    note.write_text(note.read_text()[:20])
+    ended(main, "--value", "1")
+    assert tries == [1, 1]
+
+
 def test_a_mistake_of_the_code_is_met_once_and_shown_each_time(capsys):
     tries = []
     main = job(KeyError("lost"), tries)

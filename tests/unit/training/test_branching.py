@@ -3,7 +3,7 @@ import pytest
 import torch
 from training_cases import SPEC
 
-from emulsion.errors import UserError
+from emulsion.errors import PassingError
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
@@ -113,7 +113,7 @@ def test_a_checkpoint_later_than_the_step_that_is_asked_for_is_not_taken(make):
 
 def test_a_branch_from_a_step_that_was_not_saved_is_refused(make):
     make("trunk").run(4)
-    with pytest.raises(UserError, match="no checkpoint of step 5 of run trunk to branch from"):
+    with pytest.raises(PassingError, match="no checkpoint of step 5 of run trunk to branch from"):
         make("branch", change=5, origin="trunk").run()
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from emulsion.errors import UserError
-from emulsion.files import fingerprint, read_json, write_json
+from emulsion.files import fingerprint, read_note, write_json
 
 # One call of Snakemake, as the Snakefile names it to all its jobs; unset where a script is called by hand.
 CALL = "EMULSION_CALL"
@@ -31,10 +31,8 @@ class RepeatedError(UserError):
 def repeat(command: Sequence[str]) -> None:
     """Raise RepeatedError with what the same command ended with in the same call of Snakemake."""
     file = _file(command)
-    if CALL in os.environ and file.exists():
-        said = read_json(file)
-        if said["call"] == os.environ[CALL]:
-            raise RepeatedError(said["message"])
+    if CALL in os.environ and (said := read_note(file, ("call", "message"))) and said["call"] == os.environ[CALL]:
+        raise RepeatedError(said["message"])
 
 
 def remember(command: Sequence[str], message: str) -> None:

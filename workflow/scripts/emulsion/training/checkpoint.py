@@ -23,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from emulsion.errors import UserError
+from emulsion.errors import PassingError, UserError
 from emulsion.files import read_json, remove_folder, sha256, sync, whole_folder, write_json
 from emulsion.training.log import TrainingLog
 from emulsion.training.sharding import gathered, placed_like, whole
@@ -108,11 +108,11 @@ def load(folder: Path, identity: str, last: int, model: torch.nn.Module, optimiz
 def load_origin(origin: Origin, model: torch.nn.Module, optimizer: Any) -> Saved:
     """Put the state that a branch starts from into model and optimizer.
 
-    Raises UserError where the other run has no checkpoint of exactly that step.
+    Raises PassingError where the other run has no checkpoint of exactly that step.
     """
     saved = load(origin.folder, origin.identity, origin.step, model, optimizer)
     if saved is None or saved.state["step"] != origin.step:
-        raise UserError(
+        raise PassingError(
             f"{origin.folder}: no checkpoint of step {origin.step} of run {origin.identity} to branch from; start "
             "again, and it is trained to that step again."
         )

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from emulsion.errors import UserError
+from emulsion.errors import PassingError
 from emulsion.files import make_folder, naming, read_note, remove_folder, write_json
 from emulsion.processes import has_ended, this_process
 from emulsion.training.job import Job
@@ -47,7 +47,7 @@ class Owner:
     def take(self, job: Job) -> bool:
         """Become the owner, after the one there is has ended; returns whether there was one to wait for.
 
-        Raises UserError where the job is to stop meanwhile.
+        Raises PassingError where the job is to stop meanwhile.
         """
         seen, since, waited = None, time.monotonic(), False
         while True:
@@ -66,13 +66,13 @@ class Owner:
                 log.warning("%s: %s trains this run; waiting for its end, or %s", *self._words(found))
                 waited = True
             if job.told_to_stop or job.short_of_time():
-                raise UserError("{}: {} trains this run; stopped waiting. Or {}.".format(*self._words(found)))
+                raise PassingError("{}: {} trains this run; stopped waiting. Or {}.".format(*self._words(found)))
             time.sleep(LOOK_SECONDS)
 
     def confirm(self) -> None:
-        """Raise UserError where another process has taken over, since this one seemed to be dead."""
+        """Raise PassingError where another process has taken over, since this one seemed to be dead."""
         if not self._is_owner():
-            raise UserError(
+            raise PassingError(
                 f"{self.folder}: another process trains this run now, since this one gave no sign of life for "
                 f"{STALE_SECONDS:g} seconds (it was suspended?), or the folder was removed. It stops and saves nothing."
             )

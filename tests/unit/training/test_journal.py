@@ -23,6 +23,7 @@ def test_a_damaged_row_of_a_journal_is_set_aside_and_measured_again(swarm, steps
     again = train_swarm(**swarm)["runs"]
     assert len(steps) > done
     assert f"{damaged}: damaged or edited" in caplog.text and "set aside as" in caplog.text
+    assert "snakemake" not in caplog.text  # nobody is to make it again
     assert [row["validation"] for row in again] == [row["validation"] for row in whole]
     assert damaged.with_suffix(".damaged").exists() and sorted(swarm["checkpoints"].glob("*.json")) == rows
 

@@ -180,10 +180,16 @@ def read_note(path: Path, keys: Collection[str]) -> dict[str, Any] | None:
     try:
         return read_object(path, keys) if path.exists() else None
     except UserError as error:
-        log.warning("%s It is not used.", str(error).partition(f" {again(path)}")[0])
+        log.warning("%s It is not used.", without_remedy(error))
         return None
 
 
+def without_remedy(error: Exception) -> str:
+    """What is wrong with a file, where whoever reads it does without or makes it again by itself."""
+    return str(error).partition(f" {_REMEDY}")[0]
+
+
+_REMEDY = "Make it again:"
 _IS_CHECKSUM = re.compile("sha256:[0-9a-f]{64}")
 
 
@@ -193,7 +199,7 @@ def _checksum(value: dict[str, Any]) -> str:
 
 def again(path: Path | str) -> str:
     """How a damaged file of the workflow is made again; of one that no rule names, by the path of its record."""
-    return f"Make it again: delete {path}, then `snakemake {path}`."
+    return f"{_REMEDY} delete {path}, then `snakemake {path}`."
 
 
 def from_home(path: str) -> Path:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emulsion.errors import UserError
-from emulsion.files import read_object, remove_folder, whole_folder
+from emulsion.files import read_object, remove_folder, whole_folder, without_remedy
 from emulsion.trust import check_model
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def take_model(checkpoints: Path, output: Path, identity: str) -> bool:
             return False
         check_model(place)
     except UserError as error:
-        log.warning("%s It is not used.", error)
+        log.warning("%s It is not used.", without_remedy(error))
         return False
     with whole_folder(output) as part:
         for file in place.iterdir():  # copied, so that a kill leaves it whole in one of the places; and so made now

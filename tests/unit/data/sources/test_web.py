@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 
 import pytest
 
@@ -65,6 +66,23 @@ def test_a_finished_file_is_not_asked_for_again_by_a_later_try(hub, fetch_server
     hub.faults.clear()
     assert fetch_server.fetch(web(tasks), tmp_path / "raw").status == 0
     assert sum(NAMES[0] in request.path for request in hub.requests) == 1
+
+
+def test_of_a_full_disk_the_file_is_named_and_with_room_the_download_goes_on(hub, fetch_server, tmp_path, tasks):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    small = ["mount", "-t", "tmpfs", "-o", "size=20k", "none", raw]
+    if subprocess.run(small, capture_output=True, check=False).returncode:
+        pytest.skip("cannot mount a small disk here")
+    try:
+        ended = fetch_server.fetch(web(tasks), raw)
+        assert ended.status == 1
+        assert f"error: {raw / f'.00000-{NAMES[0]}.partial'}: No space left on device. The disk is full" in ended.errors
+        subprocess.run(["mount", "-o", "remount,size=1m", raw], check=True)
+        assert fetch_server.fetch(web(tasks), raw).status == 0
+        assert [(raw / f"{place:05d}-{name}").read_bytes() for place, name in enumerate(NAMES)] == list(tasks.values())
+    finally:
+        subprocess.run(["umount", "-l", raw], check=True)
 
 
 def test_a_killed_download_goes_on_where_it_was(hub, fetch_server, tmp_path, tasks):

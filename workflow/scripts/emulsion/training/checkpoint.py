@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from emulsion.errors import PassingError, UserError
-from emulsion.files import read_json, remove_folder, sha256, sync, whole_folder, write_json
+from emulsion.files import read_json, remove_folder, sha256, sync, whole_folder, without_remedy, write_json
 from emulsion.training.log import TrainingLog
 from emulsion.training.sharding import gathered, placed_like, whole
 
@@ -160,7 +160,8 @@ def _set_aside(checkpoint: Path, error: Exception) -> None:
     with contextlib.suppress(FileNotFoundError):  # another process of this run was first
         checkpoint.replace(aside)
     sync(checkpoint.parent)
-    log.warning("%s: damaged (%s); set aside as %s, and the one before is taken", checkpoint, error, aside.name)
+    why = without_remedy(error).rstrip(".")
+    log.warning("%s: damaged (%s); set aside as %s, and the one before is taken", checkpoint, why, aside.name)
 
 
 def _live(model: torch.nn.Module, optimizer: Any) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulsion.errors import UserError
-from emulsion.files import fingerprint, read_object, write_json
+from emulsion.files import fingerprint, read_object, without_remedy, write_json
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Journal:
         except UserError as error:
             aside = file.with_suffix(".damaged")
             file.replace(aside)
-            log.warning("%s It is set aside as %s and measured again.", error, aside.name)
+            log.warning("%s It is set aside as %s and measured again.", without_remedy(error), aside.name)
             return None
         row: dict[str, Any] = kept["row"]
         return row

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from emulsion.files import fingerprint, sha256
+from emulsion.files import fingerprint, naming, sha256
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -47,8 +47,9 @@ class Judge:
 
         # By way of the files that a run leaves, so that the scores are those of `evaluate`, whatever the precision.
         with tempfile.TemporaryDirectory() as folder:
-            model.save_pretrained(folder)
-            copy_tokenizer(self.tokenizer, Path(folder))
+            with naming(Path(folder)):
+                model.save_pretrained(folder)
+                copy_tokenizer(self.tokenizer, Path(folder))
             loaded, tokenizer = load_model(Path(folder))
             settings = EvaluationSettings.of(self.settings)
             results, _ = evaluate_suites(loaded, tokenizer, load_suites(self.suites), settings)

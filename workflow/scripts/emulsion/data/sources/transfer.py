@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from emulsion.data.sources.network import ShortReadError, patiently, progress_bar
 from emulsion.errors import UserError
-from emulsion.files import fingerprint, publish, read_json, write_json
+from emulsion.files import fingerprint, naming, publish, read_json, write_json
 from emulsion.files import sha256 as sha256_of
 
 Part = dict[str, Any]  # {name, rows, size: what it counts against the limit, ...}
@@ -129,7 +129,7 @@ def _continue(
         announced = _announced(response.headers)
         due = size if size is not None else announced and announced + (have if resumed else 0)
         bar.total, bar.n = due, have if resumed else 0
-        with partial.open("ab" if resumed else "wb") as out:
+        with naming(partial), partial.open("ab" if resumed else "wb") as out:
             for chunk in response.iter_bytes():
                 out.write(chunk)
                 bar.update(len(chunk))

@@ -1,6 +1,11 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
-from emulsion.errors import UserError
+from emulsion import files
+from emulsion.errors import PassingError, UserError
 from emulsion.files import (
     canonical_json,
     fingerprint,
@@ -10,6 +15,7 @@ from emulsion.files import (
     read_object,
     whole_file,
     whole_folder,
+    write_json,
     write_jsonl,
 )
 
@@ -43,6 +49,68 @@ def test_a_file_in_the_place_of_a_folder_is_refused_in_words(tmp_path):
     for path in (tmp_path / "swarms" / "a.jsonl", tmp_path / "swarms" / "run" / "a.jsonl"):
         with pytest.raises(UserError, match=r"swarms: is no folder, where one is to be; move it away"):
             write_jsonl(path, [])
+
+
+SECOND = """
+import errno, fcntl, sys
+if sys.argv[2] == "without locks":
+    def flock(*_):
+        raise OSError(errno.ENOSYS, "no locks")
+    fcntl.flock = flock
+from emulsion.files import whole_folder, write_json
+with whole_folder(sys.argv[1]) as part:
+    (part / "tokens").write_text("1")
+    write_json(part / "header.json", {"a": 1})
+"""
+
+
+def second(target, locks="with locks"):
+    command = [sys.executable, "-c", SECOND, target, locks]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": "workflow/scripts"}, check=True)
+
+
+def test_two_processes_that_write_a_folder_at_once_leave_it_whole(tmp_path):
+    target = tmp_path / "a"
+    with whole_folder(target) as part:
+        (part / "tokens").write_text("1")
+        second(target)
+        assert sorted(file.name for file in target.iterdir()) == ["header.json", "tokens"]
+        write_json(part / "header.json", {"a": 1})
+    assert sorted(file.name for file in target.iterdir()) == ["header.json", "tokens"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_without_locks_what_another_process_has_removed_is_not_published(tmp_path):
+    target = tmp_path / "a"
+    with pytest.raises(PassingError, match="another process writes it as well"), whole_folder(target) as part:
+        (part / "tokens").write_text("1")
+        second(target, "without locks")
+        write_json(part / "header.json", {"a": 1})
+    assert sorted(file.name for file in target.iterdir()) == ["header.json", "tokens"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_kill_left_of_a_folder_goes(tmp_path):
+    (tmp_path / ".a.7.part").mkdir()
+    (tmp_path / ".a.0123.old.part").mkdir()
+    with whole_folder(tmp_path / "a"):
+        pass
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+def test_a_folder_that_another_process_publishes_at_the_same_moment_is_replaced(tmp_path, monkeypatch):
+    target, original = tmp_path / "a", files.remove_folder
+    others = [1, 2]
+
+    def remove_folder(folder):
+        original(folder)
+        if others:
+            (target / str(others.pop())).mkdir(parents=True)
+
+    monkeypatch.setattr(files, "remove_folder", remove_folder)
+    with whole_folder(target) as part:
+        (part / "mine").write_text("1")
+    assert [file.name for file in target.iterdir()] == ["mine"]
 
 
 def test_canonical_json_does_not_depend_on_the_order_of_keys():

@@ -7,6 +7,8 @@ and leaves out; a file that a person wrote has none.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import logging
@@ -15,11 +17,11 @@ import re
 import secrets
 import shutil
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from emulsion.errors import UserError
+from emulsion.errors import PassingError, UserError
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +60,23 @@ def publish(beside: Path, path: Path) -> None:
             sync(Path(folder, name))
         sync(Path(folder))
     if beside.is_dir():
-        remove_folder(path)
+        _replace_folder(beside, path)
     else:
         sync(beside)
-    beside.replace(path)
+        beside.replace(path)
     sync(path.parent)
+
+
+def _replace_folder(beside: Path, path: Path) -> None:
+    while True:
+        remove_folder(path)
+        try:
+            beside.replace(path)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another process has published there since
+                continue
+            raise
+        return
 
 
 def remove_folder(folder: Path) -> None:
@@ -70,7 +84,8 @@ def remove_folder(folder: Path) -> None:
     if not folder.is_dir():
         return
     going = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.old.part")
-    folder.replace(going)
+    with suppress(FileNotFoundError):  # another process was first
+        folder.replace(going)
     sync(folder.parent)
     shutil.rmtree(going, ignore_errors=True)
 
@@ -104,19 +119,45 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path | str) -> Iterator[Path]:
-    """A fresh folder beside `path` that replaces it only when the block ends without error."""
+    """A fresh folder beside `path` that replaces it only when the block ends without error.
+
+    Several processes may write it at once, as where one that was left behind goes on: whoever ends last replaces it.
+    """
     path = Path(path)
     make_folder(path.parent)
-    for left_by_a_kill in path.parent.glob(f".{path.name}.*.part"):
-        shutil.rmtree(left_by_a_kill, ignore_errors=True)
+    for other in path.parent.glob(f".{path.name}.*.part"):
+        if not _is_being_written(other):  # but was left by a kill
+            shutil.rmtree(other, ignore_errors=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     beside.mkdir()
+    held = os.open(beside, os.O_RDONLY)
     try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(held, fcntl.LOCK_EX)
         with naming(path):
             yield beside
+            # Where locks are not seen, another process may have removed it; what was written since would be a part.
+            if not beside.is_dir() or not os.path.samestat(os.fstat(held), beside.stat()):
+                raise PassingError(f"{path}: another process writes it as well, and removed what this one had written.")
             publish(beside, path)
     finally:
+        os.close(held)
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _is_being_written(folder: Path) -> bool:
+    """Whether a process that lives holds the lock of a folder of `whole_folder`."""
+    with suppress(FileNotFoundError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # a file system without locks
+            return False
+        finally:
+            os.close(handle)
+    return False
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -102,11 +103,15 @@ def test_a_key_that_the_checksum_would_hide_is_refused(tmp_path):
 
 
 def remade(split):
-    return rf"{split}\.bin: (damaged|\d+ bytes, but its header says).* (again|snakemake)"
+    return (
+        rf"{split}\.bin: (damaged|\d+ bytes, but its header says|missing).* delete .*, then `snakemake .*header\.json`"
+    )
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
-@pytest.mark.parametrize("damage", [lambda file: flip(file, file.stat().st_size // 2), halve], ids=["bit", "half"])
+@pytest.mark.parametrize(
+    "damage", [lambda file: flip(file, file.stat().st_size // 2), halve, Path.unlink], ids=["bit", "half", "gone"]
+)
 def test_a_damaged_token_store_is_refused_by_training_and_joining(tmp_path, store_folders, tokenizer, split, damage):
     store = shutil.copytree(store_folders["alpha"], tmp_path / "alpha")
     damage(store / f"{split}.bin")

@@ -105,9 +105,10 @@ class TokenStore:
         for split in SPLITS:
             wanted = header["splits"][split]["tokens"] * np.dtype(header["dtype"]).itemsize
             file = folder / f"{split}.bin"
-            size = file.stat().st_size if file.exists() else -1
-            if size != wanted:
-                raise UserError(f"{file}: {size} bytes, but its header says {wanted}; make the store again.")
+            if not file.is_file():
+                raise UserError(f"{file}: missing, and its header lists it; {_remade(folder)}")
+            if (size := file.stat().st_size) != wanted:
+                raise UserError(f"{file}: {size} bytes, but its header says {wanted}; {_remade(folder)}")
         return cls(folder, header, share)
 
     def verify(self, splits: Sequence[str] = SPLITS) -> None:
@@ -119,10 +120,7 @@ class TokenStore:
             file = self.folder / f"{split}.bin"
             status = file.stat()
             if _hash(file, status.st_size, status.st_mtime_ns) != self.header["sha256"][split]:
-                raise UserError(
-                    f"{file}: damaged: its tokens are not those that were written. Make the store again: delete "
-                    f"{self.folder}, then `snakemake {self.folder / 'header.json'}`."
-                )
+                raise UserError(f"{file}: damaged: its tokens are not those that were written; {_remade(self.folder)}")
 
     def _map(self, split: str) -> NDArray[Any]:
         if not self.header["splits"][split]["tokens"]:
@@ -188,6 +186,11 @@ def open_all(folders: Iterable[Path], share: float = 1.0) -> dict[str, TokenStor
             raise UserError(f"{folder}: source '{store.source}' is given twice; the other is {other}.")
         stores[store.source] = store
     return stores
+
+
+def _remade(folder: Path) -> str:
+    """How a damaged store is made again."""
+    return f"make the store again: delete {folder}, then `snakemake {folder / 'header.json'}`."
 
 
 @cache

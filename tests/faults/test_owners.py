@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from emulsion import processes
 from emulsion.errors import PassingError
 from emulsion.files import read_json
 from emulsion.training import owner as owners
@@ -91,6 +92,21 @@ def test_a_run_of_another_machine_is_taken_over_when_its_heart_stands_still(tmp_
     started = time.monotonic()
     with owned(tmp_path / "run", Job()) as (_, waited):
         assert waited and time.monotonic() - started >= 0.3
+
+
+def test_no_process_is_to_be_ended_for_an_owner_from_before_its_machine_was_started_again(
+    tmp_path, monkeypatch, caplog
+):
+    here = {**processes.this_process(), "machine": "this one"}
+    monkeypatch.setattr(processes, "this_process", lambda: here)
+    name, _, space = here["host"].split(" ")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / FILE).write_text(
+        json.dumps({**FOREIGN, "host": f"{name} before {space}", "machine": "this one"})
+    )
+    with owned(tmp_path / "run", Job()) as (_, waited):
+        assert waited
+    assert f"or wait 0.3 s: {name} was started again since" in caplog.text and "kill 7" not in caplog.text
 
 
 def test_whoever_was_taken_over_is_refused_in_words_before_it_saves(tmp_path):

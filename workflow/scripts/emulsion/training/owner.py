@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from emulsion.errors import PassingError
 from emulsion.files import make_folder, naming, read_note, remove_folder, write_json
-from emulsion.processes import has_ended, this_process
+from emulsion.processes import has_ended, host_has_restarted, this_process
 from emulsion.training.job import Job
 
 log = logging.getLogger(__name__)
@@ -152,6 +152,12 @@ class Owner:
         if not found:
             return self.folder, "a process", f"delete {self.folder / FILE} if nobody does"
         process, host = found.get("process"), str(found.get("host")).partition(" ")[0]
+        if host_has_restarted(found):  # its number may be another process's by now
+            return (
+                self.folder,
+                f"process {process} on {host}",
+                f"wait {STALE_SECONDS:g} s: {host} was started again since",
+            )
         return self.folder, f"process {process} on {host}", f"end it with `kill {process}` there: it saves and stops"
 
 

@@ -1,6 +1,9 @@
+import shutil
+
 import numpy as np
 import pytest
 
+from emulsion.errors import PassingError
 from emulsion.files import read_jsonl, sha256
 from emulsion.training.log import SPIKE_LEAST, SPIKE_WINDOW, TrainingLog, is_spike, spike_steps
 
@@ -44,6 +47,27 @@ def test_a_line_that_a_kill_cut_is_of_a_step_to_be_done_again_and_no_damage(tmp_
         out.write('{"loss":1.0,"st')
     assert TrainingLog(path, saved).rows == [row(1)]
     assert not caplog.text
+
+
+@pytest.mark.parametrize("goes_on", [True, False], ids=["before a step", "after the last"])
+def test_a_log_removed_while_the_run_goes_on_is_written_again_when_it_is_copied(tmp_path, caplog, goes_on):
+    path = tmp_path / "log.jsonl"
+    log = TrainingLog(path)
+    log.append(row(1))
+    path.unlink()
+    if goes_on:
+        log.append(row(2))
+    digest = log.copy(tmp_path / "saved.jsonl")
+    for file in (path, tmp_path / "saved.jsonl"):
+        assert read_jsonl(file) == log.rows and sha256(file) == digest
+    assert "rows are missing or changed; written again" in caplog.text
+
+
+def test_a_folder_removed_while_the_run_trains_is_told_in_words(tmp_path):
+    log = TrainingLog(tmp_path / "run/log.jsonl")
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(PassingError, match=r"run: was removed while the run trained.*start again"):
+        log.append(row(1))
 
 
 def test_a_log_cut_while_the_run_goes_on_is_noticed_when_it_is_copied_and_written_again(tmp_path, caplog):

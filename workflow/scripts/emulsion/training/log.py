@@ -10,9 +10,11 @@ import shutil
 import statistics
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from emulsion.errors import PassingError
 from emulsion.files import json_line, make_folder, naming, read_json, read_jsonl, sha256, write_jsonl
 from emulsion.trust import check_file
 
@@ -53,14 +55,20 @@ class TrainingLog:
             row["spike"] = True
         self._recent.append(row["loss"])
         self.rows.append(row)
-        with naming(self.path), self.path.open("a", encoding="utf-8") as out:
-            out.write(json_line(row))
+        try:
+            with naming(self.path), self.path.open("a", encoding="utf-8") as out:
+                out.write(json_line(row))
+        except FileNotFoundError:
+            raise PassingError(
+                f"{self.path.parent}: was removed while the run trained, with all that was saved; start again."
+            ) from None
         self._digest.update(json_line(row).encode())
 
     def copy(self, target: Path) -> str:
         """Write the whole log to another file; returns the SHA-256 of it."""
-        shutil.copyfile(self.path, target)
-        if sha256(target) != self._digest.hexdigest():
+        with suppress(FileNotFoundError):
+            shutil.copyfile(self.path, target)
+        if not target.exists() or sha256(target) != self._digest.hexdigest():
             log.warning("%s: rows are missing or changed; written again", self.path)
             for path in (self.path, target):
                 write_jsonl(path, self.rows)

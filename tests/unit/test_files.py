@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,8 @@ from emulsion.files import (
     write_json,
     write_jsonl,
 )
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 
 
 def test_a_file_keeps_its_old_content_when_writing_fails(tmp_path):
@@ -66,7 +69,7 @@ with whole_folder(sys.argv[1]) as part:
 
 def second(target, locks="with locks"):
     command = [sys.executable, "-c", SECOND, target, locks]
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": "workflow/scripts"}, check=True)
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, check=True)
 
 
 def test_two_processes_that_write_a_folder_at_once_leave_it_whole(tmp_path):

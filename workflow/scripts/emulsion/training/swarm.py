@@ -5,6 +5,7 @@ A trunk is trained once: at each branch point it is saved, its branches are trai
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -227,6 +228,8 @@ def train_swarm(
     """
     checked = RunSpec.from_json(spec)
     parts = Parts.open(list(stores), tokenizer, checked, weights)
+    # What is loaded stays: the search for garbage after each trunk looks at nothing but what the trunk made.
+    gc.freeze()
     if judge:
         judge.check(checked.context)
     whole = {name: mixture.over(list(parts.stores)) for name, mixture in mixtures.items()}

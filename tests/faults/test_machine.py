@@ -16,6 +16,7 @@ from emulsion import command, refusals
 from emulsion.files import json_line, whole_file, whole_folder, write_json, write_jsonl, write_text
 from emulsion.tables import write_table
 from emulsion.training.log import TrainingLog
+from small_disk import small_disk
 
 BIG = 4_000_000
 WRITERS = {
@@ -46,15 +47,8 @@ def folder(path):
 @pytest.fixture
 def small(tmp_path):
     """A disk of 1 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1M", "none", disk], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
+    with small_disk(tmp_path / "disk", "1M") as disk:
+        yield disk
 
 
 def said(main, capsys):

@@ -49,6 +49,13 @@ def test_a_line_that_a_kill_cut_is_of_a_step_to_be_done_again_and_no_damage(tmp_
     assert not caplog.text
 
 
+def assert_written_again_by_copy(log, saved, caplog):
+    digest = log.copy(saved)
+    for file in (log.path, saved):
+        assert read_jsonl(file) == log.rows and sha256(file) == digest
+    assert "rows are missing or changed; written again" in caplog.text
+
+
 @pytest.mark.parametrize("goes_on", [True, False], ids=["before a step", "after the last"])
 def test_a_log_removed_while_the_run_goes_on_is_written_again_when_it_is_copied(tmp_path, caplog, goes_on):
     path = tmp_path / "log.jsonl"
@@ -57,10 +64,7 @@ def test_a_log_removed_while_the_run_goes_on_is_written_again_when_it_is_copied(
     path.unlink()
     if goes_on:
         log.append(row(2))
-    digest = log.copy(tmp_path / "saved.jsonl")
-    for file in (path, tmp_path / "saved.jsonl"):
-        assert read_jsonl(file) == log.rows and sha256(file) == digest
-    assert "rows are missing or changed; written again" in caplog.text
+    assert_written_again_by_copy(log, tmp_path / "saved.jsonl", caplog)
 
 
 def test_a_folder_removed_while_the_run_trains_is_told_in_words(tmp_path):
@@ -77,10 +81,7 @@ def test_a_log_cut_while_the_run_goes_on_is_noticed_when_it_is_copied_and_writte
         log.append(row(step))
     path.write_text("")
     log.append(row(3))
-    digest = log.copy(tmp_path / "saved.jsonl")
-    for file in (path, tmp_path / "saved.jsonl"):
-        assert read_jsonl(file) == log.rows and sha256(file) == digest
-    assert "rows are missing or changed; written again" in caplog.text
+    assert_written_again_by_copy(log, tmp_path / "saved.jsonl", caplog)
 
 
 def test_a_leap_of_the_loss_is_marked_also_across_a_resume(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from emulsion.data.sources.formats import columns_of
 from emulsion.files import read_json
 from raw_rows import read_rows
+from small_disk import small_disk
 
 TASK = {
     "Contributors": ["Somebody"],
@@ -69,20 +70,13 @@ def test_a_finished_file_is_not_asked_for_again_by_a_later_try(hub, fetch_server
 
 
 def test_of_a_full_disk_the_file_is_named_and_with_room_the_download_goes_on(hub, fetch_server, tmp_path, tasks):
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    small = ["mount", "-t", "tmpfs", "-o", "size=20k", "none", raw]
-    if subprocess.run(small, capture_output=True, check=False).returncode:
-        pytest.skip("cannot mount a small disk here")
-    try:
+    with small_disk(tmp_path / "raw", "20k") as raw:
         ended = fetch_server.fetch(web(tasks), raw)
         assert ended.status == 1
         assert f"error: {raw / f'.00000-{NAMES[0]}.partial'}: No space left on device. The disk is full" in ended.errors
         subprocess.run(["mount", "-o", "remount,size=1m", raw], check=True)
         assert fetch_server.fetch(web(tasks), raw).status == 0
         assert [(raw / f"{place:05d}-{name}").read_bytes() for place, name in enumerate(NAMES)] == list(tasks.values())
-    finally:
-        subprocess.run(["umount", "-l", raw], check=True)
 
 
 def test_a_killed_download_goes_on_where_it_was(hub, fetch_server, tmp_path, tasks):

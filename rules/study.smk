@@ -1,5 +1,6 @@
 """The study that the configuration asks for: checked before any job, then asked by every rule. What names may stand for."""
 
+import gc
 import os
 import sys
 import time
@@ -9,6 +10,9 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.io import strip_wildcard_constraints
 from snakemake.logging import logger
+
+# A sixth of the time to plan thousands of jobs went into looking for garbage among them, and there is hardly any.
+gc.set_threshold(100_000, 50, 100)
 
 SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
 sys.path.insert(0, os.path.abspath(SCRIPTS))

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from emulsion.files import (
     write_jsonl,
 )
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
+LIBRARY = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "workflow" / "scripts")}
 
 
 def test_a_file_keeps_its_old_content_when_writing_fails(tmp_path):
@@ -69,7 +70,7 @@ with whole_folder(sys.argv[1]) as part:
 
 def second(target, locks="with locks"):
     command = [sys.executable, "-c", SECOND, target, locks]
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, check=True)
+    subprocess.run(command, env=LIBRARY, check=True)
 
 
 def test_two_processes_that_write_a_folder_at_once_leave_it_whole(tmp_path):
@@ -99,6 +100,25 @@ def test_what_a_kill_left_of_a_folder_goes(tmp_path):
     with whole_folder(tmp_path / "a"):
         pass
     assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+def test_what_a_kill_left_of_a_file_goes(tmp_path):
+    left, others = tmp_path / ".[a].json.7.part", tmp_path / ".a.json.7.part"
+    left.write_text("half"), others.write_text("half")
+    write_json(tmp_path / "[a].json", {"a": 1})
+    assert set(tmp_path.iterdir()) == {tmp_path / "[a].json", others}
+
+
+def test_two_processes_that_write_a_file_at_once_leave_it_whole(tmp_path):
+    target = tmp_path / "a.json"
+    with whole_file(target) as part:
+        part.write_text("half")
+        write = "import sys; from emulsion.files import write_json; write_json(*sys.argv[1:])"
+        subprocess.run([sys.executable, "-c", write, target, "1"], env=LIBRARY, check=True)
+        assert json.loads(target.read_text()) == "1"
+        part.write_text("whole")
+    assert target.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_a_folder_that_another_process_publishes_at_the_same_moment_is_replaced(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -103,61 +103,69 @@ def naming(path: Path) -> Iterator[None]:
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the name `path` only when the block ends without error."""
-    path = Path(path)
-    make_folder(path.parent)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with naming(path):
-            yield beside
-            if path.parent.name.endswith(".part"):  # in a folder that is published as a whole
-                beside.replace(path)
-            else:
-                publish(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with _beside(Path(path), Path.touch) as beside:
+        yield beside
 
 
 @contextmanager
 def whole_folder(path: Path | str) -> Iterator[Path]:
-    """A fresh folder beside `path` that replaces it only when the block ends without error.
+    """A fresh folder beside `path` that replaces it only when the block ends without error."""
+    with _beside(Path(path), Path.mkdir) as beside:
+        yield beside
+
+
+@contextmanager
+def _beside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
+    """What is written beside a path, and takes its place.
 
     Several processes may write it at once, as where one that was left behind goes on: whoever ends last replaces it.
     """
-    path = Path(path)
     make_folder(path.parent)
-    for other in path.parent.glob(f".{path.name}.*.part"):
-        if not _is_being_written(other):  # but was left by a kill
-            shutil.rmtree(other, ignore_errors=True)
+    with os.scandir(path.parent) as entries:  # by far the fastest way through a folder of thousands
+        for entry in entries:
+            if entry.name.startswith(f".{path.name}.") and entry.name.endswith(".part"):
+                _remove_unless_written(Path(entry))
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    beside.mkdir()
-    held = os.open(beside, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(held, fcntl.LOCK_EX)
-        with naming(path):
+    with naming(path):
+        make(beside)
+        held = os.open(beside, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(held, fcntl.LOCK_EX)
             yield beside
             # Where locks are not seen, another process may have removed it; what was written since would be a part.
-            if not beside.is_dir() or not os.path.samestat(os.fstat(held), beside.stat()):
+            if not beside.exists() or not os.path.samestat(os.fstat(held), beside.stat()):
                 raise PassingError(f"{path}: another process writes it as well, and removed what this one had written.")
-            publish(beside, path)
-    finally:
-        os.close(held)
-        shutil.rmtree(beside, ignore_errors=True)
+            if beside.is_file() and path.parent.name.endswith(".part"):  # in a folder that is published as a whole
+                beside.replace(path)
+            else:
+                publish(beside, path)
+        finally:
+            os.close(held)
+            _remove(beside)
 
 
-def _is_being_written(folder: Path) -> bool:
-    """Whether a process that lives holds the lock of a folder of `whole_folder`."""
+def _remove_unless_written(beside: Path) -> None:
+    """Remove what a kill has left: no process that lives holds its lock."""
     with suppress(FileNotFoundError):
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(beside, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
+            return
         except OSError:  # a file system without locks
-            return False
+            pass
         finally:
             os.close(handle)
-    return False
+        _remove(beside)
+
+
+def _remove(beside: Path) -> None:
+    if beside.is_dir():
+        shutil.rmtree(beside, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            beside.unlink()
 
 
 def write_text(path: Path | str, text: str) -> None:

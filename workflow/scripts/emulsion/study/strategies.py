@@ -11,7 +11,7 @@ from emulsion.data.recipes import load_recipe, staged
 from emulsion.errors import UserError
 from emulsion.files import found
 
-# Read once, for every job asks for the stages of many mixtures.
+# Once for each, as every job asks for the stages of many mixtures.
 _read = functools.lru_cache(maxsize=None)(load_recipe)
 
 
@@ -31,11 +31,14 @@ def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _weights(stage: Mapping[str, Any]) -> dict[str, float]:
-    return _shares(stage["ratios"]) if "ratios" in stage else _read(found(stage["recipe"])).weights
+    if "ratios" in stage:
+        return dict(_shares(tuple(stage["ratios"].items())))
+    return _read(found(stage["recipe"])).weights
 
 
-def _shares(ratios: Mapping[str, float]) -> dict[str, float]:
+@functools.cache
+def _shares(ratios: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
     """The same shares however ratios are written, 2 : 4 : 1 : 3 or .2 : .4 : .1 : .3, so that nothing is made again."""
-    exact = {source: Fraction(str(ratio)) for source, ratio in ratios.items()}
-    total = sum(exact.values())
-    return {source: float(ratio / total) for source, ratio in exact.items()} if total else dict(ratios)
+    exact = [(source, Fraction(str(ratio))) for source, ratio in ratios]
+    total = sum(ratio for _, ratio in exact)
+    return tuple((source, float(ratio / total)) for source, ratio in exact) if total else ratios

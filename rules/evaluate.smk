@@ -51,7 +51,7 @@ rule evaluate:
         mem_mb=4000,
         runtime=120,
     params:
-        recipe=4,
+        recipe=5,
         model=subpath(input.model, parent=True),
         settings=experiment_setting("evaluation"),
     shell:

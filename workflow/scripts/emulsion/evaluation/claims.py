@@ -7,6 +7,7 @@ name Paris and do not answer with it; "4 or 5" does not answer 4.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -15,9 +16,15 @@ from functools import lru_cache
 _RAISED = "⁰¹²³⁴-⁹₀-₉"
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = rf"[^\W{_RAISED}{_UNSPACED}]"
+_VULGAR = "¼-¾⅐-⅞"
 _NUMBER = re.compile(
     r"(?<!\w)(?<![0-9]\.)"  # "x4" is a name, and so is the end of "1.2.3"
     r"([-−–+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?)"
+)
+# "1/2", "3 1/2", "3½"; no date, "3/4/2024", and no part of a word or of another number.
+_FRACTION = re.compile(
+    rf"(?<![\w/.,])(?:([0-9]+)[ ]?([{_VULGAR}])|([{_VULGAR}])|(?:([0-9]+)[ ])?([0-9]+)[/⁄／]([1-9][0-9]{{0,2}}))"
+    r"(?![\w/])"
 )
 # A sign in words, and no subtraction: "5 minus 3".
 _MINUS = re.compile(r"(?i)(?<![0-9)%] )(?<!\bone )\b(?:minus|negative) (?=\.?[0-9])")
@@ -42,11 +49,18 @@ _NAMED = re.compile(  # no part of a larger number: "two hundred and four"
 def last_number(text: str) -> float | None:
     """The last number in a text: a model may reason before it answers, and a lone number is also the last.
 
-    Reads 1,000 and -3 and minus 3 and .5 and 2.50; a comma that does not set off three digits separates numbers
-    ("1, 2"), and a dash or "minus" between two numbers is no sign ("3-1").
+    Reads 1,000 and -3 and minus 3 and .5 and 2.50 and 3 1/2, in the digits of any script; a comma that does not set
+    off three digits separates numbers ("1, 2"), and a dash or "minus" between two numbers is no sign ("3-1").
     """
-    found = _NUMBER.findall(_MINUS.sub("-", text))
+    decimal = "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in text)
+    found = _NUMBER.findall(_MINUS.sub("-", _FRACTION.sub(_decimal, decimal)))
     return float(found[-1].replace(",", "").translate(_DASHES)) if found else None
+
+
+def _decimal(fraction: re.Match[str]) -> str:
+    beside, character, alone, whole, above, below = fraction.groups()
+    part = unicodedata.numeric(character or alone) if character or alone else int(above) / int(below)
+    return f"{int(beside or whole or 0) + part:.20f}"
 
 
 def states_number(text: str, number: float) -> bool:

@@ -2,8 +2,9 @@
 
 L_j(n) = eps_j + beta_j n^-alpha_j, n the tokens of all sources together, and at every update
     rho_j ∝ prior_j sqrt(h_j) max(alpha_j, .05) beta_j n^-alpha_j / n    how fast the loss falls, with h the history
-    p = .9 mean(p so far) + .1 max(rho, .01), normalised;  then h <- .9 h + .1 p
-as in the last commit of the authors' code. h and the mean begin at the prior, which is used until curves are there.
+    rho is raised to .01 or more, and normalised;  p = .9 mean(rho so far) + .1 rho;  then h <- .9 h + .1 p
+as in the last commit of the authors' code. The mean is of rho, not of p, which would hardly ever leave the prior. h
+begins at the prior, which is used until curves are there, and stands for rho in the mean until then.
 
 Curves are fitted in the logarithm of the loss with Huber's loss (1e-3), alpha within [.001, .8] and ln beta at most 6.5
 for n in units of 1,024 tokens: bounds, where the authors have penalties. Theirs keeps ln eps above .5 as well; code and
@@ -41,7 +42,7 @@ _LEAST, _MOST = 5, 400  # points of a curve
 class ADOSettings(OnlineSettings):
     """ignored        share of the run whose losses are left out of curves
     refit          share of the run from one fit to the next
-    inertia        weight of the mean of all mixtures so far
+    inertia        weight of the mean of rho so far
     floor          least share of a source in rho
     history_decay  of h; history_power: 0 leaves h out
     """
@@ -103,20 +104,22 @@ class ADO(Online):
                 if len(points) >= _LEAST:
                     self.curves[source] = fit_curve(*np.array(points).T)
                     self._fitted_at = seen.step
-        weights = self._mix(n) if self.curves else self.prior
-        # Mean and history of the mixtures used, the prior of the first round among them.
-        self._mean = self._mean + (weights - self._mean) / (self.updates + 2)
+        weights = self.prior
+        if self.curves:
+            rho = self._preferred(n)
+            weights = self.settings.inertia * self._mean + (1 - self.settings.inertia) * rho
+            self._mean = self._mean + (rho - self._mean) / (self.updates + 2)
         self._history = self.settings.history_decay * self._history + (1 - self.settings.history_decay) * weights
         return np.log(weights)
 
-    def _mix(self, n: float) -> Floats:
+    def _preferred(self, n: float) -> Floats:
+        """rho [m], by the slopes of the curves at n."""
         slopes = np.array([self.curves[name].log_slope(n) if name in self.curves else np.nan for name in self.names])
         slopes = np.where(np.isnan(slopes), np.nanmean(slopes), slopes)  # no curve: an average source
         rho = softmax(slopes + np.log(self.prior) + self.settings.history_power * np.log(self._history))
         rho = np.maximum(rho, min(self.settings.floor, 1 / len(rho)))
         self.effects = self.named(np.diag(np.exp(slopes)))
-        mixed = self.settings.inertia * self._mean + (1 - self.settings.inertia) * rho / rho.sum()
-        return np.asarray(mixed / mixed.sum())
+        return np.asarray(rho / rho.sum())
 
     def _memory(self) -> dict[str, Any]:
         return {

@@ -62,9 +62,16 @@ def test_a_method_that_lost_in_a_training_is_not_named_and_it_is_said_why():
     ]
     found = advice(ROWS, trained, 3, epochs=0.5)
     assert [each["method"] for each in found["methods"]] == ["stratified", "careful", "half"]
-    assert "Left out is short, whose loss in trainings was significantly above that of even shares" in found["text"]
-    assert ": +50 [+20, +80] with 8 seeds (mix)." in found["text"]
+    assert found["text"].endswith("(resources/trainings.csv): short (by 50.0 [20.0, 80.0], 1 setting).")
     assert "careful" not in found["text"]
+
+
+def test_what_is_left_out_shows_the_interval_by_which_it_lost_and_not_those_of_settings_that_hold_zero():
+    trained = [
+        {"study": study, "method": "short", "seeds": 5.0, "difference": 0.01, "low": -0.002, "high": 0.022}
+        for study in ("one", "two")
+    ]
+    assert advice(ROWS, trained, 3, epochs=0.5)["text"].endswith("short (by 10.0 [1.5, 18.5], 2 settings).")
 
 
 def test_worlds_are_like_the_study_in_sources_and_repetition():

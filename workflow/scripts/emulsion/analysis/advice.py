@@ -61,9 +61,7 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
         "Regret is in thousandths of a nat, the median with its 95 % interval; worse than even shares is the share of "
         "worlds in which it is so by more than 10. They are no real trainings (docs/which_method.md)."
     )
-    text += "".join(
-        _left_out(method, lost[method]) for method in sorted(lost) if any(row["method"] == method for row in like)
-    )
+    text += _left_out({method: lost[method] for method in sorted(lost) if any(row["method"] == method for row in like)})
     return {
         "text": text,
         "sources": nearest,
@@ -73,23 +71,30 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
     }
 
 
-def _lost(trained: Sequence[Row]) -> dict[str, list[Row]]:
-    """The trainings of each method that was worse than even shares in their mean, beyond its interval of 95 %."""
-    of = {str(row["method"]): [each for each in trained if each["method"] == row["method"]] for row in trained}
-    return {
-        method: rows
-        for method, rows in of.items()
-        if sum(row["difference"] for row in rows) > math.hypot(*((row["high"] - row["low"]) / 2 for row in rows))
-    }
+def _lost(trained: Sequence[Row]) -> dict[str, tuple[float, float, int]]:
+    """{method: its mean above even shares over studies, half of the interval of 95 %, studies}, where that is all > 0."""
+    found = {}
+    for method in {str(row["method"]) for row in trained}:
+        rows = [row for row in trained if row["method"] == method]
+        above = sum(row["difference"] for row in rows) / len(rows)
+        half = math.hypot(*((row["high"] - row["low"]) / 2 for row in rows)) / len(rows)
+        if above > half:
+            found[method] = (above, half, len(rows))
+    return found
 
 
-def _left_out(method: str, rows: Sequence[Row]) -> str:
-    told = []
-    for row in rows:
-        above, low, high = (f"{1e3 * row[key]:+.0f}" for key in ("difference", "low", "high"))
-        told.append(f"{above} [{low}, {high}] with {int(row['seeds'])} seeds ({row['study']})")
-    where = ", ".join(told)
-    return f" Left out is {method}, whose loss in trainings was significantly above that of even shares: {where}."
+def _left_out(lost: Mapping[str, tuple[float, float, int]]) -> str:
+    if not lost:
+        return ""
+    told = (
+        f"{method} (by {1e3 * above:.1f} [{1e3 * (above - half):.1f}, {1e3 * (above + half):.1f}], "
+        f"{studies} {'setting' if studies == 1 else 'settings'})"
+        for method, (above, half, studies) in lost.items()
+    )
+    return (
+        " Left out is what had a mean test loss significantly above that of even shares in real trainings, "
+        f"in the mean over their settings (resources/trainings.csv): {', '.join(told)}."
+    )
 
 
 def _best(rows: Sequence[Row]) -> list[Row]:

@@ -53,13 +53,16 @@ def main(
     :param page: the same as Markdown
     """
     found, contents = [read_json(record) for record in records], [read_json(losses) for losses in perplexity]
+    took: dict[str, float] = {}  # a model that was copied took as long as the run that it was copied from
+    for record in found:
+        took[record["identity"]] = max(record["seconds"], took.get(record["identity"], 0.0))
     runs = [
         MethodRun(
             mixture=mixture,
             seed=seed,
             losses={source: each["loss"] for source, each in losses["sources"].items()},
             cost=record.get("cost"),
-            seconds=record["seconds"],
+            seconds=took[record["identity"]],
             tokens=record["tokens"],
             shares=record["mixing_ratios"],
             weights=weights or {},

@@ -33,6 +33,13 @@ def test_what_killed_tries_had_not_saved_is_charged():
     assert spent_on_swarms([{"peak_memory_bytes": 1, "runs": [trunk]}], [None])["training_hours"] * 3600 == 15
 
 
+def test_a_copied_model_is_no_training():
+    copied = {**RUN, "seconds": 0.0, "copied_from": "exp-a"}
+    account = spent({"a": RUN, "b": copied}, {"a": 90.0, "b": 3.0}, {"a": 30.0, "b": 6.0})
+    assert (account["runs"], account["tokens"], account["unmeasured_jobs"]) == (1, 1000, 0)
+    assert account["training_hours"] == pytest.approx((90 + 3) * 2 / 3600)
+
+
 def test_the_items_of_an_experiment_are_those_that_judge_it():
     config = read_yaml(Path("config.yaml"))
     check(config, Path("workflow/schemas/config.schema.yaml"))

@@ -72,7 +72,7 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
 
 
 def _lost(trained: Sequence[Row]) -> dict[str, tuple[float, float, int]]:
-    """{method: its mean above even shares over studies, half of the interval of 95 %, studies}, where that is all > 0."""
+    """{method: its mean above even shares, half of its 95 % interval, studies}, of those whose interval is above 0."""
     found = {}
     for method in {str(row["method"]) for row in trained}:
         rows = [row for row in trained if row["method"] == method]

@@ -142,12 +142,14 @@ def spent(
     training, evaluation  {run: seconds of its last job, as its rule measured}; a run is left out where none did
 
     A training that was cut off took longer than its last job, and a job longer than its training: the larger counts.
-    What tries that were killed had not saved counts besides.
+    What tries that were killed had not saved counts besides. A model that was copied from a run of the same identity
+    is no run and has no tokens: nothing was trained for it.
     """
+    trained = [record for record in records.values() if not record.get("copied_from")]
     seconds = {run: max(_of_training(record), training.get(run, 0.0)) for run, record in records.items()}
     return {
-        "runs": len(records),
-        "tokens": sum(record["tokens"] for record in records.values()),
+        "runs": len(trained),
+        "tokens": sum(record["tokens"] for record in trained),
         "training_hours": sum(seconds[run] * record["devices"] for run, record in records.items()) / 3600,
         "evaluation_hours": sum(evaluation.values()) / 3600,
         "unmeasured_jobs": 2 * len(records) - len(training) - len(evaluation),

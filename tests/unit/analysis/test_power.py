@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from emulsion.analysis.power import ITEM_SD, detectable_effects, detectable_losses, minimum_detectable_effect
+from emulsion.report.plan import power_text
 
 
 def test_by_hand() -> None:
@@ -74,3 +77,11 @@ def test_the_noise_of_a_mean_loss_falls_with_the_sources_that_weigh_in_it() -> N
     assert alike["mean"] < one["mean"] == pytest.approx(one["sources"]["a"])
     measured = detectable_losses(sequences, 3, 3, weights={"a": 1.0}, seed_noise={"mean": 0.002})
     assert measured["mean"] < one["mean"] and "0.002 nats in the mean, measured" in measured["text"]
+
+
+def test_what_is_alike_for_all_sources_or_capabilities_is_said_once() -> None:
+    for alike in (detectable_losses({"a": 60, "b": 60}, 3, 3), detectable_effects({"a": 100, "b": 100}, 3, 3)):
+        assert re.search(r"and \d\.\d{3} (nats on one source|in one capability) are found", alike["text"])
+        assert power_text(alike) == alike["text"]
+    apart = power_text(detectable_effects({"a": 200, "b": 50}, 3, 3))
+    assert re.search(r"\d to \d.* in one capability are found.* By capability: a \d\.\d{3}, b ", apart)

@@ -20,6 +20,7 @@ from emulsion.figures import style
         ("instruction_heavy", "Instruction heavy"),
         ("no-fineweb", "No fineweb"),
         ("DoReMi", "DoReMi"),
+        ("lightgbm", "LightGBM"),
         ("_", "_"),
     ],
 )

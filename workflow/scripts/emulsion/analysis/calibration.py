@@ -78,7 +78,7 @@ def calibration(rows: Sequence[Mapping[str, Any]], kind: str = "capabilities") -
     text = (
         f"Of {len(fresh)} runs of {mixtures} mixture{'s' * (mixtures != 1)} that nothing was fitted to, {share:.0%}"
         f" {'came out' if kind == 'losses' else 'scored'} inside their {LEVEL:.0%} interval (of the share: {low:.0%} to"
-        f" {high:.0%}); predictions were off by {error:.3f}{' nats' if kind == 'losses' else ''}."
+        f" {high:.0%}); predictions were off by {error:.3f}{' nats' if kind == 'losses' else ''} (root mean square)."
     ).replace("%", " %")
     return {"runs": len(fresh), "inside": share, "interval": [low, high], "error": error, "text": text}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import scipy
@@ -94,7 +94,7 @@ def detectable_effects(
         text = f"{head}, no difference between mixtures is detectable: the items are too few. Add items or seeds."
     else:
         found = [] if mean is None else [f"{mean:.3f} in the mean score"]
-        found += [f"{min(known):.3f} to {max(known):.3f} in one capability"] if known else []
+        found += [f"{_range(known)} in one capability"] if known else []
         lost = ["the mean score"] if mean is None else []
         lost += [name for name, value in each.items() if value is None]
         text = (
@@ -111,6 +111,11 @@ def detectable_effects(
         "assumptions": {"item_sd": sd, "repeatable": REPEATABLE, "seed_noise": noise, **settings},
         "text": text,
     }
+
+
+def _range(effects: Sequence[float]) -> str:
+    """The least and the most of effects, once where they are printed alike."""
+    return " to ".join(dict.fromkeys(f"{effect:.3f}" for effect in (min(effects), max(effects))))
 
 
 def detectable_losses(
@@ -157,7 +162,7 @@ def detectable_losses(
         known = [value for value in each.values() if value is not None]
         text = (
             f"{head}, differences of {mean:.3f} nats ({100 * math.expm1(mean):.1f} % of perplexity) in the mean test"
-            f" loss and {min(known):.3f} to {max(known):.3f} nats on one source are found with probability {power:g}"
+            f" loss and {_range(known)} nats on one source are found with probability {power:g}"
             f" (seed noise of {noise[MEAN]:.3f} nats in the mean, {origin})."
         )
     return {

@@ -157,12 +157,15 @@ def markers(names: Iterable[str]) -> dict[str, str]:
     return {name: MARKERS[(i + i // len(PALETTE)) % len(MARKERS)] for i, name in enumerate(names)}
 
 
-# Methods as their papers write them.
+# Methods and laws as their papers write them.
 _SPELLED = {
     "ado": "ADO",
+    "autoscale": "AutoScale",
+    "bimix": "BiMix",
     "dml": "DML",
     "doge": "DoGE",
     "doremi": "DoReMi",
+    "lightgbm": "LightGBM",
     "mixmin": "MixMin",
     "odm": "ODM",
     "regmix": "RegMix",

@@ -60,7 +60,8 @@ def remark(found: Mapping[str, Any]) -> str:
         for source, weight in zip(found["sources"], found["best"]["weights"], strict=True)
     )
     what = "mean validation loss" if found["lower"] else "score"
-    text = f"Optimum: {shares}; predicted {what} {found['best']['value']:.3f} by {pretty(found['surrogate']).lower()}."
+    by = f"predicted {what} {found['best']['value']:.3f} by the surrogate {pretty(found['surrogate'])}"
+    text = f"Optimum: {shares}; {by}."
     ranges = []
     for place, source in enumerate(found["sources"]):
         parts = [part for part in found["parts"] if part["source"] in (None, source)]

@@ -71,16 +71,19 @@ def budget_verdict(plan: Mapping[str, Any]) -> list[str]:
 
 
 def power_text(effects: Mapping[str, Any]) -> str:
-    """What can be detected by losses or by capabilities."""
+    """What can be detected by losses or by capabilities; one by one where they differ."""
     by = "sources" if effects["kind"] == "losses" else "capabilities"
-    each = ", ".join(f"{name} {in_print(effect)}" for name, effect in effects[by].items())
+    seen = {name: in_print(effect) for name, effect in effects[by].items()}
+    if len(set(seen.values())) == 1:
+        return str(effects["text"])
+    each = ", ".join(f"{name} {effect}" for name, effect in seen.items())
     return f"{effects['text']} By {'source, in nats' if by == 'sources' else 'capability'}: {each}."
 
 
 def epochs_text(plan: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
     """How often each mixture of the configuration reads each source."""
     if not sizes:
-        return "How often sources are repeated is known once they are tokenised: `snakemake -n` plans that first."
+        return "How often sources are repeated is known once they are tokenised, and is in the plan that is made then."
     sources = list(sizes)
     lines = [
         f"Epochs of each source (limit {plan['max_epochs']}):",

@@ -62,10 +62,11 @@ def _promise(optimum: Mapping[str, Any], real: float, measure: Measure) -> str:
     expected = f"{optimum['prediction']:.3f}"
     if optimum["interval"] is None:
         return f"The search's own {'loss' if measure.lower else 'score'} was {expected}"
+    surrogate = f"The surrogate {optimum['surrogate']}"
     if optimum.get("of", measure.kind) is None:
-        return f"{optimum['surrogate']} predicted {expected} of its objective at its runs' size, another scale"
+        return f"{surrogate} predicted {expected} of its objective at its runs' size, another scale"
     low, high = optimum["interval"]
     inside = "inside" if low <= real <= high else "outside"
     what = f"mean loss on validation text, {real:.3f}," if measure.lower else "score"
     said = f"a mean validation loss of {expected}" if measure.lower else expected
-    return f"{optimum['surrogate']} predicted {said} ({low:.3f} to {high:.3f}), and the real {what} is {inside} that"
+    return f"{surrogate} predicted {said} ({low:.3f} to {high:.3f}), and the real {what} is {inside} that"

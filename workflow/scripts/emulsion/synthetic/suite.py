@@ -57,7 +57,10 @@ def suite_items(items_per_capability: int, seed: int) -> list[Item]:
     for capability, maker in _MAKERS.items():
         made = _different(maker, items_per_capability, Random(f"{seed}/{capability}"))
         if len(made) < items_per_capability:
-            log.warning("%s: %d different items, not %d", capability, len(made), items_per_capability)
+            log.warning(
+                "the embedded suite has %d different items of %s, fewer than the %d asked for",
+                *(len(made), capability, items_per_capability),
+            )
         items += [{"id": f"{capability}-{n:04d}", "capability": capability} | item for n, item in enumerate(made)]
     return items
 

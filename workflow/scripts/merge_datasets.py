@@ -92,7 +92,8 @@ def main(
         f"{manifest['processed']:,}",
         manifest["kept"],
     )
-    logging.info("%s: %d shards; ended: %s", output_dir, len(manifest["shards"]), manifest["ended"])
+    shards = len(manifest["shards"])
+    logging.info("%s: %d shard%s; ended: %s", output_dir, shards, "s" * (shards != 1), manifest["ended"])
 
 
 if __name__ == "__main__":

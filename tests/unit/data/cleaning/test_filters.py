@@ -71,6 +71,8 @@ def test_nothing_left_of_a_text_is_a_reason_only_where_texts_are_changed():
     assert verdict(" \n") is None
     assert verdict(" \n", unicode="NFC") == "empty"
     assert verdict(" \n", "gopher_repetition") == "empty"
+    without_stops = clean_text("words without a stop " * 9, Cleaning(filters=("gopher_quality", "c4")))
+    assert verdict(without_stops, "gopher_quality", "c4") == "c4: no line is left"
 
 
 def test_verdicts_do_not_depend_on_the_texts_beside():

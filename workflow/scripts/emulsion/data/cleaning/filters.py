@@ -174,7 +174,7 @@ def why_removed(words: Words, settings: Cleaning) -> list[str | None]:
 
 def _first_reason(filters: Sequence[Filter], text: str, measures: Measures) -> str | None:
     if not text.strip():
-        return "empty"
+        return "c4: no line is left" if c4 in filters else "empty"
     return next((reason for each in filters if (reason := each(text, measures))), None)
 
 

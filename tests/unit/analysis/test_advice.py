@@ -71,7 +71,7 @@ def test_what_is_left_out_shows_the_interval_by_which_it_lost_and_not_those_of_s
         {"study": study, "method": "short", "seeds": 5.0, "difference": 0.01, "low": -0.002, "high": 0.022}
         for study in ("one", "two")
     ]
-    assert advice(ROWS, trained, 3, epochs=0.5)["text"].endswith("short (by 10.0 [1.5, 18.5], 2 settings).")
+    assert advice(ROWS, trained, 3, epochs=0.5)["text"].endswith("short (by 10.0 [3.0, 17.0], 2 settings).")
 
 
 def test_worlds_are_like_the_study_in_sources_and_repetition():

@@ -33,7 +33,7 @@ def across_settings(title: str, settings: Mapping[str, str], boards: Mapping[str
         for name in names
     }
     compared = [name for name in names if any(base[label] != name for label in cells[name])]
-    means = {name: _mean(cells[name]) for name in compared}
+    means = {name: mean_over_settings(cells[name]) for name in compared}
     adjusted = holm_by_name({name: mean["p"] for name, mean in means.items() if mean["p"] is not None})
     order = sorted(means, key=lambda name: (-means[name]["settings"], means[name]["difference"] or 0.0))
     return {
@@ -76,7 +76,7 @@ def _cell(row: Found, is_measure: bool) -> dict[str, Any]:
     }
 
 
-def _mean(cells: Mapping[str, Found]) -> dict[str, Any]:
+def mean_over_settings(cells: Mapping[str, Found]) -> dict[str, Any]:
     """The mean of the differences of settings, by Welch and Satterthwaite's degrees of freedom."""
     known = [cell for cell in cells.values() if cell["loss"]["interval"] is not None and cell["seeds"] > 1]
     if not known:

@@ -9,10 +9,11 @@ named, whatever it reached in worlds.
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from emulsion.analysis.across_settings import mean_over_settings
 
 # Target runs that deciding may take altogether, the run itself among them.
 _BUDGETS = ((1.05, "with nothing trained to decide"), (1.2, "with a tenth of a run"), (1.7, "with half of a run"))
@@ -71,26 +72,25 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
     }
 
 
-def _lost(trained: Sequence[Row]) -> dict[str, tuple[float, float, int]]:
-    """{method: its mean above even shares, half of its 95 % interval, studies}, of those whose interval is above 0."""
-    found = {}
+def _lost(trained: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """{method: its mean above even shares over its studies}, of those whose 95 % interval is above 0."""
+    means = {}
     for method in {str(row["method"]) for row in trained}:
         rows = [row for row in trained if row["method"] == method]
-        above = sum(row["difference"] for row in rows) / len(rows)
-        half = math.hypot(*((row["high"] - row["low"]) / 2 for row in rows)) / len(rows)
-        if above > half:
-            found[method] = (above, half, len(rows))
-    return found
+        losses = [{"difference": row["difference"], "interval": [row["low"], row["high"]]} for row in rows]
+        cells = {row["study"]: {"loss": loss, "seeds": row["seeds"]} for row, loss in zip(rows, losses, strict=True)}
+        means[method] = mean_over_settings(cells)
+    return {method: mean for method, mean in means.items() if mean["interval"] and mean["interval"][0] > 0}
 
 
-def _left_out(lost: Mapping[str, tuple[float, float, int]]) -> str:
+def _left_out(lost: Mapping[str, Mapping[str, Any]]) -> str:
     if not lost:
         return ""
-    told = (
-        f"{method} (by {1e3 * above:.1f} [{1e3 * (above - half):.1f}, {1e3 * (above + half):.1f}], "
-        f"{studies} {'setting' if studies == 1 else 'settings'})"
-        for method, (above, half, studies) in lost.items()
-    )
+    told = []
+    for method, mean in lost.items():
+        above, low, high = (1e3 * value for value in (mean["difference"], *mean["interval"]))
+        settings = f"{mean['settings']} setting{'s' * (mean['settings'] != 1)}"
+        told.append(f"{method} (by {above:.1f} [{low:.1f}, {high:.1f}], {settings})")
     return (
         " Left out is what had a mean test loss significantly above that of even shares in real trainings, "
         f"in the mean over their settings (resources/trainings.csv): {', '.join(told)}."

@@ -1,6 +1,7 @@
 import datetime
 import json
 import math
+from decimal import Decimal
 
 import pytest
 
@@ -36,6 +37,14 @@ def test_json_is_parsed_where_it_is_whole():
     assert parsed("[not json") == "[not json"
     assert parsed("[" * 100_000) == "[" * 100_000
     assert structured({"é": [1, None]}) == '{"é": [1, null]}'
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(Decimal("1.50"), "1.50"), (datetime.date(2020, 2, 1), "2020-02-01"), (1.5, "1.5"), (True, "true"), (b"x", "x")],
+)
+def test_a_number_or_a_date_is_written_without_quotes(value, text):
+    assert structured(value) == text
 
 
 @pytest.mark.parametrize("text", ["[{{}}]", "[{[1]}]", "[{a}]", "[{" * 5_000])

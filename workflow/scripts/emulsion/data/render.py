@@ -66,13 +66,15 @@ def parsed_chat(value: Any) -> Any:
 
 
 def structured(value: Any) -> str:
-    """Text as it is; numbers, lists and records as JSON; raises UnrenderableError for bytes that are no text."""
+    """Text as it is, dates and decimals as text; numbers, lists and records as JSON.
+
+    Raises UnrenderableError for bytes that are no text.
+    """
     if isinstance(value, str):
         return value
     try:
-        if isinstance(value, bytes):
-            return _decoded(value)
-        return as_json(value, _other)
+        plain = value is None or isinstance(value, bool | int | float | list | tuple | dict)
+        return as_json(value, _other) if plain else _other(value)
     except (ValueError, RecursionError):
         raise UnrenderableError("a value is nested too deeply") from None
 

@@ -31,15 +31,19 @@ def test_files_that_are_no_text_are_named_and_not_read(tmp_path):
             "deep/b.txt": PROSE,
             "latin.txt": "façade über".encode("latin1") * 5,
             "picture.png": b"\x89PNG\r\n\x1a\n\0\0",
+            "paper.pdf": b"%PDF-1.7\n1 0 obj\n",
+            "sound.wav": b"RIFF\0\0\0\0WAVE",
             "NOTES": PROSE,
             ".hidden": "x",
         },
     )
     found = look(folder, "texts")
     assert (found.files, found.language, found.kind) == (2, "English", "text")
-    assert set(found.unread) == {"latin.txt", "picture.png", "NOTES"}
+    assert set(found.unread) == {"latin.txt", "picture.png", "paper.pdf", "sound.wav", "NOTES"}
     assert "iconv" in found.unread["latin.txt"] and "rename it to .txt" in found.unread["NOTES"]
-    assert "it is no text" in found.unread["picture.png"]
+    assert "it is no text" in found.unread["sound.wav"]
+    assert found.unread["picture.png"] == "it is an image"
+    assert found.unread["paper.pdf"] == "it is a PDF; bring its text to a .txt or .md file"
     assert found.source() == {"cleaning": "once", "local": {"files": [folder], "exclude": ["latin.txt"]}}
     assert found.bytes == len(PROSE) * 21
 
@@ -116,6 +120,8 @@ def test_source_code_is_called_so(tmp_path):
         ({"a.txt": ""}, "all of its files are empty"),
         ({"a.bin": b"\0\1"}, "'a.bin': no known suffix; it is no text"),
         ({"a.jsonl": lines({"number": 1})}, "none of the rows looked at holds text"),
+        ({"a.csv": "id;text\n1;words\n"}, "holds text.* cells are separated by semicolons"),
+        ({"a.json": '{"data": [{"text": "words"}]}'}, "holds text.* holds 1 records in 'data'; bring those to a file"),
     ],
 )
 def test_a_folder_without_text_is_refused(tmp_path, files, message):

@@ -91,7 +91,35 @@ def test_the_part_of_a_path_that_is_not_there_is_named_with_the_nearest(tmp_path
     assert "It is a link that leads to nothing." in error_of(tmp_path / "gone.jsonl")
     assert "is a link that leads to nothing" in error_of(tmp_path / "*.jsonl")
     (tmp_path / "empty").mkdir()
-    assert "no file below it has a suffix that is read" in error_of(tmp_path / "empty")
+    assert error_of(tmp_path / "empty").endswith("no file below it has a suffix that is read.")
+    write(tmp_path, *(f"papers/{name}" for name in "abcdef"))
+    assert error_of(tmp_path / "papers").endswith(" It has a, b, c, d, e, ...; rename what is text to .txt.")
+
+
+def test_a_link_that_leads_out_to_nothing_is_called_so_with_what_brings_its_file(tmp_path):
+    write(tmp_path, "mine/a.jsonl")
+    for target, mend in (
+        ("../../gone.jsonl", "leave it out by `exclude`"),
+        ("../.git/annex/objects/ab/cd/MD5E-s9.jsonl", "by `git annex get` in its repository"),
+    ):
+        link = tmp_path / "mine/b.jsonl"
+        link.symlink_to(target)
+        assert "b.jsonl' is a link that leads to nothing; " in (error := error_of(tmp_path / "mine"))
+        assert f"{mend}." in error
+        link.unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "words"),
+    [
+        ("a.jsonl.bz2", b"BZh91AY&SY", "it is a bzip2 archive; unpack it"),
+        ("a.xz", b"\xfd7zXZ\x00", "it is an xz archive; unpack it"),
+        ("paper.pdf", b"%PDF-1.7", "it is a PDF; bring its text to"),
+    ],
+)
+def test_a_file_of_no_known_suffix_is_called_what_it_is(tmp_path, name, begin, words):
+    (tmp_path / name).write_bytes(begin)
+    assert f"{name}': {words}" in error_of(tmp_path / name)
 
 
 @pytest.mark.parametrize("circle", [["b.jsonl"], ["b.jsonl", "c.jsonl"]])

@@ -123,7 +123,8 @@ def turns_of(value: Any, column: str, fields: Fields) -> Iterator[Turn]:
     if isinstance(value, str) and value.lstrip().startswith("["):
         raise UnrenderableError(f"'{column}' is text that begins as a list of turns and is no JSON")
     if not isinstance(value, list) or not value:
-        raise UnrenderableError(f"'{column}' has no turns")
+        is_text = isinstance(value, str) and not is_empty(value)
+        raise UnrenderableError(f"'{column}' {'is text, not a list of turns' if is_text else 'has no turns'}")
     asked = 0
     for turn in map(parsed, value) if isinstance(value[0], str) else value:
         if isinstance(turn, str):
@@ -182,6 +183,8 @@ def _plain_turn(turn: Mapping[str, Any], column: str, fields: Fields) -> Turn | 
 
 def _turn(turn: Fields) -> Iterator[Turn]:
     """What one record says: its reasoning, its text, and the tools it calls, each a turn of its own."""
+    if not any(key in turn.record for key in ROLE_KEYS):
+        raise UnrenderableError(f"a turn has none of {', '.join(ROLE_KEYS)}, but {_SHORT.repr(list(turn.record))}")
     role = role_of(turn.take(_first(turn.record, ROLE_KEYS)))
     key = _first(turn.record, TEXT_KEYS)
     said = list(_content(turn.take(key), key, role, turn))

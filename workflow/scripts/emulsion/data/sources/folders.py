@@ -154,13 +154,11 @@ def _why_not(file: Path) -> str | None:
             head = raw.read(HEAD_BYTES)
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
-    if is_packed(file.name) and (reason := not_data(head, file.name)):
+    if reason := not_data(head, file.name):
         return reason
     if suffix is None:
         plain = _is_text(head)
         return f"no known suffix; {'it is text: rename it to .txt' if plain else 'it is no text'}"
-    if reason := not_data(head, file.name):
-        return reason
     if suffix in TEXT_SUFFIXES and not head.startswith((b"\xff\xfe", b"\xfe\xff")) and not _is_text(head):
         return "it is not valid UTF-8; bring it there, as by `iconv -f latin1 -t UTF-8`, if it is text"
     return None
@@ -218,7 +216,12 @@ def _proposal(files: list[RawFile], folder: str) -> tuple[str, float]:
         counts.update(dict(_leaves(row)))
     total = sum(counts.values())
     if not total:
-        raise UserError(f"{folder}: none of the rows looked at holds text.")
+        why = ""
+        try:
+            kinds_of(Path(folder).name, files)
+        except UserError as error:  # no row can be read, for instance, or the records are inside of one
+            why = f" {error}"
+        raise UserError(f"{folder}: none of the rows looked at holds text.{why}")
     best, most = counts.most_common(1)[0]
     if most >= _MOST * total:
         return best, most / total

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.data.sources.formats import COMPRESSIONS, RECORD_SUFFIXES, TEXT_SUFFIXES
-from emulsion.data.sources.patterns import STDLIB, find, is_packed, suffix_in_place, why_none
+from emulsion.data.sources.patterns import STDLIB, dead_link, find, is_packed, suffix_in_place, why_none
 from emulsion.data.sources.raw import RawFile
-from emulsion.data.sources.streams import HEAD_BYTES, not_data
+from emulsion.data.sources.streams import why_no_data
 from emulsion.errors import UserError
 
 Source = Mapping[str, Any]
@@ -147,6 +147,8 @@ def _check(file: Path, python: str | None, where: str) -> None:
         ) from None
     suffix = suffix_in_place(file)
     if suffix is None:
+        if file.is_file():
+            _check_content([file], where)
         records = ", ".join(RECORD_SUFFIXES)
         raise UserError(
             f"{where}: '{file}' is not one of {records}, or text: {', '.join(TEXT_SUFFIXES)}; all but .parquet and "
@@ -155,7 +157,7 @@ def _check(file: Path, python: str | None, where: str) -> None:
     if python and suffix != ".py":
         raise UserError(f"{where}: '{file}' is not a .py file, and `python: {python}` reads no others.")
     if not file.is_file():
-        why = "is a link that leads to nothing" if file.is_symlink() else "is not a file that can be read"
+        why = dead_link(file) if file.is_symlink() else "is not a file that can be read"
         raise UserError(f"{where}: '{file}' {why}.")
 
 
@@ -164,8 +166,7 @@ def _check_content(files: Iterable[Path], where: str) -> None:
     problems = []
     for file in files:
         try:
-            with file.open("rb") as raw:
-                reason = not_data(raw.read(HEAD_BYTES), file.name)
+            reason = why_no_data(file)
         except OSError as error:
             reason = f"it cannot be read: {error.strerror}"
         if reason:

@@ -14,6 +14,7 @@ from emulsion.data.sources.formats import RECORD_SUFFIXES, suffix_of
 from emulsion.errors import UserError, nearest
 
 STDLIB = "{stdlib}"
+_SHOWN = 5
 
 # Packages that are installed into the library's folder, and what Python writes there.
 _NOT_OF_STDLIB = {"site-packages", "dist-packages", "__pycache__"}
@@ -101,7 +102,10 @@ def why_none(pattern: str, where: str) -> str:
             return f"{said}: '{folder}' is there, but nothing below it is called so.{escape}"
         if not Path(folder, part).exists():
             return f"{said}: there is no '{Path(folder, part)}'.{hint_of(Path(folder, part))}"
-    return f"{said}: no file below it has a suffix that is read."
+    unread = list(find(pattern, where).unread)
+    shown = ", ".join([*unread[:_SHOWN], *(["..."] if unread[_SHOWN:] else [])])
+    found = f" It has {shown}; rename what is text to .txt." if unread else ""
+    return f"{said}: no file below it has a suffix that is read.{found}"
 
 
 def hint_of(path: Path) -> str:
@@ -110,6 +114,13 @@ def hint_of(path: Path) -> str:
         return " It is a link that leads to nothing."
     guess = nearest(path.name, [entry.name for entry in path.parent.iterdir()]) if path.parent.is_dir() else None
     return f" Did you mean '{path.parent / guess}'?" if guess else ""
+
+
+def dead_link(file: Path) -> str:
+    """What is said of a link that leads to nothing, with the remedy."""
+    annexed = "/annex/objects/" in str(file.readlink())
+    mend = "bring the file itself by `git annex get` in its repository" if annexed else "leave it out by `exclude`"
+    return f"is a link that leads to nothing; {mend}"
 
 
 def stdlib() -> Path:
@@ -186,6 +197,8 @@ def _walk(
         led_out = {name for name in (*subfolders, *files) if _leads_out(Path(folder, name), base)}
         if led_out and not is_stdlib:
             file = Path(folder, min(led_out))
+            if not file.exists():
+                raise UserError(f"{where}: '{file}' {dead_link(file)}.")
             raise UserError(
                 f"{where}: '{file}' is a link that leads out of '{base}'; name where it leads to, or leave it out by "
                 "`exclude`."

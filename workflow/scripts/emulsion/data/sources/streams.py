@@ -155,6 +155,12 @@ def not_data(head: bytes, name: str) -> str | None:
     return None
 
 
+def why_no_data(file: Path) -> str | None:
+    """The same of a file that is here."""
+    with file.open("rb") as raw:
+        return not_data(raw.read(HEAD_BYTES), file.name)
+
+
 def _suffixes(name: str) -> tuple[str, str]:
     path = PurePath(name.lower())
     packing = path.suffix if path.suffix in (".gz", ".zst") else ""

@@ -3,7 +3,7 @@ import logging
 
 import numpy as np
 import pytest
-from tokenizers import processors
+from tokenizers import normalizers, processors
 
 from emulsion.data.encoding import encoder
 from emulsion.data.pretrained import fetch_pretrained
@@ -100,8 +100,24 @@ def test_a_tokenizer_that_cannot_be_had_is_an_error_in_words(tmp_path, name, mes
 def test_a_broken_definition_is_an_error_in_words(tmp_path):
     folder = save_kind("byte_bpe", tmp_path / "bpe")
     (folder / "tokenizer.json").write_text('{"version": "1.0", "model": {"type": "Nothing"}}')
-    with pytest.raises(UserError, match="could not be loaded"):
+    with pytest.raises(UserError, match=r"could not be loaded: .* is no object with version, model, added_tokens\.$"):
         fetch(folder, tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("tokenizer.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n", r"by `git lfs pull`"),
+        ("tokenizer_config.json", '{"eos_token": ', r"config\.json: not valid JSON: [^.]*\.$"),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be_is_named_and_is_the_users_to_mend(tmp_path, name, content, message):
+    folder = save_kind("byte_bpe", tmp_path / "bpe")
+    (folder / name).write_text(content)
+    with pytest.raises(UserError, match=message) as error:
+        fetch(folder, tmp_path / "copy")
+    assert str(folder / name) in str(error.value)
+    assert "delete" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +138,11 @@ def test_a_refused_tokenizer_is_called_as_the_configuration_calls_it(tmp_path):
     save_tokenizer(Tokenizer(models.Unigram([("</s>", 0.0), ("a", -1.0)])), tmp_path / "own", "</s>")
     with pytest.raises(UserError, match=r"pretrained\.id: '.*/own': the tokenizer cannot encode every text"):
         fetch(tmp_path / "own", tmp_path / "copy")
+    panicking = byte_bpe()
+    panicking.normalizer = normalizers.Strip()  # leaves nothing of the token of blanks
+    save_tokenizer(panicking, tmp_path / "strips", "<|end|>")
+    with pytest.raises(UserError, match=r"pretrained\.id: '.*/strips': the tokenizer cannot encode every text"):
+        fetch(tmp_path / "strips", tmp_path / "copy")
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "tokenizer.model").write_bytes(b"\n\x0b")
     with pytest.raises(UserError, match=r"/old' could not be loaded: (?s:.*) It has no tokenizer\.json: load it"):

@@ -124,6 +124,17 @@ def test_unreadable_files_are_refused_in_words(tmp_path: Path) -> None:
             load_suite(path)
 
 
+def test_a_json_suite_of_a_user_may_have_a_byte_order_mark_and_is_never_said_to_be_made_again(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    text = json.dumps({"suite": "mine", "items": [CHOICE]})
+    file.write_text(text, encoding="utf-8-sig")
+    assert load_suite(file).name == "mine"
+    file.write_text(f"{text[:-1]},}}")
+    with pytest.raises(UserError, match="not valid JSON") as error:
+        load_suite(file)
+    assert "delete" not in str(error.value)
+
+
 def test_reading_a_suite_does_not_import_torch() -> None:
     modules = "sys, emulsion.evaluation.suites, emulsion.evaluation.settings"
     code = f"import {modules}; sys.exit('torch' in sys.modules)"

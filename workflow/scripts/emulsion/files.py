@@ -191,7 +191,7 @@ def read_json(path: Path | str) -> Any:
     Raises UserError that names the file where there is none, it is malformed, or not what was written.
     """
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8-sig"))  # editors of Windows write a byte-order mark
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{path}: no such file.") from None
     except IsADirectoryError:

@@ -61,7 +61,9 @@ def encoder(folder: Path | str) -> Encode:
     reference = _reference_encoder(definition)
     try:
         expected = reference(sample)
-    except Exception as error:  # what tokenizers raises has no type of its own
+    except BaseException as error:  # what tokenizers raises has no type of its own, and may be a panic of Rust
+        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
+            raise
         raise UserError(
             f"{folder}: the tokenizer cannot encode every text ({error}). It needs an unknown token, or bytes to fall "
             "back on."

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.data.encoding import encoder
-from emulsion.data.tokenizers import changing_settings, save_tokenizer, vocabulary
+from emulsion.data.sources.streams import why_no_data
+from emulsion.data.tokenizers import changing_settings, read_definition, save_tokenizer, vocabulary
 from emulsion.errors import UserError
-from emulsion.files import from_home, whole_folder
-from emulsion.trust import refuse_code
+from emulsion.files import from_home, whole_folder, without_remedy
+from emulsion.trust import SETTINGS, refuse_code
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,9 @@ def _load(tokenizer_id: str, revision: str | None, where: str) -> Any:
     local = from_home(tokenizer_id)
     if tokenizer_id.startswith((".", "/", "~")) and not local.is_dir():
         raise UserError(f"{where}: '{tokenizer_id}': no such folder.")
+    for file in (local / "tokenizer.json", *(local / settings for settings in SETTINGS)):
+        if file.is_file() and (reason := why_no_data(file)):
+            raise UserError(f"{where}: {file}: {reason}.")
     refuse_code(local)
     options = {"revision": revision, "token": os.environ.get("HF_TOKEN")}
     try:
@@ -71,13 +75,23 @@ def _load(tokenizer_id: str, revision: str | None, where: str) -> Any:
     try:
         return AutoTokenizer.from_pretrained(str(local), trust_remote_code=False, **options)
     except Exception as error:  # of many types, by what is wrong with the files
-        hint = ""
-        if local.is_dir() and not (local / "tokenizer.json").exists():
-            hint = (
-                " It has no tokenizer.json: load it by `AutoTokenizer` where the library of its own format is "
-                "installed, and save it by `save_pretrained`."
-            )
-        raise UserError(f"{where}: '{tokenizer_id}' could not be loaded: {error}{hint}") from error
+        raise UserError(f"{where}: '{tokenizer_id}' could not be loaded: {_why(local, error)}") from error
+
+
+def _why(folder: Path, error: Exception) -> str:
+    """Why no tokenizer can be loaded, by the files of a folder where they tell it."""
+    if not folder.is_dir():
+        return str(error)
+    if not (folder / "tokenizer.json").exists():
+        return (
+            f"{error} It has no tokenizer.json: load it by `AutoTokenizer` where the library of its own format is "
+            "installed, and save it by `save_pretrained`."
+        )
+    try:
+        read_definition(folder)
+    except UserError as reason:
+        return without_remedy(reason)
+    return str(error)
 
 
 def check_vocabulary(tokens: int, stated: int, where: str, tokenizer: str) -> None:

@@ -21,9 +21,10 @@ from emulsion.errors import UserError, unknown
 from emulsion.evaluation.checks import validate_check
 from emulsion.evaluation.tables import table_items
 from emulsion.fields import read_yaml
-from emulsion.files import read_json
+from emulsion.files import read_json, without_remedy
 
 MAX_NEW_TOKENS = 150
+MADE = ("data", "suites")  # the folder of suites that a rule makes
 
 CHAT = "chat"
 # What a chat suite is asked in: as documents of type `instruction` are written, as other chats are, or as plain text.
@@ -153,7 +154,12 @@ def load_suites(paths: Iterable[Path | str]) -> list[Suite]:
 
 def _read(path: Path) -> Any:
     if path.suffix == ".json":
-        return read_json(path)
+        try:
+            return read_json(path)
+        except UserError as error:
+            if path.parts[:2] == MADE:
+                raise
+            raise UserError(without_remedy(error)) from None  # a user's own, which no rule makes again
     if path.suffix not in (".yaml", ".yml"):
         raise UserError(f"{path}: a suite is a .yaml, .yml or .json file.")
     return read_yaml(path)

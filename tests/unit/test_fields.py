@@ -78,8 +78,9 @@ def test_numbers_that_yaml_takes_for_text_are_known(value, expected):
 def test_a_number_that_yaml_reads_as_another_is_refused_where_a_person_wrote_it(tmp_path, text, words):
     path = tmp_path / "sixth.yaml"
     path.write_text(text)
-    with pytest.raises(UserError, match=words):
-        refuse_unclear(path)
+    for read in (read_yaml, refuse_unclear):
+        with pytest.raises(UserError, match=words):
+            read(path)
 
 
 def test_texts_in_quotes_and_numbers_without_a_leading_zero_are_left_alone(tmp_path):

@@ -56,17 +56,20 @@ def is_number(value: Any) -> bool:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file; raises UserError that names the file, and the line where it is malformed or repeats a key."""
+    """Read a YAML file.
+
+    Raises UserError that names the file, and the line where it is malformed, repeats a key, or has a number that is
+    another to YAML 1.1 than to people: 1:30, which is 90, and 010, which is 8.
+    """
     return _read(path, lambda loader, node: None if node is None else loader.construct_document(node))
 
 
 def refuse_unclear(path: Path) -> None:
-    """Raise UserError where a YAML file has a key twice, or says other things to YAML 1.1 than to people.
+    """Raise UserError for what `read_yaml` refuses, and for keys that are not text to YAML 1.1, as `no` and `2024`.
 
-    These are keys that are not text, as `no` and `2024`, and numbers such as 1:30, which is 90, and 010, which is 8.
     Other tags and values are left to whoever reads the file.
     """
-    _read(path, lambda loader, node: _refuse_what_is_unclear(node, path))
+    _read(path, lambda loader, node: _refuse_keys_but_text(node, path))
 
 
 def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
@@ -74,6 +77,7 @@ def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
         loader = LOADER(path.read_text(encoding="utf-8"))
         node = loader.get_single_node()
         _refuse_repeats(node, path)
+        _refuse_other_numbers(node, path)
         return construct(loader, node)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
@@ -84,11 +88,6 @@ def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
         raise UserError(f"{path}{line}: not valid YAML: {error.problem}.") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {error}.") from None
-
-
-def _refuse_what_is_unclear(root: yaml.Node | None, path: Path) -> None:
-    _refuse_keys_but_text(root, path)
-    _refuse_other_numbers(root, path)
 
 
 def _refuse_keys_but_text(root: yaml.Node | None, path: Path) -> None:

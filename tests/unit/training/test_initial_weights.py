@@ -117,6 +117,14 @@ def test_the_published_name_of_the_activation_is_taken_and_another_function_refu
         load(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_pointer_of_git_lfs_in_the_place_of_a_file_is_called_so(tmp_path, name):
+    saved(tmp_path)
+    (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n")
+    with pytest.raises(UserError, match=rf"{name}: it is a pointer of git-lfs .* by `git lfs pull`"):
+        initial_weights({**GPT2, "weights": {"folder": str(tmp_path)}}, tmp_path)
+
+
 def test_a_file_that_is_cut_off_is_refused(tmp_path):
     saved(tmp_path)
     file = tmp_path / "model.safetensors"
@@ -153,10 +161,10 @@ def test_tensors_that_no_training_can_start_from_are_refused(tmp_path, change, m
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("config.json", [], r"config\.json: is no object\. Make it again"),
+        ("config.json", [], r"config\.json: is no object\.$"),
         ("config.json", {"a": 1}, r"config\.json: is no object with model_type"),
         ("config.json", {"model_type": "gpt2", "n_head": "x"}, r"config\.json: is not of a model that can be"),
-        ("generation_config.json", [], r"generation_config\.json: is no object\. Make it again"),
+        ("generation_config.json", [], r"generation_config\.json: is no object\.$"),
         ("provenance.json", [], r"provenance\.json: is no object with sha256"),
         ("provenance.json", {"sha256": {"other": "0"}}, r"provenance\.json: has no SHA-256 of model\.safetensors"),
     ],

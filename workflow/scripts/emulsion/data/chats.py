@@ -249,7 +249,8 @@ def _part(part: Any, key: str, role: str, fields: Fields) -> Turn:
     for name in ("text", "value"):
         if "text" in kind and isinstance(part.get(name), str):
             return role, part[name]
-    raise UnrenderableError(f"a part of '{key}' is {_SHORT.repr(kind)}, not text")
+    is_text = "text" in kind
+    raise UnrenderableError(f"a part of '{key}' {'has no text' if is_text else f'is {_SHORT.repr(kind)}, not text'}")
 
 
 def _result(part: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from emulsion.data.sources.streams import why_no_data
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.files import read_object, sha256
@@ -108,6 +109,8 @@ def initial_weights(model: ModelSettings, path: Path | None) -> InitialWeights |
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).exists():
             raise UserError(f"{folder}: no {name} here; initial weights are a model folder with safetensors in it.")
+        if reason := why_no_data(folder / name):
+            raise UserError(f"{folder / name}: {reason}.")
     check_model(folder)
     refuse_code(folder)
     weights = folder / "model.safetensors"

@@ -104,7 +104,7 @@ def why_none(pattern: str, where: str) -> str:
             return f"{said}: there is no '{Path(folder, part)}'.{hint_of(Path(folder, part))}"
     unread = list(find(pattern, where).unread)
     shown = ", ".join([*unread[:_SHOWN], *(["..."] if unread[_SHOWN:] else [])])
-    found = f" It has {shown}; rename what is text to .txt." if unread else ""
+    found = f" It has {shown}; rename what is text to .txt, and lines of JSON to .jsonl." if unread else ""
     return f"{said}: no file below it has a suffix that is read.{found}"
 
 

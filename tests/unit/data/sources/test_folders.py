@@ -1,7 +1,10 @@
 """A folder is looked at: what is read of it and by which columns; what is no text is named."""
 
+import gzip
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from emulsion.data.sources.folders import flat_text, flattened, look
@@ -21,6 +24,21 @@ def write(folder, files):
 
 def lines(*records):
     return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def test_packed_text_counts_as_much_as_the_same_text_that_is_not_packed(tmp_path):
+    texts = [f"{number} {PROSE}" * 20 for number in range(50)]
+    rows = lines(*({"text": text} for text in texts)).encode()
+    plain = look(write(tmp_path / "plain", {"a.jsonl": rows}), "plain")
+    packed = look(write(tmp_path / "packed", {"a.jsonl.gz": gzip.compress(rows)}), "packed")
+    (tmp_path / "table").mkdir()
+    pq.write_table(pa.table({"text": texts}), tmp_path / "table/a.parquet", compression="zstd", use_dictionary=False)
+    table = look(str(tmp_path / "table"), "table")
+    assert packed.bytes == plain.bytes == len(rows)
+    assert table.bytes == pytest.approx(len(rows), rel=0.05)
+    assert notes_of({"plain": plain, "packed": packed, "table": table}) == []
+    cut = look(write(tmp_path / "cut", {"a.jsonl.gz": gzip.compress(rows)[:-20], "b.jsonl": rows}), "cut")
+    assert cut.bytes == len(rows) + len(gzip.compress(rows)) - 20
 
 
 def test_files_that_are_no_text_are_named_and_not_read(tmp_path):

@@ -18,12 +18,13 @@ from typing import Any
 
 from emulsion.data.languages import language_of
 from emulsion.data.render import UnrenderableError, is_nan
-from emulsion.data.sources.formats import RECORD_SUFFIXES, TEXT_SUFFIXES
+from emulsion.data.sources import parquet
+from emulsion.data.sources.formats import COMPRESSIONS, RECORD_SUFFIXES, TEXT_SUFFIXES
 from emulsion.data.sources.local import find_files
 from emulsion.data.sources.patterns import hint_of, is_packed, suffix_in_place
 from emulsion.data.sources.raw import RawFile
 from emulsion.data.sources.reader import Kinds, kinds_of
-from emulsion.data.sources.streams import HEAD_BYTES, Malformed, not_data
+from emulsion.data.sources.streams import HEAD_BYTES, BrokenFileError, Malformed, chunks, not_data
 from emulsion.data.unread import escaped
 from emulsion.errors import UserError
 from emulsion.files import fingerprint, from_home, sha256
@@ -42,7 +43,7 @@ _SHOWN = 5
 class Look:
     """What a folder holds.
 
-    files, bytes  of what is read; each text counts once in bytes
+    files, bytes  of what is read; each text counts once in bytes, and as it is unpacked
     copies        how many of the files are copies of others
     suffixes      {suffix: number of files}
     kind          how its rows are read, as `sources.{name}.schema` calls it
@@ -104,7 +105,7 @@ def look(folder: str, name: str, text_field: str | None = None) -> Look:
     return Look(
         folder=folder,
         files=len(files),
-        bytes=sum(file.bytes for file in distinct),
+        bytes=sum(map(_unpacked, distinct)),
         copies=len(files) - len(distinct),
         suffixes=dict(suffixes.most_common()),
         kind=kinds.first.name,
@@ -124,6 +125,17 @@ def _distinct(files: list[RawFile]) -> list[RawFile]:
     for file in files:
         first.setdefault(sha256(str(file.file)) if alike[file.bytes] > 1 else file.path, file)
     return list(first.values())
+
+
+def _unpacked(file: RawFile) -> int:
+    """Bytes of a file as it is unpacked: by those of the file, packed text would count for a fraction of plain text."""
+    suffix = file.suffix or suffix_in_place(Path(file.path)) or ""
+    try:
+        if suffix.endswith(COMPRESSIONS):
+            return sum(map(len, chunks(file.file)))
+        return parquet.unpacked_bytes(file.file) if suffix == ".parquet" else file.bytes
+    except BrokenFileError:
+        return file.bytes
 
 
 def _content(files: list[RawFile]) -> str:

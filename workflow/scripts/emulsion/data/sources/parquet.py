@@ -124,6 +124,16 @@ def columns(file: File) -> dict[str, frozenset[str]]:
         return {}
 
 
+def unpacked_bytes(file: File) -> int:
+    """Bytes of all values of a Parquet file, by its footer; raises BrokenFileError where it has none that is whole."""
+    with opened(file, FOOTER_BYTES) as raw:
+        try:
+            footer = pq.read_metadata(raw)
+            return sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
+        except _UNREADABLE as error:
+            raise _broken("a Parquet file", error) from None
+
+
 def columns_of_schema(schema: pa.Schema) -> dict[str, frozenset[str]]:
     """{column: fields of its records where it is a list of records, else empty}."""
     return {field.name: _record_fields(field.type) for field in schema}

@@ -127,16 +127,12 @@ def decide(
     return _decision(leader, others, cells, noise is not None, min(counts.values()), alpha, note)
 
 
-def decide_all(
-    scores: Mapping[str, ItemScores],
-    noise: SeedNoise | None = None,
-    alpha: float = ALPHA,
-) -> dict[str, Decision]:
+def decide_all(scores: Mapping[str, ItemScores], noise: SeedNoise | None = None) -> dict[str, Decision]:
     """The decisions on each capability and, last, on their mean, by name; arguments as of `decide`."""
     if not scores:
         raise UserError("decide: no mixtures to choose from.")
     groups = next(iter(scores.values())).groups
-    return {group: decide(scores, group, noise, alpha) for group in groups}
+    return {group: decide(scores, group, noise) for group in groups}
 
 
 def _order(means: Mapping[str, float], lower: bool) -> tuple[str, list[str]]:

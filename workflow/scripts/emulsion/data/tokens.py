@@ -379,11 +379,9 @@ def close_documents(flat: NDArray[Any], lengths: NDArray[np.int64], end_of_text:
     return np.insert(flat, np.cumsum(lengths), end_of_text)
 
 
-def text_batches(
-    documents: pq.ParquetFile, shard: int = 0, shards: int = 1, documents_per_batch: int = 1024
-) -> Iterator[tuple[list[str], list[str]]]:
+def text_batches(documents: pq.ParquetFile, shard: int = 0, shards: int = 1) -> Iterator[tuple[list[str], list[str]]]:
     """(ids, texts) of one shard of a normalised file, a batch at a time; shards are consecutive row groups."""
     groups = documents.num_row_groups
     chosen = range(groups * shard // shards, groups * (shard + 1) // shards)
-    for batch in documents.iter_batches(documents_per_batch, row_groups=list(chosen), columns=["id", "text"]):
+    for batch in documents.iter_batches(1024, row_groups=list(chosen), columns=["id", "text"]):
         yield batch.column("id").to_pylist(), batch.column("text").to_pylist()

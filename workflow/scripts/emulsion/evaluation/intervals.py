@@ -21,11 +21,11 @@ from emulsion.student import LEVEL
 Interval = tuple[float, float]
 
 
-def wilson_interval(share: float, count: float, quantile: float | None = None, level: float = LEVEL) -> Interval:
+def wilson_interval(share: float, count: float, quantile: float | None = None) -> Interval:
     """The score interval of a share of `count` independent trials; `quantile` replaces the normal one."""
     if not 0 <= share <= 1 or count <= 0:
         raise ValueError(f"a share of {share} of {count} trials has no Wilson interval")
-    z = float(scipy.special.ndtri((1 + level) / 2)) if quantile is None else quantile
+    z = float(scipy.special.ndtri((1 + LEVEL) / 2)) if quantile is None else quantile
     shrink = 1 + z * z / count
     centre = (share + z * z / (2 * count)) / shrink
     half = z / shrink * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
@@ -33,7 +33,7 @@ def wilson_interval(share: float, count: float, quantile: float | None = None, l
     return min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share)
 
 
-def clustered_interval(values: ArrayLike, clusters: Sequence[Hashable], level: float = LEVEL) -> Interval:
+def clustered_interval(values: ArrayLike, clusters: Sequence[Hashable]) -> Interval:
     """The interval of the mean of scores in [0, 1], `values` [n], whose items belong to `clusters` [n].
 
     The effective number of items is that whose binomial variance is the one seen between clusters, n at most; where all
@@ -44,12 +44,12 @@ def clustered_interval(values: ArrayLike, clusters: Sequence[Hashable], level: f
         raise ValueError(f"{len(scores)} scores for {len(clusters)} clusters")
     count, mean = len(set(clusters)), float(scores.mean())
     if count == len(scores):
-        return wilson_interval(min(mean, 1.0), count, level=level)
+        return wilson_interval(min(mean, 1.0), count)
     if count == 1:
         return 0.0, 1.0
     effective = _effective_number(scores, clusters)
     freedom = freedom_of_clusters(list(Counter(clusters).values()))
-    return wilson_interval(min(mean, 1.0), effective, student.quantile(freedom, level), level)
+    return wilson_interval(min(mean, 1.0), effective, student.quantile(freedom))
 
 
 def freedom_of_clusters(sizes: ArrayLike) -> float:

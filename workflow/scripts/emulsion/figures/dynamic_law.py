@@ -53,7 +53,7 @@ def dynamic_law(found: Mapping[str, Any]) -> Figure:
     key = 0.5 if ramp else 0.2 * _legend_rows(parents) + 0.3
     figure = Figure(figsize=(WIDTH, key + height * len(sets) + 0.55), layout="constrained")
     parts = figure.subfigures(len(sets) + 1, 1, height_ratios=[key, *[height] * len(sets)], squeeze=False)[:, 0]
-    _key(parts[0], ramp, parents, trunks, sources[0])
+    _key(parts[0], ramp, parents, sources[0])
     for part, (name, branches) in zip(parts[1:], sets.items(), strict=True):
         _branch_set(part, branches, sources, parents, first)
         part.suptitle(set_title(name, branches, len(sources)), x=0.01, ha="left")
@@ -170,7 +170,7 @@ def _legend_rows(parents: Looks) -> int:
     return math.ceil(len(labels) / legend_columns(labels))
 
 
-def _key(part: SubFigure, ramp: Normalize | None, parents: Looks, trunks: Sequence[Trunk], source: str) -> None:
+def _key(part: SubFigure, ramp: Normalize | None, parents: Looks, source: str) -> None:
     """Above the panels: a colour bar of parents' shares, or their names."""
     if ramp is not None:
         axes = part.subplots()

@@ -67,7 +67,7 @@ def mixtures(infos: Mapping[str, Mapping[str, Any]]) -> Figure:
     _table(table, shown, colours, folded)
     handles = [Patch(facecolor=colour) for colour in colours.values()]
     figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(names), handlelength=1, handleheight=1)
-    note(figure, _remark(everything, folded))
+    note(figure, _remark(everything))
     return figure
 
 
@@ -170,7 +170,7 @@ def _table(axes: Axes, shown: Shares, colours: Mapping[str, str], folded: int) -
             axes.text(column + 0.5, row + 0.56, epochs_text(epochs), ha="center", va="center", fontsize=SMALL)
 
 
-def _remark(whole: Shares, folded: int) -> str:
+def _remark(whole: Shares) -> str:
     worst = float((whole.configured - whole.realised).abs().to_numpy().max())
     gap = f"{100 * worst:.2g}" if worst >= 1e-4 else "under 0.01"
     remark = f"Largest difference between configured and realised share: {gap} percentage points."

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from emulsion.errors import UserError, unknown
-from emulsion.laws.exponential import basis
+from emulsion.laws.exponential import HUBER, basis
 from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.static import FewRunsWarning
 from emulsion.laws.table import Floats, as_rows, read_table
@@ -26,7 +26,7 @@ from emulsion.laws.table import Floats, as_rows, read_table
 FORMS = ("linear", "log_linear")
 INTERCEPTS = ("pinned", "free")
 RIDGE = 1e-8  # relative to the runs: it decides only between directions that no run distinguishes
-_THRESHOLD, _ROUNDS = 1.345, 20
+_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,6 @@ def robust_regression(
         residuals = column - design @ found
         freedom = max(len(column) - parameters, 0.25 * len(column))
         sigma = 1.4826 * float(np.median(np.abs(residuals))) * np.sqrt(len(column) / freedom)
-        weights = np.minimum(1.0, _THRESHOLD * max(sigma, 1e-12) / np.maximum(np.abs(residuals), 1e-300))
+        weights = np.minimum(1.0, HUBER * max(sigma, 1e-12) / np.maximum(np.abs(residuals), 1e-300))
     leverage = np.minimum(np.einsum("nk,kl,nl->n", design, inverse, design) * weights, 1 - 1e-6)
     return found, residuals / (1 - leverage)

@@ -17,6 +17,7 @@ import numpy as np
 
 from emulsion.laws.table import Floats
 
+HUBER = 1.345  # robust standard deviations of a residual that weighs less (Robust Statistics, 1981: 95 % efficiency)
 # Where to look for c: this many ranges of y below the least y. One start lands in a poor optimum now and then.
 _STARTS = (0.03, 0.2, 1.0, 5.0)
 _STEPS = 60
@@ -174,18 +175,17 @@ def best_of_starts(batch: Batch) -> State:
     return State(**{name: value[best] for name, value in vars(state).items()})
 
 
-def huber(batch: Batch, state: State, threshold: float = 1.345, rounds: int = 6) -> tuple[State, Floats]:
+def huber(batch: Batch, state: State) -> tuple[State, Floats]:
     """The robust fit by reweighting, and the weights [B, n] in (0, 1] that it ends with.
 
-    threshold: of a residual, in robust standard deviations (Huber, Robust Statistics, 1981: 95 % efficiency). The
-    scale is estimated again each round, and can only fall: that of the first fit is bent by what is to weigh less.
+    The scale is estimated again each round, and can only fall: that of the first fit is bent by what is to weigh less.
     """
     sigma = robust_scale(batch, state)
     ample = batch.w.astype(bool).sum(axis=1) >= 2 * (batch.x.shape[1] + 2)  # else a fit may run through half of them
     factors = np.ones_like(batch.w)
-    for _ in range(rounds):
+    for _ in range(6):
         size = np.maximum(np.abs(state.residuals), 1e-300)
-        factors = np.minimum(1.0, threshold * sigma[:, None] / size)
+        factors = np.minimum(1.0, HUBER * sigma[:, None] / size)
         if factors.min() == 1.0:
             break
         state = minimise(batch.weighted(batch.w * factors), state.u, steps=12)
@@ -193,14 +193,14 @@ def huber(batch: Batch, state: State, threshold: float = 1.345, rounds: int = 6)
     return state, factors
 
 
-def trimmed(batch: Batch, kept: int, rounds: int = 8) -> State:
+def trimmed(batch: Batch, kept: int) -> State:
     """Fits that start from the batch's own weights and end on the `kept` runs each of them fits best; cost is theirs.
 
     The steps of Rousseeuw and Van Driessen's FAST-LTS (2006): refit to the runs with the smallest residuals.
     """
     state = best_of_starts(batch)
     chosen = np.zeros_like(batch.w)
-    for _ in range(rounds):
+    for _ in range(8):
         nearest = np.argsort(np.abs(state.residuals), axis=1)[:, :kept]
         weights = np.zeros_like(batch.w)
         np.put_along_axis(weights, nearest, 1.0, axis=1)

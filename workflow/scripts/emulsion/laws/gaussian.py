@@ -183,7 +183,7 @@ def fit_calibrated_law(mixtures: Any, values: Any) -> GaussianLaw:
     return calibrate(fit_gaussian_law(mixtures, values))[0]
 
 
-def calibrate(law: GaussianLaw, folds: int = _FOLDS) -> tuple[GaussianLaw, Floats]:
+def calibrate(law: GaussianLaw) -> tuple[GaussianLaw, Floats]:
     """The law as it is averaged with those of each fold, and what it predicts [n, g] for runs left out.
 
     Intervals are scaled to hold on runs left out. A fold's process has the fold's hyperparameters and all runs.
@@ -195,7 +195,7 @@ def calibrate(law: GaussianLaw, folds: int = _FOLDS) -> tuple[GaussianLaw, Float
     predicted, scores, theta = np.empty_like(law.values), np.empty_like(law.values), [law.theta]
     order = np.random.default_rng(1).permutation(len(law.values))
     refit = partial(fit_gaussian_law, logged=law.logged, runs=_FOLD_SUBSAMPLE, steps=_FOLD_STEPS)
-    for part in parts(len(order), folds):
+    for part in parts(len(order), _FOLDS):
         out, kept = order[part], order[~part]
         fold = refit(law.mixtures[kept], law.values[kept])
         mean, variances, noise = fold._outlook(fold._inputs(law.mixtures[out]))

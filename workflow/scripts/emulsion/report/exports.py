@@ -62,10 +62,10 @@ def document_shares(weights: Mapping[str, float], sizes: Sizes) -> dict[str, flo
     return rounded({source: weight / lengths[source] for source, weight in rounded(weights).items()})
 
 
-def nanotron(weights: Mapping[str, float], root: str = "data/nanosets") -> str:
+def nanotron(weights: Mapping[str, float]) -> str:
     """A `data_stages` entry with a Nanoset per source (huggingface/nanotron, src/nanotron/config/config.py)."""
     shares = rounded(weights)
-    folders = [f"{root}/{source}" for source in shares]
+    folders = [f"data/nanosets/{source}" for source in shares]
     dataset = {"dataset_folder": folders, "dataset_weights": list(shares.values())}
     stage = {"name": "recommended mixture", "start_training_step": 1, "data": {"dataset": dataset}}
     stage["data"] |= {"num_loading_workers": 1, "seed": 42}  # type: ignore[operator]
@@ -74,17 +74,15 @@ def nanotron(weights: Mapping[str, float], root: str = "data/nanosets") -> str:
     )
 
 
-def olmo_core(
-    weights: Mapping[str, float], sizes: Sizes | None = None, tokens: int = 0, root: str = "data/olmo"
-) -> str:
+def olmo_core(weights: Mapping[str, float], sizes: Sizes, tokens: int) -> str:
     """A SourceMixtureList (allenai/OLMo-core, src/olmo_core/data/source_mixture.py).
 
     tokens: the budget; where it wants more of a source than there is, the repetitions that allows are granted.
     """
     entries = []
     for source, share in rounded(weights).items():
-        entry: dict[str, Any] = {"source_name": source, "target_ratio": share, "paths": [f"{root}/{source}/*.npy"]}
-        epochs = share * tokens / _size(sizes, source).tokens if sizes else 0.0
+        entry: dict[str, Any] = {"source_name": source, "target_ratio": share, "paths": [f"data/olmo/{source}/*.npy"]}
+        epochs = share * tokens / _size(sizes, source).tokens
         if epochs > 1:
             entry["max_repetition_ratio"] = math.ceil(epochs * 100) / 100
         entries.append(entry)
@@ -92,9 +90,9 @@ def olmo_core(
     return _comment(head) + _yaml({"sources": entries})
 
 
-def megatron(weights: Mapping[str, float], root: str = "data/megatron") -> str:
+def megatron(weights: Mapping[str, float]) -> str:
     """The blend for --data-path: weights and prefixes in turn (NVIDIA/Megatron-LM, get_blend_from_list)."""
-    blend = [f"{share:.{DIGITS}f} {root}/{source}_text_document" for source, share in rounded(weights).items()]
+    blend = [f"{share:.{DIGITS}f} data/megatron/{source}_text_document" for source, share in rounded(weights).items()]
     return "--data-path \\\n  " + " \\\n  ".join(blend) + "\n"
 
 
@@ -135,7 +133,7 @@ def trl(weights: Mapping[str, float], sizes: Sizes) -> str:
     return _comment(head) + _yaml({"datasets": datasets})
 
 
-def interleave_datasets(weights: Mapping[str, float], sizes: Sizes, seed: int = 42) -> str:
+def interleave_datasets(weights: Mapping[str, float], sizes: Sizes) -> str:
     """Python for datasets.interleave_datasets, which draws documents: probabilities are of documents."""
     shares = document_shares(weights, sizes)
     files = {source: sizes[source].path for source in shares}
@@ -147,13 +145,13 @@ def interleave_datasets(weights: Mapping[str, float], sizes: Sizes, seed: int = 
         "mixture = interleave_datasets(\n"
         '    [load_dataset("parquet", data_files=files[source], split="train") for source in probabilities],\n'
         "    probabilities=list(probabilities.values()),\n"
-        f"    seed={seed},\n"
+        "    seed=42,\n"
         '    stopping_strategy="all_exhausted",  # repeats small sources instead of ending with the first\n'
         ")\n"
     )
 
 
-def all_exports(weights: Mapping[str, float], sizes: Sizes, tokens: int = 0) -> dict[str, dict[str, str]]:
+def all_exports(weights: Mapping[str, float], sizes: Sizes, tokens: int) -> dict[str, dict[str, str]]:
     """{target: {"language", "text"}} for every target."""
     return {
         "nanotron": {"language": "yaml", "text": nanotron(weights)},

@@ -85,9 +85,9 @@ def _choice(topic: str, prompt: str, right: str, wrong: list[str], rng: Random) 
     return {"kind": "choice", "topic": topic, "prompt": prompt, "choices": choices, "answer": answer}
 
 
-def _neighbours(topic: int, topics: int, rng: Random, reach: int = 5) -> list[int]:
+def _neighbours(topic: int, topics: int, rng: Random) -> list[int]:
     """Three topics about as common as this one, so that no wrong answer stands out by being better known."""
-    near = range(max(0, topic - reach), min(topics, topic + reach + 1))
+    near = range(max(0, topic - 5), min(topics, topic + 6))
     return rng.sample([other for other in near if other != topic], 3)
 
 

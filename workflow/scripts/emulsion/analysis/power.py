@@ -32,17 +32,15 @@ def minimum_detectable_effect(
     *,
     seed_noise_sd: float = 0.0,
     comparisons: int = 1,
-    alpha: float = ALPHA,
-    power: float = POWER,
     repeatable: float = REPEATABLE,
     df: float = math.inf,
     shares: Mapping[str, float] | None = None,
 ) -> float:
-    """The true difference in score that a paired comparison finds with probability `power`.
+    """The true difference in score that a paired comparison finds with probability `POWER`.
 
     items: how many, or by capability for the mean over capabilities. sd: of an item's difference between two
     runs. repeatable: the share of its variance that is the item's own and comes back with every seed; the rest
-    averages out over seeds. seed_noise_sd: of a run's score between seeds. comparisons: tests that alpha is
+    averages out over seeds. seed_noise_sd: of a run's score between seeds. comparisons: tests that `ALPHA` is
     shared among, the worst case of Holm. df: degrees of freedom that seed noise will be estimated with. shares: of each
     capability in the mean, by default alike.
     """
@@ -50,7 +48,7 @@ def minimum_detectable_effect(
     shares = shares or dict.fromkeys(counts, 1 / len(counts))
     item_variance = sum((shares[name] * sd) ** 2 / count for name, count in counts.items())
     variance = item_variance * (repeatable + (1 - repeatable) / seeds) + 2 * seed_noise_sd**2 / seeds
-    quantiles = scipy.special.stdtrit(df, [1 - alpha / (2 * comparisons), power])
+    quantiles = scipy.special.stdtrit(df, [1 - ALPHA / (2 * comparisons), POWER])
     return float(quantiles.sum()) * math.sqrt(variance)
 
 
@@ -60,9 +58,6 @@ def detectable_effects(
     mixtures: int,
     *,
     seed_noise: Mapping[str, float] | None = None,
-    sd: float = ITEM_SD,
-    alpha: float = ALPHA,
-    power: float = POWER,
 ) -> dict[str, Any]:
     """What the plan prints: the effects by capability and for the mean when one mixture is held against all others.
 
@@ -72,24 +67,21 @@ def detectable_effects(
     """
     measured = dict(seed_noise or {})
     noise = {MEAN: SEED_NOISE_OF_MEAN, **dict.fromkeys(items, SEED_NOISE), **measured}
-    settings: dict[str, Any] = {"comparisons": max(1, mixtures - 1), "alpha": alpha, "power": power}
 
     def effect(group: str, count: int | Mapping[str, int]) -> float | None:
         if seeds < 2 or mixtures < 2:
             return None
         df = mixtures * (seeds - 1)
-        found = minimum_detectable_effect(count, seeds, sd, seed_noise_sd=noise[group], df=df, **settings)
+        found = minimum_detectable_effect(count, seeds, seed_noise_sd=noise[group], df=df, comparisons=mixtures - 1)
         return found if found <= 1 else None
 
     mean, each = effect(MEAN, items), {name: effect(name, count) for name, count in items.items()}
     origin = "measured in this experiment" if MEAN in measured else "that of the demonstration"
     count = sum(items.values())
-    head = f"With {count} item{'s' * (count != 1)}, {seeds} seed{'s' * (seeds != 1)}"
-    head += f" and {mixtures} mixture{'s' * (mixtures != 1)}"
+    head = _head(f"{count} item{'s' * (count != 1)}", seeds, mixtures)
     known = [value for value in each.values() if value is not None]
     if seeds < 2 or mixtures < 2:
-        why = "one training each allows no claim. Add seeds" if seeds < 2 else "there is nothing to compare"
-        text = f"{head}, no difference between mixtures is detectable: {why}."
+        text = _no_claim(head, seeds)
     elif mean is None and not known:
         text = f"{head}, no difference between mixtures is detectable: the items are too few. Add items or seeds."
     else:
@@ -98,7 +90,7 @@ def detectable_effects(
         lost = ["the mean score"] if mean is None else []
         lost += [name for name, value in each.items() if value is None]
         text = (
-            f"{head}, differences of {' and '.join(found)} are found with probability {power:g} (seed noise of"
+            f"{head}, differences of {' and '.join(found)} are found with probability {POWER:g} (seed noise of"
             f" {noise[MEAN]:.3f} in the mean score, {origin}).{f' None are found in {listing(lost)}.' if lost else ''}"
         )
     return {
@@ -108,7 +100,7 @@ def detectable_effects(
         "items": dict(items),
         "seeds": seeds,
         "mixtures": mixtures,
-        "assumptions": {"item_sd": sd, "repeatable": REPEATABLE, "seed_noise": noise, **settings},
+        "assumptions": {"item_sd": ITEM_SD, "repeatable": REPEATABLE, "seed_noise": noise, **_tests(mixtures)},
         "text": text,
     }
 
@@ -125,14 +117,11 @@ def detectable_losses(
     *,
     weights: Mapping[str, float] | None = None,
     seed_noise: Mapping[str, float] | None = None,
-    sd: float = SEQUENCE_SD,
-    alpha: float = ALPHA,
-    power: float = POWER,
 ) -> dict[str, Any]:
     """The same of losses, in nats per token: {"mean", "sources": {source: effect}, "seeds", "mixtures", ..., "text"}.
 
     sequences: {source: test sequences}; weights: of the sources in the mean, by default alike; seed_noise: {source or
-    "mean": standard deviation of paired runs}, as measured so far; sd: of a sequence's difference between two mixtures.
+    "mean": standard deviation of paired runs}, as measured so far.
     """
     measured = dict(seed_noise or {})
     given = {name: (weights or {}).get(name, 0.0) if weights else 1.0 for name in sequences}
@@ -140,29 +129,33 @@ def detectable_losses(
     alone = math.hypot(LOSS_NOISE_IN_COMMON, LOSS_NOISE_APART)
     together = math.hypot(LOSS_NOISE_IN_COMMON, LOSS_NOISE_APART * math.hypot(*shares.values()))
     noise = {MEAN: together, **dict.fromkeys(sequences, alone), **measured}
-    settings: dict[str, Any] = {"comparisons": max(1, mixtures - 1), "alpha": alpha, "power": power}
-    df = (mixtures - 1) * (seeds - 1)
+    tests = mixtures - 1
 
     def effect(group: str, counts: Mapping[str, int], of: Mapping[str, float]) -> float | None:
         if seeds < 2 or mixtures < 2:
             return None
         return minimum_detectable_effect(
-            counts, seeds, sd, seed_noise_sd=noise[group], df=df, repeatable=1.0, shares=of, **settings
+            counts,
+            seeds,
+            SEQUENCE_SD,
+            seed_noise_sd=noise[group],
+            comparisons=tests,
+            repeatable=1.0,
+            df=tests * (seeds - 1),
+            shares=of,
         )
 
     mean = effect(MEAN, sequences, shares)
     each = {name: effect(name, {name: count}, {name: 1.0}) for name, count in sequences.items()}
     origin = "measured in this experiment" if MEAN in measured else "that of the demonstration"
-    head = f"With up to {max(sequences.values())} test sequences of each source, {seeds} seed{'s' * (seeds != 1)}"
-    head += f" and {mixtures} mixture{'s' * (mixtures != 1)}"
+    head = _head(f"up to {max(sequences.values())} test sequences of each source", seeds, mixtures)
     if mean is None:
-        why = "one training each allows no claim. Add seeds" if seeds < 2 else "there is nothing to compare"
-        text = f"{head}, no difference between mixtures is detectable: {why}."
+        text = _no_claim(head, seeds)
     else:
         known = [value for value in each.values() if value is not None]
         text = (
             f"{head}, differences of {mean:.3f} nats ({100 * math.expm1(mean):.1f} % of perplexity) in the mean test"
-            f" loss and {_range(known)} nats on one source are found with probability {power:g}"
+            f" loss and {_range(known)} nats on one source are found with probability {POWER:g}"
             f" (seed noise of {noise[MEAN]:.3f} nats in the mean, {origin})."
         )
     return {
@@ -173,9 +166,24 @@ def detectable_losses(
         "weights": weights and dict(weights),
         "seeds": seeds,
         "mixtures": mixtures,
-        "assumptions": {"sequence_sd": sd, "seed_noise": noise, **settings},
+        "assumptions": {"sequence_sd": SEQUENCE_SD, "seed_noise": noise, **_tests(mixtures)},
         "text": text,
     }
+
+
+def _tests(mixtures: int) -> dict[str, Any]:
+    return {"comparisons": max(1, mixtures - 1), "alpha": ALPHA, "power": POWER}
+
+
+def _head(text: str, seeds: int, mixtures: int) -> str:
+    """'With 200 items, 3 seeds and 6 mixtures'."""
+    return f"With {text}, {seeds} seed{'s' * (seeds != 1)} and {mixtures} mixture{'s' * (mixtures != 1)}"
+
+
+def _no_claim(head: str, seeds: int) -> str:
+    """Why one seed, or one mixture, tells nothing."""
+    why = "one training each allows no claim. Add seeds" if seeds < 2 else "there is nothing to compare"
+    return f"{head}, no difference between mixtures is detectable: {why}."
 
 
 def in_print(effect: float | None) -> str:

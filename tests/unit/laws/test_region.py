@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
-from emulsion.laws.region import Region
+from emulsion.laws.region import Region, hull_distance
 
 
 @st.composite
@@ -105,3 +105,20 @@ def test_infeasible_bounds_are_refused_in_words(arguments, words):
 def test_lower_bounds_that_leave_no_freedom_are_feasible():
     region = Region.of([f"s{j}" for j in range(10)], (0.1, 0.6))
     assert region.project(np.random.default_rng(0).random((1, 10)))[0] == pytest.approx(np.full(10, 0.1), abs=1e-12)
+
+
+def test_the_distance_from_the_hull_is_the_share_of_tokens_that_must_change():
+    corners = np.eye(3)
+    assert hull_distance(np.array([0.2, 0.5, 0.3]), corners) == 0.0
+    assert hull_distance(np.array([0.0, 0.0, 1.0]), corners) == 0.0
+    assert hull_distance(np.array([0.0, 0.0, 1.0]), corners[:2]) == pytest.approx(1.0)
+    small = np.array([[0.6, 0.2, 0.2], [0.2, 0.6, 0.2], [0.2, 0.2, 0.6]])
+    assert hull_distance(np.array([0.7, 0.15, 0.15]), small) == pytest.approx(0.1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 6), st.integers(0, 10**6))
+def test_an_average_of_the_points_lies_in_their_hull(m, seed):
+    random = np.random.default_rng(seed)
+    points = random.dirichlet(np.ones(m), m + 2)
+    assert hull_distance(random.dirichlet(np.ones(len(points))) @ points, points) == 0.0

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
-from emulsion.methods import Pull, hull_distance, search
+from emulsion.methods import Pull, search
 from emulsion.mixture import Mixture
 
 SOURCES = ["a", "b", "c", "d"]
@@ -116,20 +116,3 @@ def test_a_pull_to_a_prior_without_a_source_is_refused():
 def test_a_score_that_is_no_number_names_the_mixture():
     with pytest.raises(UserError, match=r"gave nan for Mixture\(\{'a'"):
         search(lambda m: math.nan, ["a", "b"])
-
-
-def test_the_distance_from_the_hull_is_the_share_of_tokens_that_must_change():
-    corners = np.eye(3)
-    assert hull_distance(np.array([0.2, 0.5, 0.3]), corners) == 0.0
-    assert hull_distance(np.array([0.0, 0.0, 1.0]), corners) == 0.0
-    assert hull_distance(np.array([0.0, 0.0, 1.0]), corners[:2]) == pytest.approx(1.0)
-    small = np.array([[0.6, 0.2, 0.2], [0.2, 0.6, 0.2], [0.2, 0.2, 0.6]])
-    assert hull_distance(np.array([0.7, 0.15, 0.15]), small) == pytest.approx(0.1)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(2, 6), st.integers(0, 10**6))
-def test_an_average_of_the_points_lies_in_their_hull(m, seed):
-    random = np.random.default_rng(seed)
-    points = random.dirichlet(np.ones(m), m + 2)
-    assert hull_distance(random.dirichlet(np.ones(len(points))) @ points, points) == 0.0

@@ -14,9 +14,8 @@ import scipy
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.convex import Program, solve
-from emulsion.laws.hull import hull_distance
 from emulsion.laws.interface import ConvexLaw, SmoothLaw
-from emulsion.laws.region import Bounds, Region
+from emulsion.laws.region import Bounds, Region, hull_distance
 from emulsion.laws.table import Floats, as_rows
 from emulsion.mixture import Mixture
 

@@ -1,4 +1,7 @@
-"""The bounded simplex: the mixtures that keep each source between its bounds and sum to one, exactly."""
+"""The bounded simplex: the mixtures that keep each source between its bounds and sum to one, exactly.
+
+And how far a mixture lies from those that were tried: beyond them, a law extrapolates.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 
 from emulsion.errors import UserError, unknown
 from emulsion.fields import WEIGHT
@@ -18,6 +22,7 @@ Pair = tuple[float, float]
 Bounds = Pair | Sequence[float] | Mapping[str, Sequence[float]]
 
 _SLACK = 1e-12
+_INSIDE = 1e-7  # of the hull: the solver's own tolerance
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,22 @@ class Region:
     def mixture(self, weights: Floats) -> Mixture:
         """A row [m] as a Mixture, put in the region exactly."""
         return Mixture(dict(zip(self.sources, self.settle(weights)[0].tolist(), strict=True)))
+
+
+def hull_distance(point: Floats, points: Floats) -> float:
+    """The least share of tokens that must change to bring `point` [m] into the convex hull of `points` [n, m].
+
+    Half the sum of absolute differences, minimised over averages of the points by a linear programme; 0 inside.
+    """
+    n, m = points.shape
+    eye, ones, zeros = np.eye(m), np.ones(n), np.zeros(m)
+    # Variables: n weights of the points, then m parts above and m parts below.
+    equal = np.block([[points.T, eye, -eye], [ones[None, :], zeros[None, :], zeros[None, :]]])
+    cost = np.concatenate([np.zeros(n), np.full(2 * m, 0.5)])
+    found = scipy.optimize.linprog(cost, A_eq=equal, b_eq=np.append(point, 1.0), bounds=(0, None), method="highs")
+    if found.status != 0:
+        raise RuntimeError(f"hull distance: the linear programme failed: {found.message}")
+    return 0.0 if found.fun < _INSIDE else float(found.fun)
 
 
 def _pairs(sources: Sequence[str], bounds: Bounds | None) -> dict[str, Pair]:

@@ -1,6 +1,5 @@
 """What decides mixtures: fixed, offline and online methods, all by name (`create`), and what they are made of."""
 
-from emulsion.laws.hull import hull_distance
 from emulsion.methods.designs import design
 from emulsion.methods.objective import Objective
 from emulsion.methods.optimum import optimise, optimise_directly
@@ -15,7 +14,6 @@ __all__ = [
     "Settings",
     "create",
     "design",
-    "hull_distance",
     "names",
     "optimise",
     "optimise_directly",

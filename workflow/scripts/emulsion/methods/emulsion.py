@@ -18,9 +18,8 @@ import scipy
 from emulsion import student
 from emulsion.errors import UserError, unknown
 from emulsion.fields import Form, checked
-from emulsion.laws.hull import hull_distance
 from emulsion.laws.minimize import law_optimum
-from emulsion.laws.region import Bounds, Region
+from emulsion.laws.region import Bounds, Region, hull_distance
 from emulsion.laws.table import Floats
 from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.laws.trajectory_fit import fit_trajectory_law

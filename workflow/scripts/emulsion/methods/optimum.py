@@ -9,8 +9,7 @@ import numpy as np
 
 from emulsion import student
 from emulsion.errors import UserError
-from emulsion.laws.hull import hull_distance
-from emulsion.laws.region import Region
+from emulsion.laws.region import Region, hull_distance
 from emulsion.laws.table import Floats
 from emulsion.methods.objective import Objective
 from emulsion.methods.propose import propose

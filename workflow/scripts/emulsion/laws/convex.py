@@ -72,10 +72,11 @@ class Program:
         steep = np.ptp(self.a, axis=1) * self.scale * np.exp(-self.a @ p)
         return float(np.maximum(np.ptp(self.linear) + steep.sum() + self.strength, 1e-300))
 
-    def gap(self, p: Floats) -> float:
-        """No mixture of the region is better than p by more than this (Frank and Wolfe, 1956)."""
-        slope = self.gradient(p)
-        return float(np.maximum(slope @ (p - self.region.least_linear(slope)), 0.0))
+
+def duality_gap(program: Convex, p: Floats) -> float:
+    """No mixture of the region is better than p by more than this (Frank and Wolfe, 1956)."""
+    slope = program.gradient(p)
+    return float(np.maximum(slope @ (p - program.region.least_linear(slope)), 0.0))
 
 
 def solve(program: Convex) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 
 from emulsion.errors import UserError, unknown
-from emulsion.laws.convex import Program, solve
+from emulsion.laws.convex import Program, duality_gap, solve
 from emulsion.laws.interface import ConvexLaw, SmoothLaw
 from emulsion.laws.region import Bounds, Region, hull_distance
 from emulsion.laws.table import Floats, as_rows
@@ -81,7 +81,7 @@ def _solve(law: Any, region: Region, share: Floats, strength: float, prior: Floa
     flat = strength == 0 and np.ptp(program.linear) == 0 and np.ptp(a[program.scale > 0], axis=1).max(initial=0.0) == 0
     # Where nothing depends on the mixture, the central one.
     best = region.even() if flat else solve(program)
-    return best, program.gap(best)
+    return best, duality_gap(program, best)
 
 
 def _search(law: Any, region: Region, share: Floats, strength: float, prior: Floats) -> tuple[Floats, float | None]:

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emulsion.errors import UserError
-from emulsion.laws.convex import solve
+from emulsion.laws.convex import duality_gap, solve
 from emulsion.laws.region import Region
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Evidence, Needs, Stages
@@ -57,11 +57,6 @@ class MixedModels:
 
     def size(self, p: Floats) -> float:
         return float(np.maximum(np.ptp(self.gradient(p)), 1e-12))
-
-    def gap(self, p: Floats) -> float:
-        """No mixture of the region is better than p by more than this."""
-        slope = self.gradient(p)
-        return float(np.maximum(slope @ (p - self.region.least_linear(slope)), 0.0))
 
     def _relative(self, p: Floats) -> Floats:
         """Each model's probability over that of the mixture, [n, m]."""
@@ -101,7 +96,7 @@ class MixMin(Optimum):
                 "ratios": dict(region.mixture(best)),
                 "objective": objective.to_json(),
                 "mixed_losses": mixed,
-                "gap": program.gap(best),
+                "gap": duality_gap(program, best),
                 "sequences": {source: each.shape[1] for source, each in losses.items()},
                 "warnings": [],
             }

@@ -5,8 +5,7 @@
 
 from emulsion.laws.bootstrap import parameter_intervals
 from emulsion.laws.choice import fit_best_law
-from emulsion.laws.diagonal import fit_diagonal_law
-from emulsion.laws.dynamic import DynamicLaw, fit_dynamic_law
+from emulsion.laws.dynamic import DynamicLaw, fit_diagonal_law, fit_dynamic_law
 from emulsion.laws.epochs import EpochsLaw, fit_epochs_law
 from emulsion.laws.minimize import Optimum, law_optimum, minimize_law
 from emulsion.laws.registry import FITS, fit_law, load_law, save_law

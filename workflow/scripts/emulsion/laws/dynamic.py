@@ -2,6 +2,7 @@
 
 linear      L_i^{t+1} = L_i^t - sum_j A[i, j] p_j                (Aioli, 2411.05735, section 3)
 log_linear  L_i^{t+1} = L_i^t exp(-sum_j A[i, j] p_j)            (its instruction tuning)
+diagonal    L_i^{t+1} = L_i^t - A[i, i] p_i                      (what methods with a diagonal matrix assume, C.2.1)
 
 With a free intercept, L_i^t is replaced by a fitted c_i. On the simplex that adds no freedom to predictions, as a
 constant added to a row of A moves the intercept: pinned, rows of A hold each source's whole effect; free, they sum
@@ -102,7 +103,7 @@ def fit_dynamic_law(
         if value not in allowed:
             raise unknown(what, value, allowed, "law")
     table = read_table(mixtures, next_losses, sources, groups)
-    before = losses_before(losses, table.groups)
+    before = _losses_before(losses, table.groups)
     if form == "log_linear" and (before.min() <= 0 or table.values.min() <= 0):
         raise UserError("law: the log-linear dynamic law is of positive losses; one is 0 or below.")
     n, m = table.mixtures.shape
@@ -122,7 +123,37 @@ def fit_dynamic_law(
     return DynamicLaw(table.sources, table.groups, effects - shift[:, None], start, form, intercept, n, named)
 
 
-def losses_before(losses: Any, groups: Sequence[str]) -> Floats:
+def fit_diagonal_law(
+    mixtures: Any,
+    next_losses: Any,
+    losses: Any,
+    *,
+    robust: bool = True,
+    sources: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+) -> DynamicLaw:
+    """The linear law, pinned to `losses`, with a diagonal A; arguments as of `fit_dynamic_law`.
+
+    Raises UserError where a group is not one of the sources, so that it has no share of its own.
+    """
+    table = read_table(mixtures, next_losses, sources, groups)
+    before = _losses_before(losses, table.groups)
+    for group in table.groups:
+        if group not in table.sources:
+            raise unknown("source", group, table.sources, "law: the diagonal law's groups")
+    own = [table.sources.index(group) for group in table.groups]
+    n, effects, errors = len(table.values), np.zeros((len(own), len(table.sources))), []
+    penalty = np.full((1, 1), RIDGE * n)
+    for i, j in enumerate(own):
+        fall = before[i] - table.values[:, i]
+        found, left_out = _robust_regression(table.mixtures[:, [j]], fall, penalty, 1, robust)
+        effects[i, j] = found[0]
+        errors.append(left_out)
+    left = by_name(np.sqrt((np.column_stack(errors) ** 2).mean(axis=0)), table.groups)
+    return DynamicLaw(table.sources, table.groups, effects, before, "linear", "pinned", n, left)
+
+
+def _losses_before(losses: Any, groups: Sequence[str]) -> Floats:
     """Losses [g] at the checkpoint, matched by name where they have names."""
     if hasattr(losses, "items"):
         named = {str(key): value for key, value in losses.items()}
@@ -147,12 +178,12 @@ def _regress(rows: Floats, fall: Floats, free: bool, robust: bool, ridge: float)
     m = rows.shape[1]
     design = np.column_stack([rows @ basis(m), np.ones(len(rows))])
     penalty = ridge * len(rows) * np.append(np.ones(m - 1), 0.0 if free else 1e-3)
-    fits = [robust_regression(design, column, np.diag(penalty), m, robust) for column in fall.T]
+    fits = [_robust_regression(design, column, np.diag(penalty), m, robust) for column in fall.T]
     table = np.array([np.append(found[:-1] @ basis(m).T, found[-1]) for found, _ in fits])
     return table[:, :m] + table[:, m:], np.column_stack([errors for _, errors in fits])
 
 
-def robust_regression(
+def _robust_regression(
     design: Floats, column: Floats, penalty: Floats, parameters: int, robust: bool
 ) -> tuple[Floats, Floats]:
     """Coefficients [k] of column [n] on design [n, k] with a ridge [k, k], and the errors [n] of runs left out."""

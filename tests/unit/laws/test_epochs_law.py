@@ -81,6 +81,11 @@ def test_the_law_predicts_for_another_run_by_its_epochs():
         law.for_run(1, {"s0": 1, "s1": 1, "s3": 2})
 
 
+def test_a_law_that_was_not_fitted_has_no_interval():
+    with pytest.raises(UserError, match="not fitted to runs"):
+        planted(3, 0).interval(mixtures(3, 2, 0))
+
+
 def test_epochs_are_matched_by_name_and_checked():
     law = planted(3, 0)
     rows = pd.DataFrame(mixtures(3, 12, 0), columns=law.sources)

@@ -22,10 +22,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from emulsion import student
 from emulsion.errors import UserError, unknown
 from emulsion.laws.interface import FittedLaw, by_name, from_names
-from emulsion.laws.static import FewRunsWarning
+from emulsion.laws.static import FewRunsWarning, interval_of_new_runs
 from emulsion.laws.table import Floats, Table, as_rows, parts, read_table
 from emulsion.student import LEVEL
 
@@ -99,10 +98,8 @@ class EpochsLaw(FittedLaw):
         return replace(self, rates=rates_of(self.sources, tokens, sizes))
 
     def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
-        """Where the values of a new run lie with probability `level`: lower and upper ends [k, g]."""
-        half = student.quantile(max(1, self.runs - 1), level) * from_names(self.left_out, self.groups)
-        middle = self.predict(mixtures)
-        return middle - half, middle + half
+        """As of `StaticLaw`."""
+        return interval_of_new_runs(self.predict(mixtures), self.left_out, self.groups, self.runs, level)
 
     def parameters(self) -> dict[str, Any]:
         return {

@@ -68,11 +68,7 @@ class StaticLaw(FittedLaw):
 
         From the errors of runs left out, so for mixtures like those of the runs; UserError for a law without runs.
         """
-        if not self.left_out:
-            raise UserError("law: a law that was not fitted to runs has no interval.")
-        half = student.quantile(max(1, self.runs - 1), level) * from_names(self.left_out, self.groups)
-        middle = self.predict(mixtures)
-        return middle - half, middle + half
+        return interval_of_new_runs(self.predict(mixtures), self.left_out, self.groups, self.runs, level)
 
     def convex_terms(self) -> tuple[Floats, Floats, Floats]:
         return np.zeros_like(self.A), self.b, self.A
@@ -102,6 +98,19 @@ class StaticLaw(FittedLaw):
         a, b, c = from_names(law["A"], groups, sources), from_names(law["b"], groups), from_names(law["c"], groups)
         errors = dict(law["residual_sd"]), dict(law["left_out"])
         return cls(sources, groups, a, b, c, law["ridge"], law["runs"], *errors, tuple(law["set_aside"]))
+
+
+def interval_of_new_runs(
+    middle: Floats, left_out: Mapping[str, float], groups: Sequence[str], runs: int, level: float
+) -> tuple[Floats, Floats]:
+    """Lower and upper ends [k, g] about what a law of so many runs predicts, `middle`, by its errors of runs left out.
+
+    Raises UserError where there are none.
+    """
+    if not left_out:
+        raise UserError("law: a law that was not fitted to runs has no interval.")
+    half = student.quantile(max(1, runs - 1), level) * from_names(left_out, groups)
+    return middle - half, middle + half
 
 
 def fit_static_law(
@@ -164,7 +173,7 @@ def diverged_runs(table: Table) -> NDArray[np.bool_]:
     return marked
 
 
-def choose_ridge(table: Table, candidates: Sequence[float] = RIDGES) -> tuple[float, Floats]:
+def choose_ridge(table: Table, candidates: Sequence[float]) -> tuple[float, Floats]:
     """The candidate with the least leave-one-out error over groups in units of their variance, and its errors [g]."""
     scale = np.maximum(table.values.var(axis=0), 1e-24)
     most = 60 if len(table.values) <= 60 else 10

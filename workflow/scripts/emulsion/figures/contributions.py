@@ -13,9 +13,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
 from emulsion.figures.heatmap import plus_minus
-from emulsion.figures.scores import MEAN, ORDER
+from emulsion.figures.scores import ORDER
 from emulsion.figures.style import CHARACTER, FAINT, SMALL, WIDTH, fit, note, pretty, styled, text_on
 
 ROW, COLUMN = 0.42, 0.74  # inches: a row, and the least a column may have
@@ -64,16 +65,24 @@ def colour_reach(table: Table) -> float:
     return max(LEAST, float(np.ceil(round(largest * 20, 9)) / 20))
 
 
-def signed(value: float) -> str:
+def signed(value: float, decimals: int = 2) -> str:
     """'+0.24', '−0.08', with a true minus; a value that rounds to zero has no sign."""
-    text = f"{value:+.2f}"
-    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")
+    text = f"{value:+.{decimals}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
-def hatch_cell(axes: Axes, left: float, top: float) -> None:
-    """Hatch the unit cell at (left, top): what it says is not significant."""
+def draw_cell(axes: Axes, left: float, top: float, value: float | None, colours: ScalarMappable, *, sure: bool) -> str:
+    """The unit cell at (left, top) in the colour of its value, or hatched where it is not significant.
+
+    Returns the ink for its text.
+    """
+    colour = colours.to_rgba(np.array(value)) if sure else UNSURE
+    axes.add_patch(Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
+    if sure:
+        return text_on(colour)
     place = (left + 0.02, top + 0.03)
     axes.add_patch(Rectangle(place, 0.96, 0.94, facecolor="none", edgecolor=HATCH, hatch="////", linewidth=0))
+    return FAINT
 
 
 def _with_mean(found: Mapping[str, Any], kind: str, mean: str) -> dict[str, dict[str, Any]]:
@@ -118,11 +127,7 @@ def _top(cells: Cells) -> str | None:
 
 def _cell(axes: Axes, left: float, row: int, cell: Mapping[str, Any], colours: ScalarMappable, top: bool) -> None:
     sure = cell["verdict"] in ("contributes", "hurts")
-    colour = colours.to_rgba(np.array(cell["difference"])) if sure else UNSURE
-    axes.add_patch(Rectangle((left, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
-    if not sure:
-        hatch_cell(axes, left, row)
-    ink = text_on(colour) if sure else FAINT
+    ink = draw_cell(axes, left, row, cell["difference"], colours, sure=sure)
     style: dict[str, Any] = {"ha": "center", "color": ink, "fontweight": "bold" if top else "normal"}
     low, high = cell["interval"]
     axes.text(left + 0.5, row + 0.55, signed(cell["difference"]), va="bottom", fontsize=10, **style)

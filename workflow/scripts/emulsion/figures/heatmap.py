@@ -86,9 +86,9 @@ def _write(axes: Axes, left: float, row: int, cell: Cell, ink: str, wins: bool) 
         axes.add_patch(Rectangle((left + 0.06, row + 0.09), 0.88, 0.82, fill=False, edgecolor=ink))
 
 
-def plus_minus(half: float) -> str:
+def plus_minus(half: float, decimals: int = 2) -> str:
     """The half-width of an interval in small type: '±.05'."""
-    return "±" + f"{half:.2f}".removeprefix("0")
+    return "±" + f"{half:.{decimals}f}".removeprefix("0")
 
 
 def _labels(axes: Axes, scores: Scores, characters: int) -> None:

@@ -16,8 +16,9 @@ from matplotlib.patches import Rectangle
 from emulsion.analysis.baselines import NEITHER
 from emulsion.analysis.decide import Decision
 from emulsion.analysis.scores import MEAN
-from emulsion.figures.contributions import GAP, MARGIN, ROW, UNSURE, hatch_cell
-from emulsion.figures.style import CHARACTER, FAINT, INK, SMALL, WIDTH, fit, note, pretty, styled, text_on
+from emulsion.figures.contributions import GAP, MARGIN, ROW, draw_cell, signed
+from emulsion.figures.heatmap import plus_minus
+from emulsion.figures.style import CHARACTER, INK, SMALL, WIDTH, fit, note, pretty, styled
 
 COLUMN = 0.8  # inches: the least a column may have
 LEAST = 0.02  # nats: the colours reach at least so far, that noise is not blown up
@@ -95,20 +96,15 @@ def _difference(
     axes: Axes, left: float, row: int, cell: Mapping[str, Any], colours: ScalarMappable, *, wins: bool
 ) -> None:
     sure = cell["verdict"] != NEITHER or wins
-    colour = colours.to_rgba(np.array(cell["difference"])) if sure else UNSURE
-    axes.add_patch(Rectangle((left, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
-    if not sure:
-        hatch_cell(axes, left, row)
+    ink = draw_cell(axes, left, row, cell["difference"], colours, sure=sure)
     low, high = cell["interval"]
-    ink = text_on(colour) if sure else FAINT
-    text = f"{cell['difference']:+.3f}".replace("-", "−")
-    _write(axes, left, row, (text, (high - low) / 2), ink, bold=wins)
+    _write(axes, left, row, (signed(cell["difference"], 3), (high - low) / 2), ink, bold=wins)
 
 
 def _write(axes: Axes, left: float, row: int, text: tuple[str, float], ink: str, *, bold: bool) -> None:
     """A number and the half-width of its interval in the cell whose upper left corner is (left, row)."""
     style: dict[str, Any] = {"ha": "center", "color": ink, "fontweight": "bold" if bold else "normal"}
     axes.text(left + 0.5, row + 0.55, text[0], va="bottom", fontsize=9.5, **style)
-    axes.text(left + 0.5, row + 0.57, "±" + f"{text[1]:.3f}".removeprefix("0"), va="top", fontsize=SMALL, **style)
+    axes.text(left + 0.5, row + 0.57, plus_minus(text[1], 3), va="top", fontsize=SMALL, **style)
     if bold:
         axes.add_patch(Rectangle((left + 0.06, row + 0.09), 0.88, 0.82, fill=False, edgecolor=ink))

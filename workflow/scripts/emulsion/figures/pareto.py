@@ -13,10 +13,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from emulsion.errors import UserError
-from emulsion.figures.contributions import UNSURE, hatch_cell, signed
+from emulsion.figures.contributions import draw_cell, signed
 from emulsion.figures.scores import Scores, capability_scores, losses_by_source
 from emulsion.figures.style import (
     CHARACTER,
@@ -30,7 +29,6 @@ from emulsion.figures.style import (
     note,
     pretty,
     styled,
-    text_on,
 )
 
 # Of the matrix of correlations: as many cells stand beside the points; below them, inches of a cell, of all cells in a
@@ -214,12 +212,8 @@ def _correlation(
     axes: Axes, column: int, row: int, found: Mapping[str, Any], colours: ScalarMappable, *, numbered: bool
 ) -> None:
     sure = found["verdict"] != "no clear relation"
-    colour = colours.to_rgba(np.array(found["rho"])) if sure else UNSURE
-    axes.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
-    if not sure:
-        hatch_cell(axes, column, row)
+    ink = draw_cell(axes, column, row, found["rho"], colours, sure=sure)
     if not numbered:
         return
     text = "n/a" if found["rho"] is None else signed(found["rho"])
-    ink = text_on(colour) if sure else FAINT
     axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, fontsize=SMALL)

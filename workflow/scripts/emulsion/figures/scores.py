@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from emulsion.analysis.decide import Decision
+from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
 
-MEAN = "mean"
 # The suites that ship with the workflow, in the order every figure shows them; others follow in file order.
 ORDER = ("instruction_following", "factual_knowledge", "reasoning", "conversation", "creativity")
 

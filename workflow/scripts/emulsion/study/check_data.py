@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from emulsion.analysis.scores import MEAN
 from emulsion.data.cleaning.settings import Cleaning
 from emulsion.data.sources.addresses import local_name
 from emulsion.data.sources.local import local_files, notes, unread_files
@@ -22,9 +23,6 @@ from emulsion.study.catalogue import CHAT_TYPES, Config, cleaning_spec, group_fi
 from emulsion.study.paths import suite_file
 from emulsion.study.told import folder_or_hub, has_block, known, told
 from emulsion.synthetic import CAPABILITIES
-
-# What tables and figures call the mean over capabilities.
-_MEAN = "mean"
 
 
 def sources(config: Config) -> Iterator[str]:
@@ -139,8 +137,8 @@ def suites(config: Config) -> Iterator[str]:
             where = f"suites.{name}.file"
             unreadable = list(told(_suite, suite_file(config, name)))
             yield from (f"{where}: {problem}" for problem in unreadable)
-            if not unreadable and _MEAN in capabilities(config, [name]):
-                yield f"{where}: a capability is called '{_MEAN}', as is the mean of all; choose another name."
+            if not unreadable and MEAN in capabilities(config, [name]):
+                yield f"{where}: a capability is called '{MEAN}', as is the mean of all; choose another name."
 
 
 def suites_of(config: Config, name: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.analysis.published import load_published
+from emulsion.analysis.scores import MEAN
 from emulsion.files import found
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
@@ -18,8 +19,6 @@ from emulsion.study.strategies import strategy_stages
 from emulsion.study.study import Study
 from emulsion.study.told import included, known, told
 
-# What tables call the mean of all sources, so that no source can be called so.
-MEAN = "mean"
 _FEW_STEPS = 5
 # What whole sequences and whole steps may leave out of the tokens that were asked for before it is said.
 NEARLY = 0.99

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from emulsion.analysis.compare import listing
+from emulsion.analysis.scores import MEAN
 from emulsion.data.sources.folders import ONCE, Look
 from emulsion.data.sources.formats import suffix_of
 from emulsion.errors import UserError
@@ -18,7 +19,6 @@ from emulsion.files import from_home
 from emulsion.models import parameter_count
 from emulsion.study import sizes
 from emulsion.study.check import check
-from emulsion.study.check_experiments import MEAN
 from emulsion.study.experiment import Experiment
 from emulsion.study.mistakes import nearest_name
 from emulsion.training.speed import Speed

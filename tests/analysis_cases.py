@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from emulsion.analysis.scores import ItemScores, all_item_scores
+
 CAPABILITIES = ("instruction_following", "factual_knowledge", "conversation", "reasoning")
 SOURCES = ("openhermes", "cosmopedia", "magpie", "fineweb")
 # What each source teaches, in log-odds per share of the mixture.
@@ -70,3 +72,13 @@ def points_of(summary: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, f
         mixture: {name: float(cell["score"]) for name, cell in record["capabilities"].items()}
         for mixture, record in summary.items()
     }
+
+
+def single(source: str) -> dict[str, float]:
+    """The mixture of a source alone."""
+    return {name: float(name == source) for name in SOURCES}
+
+
+def item_scores(seeds: int = 1, **mixtures: Mapping[str, float]) -> dict[str, ItemScores]:
+    """The scores of models trained on these mixtures, each with so many seeds."""
+    return all_item_scores({name: {s: trained(mix, s) for s in range(seeds)} for name, mix in mixtures.items()})

@@ -6,26 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from analysis_cases import EQUAL, SOURCES, capabilities, trained
-from emulsion.analysis.compare import common_seeds, compare_pair, listing
+from analysis_cases import EQUAL, capabilities, item_scores, single, trained
+from emulsion.analysis.compare import common_seeds, compare_pair, holm, holm_by_name, listing
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, noise_of_differences, pooled
 from emulsion.analysis.null import World
 from emulsion.analysis.scores import MEAN, ItemScores, all_item_scores
 from emulsion.errors import UserError
 
-# Noise that is known to be none: then the items alone decide.
-QUIET = SeedNoise(sd={})
-BETTER = {"openhermes": 0.25, "cosmopedia": 0.25, "magpie": 0.25, "fineweb": 0.25}
-
-
-def _scores(seeds: int = 1, **mixtures: dict[str, float]) -> dict:
-    return all_item_scores({name: {s: trained(mix, s) for s in range(seeds)} for name, mix in mixtures.items()})
-
-
-def _single(source: str) -> dict[str, float]:
-    return {name: float(name == source) for name in SOURCES}
+P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
 
 def compare(a: ItemScores, b: ItemScores) -> dict[str, dict[str, Any]]:
@@ -35,7 +27,7 @@ def compare(a: ItemScores, b: ItemScores) -> dict[str, dict[str, Any]]:
 
 
 def test_the_difference_is_a_less_b_and_turning_the_pair_round_turns_its_sign() -> None:
-    scores = _scores(a=EQUAL, b=_single("magpie"))
+    scores = item_scores(a=EQUAL, b=single("magpie"))
     there, back = compare(scores["a"], scores["b"]), compare(scores["b"], scores["a"])
     assert there["mean"]["difference"] == pytest.approx(scores["a"].score() - scores["b"].score())
     assert there["mean"]["difference"] == -back["mean"]["difference"]
@@ -140,3 +132,33 @@ def test_only_seeds_that_both_have_are_compared() -> None:
 @pytest.mark.parametrize(("names", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
 def test_names_are_listed_as_people_list_them(names: list[str], text: str) -> None:
     assert listing(names) == text
+
+
+@given(P_VALUES)
+def test_holm_keeps_the_order_and_only_ever_raises_a_p_value(p: list[float]) -> None:
+    adjusted = holm(p)
+    assert (adjusted >= np.array(p)).all() and (adjusted <= 1).all()
+    assert (np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0).all()
+
+
+@given(P_VALUES, st.sampled_from([0.01, 0.05, 0.2]))
+def test_holm_rejects_what_its_step_down_procedure_rejects(p: list[float], alpha: float) -> None:
+    rejected = set()
+    for rank, index in enumerate(np.argsort(p, kind="stable").tolist()):
+        if p[index] * (len(p) - rank) >= alpha:
+            break
+        rejected.add(index)
+    assert rejected == set(np.flatnonzero(holm(p) < alpha).tolist())
+
+
+@given(P_VALUES, st.randoms())
+def test_holm_does_not_depend_on_the_order_of_the_tests(p: list[float], random) -> None:
+    order = list(range(len(p)))
+    random.shuffle(order)
+    np.testing.assert_array_equal(np.sort(holm(p)), np.sort(holm([p[i] for i in order])))
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    assert holm_by_name({"b": 0.01, "a": 0.5}) == {"b": 0.02, "a": 0.5}
+    assert holm([]).size == 0

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
+from emulsion.analysis.compare import holm
 from emulsion.analysis.contributions import contributions, judge, top_contribution
-from emulsion.analysis.holm import holm
 from emulsion.analysis.losses import NOTE
 from emulsion.errors import UserError
 

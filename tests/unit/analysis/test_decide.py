@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom, ttest_ind, ttest_rel
 
-from analysis_cases import EQUAL, SOURCES, trained, without
+from analysis_cases import EQUAL, SOURCES, item_scores, single, trained, without
 from emulsion.analysis import Decision, decide
+from emulsion.analysis.compare import holm
 from emulsion.analysis.decide import decide_all
-from emulsion.analysis.holm import holm
 from emulsion.analysis.losses import loss_scores
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.null import World, winner_rate
@@ -20,15 +20,6 @@ from emulsion.errors import UserError
 
 # Noise that is known to be none: then the items alone decide.
 QUIET = SeedNoise(sd={})
-BETTER = {"openhermes": 0.25, "cosmopedia": 0.25, "magpie": 0.25, "fineweb": 0.25}
-
-
-def _scores(seeds: int = 1, **mixtures: dict[str, float]) -> dict:
-    return all_item_scores({name: {s: trained(mix, s) for s in range(seeds)} for name, mix in mixtures.items()})
-
-
-def _single(source: str) -> dict[str, float]:
-    return {name: float(name == source) for name in SOURCES}
 
 
 def test_scores_of_runs_are_enough_by_seed_or_in_any_order() -> None:
@@ -107,7 +98,7 @@ def test_equal_scores_tie_even_without_any_noise() -> None:
         ({}, "no mixtures"),
         ({"a": []}, "'a' needs one score per run"),
         ({"a": [0.5, float("nan")]}, "'a' is not a finite number"),
-        ({"a": [0.5], **_scores(b=EQUAL)}, "scores of items for b only"),
+        ({"a": [0.5], **item_scores(b=EQUAL)}, "scores of items for b only"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(scores: dict, words: str) -> None:
@@ -116,7 +107,7 @@ def test_what_cannot_be_compared_is_refused(scores: dict, words: str) -> None:
 
 
 def test_every_capability_and_the_mean_get_a_decision() -> None:
-    scores = _scores(a=EQUAL, b=_single("magpie"))
+    scores = item_scores(a=EQUAL, b=single("magpie"))
     found = decide_all(scores)
     assert list(found) == scores["a"].groups and list(found)[-1] == MEAN
     assert found[MEAN] == decide(scores)
@@ -150,7 +141,7 @@ def test_the_two_best_being_equal_is_no_harder_than_all_being_equal(seeds: int) 
 
 
 def test_a_real_advantage_is_declared_and_its_rivals_listed_as_beaten() -> None:
-    found = decide(_scores(mix=BETTER, **{f"only_{source}": _single(source) for source in SOURCES}), noise=QUIET)
+    found = decide(item_scores(mix=EQUAL, **{f"only_{source}": single(source) for source in SOURCES}), noise=QUIET)
     assert found.winner == found.leader == "mix"
     assert found.text == "mix is significantly better than every other mixture"
     cells = found.comparisons.values()
@@ -160,7 +151,7 @@ def test_a_real_advantage_is_declared_and_its_rivals_listed_as_beaten() -> None:
 
 def test_equals_are_named_together_and_those_beaten_are_not() -> None:
     near = {"openhermes": 0.26, "cosmopedia": 0.24, "magpie": 0.26, "fineweb": 0.24}
-    found = decide(_scores(a=EQUAL, b=near, poor=_single("fineweb")), noise=QUIET)
+    found = decide(item_scores(a=EQUAL, b=near, poor=single("fineweb")), noise=QUIET)
     assert found.winner is None
     assert set(found.tied) == {"a", "b"} and found.tied[0] == found.leader
     assert found.text == f"no significant difference between {found.tied[0]} and {found.tied[1]}"
@@ -173,12 +164,12 @@ def test_identical_results_tie() -> None:
 
 
 def test_a_single_mixture_wins_nothing() -> None:
-    found = decide(_scores(a=EQUAL))
+    found = decide(item_scores(a=EQUAL))
     assert found.winner is None and "nothing to compare" in found.text
 
 
 def test_one_training_each_makes_no_claim_about_mixtures_however_far_apart_they_are() -> None:
-    found = decide(_scores(mix=EQUAL, **{f"only_{source}": _single(source) for source in SOURCES}))
+    found = decide(item_scores(mix=EQUAL, **{f"only_{source}": single(source) for source in SOURCES}))
     assert found.winner is None and not found.claims
     assert found.leader == found.tied[0] == "mix" and len(found.tied) == 5
     assert found.text == "one training each: no claim about mixtures"
@@ -186,7 +177,7 @@ def test_one_training_each_makes_no_claim_about_mixtures_however_far_apart_they_
 
 
 def test_known_noise_takes_the_win_away() -> None:
-    scores = _scores(mix=EQUAL, poor=without("magpie"))
+    scores = item_scores(mix=EQUAL, poor=without("magpie"))
     plain = decide(scores, noise=QUIET, group="conversation")
     assert plain.winner == "mix"
     noisy = decide(scores, noise=SeedNoise(sd={"conversation": 0.2}), group="conversation")
@@ -196,7 +187,7 @@ def test_known_noise_takes_the_win_away() -> None:
 
 
 def test_the_same_results_give_the_same_numbers_whatever_the_order_of_mixtures() -> None:
-    scores = _scores(a=EQUAL, b=_single("fineweb"), c=_single("magpie"))
+    scores = item_scores(a=EQUAL, b=single("fineweb"), c=single("magpie"))
     first, second = (decide(each) for each in (scores, dict(reversed(scores.items()))))
     assert first.comparisons["b"]["p"] == second.comparisons["b"]["p"]
 

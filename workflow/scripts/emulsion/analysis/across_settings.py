@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from emulsion import student
-from emulsion.analysis.compare import ALPHA
-from emulsion.analysis.holm import holm_by_name
+from emulsion.analysis.compare import ALPHA, holm_by_name
 from emulsion.analysis.leaderboard import by_name
 from emulsion.student import Estimate
 

@@ -7,18 +7,21 @@ result says so. Winners are declared from these tests in `decide`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from emulsion.analysis.contrast import difference
 from emulsion.analysis.noise import SeedNoise
-from emulsion.analysis.scores import MEAN, ItemScores
+from emulsion.analysis.scores import Floats, ItemScores
 from emulsion.errors import UserError
 
 ALPHA = 0.05
 
 
-def compare_pair(a: ItemScores, b: ItemScores, group: str = MEAN, noise: SeedNoise | None = None) -> dict[str, Any]:
+def compare_pair(a: ItemScores, b: ItemScores, group: str, noise: SeedNoise | None) -> dict[str, Any]:
     """The cell of a - b on one group of items, over the seeds both have: {"difference", "interval", "p"}.
 
     p is uncorrected, the interval one of 95 %; noise None leaves seed noise out.
@@ -33,6 +36,24 @@ def common_seeds(a: ItemScores, b: ItemScores) -> list[int]:
     if not seeds:
         raise UserError(f"runs with seeds {list(a.seeds)} and {list(b.seeds)} share none; train both with one of them.")
     return seeds
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Holm's correction (1979) of p-values [n].
+
+    Rejecting those below alpha makes any false rejection at most alpha likely.
+    """
+    raw = np.asarray(p, float)
+    order = np.argsort(raw, kind="stable")
+    scaled = raw[order] * np.arange(len(raw), 0, -1)
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
+    return adjusted
+
+
+def holm_by_name(p: Mapping[str, float]) -> dict[str, float]:
+    """Holm's correction of p-values keyed by name."""
+    return dict(zip(p, holm(list(p.values())).tolist(), strict=True))
 
 
 def listing(names: Sequence[str]) -> str:

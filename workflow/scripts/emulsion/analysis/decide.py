@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.analysis.compare import ALPHA, compare_pair, listing
-from emulsion.analysis.holm import holm_by_name
+from emulsion.analysis.compare import ALPHA, compare_pair, holm_by_name, listing
 from emulsion.analysis.noise import SeedNoise, in_words, noise_of_differences, pooled, within
 from emulsion.analysis.scores import MEAN, Floats, ItemScores
 from emulsion.errors import UserError

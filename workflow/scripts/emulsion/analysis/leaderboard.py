@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.analysis.compare import ALPHA
+from emulsion.analysis.compare import ALPHA, holm_by_name
 from emulsion.analysis.decide import Decision
-from emulsion.analysis.holm import holm_by_name
 from emulsion.analysis.identity import Same
 from emulsion.errors import UserError
 from emulsion.student import Estimate

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.analysis.compare import ALPHA
-from emulsion.analysis.holm import holm
+from emulsion.analysis.compare import ALPHA, holm
 from emulsion.ranks import ORDERS, Floats, orders, pairing_p, spearman
 from emulsion.seeds import derive_seed
 

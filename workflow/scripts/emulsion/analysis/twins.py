@@ -10,8 +10,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from emulsion.analysis.compare import ALPHA, compare_pair
-from emulsion.analysis.holm import holm
+from emulsion.analysis.compare import ALPHA, compare_pair, holm
 from emulsion.analysis.noise import noise_of_differences
 from emulsion.analysis.scores import MEAN, ItemScores
 

@@ -14,9 +14,10 @@ from emulsion.data.sources.local import local_files
 from emulsion.errors import UserError
 from emulsion.methods.presets import allocation, published
 from emulsion.study import sizes
+from emulsion.study.budget import planned_cost
 from emulsion.study.catalogue import kind_block
 from emulsion.study.check_figures import drawable
-from emulsion.study.time_budget import tokens_within
+from emulsion.study.experiment import Experiment
 
 Settings = dict[str, Any]
 
@@ -34,6 +35,9 @@ _PACKED = {".gz": 3.0, ".zst": 3.5, ".parquet": 2.0}
 _MOST_TOKENIZER_MEGABYTES = 20
 # Passes over all sources that a time budget is spent on at most: more learns little (Muennighoff et al., 2305.16264).
 _PASSES = 2
+# Batches that a run should have at least, for its loss to say something of its mixture.
+_LEAST_STEPS = 100
+_ROUNDED = 1000
 
 _SECTIONS = ("tokenizers", "models", "training")
 
@@ -125,7 +129,7 @@ def _set_sizes(config: Settings, name: str, settings: Settings, hours: float | N
         most = _PASSES * sum(text.values()) * (1 - 2 * config["held_out"]) / sizes.bytes_per_token(vocab_size)
         is_last = rung is sizes.LADDER[0] or "model" in settings
         try:
-            chosen["tokens"] = tokens_within(trial, name, hours, most)
+            chosen["tokens"] = _tokens_within(trial, name, hours, most)
         except UserError:
             if is_last:
                 raise
@@ -150,6 +154,38 @@ def _set_sections(config: Settings, name: str, settings: Settings, text: dict[st
         config["models"].setdefault(name, sizes.model_of(rung, held_out))
     if settings.setdefault("training", name) == name and settings["model"] in config["models"]:
         config["training"].setdefault(name, sizes.training_of(rung, config["models"][settings["model"]]))
+
+
+def _tokens_within(config: Settings, name: str, hours: float, most: float) -> int:
+    """Tokens of each run with which an experiment takes so many hours of its device, `most` at most; whole batches.
+
+    Raises UserError where starting and evaluating its runs leaves too little time to train them.
+    """
+    batch = _batch_tokens(config, name)
+    least = _LEAST_STEPS * batch
+    low, high = (_hours_of(config, name, tokens) for tokens in (least, 2 * least))
+    if low > hours:
+        raise UserError(
+            f"experiments.{name}.budget.hours: {hours:g} hours are too few: its runs would take {low:.2f} with "
+            f"{_LEAST_STEPS} steps each. Give it more time, fewer seeds or fewer mixtures, or say `tokens`."
+        )
+    affordable = least + least * (hours - low) / (high - low)
+    tokens = max(min(affordable, most), least)
+    step = max(batch, _ROUNDED // batch * batch)
+    return int(tokens // step * step)
+
+
+def _hours_of(config: Settings, name: str, tokens: int) -> float:
+    """Hours of its device that an experiment takes with so many tokens a run."""
+    settings = {**config["experiments"][name], "tokens": tokens}
+    changed = {**config, "experiments": {**config["experiments"], name: settings}}
+    return planned_cost(Experiment(changed, name))["total"]["hours"]
+
+
+def _batch_tokens(config: Settings, name: str) -> int:
+    settings = config["experiments"][name]
+    context = config["models"][settings["model"]]["context"]
+    return int(max(1, config["training"][settings["training"]]["batch_tokens"] // context) * context)
 
 
 def text_bytes(config: Settings, source: str) -> float:

@@ -28,6 +28,7 @@ from emulsion.data.sources.parquet import (
     ROWS_PER_BATCH,
     ROWS_PER_FILE,
     ROWS_PER_GROUP,
+    broken,
     repeated,
     rows_at_once,
 )
@@ -223,10 +224,7 @@ def _tables(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, lis
                     yield pa.Table.from_batches([batch]), [_named(value, path[1:], field) for value in column]
     except (BrokenFileError, pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         blame_row(error)
-        why = f"not a Parquet file that can be read: {(str(error).splitlines() or [type(error).__name__])[0][:200]}"
-        if isinstance(error, MemoryError):
-            why = "a row of it unfolds to more than may be held"
-        yield [b""], [Malformed(f"{why}; how many rows are missing is not known")]
+        yield [b""], [Malformed(str(broken("a Parquet file", error)))]
 
 
 def _lines(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, list[Value]]]:

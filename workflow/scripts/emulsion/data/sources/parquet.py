@@ -59,7 +59,7 @@ def rows(file: File, start: int = 0) -> Iterator[dict[str, Any] | Malformed]:
             parquet = pq.ParquetFile(raw, buffer_size=CHUNK_BYTES)
         except _UNREADABLE as error:
             blame_row(error)
-            raise _broken("a Parquet file", error) from None
+            raise broken("a Parquet file", error) from None
         if reason := repeated(parquet.schema_arrow):
             yield from itertools.islice((Malformed(reason) for _ in range(parquet.metadata.num_rows)), start, None)
             return
@@ -89,7 +89,7 @@ def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
                     yield from _batch(batch.slice(place, size), unsound)
         except _UNREADABLE as error:
             blame_row(error)
-            raise _broken("an Arrow file", error) from None
+            raise broken("an Arrow file", error) from None
 
 
 def _longest_value(batch: pa.RecordBatch) -> int:
@@ -97,7 +97,8 @@ def _longest_value(batch: pa.RecordBatch) -> int:
     return max((column.dictionary.nbytes for column in batch.columns if pa.types.is_dictionary(column.type)), default=0)
 
 
-def _broken(kind: str, error: Exception) -> BrokenFileError:
+def broken(kind: str, error: Exception) -> BrokenFileError:
+    """What is said of a file that cannot be read any further."""
     if isinstance(error, MemoryError):
         return BrokenFileError(f"{_first_line(error)}; how many rows are missing is not known")
     return BrokenFileError(

@@ -178,7 +178,7 @@ def test_a_source_is_tiny_exactly_where_it_is_due_less_than_one(weights, sequenc
         ([source("a"), source("b"), source("a")], r"sources\[2\]\.name: 'a' is there already, sources\[0\]"),
         ([source("FineWeb-Edu")], r"\.name: should be lower-case letters, digits and _"),
         ([source("a", evidence="sure")], r"evidence: should be one of unknown, parent, guess, name, linked"),
-        ([], r"sources: should be a list of at least one source, but is \[\]"),
+        ([], r"sources: should be a list of one entry or more, but is \[\]"),
         ([source("a", 0.0)], r"every weight is 0"),
         (["a"], r"sources\[0\]: should be fields with values, but is 'a'"),
     ],

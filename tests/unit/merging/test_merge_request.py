@@ -89,7 +89,7 @@ def test_mistakes_of_the_whole_configuration_are_told(tmp_path, corpus):
         read(tmp_path, datasets=[{"name": "a/b", "weight": 1}, {"name": "a/b", "weight": 1, "split": "train"}])
     with pytest.raises(UserError, match=r"unknown field 'dataset'\. Did you mean 'datasets'\?"):
         read(tmp_path, dataset=[])
-    with pytest.raises(UserError, match="datasets: should be a list of at least one source"):
+    with pytest.raises(UserError, match="datasets: should be a list of one entry or more"):
         read(tmp_path, datasets=[])
     with pytest.raises(UserError, match="at least one must be positive"):
         merge(request(sources=(Origin("few", 0.0, files=("few-*.jsonl",)),)), tmp_path / "out")

@@ -22,6 +22,7 @@ TEXT: Form = ("text", lambda value: isinstance(value, str) and bool(value.strip(
 SWITCH: Form = ("true or false", lambda value: isinstance(value, bool))
 WHOLE: Form = ("a whole number, 1 or more", lambda value: is_number(value) and value == int(value) >= 1)
 WEIGHT: Form = ("a number, 0 or more", lambda value: is_number(value) and value >= 0)
+SHARE: Form = ("a number from 0 to 1", lambda value: WEIGHT[1](value) and value <= 1)
 TEXTS: Form = ("a list of texts", lambda value: isinstance(value, list) and bool(value) and all(map(TEXT[1], value)))
 
 
@@ -174,7 +175,7 @@ def checked(entry: Any, forms: Mapping[str, Form], required: Collection[str], wh
 def entries(value: Any, where: str) -> list[Any]:
     """A list that is not empty; raises UserError for anything else."""
     if not isinstance(value, list) or not value:
-        raise UserError(f"{where}: should be a list of at least one source, but is {_named(value)}.")
+        raise UserError(f"{where}: should be a list of one entry or more, but is {_named(value)}.")
     return value
 
 

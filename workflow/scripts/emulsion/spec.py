@@ -7,14 +7,13 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from emulsion.errors import UserError, unknown
-from emulsion.fields import TEXT, WEIGHT, WHOLE, Form, checked, is_number
+from emulsion.fields import SHARE, TEXT, WEIGHT, WHOLE, Form, checked, is_number
 from emulsion.files import fingerprint
 from emulsion.models import ARCHITECTURES
 
 DECAYS = ("cosine", "linear")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
-SHARE: Form = ("a number from 0 to 1", lambda value: WEIGHT[1](value) and value <= 1)
 _SIZES = ("hidden_size", "layers", "heads", "intermediate_size", "context")
 FORMS: Mapping[str, Form] = {
     "recipe": ("a whole number", lambda value: is_number(value) and value == int(value)),

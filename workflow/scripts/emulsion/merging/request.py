@@ -16,7 +16,7 @@ from emulsion.data.recipes import NOT_LOADABLE, RecipeSource, load_recipe, norma
 from emulsion.data.schemas import KINDS
 from emulsion.data.sources.formats import suffix_of
 from emulsion.errors import UserError, nearest, unknown
-from emulsion.fields import SWITCH, TEXT, TEXTS, WEIGHT, Form, checked, entries, read_yaml
+from emulsion.fields import SHARE, SWITCH, TEXT, TEXTS, WEIGHT, Form, checked, entries, read_yaml
 from emulsion.files import WORKFLOW, from_home
 from emulsion.mixture import Mixture
 
@@ -30,7 +30,6 @@ ADDRESS = re.compile(r"(?:hf://|https?://huggingface\.co/)datasets/(?=[^/]+/[^/]
 # A configuration for plain concatenation may keep its datasets in two lists.
 LISTS = ("datasets", "english_datasets", "vietnamese_datasets")
 
-SHARE: Form = ("a number from 0 to 1", lambda value: WEIGHT[1](value) and value <= 1)
 ANYTHING: Form = ("anything", lambda value: True)
 PATTERNS: Form = ("a path or a list of paths", lambda value: TEXT[1](value) or TEXTS[1](value))
 NAMES: Form = ("a list of names", lambda value: isinstance(value, list) and all(map(TEXT[1], value)))

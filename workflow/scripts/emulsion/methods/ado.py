@@ -26,11 +26,11 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy
 
-from emulsion.fields import Form
+from emulsion.fields import SHARE, Form
 from emulsion.laws.interface import by_name, from_names
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Observation, Observes
-from emulsion.methods.online import SHARE, SHARE_BELOW_1, Online, OnlineSettings, softmax
+from emulsion.methods.online import SHARE_BELOW_1, Online, OnlineSettings, softmax
 
 UNIT = 1024  # tokens
 _ALPHA, _LN_BETA = (1e-3, 0.8), (-14.0, 6.5)

@@ -16,7 +16,7 @@ import numpy as np
 import scipy
 
 from emulsion.errors import UserError
-from emulsion.fields import Form
+from emulsion.fields import SHARE, Form
 from emulsion.laws.interface import by_name, from_names
 from emulsion.laws.minimize import law_optimum
 from emulsion.laws.region import Region
@@ -26,7 +26,7 @@ from emulsion.laws.trajectory_fit import Points, follow_run
 from emulsion.methods.designs import epoch_caps
 from emulsion.methods.emulsion import Emulsion
 from emulsion.methods.interface import Evidence, Needs, Observation, Observes
-from emulsion.methods.online import MAPPING, SHARE, Online, OnlineSettings, number
+from emulsion.methods.online import MAPPING, Online, OnlineSettings, number
 
 _MEMORY = 0.02  # of a run, after which what was read is no longer recent
 _STEPS = np.linspace(0.0, 1.0, 9)  # of the way from the even mixture to the best one

@@ -33,7 +33,6 @@ def number(words: str, fits: Callable[[float], bool]) -> Form:
 
 
 POSITIVE = number("a number above 0", lambda value: value > 0)
-SHARE = number("a number from 0 to 1", lambda value: 0 <= value <= 1)
 SHARE_BELOW_1 = number("a number from 0 to below 1", lambda value: 0 <= value < 1)
 MAPPING: Form = ("a mapping by source", lambda value: isinstance(value, Mapping) and bool(value))
 

@@ -39,7 +39,7 @@ def success_criteria(
     ]
 
 
-def _row(criterion: str, verdict: str, evidence: str) -> Row:
+def row_of(criterion: str, verdict: str, evidence: str) -> Row:
     return {"criterion": criterion, "verdict": verdict, "evidence": evidence}
 
 
@@ -52,7 +52,7 @@ def _clear_winner(decision: Decision) -> Row:
     else:
         worst = max(cell["p_holm"] for cell in decision.comparisons.values())
         evidence += f" (largest p after Holm's correction: {worst:.3g})"
-    return _row("Clear winner among the mixtures", verdict, f"{evidence}. {decision.note}")
+    return row_of("Clear winner among the mixtures", verdict, f"{evidence}. {decision.note}")
 
 
 def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str, measure: Measure, claims: bool) -> Row:
@@ -61,7 +61,7 @@ def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str, m
     if measure.lower:
         criterion = f"Perplexity more than {TARGET:.0%} below the {which} single-source model's".replace("%", " %")
     if improvement is None:
-        return _row(criterion, UNDECIDED, "No single-source model was trained.")
+        return row_of(criterion, UNDECIDED, "No single-source model was trained.")
     found = improvement[which]
     reference = found["reference"]
     against = f"{reference} alone" if isinstance(reference, str) else f"the mean of {listing(reference)} alone"
@@ -72,15 +72,15 @@ def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str, m
         why = (
             "a ratio to a score of zero says nothing" if nothing else "their noise is too large or unknown for a ratio"
         )
-        return _row(criterion, UNDECIDED, f"{scores}; {why}.")
+        return row_of(criterion, UNDECIDED, f"{scores}; {why}.")
     low, high = found["interval"]
     least, most = (-high, -low) if measure.lower else (low, high)
     verdict = MET if least > TARGET else NOT_MET if most < TARGET else UNDECIDED
     ratio = f"{percent(found['relative'])} (95 % interval {percent(low)} to {percent(high)})"
     evidence = f"{scores}: {f'{ratio} of perplexity' if measure.lower else ratio}"
     if not claims:
-        return _row(criterion, UNDECIDED, f"{evidence}, of these runs; {NO_CLAIM}.")
-    return _row(criterion, verdict, f"{evidence}.")
+        return row_of(criterion, UNDECIDED, f"{evidence}, of these runs; {NO_CLAIM}.")
+    return row_of(criterion, verdict, f"{evidence}.")
 
 
 def _trade_offs(pareto: Mapping[str, Any], measure: Measure) -> Row:
@@ -89,22 +89,22 @@ def _trade_offs(pareto: Mapping[str, Any], measure: Measure) -> Row:
     criterion = f"Trade-offs between {groups} understood"
     tested = [row for row in pareto["trade_offs"] if row["p"] is not None]
     if not tested:
-        return _row(criterion, UNDECIDED, f"Too few mixtures or {measure.groups} to relate them to each other.")
+        return row_of(criterion, UNDECIDED, f"Too few mixtures or {measure.groups} to relate them to each other.")
     against = [f"{row['a']} against {row['b']} (rho {row['rho']:.2f})" for row in tested if row["verdict"] == TRADE_OFF]
     found = f"significant trade-offs: {listing(against)}" if against else "no significant trade-off"
     pairs = f"{len(tested)} pair{'s' * (len(tested) != 1)} of {measure.groups} over {tested[0]['mixtures']} mixtures"
-    return _row(criterion, MET, f"{pairs}: {found}. On the Pareto front: {listing(pareto['front'])}.")
+    return row_of(criterion, MET, f"{pairs}: {found}. On the Pareto front: {listing(pareto['front'])}.")
 
 
 def _reproducible(recipe: Mapping[str, Any], retrained: Mapping[str, Any] | None) -> Row:
     criterion, named = "Reproducible recipe", f"Run {recipe['run']}, identity {recipe['identity']}"
     if retrained is None:
-        return _row(criterion, UNDECIDED, f"{named}; it was not trained a second time.")
+        return row_of(criterion, UNDECIDED, f"{named}; it was not trained a second time.")
     if retrained["identity"] != recipe["identity"]:
-        return _row(criterion, UNDECIDED, f"{named}; what was trained again is another run, {retrained['identity']}.")
+        return row_of(criterion, UNDECIDED, f"{named}; what was trained again is another run, {retrained['identity']}.")
     if retrained["weights"] == recipe["weights"]:
-        return _row(criterion, MET, f"{named}; trained again it gave the same weights ({recipe['weights'][:16]}).")
-    return _row(criterion, NOT_MET, f"{named}; trained again it gave other weights.")
+        return row_of(criterion, MET, f"{named}; trained again it gave the same weights ({recipe['weights'][:16]}).")
+    return row_of(criterion, NOT_MET, f"{named}; trained again it gave other weights.")
 
 
 def percent(share: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.analysis.criteria import MET, NOT_MET, UNDECIDED, Row
+from emulsion.analysis.criteria import MET, NOT_MET, UNDECIDED, Row, row_of
 from emulsion.evaluation.intervals import clustered_interval
 from emulsion.evaluation.quality import quality
 from emulsion.perplexity import perplexity as perplexity_of
@@ -123,14 +123,16 @@ def criteria(runs: Mapping[str, Mapping[str, Any]], over_seeds: Mapping[str, Any
         for source, each in run["perplexity"]["sources"].items():
             low, high = each["interval"]
             told = f"{each['perplexity']:.2f} (95 % interval {low:.2f} to {high:.2f})"
-            rows.append(_row(f"{name}: perplexity at most {limits['perplexity']:g} on {source}", each["verdict"], told))
-        rows.append(_row(f"{name}: coherent in {100 * limits['coherent']:g} %", *_coherence(run["generations"])))
-        rows.append(_row(f"{name}: stable training", run["stability"]["verdict"], _steps(run["stability"])))
+            rows.append(
+                row_of(f"{name}: perplexity at most {limits['perplexity']:g} on {source}", each["verdict"], told)
+            )
+        rows.append(row_of(f"{name}: coherent in {100 * limits['coherent']:g} %", *_coherence(run["generations"])))
+        rows.append(row_of(f"{name}: stable training", run["stability"]["verdict"], _steps(run["stability"])))
     for mixture, each in over_seeds.items():
         told = "one seed" if each["spread"] is None else f"spread {100 * each['spread']:.2g} %"
         evidence = f"{told}: {', '.join(f'{value:.2f}' for value in each['perplexity'].values())}"
         rows.append(
-            _row(
+            row_of(
                 f"{mixture}: perplexity the same over seeds to {100 * limits['spread']:g} %", each["verdict"], evidence
             )
         )
@@ -149,7 +151,3 @@ def _coherence(generations: Mapping[str, Any]) -> tuple[str, str]:
 def _steps(stability: Mapping[str, Any]) -> str:
     spikes, broken = len(stability["spikes_at_steps"]), len(stability["not_finite_at_steps"])
     return f"{spikes} spikes and {broken} steps without finite numbers in {stability['steps']:,} steps"
-
-
-def _row(criterion: str, verdict: str, evidence: str) -> Row:
-    return {"criterion": criterion, "verdict": verdict, "evidence": evidence}

@@ -94,13 +94,6 @@ class Browser:
         """What the page complained of on the console since the last call."""
         return [each["message"] for each in self._post("/se/log", type="browser") if each["level"] == "SEVERE"]
 
-    def screenshot(self, file: Path) -> None:
-        """The whole page, as high as it is."""
-        size = self.command("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        shot = self.command("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-        file.write_bytes(base64.b64decode(shot["data"]))
-
     def print(self, file: Path) -> None:
         """The page as a PDF on A4."""
         found = self.command("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, printBackground=False)

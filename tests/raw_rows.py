@@ -2,6 +2,7 @@
 
 from emulsion.data.sources.formats import read_file
 from emulsion.data.sources.streams import Malformed
+from emulsion.files import read_json
 
 
 def read_rows(files):
@@ -13,6 +14,17 @@ def read_rows(files):
 def reasons(rows):
     """The rows, with the reason alone of each that is malformed."""
     return [row.reason if isinstance(row, Malformed) else row for row in rows]
+
+
+def written(folder, name, data):
+    """A file of this text, or of these bytes."""
+    (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+    return folder / name
+
+
+def files_of(folder):
+    """The files of a source, as its provenance lists them."""
+    return [folder / file["name"] for file in read_json(folder / "provenance.json")["files"]]
 
 
 def cut(data, sizes):

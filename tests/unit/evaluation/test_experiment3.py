@@ -163,10 +163,6 @@ def _story(v: Values) -> str:
     )
 
 
-def _replace_last(text: str, other: str) -> str:
-    return " ".join([*text.split()[:-1], other])
-
-
 def _answers(right: str, wrong: list[str]) -> tuple[list[str], list[str]]:
     """Replies that name a right answer, and those that name others, or take it back."""
     good = [right, f"{right}.", f"The answer is {right}."]

@@ -15,17 +15,13 @@ from emulsion.data.schemas import choose_kind
 from emulsion.data.sources.formats import columns_of
 from emulsion.files import read_json, sha256
 from fetch_server import environment
-from raw_rows import read_rows
+from raw_rows import files_of, read_rows
 
 OPENHERMES = {"kind": "hub", "id": "teknium/OpenHermes-2.5", "config": None, "documents": 300}
 COSMOPEDIA = {"kind": "hub", "id": "HuggingFaceTB/cosmopedia", "config": "web_samples_v2", "documents": 300}
 MAGPIE = {"kind": "hub", "id": "Magpie-Align/Magpie-Pro-300K-Filtered", "config": None, "documents": 300}
 FINEWEB = {"kind": "hub", "id": "HuggingFaceFW/fineweb-edu", "config": "sample-10BT", "documents": 300}
 ALL = {"split": "train", "revision": None, "seed": 7, "licence": "stated"}
-
-
-def files_of(folder):
-    return [folder / file["name"] for file in read_json(folder / "provenance.json")["files"]]
 
 
 def rows_of(folder):

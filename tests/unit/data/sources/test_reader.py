@@ -12,8 +12,8 @@ from emulsion.data.sources import hub_plan
 from emulsion.data.sources.hub_plan import HubFile
 from emulsion.data.sources.raw import RawFile, raw_lines
 from emulsion.data.sources.reader import kinds_of, open_source
-from emulsion.data.sources.streams import Malformed
 from emulsion.errors import UserError
+from raw_rows import reasons
 
 ROWS = [{"text": f"row {number}"} for number in range(300)]
 LINES = [json.dumps(row) for row in ROWS]
@@ -36,10 +36,6 @@ def on_hub(hub, monkeypatch):
     return make
 
 
-def shown(rows):
-    return [row.reason if isinstance(row, Malformed) else row for row in rows]
-
-
 @pytest.mark.parametrize("start", [0, 4, 299])
 def test_rows_of_the_hub_are_those_of_the_same_file_here(on_hub, tmp_path, start):
     files = {
@@ -52,14 +48,14 @@ def test_rows_of_the_hub_are_those_of_the_same_file_here(on_hub, tmp_path, start
     for part in on_hub(files):
         (tmp_path / part.path).write_bytes(files[part.path])
         here = RawFile(tmp_path / part.path, part.path, part.bytes)
-        assert shown(part.rows(start)) == shown(here.rows(start))
+        assert reasons(part.rows(start)) == reasons(here.rows(start))
         assert part.columns() == here.columns()
-        assert len(shown(part.rows())) == 300
+        assert len(reasons(part.rows())) == 300
 
 
 def test_rows_of_the_hub_that_cannot_be_read_are_set_aside(on_hub):
     [part] = on_hub({"a.jsonl": BROKEN.encode()})
-    assert shown(part.rows())[3] == "not JSON: Expecting value"
+    assert reasons(part.rows())[3] == "not JSON: Expecting value"
     assert sum(isinstance(row, dict) for row in part.rows()) == 299
 
 

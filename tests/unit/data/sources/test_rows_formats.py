@@ -7,14 +7,9 @@ from emulsion.data.sources import formats, streams
 from emulsion.data.sources.formats import columns_of, read_file, suffix_of
 from emulsion.data.sources.raw import RawFile, columns_of_first, raw_lines
 from emulsion.errors import UserError
-from raw_rows import read_rows, reasons
+from raw_rows import read_rows, reasons, written
 
 ROWS = [{"text": "one"}, {"text": "zwei\nté"}, {"text": "three, or so", "n": 3}]
-
-
-def written(folder, name, data):
-    (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
-    return folder / name
 
 
 def raw(file):

@@ -6,11 +6,7 @@ import pytest
 from emulsion.data.sources.formats import parse, read_file
 from emulsion.data.sources.raw import raw_lines
 from emulsion.data.sources.streams import CHUNK_BYTES, Malformed
-
-
-def written(folder, name, data):
-    (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
-    return folder / name
+from raw_rows import written
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])

@@ -178,16 +178,3 @@ def ledgers_there_are(wildcards):
     """The accounts of the rows of an experiment's sources, as far as they are made: the plan says what was lost."""
     ledgers = [f"data/ledgers/{source}.json" for source in study[wildcards.experiment].sources]
     return [ledger for ledger in ledgers if Path(ledger).exists()]
-
-
-def plan_of(wildcards):
-    # Imported here, for only the plan needs the statistics behind it, and every job reads this file.
-    from emulsion.study import budget
-
-    return canonical_json(budget.plan_of(study[wildcards.experiment]))
-
-
-def stages_of(wildcards):
-    from emulsion.study import budget
-
-    return canonical_json(budget.runs_of_stages(study[wildcards.experiment]))

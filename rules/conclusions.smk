@@ -20,7 +20,7 @@ rule plan_budget:
     conda:
         "../envs/analysis.yaml"
     params:
-        plan=plan_of,
+        plan=json_of_experiment(budget.plan_of),
         context=of_experiment(Experiment.longest_context),
     shell:
         "printf '%s\\0' "
@@ -68,9 +68,9 @@ rule account_budget:
     conda:
         "../envs/analysis.yaml"
     params:
-        plan=plan_of,
+        plan=json_of_experiment(budget.plan_of),
         runs=runs_of(Experiment.trained),
-        stages=stages_of,
+        stages=json_of_experiment(budget.runs_of_stages),
     shell:
         "printf '%s\\0' "
         "--plan {params.plan:q} "

@@ -67,12 +67,16 @@ def law_optimum(
     region = Region.of(law.sources, bounds, caps)
     share = _group_weights(law.groups, weights)
     pull = _pull(law.sources, prior, strength)
-    best, gap = (_solve if isinstance(law, ConvexLaw) else _search)(law, region, share, *pull)
+    gap: float | None = None
+    if isinstance(law, ConvexLaw):
+        best, gap = _solve(law, region, share, *pull)
+    else:
+        best = _search(law, region, share, *pull)
     distance = None if runs is None else hull_distance(best, as_rows(runs, law.sources))
     return Optimum(region.mixture(best), float(share @ law.predict(best[None, :])[0]), gap, distance)
 
 
-def _solve(law: Any, region: Region, share: Floats, strength: float, prior: Floats) -> tuple[Floats, float | None]:
+def _solve(law: ConvexLaw, region: Region, share: Floats, strength: float, prior: Floats) -> tuple[Floats, float]:
     """The global optimum [m] of a convex law, and its gap."""
     linear, scale, a = law.convex_terms()
     if scale.min(initial=0.0) < 0:
@@ -84,7 +88,7 @@ def _solve(law: Any, region: Region, share: Floats, strength: float, prior: Floa
     return best, duality_gap(program, best)
 
 
-def _search(law: Any, region: Region, share: Floats, strength: float, prior: Floats) -> tuple[Floats, float | None]:
+def _search(law: SmoothLaw, region: Region, share: Floats, strength: float, prior: Floats) -> Floats:
     """The best end [m] of searches by slopes, from the centre and from near each source alone; no proof."""
     m = len(region.sources)
 
@@ -100,7 +104,7 @@ def _search(law: Any, region: Region, share: Floats, strength: float, prior: Flo
     ends = []
     for start in region.project(np.vstack([np.full(m, 1 / m), 0.7 * np.eye(m) + 0.3 / m])):
         ends += [downhill(value, region, start), start]
-    return min(ends, key=lambda p: value(p)[0]), None
+    return min(ends, key=lambda p: value(p)[0])
 
 
 def downhill(value: Callable[[Floats], tuple[float, Floats]], region: Region, start: Floats) -> Floats:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from emulsion.errors import UserError, unknown
 from emulsion.files import from_home
 
 
-def told(action: Any, *arguments: Any, **settings: Any) -> Iterator[str]:
+def told(action: Callable[..., object], *arguments: Any, **settings: Any) -> Iterator[str]:
     """The message of the UserError that an action raises, if it does."""
     try:
         action(*arguments, **settings)
@@ -31,7 +31,7 @@ def folder_or_hub(identifier: str, where: str) -> Iterator[str]:
         yield f"{where}: '{identifier}': no such folder."
 
 
-def included(what: str, name: str, there: Any, defined: Any, where: str) -> Iterator[str]:
+def included(what: str, name: str, there: Collection[str], defined: Collection[str], where: str) -> Iterator[str]:
     """A name is defined, and is one of those that an experiment lists.
 
     Where the list has a name that is not defined, that one is wrong, and is not proposed in the place of a right one.
@@ -43,6 +43,6 @@ def included(what: str, name: str, there: Any, defined: Any, where: str) -> Iter
         yield f"{where}: {what} '{name}' is not one of the experiment's: {names}. Add it there, or leave it out here."
 
 
-def known(what: str, name: str, allowed: Any, where: str) -> Iterator[str]:
+def known(what: str, name: str, allowed: Collection[str], where: str) -> Iterator[str]:
     if name not in allowed:
         yield str(unknown(what, name, allowed, where))

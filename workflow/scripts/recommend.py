@@ -64,13 +64,14 @@ def main(
     :param markdown: for people
     :param answer: reStructuredText for the report's first page
     """
-    record_of = dict(zip(runs, records, strict=True))
     contents = [read_json(record) for record in records]
+    file_of = dict(zip(runs, records, strict=True))
+    record_of = dict(zip(runs, contents, strict=True))
     same = same_mixtures(mixtures, [each["identity"] for each in contents])
     candidates, singles, strategies = (same.once(groups[kind]) for kind in ("candidates", "singles", "strategies"))
     lost = same.once(diverged_mixtures(mixtures, contents))
     singles = [mixture for mixture in singles if mixture not in lost]
-    libraries = {run: each["code"]["library"] for run, each in zip(runs, contents, strict=True)}
+    libraries = {run: each["code"]["library"] for run, each in record_of.items()}
     files = {"capabilities": capabilities, "losses": perplexity}
     judged = [
         judge_by(
@@ -91,7 +92,7 @@ def main(
         leading.decision,
         leading.improvement,
         leading.pareto,
-        pair[0] if pair else recipe_of(record_of[best]),
+        pair[0] if pair else recipe_of(file_of[best]),
         pair[-1] if pair else None,
         leading.measure,
     )
@@ -101,16 +102,16 @@ def main(
         experiment,
         title,
         judged,
-        {mixture: read_json(record_of[mixture])["mixing_ratios"] for mixture in candidates},
-        {read_json(header)["source"]: SourceSize.of_store(read_json(header)) for header in stores},
+        {mixture: record_of[mixture]["mixing_ratios"] for mixture in candidates},
+        {header["source"]: SourceSize.of_store(header) for header in map(read_json, stores)},
         contributions=next(map(read_json, contributions), None),
         optimum_name=optimum_name,
         optimum=found_optimum and {**found_optimum, "of": groups["predicted"]},
         criteria=criteria,
-        tokens=read_json(record_of[best])["tokens"],
+        tokens=record_of[best]["tokens"],
         alone={source: same.first[name] for source, name in groups["alone"].items()},
         validation=outcome.get(optimum_name) if predicted and predicted.measure.lower else None,
-        schedules={mixture: read_json(record_of[mixture])["schedule"] for mixture in candidates},
+        schedules={mixture: record_of[mixture]["schedule"] for mixture in candidates},
         models=groups["models"],
         same=same,
         remarks=different_code(libraries) + diverged_note(lost),

@@ -7,20 +7,17 @@ from emulsion.laws.bootstrap import parameter_intervals
 from emulsion.laws.choice import fit_best_law
 from emulsion.laws.dynamic import DynamicLaw, fit_diagonal_law, fit_dynamic_law
 from emulsion.laws.epochs import EpochsLaw, fit_epochs_law
-from emulsion.laws.minimize import Optimum, law_optimum, minimize_law
+from emulsion.laws.minimize import law_optimum, minimize_law
 from emulsion.laws.registry import FITS, fit_law, load_law, save_law
 from emulsion.laws.similarity import diagonal_form, similarity
 from emulsion.laws.static import StaticLaw, fit_static_law
-from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.laws.trajectory_fit import fit_trajectory_law
 
 __all__ = [
     "FITS",
     "DynamicLaw",
     "EpochsLaw",
-    "Optimum",
     "StaticLaw",
-    "TrajectoryLaw",
     "diagonal_form",
     "fit_best_law",
     "fit_diagonal_law",

@@ -4,14 +4,11 @@ from emulsion.methods.designs import design
 from emulsion.methods.objective import Objective
 from emulsion.methods.optimum import optimise, optimise_directly
 from emulsion.methods.registry import create, names
-from emulsion.methods.search import Pull, SearchResult, search
-from emulsion.methods.settings import Settings
+from emulsion.methods.search import Pull, search
 
 __all__ = [
     "Objective",
     "Pull",
-    "SearchResult",
-    "Settings",
     "create",
     "design",
     "names",

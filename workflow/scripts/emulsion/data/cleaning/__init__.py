@@ -9,7 +9,7 @@ Three steps over the shards of a source, each of which reads the files of the on
 Nothing depends on the order of rows or shards, or on how many are worked on at once. `Ledger` accounts for every row.
 """
 
-from emulsion.data.cleaning.contamination import HELD_OUT, Contamination, HeldOutNgrams, Match
+from emulsion.data.cleaning.contamination import Contamination, HeldOutNgrams
 from emulsion.data.cleaning.duplicates import Duplicate, Signer, duplicates
 from emulsion.data.cleaning.filters import clean_text, why_removed
 from emulsion.data.cleaning.settings import Cleaning
@@ -17,13 +17,11 @@ from emulsion.data.cleaning.step import Ledger
 from emulsion.data.cleaning.words import Words
 
 __all__ = [
-    "HELD_OUT",
     "Cleaning",
     "Contamination",
     "Duplicate",
     "HeldOutNgrams",
     "Ledger",
-    "Match",
     "Signer",
     "Words",
     "clean_text",

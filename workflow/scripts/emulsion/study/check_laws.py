@@ -16,14 +16,13 @@ from emulsion.study.catalogue import Config
 from emulsion.study.check_swarms import points_of
 from emulsion.study.experiment import Experiment
 from emulsion.study.laws import Laws
-from emulsion.study.told import known, told
+from emulsion.study.told import apart, known, told
 
 
 def studies(config: Config) -> Iterator[str]:
     for study, chosen in config["law_studies"].items():
         where = f"law_studies.{study}"
-        if study in config["experiments"]:
-            yield f"{where}: an experiment has this name too, and their files would lie in one folder; choose another."
+        yield from apart(study, config["experiments"], where)
         for table in chosen["tables"]:
             for label, name in table["settings"].items():
                 place = f"{where}: '{table['title']}', '{label}'"

@@ -17,7 +17,7 @@ from emulsion.study.experiment import Experiment
 from emulsion.study.judges import objective_of
 from emulsion.study.mixture_table import NOT_SETTINGS, predecessor
 from emulsion.study.study import Study
-from emulsion.study.told import known, told
+from emulsion.study.told import apart, known, told
 
 # Kinds that the study makes itself, from what the configuration says elsewhere.
 _MADE = {
@@ -52,8 +52,7 @@ def studies(config: Config) -> Iterator[str]:
     """Comparisons over settings are of experiments that compare methods, and have folders of their own."""
     for study, chosen in config["method_studies"].items():
         where = f"method_studies.{study}"
-        if study in config["experiments"]:
-            yield f"{where}: an experiment has this name too, and their files would lie in one folder; choose another."
+        yield from apart(study, config["experiments"], where)
         labels: dict[str, str] = {}
         for label, name in chosen["settings"].items():
             yield from known("experiment", name, config["experiments"], f"{where}: '{label}'")

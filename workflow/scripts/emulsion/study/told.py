@@ -43,6 +43,12 @@ def included(what: str, name: str, there: Collection[str], defined: Collection[s
         yield f"{where}: {what} '{name}' is not one of the experiment's: {names}. Add it there, or leave it out here."
 
 
+def apart(name: str, experiments: Collection[str], where: str) -> Iterator[str]:
+    """What stands several experiments side by side has a folder of its own."""
+    if name in experiments:
+        yield f"{where}: an experiment has this name too, and their files would lie in one folder; choose another."
+
+
 def known(what: str, name: str, allowed: Collection[str], where: str) -> Iterator[str]:
     if name not in allowed:
         yield str(unknown(what, name, allowed, where))

@@ -204,7 +204,7 @@ def _is_there(column: str, columns: Columns) -> bool:
     return column in columns or column.partition(".")[0] in columns
 
 
-def detect(columns: Columns, text_field: str | None = None, named: Named = NONE_NAMED) -> Kind | None:
+def detect(columns: Columns, text_field: str | None, named: Named) -> Kind | None:
     """The kind of a native schema, or None.
 
     columns: {column: fields of its records where it is a list of records, else empty}. A set with both chats and flat

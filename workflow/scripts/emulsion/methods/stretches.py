@@ -48,14 +48,14 @@ def stretches(method: OnlineMethod, steps: int, prelude: int = 0) -> list[Stretc
     return cut
 
 
-def update_steps(method: OnlineMethod, steps: int, prelude: int = 0) -> list[int]:
+def update_steps(method: OnlineMethod, steps: int, prelude: int) -> list[int]:
     """The steps after which the method decides anew, in order; raises as `stretches`."""
     cut = stretches(method, steps, prelude)
     first = 0 if isinstance(method, ProbingMethod) else 1
     return [stretch.start for stretch in cut if stretch.probe is None and stretch.round >= first]
 
 
-def update_before(method: OnlineMethod, steps: int, share: float, prelude: int = 0) -> int:
+def update_before(method: OnlineMethod, steps: int, share: float, prelude: int) -> int:
     """The step of the last update within this share of a run; UserError where there is none yet."""
     found = update_steps(method, steps, prelude)
     last = max((step for step in found if step <= share * steps + 1e-9), default=None)

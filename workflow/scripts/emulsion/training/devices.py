@@ -47,6 +47,6 @@ def launch(devices: int, nodes: int = 1, threads: int = 1) -> None:
     os.execvp("srun", [*step, "--overlap", "--kill-on-bad-exit", *each])
 
 
-def threads_of_process(threads: int, nodes: int = 1) -> int:
+def threads_of_process(threads: int, nodes: int) -> int:
     """CPU threads of this process: those of a job on one node are shared by all that it started there."""
     return threads if nodes > 1 else max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

@@ -62,7 +62,7 @@ def gradient_alignments(
     return Alignments(losses, products, norms)
 
 
-def sequences_evaluated(training: Training, validation_share: float | None = None) -> int:
+def sequences_evaluated(training: Training, validation_share: float | None) -> int:
     """Validation sequences of each source that its gradient is taken on, at most."""
     trained = training.spec.validation_sequences
     share = 1 / len(training.stores) if validation_share is None else validation_share

@@ -6,7 +6,9 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.methods import registry
+from emulsion.methods.interface import Evidence
 from emulsion.methods.skillit import skill_graph
+from emulsion.mixture import Mixture
 from method_cases import observation
 
 
@@ -34,3 +36,16 @@ def test_skillit_learns_its_graph_from_runs_on_each_source_alone():
         registry.create("skillit", sources=["a", "b"]).start()
     with pytest.raises(UserError, match=r"graph.b.b: is missing"):
         registry.create("skillit", sources=["a", "b"], graph={"a": {"a": 1, "b": 1}, "b": {"a": 1}})
+
+
+def test_skillit_takes_the_mean_graph_of_several_seeds():
+    ends = {"a": {"a": 2.0, "b": 1.8}, "a-seed1": {"a": 3.0, "b": 1.6}, "b": {"a": 4.0, "b": 1.0}}
+    method = registry.create("skillit", sources=["a", "b"])
+    method.prepare(
+        Evidence(
+            mixtures={run: Mixture({source: float(source == run[0]) for source in "ab"}) for run in ends},
+            initial={run: {"a": 4.0, "b": 2.0} for run in ends},
+            losses=ends,
+        )
+    )
+    assert method.graph.ravel().tolist() == pytest.approx([0.375, 0.0, 0.15, 0.5])

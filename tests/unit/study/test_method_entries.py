@@ -124,6 +124,12 @@ def test_excess_by_token_needs_the_tokens_of_the_reference_run():
     assert trunk["token_losses"] is True and "sequence_losses" not in trunk
 
 
+def test_a_reference_of_several_seeds_is_refused_before_it_is_trained():
+    methods = {"doremi": {"kind": "doremi", "swarm": "reference"}}
+    with pytest.raises(UserError, match=r"one reference run, and 'reference' has 3, .*swarms\.reference\.seeds: first"):
+        configured(methods, {"reference": {"points": {"kind": "uniform"}, "seeds": "all"}})
+
+
 FEW = {"few": {"points": {"kind": "dirichlet", "count": 3}}}
 
 

@@ -78,14 +78,20 @@ class SkillIt(Online):
         """Learn the graph from the runs on one source each, where the settings do not give it."""
         if self._graph is not None:
             return
-        alone = {mixture.support[0]: run for run, mixture in evidence.mixtures.items() if len(mixture.support) == 1}
-        for source in self.names:
-            if source not in alone:
+        alone: dict[str, list[str]] = {source: [] for source in self.names}
+        for run, mixture in evidence.mixtures.items():
+            if len(mixture.support) == 1:
+                alone[mixture.support[0]].append(run)
+        for source, runs in alone.items():
+            if not runs:
                 raise UserError(f"{self.kind}: needs a run on '{source}' alone, and there is none.")
-        runs = {
-            source: {"before": evidence.initial[run], "after": evidence.losses[run]} for source, run in alone.items()
-        }
-        self._graph = self.matrix(skill_graph(runs), "graph")
+        ends = [(source, run) for source, runs in alone.items() for run in runs]
+        columns = [
+            skill_graph({source: {"before": evidence.initial[run], "after": evidence.losses[run]}})
+            for source, run in ends
+        ]
+        # Each has one source's column; the mean where several seeds were trained on it.
+        self._graph = np.asarray(np.nanmean([self.matrix(column, "graph") for column in columns], axis=0))
 
     @property
     def graph(self) -> Floats:

@@ -108,9 +108,16 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
 
 
 def runs(experiment: Experiment) -> Iterator[str]:
-    """What methods fit to runs has enough of them, over all seeds that the swarm trains."""
+    """What methods fit to runs has enough of them, over all seeds that the swarm trains; a reference is one run."""
     for name in experiment.methods():
-        entry, least = experiment.entries[name], experiment.needs(name).least_runs
+        entry, needs = experiment.entries[name], experiment.needs(name)
+        if entry.swarm and needs.reference_run and len(seeds := experiment.swarms[entry.swarm].seeds) > 1:
+            yield (
+                f"methods.{name} (of experiments.{experiment.name}).swarm: kind '{entry.method['kind']}' measures "
+                f"against one reference run, and '{entry.swarm}' has {len(seeds)}, one for each seed; "
+                f"set swarms.{entry.swarm}.seeds: first."
+            )
+        least = needs.least_runs
         if not (entry.swarm and least):
             continue
         found = len(experiment.names(experiment.swarms[entry.swarm].points))

@@ -9,7 +9,7 @@ A preset is named by a setting of the paper's experiments and the groups of data
 
 Tables 13 to 18 have one value for each hyper-parameter of table 12. The names of ours: rounds is T, sweeps k,
 probe_share delta, eta the rate of exponentiated gradient descent, decay the gamma of the moving average; for DoGE that
-rate is mu.
+rate is mu. DoReMi and DoGE take a step of it after every batch there, and after each of their `rounds` here.
 """
 
 from __future__ import annotations

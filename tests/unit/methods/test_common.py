@@ -12,6 +12,7 @@ from emulsion.methods import registry
 from emulsion.methods.interface import OBSERVES, Evidence, Needs
 from emulsion.methods.settings import Settings
 from emulsion.methods.stretches import opening
+from emulsion.mixture import Mixture
 from method_cases import EVEN, GRAPH, NAMES, even_evidence, evidence, observation, of_sequences, without, world_loss
 
 
@@ -153,6 +154,15 @@ def test_a_method_without_its_runs_says_so(learning):
 def test_an_unknown_setting_is_named_with_the_nearest(proposing):
     with pytest.raises(UserError, match=rf"{proposing.kind}: unknown (setting|field) 'objektive'"):
         proposing.create(objektive="mean_loss")
+
+
+def test_the_best_run_is_found_among_those_of_many_sources():
+    # A tenth for each, the default bound of `optimum`, would be more than there is.
+    names = [f"s{number:02d}" for number in range(12)]
+    runs = {name: Mixture({each: float(each == name) for each in names}) for name in names}
+    losses = {run: dict.fromkeys(names, 2.0 + (run != "s03")) for run in names}
+    [(_, mixture)] = registry.create("grid_search", sources=names).propose(Evidence(mixtures=runs, losses=losses))
+    assert mixture["s03"] == 1
 
 
 def test_one_source_is_all_of_the_mixture():

@@ -150,7 +150,7 @@ class GridSearch(Optimum):
     kind = "grid_search"
     needs = Needs(sizes=True, swarm=True)
     takes = ("objective",)
-    defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss"}
+    defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
 
     def propose(self, evidence: Evidence) -> Stages:
         mixtures, results = self._runs(evidence)

@@ -284,7 +284,9 @@ class Training:
     def _weights(self, sources: np.ndarray) -> np.ndarray:
         """What the loss of each sequence of a batch is weighed by [sequences], 1 in the mean."""
         each = np.array([self.loss_weights[source] for source in self.plan.sizes])[sources]
-        return np.asarray(each / each.mean())
+        mean = each.mean()
+        # A method's weights may fall until they are 0 as numbers; a batch of such sources alone has them all alike.
+        return np.asarray(each / mean) if mean > 0 else np.ones_like(each)
 
     def _accumulate(self, batch: Batch, weights: np.ndarray | None = None) -> torch.Tensor:
         """Gradients of the mean loss of a batch, micro-batch by micro-batch; returns the losses [sequences].

@@ -132,7 +132,7 @@ def unpacked_bytes(file: File) -> int:
             footer = pq.read_metadata(raw)
             return sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
         except _UNREADABLE as error:
-            raise _broken("a Parquet file", error) from None
+            raise broken("a Parquet file", error) from None
 
 
 def columns_of_schema(schema: pa.Schema) -> dict[str, frozenset[str]]:

@@ -148,7 +148,7 @@ def test_canonical_json_does_not_depend_on_the_order_of_keys():
         ("null", "is no object with a, b"),
         ('{"a": 1}', "is no object with a, b"),
         ("[" * 100_000, "not valid JSON"),
-        (None, "is a folder"),
+        (None, r"is a folder.* Make it again: delete .*file\.json"),
     ],
 )
 def test_what_is_no_object_of_ours_is_refused_in_words(tmp_path, content, told):
@@ -159,6 +159,14 @@ def test_what_is_no_object_of_ours_is_refused_in_words(tmp_path, content, told):
         file.write_text(content)
     with pytest.raises(UserError, match=told):
         read_object(file, ("a", "b"))
+
+
+def test_a_key_that_an_object_of_ours_lacks_is_told_with_its_file(tmp_path):
+    (tmp_path / "file.json").write_text('{"a": 1}')
+    found = read_object(tmp_path / "file.json")
+    assert found == {"a": 1} and found.get("b") is None
+    with pytest.raises(UserError, match=r"file\.json: has no b\. Make it again: delete .*file\.json"):
+        found["b"]
 
 
 def test_a_file_under_a_file_is_missing(tmp_path):

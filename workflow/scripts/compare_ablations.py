@@ -7,7 +7,7 @@ from emulsion import command
 from emulsion.analysis.contributions import contributions
 from emulsion.analysis.identity import by_mixture
 from emulsion.command import Json, Some
-from emulsion.files import read_json, write_json
+from emulsion.files import read_object, write_json
 
 
 def main(
@@ -29,8 +29,8 @@ def main(
     :param weights: {source: weight} in the mean loss, as JSON; null for equal weights
     :param output: file to write
     """
-    scores = by_mixture(mixtures, seeds, map(read_json, capabilities)) if capabilities else {}
-    losses = by_mixture(mixtures, seeds, map(read_json, perplexity))
+    scores = by_mixture(mixtures, seeds, map(read_object, capabilities)) if capabilities else {}
+    losses = by_mixture(mixtures, seeds, map(read_object, perplexity))
     base = next(mixture for mixture, source in without.items() if source is None)
     left_out = {mixture: source for mixture, source in without.items() if source is not None}
     scores_without, losses_without = (

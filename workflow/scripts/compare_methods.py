@@ -12,7 +12,7 @@ from emulsion.analysis.identity import by_mixture, same_mixtures
 from emulsion.analysis.leaderboard import MethodRun, leaderboard, rows
 from emulsion.analysis.losses import all_loss_scores
 from emulsion.command import Json, Some
-from emulsion.files import read_json, write_json, write_text
+from emulsion.files import read_object, write_json, write_text
 from emulsion.report.method_board import markdown
 
 
@@ -52,7 +52,7 @@ def main(
     :param json: a row for each mixture, and the decision
     :param page: the same as Markdown
     """
-    found, contents = [read_json(record) for record in records], [read_json(losses) for losses in perplexity]
+    found, contents = [read_object(record) for record in records], [read_object(losses) for losses in perplexity]
     took: dict[str, float] = {}  # a model that was copied took as long as the run that it was copied from
     for record in found:
         took[record["identity"]] = max(record["seconds"], took.get(record["identity"], 0.0))
@@ -69,7 +69,7 @@ def main(
         )
         for mixture, seed, losses, record in zip(mixtures, seeds, contents, found, strict=True)
     ]
-    deciding = {f"{mixture} (guide)": read_json(file) for mixture, file in guides.items()}
+    deciding = {f"{mixture} (guide)": read_object(file) for mixture, file in guides.items()}
     deciding |= dict(reversed(list(zip(mixtures, found, strict=True))))  # the first seed's
     notices = {name: (record.get("method") or {}).get("notices", []) for name, record in deciding.items()}
     same, stratified = same_mixtures(mixtures, [record["identity"] for record in found]), stratified_of(runs, found)

@@ -8,7 +8,7 @@ from emulsion import command
 from emulsion.analysis.correlation import correlations, point
 from emulsion.analysis.identity import same_mixtures
 from emulsion.command import Some
-from emulsion.files import read_json, write_json
+from emulsion.files import read_object, write_json
 
 
 def main(
@@ -33,10 +33,10 @@ def main(
     :param output: file to write
     """
     columns = (perplexity, downstream)
-    files = zip(runs, mixtures, *(map(read_json, column) for column in columns), strict=True)
+    files = zip(runs, mixtures, *(map(read_object, column) for column in columns), strict=True)
     points = [point(*each) for each in files]
     if records:
-        same = same_mixtures(mixtures, [read_json(record)["identity"] for record in records])
+        same = same_mixtures(mixtures, [read_object(record)["identity"] for record in records])
         points = [replace(points[at], mixture=same.labels[same.first[mixtures[at]]]) for at in same.kept]
     write_json(output, correlations(points, resamples, seed))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.command import AtMostOne, Json
-from emulsion.files import read_json, write_json
+from emulsion.files import read_object, write_json
 from emulsion.laws.study.parameters import method_parameters
 from emulsion.laws.study.rows import read_result
 
@@ -29,7 +29,7 @@ def main(
     :param output: {method}_parameters.json
     """
     laws = (read_result(static, experiment), read_result(dynamic, experiment))
-    given = next(map(read_json, matrix), None)
+    given = next(map(read_object, matrix), None)
     write_json(output, method_parameters(method, settings, *laws, given))
 
 

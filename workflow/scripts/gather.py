@@ -14,7 +14,7 @@ from emulsion.data.cleaning.step import Ledger
 from emulsion.data.held_out import check_copies
 from emulsion.data.lost import check_losses, check_some_are_left, first_places, loss_text, removal_text
 from emulsion.data.shards import join_documents
-from emulsion.files import read_json, whole_file, write_json
+from emulsion.files import read_object, whole_file, write_json
 
 MUCH = 0.5  # of the rows: what cleaning removes beyond it is said on the console, too
 
@@ -44,7 +44,7 @@ def main(
     :param quarantine: JSON lines of rows set aside
     :param ledger: JSON: rows read, kept, and removed by reason
     """
-    total = Ledger.of_steps(map(read_json, ledgers), len(documents))
+    total = Ledger.of_steps(map(read_object, ledgers), len(documents))
     places = first_places(quarantines) if total.set_aside else {}
     check_some_are_left(source, total.kept, total.removed, places)
     check_losses(source, total.read, total.set_aside, places, max_loss)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.command import AtMostOne, Some
-from emulsion.files import read_json, write_json
+from emulsion.files import read_object, write_json
 from emulsion.laws.study.parameters import similarities
 from emulsion.laws.study.rows import read_result
 
@@ -23,7 +23,7 @@ def main(
     :param output: similarity.json
     """
     read = [read_result(file, experiment) for file in parameters]
-    write_json(output, similarities(experiment, read, next(map(read_json, board), None)))
+    write_json(output, similarities(experiment, read, next(map(read_object, board), None)))
 
 
 if __name__ == "__main__":

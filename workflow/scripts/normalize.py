@@ -7,7 +7,7 @@ from emulsion.command import Json, Word
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.shards import Shard, normalize_shard
 from emulsion.data.sources.memory import bound_memory
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 
 def main(
@@ -34,7 +34,7 @@ def main(
     :param output: folder of the shard
     """
     bound_memory()
-    chosen = Shard.of(read_json(raw), raw.parent, shard, shards, schema, text_field, columns or {})
+    chosen = Shard.of(read_object(raw), raw.parent, shard, shards, schema, text_field, columns or {})
     normalize_shard(chosen, type, Cleaning.from_json(cleaning or {}), output)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Some
 from emulsion.data.tokens import join_stores, report_notes
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 
 def main(
@@ -21,7 +21,7 @@ def main(
     :param output: store folder to make
     """
     parts = [header.parent for header in shards]
-    header = join_stores(output, parts, read_json(provenance))
+    header = join_stores(output, parts, read_object(provenance))
     logging.info("%s: %s", header["source"], header["splits"])
     report_notes(header)
 

@@ -11,7 +11,7 @@ from emulsion.analysis.noise import noise_of_differences
 from emulsion.analysis.power import detectable_effects, detectable_losses
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.command import Json
-from emulsion.files import read_json, write_text
+from emulsion.files import read_object, write_text
 from emulsion.report.plan import plan_text
 from emulsion.study.paths import mixture_and_seed
 
@@ -29,7 +29,7 @@ def measured_noise(results: Path, compared: Collection[str], design: Mapping[str
     for file in sorted(results.glob("*/perplexity.json" if by_losses else "*/capabilities.json")):
         mixture, seed = mixture_and_seed(file.parent.name)
         if mixture in compared:
-            runs.setdefault(mixture, {})[FIRST if seed is None else seed] = read_json(file)
+            runs.setdefault(mixture, {})[FIRST if seed is None else seed] = read_object(file)
     if not runs:
         return {}
     noise = noise_of_differences(all_loss_scores(runs, design["weights"]) if by_losses else all_item_scores(runs))
@@ -64,8 +64,8 @@ def main(
     :param results: folder of the experiment's results, whose seed noise is used, if any
     :param output: file to write
     """
-    headers = [read_json(header) for header in stores]
-    accounts = {ledger.stem: read_json(ledger) for ledger in ledgers}
+    headers = [read_object(header) for header in stores]
+    accounts = {ledger.stem: read_object(ledger) for ledger in ledgers}
     if results:
         noises = [measured_noise(results, plan["compared"], design) for design in plan["effects"]]
         plan["effects"] = [with_noise(*pair) for pair in zip(plan["effects"], noises, strict=True)]

@@ -11,7 +11,7 @@ from emulsion.analysis.scores import by_number
 from emulsion.analysis.summary import combine
 from emulsion.figures.command import RunFiles
 from emulsion.figures.heatmap import capability_heatmap
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 
 def draw(results: Mapping[str, list[Any]]) -> Figure:
@@ -20,7 +20,7 @@ def draw(results: Mapping[str, list[Any]]) -> Figure:
 
 
 def main(*, files: RunFiles) -> None:
-    files.draw(read_json, draw)
+    files.draw(read_object, draw)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ from emulsion import command
 from emulsion.analysis.summary import summarise
 from emulsion.figures.command import RunFiles
 from emulsion.figures.radar import capability_radar
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 
 def main(*, files: RunFiles) -> None:
-    files.draw(read_json, lambda results: capability_radar(summarise(results)))
+    files.draw(read_object, lambda results: capability_radar(summarise(results)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from emulsion import command
 from emulsion.command import Json, Some
 from emulsion.figures.law_fits import law_fits
 from emulsion.figures.style import save
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 
 def main(
@@ -27,7 +27,7 @@ def main(
     :param title: of the figure, as JSON
     :param output: the figure to write
     """
-    laws = ([read_json(path) for path in static], [read_json(path) for path in dynamic])
+    laws = ([read_object(path) for path in static], [read_object(path) for path in dynamic])
     save(law_fits(*laws, labels, published or {}, title), output)
 
 

@@ -8,7 +8,7 @@ from emulsion.analysis.judged import judge_by
 from emulsion.command import Json, Some
 from emulsion.figures.loss_heatmap import loss_heatmap
 from emulsion.figures.style import save
-from emulsion.files import read_json
+from emulsion.files import read_object
 from emulsion.report.loss_tables import losses_of
 
 
@@ -31,14 +31,14 @@ def main(
     :param stores: headers of the token stores
     :param output: the PNG to write
     """
-    contents = [read_json(record) for record in records]
+    contents = [read_object(record) for record in records]
     same = same_mixtures(mixtures, [each["identity"] for each in contents])
     candidates, singles = same.once(groups["candidates"]), same.once(groups["singles"])
     alone = {source: same.first[name] for source, name in groups["alone"].items()}
-    results = same.merged(by_mixture(mixtures, seeds, map(read_json, perplexity)))
+    results = same.merged(by_mixture(mixtures, seeds, map(read_object, perplexity)))
     judged = judge_by("losses", results, candidates, singles, weights=groups["loss_weights"])
     ratios = {mixture: record["mixing_ratios"] for mixture, record in zip(mixtures, contents, strict=True)}
-    tokens = {header["source"]: header["splits"]["train"]["tokens"] for header in map(read_json, stores)}
+    tokens = {header["source"]: header["splits"]["train"]["tokens"] for header in map(read_object, stores)}
     losses = losses_of(judged, {name: ratios[name] for name in candidates}, tokens, alone, candidates[0])
     save(loss_heatmap(losses, judged.decisions, same.labels), output)
 

@@ -9,7 +9,7 @@ from emulsion import command
 from emulsion.analysis.judged import judge_by
 from emulsion.figures.command import RunFiles
 from emulsion.figures.pareto import pareto_front
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 
 def draw(results: Mapping[str, list[Any]]) -> Figure:
@@ -20,7 +20,7 @@ def draw(results: Mapping[str, list[Any]]) -> Figure:
 
 
 def main(*, files: RunFiles) -> None:
-    files.draw(read_json, draw)
+    files.draw(read_object, draw)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,14 @@ from emulsion import command
 from emulsion.command import Json
 from emulsion.figures.command import RunFiles, first_seeds
 from emulsion.figures.schedule import schedule
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 
 def main(*, files: RunFiles, types: Json) -> None:
     """
     :param types: {source: its type}, as JSON
     """
-    files.draw(read_json, first_seeds(functools.partial(schedule, types=types)))
+    files.draw(read_object, first_seeds(functools.partial(schedule, types=types)))
 
 
 if __name__ == "__main__":

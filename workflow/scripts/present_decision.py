@@ -7,7 +7,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Some
 from emulsion.data.lost import loss_text
-from emulsion.files import read_json, write_text
+from emulsion.files import read_object, write_text
 from emulsion.report.decision_page import Evidence, decision_page
 
 
@@ -42,14 +42,14 @@ def main(
     :param linked: further files that the page links to
     :param output: file to write
     """
-    found = read_json(recommendations)
-    rows = {ledger.stem: read_json(ledger) for ledger in ledgers}
+    found = read_object(recommendations)
+    rows = {ledger.stem: read_object(ledger) for ledger in ledgers}
     lost = [loss_text(source, each["read"], each["set_aside"]) for source, each in rows.items()]
-    warned = [warning for file in optimum for warning in read_json(file)["warnings"]]
+    warned = [warning for file in optimum for warning in read_object(file)["warnings"]]
     shown = [*linked, recommendations, budget, *optimum, *figures]
     evidence = Evidence(
-        budget=read_json(budget),
-        run=read_json(records[mixtures.index(found["recommended"]["mixture"])]),
+        budget=read_object(budget),
+        run=read_object(records[mixtures.index(found["recommended"]["mixture"])]),
         figures={
             " ".join(caption.read_text(encoding="utf-8").split()): figure.read_bytes()
             for caption, figure in zip(captions, figures, strict=True)

@@ -10,7 +10,7 @@ from emulsion.analysis.criteria import recipe_of, success_criteria
 from emulsion.analysis.identity import by_mixture, same_mixtures
 from emulsion.analysis.judged import judge_by
 from emulsion.command import Json, Some
-from emulsion.files import read_json, write_json, write_text
+from emulsion.files import read_object, write_json, write_text
 from emulsion.origin import different_code
 from emulsion.perplexity import diverged_mixtures, diverged_note
 from emulsion.report.exports import SourceSize
@@ -64,7 +64,7 @@ def main(
     :param markdown: for people
     :param answer: reStructuredText for the report's first page
     """
-    contents = [read_json(record) for record in records]
+    contents = [read_object(record) for record in records]
     file_of = dict(zip(runs, records, strict=True))
     record_of = dict(zip(runs, contents, strict=True))
     same = same_mixtures(mixtures, [each["identity"] for each in contents])
@@ -76,7 +76,7 @@ def main(
     judged = [
         judge_by(
             kind,
-            same.merged(by_mixture(mixtures, seeds, map(read_json, files[kind]))),
+            same.merged(by_mixture(mixtures, seeds, map(read_object, files[kind]))),
             candidates,
             singles,
             strategies,
@@ -96,15 +96,15 @@ def main(
         pair[-1] if pair else None,
         leading.measure,
     )
-    found_optimum = next(map(read_json, optimum), None)
+    found_optimum = next(map(read_object, optimum), None)
     optimum_name = same.first.get(groups["optimum"], groups["optimum"] or "")
     found = recommendations(
         experiment,
         title,
         judged,
         {mixture: record_of[mixture]["mixing_ratios"] for mixture in candidates},
-        {header["source"]: SourceSize.of_store(header) for header in map(read_json, stores)},
-        contributions=next(map(read_json, contributions), None),
+        {header["source"]: SourceSize.of_store(header) for header in map(read_object, stores)},
+        contributions=next(map(read_object, contributions), None),
         optimum_name=optimum_name,
         optimum=found_optimum and {**found_optimum, "of": groups["predicted"]},
         criteria=criteria,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from emulsion import command
-from emulsion.files import read_json
+from emulsion.files import read_object
 from emulsion.report.start import decision_text
 
 
@@ -11,7 +11,7 @@ def main(*, results: Path) -> None:
     """
     :param results: folder of the experiment's results
     """
-    print(decision_text(read_json(results / "recommendations.json"), results))
+    print(decision_text(read_object(results / "recommendations.json"), results))
 
 
 if __name__ == "__main__":

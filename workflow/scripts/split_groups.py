@@ -6,7 +6,7 @@ from emulsion import command
 from emulsion.command import Word
 from emulsion.data.sources.groups import split_groups
 from emulsion.data.sources.memory import bound_memory
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 
 def main(
@@ -21,7 +21,7 @@ def main(
     :param output: folder to write, data/groups/{source}
     """
     bound_memory()
-    split_groups(read_json(raw), raw.parent, field, output)
+    split_groups(read_object(raw), raw.parent, field, output)
 
 
 if __name__ == "__main__":

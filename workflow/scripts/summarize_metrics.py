@@ -8,7 +8,7 @@ from emulsion.analysis.metrics import criteria, reproducibility, run_metrics
 from emulsion.analysis.published import load_published
 from emulsion.command import Json, Some
 from emulsion.evaluation.quality import DEFINITIONS
-from emulsion.files import read_json, read_jsonl, write_json, write_text
+from emulsion.files import read_jsonl, read_object, write_json, write_text
 from emulsion.report.metrics import generations_text, metrics_markdown
 from emulsion.training.log import read_log
 from emulsion.trust import check_file
@@ -49,14 +49,16 @@ def main(
     """
     written = {}
     for run, scores, file in zip(runs, capabilities, generations, strict=True):
-        if wanted := read_json(scores).get("generations_sha256"):
+        if wanted := read_object(scores).get("generations_sha256"):
             check_file(file, wanted, scores)
         written[run] = read_jsonl(file)
     found = {
-        run: run_metrics(read_json(record), read_json(losses), read_json(scores), written[run], read_log(log), limits)
+        run: run_metrics(
+            read_object(record), read_object(losses), read_object(scores), written[run], read_log(log), limits
+        )
         for run, record, losses, scores, log in zip(runs, records, perplexity, capabilities, logs, strict=True)
     }
-    for run, answers in zip(runs, map(read_json, tasks), strict=False):
+    for run, answers in zip(runs, map(read_object, tasks), strict=False):
         found[run]["tasks"] = answers["tasks"]
     over_seeds = reproducibility(found, limits["spread"])
     metrics = {

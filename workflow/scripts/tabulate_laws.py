@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Json
-from emulsion.files import read_json, write_json, write_text
+from emulsion.files import read_object, write_json, write_text
 from emulsion.laws.study.tables import study as tabulate
 from emulsion.report.law_tables import law_tables
 
@@ -34,7 +34,7 @@ def main(
     :param markdown: for people
     """
     kinds = {"static": static, "dynamic": dynamic, "greedy": greedy, "similarity": similarity}
-    results = {kind: [read_json(file) for file in files] for kind, files in kinds.items()}
+    results = {kind: [read_object(file) for file in files] for kind, files in kinds.items()}
     found = tabulate(study, title, tables, results)
     write_json(json, found)
     write_text(markdown, law_tables(found))

@@ -5,7 +5,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.analysis.across_settings import across_settings
 from emulsion.command import Json, Some
-from emulsion.files import read_json, write_json, write_text
+from emulsion.files import read_object, write_json, write_text
 from emulsion.report.settings_board import markdown
 
 
@@ -17,7 +17,7 @@ def main(*, title: Json, settings: Json, boards: Some[Path], json: Path, page: P
     :param json: for programs
     :param page: for people
     """
-    contents = [read_json(board) for board in boards]
+    contents = [read_object(board) for board in boards]
     found = across_settings(title, settings, dict(zip(settings.values(), contents, strict=True)))
     write_json(json, found)
     write_text(page, markdown(found))

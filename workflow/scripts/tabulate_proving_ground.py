@@ -9,7 +9,7 @@ import pandas as pd
 from emulsion import command
 from emulsion.analysis.regret import by_gain, by_sources, page, summary
 from emulsion.command import Some
-from emulsion.files import read_json, write_text
+from emulsion.files import read_object, write_text
 from emulsion.world import KINDS
 
 
@@ -21,7 +21,7 @@ def main(*, trials: Some[Path], seed: int, csv: Path, sources: Path, output: Pat
     :param sources: a row for each method and number of sources; resources/proving_ground.csv is a copy of it
     :param output: the first as Markdown
     """
-    found = {content["method"]: content["trials"] for content in map(read_json, trials)}
+    found = {content["method"]: content["trials"] for content in map(read_object, trials)}
     rows = summary(found, list(KINDS))
     write_text(csv, _flat(rows))
     write_text(sources, _flat(by_sources(found)))

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from emulsion import command
 from emulsion.data.tokens import report_notes, text_batches, token_count, write_store
-from emulsion.files import read_json
+from emulsion.files import read_object
 from emulsion.tables import open_table
 
 Batch = tuple[list[str], list[str]]
@@ -44,7 +44,7 @@ def main(
     :param output: store folder to make
     """
     # One of the shards reads all of the file, to compare its checksum; all shards are needed.
-    fetched, texts = read_json(provenance), open_table(documents, compare=shard == 0)
+    fetched, texts = read_object(provenance), open_table(documents, compare=shard == 0)
     about = texts.metadata.num_rows // shards
     bar = tqdm(total=about, desc=fetched["source"], unit=" documents", unit_scale=True, delay=5, mininterval=5)
     started = time.monotonic()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from emulsion import command
-from emulsion.files import read_json, write_json
+from emulsion.files import read_object, write_json
 from emulsion.methods.interface import Evidence, OnlineMethod
 from emulsion.mixture import Mixture
 from emulsion.training.costs import needed_of_run
@@ -15,7 +15,7 @@ def main(*, decided: MethodOptions, record: Path, output: Path) -> None:
     :param record: run.json of the run that the method decided
     :param output: file to write
     """
-    found, sources = read_json(record), decided.sources
+    found, sources = read_object(record), decided.sources
     stages = [(stage["until"], Mixture(stage["weights"]).over(sources)) for stage in found["schedule"]]
     made = decided.create()
     if not isinstance(made, OnlineMethod):

@@ -53,6 +53,14 @@ def test_other_experiments_are_read_as_they_are_found(tmp_path) -> None:
     assert outcomes_elsewhere(tmp_path, "a") == [{"mixture": "y", "experiment": "b"}]
 
 
+@pytest.mark.parametrize("content", ["", "[1]", "{}"])
+def test_a_damaged_file_of_another_experiment_is_left_out_with_a_warning(tmp_path, caplog, content) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "recommendations.json").write_text(content)
+    assert outcomes_elsewhere(tmp_path, "a") == []
+    assert "b/recommendations.json" in caplog.text and "delete" not in caplog.text
+
+
 def test_intervals_of_true_noise_are_found_to_be_calibrated() -> None:
     rng, rows = np.random.default_rng(0), []
     for number in range(300):

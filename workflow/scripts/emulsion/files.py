@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -195,7 +195,7 @@ def read_json(path: Path | str) -> Any:
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{path}: no such file.") from None
     except IsADirectoryError:
-        raise UserError(f"{path}: is a folder, where a file of JSON is read.") from None
+        raise UserError(f"{path}: is a folder, where a file of JSON is read. {again(path)}") from None
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON: {error}. {again(path)}") from None
     if isinstance(value, dict):
@@ -213,14 +213,26 @@ def read_json(path: Path | str) -> Any:
     return value
 
 
-def read_object(path: Path | str, keys: Collection[str]) -> dict[str, Any]:
+class _Object(dict[str, Any]):
+    """The content of a file; asked for a key that it lacks, it names the file."""
+
+    def __init__(self, content: Mapping[str, Any], path: Path | str) -> None:
+        super().__init__(content)
+        self._path = path
+
+    def __missing__(self, key: str) -> Any:
+        raise UserError(f"{self._path}: has no {key}. {again(self._path)}")
+
+
+def read_object(path: Path | str, keys: Collection[str] = ()) -> dict[str, Any]:
     """Read an object of the workflow's; raises what `read_json` does, and UserError where it is none with these keys.
 
-    Valid JSON of somebody else under the name of such a file would else end in a traceback, perhaps after hours.
+    UserError as well where another key is asked for that it lacks. Valid JSON of somebody else under the name of such a
+    file would else end in a traceback, perhaps after hours.
     """
     found = read_json(path)
     if isinstance(found, dict) and set(keys) <= set(found):
-        return found
+        return _Object(found, path)
     raise UserError(f"{path}: is no object{' with ' * bool(keys)}{', '.join(keys)}. {again(path)}")
 
 

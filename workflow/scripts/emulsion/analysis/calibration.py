@@ -13,7 +13,7 @@ from emulsion.analysis.judged import Judged
 from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
 from emulsion.evaluation.intervals import wilson_interval
-from emulsion.files import fingerprint, read_json
+from emulsion.files import fingerprint, read_note, read_object
 from emulsion.student import LEVEL
 
 
@@ -86,11 +86,14 @@ def calibration(rows: Sequence[Mapping[str, Any]], kind: str = "capabilities") -
 def outcomes_elsewhere(folder: Path, experiment: str, kind: str = "capabilities") -> list[dict[str, Any]]:
     """The rows of all other experiments below a folder of results, as they are found, each with its "experiment".
 
+    Damaged files are left out with a warning: those of experiments of other configurations no call makes again.
+
     kind: what is predicted, "losses" or "capabilities".
     """
     found = []
     for file in sorted(folder.glob("*/recommendations.json")):
-        content = read_json(file)
+        if (content := read_note(file, ("experiment",))) is None:
+            continue
         told = content.get("predictions")
         if content["experiment"] != experiment and told and told.get("of", "capabilities") == kind:
             found += [{**row, "experiment": content["experiment"]} for row in content["predictions"]["rows"]]
@@ -127,7 +130,7 @@ def held_against(
     """
     if not predictions or not runs or kind is None:
         return None
-    told = opened(read_json(predictions[0]), str(predictions[0]))
+    told = opened(read_object(predictions[0]), str(predictions[0]))
     named = {first.get(name, name): each for name, each in told["predictions"].items()}
     rows = [{**row, "experiment": experiment} for row in outcomes(named, {n: runs[n] for n in named if n in runs})]
     return {"of": kind, "rows": rows, **calibration([*rows, *outcomes_elsewhere(results, experiment, kind)], kind)}

@@ -10,7 +10,7 @@ from emulsion.analysis.compare import listing
 from emulsion.analysis.decide import NO_CLAIM, Decision
 from emulsion.analysis.judged import CAPABILITIES, Measure
 from emulsion.analysis.pareto import TRADE_OFF
-from emulsion.files import read_json, sha256
+from emulsion.files import read_object, sha256
 
 MET, NOT_MET, UNDECIDED = "met", "not met", "undecided"
 TARGET = 0.20  # "> 20 % improvement over single-dataset training"
@@ -119,4 +119,4 @@ def _sentence(text: str) -> str:
 def recipe_of(record: Path) -> dict[str, Any]:
     """What identifies a run, and the fingerprint of the weights it ended with."""
     weights = sha256(record.parent / "model.safetensors")
-    return {"run": record.parent.name, "identity": read_json(record)["identity"], "weights": weights}
+    return {"run": record.parent.name, "identity": read_object(record)["identity"], "weights": weights}

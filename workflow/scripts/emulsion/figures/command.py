@@ -13,7 +13,7 @@ from emulsion.analysis.identity import same_mixtures
 from emulsion.command import Some, options
 from emulsion.errors import UserError
 from emulsion.figures.style import save
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Record:
 
     def draw(self, draw: Callable[[Mapping[str, Any]], Figure]) -> None:
         """Read the file, draw it, save."""
-        save(draw(read_json(self.input)), self.output)
+        save(draw(read_object(self.input)), self.output)
 
 
 def first_seeds(draw: Callable[[Mapping[str, T]], Figure]) -> Callable[[Mapping[str, list[T]]], Figure]:
@@ -67,7 +67,7 @@ def _groups(runs: Sequence[str], inputs: Sequence[Path], records: Sequence[Path]
         raise UserError(f"--runs names {len(runs)} runs, --inputs {len(inputs)} files; they go in pairs.")
     names, kept = list(runs), list(range(len(runs)))
     if records:
-        same = same_mixtures(runs, [read_json(record)["identity"] for record in records])
+        same = same_mixtures(runs, [read_object(record)["identity"] for record in records])
         names, kept = [same.labels[same.first[run]] for run in runs], list(same.kept)
     groups: dict[str, list[Path]] = {}
     for position in kept:

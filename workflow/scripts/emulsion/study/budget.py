@@ -16,7 +16,7 @@ from emulsion.analysis.power import detectable_effects, detectable_losses
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Suite, load_suite, parse_suite
-from emulsion.files import found, read_json, read_jsonl
+from emulsion.files import found, read_jsonl, read_object
 from emulsion.methods.designs import count_of, needs_sizes
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import mean_of_stages
@@ -220,7 +220,7 @@ def spent_by_stages(
     searches    records of searches that trained
     benchmarks  the folder of the rules' measurements
     """
-    contents = {run: read_json(file) for run, file in records.items()}
+    contents = {run: read_object(file) for run, file in records.items()}
     took: dict[str, dict[str, float]] = {}
     for stage, runs in {**stages, "total": list(records)}.items():
         jobs = {run: records[run].parent.name for run in runs}
@@ -234,7 +234,7 @@ def spent_by_stages(
         names = ["-".join((file.parents[1].name, file.stem)) for file in branches]
         more[PARAMETERS] = _spent_on_jobs(branches, names, benchmarks / "branch_method")
     if searches:
-        more["searches"] = spent_on_searches([read_json(file)["cost"] for file in searches])
+        more["searches"] = spent_on_searches([read_object(file)["cost"] for file in searches])
     peak = max(each["peak_memory_bytes"] for each in (took["total"], *more.values()))
     total = {**add_up([took["total"], *more.values()]), "peak_memory_bytes": peak}
     return {**{stage: each for stage, each in took.items() if stage != "total"}, **more, "total": total}
@@ -243,7 +243,7 @@ def spent_by_stages(
 def _spent_on_jobs(files: Sequence[Path], jobs: Sequence[str], folder: Path) -> dict[str, float]:
     """What jobs that wrote these files took; folder: of their rule's measurements."""
     seconds = _measured(folder, dict(zip(jobs, jobs, strict=True)))
-    return spent_on_swarms([read_json(file) for file in files], [seconds.get(job) for job in jobs])
+    return spent_on_swarms([read_object(file) for file in files], [seconds.get(job) for job in jobs])
 
 
 def _measured(folder: Path, jobs: Mapping[str, str]) -> dict[str, float]:

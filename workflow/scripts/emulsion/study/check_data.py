@@ -18,7 +18,7 @@ from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.suites import Suite, load_suite
-from emulsion.files import found, read_json
+from emulsion.files import found, read_object
 from emulsion.study.catalogue import CHAT_TYPES, Config, cleaning_spec, group_field
 from emulsion.study.paths import suite_file
 from emulsion.study.told import folder_or_hub, has_block, known, told
@@ -188,7 +188,7 @@ def stores(config: Config, name: str, folder: Path) -> Iterator[str]:
         header = folder / "data/tokens" / experiment["tokenizer"] / source / "header.json"
         if not (header.exists() and definition.exists()):
             continue
-        made_with = read_json(header)["tokenizer"]
+        made_with = read_object(header)["tokenizer"]
         if header.stat().st_mtime >= definition.stat().st_mtime and made_with != fingerprint(tokenizer):
             yield (
                 f"experiments.{name}: the token store {header.parent} was made with another tokenizer ({made_with}) "

@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from emulsion.errors import PassingError, UserError
-from emulsion.files import read_json, remove_folder, sha256, sync, whole_folder, without_remedy, write_json
+from emulsion.files import read_object, remove_folder, sha256, sync, whole_folder, without_remedy, write_json
 from emulsion.training.log import TrainingLog
 from emulsion.training.sharding import gathered, placed_like, whole
 
@@ -85,7 +85,7 @@ def load(folder: Path, identity: str, last: int, model: torch.nn.Module, optimiz
     """
     for checkpoint in reversed(checkpoints(folder)):
         try:
-            state: dict[str, Any] = read_json(checkpoint / STATE)
+            state: dict[str, Any] = read_object(checkpoint / STATE)
             if state["step"] > last:
                 continue
             if state.pop("identity") != identity:

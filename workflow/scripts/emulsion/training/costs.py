@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from emulsion.data.tokens import TokenStore
-from emulsion.files import read_json
+from emulsion.files import read_object
 from emulsion.mixture import read_mixture
 from emulsion.spec import RunSpec
 
@@ -66,7 +66,7 @@ def needed_of_mixtures(files: Iterable[Path]) -> list[Needed]:
 
 def needed_of_swarm(files: Sequence[Path]) -> list[Needed]:
     """A swarm, from what each of its jobs wrote; nothing without files."""
-    contents = [read_json(file) for file in files]
+    contents = [read_object(file) for file in files]
     if not contents:
         return []
     rows = [row for content in contents for row in content["runs"]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emulsion.data.tokens import open_all
 from emulsion.errors import UserError
-from emulsion.files import read_json, read_object
+from emulsion.files import read_object
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
@@ -79,7 +79,7 @@ def _others(
         if record["identity"] not in identities:
             identities.add(record["identity"])
             name = file.parent.name.removeprefix(f"{record['experiment']}-")
-            runs[name] = (Mixture(record["mixing_ratios"]), record["validation"], selection_scores(read_json(scores)))
+            runs[name] = (Mixture(record["mixing_ratios"]), record["validation"], selection_scores(read_object(scores)))
             epochs[name] = record["epochs_per_source"]
     return runs, epochs
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.errors import PassingError
-from emulsion.files import json_line, make_folder, naming, read_json, read_jsonl, sha256, write_jsonl
+from emulsion.files import json_line, make_folder, naming, read_jsonl, read_object, sha256, write_jsonl
 from emulsion.trust import check_file
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def read_log(path: Path | str) -> list[dict[str, Any]]:
     """The rows of a finished run's log; raises UserError where it is not what the run's record has the hash of."""
     path = Path(path)
     record = path.with_name("run.json")
-    if record.exists() and (wanted := read_json(record).get("files", {}).get(path.name)):
+    if record.exists() and (wanted := read_object(record).get("files", {}).get(path.name)):
         check_file(path, wanted, record)
     return read_jsonl(path)
 

@@ -15,7 +15,7 @@ import torch
 
 from emulsion.data import tokenizers
 from emulsion.errors import UserError
-from emulsion.files import read_json, remove_folder, sha256, whole_folder, write_json, write_text
+from emulsion.files import read_object, remove_folder, sha256, whole_folder, write_json, write_text
 from emulsion.methods.interface import OnlineMethod
 from emulsion.methods.stretches import opening
 from emulsion.mixture import Mixture, read_mixture
@@ -104,7 +104,7 @@ def copy_twin(twin: Path, output: Path, mixture: Mapping[str, Any]) -> None:
     """
     check_model(twin)
     log.info("%s has the same mixture, data and spec: its model is copied, and nothing is trained", twin)
-    record = {**read_json(twin / "run.json"), "experiment": mixture["experiment"], "mixture": mixture["name"]}
+    record = {**read_object(twin / "run.json"), "experiment": mixture["experiment"], "mixture": mixture["name"]}
     record.pop("killed", None)  # what its tries lost is charged to that run
     record |= {"copied_from": twin.name, "seconds": 0.0, "cost": run_cost(record["tokens"], mixture.get("needed", []))}
     with whole_folder(output) as part:

@@ -35,7 +35,7 @@ from emulsion.data.sources.parquet import (
 from emulsion.data.sources.raw import RawFile, check_files, pack, raw_files, raw_lines
 from emulsion.data.sources.streams import SHOWN_CHARACTERS, BrokenFileError, File, Malformed, printable
 from emulsion.errors import UserError, unknown
-from emulsion.files import again, read_json, sha256, whole_folder, write_json
+from emulsion.files import again, read_object, sha256, whole_folder, write_json
 
 MOST_GROUPS = 200  # each keeps a file open
 FIELDS_SHOWN = 20
@@ -297,7 +297,7 @@ def link_group(
 
     source: {of, field, value}. Raises UserError where the manifest is of another source or field, or has no such value.
     """
-    manifest = read_json(manifest_file)
+    manifest = read_object(manifest_file)
     for key, found in (("of", manifest["source"]["source"]), ("field", manifest["field"])):
         if source[key] != found:
             raise UserError(f"sources.{name}.{key}: is '{source[key]}', but {manifest_file} was split from '{found}'.")

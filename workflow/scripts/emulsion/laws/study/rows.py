@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from emulsion.errors import UserError, unknown
-from emulsion.files import read_json
+from emulsion.files import read_object
 
 Row = Mapping[str, Any]
 _KEYS = ("run", "mixture", "seed", "weights", "tokens", "finished", "validation", "test", "branches")
@@ -70,7 +70,7 @@ def read_sweep(experiment: str, files: Sequence[Path | str]) -> Sweep:
     Raises UserError where a file is of another experiment or other sources, a run is there twice, a name is unknown or
     missing, a number is not finite, or runs disagree on where a set of branches starts and how long it is.
     """
-    contents = [(str(file), read_json(file)) for file in files]
+    contents = [(str(file), read_object(file)) for file in files]
     if not contents:
         raise UserError(f"sweep of '{experiment}': no files were given.")
     _require_keys(contents[0][1], ("experiment", "sources", "runs"), contents[0][0])
@@ -93,7 +93,7 @@ def read_sweep(experiment: str, files: Sequence[Path | str]) -> Sweep:
 
 def read_result(file: Path | str, experiment: str) -> Row:
     """The content of a file of law_results; UserError where it is of another experiment."""
-    content: Row = read_json(file)
+    content: Row = read_object(file)
     _require_experiment(str(file), content, experiment)
     return content
 

@@ -66,11 +66,24 @@ def said(main, capsys):
         (OSError(errno.EROFS, os.strerror(errno.EROFS), "a.json"), True),
         (OSError(errno.EFBIG, os.strerror(errno.EFBIG), "a.json"), True),
         (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "a.json"), True),
+        (NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), "a/b.json"), True),
+        (IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), "a.json"), True),
         (RuntimeError("libfile: No space left on device"), True),
         (OSError(errno.EIO, os.strerror(errno.EIO), "a.json"), False),  # another machine's disk may be whole
         (MemoryError(), False),  # the next try gets more
     ],
-    ids=["full", "quota", "read-only", "limit", "rights", "another library", "failing", "memory"],
+    ids=[
+        "full",
+        "quota",
+        "read-only",
+        "limit",
+        "rights",
+        "no folder",
+        "folder",
+        "another library",
+        "failing",
+        "memory",
+    ],
 )
 def test_what_nobody_but_the_user_changes_is_not_tried_again(error, final, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)

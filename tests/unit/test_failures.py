@@ -67,6 +67,7 @@ TRACEBACK = (
         ("OSError", 30, "Read-only file system", "mount it to be written"),
         ("OSError", 28, "No space left on device", "free some of it"),
         ("PermissionError", 13, "Permission denied", "change its rights"),
+        ("NotADirectoryError", 20, "Not a directory", "A file lies where a folder is to be: move it away"),
     ],
 )
 def test_what_the_machine_refuses_snakemake_itself_is_told_in_words(logger, told, error, number, says, remedy):

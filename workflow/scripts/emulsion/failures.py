@@ -57,11 +57,12 @@ def tell(logger: logging.Logger, stream: TextIO | None = None) -> None:
 
 
 _NO_RULE = re.compile(r"No rule to produce (.+?) \(if you use input functions")
-_OF_SYSTEM = re.compile(r"(?:OSError|PermissionError): (?:\[Errno \d+\] )?(.+)")
+_OF_MACHINE = ("OSError", "PermissionError", "NotADirectoryError", "IsADirectoryError")
+_OF_SYSTEM = re.compile(rf"(?:{'|'.join(_OF_MACHINE)}): (?:\[Errno \d+\] )?(.+)")
 
 
 def _in_words(record: logging.LogRecord) -> bool:
-    if getattr(record, "exception", None) in ("OSError", "PermissionError", "WorkflowError"):
+    if getattr(record, "exception", None) in (*_OF_MACHINE, "WorkflowError"):
         last = _OF_SYSTEM.fullmatch(record.getMessage().rstrip().rpartition("\n")[2])
         if last and (words := machine.refused_elsewhere(last[1])):
             record.msg, record.args = f"error: {words}", ()

@@ -12,11 +12,16 @@ _REMEDIES = {
     errno.EACCES: "You may not write or read there: change its rights (`chmod`), or work in another folder.",
     errno.EPERM: "You may not write or read there: change its rights (`chmod`), or work in another folder.",
     errno.EFBIG: "The file is larger than your limit or the disk allows: raise it (`ulimit -f`), or take another disk.",
+    errno.ENOTDIR: "A file lies where a folder is to be: move it away.",
+    errno.EISDIR: "A folder lies where a file is to be: move it away.",
     errno.EIO: "The disk fails: look at it before you go on.",
 }
 # What nobody but the user changes, so that the next try would meet it again. Of memory it gets more, and another
 # machine's disk may be whole.
-STAYING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+STAYING = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG),
+    *(errno.ENOTDIR, errno.EISDIR),
+)
 
 
 def refused(error: Exception) -> str | None:

@@ -17,7 +17,7 @@ gc.set_threshold(100_000, 50, 100)
 SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
 sys.path.insert(0, os.path.abspath(SCRIPTS))
 
-from emulsion import cluster_jobs, drivers, failures, refusals, submission, unrecorded
+from emulsion import clock, cluster_jobs, drivers, failures, refusals, submission, unrecorded
 from emulsion.errors import UserError
 from emulsion.origin import own_python_first
 from emulsion.study import budget, catalogue, check, check_figures, experiment_paths as files, imports, paths, targets
@@ -51,6 +51,9 @@ if workflow.is_main_process:
             cluster_jobs.wait_for_earlier(begun.killed_since is not None)
             if begun.killed_since is not None and (kept := unrecorded.keep_models(begun.killed_since)):
                 logger.warning(f"Finished with no Snakemake to record it: {', '.join(kept)}. The same run takes it.")
+            # After that, which goes by the times that were recorded.
+            if note := clock.date_back(unrecorded.MADE, begun.at):
+                logger.warning(note)
         submission.fix(config, Path(SCRIPTS))
 else:
     try:

@@ -94,7 +94,7 @@ def test_the_lock_of_a_living_driver_stays_and_a_second_one_is_told_whose_it_is(
 
 def test_a_lock_of_which_nothing_is_known_stays(folder):
     (drivers.LOCKS / "0.input.lock").write_text("a")
-    assert drivers.begin() == drivers.Begun([])
+    assert drivers.begin().notes == []
     assert any(drivers.LOCKS.iterdir())
 
 

@@ -39,11 +39,12 @@ JOB_SHELL = (
 @dataclass(frozen=True)
 class Begun:
     """notes: what the user is to know; killed_since: when the first call began that was killed here (seconds, as files
-    have them), None where none was
+    have them), None where none was; at: when this one began
     """
 
     notes: list[str]
     killed_since: float | None = None
+    at: float = 0.0
 
 
 def begin() -> Begun:
@@ -67,7 +68,7 @@ def begin() -> Begun:
         own = FOLDER / f"{os.getpid()}-{time.time_ns()}.json"
         own.write_text(json.dumps({**this_process(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}))
     atexit.register(own.unlink, missing_ok=True)
-    return Begun(notes, since)
+    return Begun(notes, since, own.stat().st_mtime)
 
 
 def _read(file: Path) -> dict[str, Any]:

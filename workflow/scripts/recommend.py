@@ -96,7 +96,8 @@ def main(
         pair[-1] if pair else None,
         leading.measure,
     )
-    found_optimum = next(map(read_object, optimum), None)
+    of_optimum = ("ratios", "prediction", "interval", "surrogate")
+    found_optimum = next((read_object(file, of_optimum) for file in optimum), None)
     optimum_name = same.first.get(groups["optimum"], groups["optimum"] or "")
     found = recommendations(
         experiment,

@@ -18,6 +18,9 @@ def test_files_of_the_future_are_dated_before_a_call_in_their_order(tmp_path, mo
         Path(name).touch()
         os.utime(name, (made, made))
     Path("data/nowhere").symlink_to("missing")
+    Path("users").touch()
+    os.utime("users", (now + 900, now + 900))
+    Path("data/link").symlink_to("../users")
     told = clock.date_back(("data", "models", "results"), now)
     assert told is not None and told.startswith("3 files were dated in the future, such as ")
     assert sorted(times, key=lambda name: Path(name).stat().st_mtime_ns) == [
@@ -28,6 +31,7 @@ def test_files_of_the_future_are_dated_before_a_call_in_their_order(tmp_path, mo
     ]
     assert now - 1 < Path("data/a").stat().st_mtime < Path("data/b").stat().st_mtime < now
     assert Path("data/old").stat().st_mtime == now - 5
+    assert Path("users").stat().st_mtime == now + 900
     assert clock.date_back(("data", "models", "results"), now) is None
 
 

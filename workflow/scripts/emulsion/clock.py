@@ -7,6 +7,7 @@ ended, and removes it: a training would be lost, and lost again at each of its t
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -35,9 +36,9 @@ def date_back(folders: Sequence[str], before: float) -> str | None:
 
 
 def _of_future(file: Path) -> int:
-    """The time of a file in nanoseconds where it lies in the future, else 0."""
+    """The time of a file in nanoseconds where it lies in the future, else 0; no link, which may lead to a user's."""
     try:
-        found = file.stat()
-    except OSError:  # a link that leads nowhere
+        found = file.lstat()
+    except OSError:  # gone since
         return 0
-    return found.st_mtime_ns if file.is_file() and found.st_mtime > time.time() + TOLERATED else 0
+    return found.st_mtime_ns if stat.S_ISREG(found.st_mode) and found.st_mtime > time.time() + TOLERATED else 0

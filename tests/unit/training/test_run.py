@@ -235,12 +235,12 @@ def command_line(tmp_path, store_folders, tokenizer, name, **settings):
 
 
 def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, tmp_path, store_folders, tokenizer):
-    spec = {"tokens": 600 * 8 * 24}
+    spec = {"tokens": 300 * 8 * 24}
     # Not beside the other, which would be a copy of it.
     train("elsewhere/whole", checkpoint_seconds=1e9, **spec)
     settings = {"spec": json.dumps({**SPEC, **spec}), "checkpoint-seconds": 0.2}
     command = [sys.executable, *command_line(tmp_path, store_folders, tokenizer, "killed", **settings)]
-    for step in (20, 250):
+    for step in (20, 90):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_for_step(tmp_path / "killed.checkpoints", step)
         process.kill()

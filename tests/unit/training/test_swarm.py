@@ -174,7 +174,7 @@ def test_the_time_of_a_job_counts_over_all_of_its_trainings(monkeypatch):
 
 
 def test_a_process_told_to_end_saves_and_the_next_one_goes_on(swarm, tmp_path):
-    spec = {**SPEC, "tokens": 200 * STEP}
+    spec = {**SPEC, "tokens": 100 * STEP}
     points = {"kind": "dirichlet", "count": 2, "concentration": 1.0, "oversampling": 4, "seed": 0}
     values = {
         "experiment": "laws",

@@ -137,7 +137,9 @@ def _checksums(names: Sequence[str], tensor: Callable[[str], Tensor]) -> dict[st
         return hashlib.sha256(tensor(name).reshape(-1).view(torch.uint8).numpy().data).hexdigest()
 
     # hashlib lets go of the interpreter, so large models take all the threads that they train on.
-    with ThreadPoolExecutor(min(16, torch.get_num_threads())) as pool:
+    if (threads := min(16, torch.get_num_threads())) == 1:
+        return {name: checksum(name) for name in names}
+    with ThreadPoolExecutor(threads) as pool:
         return dict(zip(names, pool.map(checksum, names), strict=True))
 
 

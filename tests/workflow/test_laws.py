@@ -39,11 +39,11 @@ def test_nothing_is_planned_when_all_laws_are_made(made):
 
 def test_every_point_is_trained_with_every_seed_and_branched_where_it_was_asked(made):
     found = rows(made, "pair")
-    assert list(found) == [f"sweep_0{number}{seed}" for seed in ("", "-seed1") for number in range(5)]
+    assert list(found) == [f"sweep_0{number}{seed}" for seed in ("", "-seed1") for number in range(4)]
     assert {tuple(row["branches"]) for run, row in found.items() if "seed" not in run} == {("early", "rest", "late")}
     assert {tuple(row["branches"]) for run, row in found.items() if "seed" in run} == {("early",)}
     early = found["sweep_01"]["branches"]["early"]
-    assert (early["after"], early["tokens"]) == (8_320, 4_160)
+    assert (early["after"], early["tokens"]) == (4_160, 2_080)
     assert [end["mixture"] for end in early["ends"] if end["corner"]] == ["only_openhermes", "only_magpie"]
     assert all(end["test"] for end in found["sweep_01"]["branches"]["rest"]["ends"])
 
@@ -75,9 +75,9 @@ def test_the_laws_are_there_with_their_noise_and_their_tables(made):
     assert set(static["quality"]) >= {"log_linear", "linear", "lightgbm", "gaussian_process", "bimix", "autoscale"}
     assert static["noise"]["mean"]["ceiling"] <= 1
     assert {name: len(each["trunks"]) for name, each in dynamic["branches"].items()} == {
-        "early": 10,
-        "rest": 5,
-        "late": 5,
+        "early": 8,
+        "rest": 4,
+        "late": 4,
     }
     assert [(pair["from"], pair["to"]) for pair in dynamic["over_time"]] == [("early", "late")]
     assert read(made, "law_results/pair/greedy.json")["rounds"]["rest"]["of"] == 1
@@ -96,11 +96,11 @@ def test_the_figures_of_laws_are_drawn(made, figure):
     assert (made / f"figures/{figure}.png").stat().st_size > 10_000
 
 
-def test_the_sweep_is_planned_and_charged_with_its_branches(made):
-    snakemake(made, "--cores", "1", *LAWS, "--", "results/pair/plan.md")
+def test_the_sweep_is_planned_and_charged_with_its_branches(made, warm):
+    snakemake(made, "--cores", "1", *LAWS, "--", "results/pair/plan.md", environment=warm)
     plan = (made / "results/pair/plan.md").read_text()
-    runs = 10 + 10 * 7 + 5 * 5 + 5 * 5
-    tokens = 10 * 20_800 + 70 * 4_160 + 25 * 10_400 + 25 * 4_160
+    runs = 8 + 8 * 6 + 4 * 4 + 4 * 4
+    tokens = 8 * 10_400 + 48 * 2_080 + 16 * 5_200 + 16 * 2_080
     assert f"| swarms | {runs} | {tokens:,} |" in plan
     spent = read(made, "results/pair/budget.json")["spent"]
     assert spent["swarms"]["runs"] == runs and spent["swarms"]["tokens"] == tokens == spent["total"]["tokens"]
@@ -134,12 +134,12 @@ def test_another_method_trains_nothing(changed):
     assert "train_swarm" not in jobs and "fit_dynamic_law" not in jobs
 
 
-def test_further_branches_keep_the_runs_that_are_done(changed):
-    early = "early: {after: 8_320, tokens: 4_160, parents: stratified}"
-    folder, jobs = changed(early, f"{early}\n      late: {{after: 12_480, tokens: 4_160, parents: 1}}")
+def test_further_branches_keep_the_runs_that_are_done(changed, warm):
+    early = "early: {after: 4_160, tokens: 2_080, parents: stratified}"
+    folder, jobs = changed(early, f"{early}\n      late: {{after: 6_240, tokens: 2_080, parents: 1}}")
     assert jobs["train_swarm"] == ["experiment=triple, swarm=cover, batch=000"]
     before = rows(folder, "triple")
-    snakemake(folder, "--cores", "1", *LAWS, "--", "results/triple/swarms/cover/000.json")
+    snakemake(folder, "--cores", "1", *LAWS, "--", "results/triple/swarms/cover/000.json", environment=warm)
     after = rows(folder, "triple")
     assert list(after["cover_00"]["branches"]) == ["late"]
     assert {run: row["validation"] for run, row in after.items()} == {
@@ -148,17 +148,17 @@ def test_further_branches_keep_the_runs_that_are_done(changed):
     assert after["cover_01"] == before["cover_01"]
 
 
-def test_tables_have_the_settings_in_the_order_of_the_configuration(changed):
+def test_tables_have_the_settings_in_the_order_of_the_configuration(changed, warm):
     folder, _ = changed(
         "- {title: From scratch, settings: {Pair: pair}, published: {static_r2: 0.991, dynamic_r2: 0.947}}",
         "- {title: From scratch, settings: {Two: pair, One: triple}, published: {static_r2: 0.991, dynamic_r2: 0.947}}",
     )
-    snakemake(folder, "--cores", "1", *LAWS, "--", "law_results/laws/tables.md")
+    snakemake(folder, "--cores", "1", *LAWS, "--", "law_results/laws/tables.md", environment=warm)
     header = (folder / "law_results/laws/tables.md").read_text().split("## From scratch")[1].split("|", 4)
     assert header[2].strip() == "Two MSE"
 
 
-def test_a_published_sweep_is_replayed_from_its_tables(made, tmp_path):
+def test_a_published_sweep_is_replayed_from_its_tables(made, tmp_path, warm):
     law, random = planted_law(3, 0), np.random.default_rng(0)
     for table, runs in (("train", 24), ("test", 12)):
         mixtures = random.dirichlet(np.ones(3), runs)
@@ -177,7 +177,8 @@ def test_a_published_sweep_is_replayed_from_its_tables(made, tmp_path):
         "resamples": 2,
     }
     (tmp_path / "replay.yaml").write_text(json.dumps({"replays": {"planted": replay}}))
-    snakemake(made, "law_results/planted/replay.md", "--cores", "1", *LAWS, str(tmp_path / "replay.yaml"))
+    arguments = ("law_results/planted/replay.md", "--cores", "1", *LAWS, str(tmp_path / "replay.yaml"))
+    snakemake(made, *arguments, environment=warm)
     rows = {(row["law"], row["size"]): row for row in read(made, "law_results/planted/replay.json")["summary"]}
     assert rows["log_linear", 24]["spearman"] > 0.95
     assert rows["log_linear", 24]["mae"] < rows["ridge", 24]["mae"]

@@ -15,9 +15,9 @@ def settings(folder, worlds, *methods):
     return "--configfile", "config.yaml", overlay.name
 
 
-def test_methods_are_tabulated_and_another_one_runs_alone(tmp_path):
+def test_methods_are_tabulated_and_another_one_runs_alone(tmp_path, warm):
     folder = copy_project(tmp_path)
-    snakemake(folder, "--cores", "1", *settings(folder, 2, "stratified", "odm"), "--", PAGE)
+    snakemake(folder, "--cores", "1", *settings(folder, 2, "stratified", "odm"), "--", PAGE, environment=warm)
     page = (folder / PAGE).read_text()
     assert "| stratified | 1.00 |" in page and "| odm | 1.00 |" in page
     rows = (folder / "results/proving_ground/methods.csv").read_text().splitlines()

@@ -79,19 +79,19 @@ def test_another_smoke_check_trains_nothing_again(first_study, tmp_path, smoke):
     assert planned(first_study, FIRST_RESULTS[0], *FIRST, str(tmp_path / "smoke.yaml")) == {}
 
 
-def test_a_run_whose_loss_does_not_fall_is_refused_before_it_is_trained(first_study, tmp_path):
+def test_a_run_whose_loss_does_not_fall_is_refused_before_it_is_trained(first_study, tmp_path, warm):
     shutil.copytree(first_study, tmp_path / "project", symlinks=True)
     (tmp_path / "flat.yaml").write_text("training: {demo: {learning_rate: 1.0e-9, final_learning_rate: 0}}")
     target = "results/exp1/1B/smoke.json"
     overlays = (*FIRST, str(tmp_path / "flat.yaml"))
-    result = snakemake(tmp_path / "project", target, "--cores", "1", *overlays, check=False)
+    result = snakemake(tmp_path / "project", target, "--cores", "1", *overlays, check=False, environment=warm)
     assert result.returncode != 0
     assert "the loss does not fall" in result.stdout
     assert "The learning rate was 1e-09 at most" in result.stdout
     assert not (tmp_path / "project" / target).exists()
 
 
-def test_a_schedule_of_recipes_takes_the_sources_that_are_there_and_one_training(editable):
+def test_a_schedule_of_recipes_takes_the_sources_that_are_there_and_one_training(editable, warm):
     stages = {
         "one": (30, {"openhermes": 0.6, "fineweb": 0.4}),
         "two": (10, {"openhermes": 0.2, "fineweb": 0.3, "magpie": 0.4995, "cosmopedia": 0.0005}),
@@ -106,7 +106,7 @@ def test_a_schedule_of_recipes_takes_the_sources_that_are_there_and_one_training
     targets = ("figures/exp3_schedule.png", "models/exp3-staged/run.json")
     jobs = planned(editable, *targets, *TINY, "staged.yaml")
     assert jobs.keys() == {"write_mixture", "describe_mixture", "plot_schedule", "train"}
-    snakemake(editable, *targets, "--cores", "2", *TINY, "staged.yaml")
+    snakemake(editable, *targets, "--cores", "2", *TINY, "staged.yaml", environment=warm)
     record = read(editable, "models/exp3-staged/run.json")
     assert record["stages"] == read(editable, "data/exp3_staged_info.json")["stages"]
     check_stages(record, [weights for _, weights in stages.values()])
@@ -128,9 +128,10 @@ def check_stages(record, targets):
 
 
 @pytest.mark.slow
-def test_smollm3_is_trained_end_to_end_on_stand_ins_of_its_sources(tmp_path):
+def test_smollm3_is_trained_end_to_end_on_stand_ins_of_its_sources(tmp_path, warm):
     folder = copy_project(tmp_path)
-    snakemake(folder, "figures/smollm3_schedule.png", "models/smollm3-three_stages/run.json", "--cores", "2", *SMOLLM3)
+    targets = ("figures/smollm3_schedule.png", "models/smollm3-three_stages/run.json")
+    snakemake(folder, *targets, "--cores", "2", *SMOLLM3, environment=warm)
     record = read(folder, "models/smollm3-three_stages/run.json")
     recipes = [yaml.safe_load((folder / f"resources/recipes/smollm3/stage{n}.yaml").read_text()) for n in (1, 2, 3)]
     targets = [{source["name"]: source["weight"] for source in recipe["sources"]} for recipe in recipes]

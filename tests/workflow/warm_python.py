@@ -34,10 +34,15 @@ with socket.socket(socket.AF_UNIX) as server:
     sys.exit(int(server.makefile().read() or 1))
 """
 _OF_JOBS = """
-import accelerate, cyclopts, datasets, matplotlib.figure, pandas, pyarrow.parquet, scipy.optimize, tokenizers, torch
+import contextlib
+import accelerate, cyclopts.help.formatters, datasets, lightgbm, matplotlib.backends.backend_agg, matplotlib.figure
+import matplotlib.style, pandas, pyarrow.parquet, re2, rensa, scipy.optimize, scipy.stats, tokenizers, torch
 from transformers import AutoModelForCausalLM, DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import GPTNeoXForCausalLM, LlamaForCausalLM
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
+with contextlib.suppress(ImportError):
+    import awkward, gigatoken
 get_checkpoint_conversion_mapping("gpt2")  # builds what every saved model asks for
 """
 _OF_SNAKEMAKE = """
@@ -45,7 +50,7 @@ import huggingface_hub.hf_api, jsonschema, numpy.testing, pandas, platformdirs, 
 import scipy.optimize, scipy.special, scipy.stats, smart_open, snakemake.cli, snakemake.report.html_reporter
 """
 _SERVER = """
-import array, atexit, contextlib, json, os, runpy, socket, sys, threading
+import array, atexit, contextlib, gc, json, os, runpy, socket, sys, threading
 
 
 def received(asked):
@@ -81,6 +86,8 @@ def run(command, folder, environment, streams):
         os._exit(code)
 
 
+gc.collect()
+gc.freeze()  # no fork looks through what is loaded, nor copies the memory of it
 with socket.socket(socket.AF_UNIX) as listening:
     listening.bind(sys.argv[1])
     listening.listen()

@@ -10,6 +10,12 @@ def installed(tmp_path_factory):
     return copy_project(tmp_path_factory.mktemp("installed") / "emulsion")
 
 
+@pytest.fixture(scope="module")
+def shipped(installed):
+    """What is planned beside the workflow, of the configuration that comes with it."""
+    return planned(installed)
+
+
 @pytest.fixture
 def study(installed, tmp_path):
     """An empty folder."""
@@ -25,10 +31,9 @@ def module_of(installed, configuration=""):
 
 
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
-def test_from_an_empty_folder_the_shipped_study_is_planned(installed, study, snakefile):
-    there = planned(installed)
-    assert planned(study, "-s", f"{installed}/{snakefile}") == there
-    assert planned(study.parent, "-s", f"{installed}/{snakefile}", "--directory", str(study)) == there
+def test_from_an_empty_folder_the_shipped_study_is_planned(installed, shipped, study, snakefile):
+    assert planned(study, "-s", f"{installed}/{snakefile}") == shipped
+    assert planned(study.parent, "-s", f"{installed}/{snakefile}", "--directory", str(study)) == shipped
 
 
 def test_overlays_are_laid_over_the_shipped_configuration(installed, study):
@@ -44,9 +49,9 @@ def test_a_folder_with_its_own_configuration_uses_that(installed, study):
     assert "experiment=exp3, run=equal_mix" in plan["train"]
 
 
-def test_the_workflow_is_a_module(installed, study):
+def test_the_workflow_is_a_module(installed, shipped, study):
     (study / "Snakefile").write_text(module_of(installed))
-    assert planned(study) == planned(installed)
+    assert planned(study) == shipped
 
 
 def test_a_module_takes_the_configuration_of_the_study(installed, study):

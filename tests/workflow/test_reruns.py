@@ -19,6 +19,7 @@ def project(concluded, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
 def cheap_scripts(project):
     """{rule: what its script imports, as paths from the project's root} of all rules that list their script."""
     text = "".join(file.read_text() for file in sorted((project / "rules").glob("*.smk")))
@@ -27,6 +28,13 @@ def cheap_scripts(project):
         name: {str(file.relative_to(project)) for file in imports_of(project / f"workflow/scripts/{name}.py")}
         for name in names
     }
+
+
+@pytest.fixture(scope="module")
+def made(project):
+    """The rules whose files are there."""
+    summary = snakemake(project, *CONCLUSIONS, "--cores", "1", "--summary").stdout
+    return {line.split("\t")[2] for line in summary.splitlines() if line.count("\t") > 4}
 
 
 def reasons(project):
@@ -40,25 +48,23 @@ def reasons(project):
     return found
 
 
-def test_every_cheap_script_reaches_some_of_the_modules_and_not_others(project):
+def test_every_cheap_script_reaches_some_of_the_modules_and_not_others(cheap_scripts):
     files = {f"workflow/scripts/emulsion/{module}.py" for module in MODULES}
-    for name, reached in cheap_scripts(project).items():
+    for name, reached in cheap_scripts.items():
         assert files - reached, name
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_an_edited_module_makes_again_what_imports_it_and_nothing_else(project, module):
+def test_an_edited_module_makes_again_what_imports_it_and_nothing_else(project, cheap_scripts, made, module):
     file = f"workflow/scripts/emulsion/{module}.py"
     path = project / file
     before = path.read_bytes()
-    importing = {rule for rule, reached in cheap_scripts(project).items() if file in reached}
+    importing = {rule for rule, reached in cheap_scripts.items() if file in reached}
     try:
         path.write_bytes(before + b"# edited\n")
         again = reasons(project)
     finally:
         path.write_bytes(before)
-    summary = snakemake(project, *CONCLUSIONS, "--cores", "1", "--summary").stdout
-    made = {line.split("\t")[2] for line in summary.splitlines() if line.count("\t") > 4}
     assert importing & made <= again.keys()
     # A job after another that is made again has that as its only reason.
     named = {rule for rule, reason in again.items() if file in reason}

@@ -38,7 +38,7 @@ def started(tmp_path_factory):
 
 def test_the_start_says_what_it_found_and_what_it_chose_and_why(started):
     _, said = started
-    assert "German" in said and "cover.png: no known suffix; it is no text" in said
+    assert "German" in said and "cover.png: it is an image" in said
     assert "novel: 1 of its 2 files are copies of others" in said
     assert "measured now: 1 trainings at once" in said and "two passes" in said
 

@@ -1,5 +1,6 @@
 """The clock was set back: files of the future are dated now, in their order, and cost no training."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -33,6 +34,45 @@ def test_files_of_the_future_are_dated_before_a_call_in_their_order(tmp_path, mo
     assert Path("data/old").stat().st_mtime == now - 5
     assert Path("users").stat().st_mtime == now + 900
     assert clock.date_back(("data", "models", "results"), now) is None
+
+
+def test_a_file_of_nearly_now_stays_older_than_what_was_made_from_it(tmp_path):
+    """The model alone would be dated before its input, and be trained again."""
+    now, (data, model) = time.time(), (tmp_path / "input", tmp_path / "model")
+    for file, made in ((data, now + 1), (model, now + 3)):
+        file.touch()
+        os.utime(file, (made, made))
+    told = clock.date_back([str(tmp_path)], now)
+    assert told is not None and told.startswith("1 files were dated in the future")
+    assert data.stat().st_mtime_ns < model.stat().st_mtime_ns < now * 1e9
+
+
+def test_files_that_may_not_be_dated_are_told(tmp_path, monkeypatch):
+    (tmp_path / "theirs").touch()
+    os.utime(tmp_path / "theirs", (time.time() + 900,) * 2)
+
+    def utime(*_, **__):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "utime", utime)
+    told = clock.date_back([str(tmp_path)], time.time())
+    assert f"but for 1, such as {tmp_path / 'theirs'} (Operation not permitted)" in told
+
+
+def test_a_folder_that_goes_while_it_is_looked_at_ends_no_call(tmp_path, monkeypatch):
+    """As where a job that a killed call left publishes it at that moment."""
+    for name in ("going", "staying"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").touch()
+    scan = os.scandir
+
+    def scandir(folder):
+        if Path(folder).name == "going":
+            raise FileNotFoundError(folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [file for _, file in clock.made_since([str(tmp_path)], 0.0)] == [tmp_path / "staying" / "a"]
 
 
 def test_a_job_whose_input_is_of_the_future_keeps_what_it_made(tmp_path):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 # Clocks of machines that share a disk differ by less.
@@ -21,24 +20,44 @@ _STEP = 10_000  # nanoseconds between two files, for file systems and clocks tha
 def date_back(folders: Sequence[str], before: float) -> str | None:
     """Date the files of the future in these folders just before a time of now, in seconds; what to tell the user.
 
-    Which of two is newer stays as it was, among them and against all files that were made by then.
+    Which of two is newer stays as it was, among them and against all others: where any is of the future, all that are
+    dated after that time are dated back.
     """
-    found = [(time_of, file) for folder in folders for file in Path(folder).rglob("*") if (time_of := _of_future(file))]
-    if not found:
+    found = list(made_since(folders, before))
+    ahead = [file for made, file in found if made > (time.time() + TOLERATED) * 1e9]
+    if not ahead:
         return None
-    order = {each: place for place, each in enumerate(sorted({time_of for time_of, _ in found}, reverse=True), start=1)}
-    for time_of, file in found:
-        dated = int(before * 1e9) - order[time_of] * _STEP
-        with suppress(OSError):  # gone, or another user's
+    order = {made: place for place, made in enumerate(sorted({made for made, _ in found}, reverse=True), start=1)}
+    refused = []
+    for made, file in found:
+        dated = int(before * 1e9) - order[made] * _STEP
+        try:
             os.utime(file, ns=(dated, dated))
-    named = f"{len(found)} files were dated in the future, such as {found[0][1]}"
-    return f"{named}, as where the clock was set back. They are dated now."
+        except FileNotFoundError:
+            continue
+        except OSError as error:  # another user's, or on a disk that is read only
+            refused.append(f"{file} ({error.strerror})")
+    told = f"{len(ahead)} files were dated in the future, such as {ahead[0]}, as where the clock was set back."
+    if not refused:
+        return f"{told} They are dated now."
+    return (
+        f"{told} They are dated now, but for {len(refused)}, such as {refused[0]}: Snakemake removes what is made from "
+        "them. Have their owner `touch` them."
+    )
 
 
-def _of_future(file: Path) -> int:
-    """The time of a file in nanoseconds where it lies in the future, else 0; no link, which may lead to a user's."""
-    try:
-        found = file.lstat()
-    except OSError:  # gone since
-        return 0
-    return found.st_mtime_ns if stat.S_ISREG(found.st_mode) and found.st_mtime > time.time() + TOLERATED else 0
+def made_since(folders: Sequence[str], since: float) -> Iterator[tuple[int, Path]]:
+    """Files in folders dated at a time or later, each with its time in nanoseconds; no links, which may lead elsewhere.
+
+    Jobs that a killed call left may still write there: what is gone meanwhile is left out.
+    """
+    for top in folders:
+        for folder, _, names in os.walk(top):
+            for name in names:
+                file = Path(folder, name)
+                try:
+                    found = file.lstat()
+                except OSError:
+                    continue
+                if stat.S_ISREG(found.st_mode) and found.st_mtime >= since:
+                    yield found.st_mtime_ns, file

@@ -16,6 +16,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
+from emulsion.clock import made_since
 from emulsion.errors import UserError
 from emulsion.files import read_object, remove_folder, whole_folder, without_remedy
 from emulsion.trust import check_model
@@ -86,9 +87,8 @@ def _unrecorded(since: float) -> Iterator[Path]:
     """Files made after a time whose record is missing or of an earlier one."""
     if not RECORDS.is_dir():
         return
-    for file in (file for name in MADE for file in Path(name).rglob("*") if file.is_file()):
-        made = file.stat().st_mtime
-        if made >= since and abs(made - _recorded(file)) > _SAME:
+    for made, file in made_since(MADE, since):
+        if abs(made / 1e9 - _recorded(file)) > _SAME:
             yield file
 
 

@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -92,6 +94,50 @@ def test_without_locks_what_another_process_has_removed_is_not_published(tmp_pat
         write_json(part / "header.json", {"a": 1})
     assert sorted(file.name for file in target.iterdir()) == ["header.json", "tokens"]
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_fails_as_another_process_has_removed_it_is_tried_again(tmp_path):
+    with pytest.raises(PassingError, match="another process writes it as well"), whole_folder(tmp_path / "a") as part:
+        second(tmp_path / "a", "without locks")
+        (part / "tokens").write_text("1")
+    with pytest.raises(FileNotFoundError), whole_folder(tmp_path / "b"):
+        (tmp_path / "nowhere").read_text()
+
+
+def test_processes_of_one_number_in_two_containers_do_not_meet(tmp_path):
+    with whole_folder(tmp_path / "a") as part, whole_folder(tmp_path / "a") as other:
+        assert part != other
+
+
+def test_locks_that_are_only_of_files_open_to_be_written_are_seen(tmp_path, monkeypatch):
+    """As those of NFS."""
+    lock = fcntl.flock
+
+    def flock(handle, operation):
+        if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        lock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with whole_file(tmp_path / "a.json") as part:
+        part.write_text("half")
+        write_json(tmp_path / "a.json", "second")
+        part.write_text("whole")
+    assert (tmp_path / "a.json").read_text() == "whole"
+
+
+def test_what_a_kill_left_of_another_user_stays_and_stops_nothing(tmp_path, monkeypatch):
+    theirs, opened = tmp_path / ".a.json.7.part", os.open
+    theirs.write_text("half")
+
+    def refusing(file, flags, *arguments, **named):
+        if file == theirs:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+        return opened(file, flags, *arguments, **named)
+
+    monkeypatch.setattr(os, "open", refusing)
+    write_json(tmp_path / "a.json", {"a": 1})
+    assert theirs.exists() and read_json(tmp_path / "a.json") == {"a": 1}
 
 
 def test_what_a_kill_left_of_a_folder_goes(tmp_path):

@@ -125,17 +125,20 @@ def _beside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
         for entry in entries:
             if entry.name.startswith(f".{path.name}.") and entry.name.endswith(".part"):
                 _remove_unless_written(Path(entry))
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # By chance, not by the process: those of two containers may have one number.
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     with naming(path):
         make(beside)
-        held = os.open(beside, os.O_RDONLY)
+        held = _open(beside)
         try:
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(held, fcntl.LOCK_EX)
-            yield beside
-            # Where locks are not seen, another process may have removed it; what was written since would be a part.
-            if not beside.exists() or not os.path.samestat(os.fstat(held), beside.stat()):
-                raise PassingError(f"{path}: another process writes it as well, and removed what this one had written.")
+            try:
+                yield beside
+            except OSError:
+                _require_there(beside, held, path)
+                raise
+            _require_there(beside, held, path)
             if beside.is_file() and path.parent.name.endswith(".part"):  # in a folder that is published as a whole
                 beside.replace(path)
             else:
@@ -145,19 +148,37 @@ def _beside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
             _remove(beside)
 
 
+def _open(beside: Path) -> int:
+    """A handle to lock by; NFS locks for one alone, and so files only, what is open to be written."""
+    return os.open(beside, os.O_RDONLY if beside.is_dir() else os.O_RDWR)
+
+
+def _require_there(beside: Path, held: int, path: Path) -> None:
+    """Where locks are not seen, another process may have removed it; what was written since would be a part."""
+    try:
+        if os.path.samestat(os.fstat(held), beside.stat()):
+            return
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ESTALE):
+            raise
+    raise PassingError(f"{path}: another process writes it as well, and removed what this one had written.")
+
+
 def _remove_unless_written(beside: Path) -> None:
     """Remove what a kill has left: no process that lives holds its lock."""
-    with suppress(FileNotFoundError):
-        handle = os.open(beside, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        except OSError:  # a file system without locks
-            pass
-        finally:
-            os.close(handle)
-        _remove(beside)
+    try:
+        handle = _open(beside)
+    except OSError:  # gone since, or another user's
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    except OSError:  # a file system without locks
+        pass
+    finally:
+        os.close(handle)
+    _remove(beside)
 
 
 def _remove(beside: Path) -> None:

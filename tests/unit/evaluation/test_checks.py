@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from typing import Any
 
@@ -90,6 +91,9 @@ def test_an_accent_is_the_same_however_it_is_written(check: Any) -> None:
         ("on 3/4/2024", 2024),
         ("in 2019/2020", 2020),
         ("1/0", 0),
+        (f"{'7' * 5000}/2", 2),
+        (f"{'7' * 400}½", math.inf),
+        (f"{'7' * 400} 1/2", 0.5),
         ("１２．", 12),
         ("٣", 3),
         ("10⁸", 10),

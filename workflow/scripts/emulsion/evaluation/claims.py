@@ -21,10 +21,11 @@ _NUMBER = re.compile(
     r"(?<!\w)(?<![0-9]\.)"  # "x4" is a name, and so is the end of "1.2.3"
     r"([-−–+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?)"
 )
+_WHOLE = "[0-9]{1,15}"  # more digits, as of a model that repeats itself, may be too large for a number
 # "1/2", "3 1/2", "3½"; no date, "3/4/2024", and no part of a word or of another number.
 _FRACTION = re.compile(
-    rf"(?<![\w/.,])(?:([0-9]+)[ ]?([{_VULGAR}])|([{_VULGAR}])|(?:([0-9]+)[ ])?([0-9]+)[/⁄／]([1-9][0-9]{{0,2}}))"
-    r"(?![\w/])"
+    rf"(?<![\w/.,])(?:({_WHOLE})[ ]?([{_VULGAR}])|([{_VULGAR}])"
+    rf"|(?:({_WHOLE})[ ])?({_WHOLE})[/⁄／]([1-9][0-9]{{0,2}}))(?![\w/])"
 )
 # A sign in words, and no subtraction: "5 minus 3".
 _MINUS = re.compile(r"(?i)(?<![0-9)%] )(?<!\bone )\b(?:minus|negative) (?=\.?[0-9])")

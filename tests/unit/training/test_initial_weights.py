@@ -162,7 +162,7 @@ def test_tensors_that_no_training_can_start_from_are_refused(tmp_path, change, m
     ("name", "content", "message"),
     [
         ("config.json", [], r"config\.json: is no object\.$"),
-        ("config.json", {"a": 1}, r"config\.json: is no object with model_type"),
+        ("config.json", {"a": 1}, r"config\.json: is no object with model_type\.$"),
         ("config.json", {"model_type": "gpt2", "n_head": "x"}, r"config\.json: is not of a model that can be"),
         ("generation_config.json", [], r"generation_config\.json: is no object\.$"),
         ("provenance.json", [], r"provenance\.json: is no object with sha256"),

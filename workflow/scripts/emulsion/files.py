@@ -257,6 +257,14 @@ def read_object(path: Path | str, keys: Collection[str] = ()) -> dict[str, Any]:
     raise UserError(f"{path}: is no object{' with ' * bool(keys)}{', '.join(keys)}. {again(path)}")
 
 
+def read_given(path: Path | str, keys: Collection[str] = ()) -> dict[str, Any]:
+    """The same of an object from elsewhere, which no rule makes again."""
+    try:
+        return read_object(path, keys)
+    except UserError as error:
+        raise UserError(without_remedy(error)) from None
+
+
 def read_note(path: Path, keys: Collection[str]) -> dict[str, Any] | None:
     """An object that can be done without; None where there is none, and with a warning where it is damaged."""
     try:

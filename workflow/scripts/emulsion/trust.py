@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError
-from emulsion.files import again, read_json, read_object, sha256, without_remedy
+from emulsion.files import again, read_given, read_json, sha256
 
 SETTINGS = ("config.json", "tokenizer_config.json", "generation_config.json", "processor_config.json")
 RECORD = "run.json"
@@ -21,11 +21,7 @@ def refuse_code(folder: Path | str) -> None:
         file = Path(folder) / name
         if not file.exists():
             continue
-        try:
-            settings = read_object(file, ())
-        except UserError as error:  # of a folder from elsewhere, which no rule makes again
-            raise UserError(without_remedy(error)) from None
-        if settings.get("auto_map"):
+        if read_given(file).get("auto_map"):
             raise UserError(
                 f"{file}: `auto_map` names code that comes with it, and Emulsion runs no code of a model or tokenizer. "
                 "Take one of an architecture that transformers has; or, if it is one and needs no code, delete "

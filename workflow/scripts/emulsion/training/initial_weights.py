@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from emulsion.data.sources.streams import why_no_data
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
-from emulsion.files import read_object, sha256
+from emulsion.files import read_given, read_object, sha256
 from emulsion.models import OF_LLAMA, ModelSettings, build_model, model_class, model_config
 from emulsion.trust import RECORD, check_file, check_model, record_of, refuse_code
 
@@ -66,7 +66,7 @@ class InitialWeights:
 
         disable_progress_bar()
         config = model_config(model, vocab_size, end_of_text)
-        _check_form(config, read_object(self.folder / "config.json", ("model_type",)), self.folder)
+        _check_form(config, read_given(self.folder / "config.json", ("model_type",)), self.folder)
         try:
             loaded, found = model_class(model).from_pretrained(
                 self.folder,

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,6 +40,16 @@ def test_packed_text_counts_as_much_as_the_same_text_that_is_not_packed(tmp_path
     assert notes_of({"plain": plain, "packed": packed, "table": table}) == []
     cut = look(write(tmp_path / "cut", {"a.jsonl.gz": gzip.compress(rows)[:-20], "b.jsonl": rows}), "cut")
     assert cut.bytes == len(rows) + len(gzip.compress(rows)) - 20
+
+
+def test_a_large_packed_file_is_unpacked_at_its_beginning_alone(tmp_path):
+    digits = random.Random(0)
+    rows = lines(*({"text": f"{digits.getrandbits(8000):x}"} for _ in range(2000))).encode()
+    whole = gzip.compress(rows, 1)
+    assert len(whole) > 2 << 20
+    damaged = whole[: 2 << 20] + bytes(len(whole) - (2 << 20))
+    found = look(write(tmp_path, {"a.jsonl.gz": damaged}), "large")
+    assert found.bytes == pytest.approx(len(rows), rel=0.05)
 
 
 def test_files_that_are_no_text_are_named_and_not_read(tmp_path):

@@ -53,16 +53,13 @@ def main(
     :param page: the same as Markdown
     """
     found, contents = [read_object(record) for record in records], [read_object(losses) for losses in perplexity]
-    took: dict[str, float] = {}  # a model that was copied took as long as the run that it was copied from
-    for record in found:
-        took[record["identity"]] = max(record["seconds"], took.get(record["identity"], 0.0))
     runs = [
         MethodRun(
             mixture=mixture,
             seed=seed,
             losses={source: each["loss"] for source, each in losses["sources"].items()},
             cost=record.get("cost"),
-            seconds=took[record["identity"]],
+            seconds=record.get("copied_seconds", record["seconds"]),
             tokens=record["tokens"],
             shares=record["mixing_ratios"],
             weights=weights or {},

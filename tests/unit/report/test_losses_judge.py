@@ -115,13 +115,13 @@ def test_a_copied_model_took_as_long_as_the_run_that_it_was_copied_from(study, t
     each = {key: options[key][:1] * 2 for key in ("seeds", "perplexity")}
     record = read_json(options["records"][0])
     records = [tmp_path / "copy.json", tmp_path / "run.json"]
-    write_json(records[0], {**record, "copied_from": "run", "seconds": 0.0})
+    write_json(records[0], {**record, "copied_from": "of another experiment", "seconds": 0.0, "copied_seconds": 30.0})
     write_json(records[1], {**record, "seconds": 20.0})
     outputs = {"csv": tmp_path / "m.csv", "json": tmp_path / "m.json", "page": tmp_path / "m.md"}
     told = {"title": "Which?", "mixtures": ["twin", "even"], "guides": {}, "replays": {}}
     compare_methods.main(**told, **each, records=records, **outputs)
     (row,) = read_json(outputs["json"])["methods"]
-    assert [cost["seconds"] for cost in row["costs"].values()] == [20.0, 20.0]
+    assert [cost["seconds"] for cost in row["costs"].values()] == [30.0, 20.0]
 
 
 def test_weights_of_sources_decide_what_is_best(study) -> None:

@@ -324,13 +324,15 @@ def test_a_run_that_is_another_one_is_copied_and_trained_where_it_should_show_th
     train, tmp_path, monkeypatch
 ):
     first = train("first")
+    write_json(tmp_path / "first" / "run.json", {**first, "killed": {"tries": 1, "seconds": 9.0}})
     write_json(tmp_path / "mixture.json", {**MIXTURE, "name": "twin"})
     steps = []
     original = Training._train_step
     monkeypatch.setattr(Training, "_train_step", lambda self: steps.append(1) or original(self))
     twin = train("twin", reuse=True)
     assert not steps and (twin["copied_from"], twin["mixture"], twin["seconds"]) == ("first", "twin", 0.0)
-    assert twin["identity"] == first["identity"] and "copied_from" not in first
+    assert twin["copied_seconds"] == first["seconds"] > 0
+    assert twin["identity"] == first["identity"] and "copied_from" not in first and "killed" not in twin
     names = {file.name for file in (tmp_path / "first").iterdir()}
     assert {file.name for file in (tmp_path / "twin").iterdir()} == names
     for name in names - {"run.json", "README.md"}:

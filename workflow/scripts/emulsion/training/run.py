@@ -105,6 +105,7 @@ def copy_twin(twin: Path, output: Path, mixture: Mapping[str, Any]) -> None:
     check_model(twin)
     log.info("%s has the same mixture, data and spec: its model is copied, and nothing is trained", twin)
     record = {**read_object(twin / "run.json"), "experiment": mixture["experiment"], "mixture": mixture["name"]}
+    record.setdefault("copied_seconds", record["seconds"])  # else it is a copy itself
     record.pop("killed", None)  # what its tries lost is charged to that run
     record |= {"copied_from": twin.name, "seconds": 0.0, "cost": run_cost(record["tokens"], mixture.get("needed", []))}
     with whole_folder(output) as part:

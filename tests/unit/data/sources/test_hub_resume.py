@@ -9,6 +9,7 @@ import time
 import pytest
 
 import hub_rows
+from emulsion.data.sources.transfer import Download
 from emulsion.files import read_json
 from raw_rows import read_rows
 
@@ -218,3 +219,9 @@ def test_a_server_that_ignores_ranges_is_refused_rather_than_read_whole(hub, fet
     ended = fetch_server.fetch(FINEWEB, tmp_path / "raw")
     assert ended.status == 1
     assert "the server does not give parts of a file" in ended.errors
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "{", "null"])
+def test_a_damaged_note_of_what_is_downloaded_begins_anew(tmp_path, content):
+    (tmp_path / ".plan.json").write_text(content)
+    assert Download.open(tmp_path, {"a": 1}, lambda: {"files": []}).plan == {"files": []}

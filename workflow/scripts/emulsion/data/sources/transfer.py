@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from emulsion.data.sources.network import ShortReadError, patiently, progress_bar
 from emulsion.errors import UserError
-from emulsion.files import fingerprint, naming, publish, read_json, write_json
+from emulsion.files import fingerprint, naming, publish, read_json, read_note, write_json
 from emulsion.files import sha256 as sha256_of
 
 Part = dict[str, Any]  # {name, rows, size: what it counts against the limit, ...}
@@ -161,7 +161,7 @@ class Download:
         keeps what the first one settled, though the branch may have moved meanwhile.
         """
         asked, plan_file = fingerprint(request), folder / ".plan.json"
-        if plan_file.exists() and (kept := read_json(plan_file))["asked"] == asked:
+        if (kept := read_note(plan_file, ("asked", "plan"))) and kept["asked"] == asked:
             parts_file = folder / ".parts.json"
             download = cls(folder, kept["plan"], read_json(parts_file) if parts_file.exists() else [])
             download._remove_rest()

@@ -126,6 +126,36 @@ def test_locks_that_are_only_of_files_open_to_be_written_are_seen(tmp_path, monk
     assert (tmp_path / "a.json").read_text() == "whole"
 
 
+def test_what_another_process_removes_before_it_is_locked_is_begun_again(tmp_path, monkeypatch):
+    lock, first = fcntl.flock, [1]
+
+    def flock(handle, operation):
+        if operation == fcntl.LOCK_EX and first:
+            first.pop()
+            files._remove_unless_written(next(tmp_path.glob(".a.json.*.part")))
+        lock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    write_json(tmp_path / "a.json", {"a": 1})
+    assert not first and list(tmp_path.iterdir()) == [tmp_path / "a.json"]
+
+
+def test_what_a_kill_left_is_locked_while_it_is_removed(tmp_path, monkeypatch):
+    left, remove, seen = tmp_path / ".a.json.7.part", files._remove, []
+    left.write_text("half")
+
+    def _remove(beside):
+        if beside == left:
+            with left.open("rb") as other, pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            seen.append(beside)
+        remove(beside)
+
+    monkeypatch.setattr(files, "_remove", _remove)
+    write_json(tmp_path / "a.json", {"a": 1})
+    assert seen and not left.exists()
+
+
 def test_what_a_kill_left_of_another_user_stays_and_stops_nothing(tmp_path, monkeypatch):
     theirs, opened = tmp_path / ".a.json.7.part", os.open
     theirs.write_text("half")
@@ -143,9 +173,11 @@ def test_what_a_kill_left_of_another_user_stays_and_stops_nothing(tmp_path, monk
 def test_what_a_kill_left_of_a_folder_goes(tmp_path):
     (tmp_path / ".a.7.part").mkdir()
     (tmp_path / ".a.0123.old.part").mkdir()
+    others = tmp_path / ".a.json.7.part"
+    others.write_text("half")
     with whole_folder(tmp_path / "a"):
         pass
-    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+    assert set(tmp_path.iterdir()) == {tmp_path / "a", others}
 
 
 def test_what_a_kill_left_of_a_file_goes(tmp_path):

@@ -121,18 +121,14 @@ def _beside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
     Several processes may write it at once, as where one that was left behind goes on: whoever ends last replaces it.
     """
     make_folder(path.parent)
+    left_by_a_kill = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]+(\.old)?\.part")  # for `a`, none of `a.json`
     with os.scandir(path.parent) as entries:  # by far the fastest way through a folder of thousands
         for entry in entries:
-            if entry.name.startswith(f".{path.name}.") and entry.name.endswith(".part"):
+            if left_by_a_kill.fullmatch(entry.name):
                 _remove_unless_written(Path(entry))
-    # By chance, not by the process: those of two containers may have one number.
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     with naming(path):
-        make(beside)
-        held = _open(beside)
+        beside, held = _begun(path, make)
         try:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(held, fcntl.LOCK_EX)
             try:
                 yield beside
             except OSError:
@@ -148,20 +144,39 @@ def _beside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
             _remove(beside)
 
 
+def _begun(path: Path, make: Callable[[Path], None]) -> tuple[Path, int]:
+    """What is written beside a path, empty, and the handle that locks it."""
+    while True:
+        # By chance, not by the process: those of two containers may have one number.
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        make(beside)
+        with suppress(FileNotFoundError):
+            held = _open(beside)
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(held, fcntl.LOCK_EX)
+            if _is_there(beside, held):
+                return beside, held
+            os.close(held)  # another process took it for what a kill has left, before it was locked
+
+
 def _open(beside: Path) -> int:
     """A handle to lock by; NFS locks for one alone, and so files only, what is open to be written."""
     return os.open(beside, os.O_RDONLY if beside.is_dir() else os.O_RDWR)
 
 
-def _require_there(beside: Path, held: int, path: Path) -> None:
-    """Where locks are not seen, another process may have removed it; what was written since would be a part."""
+def _is_there(beside: Path, held: int) -> bool:
     try:
-        if os.path.samestat(os.fstat(held), beside.stat()):
-            return
+        return os.path.samestat(os.fstat(held), beside.stat())
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ESTALE):
             raise
-    raise PassingError(f"{path}: another process writes it as well, and removed what this one had written.")
+        return False
+
+
+def _require_there(beside: Path, held: int, path: Path) -> None:
+    """Where locks are not seen, another process may have removed it; what was written since would be a part."""
+    if not _is_there(beside, held):
+        raise PassingError(f"{path}: another process writes it as well, and removed what this one had written.")
 
 
 def _remove_unless_written(beside: Path) -> None:
@@ -171,14 +186,19 @@ def _remove_unless_written(beside: Path) -> None:
     except OSError:  # gone since, or another user's
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
-    except OSError:  # a file system without locks
-        pass
+        if not _is_locked(handle):
+            _remove(beside)  # before the handle is closed: it is locked by it, so that nobody begins to write it
     finally:
         os.close(handle)
-    _remove(beside)
+
+
+def _is_locked(handle: int) -> bool:
+    """Whether another process has the lock; this one has it else, where the file system has locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    return False
 
 
 def _remove(beside: Path) -> None:

@@ -35,3 +35,8 @@ def test_mixtures_are_at_their_cost_and_difference_with_their_names():
 def test_no_known_cost_is_refused():
     with pytest.raises(UserError, match="no cost is known"):
         cost_pareto(board(row("old", -0.5, extra=None)))
+
+
+def test_mixtures_that_are_all_stratified_sampling_leave_it_alone_in_the_figure():
+    legend = cost_pareto(board(row("stratified", None))).legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == ["1  Stratified"]

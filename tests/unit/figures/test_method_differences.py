@@ -21,4 +21,10 @@ def test_a_row_is_at_its_difference_with_its_interval_and_stratified_has_none():
 
 def test_nothing_to_compare_with_is_refused():
     with pytest.raises(UserError, match="add a method of kind stratified"):
-        method_differences(board(row("regmix", None)))
+        method_differences(board(row("regmix", None)) | {"stratified": None})
+
+
+def test_methods_that_all_decided_for_even_shares_are_drawn_without_a_row():
+    left, right = method_differences(board(row("stratified", None))).axes
+    assert left.get_title(loc="left") == "Every mixture is that of stratified sampling"
+    assert not [line for axes in (left, right) for line in axes.lines if line.get_marker() == "o"]

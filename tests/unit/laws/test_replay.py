@@ -1,6 +1,7 @@
 """Replaying published sweeps: a small made-up one, and RegMix's where it is there."""
 
 import json
+import re
 import subprocess
 import sys
 from functools import cache
@@ -70,6 +71,34 @@ def test_tables_that_do_not_fit_together_are_refused(tmp_path):
     renamed.assign(d=renamed["d"] + 0.5).to_csv(tmp_path / "heavy.csv")
     with pytest.raises(UserError, match=r"heavy\.csv and .*sums to 1\.5"):
         Sweep.read(tmp_path / "heavy.csv", losses)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "words"),
+    [
+        ("run,a,a,b", "r9,.2,.3,.5", "column 'a' is there more than once"),
+        ("run,a,b,", "r9,.5,.5,", "column 4 of the header has no name"),
+        ("run;a;b", "r9;.5;.5", "there is one column alone; values are separated by commas"),
+        ("run,a,b", "r9,50,50", "law: mixture r9 sums to 100, not to 1"),
+        ("run,a,b", "r9,,1", "law: run r9: the weight of 'a' is nan"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_by_its_header_or_the_name_of_a_row(tmp_path, header, row, words):
+    first = row.replace("r9", "r1").replace("50", ".5").replace(",,1", ",0,1")
+    (tmp_path / "mixtures.csv").write_text(f"{header}\n{first}\n{row}\n")
+    (tmp_path / "losses.csv").write_text("run,x\nr1,2\nr9,3\n")
+    with pytest.raises(UserError, match=re.escape(words)):
+        Sweep.read(tmp_path / "mixtures.csv", tmp_path / "losses.csv")
+
+
+def test_a_law_that_cannot_be_fitted_says_which_and_to_what_run(tmp_path):
+    mixtures, losses = write_sweep(tmp_path, "train", 5, 0)
+    values = pd.read_csv(losses, index_col=0)
+    values.loc[3, "x"] = -1
+    values.to_csv(losses)
+    train = Sweep.read(mixtures, losses)
+    with pytest.raises(UserError, match="'trajectory' and 5 runs of 'train': law: run 3: the loss of 'x' is -1"):
+        replay(train, [train], ["trajectory"], [5])
 
 
 @cache

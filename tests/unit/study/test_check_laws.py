@@ -163,6 +163,32 @@ def test_states_of_methods_that_cannot_be_branched_are_refused(changes, message)
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("table", ["train", "-x"])
+def test_a_table_to_judge_on_has_a_name_that_is_free(tmp_path, table):
+    (tmp_path / "a.csv").touch()
+    pair = [str(tmp_path / "a.csv")] * 2
+
+    def change(config, name):
+        config["replays"] = {"one": {"train": pair, "tests": {name: pair}, "laws": ["linear"], "sizes": [4]}}
+
+    check(configured(lambda config: change(config, "held out")), SCHEMA)
+    with pytest.raises(UserError, match=rf"replays\.one\.tests: a table to judge on is called '{table}'"):
+        check(configured(lambda config: change(config, table)), SCHEMA)
+
+
+def test_a_figure_of_similarity_needs_what_methods_are_better_than():
+    def change(config):
+        config["methods"] |= {"aioli": {"kind": "aioli", "rounds": 5}, "even": {"kind": "stratified"}}
+        config["experiments"]["pair"] |= {"methods": ["aioli", "even"], "parameters": PARAMETERS}
+        config["figures"] = ["pair_similarity"]
+
+    check(configured(change), SCHEMA)
+    config = configured(change)
+    config["experiments"]["pair"]["methods"] = ["aioli"]
+    with pytest.raises(UserError, match="'pair_similarity' needs a method of kind stratified in experiments"):
+        check(config, SCHEMA)
+
+
 def test_weights_in_a_circle_and_of_other_sizes_are_refused():
     config = read_yaml(Path("config.yaml"))
     tiny = config["models"]["tiny"]

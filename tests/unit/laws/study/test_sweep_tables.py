@@ -141,6 +141,17 @@ def test_what_the_numbers_rest_on_is_counted(tables, text):
     }
     assert "Web/Code: 10 runs (5 points, 2 seeds); early: 50 branches of 10 trunks" in text
     assert "early: 7 branches of 1 trunk," in text
+    assert "says nothing" not in text
+
+
+def test_a_law_of_as_many_parameters_as_points_is_no_success(folder):
+    found = study("laws", "Laws", [{"title": "T", "settings": {"Web/Code": "two"}}], results(folder))
+    counts = found["tables"][0]["settings"][0]["counts"]
+    counts["points"], counts["branches"]["early"]["branches"] = 3, 20
+    text = law_tables(found)
+    assert "(3 points, 2 seeds), where points are no more than the 3 parameters of a static law, so that its R²" in text
+    assert "branches of a trunk are no more than the 2 parameters of a dynamic law, so that its R² says nothing" in text
+    assert text.count("says nothing") == 2
 
 
 def test_sections_of_evidence_say_what_their_rows_count(tables, text):

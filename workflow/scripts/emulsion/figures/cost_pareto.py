@@ -29,12 +29,12 @@ NOTE = (
 def cost_pareto(board: Mapping[str, Any]) -> Figure:
     """Draw the content of `methods.json`.
 
-    Raises UserError where nothing was compared with stratified sampling, or no cost is known.
+    Raises UserError where no stratified sampling was trained, or no cost is known.
     """
     compared(board)
     each = [row for row in by_name(board).values() if row["difference_to_stratified"] is not None]
     rows = [row for row in each if cost_in_runs(row, board["tokens"]) is not None]
-    if not rows:
+    if each and not rows:
         raise UserError("methods: no cost is known; the runs were trained before costs were recorded. Train one again.")
     costs = [float(cost_in_runs(row, board["tokens"]) or 0.0) for row in rows]
     places = [(0.0, 0.0), *zip(costs, [row["difference_to_stratified"] for row in rows], strict=True)]

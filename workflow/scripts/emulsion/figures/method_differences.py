@@ -26,18 +26,21 @@ NOTE = (
 def method_differences(board: Mapping[str, Any]) -> Figure:
     """Draw the content of `methods.json`, a row for each mixture, the lowest mean test loss first.
 
-    Raises UserError where nothing was compared with stratified sampling.
+    Raises UserError where no stratified sampling was trained.
     """
     rows = compared(board)
-    figure = Figure(figsize=(WIDTH, 1.9 + ROW * len(rows)), layout="constrained")
+    height = max(len(rows), 1)
+    figure = Figure(figsize=(WIDTH, 1.9 + ROW * height), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
+    if not rows:
+        left.set_title("Every mixture is that of stratified sampling", loc="left")
     for place, row in enumerate(rows):
         _mean(left, place, row)
     _sources(right, rows, board["sources"])
     for axes in (left, right):
         axes.axvline(0, color=FAINT, linewidth=0.8, zorder=0.5)
         axes.grid(True, axis="x")
-        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_ylim(height - 0.5, -0.5)
     left.set_yticks(range(len(rows)), [label(row) for row in rows])
     left.set_xlabel("Difference of mean test perplexity")
     right.set_xlabel("Difference of test loss (nats per token)")
@@ -52,13 +55,15 @@ def method_differences(board: Mapping[str, Any]) -> Figure:
 
 
 def compared(board: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The rows that have a difference to stratified sampling; UserError where there are none."""
-    rows = [row for row in board["methods"] if row["difference_to_stratified"] is not None]
-    if not rows:
+    """The rows that have a difference to stratified sampling; UserError where it was not trained.
+
+    There are none where the data made every method decide for its mixture, which no check foresees.
+    """
+    if board["stratified"] is None:
         raise UserError(
             "methods: nothing was compared with stratified sampling; add a method of kind stratified to the experiment."
         )
-    return rows
+    return [row for row in board["methods"] if row["difference_to_stratified"] is not None]
 
 
 def label(row: Mapping[str, Any]) -> str:

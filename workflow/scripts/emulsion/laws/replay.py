@@ -66,7 +66,10 @@ def replay(
             random = np.random.default_rng(derive_seed(seed, "replay", size, resample))
             rows = random.permutation(len(train.table.values))[:size]
             for name in laws:
-                law, seconds = _fit(name, train.table, rows)
+                try:
+                    law, seconds = _fit(name, train.table, rows)
+                except UserError as error:
+                    raise UserError(f"replay: '{name}' and {size} runs of '{train.name}': {error}") from None
                 for test in tests:
                     row = {"law": name, "fitted": law.kind, "size": size, "resample": resample, "test": test.name}
                     fits.append({**row, "seconds": seconds, **_judge(law, test.table)})
@@ -81,12 +84,20 @@ def replay(
 def _read_csv(path: Path | str) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, index_col=0)
+        # As written: the names above are made unique, and those that are missing made up.
+        header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0, 1:]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a table of comma-separated values: {error}.") from None
+    if header.empty:
+        raise UserError(f"{path}: there is one column alone; values are separated by commas, and the first names runs.")
+    if header.isna().any():
+        raise UserError(f"{path}: column {header[header.isna()].index[0] + 1} of the header has no name.")
+    if header.duplicated().any():
+        raise UserError(f"{path}: column '{header[header.duplicated()].iloc[0]}' is there more than once.")
     text = [column for column in table.columns if not pd.api.types.is_numeric_dtype(table[column])]
-    if text or not len(table.columns):
+    if text:
         raise UserError(
             f"{path}: the columns {text} do not hold numbers; the first column names runs, all others count."
         )
@@ -113,8 +124,9 @@ def _require_sizes(train: Sweep, sizes: Sequence[int]) -> None:
 
 
 def _fit(name: str, table: Table, rows: np.ndarray) -> tuple[FittedLaw, float]:
-    mixtures = pd.DataFrame(table.mixtures[rows], columns=list(table.sources))
-    values = pd.DataFrame(table.values[rows], columns=list(table.groups))
+    runs = None if table.rows is None else [table.rows[row] for row in rows]
+    mixtures = pd.DataFrame(table.mixtures[rows], runs, list(table.sources))
+    values = pd.DataFrame(table.values[rows], runs, list(table.groups))
     start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # few runs are the point of a learning curve

@@ -52,22 +52,29 @@ def read_table(
     rows = [tuple(each.index) for each in (mixtures, values) if hasattr(each, "columns")]
     if len(set(rows)) > 1:
         raise UserError("law: the mixtures and the values have different row names, or the same in another order.")
-    _require_finite(table, groups, "value of")
-    return Table(on_simplex(weights, sources), table, sources, groups, rows[0] if rows else None)
+    names = rows[0] if rows else range(len(table))
+    _require_finite(table, groups, "value of", names)
+    return Table(on_simplex(weights, sources, names), table, sources, groups, rows[0] if rows else None)
 
 
-def on_simplex(weights: Floats, sources: Sequence[str]) -> Floats:
-    """The rows [k, m], renormalised where they miss one by no more than a rounding; UserError where by more."""
-    _require_finite(weights, sources, "weight of")
+def on_simplex(weights: Floats, sources: Sequence[str], rows: Sequence[Any] | None = None) -> Floats:
+    """The rows [k, m], renormalised where they miss one by no more than a rounding; UserError where by more.
+
+    rows: what errors call them; their positions where left out.
+    """
+    rows = range(len(weights)) if rows is None else rows
+    _require_finite(weights, sources, "weight of", rows)
     if weights.min(initial=0.0) < -ROUNDING / 100:
         row, column = divmod(int(weights.argmin()), weights.shape[1])
-        raise UserError(f"law: mixture {row}: the weight of '{sources[column]}' is {weights[row, column]:g}, below 0.")
+        raise UserError(
+            f"law: mixture {rows[row]}: the weight of '{sources[column]}' is {weights[row, column]:g}, below 0."
+        )
     weights = np.maximum(weights, 0.0)
     totals = weights.sum(axis=1)
     worst = int(np.abs(totals - 1).argmax()) if len(totals) else 0
     if len(totals) and abs(totals[worst] - 1) > ROUNDING + 1e-9:
         raise UserError(
-            f"law: mixture {worst} sums to {totals[worst]:.6g}, not to 1. Weights are shares of tokens over all "
+            f"law: mixture {rows[worst]} sums to {totals[worst]:.6g}, not to 1. Weights are shares of tokens over all "
             f"sources ({', '.join(sources)}); rows that miss 1 by more than {ROUNDING:g} are not rounding."
         )
     return np.asarray(weights / totals[:, None], dtype=np.float64)
@@ -110,7 +117,9 @@ def _named(values: Any, names: Sequence[str] | None, what: str) -> tuple[Floats,
     return array, tuple(found)
 
 
-def _require_finite(table: Floats, names: Sequence[str], what: str) -> None:
+def _require_finite(table: Floats, names: Sequence[str], what: str, rows: Sequence[Any]) -> None:
     if not np.isfinite(table).all():
         row, column = np.argwhere(~np.isfinite(table))[0]
-        raise UserError(f"law: run {row}: the {what} '{names[column]}' is {table[row, column]}, not a finite number.")
+        raise UserError(
+            f"law: run {rows[row]}: the {what} '{names[column]}' is {table[row, column]}, not a finite number."
+        )

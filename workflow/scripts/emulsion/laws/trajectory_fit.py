@@ -81,8 +81,8 @@ def fit_trajectory_law(
     if table.values.min() <= 0:
         row, column = np.argwhere(table.values <= 0)[0]
         raise UserError(
-            f"law: run {row}: the loss of '{table.groups[column]}' is {table.values[row, column]:g}; trajectories are "
-            "of losses, which are above 0."
+            f"law: run {table.rows[row] if table.rows else row}: the loss of '{table.groups[column]}' is "
+            f"{table.values[row, column]:g}; trajectories are of losses, which are above 0."
         )
     time = _column(tokens, n, "tokens", np.ones(n))
     number = np.unique([str(each) for each in runs], return_inverse=True)[1] if runs is not None else np.arange(n)

@@ -69,15 +69,26 @@ def _fit_block(rows: Sequence[Found], labels: Sequence[str], published: Found | 
 
 
 def _counted(settings: Sequence[Found]) -> str:
-    return " ".join(f"{setting['label']}: {_counts(setting['counts'])}." for setting in settings)
+    return " ".join(
+        f"{setting['label']}: {_counts(setting['counts'], len(setting['sources']))}." for setting in settings
+    )
 
 
-def _counts(counts: Found) -> str:
-    parts = [f"{count(counts['runs'], 'run')} ({count(counts['points'], 'point')}, {count(counts['seeds'], 'seed')})"]
+def _counts(counts: Found, sources: int) -> str:
+    runs = f"{count(counts['runs'], 'run')} ({count(counts['points'], 'point')}, {count(counts['seeds'], 'seed')})"
+    parts = [runs + _too_few("points are", counts["points"], sources + 1, "static")]
     for name, each in counts["branches"].items():
         of = f"{count(each['branches'], 'branch', 'branches')} of {count(each['trunks'], 'trunk')}"
-        parts.append(f"{name}: {of}, {each['tokens']:,} tokens from token {each['after']:,} on")
+        few = _too_few("branches of a trunk are", each["branches"] / each["trunks"], sources, "dynamic")
+        parts.append(f"{name}: {of}, {each['tokens']:,} tokens from token {each['after']:,} on{few}")
     return "; ".join(parts)
+
+
+def _too_few(what: str, found: float, parameters: int, law: str) -> str:
+    """A law with a parameter for every point goes through them all, right or wrong."""
+    if found > parameters:
+        return ""
+    return f", where {what} no more than the {parameters} parameters of a {law} law, so that its R² says nothing"
 
 
 def _groups(tables: Sequence[Found]) -> list[str]:

@@ -76,6 +76,10 @@ def files(config: Config) -> Iterator[str]:
             origin = f" They come from {replay['origin']}." if replay.get("origin") else ""
             shown = ", ".join(missing)
             yield f"replays.{name}: {len(missing)} of {len(tables)} tables are not there: {shown}.{origin}"
+        for table in replay["tests"]:
+            if table == "train" or table.startswith("-"):
+                rule = "'train' is the table that laws are fitted to, and no name begins with a dash"
+                yield f"replays.{name}.tests: a table to judge on is called '{table}'; choose another name, for {rule}."
 
 
 def names(config: Config, name: str) -> Iterator[str]:

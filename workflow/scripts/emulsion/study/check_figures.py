@@ -69,7 +69,6 @@ def _needs_of(config: Config, settings: Mapping[str, Any], where: str) -> Iterat
     yield "optimizer", "" if searches else f"a method of kind {' or '.join(SEARCHES)} in {where}.methods"
     fitted = searches and config["methods"][searches[0]]["kind"] == "optimum"
     yield "surface", "" if fitted else f"a method of kind optimum, before any of direct_search, in {where}.methods"
-    yield "similarity", "" if settings["parameters"] else f"{where}.parameters"
     laws = settings["laws"]
     yield "static_law", "" if laws else f"{where}.laws"
     swarm = config["swarms"].get(laws["swarm"], {}) if laws else {}
@@ -86,6 +85,8 @@ def _of_methods(config: Config, settings: Mapping[str, Any], where: str) -> Iter
     others = len(settings["strategies"]) + len(settings["methods"]) > 1
     for figure in ("methods", "cost_pareto"):
         yield figure, "" if even and others else f"a method of kind stratified, and others, in {where}.methods"
+    no_stratified = "" if even else f"a method of kind stratified in {where}.methods"
+    yield "similarity", no_stratified if settings["parameters"] else f"{where}.parameters"
     online = any(map(decides_online, kinds))
     yield "trajectories", "" if online else f"an online method in {where}.methods"
 

@@ -155,3 +155,11 @@ def test_the_page_has_the_decision_every_row_and_what_is_charged():
     assert "| regmix | 4 | 100 | 0.10 | 3 | 0 | 0 | 2.0 | swarm small |" in page
     assert "- aioli: It has collapsed." in page
     assert "nothing is compared with stratified" in markdown("Which?", board_of(runs_of(a=3.0, b=2.9), None), {})
+
+
+def test_the_page_says_which_sources_the_mean_loss_weighs():
+    runs = [run_of("even", 0, {"web": 3.0, "code": 2.0}, weights={"web": 3, "code": 1})]
+    assert "mean test loss over sources, weighted (web 75 %, code 25 %), and beside it" in markdown(
+        "", board_of(runs), {}
+    )
+    assert "weighted" not in markdown("", board_of(runs_of(even=3.0)), {})

@@ -122,6 +122,7 @@ def leaderboard(
         "stratified": same.first.get(stratified) if stratified else None,
         "tokens": runs[0].tokens,
         "sources": list(runs[0].losses),
+        "loss_weights": dict(runs[0].weights) or None,
         "methods": [
             {
                 "method": same.labels[name],

@@ -33,7 +33,7 @@ def markdown(title: str, board: Found, notices: Mapping[str, Sequence[str]]) -> 
     said = [f"- {mixture}: {notice}" for mixture, each in notices.items() for notice in each]
     sections = [
         f"# Methods compared: {title}",
-        f"**{text[:1].upper() + text[1:]}.** By the mean test loss over sources; lower is better.",
+        f"**{text[:1].upper() + text[1:]}.** By the mean test loss over sources{_weighted(board)}; lower is better.",
         _scores(board),
         section("By source", _by_source(board)),
         section("Costs", _costs(board)),
@@ -41,6 +41,13 @@ def markdown(title: str, board: Found, notices: Mapping[str, Sequence[str]]) -> 
         section("Noticed while training", "\n".join(said)) if said else "",
     ]
     return "\n\n".join(each for each in sections if each) + "\n"
+
+
+def _weighted(board: Found) -> str:
+    """What the experiment weighs in the mean loss, and not in the mean perplexity, which is as published."""
+    weights = board["loss_weights"] or {}
+    shares = [f"{source} {100 * weight / sum(weights.values()):.3g} %" for source, weight in weights.items() if weight]
+    return f", weighted ({', '.join(shares)}), and beside it the mean perplexity, not weighted" if shares else ""
 
 
 def _scores(board: Found) -> str:

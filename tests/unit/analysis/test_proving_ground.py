@@ -91,6 +91,14 @@ def test_worlds_are_parted_by_what_there_is_to_gain_whatever_the_order_of_rows()
     assert "| bold | +25.0 [+25.0, +25.0], 100% | +25.0 [" in text
 
 
+def test_one_world_has_no_interval():
+    trials = {name: rows(name, regret)[:1] for name, regret in (("stratified", 0.1), ("good", 0.05))}
+    found = summary(trials, list(KINDS))
+    assert {row[f"{key}_interval"] for row in found for key in ("median", "p90", "difference")} == {None}
+    text = page(found, by_gain(trials), list(KINDS), 0)
+    assert "| good | 1.00 | 50.0 | 50.0 | -50.0 | 0% |" in text and "| good | -50.0, 0% |" in text
+
+
 def test_methods_that_met_different_worlds_are_not_compared():
     with pytest.raises(UserError, match="'good' and 'stratified' met different worlds"):
         summary({"stratified": rows("stratified", 0.05), "good": rows("good", 0.01)[1:]}, list(KINDS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,15 +65,13 @@ def by_gain(trials: Trials) -> list[dict[str, Any]]:
                 continue
             of = {(row["kind"], row["world"]): row["regret"] for row in rows}
             apart = np.array([of[key] for key in base])[within] - gain[within]
-            drawn = np.random.default_rng(0).integers(0, len(apart), (_RESAMPLES, len(apart)))
-            ends = np.quantile(apart[drawn].mean(axis=1), (0.025, 0.975))
             table.append(
                 {
                     "method": name,
                     "part": part,
                     "worlds": len(apart),
                     "difference": float(apart.mean()),
-                    "difference_interval": [float(end) for end in ends],
+                    "difference_interval": _interval(apart, lambda drawn: drawn.mean(axis=1)),
                     "worse": float((apart > WORSE).mean()),
                 }
             )
@@ -110,9 +108,9 @@ def _row(
         "worlds": len(keys),
         "cost": float(np.mean([of[key]["cost"] for key in keys])),
         "median": float(np.median(regret)),
-        "median_interval": _interval(regret, 0.5),
+        "median_interval": _of_quantile(regret, 0.5),
         "p90": float(np.quantile(regret, 0.9)),
-        "p90_interval": _interval(regret, 0.9),
+        "p90_interval": _of_quantile(regret, 0.9),
         "worse": None,
         "difference": None,
         "difference_interval": None,
@@ -120,7 +118,7 @@ def _row(
     if base is not None and name != STRATIFIED:
         apart = regret - np.array([base[key]["regret"] for key in keys])
         row["worse"] = float((apart > WORSE).mean())
-        row["difference"], row["difference_interval"] = float(np.median(apart)), _interval(apart, 0.5)
+        row["difference"], row["difference_interval"] = float(np.median(apart)), _of_quantile(apart, 0.5)
     return row
 
 
@@ -131,10 +129,16 @@ def _little(keys: list[_Key], of: Mapping[_Key, Any], base: Mapping[_Key, Any] |
     return {"little": float(np.mean(apart)) if apart else None, "little_worlds": len(within) if base else None}
 
 
-def _interval(values: Floats, quantile: float) -> list[float]:
-    """The 95 % interval of a quantile, by the bootstrap over worlds."""
+def _of_quantile(values: Floats, quantile: float) -> list[float] | None:
+    return _interval(values, lambda drawn: np.quantile(drawn, quantile, axis=1))
+
+
+def _interval(values: Floats, statistic: Callable[[Floats], Floats]) -> list[float] | None:
+    """The 95 % interval of a statistic, by the bootstrap over worlds; None of one world."""
+    if len(values) < 2:
+        return None
     drawn = np.random.default_rng(0).integers(0, len(values), (_RESAMPLES, len(values)))
-    ends = np.quantile(np.quantile(values[drawn], quantile, axis=1), (0.025, 0.975))
+    ends = np.quantile(statistic(values[drawn]), (0.025, 0.975))
     return [float(end) for end in ends]
 
 
@@ -193,5 +197,6 @@ def _parted(parts: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> list[
 
 
 def _cell(row: Mapping[str, Any], key: str, form: str = ".1f") -> str:
-    low, high = row[f"{key}_interval"]
-    return f"{1e3 * row[key]:{form}} [{1e3 * low:{form}}, {1e3 * high:{form}}]"
+    ends = row[f"{key}_interval"]
+    interval = f" [{1e3 * ends[0]:{form}}, {1e3 * ends[1]:{form}}]" if ends else ""
+    return f"{1e3 * row[key]:{form}}{interval}"

@@ -118,6 +118,14 @@ def test_a_run_that_decides_its_mixture_cannot_be_trained_again():
     check(config, SCHEMA)
 
 
+def test_limits_are_for_strategies():
+    config = copy.deepcopy(CONFIG)
+    limits = {"perplexity": 20, "coherent": 0.9, "spread": 0.05}
+    config["experiments"]["exp3"] |= {"metrics": limits, "strategies": [], "ablations": None, "repeat": False}
+    config["figures"] = []
+    assert "experiments.exp3.metrics: limits are for the runs of strategies" in problems(config)
+
+
 def test_one_source_alone_may_be_trained_again():
     config = copy.deepcopy(CONFIG)
     settings = {"title": "T", "sources": ["magpie"], "tokens": 96_000, "repeat": True, "seeds": [0]}

@@ -193,6 +193,8 @@ def _purpose(settings: Mapping[str, Any], where: str) -> Iterator[str]:
         for key in ("ablations", "repeat", "smoke", "metrics", "downstream"):
             if settings.get(key):
                 yield f"{where}.{key}: it is for mixtures that are compared, and the experiment has none."
+    elif settings.get("metrics") and not settings["strategies"]:
+        yield f"{where}.metrics: limits are for the runs of strategies, and the experiment has none; name one."
 
 
 def _ablations(experiment: Experiment) -> Iterator[str]:

@@ -114,6 +114,11 @@ def test_a_given_matrix_names_the_sources_of_the_experiment(tmp_path):
     file.write_text(json.dumps({"openhermes": {"openhermes": 1}, "magpie": {"magpie": 1}}))
     with pytest.raises(UserError, match="must have a row and in it a column for each of magpie, openhermes"):
         check(configured(setting(f"{LAWS}/matrices/mine", method)), SCHEMA)
+    for effect in ("null", '"x"', "NaN", "true"):
+        row = f'{{"openhermes": 1, "magpie": {effect}}}'
+        file.write_text(f'{{"openhermes": {row}, "magpie": {row}}}')
+        with pytest.raises(UserError, match=r"the effect on 'openhermes' of 'magpie' is .*, not a number"):
+            check(configured(setting(f"{LAWS}/matrices/mine", method)), SCHEMA)
 
 
 @pytest.mark.parametrize("run", ["exp3-equal_mix", "exp3-equal_mix/", "pair-sweep_01", "pair-sweep_02"])

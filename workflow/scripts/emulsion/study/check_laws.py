@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,8 @@ def _matrix(sources: set[str], chosen: Mapping[str, Any], where: str) -> Iterato
     rows = isinstance(matrix, dict) and set(matrix) == sources
     if not rows or any(not isinstance(row, dict) or set(row) != sources for row in matrix.values()):
         yield f"{where}.matrix: {file} {form}"
+        return
+    for group, row in matrix.items():
+        for source, effect in row.items():
+            if not isinstance(effect, int | float) or isinstance(effect, bool) or not math.isfinite(effect):
+                yield f"{where}.matrix: {file}: the effect on '{group}' of '{source}' is {effect!r}, not a number."

@@ -239,6 +239,7 @@ STRATEGY = "strategies/equal_mix"
             {"type": "web", "kind": "web", "web": {"files": ["http://a.org/b.txt"]}},
             "sources.fineweb.web.files.0: 'http://a.org/b.txt' is no such value. An https address",
         ),
+        ("experiments/exp3/evaluation/test_sequences", 1, "test_sequences: 1 is less than the minimum of 2"),
         ("proving_ground", {"methods": ["aioly"]}, "unknown value 'aioly'. Did you mean 'aioli'?"),
         (
             "swarms/small/points/bounds",

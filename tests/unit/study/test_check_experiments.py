@@ -42,6 +42,14 @@ def test_names_that_files_or_tables_have_for_something_else_are_refused():
     assert "experiments.proving_ground: results/proving_ground/ is for" in said and "sources.mean: tables call" in said
 
 
+def test_names_that_no_file_can_have_are_refused():
+    long = "".join(map(str, range(60)))
+    config = changed(f"strategies/{long}", {"ratios": {"magpie": 1}})
+    assert f"strategies: '{long}'" in problems(config)
+    config = changed("strategies/m" + "0" * 20, {"ratios": {"magpie": 1}})
+    assert "strategies.m00000000000000000000: it ends in 20 repetitions" in problems(config)
+
+
 def test_mixtures_that_differ_in_capitals_alone_are_refused():
     config = copy.deepcopy(CONFIG)
     config["strategies"]["Equal_Mix"] = {"ratios": {"fineweb": 1.0}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from emulsion.study.told import included, known, told
 _FEW_STEPS = 5
 # What whole sequences and whole steps may leave out of the tokens that were asked for before it is said.
 NEARLY = 0.99
+# Names that Snakemake refuses in paths, as a rule that feeds itself would make them.
+_RECURRENT = re.compile(r"(.+)\1{19}$")
 # How many sources of a strategy are said one by one; a published recipe has up to 60.
 _SINGLY = 3
 
@@ -57,6 +60,10 @@ def reserved(config: Config) -> Iterator[str]:
         yield "experiments.proving_ground: results/proving_ground/ is for the simulated worlds; choose another name."
     if MEAN in config["sources"]:
         yield f"sources.{MEAN}: tables call the mean of all sources so; choose another name."
+    for section, entries in config.items():
+        for name in entries if isinstance(entries, Mapping) else ():
+            if _RECURRENT.search(name):
+                yield f"{section}.{name}: it ends in 20 repetitions, which Snakemake takes for an endless rule."
 
 
 def files(config: Config) -> Iterator[str]:

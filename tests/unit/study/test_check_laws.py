@@ -210,3 +210,17 @@ def test_weights_in_a_circle_and_of_other_sizes_are_refused():
     assert "models.mc.weights.folder: models/exp3-equal_mix is a run of 'tiny', whose hidden_size is 64" in str(
         error.value
     )
+
+
+def test_similarity_is_drawn_against_stratified_sampling():
+    def compare(config):
+        config["experiments"]["pair"] |= {"methods": ["aioli"]}
+        config["experiments"]["pair"] |= {"parameters": {"methods": ["aioli"], "shares": [0.5], "tokens": 4_800}}
+        config["methods"] |= {"aioli": {"kind": "aioli", "rounds": 4}, "even": {"kind": "stratified"}}
+        config["figures"] = ["pair_similarity"]
+
+    with pytest.raises(UserError, match=r"needs a method of kind stratified in experiments\.pair\.methods"):
+        check(configured(compare), SCHEMA)
+    config = configured(compare)
+    config["experiments"]["pair"]["methods"].append("even")
+    check(config, SCHEMA)

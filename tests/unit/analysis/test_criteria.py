@@ -44,6 +44,14 @@ def test_all_are_met_when_everything_holds() -> None:
     assert _verdicts() == ["met"] * 5
 
 
+def test_a_single_source_that_leads_is_no_better_than_itself() -> None:
+    found = _better(0.0, -0.5, 0.5)
+    itself = {**found["best"], "reference": "mix", "relative": None, "interval": None}
+    _, best, *_ = success_criteria(WON, {**found, "best": itself}, PARETO, RECIPE)
+    assert best["verdict"] == "not met"
+    assert best["evidence"] == "mix is that model itself: it draws from one source alone."
+
+
 @pytest.mark.parametrize(
     ("change", "verdict"),
     [

@@ -64,6 +64,9 @@ def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str, m
         return row_of(criterion, UNDECIDED, "No single-source model was trained.")
     found = improvement[which]
     reference = found["reference"]
+    if reference == found["candidate"]:
+        itself = f"{reference} is that model itself: it draws from one source alone{'' if claims else f'; {NO_CLAIM}'}."
+        return row_of(criterion, NOT_MET if claims else UNDECIDED, itself)
     against = f"{reference} alone" if isinstance(reference, str) else f"the mean of {listing(reference)} alone"
     has = f"has a {measure.name} of" if measure.lower else "scores"
     scores = f"{found['candidate']} {has} {found['score']:.3f}, {against} {found['reference_score']:.3f}"

@@ -11,6 +11,8 @@ from config_cases import pair_of_sources
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.study.check import check
+from emulsion.study.experiment_paths import law_figures
+from emulsion.study.study import Study
 
 SCHEMA = Path("workflow/schemas/config.schema.yaml")
 FITTED = {"swarm": "sweep", "matrices": {"static": {"kind": "static_law", "branches": "early"}}}
@@ -222,5 +224,12 @@ def test_similarity_is_drawn_against_stratified_sampling():
     with pytest.raises(UserError, match=r"needs a method of kind stratified in experiments\.pair\.methods"):
         check(configured(compare), SCHEMA)
     config = configured(compare)
+    config["figures"] = []
+    check(config, SCHEMA)
+    assert law_figures(Study(config)["pair"]) == [
+        f"figures/pair_{law}.png" for law in ("static_law", "dynamic_law", "effects")
+    ]
+    config = configured(compare)
     config["experiments"]["pair"]["methods"].append("even")
     check(config, SCHEMA)
+    assert law_figures(Study(config)["pair"])[-1] == "figures/pair_similarity.png"

@@ -15,6 +15,7 @@ from emulsion.study.told import known
 
 _OF_MIXTURES = ("losses", "training_curves", "mixtures", "schedule")
 _OF_BRANCHES = ("dynamic_law", "effects")
+OF_LAWS = ("static_law", *_OF_BRANCHES, "similarity")
 # The axes without which a radar shows no area, and without which there is no trade-off.
 _RADAR, _TRADED = 3, 2
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emulsion.files import found
 from emulsion.study import paths
+from emulsion.study.check_figures import OF_LAWS, drawable
 from emulsion.study.experiment import Experiment
 from emulsion.study.laws import Laws
 from emulsion.study.mixture_table import Size
@@ -190,12 +191,9 @@ def laws(experiment: Experiment) -> dict[str, list[str]]:
 
 
 def law_figures(experiment: Experiment) -> list[str]:
-    """The figures of an experiment's laws."""
-    asked = Laws(experiment)
-    figures = ["static_law"] if asked.swarm else []
-    figures += ["dynamic_law", "effects"] if asked.branched else []
-    figures += ["similarity"] if asked.methods() else []
-    return [f"figures/{experiment.name}_{figure}.png" for figure in figures]
+    """The figures of an experiment's laws, of those that have something to draw."""
+    drawn = drawable(experiment.config, experiment.name)
+    return [f"figures/{experiment.name}_{figure}.png" for figure in OF_LAWS if figure in drawn]
 
 
 def laws_of_study(study: Study, name: str, what: str) -> list[str]:

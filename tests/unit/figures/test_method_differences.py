@@ -3,7 +3,6 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.cost_pareto import cost_pareto
 from emulsion.figures.method_differences import COLOURS, method_differences
 from method_board_cases import board, row
 

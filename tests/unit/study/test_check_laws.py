@@ -183,19 +183,6 @@ def test_a_table_to_judge_on_has_a_name_that_is_free(tmp_path, table):
         check(configured(lambda config: change(config, table)), SCHEMA)
 
 
-def test_a_figure_of_similarity_needs_what_methods_are_better_than():
-    def change(config):
-        config["methods"] |= {"aioli": {"kind": "aioli", "rounds": 5}, "even": {"kind": "stratified"}}
-        config["experiments"]["pair"] |= {"methods": ["aioli", "even"], "parameters": PARAMETERS}
-        config["figures"] = ["pair_similarity"]
-
-    check(configured(change), SCHEMA)
-    config = configured(change)
-    config["experiments"]["pair"]["methods"] = ["aioli"]
-    with pytest.raises(UserError, match="'pair_similarity' needs a method of kind stratified in experiments"):
-        check(config, SCHEMA)
-
-
 def test_weights_in_a_circle_and_of_other_sizes_are_refused():
     config = read_yaml(Path("config.yaml"))
     tiny = config["models"]["tiny"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from emulsion.analysis.leaderboard import by_name
 from emulsion.errors import UserError
 from emulsion.figures.style import FAINT, PALETTE, WIDTH, colours, fit, legend_columns, markers, note, pretty, styled
 
@@ -65,10 +64,6 @@ def compared(board: Mapping[str, Any]) -> list[Mapping[str, Any]]:
             "methods: nothing was compared with stratified sampling; add a method of kind stratified to the experiment."
         )
     return [row for row in board["methods"] if row["difference_to_stratified"] is not None]
-
-
-def _with_difference(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [row for row in rows if row["difference_to_stratified"] is not None]
 
 
 def label(row: Mapping[str, Any]) -> str:

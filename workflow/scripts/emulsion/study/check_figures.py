@@ -83,8 +83,6 @@ def _of_methods(config: Config, settings: Mapping[str, Any], where: str) -> Iter
     ratios = [config["strategies"].get(name, {}).get("ratios") or {} for name in settings["strategies"]]
     even = any(set(each) == set(settings["sources"]) and len(set(each.values())) == 1 for each in ratios)
     even = even or "stratified" in kinds
-    compared = "" if even else f"a method of kind stratified in {where}.methods"
-    yield "similarity", compared if settings["parameters"] else f"{where}.parameters"
     others = len(settings["strategies"]) + len(settings["methods"]) > 1
     for figure in ("methods", "cost_pareto"):
         yield figure, "" if even and others else f"a method of kind stratified, and others, in {where}.methods"

@@ -206,6 +206,8 @@ def test_a_prediction_on_another_scale_is_not_held_against_the_real_score() -> N
     found = _found(CLEAR, optimum={**OPTIMUM, "of": None})["optimum"]
     assert "another scale" in found["text"]
     assert "inside" not in found["text"] and "outside" not in found["text"]
+    searched = _found(CLEAR, optimum={**OPTIMUM, "of": None, "interval": None})["optimum"]
+    assert searched["text"].startswith("The search had") and "another scale; trained for real" in searched["text"]
 
 
 def test_where_models_differ_the_note_says_so_and_else_nothing() -> None:

@@ -60,11 +60,12 @@ def _reason(optimum: Mapping[str, Any], real: float, lost_by: Mapping[str, Any],
 def _promise(optimum: Mapping[str, Any], real: float, measure: Measure) -> str:
     """What the search expected of its mixture, and whether the real one bears it out where the two compare."""
     expected = f"{optimum['prediction']:.3f}"
-    if optimum["interval"] is None:
-        return f"The search's own {'loss' if measure.lower else 'score'} was {expected}"
     surrogate = f"The surrogate {optimum['surrogate']}"
     if optimum.get("of", measure.kind) is None:
-        return f"{surrogate} predicted {expected} of its objective at its runs' size, another scale"
+        says = "The search had" if optimum["interval"] is None else f"{surrogate} predicted"
+        return f"{says} {expected} of its objective at its runs' size, another scale"
+    if optimum["interval"] is None:
+        return f"The search's own {'loss' if measure.lower else 'score'} was {expected}"
     low, high = optimum["interval"]
     inside = "inside" if low <= real <= high else "outside"
     what = f"mean loss on validation text, {real:.3f}," if measure.lower else "score"

@@ -70,6 +70,11 @@ LAWS = "experiments/pair/laws"
         (f"{LAWS}/matrices/mine", {"kind": "given", "branches": "early"}, "matrices.mine.matrix: no file is named"),
         ("law_studies/laws/tables", [{"title": "T", "settings": {"x": "pare"}}], "Did you mean 'pair'?"),
         ("law_studies/laws/tables", [{"title": "T", "settings": {"x": "exp3"}}], "experiment 'exp3' has no `laws`"),
+        (
+            "law_studies/laws/tables",
+            [{"title": "T", "settings": {"x": "pair", "y": "pair"}}],
+            "law_studies.laws: 'T', 'y' is experiment 'pair', and so is 'x'; it would count twice",
+        ),
         ("law_studies", {"pair": STUDY}, "law_studies.pair: an experiment has this name too"),
         ("figures", ["pair_static_low"], "Did you mean 'pair_static_law'?"),
         ("figures", ["pair_mixtures"], "figures: 'pair_mixtures' needs experiments.pair.strategies or methods"),

@@ -25,9 +25,12 @@ def studies(config: Config) -> Iterator[str]:
         where = f"law_studies.{study}"
         yield from apart(study, config["experiments"], where)
         for table in chosen["tables"]:
+            labels: dict[str, str] = {}
             for label, name in table["settings"].items():
                 place = f"{where}: '{table['title']}', '{label}'"
                 yield from known("experiment", name, config["experiments"], place)
+                if (other := labels.setdefault(name, label)) != label:
+                    yield f"{place} is experiment '{name}', and so is '{other}'; it would count twice."
                 if name in config["experiments"] and not config["experiments"][name]["laws"]:
                     yield f"{place}: experiment '{name}' has no `laws`."
 

@@ -69,6 +69,7 @@ def main(
         most_epochs=saving.most_epochs,
         weights=training.start,
         reuse=not again,
+        again=again,
     )
 
 

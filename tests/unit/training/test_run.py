@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,7 +34,9 @@ def train(tmp_path, store_folders, tokenizer):
     write_json(tmp_path / "mixture.json", MIXTURE)
     torch.set_num_threads(1)
 
-    def run(name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), reuse=False, **changes):
+    def run(
+        name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), reuse=False, again=False, **changes
+    ):
         train_run(
             mixture_file=tmp_path / "mixture.json",
             store_folders=list(store_folders.values()),
@@ -49,6 +52,7 @@ def train(tmp_path, store_folders, tokenizer):
                 tracker_folder=tmp_path / "trackers",
             ),
             reuse=reuse,
+            again=again,
         )
         return read_json(tmp_path / name / "run.json")
 
@@ -337,9 +341,12 @@ def test_a_run_that_is_another_one_is_copied_and_trained_where_it_should_show_th
     assert {file.name for file in (tmp_path / "twin").iterdir()} == names
     for name in names - {"run.json", "README.md"}:
         assert (tmp_path / "twin" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
-    train("again")
+    train("again", again=True)
     train("other", reuse=True, seed=9)
-    assert len(steps) == 2 * first["steps"]
+    for folder in ("first", "twin"):
+        shutil.rmtree(tmp_path / folder)
+    assert "copied_from" not in train("late", reuse=True)  # what should show that it comes out the same is no copy
+    assert len(steps) == 3 * first["steps"]
 
 
 def test_a_run_that_would_take_no_losses_at_its_end_is_refused_before_it_starts(train, tmp_path):

@@ -56,10 +56,12 @@ def train_run(
     most_epochs: int = 0,
     weights: Path | None = None,
     reuse: bool = False,
+    again: bool = False,
 ) -> None:
     """Train, or go on training, and save the model with its record, `run.json`.
 
     reuse: whether to copy the model of a finished run of the same identity beside `output`, if there is one.
+    again: whether this run is to show that another one reproduces, which then must not be a copy of it.
     most_epochs: how often a source may be repeated, 0 for any number.
     weights: the model folder to start from, where the spec's model names `weights`.
     Raises UserError where stores and tokenizer do not belong together, or model and weights, a source would be repeated
@@ -82,16 +84,17 @@ def train_run(
         training.run()
         names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
         told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
+        told |= {"again": True} if again else {}
         cost = run_cost(spec.realised_tokens, mixture.get("needed", []))
         _finish(training, parts, {**names, **told, "cost": cost}, tokenizer, output)
 
 
 def find_twin(output: Path, identity: str) -> Path | None:
-    """The folder of a finished model of this identity beside `output`, if there is one."""
+    """The folder of a finished model of this identity beside `output`, if there is one that was not trained `again`."""
     for record in sorted(output.parent.glob("*/run.json")):
         folder = record.parent
         whole = folder != output and (folder / "model.safetensors").is_file()
-        if whole and record_of(folder).get("identity") == identity:
+        if whole and (found := record_of(folder)).get("identity") == identity and not found.get("again"):
             return folder
     return None
 

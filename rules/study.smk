@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import strip_wildcard_constraints
 from snakemake.logging import logger
 
-# A sixth of the time to plan thousands of jobs went into looking for garbage among them, and there is hardly any.
+# An eighth to a sixth of the time to plan thousands of jobs went into looking for garbage among them, and there is hardly any.
 gc.set_threshold(100_000, 50, 100)
 
 SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")

@@ -11,8 +11,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import strip_wildcard_constraints
 from snakemake.logging import logger
 
-# An eighth to a sixth of the time to plan thousands of jobs went into looking for garbage among them, and there is hardly any.
-gc.set_threshold(100_000, 50, 100)
+# A sixth of the time to plan thousands of jobs went into looking for garbage among them, and there is hardly any.
+gc.disable()
 
 SCRIPTS = os.path.normpath(f"{HOUSE}/workflow/scripts")
 sys.path.insert(0, os.path.abspath(SCRIPTS))
@@ -66,6 +66,8 @@ shell.prefix(drivers.JOB_SHELL)
 
 
 onstart:
+    gc.freeze()  # the plan is kept to the end
+    gc.enable()
     drivers.listen(SCRIPTS, workflow.local_exec)
 
 

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulsion.fields import read_yaml
 from emulsion.study import targets
@@ -125,3 +127,19 @@ def test_what_another_experiment_has_is_no_name_of_this_one(two, file, is_there)
 
 def test_a_pattern_of_no_names_matches_nothing():
     assert not re.fullmatch(targets.one_of([]), "")
+
+
+NAMES = st.lists(st.text("abé-_.0[^]\\|", max_size=5))
+
+
+@given(NAMES.filter(any), NAMES)
+def test_a_pattern_matches_its_names_and_no_other(names, others):
+    names = [name for name in names if name]
+    pattern = re.compile(targets.one_of(names))
+    for name in {*names, *others}:
+        assert bool(pattern.fullmatch(name)) == (name in names)
+
+
+def test_a_pattern_of_thousands_of_numbered_names_is_as_short_as_one_of_a_few():
+    names = [f"s{number:05}-seed{seed}" for number in range(5000) for seed in range(3)]
+    assert len(targets.one_of(names)) < 80

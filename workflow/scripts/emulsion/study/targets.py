@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from emulsion.study.check_figures import needs
@@ -72,8 +73,29 @@ def wildcard_values(study: Study) -> dict[str, list[str]]:
 
 
 def one_of(names: Iterable[str]) -> str:
-    """A pattern that matches these names alone, so that a target with a typo has no rule."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+    """A pattern that matches these names alone, so that a target with a typo has no rule.
+
+    Numbered names take as little of it when there are thousands: Snakemake reads all of it for every file of a job.
+    """
+    return _endings(sorted(set(names))) or "(?!)"
+
+
+def _endings(names: Sequence[str]) -> str:
+    """A pattern of sorted names: how all of them begin, then, by the next letter, how they go on."""
+    if not names:
+        return ""
+    start = os.path.commonprefix([names[0], names[-1]])  # noqa: RUF071
+    next_letters: dict[str, str] = {}  # by how names go on after them
+    for letter, group in itertools.groupby(names, lambda name: name[len(start) : len(start) + 1]):
+        if letter:
+            rest = _endings([name[len(start) + 1 :] for name in group])
+            next_letters[rest] = next_letters.get(rest, "") + re.escape(letter)
+    ways = "|".join(f"[{letters}]{rest}" for rest, letters in next_letters.items())
+    if ways and start in names:
+        ways = f"(?:{ways})?"
+    elif len(next_letters) > 1:
+        ways = f"(?:{ways})"
+    return re.escape(start) + ways
 
 
 def of_experiment(study: Study, names: Callable[[Experiment], Iterable[str]]) -> str:

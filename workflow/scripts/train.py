@@ -69,7 +69,6 @@ def main(
         most_epochs=saving.most_epochs,
         weights=training.start,
         reuse=not again,
-        again=again,
     )
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from emulsion.synthetic import SOURCES, arrow_schema, rows
 
+PLAIN = (*SOURCES, "hashes")
+
 MARKERS = ("### System:", "### Instruction:", "### Response:", "user:", "assistant:", "system:", "\n")
 DIGEST = (
     "import hashlib; from emulsion.synthetic import LIKES, rows, suite_items;"
@@ -24,7 +26,7 @@ def spoken(row: dict) -> list[str]:
     return [turn["value"] for turn in row["conversations"]] if "conversations" in row else [row["text"]]
 
 
-@pytest.mark.parametrize("like", SOURCES)
+@pytest.mark.parametrize("like", PLAIN)
 def test_rows_conform_to_the_native_schema(like):
     written = list(rows(like, 200, seed=0))
     table = pa.Table.from_pylist(written, schema=arrow_schema(like))
@@ -33,19 +35,19 @@ def test_rows_conform_to_the_native_schema(like):
     assert table.to_pylist() == written
 
 
-@pytest.mark.parametrize("like", SOURCES)
+@pytest.mark.parametrize("like", PLAIN)
 @pytest.mark.parametrize("documents", [0, 1, 777])
 def test_any_number_of_documents_can_be_written(like, documents):
     assert len(list(rows(like, documents, seed=5))) == documents
 
 
-@pytest.mark.parametrize("like", SOURCES)
+@pytest.mark.parametrize("like", PLAIN)
 def test_the_same_seed_writes_the_same_rows_and_another_seed_others(like):
     assert list(rows(like, 50, seed=1)) == list(rows(like, 50, seed=1))
     assert list(rows(like, 50, seed=1)) != list(rows(like, 50, seed=2))
 
 
-@pytest.mark.parametrize("like", SOURCES)
+@pytest.mark.parametrize("like", PLAIN)
 def test_a_larger_corpus_begins_with_the_smaller_one(like):
     assert list(itertools.islice(rows(like, 500, seed=1), 50)) == list(rows(like, 50, seed=1))
 
@@ -64,13 +66,13 @@ def test_rows_and_items_do_not_depend_on_the_hash_seed_of_the_process():
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("like", SOURCES)
+@pytest.mark.parametrize("like", PLAIN)
 def test_no_text_contains_a_marker_of_a_template(like):
     for row in rows(like, 2000, seed=0):
         assert not any(marker in text for text in spoken(row) for marker in MARKERS)
 
 
-@pytest.mark.parametrize("like", SOURCES)
+@pytest.mark.parametrize("like", PLAIN)
 def test_documents_are_short_but_not_trivial(like):
     lengths = [sum(map(len, spoken(row))) for row in rows(like, 2000, seed=0)]
     assert min(lengths) >= 60

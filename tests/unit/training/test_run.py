@@ -34,9 +34,7 @@ def train(tmp_path, store_folders, tokenizer):
     write_json(tmp_path / "mixture.json", MIXTURE)
     torch.set_num_threads(1)
 
-    def run(
-        name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), reuse=False, again=False, **changes
-    ):
+    def run(name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), reuse=False, **changes):
         train_run(
             mixture_file=tmp_path / "mixture.json",
             store_folders=list(store_folders.values()),
@@ -52,7 +50,6 @@ def train(tmp_path, store_folders, tokenizer):
                 tracker_folder=tmp_path / "trackers",
             ),
             reuse=reuse,
-            again=again,
         )
         return read_json(tmp_path / name / "run.json")
 
@@ -327,7 +324,7 @@ def test_a_card_is_written_of_sources_whose_origin_is_not_told(train):
 def test_a_run_that_is_another_one_is_copied_and_trained_where_it_should_show_that_it_comes_out_the_same(
     train, tmp_path, monkeypatch
 ):
-    first = train("first")
+    first = train("first", reuse=True)
     write_json(tmp_path / "first" / "run.json", {**first, "killed": {"tries": 1, "seconds": 9.0}})
     write_json(tmp_path / "mixture.json", {**MIXTURE, "name": "twin"})
     steps = []
@@ -341,7 +338,7 @@ def test_a_run_that_is_another_one_is_copied_and_trained_where_it_should_show_th
     assert {file.name for file in (tmp_path / "twin").iterdir()} == names
     for name in names - {"run.json", "README.md"}:
         assert (tmp_path / "twin" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
-    train("again", again=True)
+    train("again")
     train("other", reuse=True, seed=9)
     for folder in ("first", "twin"):
         shutil.rmtree(tmp_path / folder)

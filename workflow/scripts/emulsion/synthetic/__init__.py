@@ -1,4 +1,5 @@
-"""The embedded corpus: four sources and nine tasks, in the schemas of what they stand in for, and a suite of tests."""
+"""The embedded corpus: four sources and nine tasks, in the schemas of what they stand in for, a source that
+teaches nothing, and a suite of tests."""
 
 from .curriculum import CAPABILITIES, PRIMARY, SOURCES, TEACHES
 from .native import LIKES, arrow_schema, rows

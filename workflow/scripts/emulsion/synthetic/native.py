@@ -83,10 +83,12 @@ _SCHEMAS: Final = {
         ]
     ),
     **dict.fromkeys(TASKS, SCHEMA),
+    "hashes": pa.schema([("text", pa.string())]),
 }
 
 _NO_COLUMNS: Final[Row] = dict.fromkeys(_OPENHERMES_COLUMNS)
 _ROUGH_CHARACTERS_PER_TOKEN: Final = 4
+_HASHES_PER_DOCUMENT: Final = 8
 
 
 def drawn_lessons(source: str, uniform: Uniform) -> list[str]:
@@ -179,16 +181,22 @@ def _fineweb(rng: Random) -> Row:
     }
 
 
+def _hashes(rng: Random) -> Row:
+    """What is learnt at once, that there are sixteen letters, and teaches nothing else: a source to be left out."""
+    return {"text": " ".join(f"{rng.getrandbits(128):032x}" for _ in range(_HASHES_PER_DOCUMENT))}
+
+
 _WRITERS: Final[dict[str, Callable[[Random], Row]]] = {
     "openhermes": _openhermes,
     "cosmopedia": _cosmopedia,
     "magpie": _magpie,
     "fineweb": _fineweb,
     **{task: partial(task_row, task) for task in TASKS},
+    "hashes": _hashes,
 }
 
 #: What a synthetic source may be like.
-LIKES: Final = (*SOURCES, *TASKS)
+LIKES: Final = (*SOURCES, *TASKS, "hashes")
 
 
 def _checked(like: str) -> str:

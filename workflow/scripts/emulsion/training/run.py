@@ -56,12 +56,11 @@ def train_run(
     most_epochs: int = 0,
     weights: Path | None = None,
     reuse: bool = False,
-    again: bool = False,
 ) -> None:
     """Train, or go on training, and save the model with its record, `run.json`.
 
-    reuse: whether to copy the model of a finished run of the same identity beside `output`, if there is one.
-    again: whether this run is to show that another one reproduces, which then must not be a copy of it.
+    reuse: whether to copy the model of a finished run of the same identity beside `output`, if there is one. A run that
+        may not is to show that another one reproduces, which then must not be a copy of it: it gives no model either.
     most_epochs: how often a source may be repeated, 0 for any number.
     weights: the model folder to start from, where the spec's model names `weights`.
     Raises UserError where stores and tokenizer do not belong together, or model and weights, a source would be repeated
@@ -84,7 +83,7 @@ def train_run(
         training.run()
         names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
         told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
-        told |= {"again": True} if again else {}
+        told |= {} if reuse else {"again": True}
         cost = run_cost(spec.realised_tokens, mixture.get("needed", []))
         _finish(training, parts, {**names, **told, "cost": cost}, tokenizer, output)
 

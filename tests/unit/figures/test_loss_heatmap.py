@@ -18,6 +18,7 @@ def _cell(difference: float, verdict: str) -> dict:
 
 LOSSES = {
     "sources": ["web", "code"],
+    "weights": {"web": 0.5, "code": 0.5},
     "reference": "even",
     "mixtures": {
         name: {"mean": _loss(mean), "sources": {"web": _loss(mean - 0.5), "code": _loss(mean + 0.5)}}
@@ -78,3 +79,14 @@ def test_without_claims_nothing_is_marked_and_the_note_says_so() -> None:
 def test_colours_reach_as_far_as_what_may_be_recommended_differs() -> None:
     assert colour_reach(LOSSES, DECISIONS) == 0.21
     assert colour_reach({**LOSSES, "differences": {}}, DECISIONS) == 0.02
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"web": 0.5, "code": 0.5}, "the sources count alike in the mean"),
+        ({"web": 0.75, "code": 0.25}, "weights in the mean: web 0.75, code 0.25"),
+    ],
+)
+def test_the_note_says_what_the_mean_is_of(weights: dict[str, float], said: str) -> None:
+    assert said in loss_heatmap({**LOSSES, "weights": weights}, DECISIONS)._supxlabel.get_text().replace("\n", " ")

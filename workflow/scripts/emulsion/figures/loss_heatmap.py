@@ -19,12 +19,13 @@ from emulsion.analysis.scores import MEAN
 from emulsion.figures.contributions import GAP, MARGIN, ROW, draw_cell, signed
 from emulsion.figures.heatmap import plus_minus
 from emulsion.figures.style import CHARACTER, INK, SMALL, WIDTH, fit, note, pretty, styled
+from emulsion.report.loss_tables import mean_in_words
 
 COLUMN = 0.8  # inches: the least a column may have
 LEAST = 0.02  # nats: the colours reach at least so far, that noise is not blown up
 NOTE = (
     "First row: its losses on test text, nats per token; below, what each mixture has more (red) or less (blue)."
-    " ±: half the width of the 95 % interval. Hatched grey: no significant difference after Holm's correction."
+    " ±: half the width of the 95 % interval; {mean}. Hatched grey: no significant difference after Holm's correction."
 )
 MARKS = " Bold and framed: of the mixtures that may be recommended, significantly better than every other one."
 
@@ -65,7 +66,8 @@ def loss_heatmap(
     bar.set_label(fit("Difference (nats)", max(10, int(ROW * len(names) / CHARACTER))))
     bar.outline.set_visible(False)
     unclaimed = [each.text for each in decisions.values() if not each.claims and not each.alone]
-    note(figure, NOTE + (f" No best is marked: {unclaimed[0]}." if unclaimed else MARKS))
+    told = NOTE.format(mean=mean_in_words(losses))
+    note(figure, told + (f" No best is marked: {unclaimed[0]}." if unclaimed else MARKS))
     return figure
 
 

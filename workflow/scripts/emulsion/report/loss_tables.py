@@ -101,13 +101,18 @@ def against_section(found: Found, chosen: str) -> str:
     return section("Against what needs no study", f"{head}\n\n{text}")
 
 
-def _legend(found: Found) -> str:
+def mean_in_words(found: Found) -> str:
+    """What the mean loss is the mean of."""
     weights = found["weights"]
     equal = len({round(weight, 9) for weight in weights.values()}) == 1 and len(weights) == len(found["sources"])
     shares = ", ".join(f"{source} {weight:.2f}" for source, weight in weights.items())
-    mean = "the sources count alike in the mean" if equal else f"weights in the mean: {shares}"
+    return "the sources count alike in the mean" if equal else f"weights in the mean: {shares}"
+
+
+def _legend(found: Found) -> str:
     return (
-        f"Nats per token, ± half the width of the 95 % interval over test text and seeds; lower is better; {mean}."
+        "Nats per token, ± half the width of the 95 % interval over test text and seeds; lower is better; "
+        f"{mean_in_words(found)}."
         " Perplexity is exp of the mean loss."
     )
 

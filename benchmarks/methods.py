@@ -40,8 +40,8 @@ from emulsion.spec import RunSpec
 from emulsion.training import rounds as rounds_module
 from emulsion.training.evidence import Reference
 from emulsion.training.gradients import gradient_alignments
+from emulsion.training.inputs import RunInputs
 from emulsion.training.loop import Training
-from emulsion.training.parts import Parts
 from emulsion.training.rounds import Rounds
 from emulsion.training.run import make_deterministic, prepare_rounds
 from emulsion.training.runtime import Runtime
@@ -128,7 +128,7 @@ def prepare(folder: Path, megabytes: float, vocabulary: int) -> tuple[list[Path]
 class Bench:
     """What all runs share."""
 
-    parts: Parts
+    parts: RunInputs
     spec: dict[str, Any]
     runtime: Runtime
     folder: Path
@@ -270,7 +270,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stores, tokenizer = prepare(folder, arguments.megabytes or 4 * arguments.tokens / 1e6, usual["vocabulary"])
-        parts = Parts.open(stores, tokenizer, RunSpec.from_json({**spec, "seed": 0}), None)
+        parts = RunInputs.open(stores, tokenizer, RunSpec.from_json({**spec, "seed": 0}), None)
         at_once = max(arguments.batch, arguments.validation_sequences)
         runtime = Runtime(micro_batch=at_once, checkpoint_seconds=1e9, quiet=True, compiled=torch.cuda.is_available())
         for line in report(Bench(parts, spec, runtime, folder), arguments.methods, arguments.seeds, arguments.once):

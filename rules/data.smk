@@ -24,7 +24,7 @@ rule fetch:
         # No parameter: a corrected licence fetches nothing again.
         licence=from_config(catalogue.licence, "source"),
     params:
-        recipe=1,
+        version=1,
         source=json_from_config(catalogue.source_spec, "source"),
         folder=subpath(output.provenance, parent=True),
         groups=lambda wildcards, input: ["--groups", *input.groups] if input.groups else [],
@@ -52,7 +52,7 @@ rule split_groups:
         mem_mb=4000,
         runtime=240,
     params:
-        recipe=1,
+        version=1,
         field=from_config(catalogue.group_field, "source"),
         folder=subpath(output.manifest, parent=True),
     shell:
@@ -95,7 +95,7 @@ rule normalize:
         mem_mb=4000,
         runtime=240,
     params:
-        recipe=3,
+        version=3,
         type=lookup(dpath="sources/{source}/type", within=config),
         cleaning=json_from_config(catalogue.cleaning_spec, "source"),
         options=from_config(catalogue.schema_options, "source"),
@@ -131,7 +131,7 @@ rule deduplicate:
         mem_mb=8000,
         runtime=240,
     params:
-        recipe=1,
+        version=1,
         cleaning=json_from_config(catalogue.cleaning_spec, "source"),
         held_out=config["held_out"],
         folder=subpath(output.documents, parent=True),
@@ -166,7 +166,7 @@ rule decontaminate:
         mem_mb=8000,
         runtime=240,
     params:
-        recipe=1,
+        version=1,
         cleaning=json_from_config(catalogue.cleaning_spec, "source"),
         held_out=config["held_out"],
         folder=subpath(output.documents, parent=True),
@@ -202,7 +202,7 @@ rule gather:
         max_loss=from_config(catalogue.max_loss, "source"),
         max_copies=from_config(catalogue.max_copies, "source"),
     params:
-        recipe=2,
+        version=2,
         held_out=config["held_out"],
     shell:
         f"python {script('gather')} "
@@ -263,7 +263,7 @@ rule make_tokenizer:
         mem_mb=8000,
         runtime=60,
     params:
-        recipe=1,
+        version=1,
         tokenizer=json_from_config(catalogue.tokenizer_spec, "tokenizer"),
         folder=subpath(output.definition, parent=True),
     shell:
@@ -295,7 +295,7 @@ rule tokenize_shard:
         mem_mb=4000,
         runtime=240,
     params:
-        recipe=1,
+        version=1,
         tokenizer=subpath(input.tokenizer, parent=True),
         held_out=config["held_out"],
         folder=subpath(output.header, parent=True),
@@ -331,7 +331,7 @@ rule pack_tokens:
         mem_mb=4000,
         runtime=60,
     params:
-        recipe=1,
+        version=1,
         folder=subpath(output.header, parent=True),
     shell:
         f"python {script('pack_tokens')} "

@@ -15,7 +15,7 @@ rule generate_suite:
     conda:
         "../envs/data.yaml"
     params:
-        recipe=2,
+        version=2,
         number=lookup(dpath="suites/{suite}/synthetic/items_per_capability", within=config),
         seed=lookup(dpath="suites/{suite}/synthetic/seed", within=config),
     shell:
@@ -51,7 +51,7 @@ rule evaluate:
         mem_mb=4000,
         runtime=120,
     params:
-        recipe=5,
+        version=5,
         model=subpath(input.model, parent=True),
         settings=experiment_setting("evaluation"),
     shell:
@@ -89,7 +89,7 @@ rule evaluate_downstream:
         mem_mb=8000,
         runtime=240,
     params:
-        recipe=1,
+        version=1,
         model=subpath(input.model, parent=True),
         settings=experiment_setting("downstream"),
         evaluation=experiment_setting("evaluation"),

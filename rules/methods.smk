@@ -26,7 +26,7 @@ rule propose_mixture:
         runtime=60,
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=2,
+        version=2,
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
         budget=of_experiment(files.budget),
@@ -73,7 +73,7 @@ rule search_mixture:
         micro_batch=micro_batch_of(Experiment.size_of_search, "mix"),
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=2,
+        version=2,
         tokenizer=subpath(input.tokenizer, parent=True),
         spec=spec_of(Experiment.size_of_search, "mix"),
         evaluation=experiment_setting("evaluation"),
@@ -124,7 +124,7 @@ rule predict_mixtures:
         runtime=60,
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=2,
+        version=2,
         optimum=of_experiment(Experiment.optimum),
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),
@@ -167,7 +167,7 @@ rule map_surface:
         runtime=60,
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=1,
+        version=1,
         optimum=of_experiment(Experiment.optimum),
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),

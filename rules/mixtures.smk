@@ -20,7 +20,7 @@ rule write_mixture:
     resources:
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=2,
+        version=2,
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
         budget=of_experiment(files.budget_needed, "mix"),
@@ -51,7 +51,7 @@ rule write_trajectory:
     conda:
         "../envs/analysis.yaml"
     params:
-        recipe=1,
+        version=1,
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
     shell:

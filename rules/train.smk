@@ -69,7 +69,7 @@ rule fetch_weights:
         mem_mb=4000,
         runtime=240,
     params:
-        recipe=1,
+        version=1,
         identifier=lookup(dpath="models/{model}/weights/id", within=config),
         revision=lambda wildcards: config["models"][wildcards.model]["weights"].get("revision", "main"),
         folder=subpath(output.weights, parent=True),
@@ -239,7 +239,7 @@ rule train_swarm:
         micro_batch=micro_batch_of(Experiment.size_of_swarm, "swarm"),
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=2,
+        version=2,
         spec=spec_of(Experiment.size_of_swarm, "swarm"),
         sources=of_experiment(lambda experiment: experiment.sources),
         points=json_of_experiment(lambda experiment, swarm: experiment.swarms[swarm].design, "swarm"),
@@ -307,7 +307,7 @@ rule branch_method:
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         most_epochs=of_experiment(Experiment.most_epochs),
     params:
-        recipe=1,
+        version=1,
         spec=json_of_experiment(Experiment.spec, "run"),
         mixture=of_experiment(lambda experiment, run: experiment.run(run).entry.name, "run"),
         sources=of_experiment(lambda experiment: experiment.sources),

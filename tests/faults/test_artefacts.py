@@ -15,8 +15,8 @@ from emulsion.files import read_json, write_json
 from emulsion.laws.linear import fit_linear_law
 from emulsion.laws.registry import load_law, save_law
 from emulsion.training.initial_weights import initial_weights
+from emulsion.training.inputs import open_stores
 from emulsion.training.log import read_log
-from emulsion.training.parts import open_stores
 from emulsion.training.run import train_run
 from emulsion.training.runtime import Runtime
 from small_corpus import corpus

@@ -13,7 +13,7 @@ from workflow_project import CONCLUSIONS, copy_project, snakemake
 from browser import ABSENT, WANTED, WINDOWS, Browser, box, out_of_reach
 from decision_cases import PNG, conclusions, evidence
 from emulsion.files import write_json
-from emulsion.report.landing import answer_rst
+from emulsion.report.front_page import front_page_rst
 
 MIXTURES = ("optimal", "even", "mostly_magpie", "proportional")
 DECISION = "results/exp3/decision.html"
@@ -36,7 +36,7 @@ def project(tmp_path_factory):
         **{f"models/exp3-{name}{seed}/run.json": told.run for name in MIXTURES for seed in ("", "-seed1")},
     }
     texts = {f"results/exp3/{name}": b"" for name in ("recommendations.md", "methods.md", "methods.csv")}
-    texts["results/exp3/answer.rst"] = answer_rst(found).encode()
+    texts["results/exp3/answer.rst"] = front_page_rst(found).encode()
     figures = ("capability_heatmap", "contributions", "optimizer", "pareto")
     for name, content in {**texts, **{f"figures/exp3_{figure}.png": PNG for figure in figures}}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

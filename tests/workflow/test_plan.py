@@ -121,8 +121,8 @@ def test_a_raised_limit_of_epochs_trains_nothing_again(editable):
     }
 
 
-def test_a_raised_recipe_trains_everything_again(editable):
-    edit(editable / "workflow/scripts/emulsion/study/experiment.py", "TRAIN_RECIPE = 2", "TRAIN_RECIPE = 3")
+def test_a_raised_version_trains_everything_again(editable):
+    edit(editable / "workflow/scripts/emulsion/study/experiment.py", "TRAIN_VERSION = 2", "TRAIN_VERSION = 3")
     assert len(planned(editable, *TINY)["train"]) == 2
 
 

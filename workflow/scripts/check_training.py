@@ -35,7 +35,7 @@ def main(
     from emulsion.spec import RunSpec
     from emulsion.training.checkpoint import checkpoints
     from emulsion.training.devices import launch, threads_of_process
-    from emulsion.training.parts import Parts
+    from emulsion.training.inputs import RunInputs
     from emulsion.training.run import make_deterministic, owned_by_first, prepare
     from emulsion.training.runtime import Runtime
     from emulsion.training.smoke import SmokeCheck, passed
@@ -53,8 +53,8 @@ def main(
         first = owner is not None
         for left in checkpoints(work) if first else ():
             remove_folder(left)
-        parts = Parts.open(training.stores, training.tokenizer, RunSpec.from_json(training.spec), training.start)
-        prepared = prepare(mixture, parts, training.spec, work, runtime)
+        inputs = RunInputs.open(training.stores, training.tokenizer, RunSpec.from_json(training.spec), training.start)
+        prepared = prepare(mixture, inputs, training.spec, work, runtime)
         prepared.owner = owner
         prepared.run()
         prepared.accelerator.wait_for_everyone()

@@ -14,7 +14,7 @@ from emulsion.files import read_object, write_json, write_text
 from emulsion.origin import different_code
 from emulsion.perplexity import diverged_mixtures, diverged_note
 from emulsion.report.exports import SourceSize
-from emulsion.report.landing import answer_rst
+from emulsion.report.front_page import front_page_rst
 from emulsion.report.markdown import markdown as in_markdown
 from emulsion.report.recommendations import recommendations
 
@@ -122,7 +122,7 @@ def main(
     found["predictions"] = held_against(predictions, results, experiment, outcome, same.first, groups["predicted"])
     write_json(json, found)
     write_text(markdown, in_markdown(found))
-    write_text(answer, answer_rst(found))
+    write_text(answer, front_page_rst(found))
 
 
 if __name__ == "__main__":

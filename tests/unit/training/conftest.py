@@ -8,9 +8,9 @@ from training_cases import SPEC, Killed
 from emulsion.files import read_json
 from emulsion.mixture import Mixture
 from emulsion.spec import RunSpec
+from emulsion.training.inputs import RunInputs
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
-from emulsion.training.parts import Parts
 from emulsion.training.run import train_online
 from emulsion.training.runtime import Runtime
 
@@ -90,5 +90,5 @@ def train(tmp_path, settings):
 
 
 @pytest.fixture
-def parts(store_folders, tokenizer):
-    return Parts.open(list(store_folders.values()), tokenizer, RunSpec.from_json(SPEC), None)
+def inputs(store_folders, tokenizer):
+    return RunInputs.open(list(store_folders.values()), tokenizer, RunSpec.from_json(SPEC), None)

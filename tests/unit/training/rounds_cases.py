@@ -118,8 +118,8 @@ def weights(folder):
     return (folder / "model.safetensors").read_bytes()
 
 
-def begun(parts, folder, steps, **changes):
+def begun(inputs, folder, steps, **changes):
     """A training on a fixed mixture after so many steps."""
-    rounds = prepare_rounds(follow(UNEVEN), {}, parts, {**SPEC, **changes}, folder, Runtime(micro_batch=3))
+    rounds = prepare_rounds(follow(UNEVEN), {}, inputs, {**SPEC, **changes}, folder, Runtime(micro_batch=3))
     rounds.training.run(steps)
     return rounds.training

@@ -10,9 +10,9 @@ from emulsion.spec import RunSpec
 from emulsion.training import checkpoint
 from emulsion.training.branching import Trunk
 from emulsion.training.checkpoint import Origin
+from emulsion.training.inputs import RunInputs
 from emulsion.training.journal import Journal
 from emulsion.training.loop import Training
-from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
 
 DROPOUT = {**SPEC["model"], "dropout": 0.1}
@@ -22,22 +22,22 @@ AFTER = Mixture({"alpha": 0.0, "beta": 0.25, "gamma": 0.75})
 
 
 @pytest.fixture
-def parts(store_folders, tokenizer):
+def inputs(store_folders, tokenizer):
     torch.set_num_threads(1)
-    return Parts.open(list(store_folders.values()), tokenizer, RunSpec.from_json(SPEC), None)
+    return RunInputs.open(list(store_folders.values()), tokenizer, RunSpec.from_json(SPEC), None)
 
 
 @pytest.fixture
-def make(tmp_path, parts):
+def make(tmp_path, inputs):
     """A training into a folder of this name, from step `change` on by AFTER, and from the state of `origin` then."""
 
     def of(name, model=SPEC["model"], change=None, origin=None):
         spec = RunSpec.from_json({**SPEC, "model": model})
-        plan = parts.plan(spec, Schedule.constant(BEFORE))
+        plan = inputs.plan(spec, Schedule.constant(BEFORE))
         if change is not None:
             plan.change(change * spec.batch_sequences, AFTER)
         told = (tmp_path / name, name)
-        training = Training(spec, plan, parts.stores, lambda: parts.model(model), *told, Runtime(micro_batch=8))
+        training = Training(spec, plan, inputs.stores, lambda: inputs.model(model), *told, Runtime(micro_batch=8))
         if origin is not None:
             training.turn_to(plan, *told, Origin(tmp_path / origin, origin, change))
         return training
@@ -117,8 +117,8 @@ def test_a_branch_from_a_step_that_was_not_saved_is_refused(make):
         make("branch", change=5, origin="trunk").run()
 
 
-def test_a_trunk_measures_what_a_run_from_scratch_measures(make, tmp_path, parts):
-    trunk = Trunk(SPEC, BEFORE, parts, Journal(tmp_path / "journal"), Runtime(micro_batch=8))
+def test_a_trunk_measures_what_a_run_from_scratch_measures(make, tmp_path, inputs):
+    trunk = Trunk(SPEC, BEFORE, inputs, Journal(tmp_path / "journal"), Runtime(micro_batch=8))
     scratch = make("scratch")
     scratch.run(5)
     assert trunk.measure(5)["validation"] == scratch.validate()

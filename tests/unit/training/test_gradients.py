@@ -29,8 +29,8 @@ def by_brute_force(training, split, drawn, parameters):
 
 
 @pytest.mark.parametrize("parameters", ["all", "last_block"])
-def test_streamed_gradient_products_are_those_of_brute_force(parts, tmp_path, monkeypatch, parameters):
-    training = begun(parts, tmp_path / "checkpoints", 4, model={**SPEC["model"], "layers": 2})
+def test_streamed_gradient_products_are_those_of_brute_force(inputs, tmp_path, monkeypatch, parameters):
+    training = begun(inputs, tmp_path / "checkpoints", 4, model={**SPEC["model"], "layers": 2})
     training.model.eval()
     drawn, original = {}, TokenStore.read
 
@@ -51,8 +51,8 @@ def test_streamed_gradient_products_are_those_of_brute_force(parts, tmp_path, mo
         assert found.norms[source] == pytest.approx(float(trained[source].norm()), rel=1e-4)
 
 
-def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_all_losses(parts, tmp_path):
-    training = begun(parts, tmp_path / "checkpoints", 4, validation_sequences=64)
+def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_all_losses(inputs, tmp_path):
+    training = begun(inputs, tmp_path / "checkpoints", 4, validation_sequences=64)
     found, before, rate = gradient_alignments(training, validation_share=1.0), training.validate(), 1e-3
     store = training.stores["alpha"]
     rows = np.arange(store.count("train", 24))
@@ -68,8 +68,8 @@ def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_all_los
 
 
 @pytest.mark.parametrize("sources", [SOURCES, SOURCES[:2]], ids=["three", "two"])
-def test_gradients_take_the_memory_of_two_whatever_the_number_of_sources(parts, tmp_path, monkeypatch, sources):
-    training = begun(parts, tmp_path / "checkpoints", 1)
+def test_gradients_take_the_memory_of_two_whatever_the_number_of_sources(inputs, tmp_path, monkeypatch, sources):
+    training = begun(inputs, tmp_path / "checkpoints", 1)
     training.stores = {source: training.stores[source] for source in sources}
     made, alive, most = gradients._zeros, weakref.WeakSet(), []
 

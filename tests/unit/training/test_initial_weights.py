@@ -11,7 +11,7 @@ from emulsion.files import read_json, sha256, write_json
 from emulsion.models import build_model
 from emulsion.spec import RunSpec
 from emulsion.training.initial_weights import InitialWeights, initial_weights
-from emulsion.training.parts import Parts
+from emulsion.training.inputs import RunInputs
 from emulsion.training.run import prepare, train_run
 from emulsion.training.runtime import Runtime
 
@@ -226,13 +226,13 @@ def told(tmp_path, store_folders, tokenizer):
 
 def opened(told):
     spec = RunSpec.from_json(told["spec_values"])
-    return Parts.open(told["store_folders"], told["tokenizer"], spec, told["weights"])
+    return RunInputs.open(told["store_folders"], told["tokenizer"], spec, told["weights"])
 
 
 def test_a_run_from_weights_starts_where_they_are_and_its_record_says_so(tmp_path, told):
     made = saved(tmp_path / "start")
-    parts = opened(told)
-    training = prepare(told["mixture_file"], parts, told["spec_values"], told["checkpoints"], told["runtime"])
+    inputs = opened(told)
+    training = prepare(told["mixture_file"], inputs, told["spec_values"], told["checkpoints"], told["runtime"])
     assert torch.equal(training.model.get_input_embeddings().weight, made.get_input_embeddings().weight)
     train_run(**told)
     record = read_json(tmp_path / "out/run.json")
@@ -246,8 +246,8 @@ def test_other_weights_make_another_run(tmp_path, told):
     identities = []
     for seed in (3, 3, 4):
         saved(tmp_path / "start", seed=seed)
-        parts = opened(told)
-        identities.append(parts.identity(told["spec_values"], MIXTURE))
+        inputs = opened(told)
+        identities.append(inputs.identity(told["spec_values"], MIXTURE))
     assert identities[0] == identities[1] != identities[2]
 
 

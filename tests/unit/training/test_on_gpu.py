@@ -19,9 +19,9 @@ from emulsion.models import build_model
 from emulsion.spec import RunSpec
 from emulsion.training.branching import Trunk, branch_plan
 from emulsion.training.forward import SequenceLosses
+from emulsion.training.inputs import RunInputs
 from emulsion.training.journal import Journal
 from emulsion.training.loop import Training
-from emulsion.training.parts import Parts
 from emulsion.training.run import make_deterministic, train_online, train_run
 from emulsion.training.runtime import Runtime
 from emulsion.training.swarm import train_swarm
@@ -202,14 +202,22 @@ def test_a_swarm_killed_and_started_again_gives_the_same_rows(swarm, tmp_path, s
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_a_branch_is_the_run_that_changes_its_mixture_there(store_folders, tokenizer, tmp_path, precision):
     spec = {**SPEC, "model": MODELS["gpt_neox"], "precision": precision, "validations": 0}
-    parts = Parts.open(list(store_folders.values()), tokenizer, RunSpec.from_json(spec), None)
+    inputs = RunInputs.open(list(store_folders.values()), tokenizer, RunSpec.from_json(spec), None)
     runtime = Runtime(quiet=True, **RUNTIME)
     uniform, other = ({"alpha": 1 / 3, "beta": 1 / 3, "gamma": 1 / 3}, {"alpha": 0.7, "beta": 0.2, "gamma": 0.1})
 
-    trunk = Trunk(spec, Mixture(uniform), parts, Journal(tmp_path / "journal"), runtime)
+    trunk = Trunk(spec, Mixture(uniform), inputs, Journal(tmp_path / "journal"), runtime)
     branch = trunk.measure_branch(5, Mixture(other), 12)
     plan = branch_plan(trunk.plan, 5 * trunk.spec.batch_sequences, Mixture(other))
-    told = (trunk.spec, plan, parts.stores, lambda: parts.model(trunk.spec.model), tmp_path / "whole", "whole", runtime)
+    told = (
+        trunk.spec,
+        plan,
+        inputs.stores,
+        lambda: inputs.model(trunk.spec.model),
+        tmp_path / "whole",
+        "whole",
+        runtime,
+    )
     whole = Training(*told)
     whole.run()
     assert whole.validate() == branch["validation"]

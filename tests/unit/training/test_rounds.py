@@ -155,8 +155,8 @@ def test_the_published_proxies_draw_as_at_first_and_weigh_losses(train, tmp_path
     assert weighed["schedule"][1] == sampled["schedule"][1] and weighed["schedule"][2] != sampled["schedule"][2]
 
 
-def test_a_weighed_step_goes_down_the_gradient_of_the_weighed_mean(parts, tmp_path):
-    training = begun(parts, tmp_path / "checkpoints", 1)
+def test_a_weighed_step_goes_down_the_gradient_of_the_weighed_mean(inputs, tmp_path):
+    training = begun(inputs, tmp_path / "checkpoints", 1)
     training.loss_weights = {"alpha": 3.0, "beta": 0.5, "gamma": 0.0}
     batch = read_batch(training.plan, training.stores, 24, 8, 16)
     sources = training.plan.sources(8, 16)
@@ -171,14 +171,14 @@ def test_a_weighed_step_goes_down_the_gradient_of_the_weighed_mean(parts, tmp_pa
         torch.testing.assert_close(one, parameter.grad, rtol=1e-4, atol=1e-7)
 
 
-def test_a_batch_of_sources_that_weigh_nothing_any_more_is_weighed_alike(parts, tmp_path):
-    training = begun(parts, tmp_path / "checkpoints", 1)
+def test_a_batch_of_sources_that_weigh_nothing_any_more_is_weighed_alike(inputs, tmp_path):
+    training = begun(inputs, tmp_path / "checkpoints", 1)
     training.loss_weights = {"alpha": 3.0, "beta": 0.0, "gamma": 0.0}
     assert training._weights(np.array([1, 2, 2, 1])).tolist() == [1, 1, 1, 1]
 
 
-def test_excess_is_cut_token_by_token_where_the_method_says_so(train, parts, tmp_path):
-    training = begun(parts, tmp_path / "first", 3)
+def test_excess_is_cut_token_by_token_where_the_method_says_so(train, inputs, tmp_path):
+    training = begun(inputs, tmp_path / "first", 3)
     tokens = training.token_losses("validation")
     assert {source: each.mean() for source, each in tokens.items()} == pytest.approx(training.validate(), rel=1e-5)
     seen = {}

@@ -6,7 +6,7 @@ from emulsion.errors import UserError
 from emulsion.evaluation.generation import continue_text
 from emulsion.files import read_json, write_json
 from emulsion.spec import RunSpec
-from emulsion.training.parts import Parts
+from emulsion.training.inputs import RunInputs
 from emulsion.training.run import prepare, train_run
 from emulsion.training.runtime import Runtime
 from emulsion.training.smoke import SmokeCheck, ends, passed
@@ -76,8 +76,8 @@ def test_the_check_changes_nothing_of_what_is_learned(arguments, tmp_path):
 
 def test_a_check_of_its_own_stops_after_its_steps_and_finds_what_the_run_finds(arguments, tmp_path):
     told = arguments("alone", 6, stop=True)
-    parts = Parts.open(told.pop("store_folders"), told.pop("tokenizer"), RunSpec.from_json(SPEC), None)
-    alone = prepare(**told, parts=parts)
+    inputs = RunInputs.open(told.pop("store_folders"), told.pop("tokenizer"), RunSpec.from_json(SPEC), None)
+    alone = prepare(**told, inputs=inputs)
     alone.run()
     assert alone.step == 6
     found = passed(tmp_path / "alone.checkpoints", alone.identity)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulsion.laws.study.fits import LINEAR, LOG_LINEAR, PER_SEED, law_name, static_name
-from emulsion.laws.study.words import (
+from emulsion.laws.study.format import (
     NOTHING,
     beside_ceiling,
     count,

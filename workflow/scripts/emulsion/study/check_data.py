@@ -20,8 +20,8 @@ from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.suites import Suite, load_suite
 from emulsion.files import found, read_object
 from emulsion.study.catalogue import CHAT_TYPES, Config, cleaning_spec, group_field
+from emulsion.study.check_common import error_of, folder_or_hub, has_block, known
 from emulsion.study.paths import suite_file
-from emulsion.study.told import folder_or_hub, has_block, known, told
 from emulsion.synthetic import CAPABILITIES
 
 
@@ -32,13 +32,13 @@ def sources(config: Config) -> Iterator[str]:
         if "text_field" in source and set(source.get("columns", {})) & {"text", "chat", "question", "answer"}:
             yield f"sources.{name}: both `text_field` and `columns` say what is read; leave one of them out."
         if not problems and source["kind"] == "local":
-            yield from told(_local, name, source["local"])
+            yield from error_of(_local, name, source["local"])
         if not problems and source["kind"] == "hub":
             yield from _hub_id(source["hub"]["id"], f"sources.{name}.hub.id")
         if not problems and source["kind"] == "web":
             yield from _checksums(source["web"], f"sources.{name}.web.sha256")
             for place, address in enumerate(source["web"]["files"]):
-                yield from told(local_name, f"sources.{name}.web.files[{place}]", place, address)
+                yield from error_of(local_name, f"sources.{name}.web.files[{place}]", place, address)
         if not problems and source["kind"] == "group":
             yield from _group(config, name)
         yield from known("cleaning", source["cleaning"], config["cleaning"], f"sources.{name}.cleaning")
@@ -99,7 +99,7 @@ def _group(config: Config, name: str) -> Iterator[str]:
 
 def cleaning(config: Config) -> Iterator[str]:
     for name, settings in config["cleaning"].items():
-        yield from told(Cleaning.from_json, settings, f"cleaning.{name}")
+        yield from error_of(Cleaning.from_json, settings, f"cleaning.{name}")
     for source in config["precedence"]:
         yield from known("source", source, config["sources"], "precedence")
     if any(source not in config["sources"] for source in config["precedence"]):
@@ -135,7 +135,7 @@ def suites(config: Config) -> Iterator[str]:
         yield from problems
         if not problems and suite["kind"] == "file":
             where = f"suites.{name}.file"
-            unreadable = list(told(_suite, suite_file(config, name)))
+            unreadable = list(error_of(_suite, suite_file(config, name)))
             yield from (f"{where}: {problem}" for problem in unreadable)
             if not unreadable and MEAN in capabilities(config, [name]):
                 yield f"{where}: a capability is called '{MEAN}', as is the mean of all; choose another name."
@@ -173,7 +173,7 @@ def halves(config: Config, name: str) -> Iterator[str]:
             where = f"suites.{suite}.synthetic.items_per_capability"
             yield f"{where}: one item cannot both choose mixtures and judge them; ask for 2 or more."
         elif entry["kind"] == "file":
-            yield from told(selection_half, _suite(suite_file(config, suite)), experiment["evaluation"]["seed"])
+            yield from error_of(selection_half, _suite(suite_file(config, suite)), experiment["evaluation"]["seed"])
 
 
 def stores(config: Config, name: str, folder: Path) -> Iterator[str]:

@@ -14,11 +14,11 @@ from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config, kind_block
+from emulsion.study.check_common import error_of, included, known
 from emulsion.study.experiment import Experiment
 from emulsion.study.mixture_table import Size
 from emulsion.study.strategies import strategy_stages
 from emulsion.study.study import Study
-from emulsion.study.told import included, known, told
 
 _FEW_STEPS = 5
 # What whole sequences and whole steps may leave out of the tokens that were asked for before it is said.
@@ -33,7 +33,7 @@ def strategies(config: Config) -> Iterator[str]:
     for name, strategy in config["strategies"].items():
         if "model" in strategy:
             yield from known("model", strategy["model"], config["models"], f"strategies.{name}.model")
-        unreadable = list(told(strategy_stages, strategy))
+        unreadable = list(error_of(strategy_stages, strategy))
         yield from (f"strategies.{name}: {text}" for text in unreadable)
         stages = [] if unreadable else strategy_stages(strategy)
         unknown = [each for each in _mixed(stages) if each not in config["sources"]]
@@ -42,11 +42,13 @@ def strategies(config: Config) -> Iterator[str]:
         else:
             for source in unknown:
                 yield from known("source", source, config["sources"], f"strategies.{name}")
-        problems = [text for stage in stages for text in told(Mixture, stage["weights"], where=f"strategies.{name}")]
+        problems = [
+            text for stage in stages for text in error_of(Mixture, stage["weights"], where=f"strategies.{name}")
+        ]
         yield from problems
         if stages and not problems:
             pairs = [(stage["until"], Mixture(stage["weights"])) for stage in stages]
-            yield from (f"strategies.{name}: {text}" for text in told(Schedule.staged, pairs, 10**9))
+            yield from (f"strategies.{name}: {text}" for text in error_of(Schedule.staged, pairs, 10**9))
 
 
 def only(config: Config) -> Iterator[str]:
@@ -73,7 +75,7 @@ def files(config: Config) -> Iterator[str]:
         if published and not Path(found(published)).is_file():
             yield f"experiments.{name}.metrics.published: {published}: no such file."
         elif published:
-            yield from told(load_published, found(published))
+            yield from error_of(load_published, found(published))
         folder = (experiment.get("downstream") or {}).get("task_files")
         if folder and not Path(folder).is_dir():
             yield f"experiments.{name}.downstream.task_files: {folder}: no such folder."
@@ -122,7 +124,7 @@ def _other_list(config: Config, key: str, name: str, where: str) -> list[str]:
 def _sources(config: Config, strategy: str, sources: Collection[str], where: str) -> Iterator[str]:
     """A strategy mixes no source that the experiment has not; what is wrong with itself is said elsewhere."""
     entry = config["strategies"].get(strategy)
-    if entry and not list(told(strategy_stages, entry)):
+    if entry and not list(error_of(strategy_stages, entry)):
         lacking = [each for each in _mixed(strategy_stages(entry)) if each in config["sources"] and each not in sources]
         if len(lacking) > _SINGLY:
             names = ", ".join(lacking)
@@ -143,7 +145,7 @@ def experiment(experiment: Experiment) -> Iterator[str]:
     for name in experiment.twice():
         yield f"{where}: '{name}' is the name of two of its mixtures or runs; choose another name for one of them."
     for size, place in _sizes(experiment):
-        for problem in told(RunSpec.from_json, experiment.spec_of(size)):
+        for problem in error_of(RunSpec.from_json, experiment.spec_of(size)):
             yield f"{place}: {problem}"
         yield from _vocabulary(config, experiment.settings["tokenizer"], size.model, place)
     yield from _stages(experiment)
@@ -161,9 +163,9 @@ def _stages(experiment: Experiment) -> Iterator[str]:
     for name in experiment.strategies():
         stages = strategy_stages(experiment.config["strategies"][name])
         spec = experiment.spec_of(experiment.size_of_run(name))
-        if len(stages) > 1 and not list(told(RunSpec.from_json, spec)):
+        if len(stages) > 1 and not list(error_of(RunSpec.from_json, spec)):
             pairs = [(stage["until"], Mixture(stage["weights"])) for stage in stages]
-            problems = told(Schedule.staged, pairs, RunSpec.from_json(spec).sequences)
+            problems = error_of(Schedule.staged, pairs, RunSpec.from_json(spec).sequences)
             yield from (f"experiments.{experiment.name}: strategy '{name}': {text}" for text in problems)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from emulsion.errors import UserError
 from emulsion.methods.registry import decides_online
 from emulsion.study.catalogue import Config
+from emulsion.study.check_common import known
 from emulsion.study.check_data import capabilities
 from emulsion.study.judges import LOSSES, judged_by
 from emulsion.study.mixture_table import SEARCHES
-from emulsion.study.told import known
 
 _OF_MIXTURES = ("losses", "training_curves", "mixtures", "schedule")
 _OF_BRANCHES = ("dynamic_law", "effects")

@@ -14,10 +14,10 @@ from emulsion.methods.interface import OnlineMethod
 from emulsion.methods.stretches import update_before
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
+from emulsion.study.check_common import apart, error_of, known
 from emulsion.study.check_swarms import points_of
 from emulsion.study.experiment import Experiment
 from emulsion.study.laws import Laws
-from emulsion.study.told import apart, known, told
 
 
 def studies(config: Config) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _states(experiment: Experiment, name: str, where: str) -> Iterator[str]:
     if (end := max(found) * step + chosen["tokens"]) > spec.tokens:
         yield f"{where}: its branches end at {end:,} tokens, but the run that they leave has {spec.tokens:,}."
     else:
-        yield from (f"{where}: {problem}" for problem in told(spec.branch, max(found) * step, chosen["tokens"]))
+        yield from (f"{where}: {problem}" for problem in error_of(spec.branch, max(found) * step, chosen["tokens"]))
 
 
 def laws(experiment: Experiment) -> Iterator[str]:

@@ -11,13 +11,13 @@ from emulsion.methods.registry import takes
 from emulsion.methods.stretches import stretches
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
+from emulsion.study.check_common import apart, error_of, known
 from emulsion.study.check_data import capabilities
 from emulsion.study.check_swarms import room
 from emulsion.study.experiment import Experiment
 from emulsion.study.judges import objective_of
 from emulsion.study.mixture_table import NOT_SETTINGS, predecessor
 from emulsion.study.study import Study
-from emulsion.study.told import apart, known, told
 
 # Kinds that the study makes itself, from what the configuration says elsewhere.
 _MADE = {
@@ -67,7 +67,7 @@ def methods_of(config: Config, name: str) -> Iterator[str]:
     chosen = config["experiments"][name]
     for method in chosen["methods"]:
         entry, where = config["methods"][method], f"methods.{method} (of experiments.{name})"
-        problems = list(told(_make, config, method, chosen["sources"]))
+        problems = list(error_of(_make, config, method, chosen["sources"]))
         yield from (f"{where}: {problem}" for problem in problems)
         if not problems:
             made = _make(config, method, chosen["sources"])
@@ -154,7 +154,7 @@ def _after(config: Config, name: str, made: AnyMethod, entry: Mapping[str, Any],
         online = [
             each
             for each in chosen["methods"]
-            if not list(told(_make, config, each, chosen["sources"]))
+            if not list(error_of(_make, config, each, chosen["sources"]))
             and isinstance(_make(config, each, chosen["sources"]), OnlineMethod)
         ]
         yield from known("online method", entry["method"], online, f"{where}.method")
@@ -218,4 +218,6 @@ def rounds(experiment: Experiment) -> Iterator[str]:
         before = entry.steps_before(steps)
         if entry.after and before < 1:
             yield f"{where}.after.share: {entry.after['share']} of a run of {steps} steps is less than one step."
-        yield from (f"{where}.{problem}" for problem in told(stretches, experiment.method(entry.name), steps, before))
+        yield from (
+            f"{where}.{problem}" for problem in error_of(stretches, experiment.method(entry.name), steps, before)
+        )

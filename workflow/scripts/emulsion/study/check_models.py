@@ -8,9 +8,9 @@ from typing import Any
 
 from emulsion.models import OF_LLAMA, is_tied, kv_heads, rope_theta, vocabulary_size
 from emulsion.study.catalogue import Config, kind_block
+from emulsion.study.check_common import folder_or_hub
 from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
-from emulsion.study.told import folder_or_hub
 
 # What any model and the weights that it starts from have alike.
 _SIZES = ("architecture", "hidden_size", "layers", "heads", "intermediate_size")

@@ -10,11 +10,11 @@ from emulsion.laws.region import Region
 from emulsion.methods.designs import SAME, SETTINGS, count_of, design
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
+from emulsion.study.check_common import error_of, known
 from emulsion.study.check_experiments import NEARLY
 from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
 from emulsion.study.swarms import Swarm
-from emulsion.study.told import known, told
 
 
 def swarms(config: Config) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _enough(sources: Sequence[str], points: Mapping[str, Any], where: str) -> It
     count, bounds = count_of(points, sources), tuple(points["bounds"])
     region = Region.of(sources, bounds)
     if count * 2 * SAME > (region.high - region.low).max():
-        problems = told(design, count, sorted(sources), bounds, seed=points["seed"])
+        problems = error_of(design, count, sorted(sources), bounds, seed=points["seed"])
         yield from (f"{where}: {problem}" for problem in problems)
 
 
@@ -95,7 +95,7 @@ def _branches(experiment: Experiment, swarm: Swarm, branches: Mapping[str, Any],
         end = branches["after"] + branches["tokens"]
         yield f"{where}: they end at {end:,} tokens, but the swarm's runs have {spec.tokens:,}."
     else:
-        yield from (f"{where}.{problem}" for problem in told(spec.branch, branches["after"], branches["tokens"]))
+        yield from (f"{where}.{problem}" for problem in error_of(spec.branch, branches["after"], branches["tokens"]))
     count = len(swarm.points)
     if isinstance(branches["parents"], int) and branches["parents"] > count:
         yield f"{where}.parents: {branches['parents']} of the swarm's points were asked for; there are {count}."

@@ -18,9 +18,9 @@ from emulsion.study.judges import aims_at, judged_by
 from emulsion.study.mixture_table import SEARCHES, MixtureEntry, MixtureTable, Run, Size, predecessor
 from emulsion.study.swarms import Swarm
 
-# What a training step means. Raise it by hand when a change alters what is learned from the same spec:
-# every run is then trained again. Editing the code alone retrains nothing.
-TRAIN_RECIPE = 2
+# What a training step means, as `recipe` in the spec of every run. Raise it by hand when a change alters what is
+# learned from the same spec: every run is then trained again. Editing the code alone retrains nothing.
+TRAIN_VERSION = 2
 
 # Settings of a training that change its speed and memory, not its result.
 NOT_LEARNED = ("micro_batch", "sharding")
@@ -233,7 +233,7 @@ class Experiment:
         """The spec of a run of this size, with the first seed."""
         training = self.config["training"][size.training]
         spec = {
-            "recipe": TRAIN_RECIPE,
+            "recipe": TRAIN_VERSION,
             "model": self.config["models"][size.model],
             "tokens": size.tokens,
             "seed": self.settings["seeds"][0],

@@ -11,7 +11,7 @@ from typing import Any
 
 from emulsion.methods.registry import takes
 from emulsion.study.catalogue import Config
-from emulsion.study.told import known
+from emulsion.study.check_common import known
 
 Settings = Mapping[str, Any]
 CAPABILITIES, LOSSES = "capabilities", "losses"

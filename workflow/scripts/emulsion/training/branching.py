@@ -20,11 +20,11 @@ from emulsion.plan import SequencePlan
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.checkpoint import Origin
+from emulsion.training.inputs import RunInputs
 from emulsion.training.journal import Journal, packed
 from emulsion.training.judge import Judge
 from emulsion.training.loop import Training
 from emulsion.training.owner import Owner, is_free
-from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
 
 
@@ -32,14 +32,14 @@ class Trunk:
     """A run on one mixture, trained as far as is asked for and is not in the journal yet."""
 
     def __init__(
-        self, spec: Mapping[str, Any], mixture: Mixture, parts: Parts, journal: Journal, runtime: Runtime
+        self, spec: Mapping[str, Any], mixture: Mixture, inputs: RunInputs, journal: Journal, runtime: Runtime
     ) -> None:
         """mixture: over all sources, in the order of the stores."""
         self.spec = RunSpec.from_json(spec)
-        self.parts, self.journal, self.runtime = parts, journal, runtime
-        self.identity = parts.identity(spec, {"schedule": [{"until": 1.0, "weights": dict(mixture)}]})
+        self.inputs, self.journal, self.runtime = inputs, journal, runtime
+        self.identity = inputs.identity(spec, {"schedule": [{"until": 1.0, "weights": dict(mixture)}]})
         self.folder = journal.folder / self.identity
-        self.plan = parts.plan(self.spec, Schedule.constant(mixture))
+        self.plan = inputs.plan(self.spec, Schedule.constant(mixture))
         # One model and optimiser in turn for the trunk and its branches: memory is that of one run.
         self.training: Training | None = None
         self.reached = -1
@@ -127,8 +127,8 @@ class Trunk:
     def _reach(self, step: int) -> Training:
         """The trunk's training, at this step, of which there is a checkpoint then."""
         if self.training is None:
-            parts = (self.parts.stores, lambda: self.parts.model(self.spec.model), self.folder, self.identity)
-            self.training = Training(self.spec, self.plan, *parts, self.runtime)
+            inputs = (self.inputs.stores, lambda: self.inputs.model(self.spec.model), self.folder, self.identity)
+            self.training = Training(self.spec, self.plan, *inputs, self.runtime)
             self.training.owner = self.owner
         elif self.training.identity != self.identity:
             here = Origin(self.folder, self.identity, self.reached)

@@ -10,7 +10,7 @@ from emulsion.plan import SequencePlan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.training.branching import branch_plan
-from emulsion.training.parts import Parts
+from emulsion.training.inputs import RunInputs
 
 Shares = dict[str, float]
 
@@ -21,9 +21,9 @@ class Draws:
     Seeds only decide the order within a source, so what is asked for again, of another seed, is known.
     """
 
-    def __init__(self, spec: RunSpec, parts: Parts, mixtures: Mapping[str, Mixture], most_epochs: int) -> None:
+    def __init__(self, spec: RunSpec, inputs: RunInputs, mixtures: Mapping[str, Mixture], most_epochs: int) -> None:
         """most_epochs: how often a source may be repeated, 0 for any number."""
-        self.spec, self.parts, self.mixtures, self.most_epochs = spec, parts, mixtures, most_epochs
+        self.spec, self.inputs, self.mixtures, self.most_epochs = spec, inputs, mixtures, most_epochs
         self._plans: dict[str, SequencePlan] = {}
         self._trunks: dict[tuple[str, int], Shares] = {}
         self._branches: dict[tuple[str, int, str, int], Shares] = {}
@@ -54,7 +54,7 @@ class Draws:
 
     def _plan(self, trunk: str) -> SequencePlan:
         if trunk not in self._plans:
-            self._plans[trunk] = self.parts.plan(self.spec, Schedule.constant(self.mixtures[trunk]))
+            self._plans[trunk] = self.inputs.plan(self.spec, Schedule.constant(self.mixtures[trunk]))
         return self._plans[trunk]
 
     def _shares(self, plan: SequencePlan, start: int, end: int) -> Shares:

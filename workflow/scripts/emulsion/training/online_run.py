@@ -11,7 +11,7 @@ from emulsion.methods import create
 from emulsion.methods.interface import Evidence, OnlineMethod
 from emulsion.training.costs import Needed
 from emulsion.training.evidence import Reference
-from emulsion.training.parts import Parts
+from emulsion.training.inputs import RunInputs
 from emulsion.training.rounds import Prelude, Rounds
 from emulsion.training.run import identity_of_rounds, prepare_rounds
 from emulsion.training.runtime import Runtime
@@ -51,15 +51,15 @@ class OnlineRun:
         """All that the method was made from, as plain JSON."""
         return {**self.method, "evidence": dict(self.evidence.losses)}
 
-    def identity(self, parts: Parts) -> str:
-        return identity_of_rounds(parts, self.spec, self.values, self.reference, self.prelude)
+    def identity(self, inputs: RunInputs) -> str:
+        return identity_of_rounds(inputs, self.spec, self.values, self.reference, self.prelude)
 
-    def rounds(self, parts: Parts, folder: Path, runtime: Runtime) -> Rounds:
+    def rounds(self, inputs: RunInputs, folder: Path, runtime: Runtime) -> Rounds:
         """The run, not yet started, with its checkpoints in this folder; raises as `prepare_rounds`."""
         return prepare_rounds(
             self.make(),
             self.values,
-            parts,
+            inputs,
             dict(self.spec),
             folder,
             runtime,

@@ -22,11 +22,11 @@ from emulsion.plan import excess_epochs
 from emulsion.spec import RunSpec
 from emulsion.training.branching import Trunk, branch_plan, losses
 from emulsion.training.checkpoint import Origin
+from emulsion.training.inputs import RunInputs
 from emulsion.training.journal import Journal
 from emulsion.training.loop import Training
 from emulsion.training.measurements import peak_memory_bytes
 from emulsion.training.online_run import OnlineRun
-from emulsion.training.parts import Parts
 from emulsion.training.rounds import Rounds
 from emulsion.training.runtime import Runtime
 from emulsion.training.swarm import BranchSet
@@ -37,11 +37,11 @@ log = logging.getLogger(__name__)
 class OnlineTrunk(Trunk):
     """A run on an online method that branches leave from."""
 
-    def __init__(self, run: OnlineRun, parts: Parts, journal: Journal, runtime: Runtime) -> None:
-        super().__init__(run.spec, Mixture.uniform(list(parts.stores)), parts, journal, runtime)
+    def __init__(self, run: OnlineRun, inputs: RunInputs, journal: Journal, runtime: Runtime) -> None:
+        super().__init__(run.spec, Mixture.uniform(list(inputs.stores)), inputs, journal, runtime)
         self.run = run
         self.rounds: Rounds | None = None
-        self.identity = run.identity(parts)
+        self.identity = run.identity(inputs)
         self.folder = journal.folder / self.identity
 
     def measure(self, step: int) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class OnlineTrunk(Trunk):
         if self.rounds is None or self.training is None or self.training.identity != self.identity:
             self.rounds = self.training = None
             gc.collect()  # one model at a time
-            self.rounds = self.run.rounds(self.parts, self.folder, self.runtime)
+            self.rounds = self.run.rounds(self.inputs, self.folder, self.runtime)
             self.training = self.rounds.training
             self.training.owner = self.owner
         self.rounds.run(step)
@@ -121,8 +121,8 @@ def branch_run(
 
     Raises UserError where the record is of another run, two shares are of one update, or as `train_swarm`.
     """
-    parts = Parts.open(list(stores), tokenizer, RunSpec.from_json(run.spec), weights)
-    trunk = OnlineTrunk(run, parts, Journal(journal), replace(runtime, quiet=True))
+    inputs = RunInputs.open(list(stores), tokenizer, RunSpec.from_json(run.spec), weights)
+    trunk = OnlineTrunk(run, inputs, Journal(journal), replace(runtime, quiet=True))
     if trunk.identity != record["identity"]:
         raise UserError(
             f"run '{name}': was trained on other data or settings (identity {record['identity']}) than it would be now "
@@ -132,7 +132,7 @@ def branch_run(
     steps = [update_before(run.make(), trunk.spec.steps, share, before) for share in sorted(shares)]
     if len(set(steps)) < len(steps):
         raise UserError(f"run '{name}': two of the shares {list(shares)} are of one update (after steps {steps}).")
-    named = {f"branch_{number:02d}": each.over(list(parts.stores)) for number, each in enumerate(mixtures)}
+    named = {f"branch_{number:02d}": each.over(list(inputs.stores)) for number, each in enumerate(mixtures)}
     try:
         pairs = zip([0, *steps], steps, strict=False)
         rows = [_row(trunk, name, mixture, last, step, tokens, named) for last, step in pairs]
@@ -141,7 +141,7 @@ def branch_run(
         trunk.release()
     for row in rows:
         _compare(name, row.pop("decided"), record["schedule"])
-    return {"sources": list(parts.stores), "peak_memory_bytes": peak_memory_bytes(), "runs": rows}
+    return {"sources": list(inputs.stores), "peak_memory_bytes": peak_memory_bytes(), "runs": rows}
 
 
 def _row(

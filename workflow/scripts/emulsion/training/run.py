@@ -28,12 +28,12 @@ from emulsion.training.card import model_card
 from emulsion.training.checkpoint import LOG
 from emulsion.training.costs import Needed, run_cost
 from emulsion.training.evidence import Reference
+from emulsion.training.inputs import RunInputs
 from emulsion.training.judge import copy_tokenizer
 from emulsion.training.log import TrainingLog
 from emulsion.training.loop import REMEDY, Training
 from emulsion.training.measurements import measurements
 from emulsion.training.owner import Owner, owned
-from emulsion.training.parts import Parts
 from emulsion.training.rounds import Prelude, Rounds
 from emulsion.training.runtime import Runtime
 from emulsion.training.sharding import gathered
@@ -68,9 +68,9 @@ def train_run(
     """
     spec, mixture = RunSpec.from_json(spec_values), read_mixture(mixture_file)
     _check_validations(spec)
-    parts = Parts.open(store_folders, tokenizer, spec, weights)
+    inputs = RunInputs.open(store_folders, tokenizer, spec, weights)
     with owned_by_first(checkpoints, runtime) as (owner, waited):
-        training = prepare(mixture_file, parts, spec_values, checkpoints, runtime, most_epochs)
+        training = prepare(mixture_file, inputs, spec_values, checkpoints, runtime, most_epochs)
         training.owner = owner
         if (waited and _is_made(output, training.identity)) or _is_kept(training, output):
             return
@@ -85,7 +85,7 @@ def train_run(
         told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
         told |= {} if reuse else {"again": True}
         cost = run_cost(spec.realised_tokens, mixture.get("needed", []))
-        _finish(training, parts, {**names, **told, "cost": cost}, tokenizer, output)
+        _finish(training, inputs, {**names, **told, "cost": cost}, tokenizer, output)
 
 
 def find_twin(output: Path, identity: str) -> Path | None:
@@ -149,12 +149,12 @@ def train_online(
     """
     spec = RunSpec.from_json(spec_values)
     _check_validations(spec)
-    parts = Parts.open(store_folders, tokenizer, spec, weights)
+    inputs = RunInputs.open(store_folders, tokenizer, spec, weights)
     with owned_by_first(checkpoints, runtime) as (owner, waited):
         rounds = prepare_rounds(
             method,
             method_values,
-            parts,
+            inputs,
             spec_values,
             checkpoints,
             runtime,
@@ -183,13 +183,13 @@ def train_online(
         )
         for notice in noticed:
             log.warning("%s: %s", name, notice)
-        _finish(training, parts, {**names, **told, "method": decided, "cost": cost}, tokenizer, output)
+        _finish(training, inputs, {**names, **told, "method": decided, "cost": cost}, tokenizer, output)
 
 
 def prepare_rounds(
     method: OnlineMethod,
     method_values: Mapping[str, Any],
-    parts: Parts,
+    inputs: RunInputs,
     spec_values: dict[str, Any],
     checkpoints: Path,
     runtime: Runtime,
@@ -201,14 +201,14 @@ def prepare_rounds(
     """The training of an online method's run, not yet started; raises what `train_online` does by then."""
     spec = RunSpec.from_json(spec_values)
     first = opening(method)
-    plan = parts.plan(spec, Schedule.constant(prelude.mixture if prelude else Mixture(first[0])))
-    identity = identity_of_rounds(parts, spec_values, method_values, reference, prelude)
-    training = Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
+    plan = inputs.plan(spec, Schedule.constant(prelude.mixture if prelude else Mixture(first[0])))
+    identity = identity_of_rounds(inputs, spec_values, method_values, reference, prelude)
+    training = Training(spec, plan, inputs.stores, lambda: inputs.model(spec.model), checkpoints, identity, runtime)
     return Rounds(training, method, first, most_epochs=most_epochs, reference=reference, prelude=prelude)
 
 
 def identity_of_rounds(
-    parts: Parts,
+    inputs: RunInputs,
     spec_values: Mapping[str, Any],
     method_values: Mapping[str, Any],
     reference: Reference | None,
@@ -220,7 +220,7 @@ def identity_of_rounds(
         told["reference"] = dict(reference.losses)
     if prelude is not None:
         told["prelude"] = {"mixture": dict(prelude.mixture), "share": prelude.share}
-    return parts.identity(spec_values, {"schedule": told})
+    return inputs.identity(spec_values, {"schedule": told})
 
 
 @contextmanager
@@ -248,7 +248,7 @@ def _is_kept(training: Training, output: Path) -> bool:
     return training.accelerator.num_processes == 1 and take_model(training.folder, output, training.identity)
 
 
-def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: Path, output: Path) -> None:
+def _finish(training: Training, inputs: RunInputs, told: dict[str, Any], tokenizer: Path, output: Path) -> None:
     """Save the model of a training that has ended, and let go of its checkpoints; told: how its record begins."""
     main = training.accelerator.is_main_process
     weights = gathered(training.model.state_dict(keep_vars=True), keep=main) if training.sharded else None
@@ -260,7 +260,7 @@ def _finish(training: Training, parts: Parts, told: dict[str, Any], tokenizer: P
         if steps != list(range(1, training.spec.steps + 1)):
             raise RuntimeError(f"{training.folder}: the log has {len(steps)} rows of {training.spec.steps} steps")
         found = {
-            "initial_weights": parts.describe_weights(training.spec.model),
+            "initial_weights": inputs.describe_weights(training.spec.model),
             "smoke_check": passed(training.folder, training.identity),
         }
         if training.owner is not None and (killed := training.owner.killed)["tries"]:
@@ -282,7 +282,7 @@ def _remove(training: Training) -> None:
 
 def prepare(
     mixture_file: Path,
-    parts: Parts,
+    inputs: RunInputs,
     spec_values: dict[str, Any],
     checkpoints: Path,
     runtime: Runtime,
@@ -290,11 +290,11 @@ def prepare(
 ) -> Training:
     """The training of a run, not yet started; raises what `train_run` does of what can be known by then."""
     spec, mixture = RunSpec.from_json(spec_values), read_mixture(mixture_file)
-    plan = parts.plan(spec, Schedule.from_json(mixture["schedule"], spec.sequences))
+    plan = inputs.plan(spec, Schedule.from_json(mixture["schedule"], spec.sequences))
     if most_epochs and (problems := excess_epochs(plan, spec.sequences, spec.context, most_epochs)):
         raise UserError(f"{mixture_file}: {' '.join(problems)}")
-    identity = parts.identity(spec_values, mixture)
-    return Training(spec, plan, parts.stores, lambda: parts.model(spec.model), checkpoints, identity, runtime)
+    identity = inputs.identity(spec_values, mixture)
+    return Training(spec, plan, inputs.stores, lambda: inputs.model(spec.model), checkpoints, identity, runtime)
 
 
 def _check_validations(spec: RunSpec) -> None:

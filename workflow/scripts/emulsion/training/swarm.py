@@ -20,10 +20,10 @@ from emulsion.spec import RunSpec
 from emulsion.training.branching import Trunk
 from emulsion.training.costs import tokens_measured
 from emulsion.training.draws import Draws
+from emulsion.training.inputs import RunInputs
 from emulsion.training.journal import Journal
 from emulsion.training.judge import Judge
 from emulsion.training.measurements import peak_memory_bytes
-from emulsion.training.parts import Parts
 from emulsion.training.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Swarm:
     """
 
     spec: Mapping[str, Any]
-    parts: Parts
+    inputs: RunInputs
     mixtures: Mapping[str, Mixture]
     branches: Mapping[str, BranchSet]
     draws: Draws
@@ -126,7 +126,7 @@ class Swarm:
     def _train(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         spec = {**self.spec, "seed": asked["seed"], "validations": 0}
         mixture = self.mixtures[asked["mixture"]]
-        trunk = Trunk(spec, mixture, self.parts, self.journal, self.runtime)
+        trunk = Trunk(spec, mixture, self.inputs, self.journal, self.runtime)
         try:
             return self._measure(asked, trunk, mixture)
         finally:
@@ -227,17 +227,17 @@ def train_swarm(
     finite, or the job is to stop; start again to go on.
     """
     checked = RunSpec.from_json(spec)
-    parts = Parts.open(list(stores), tokenizer, checked, weights)
+    inputs = RunInputs.open(list(stores), tokenizer, checked, weights)
     # What is loaded stays: the search for garbage after each trunk looks at nothing but what the trunk made.
     gc.freeze()
     if judge:
         judge.check(checked.context)
-    whole = {name: mixture.over(list(parts.stores)) for name, mixture in mixtures.items()}
+    whole = {name: mixture.over(list(inputs.stores)) for name, mixture in mixtures.items()}
     swarm = Swarm(
         spec=spec,
-        parts=parts,
+        inputs=inputs,
         mixtures=whole,
-        draws=Draws(checked, parts, whole, most_epochs),
+        draws=Draws(checked, inputs, whole, most_epochs),
         branches={name: BranchSet.of(name, values, checked) for name, values in branches.items()},
         journal=Journal(checkpoints),
         runtime=replace(runtime, quiet=True),
@@ -246,8 +246,8 @@ def train_swarm(
     )
     runs = swarm.train(trunks)
     return {
-        "sources": list(parts.stores),
+        "sources": list(inputs.stores),
         "peak_memory_bytes": peak_memory_bytes(),
-        "evaluation_tokens": tokens_measured(runs, checked, parts.stores),
+        "evaluation_tokens": tokens_measured(runs, checked, inputs.stores),
         "runs": runs,
     }

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from emulsion.laws.quality import mean_of
-from emulsion.laws.study.words import against_ceiling, count, sentences, share_text
+from emulsion.laws.study.format import against_ceiling, count, sentences, share_text
 
 Found = Mapping[str, Any]
 Cell = dict[str, float | None]

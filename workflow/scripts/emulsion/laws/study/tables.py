@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulsion.errors import UserError, unknown
-from emulsion.laws.study import evidence
+from emulsion.laws.study import assumptions
 from emulsion.laws.study.fits import Found, Settings, fits, group_tables, static_laws
 from emulsion.laws.study.rows import fitted_ends
 
@@ -60,10 +60,10 @@ def _table(table: Found, settings: Settings) -> dict[str, Any]:
         "fits": fits(settings, table.get("published") or {}),
         "groups": group_tables(settings),
         "static_laws": static_laws(settings),
-        "greedy": evidence.greedy(settings),
-        "diagonal": evidence.diagonal(settings),
-        "over_time": evidence.over_time(settings),
-        "similarity": evidence.similarity(settings),
+        "greedy": assumptions.greedy(settings),
+        "diagonal": assumptions.diagonal(settings),
+        "over_time": assumptions.over_time(settings),
+        "similarity": assumptions.similarity(settings),
     }
 
 

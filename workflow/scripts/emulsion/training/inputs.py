@@ -23,7 +23,7 @@ from emulsion.training.initial_weights import InitialWeights, initial_model, ini
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class RunInputs:
     """Token stores by source, what a model must know of their tokenizer, and the weights it starts from, if any."""
 
     stores: Mapping[str, TokenStore]
@@ -32,7 +32,7 @@ class Parts:
     weights: InitialWeights | None
 
     @classmethod
-    def open(cls, stores: list[Path], tokenizer: Path, spec: RunSpec, weights: Path | None) -> Parts:
+    def open(cls, stores: list[Path], tokenizer: Path, spec: RunSpec, weights: Path | None) -> RunInputs:
         """What runs of this spec read. Raises UserError where stores, tokenizer, model and weights do not fit."""
         model = spec.model
         tokens = max(tokenizers.vocabulary(tokenizer).values()) + 1

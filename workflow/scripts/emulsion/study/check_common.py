@@ -9,7 +9,7 @@ from emulsion.errors import UserError, unknown
 from emulsion.files import from_home
 
 
-def told(action: Callable[..., object], *arguments: Any, **settings: Any) -> Iterator[str]:
+def error_of(action: Callable[..., object], *arguments: Any, **settings: Any) -> Iterator[str]:
     """The message of the UserError that an action raises, if it does."""
     try:
         action(*arguments, **settings)

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 
-def answer_rst(found: dict[str, Any]) -> str:
+def front_page_rst(found: dict[str, Any]) -> str:
     """reStructuredText from the content of `recommendations.json`, which `report/workflow.rst` includes.
 
     It is one line of raw HTML, so that no text of the configuration is read as a directive. The link opens the

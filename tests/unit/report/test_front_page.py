@@ -4,11 +4,11 @@ import pytest
 from docutils.core import publish_parts
 
 from decision_cases import HOSTILE, conclusions
-from emulsion.report.landing import answer_rst
+from emulsion.report.front_page import front_page_rst
 
 
 def html_of(found):
-    return publish_parts(answer_rst(found), writer="html")["html_body"]
+    return publish_parts(front_page_rst(found), writer="html")["html_body"]
 
 
 def test_the_first_page_states_question_and_answer_and_links_to_the_decision():

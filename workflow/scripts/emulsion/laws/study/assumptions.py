@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulsion.laws.study.fits import Settings
-from emulsion.laws.study.words import count, sentences
+from emulsion.laws.study.format import count, sentences
 
 Section = dict[str, Any]
 

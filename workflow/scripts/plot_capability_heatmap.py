@@ -10,13 +10,13 @@ from emulsion.analysis.decide import decide_all
 from emulsion.analysis.scores import by_number
 from emulsion.analysis.summary import combine
 from emulsion.figures.command import RunFiles
-from emulsion.figures.heatmap import capability_heatmap
+from emulsion.figures.heatmap import draw_capability_heatmap
 from emulsion.files import read_object
 
 
 def draw(results: Mapping[str, list[Any]]) -> Figure:
     scores = by_number(results)
-    return capability_heatmap(combine(scores), decide_all(scores))
+    return draw_capability_heatmap(combine(scores), decide_all(scores))
 
 
 def main(*, files: RunFiles) -> None:

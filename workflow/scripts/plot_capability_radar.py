@@ -3,12 +3,12 @@
 from emulsion import command
 from emulsion.analysis.summary import summarise
 from emulsion.figures.command import RunFiles
-from emulsion.figures.radar import capability_radar
+from emulsion.figures.radar import draw_capability_radar
 from emulsion.files import read_object
 
 
 def main(*, files: RunFiles) -> None:
-    files.draw(read_object, lambda results: capability_radar(summarise(results)))
+    files.draw(read_object, lambda results: draw_capability_radar(summarise(results)))
 
 
 if __name__ == "__main__":

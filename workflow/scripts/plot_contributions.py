@@ -2,11 +2,11 @@
 
 from emulsion import command
 from emulsion.figures.command import Record
-from emulsion.figures.contributions import contributions
+from emulsion.figures.contributions import draw_contributions
 
 
 def main(*, record: Record) -> None:
-    record.draw(contributions)
+    record.draw(draw_contributions)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from emulsion import command
 from emulsion.figures.command import Record
-from emulsion.figures.cost_pareto import cost_pareto
+from emulsion.figures.cost_pareto import draw_cost_pareto
 
 
 def main(*, record: Record) -> None:
-    record.draw(cost_pareto)
+    record.draw(draw_cost_pareto)
 
 
 if __name__ == "__main__":

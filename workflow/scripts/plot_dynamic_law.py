@@ -2,11 +2,11 @@
 
 from emulsion import command
 from emulsion.figures.command import Record
-from emulsion.figures.dynamic_law import dynamic_law
+from emulsion.figures.dynamic_law import draw_dynamic_law
 
 
 def main(*, record: Record) -> None:
-    record.draw(dynamic_law)
+    record.draw(draw_dynamic_law)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from emulsion import command
 from emulsion.figures.command import Record
-from emulsion.figures.effects import effects
+from emulsion.figures.effects import draw_effects
 
 
 def main(*, record: Record) -> None:
-    record.draw(effects)
+    record.draw(draw_effects)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Json, Some
-from emulsion.figures.law_fits import law_fits
+from emulsion.figures.law_fits import draw_law_fits
 from emulsion.figures.style import save
 from emulsion.files import read_object
 
@@ -28,7 +28,7 @@ def main(
     :param output: the figure to write
     """
     laws = ([read_object(path) for path in static], [read_object(path) for path in dynamic])
-    save(law_fits(*laws, labels, published or {}, title), output)
+    save(draw_law_fits(*laws, labels, published or {}, title), output)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from emulsion import command
 from emulsion.analysis.identity import by_mixture, same_mixtures
 from emulsion.analysis.judged import judge_by
 from emulsion.command import Json, Some
-from emulsion.figures.loss_heatmap import loss_heatmap
+from emulsion.figures.loss_heatmap import draw_loss_heatmap
 from emulsion.figures.style import save
 from emulsion.files import read_object
 from emulsion.report.loss_tables import losses_of
@@ -40,7 +40,7 @@ def main(
     ratios = {mixture: record["mixing_ratios"] for mixture, record in zip(mixtures, contents, strict=True)}
     tokens = {header["source"]: header["splits"]["train"]["tokens"] for header in map(read_object, stores)}
     losses = losses_of(judged, {name: ratios[name] for name in candidates}, tokens, alone, candidates[0])
-    save(loss_heatmap(losses, judged.decisions, same.labels), output)
+    save(draw_loss_heatmap(losses, judged.decisions, same.labels), output)
 
 
 if __name__ == "__main__":

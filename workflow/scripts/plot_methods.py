@@ -2,11 +2,11 @@
 
 from emulsion import command
 from emulsion.figures.command import Record
-from emulsion.figures.method_differences import method_differences
+from emulsion.figures.method_differences import draw_method_differences
 
 
 def main(*, record: Record) -> None:
-    record.draw(method_differences)
+    record.draw(draw_method_differences)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from emulsion import command
 from emulsion.figures.command import Record
-from emulsion.figures.optimizer import optimizer
+from emulsion.figures.optimizer import draw_optimizer
 
 
 def main(*, record: Record) -> None:
-    record.draw(optimizer)
+    record.draw(draw_optimizer)
 
 
 if __name__ == "__main__":

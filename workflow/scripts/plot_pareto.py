@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from emulsion import command
 from emulsion.analysis.judged import judge_by
 from emulsion.figures.command import RunFiles
-from emulsion.figures.pareto import pareto_front
+from emulsion.figures.pareto import draw_pareto_front
 from emulsion.files import read_object
 
 
@@ -16,7 +16,7 @@ def draw(results: Mapping[str, list[Any]]) -> Figure:
     """Of the contents of `capabilities.json`, or of `perplexity.json`, by mixture."""
     kind = "capabilities" if "capabilities" in next(iter(results.values()))[0] else "losses"
     judged = judge_by(kind, {name: dict(enumerate(each)) for name, each in results.items()}, list(results))
-    return pareto_front(judged.summary, judged.pareto, lower=judged.measure.lower)
+    return draw_pareto_front(judged.summary, judged.pareto, lower=judged.measure.lower)
 
 
 def main(*, files: RunFiles) -> None:

@@ -2,11 +2,11 @@
 
 from emulsion import command
 from emulsion.figures.command import Record
-from emulsion.figures.method_similarity import method_similarity
+from emulsion.figures.method_similarity import draw_method_similarity
 
 
 def main(*, record: Record) -> None:
-    record.draw(method_similarity)
+    record.draw(draw_method_similarity)
 
 
 if __name__ == "__main__":

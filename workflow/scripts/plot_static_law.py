@@ -2,11 +2,11 @@
 
 from emulsion import command
 from emulsion.figures.command import Record
-from emulsion.figures.static_law import static_law
+from emulsion.figures.static_law import draw_static_law
 
 
 def main(*, record: Record) -> None:
-    record.draw(static_law)
+    record.draw(draw_static_law)
 
 
 if __name__ == "__main__":

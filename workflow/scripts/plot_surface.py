@@ -2,11 +2,11 @@
 
 from emulsion import command
 from emulsion.figures.command import Record
-from emulsion.figures.surface import surface
+from emulsion.figures.surface import draw_surface
 
 
 def main(*, record: Record) -> None:
-    record.draw(surface)
+    record.draw(draw_surface)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 from emulsion import command
 from emulsion.figures.command import RunFiles, first_seeds
-from emulsion.figures.training_curves import training_curves
+from emulsion.figures.training_curves import draw_training_curves
 from emulsion.training.log import read_log
 
 
 def main(*, files: RunFiles) -> None:
-    files.draw(read_log, first_seeds(training_curves))
+    files.draw(read_log, first_seeds(draw_training_curves))
 
 
 if __name__ == "__main__":

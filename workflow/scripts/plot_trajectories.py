@@ -2,12 +2,12 @@
 
 from emulsion import command
 from emulsion.figures.command import RunFiles
-from emulsion.figures.trajectories import trajectories
+from emulsion.figures.trajectories import draw_trajectories
 from emulsion.training.log import read_log
 
 
 def main(*, files: RunFiles) -> None:
-    files.draw(read_log, trajectories)
+    files.draw(read_log, draw_trajectories)
 
 
 if __name__ == "__main__":

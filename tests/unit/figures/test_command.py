@@ -8,7 +8,7 @@ import pytest
 
 from emulsion import command
 from emulsion.figures.command import RunFiles, first_seeds
-from emulsion.figures.heatmap import capability_heatmap
+from emulsion.figures.heatmap import draw_capability_heatmap
 from emulsion.files import read_json, write_json
 from figure_results import capabilities
 
@@ -39,7 +39,7 @@ def seen_with(runs: list[str], folder: Path) -> list[tuple[str, list[float]]]:
 
     def draw(results):
         seen.update(results)
-        return capability_heatmap({name: records[0] for name, records in results.items()}, {})
+        return draw_capability_heatmap({name: records[0] for name, records in results.items()}, {})
 
     draw_figure(draw, options(runs, write_inputs(folder), folder / "new" / "f.png"))
     assert (folder / "new" / "f.png").read_bytes().startswith(b"\x89PNG")
@@ -61,7 +61,7 @@ def test_mixtures_with_the_same_runs_are_drawn_once_under_both_names(tmp_path):
 
     def draw(results):
         seen.update(results)
-        return capability_heatmap({name: found[0] for name, found in results.items()}, {})
+        return draw_capability_heatmap({name: found[0] for name, found in results.items()}, {})
 
     words = [*options(["b", "a"], inputs, tmp_path / "f.png"), "--records", *map(str, records)]
     draw_figure(draw, words)
@@ -75,7 +75,7 @@ def test_the_first_seed_stands_for_a_mixture_where_one_run_is_drawn():
 def test_pairs_that_do_not_match_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         draw_figure(
-            first_seeds(lambda runs: capability_heatmap(runs, {})),
+            first_seeds(lambda runs: draw_capability_heatmap(runs, {})),
             options(["b"], write_inputs(tmp_path), tmp_path / "f"),
         )
     assert stopped.value.code == 1

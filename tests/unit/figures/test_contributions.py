@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from emulsion.errors import UserError
-from emulsion.figures.contributions import colour_reach, contributions, signed
+from emulsion.figures.contributions import colour_reach, draw_contributions, signed
 
 
 def _cell(difference: float, verdict: str = "no significant effect", half: float = 0.05) -> dict:
@@ -41,7 +41,7 @@ def _said(figure: Figure, panel: int) -> dict[tuple[int, int], list[str]]:
 
 def test_each_cell_has_its_difference_and_half_width_and_the_mean_stands_last() -> None:
     # Reasoning comes before code in every figure.
-    assert _said(contributions(FOUND), 0) == {
+    assert _said(draw_contributions(FOUND), 0) == {
         (0, 0): ["+0.20", "±.05"],
         (0, 1): ["+0.02", "±.05"],
         (0, 2): ["+0.11", "±.05"],
@@ -58,15 +58,15 @@ def test_losses_have_a_panel_of_their_own_if_there_are_any() -> None:
         (1, 0): ["0.00", "±.05"],
         (1, 1): ["0.00", "±.05"],
     }
-    assert _said(contributions(FOUND), 1) == losses
-    assert _said(contributions({**FOUND, "capabilities": {}, "mean": {}}), 0) == losses
-    without = contributions({**FOUND, "losses": {}})
+    assert _said(draw_contributions(FOUND), 1) == losses
+    assert _said(draw_contributions({**FOUND, "capabilities": {}, "mean": {}}), 0) == losses
+    without = draw_contributions({**FOUND, "losses": {}})
     assert len(without.axes[0].texts) == 12
     assert not any("Loss" in axes.get_title(loc="left") for axes in without.axes)
 
 
 def test_only_what_is_not_significant_is_hatched() -> None:
-    patches = contributions(FOUND).axes[0].patches
+    patches = draw_contributions(FOUND).axes[0].patches
     hatched = {(int(p.get_y()), int(p.get_x())) for p in patches if isinstance(p, Rectangle) and p.get_hatch()}
     assert hatched == {(0, 1), (1, 0), (1, 2)}
 
@@ -74,7 +74,7 @@ def test_only_what_is_not_significant_is_hatched() -> None:
 def test_the_largest_contribution_is_bold_only_where_it_is_significant() -> None:
     bold = {
         place
-        for place, texts in _texts(contributions(FOUND), 0).items()
+        for place, texts in _texts(draw_contributions(FOUND), 0).items()
         if all(text.get_fontweight() == "bold" for text in texts)
     }
     assert bold == {(0, 0)}  # the largest of alpha is not significant
@@ -82,7 +82,7 @@ def test_the_largest_contribution_is_bold_only_where_it_is_significant() -> None
 
 def test_a_significant_contribution_is_framed_though_a_larger_one_is_not_sure() -> None:
     cells = {"code": _cell(0.3, half=0.4), "reasoning": _cell(0.2, "contributes")}
-    texts = _texts(contributions({**FOUND, "capabilities": {"zeta": cells, "alpha": cells}}), 0)
+    texts = _texts(draw_contributions({**FOUND, "capabilities": {"zeta": cells, "alpha": cells}}), 0)
     weights = {place: {text.get_fontweight() for text in each} for place, each in texts.items()}
     assert weights[0, 0] == {"bold"} and weights[0, 1] == {"normal"}
 
@@ -93,7 +93,7 @@ def test_a_long_name_of_the_base_and_few_sources_leave_every_word_on_the_page(so
     table = {name: {other: _cell(0.1) for other in names} for name in names}
     means = {name: _cell(0.1) for name in names}
     found = {**FOUND, "base": "a_long_name_of_a_mixture_" * 4, "capabilities": {}, "losses": table, "mean_loss": means}
-    figure = contributions(found)
+    figure = draw_contributions(found)
     figure.draw_without_rendering()
     page, panel = figure.bbox, figure.axes[0]
     bar = panel.child_axes[0]
@@ -105,7 +105,7 @@ def test_a_long_name_of_the_base_and_few_sources_leave_every_word_on_the_page(so
 def test_helping_is_blue_and_hurting_is_red() -> None:
     colours = {
         (int(p.get_y()), int(p.get_x())): p.get_facecolor()
-        for p in contributions(FOUND).axes[0].patches
+        for p in draw_contributions(FOUND).axes[0].patches
         if p.get_width() == 1
     }
     red, _, blue, _ = colours[0, 0]
@@ -121,7 +121,7 @@ def test_colours_are_centred_and_do_not_blow_up_noise(largest: float, reach: flo
 
 def test_no_sources_are_an_error() -> None:
     with pytest.raises(UserError, match="no sources"):
-        contributions({**FOUND, "capabilities": {}, "losses": {}})
+        draw_contributions({**FOUND, "capabilities": {}, "losses": {}})
 
 
 def test_signed() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.cost_pareto import cost_in_runs, cost_pareto, front
+from emulsion.figures.cost_pareto import cost_in_runs, draw_cost_pareto, front
 from method_board_cases import board, row
 
 
@@ -22,7 +22,7 @@ def test_the_front_has_what_no_cheaper_mixture_beats():
 
 def test_mixtures_are_at_their_cost_and_difference_with_their_names():
     found = board(row("regmix", -0.5, extra=2000), row("aioli", 0.1, read=300), row("even", None))
-    figure = cost_pareto(found)
+    figure = draw_cost_pareto(found)
     (axes,) = figure.axes
     marks = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"]
     assert marks == [(0.0, 0.0), (2.0, -0.5), (pytest.approx(0.1), 0.1)]
@@ -34,9 +34,9 @@ def test_mixtures_are_at_their_cost_and_difference_with_their_names():
 
 def test_no_known_cost_is_refused():
     with pytest.raises(UserError, match="no cost is known"):
-        cost_pareto(board(row("old", -0.5, extra=None)))
+        draw_cost_pareto(board(row("old", -0.5, extra=None)))
 
 
 def test_mixtures_that_are_all_stratified_sampling_leave_it_alone_in_the_figure():
-    legend = cost_pareto(board(row("stratified", None))).legends[0]
+    legend = draw_cost_pareto(board(row("stratified", None))).legends[0]
     assert [text.get_text() for text in legend.get_texts()] == ["1  Stratified"]

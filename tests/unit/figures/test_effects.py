@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
-from emulsion.figures.effects import apart, effects, places, remark, set_title, shares_of_sums, unit_of
+from emulsion.figures.effects import apart, draw_effects, places, remark, set_title, shares_of_sums, unit_of
 from law_results_cases import dynamic_result
 
 NUMBERS = st.lists(st.floats(-100, 100), min_size=1, max_size=9)
@@ -22,7 +22,7 @@ def _texts(axes: Any) -> list[str]:
 
 def test_lines_are_the_mean_shares_of_column_sums_at_their_branch_points() -> None:
     found = dynamic_result(3, sets=("early", "middle", "late", "rest"))
-    axes = effects(found).axes[0]
+    axes = draw_effects(found).axes[0]
     sets = [found["branches"][name] for name in ("early", "middle", "late")]
     means = np.array([shares_of_sums(branches, found["sources"]).mean(axis=0) for branches in sets])
     drawn = {line.get_label(): line for line in axes.lines if line.get_label() in found["sources"]}
@@ -35,7 +35,7 @@ def test_lines_are_the_mean_shares_of_column_sums_at_their_branch_points() -> No
 
 def test_bars_span_the_standard_deviation_over_trunks() -> None:
     found = dynamic_result(2, sets=("early", "late"))
-    axes = effects(found).axes[0]
+    axes = draw_effects(found).axes[0]
     table = shares_of_sums(found["branches"]["early"], found["sources"])
     low, high = axes.collections[0].get_segments()[0][:, 1]
     assert (low + high) / 2 == pytest.approx(table[:, 0].mean())
@@ -50,7 +50,7 @@ def test_shares_are_of_the_total_of_absolute_sums() -> None:
 def test_changes_of_order_are_counted_and_shaded_and_none_is_not() -> None:
     found = dynamic_result(2, sets=("early", "middle", "late"))
     found["over_time"][0]["changed"], found["over_time"][1]["changed"] = 18, 0
-    axes = effects(found).axes[0]
+    axes = draw_effects(found).axes[0]
     assert _texts(axes)[:2] == ["order changes in\n18 of 18 trunks", "order changes in\n0 of 18 trunks"]
     spans = [patch.get_x() + patch.get_width() for patch in axes.patches if hasattr(patch, "get_width")]
     assert spans == pytest.approx([1 / 2])
@@ -58,12 +58,12 @@ def test_changes_of_order_are_counted_and_shaded_and_none_is_not() -> None:
 
 def test_every_source_is_named_beside_its_line() -> None:
     found = dynamic_result(9)
-    assert set(found["sources"]) < set(_texts(effects(found).axes[0]))
+    assert set(found["sources"]) < set(_texts(draw_effects(found).axes[0]))
 
 
 def test_one_set_is_drawn_as_sources_from_the_largest_down() -> None:
     found = dynamic_result(3, sets=("early",))
-    axes = effects(found).axes[0]
+    axes = draw_effects(found).axes[0]
     means = shares_of_sums(found["branches"]["early"], found["sources"]).mean(axis=0)
     expected = [found["sources"][j] for j in np.argsort(-means)]
     assert [label.get_text() for label in axes.get_xticklabels()] == expected
@@ -74,7 +74,7 @@ def test_one_set_is_drawn_as_sources_from_the_largest_down() -> None:
 def test_cells_hold_the_mean_effects_in_the_unit_of_the_title() -> None:
     found = dynamic_result(2, sets=("early",))
     branches = found["branches"]["early"]
-    full, diagonal = effects(found).subfigs[1].axes[:2]
+    full, diagonal = draw_effects(found).subfigs[1].axes[:2]
     assert (full.get_title(loc="left"), diagonal.get_title(loc="left")) == (
         "Full, in 0.001 nats",
         "Diagonal, in 0.001 nats",
@@ -94,7 +94,7 @@ def test_a_negative_effect_has_a_minus_and_one_that_rounds_to_nothing_no_sign() 
         "openhermes": {"openhermes": 0.5, "magpie": -0.012},
         "magpie": {"openhermes": -1e-6, "magpie": 0.5},
     }
-    assert _texts(effects(found).subfigs[1].axes[0])[:4] == ["500", "−12", "0", "500"]
+    assert _texts(draw_effects(found).subfigs[1].axes[0])[:4] == ["500", "−12", "0", "500"]
 
 
 def test_the_title_counts_trunks_that_the_diagonal_ranks_otherwise() -> None:
@@ -108,7 +108,7 @@ def test_the_title_counts_trunks_that_the_diagonal_ranks_otherwise() -> None:
 
 def test_one_trunk_has_no_spread() -> None:
     found = dynamic_result(2, seeds=(0,), parents=1)
-    assert effects(found).axes[0].lines
+    assert draw_effects(found).axes[0].lines
     assert "standard deviation" not in remark(found["branches"])
 
 
@@ -116,7 +116,7 @@ def test_a_matrix_of_zeros_is_drawn() -> None:
     found = dynamic_result(2, sets=("early",))
     zeros = dict.fromkeys(found["sources"], 0.0)
     found["branches"]["early"].update(A=dict.fromkeys(found["sources"], zeros), diagonal=zeros)
-    assert _texts(effects(found).subfigs[1].axes[0]) == ["0"] * 6
+    assert _texts(draw_effects(found).subfigs[1].axes[0]) == ["0"] * 6
 
 
 @pytest.mark.parametrize(("largest", "unit"), [(0.148, 1e-3), (0.0151, 1e-4), (2.5, 1e-2), (0.0, 1.0)])
@@ -144,4 +144,4 @@ def test_labels_that_are_apart_stay() -> None:
 
 def test_an_incomplete_file_is_named() -> None:
     with pytest.raises(UserError, match=r"dynamic_law\.json: no sources, branches"):
-        effects({})
+        draw_effects({})

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from emulsion.analysis import decide
-from emulsion.figures.heatmap import MARKS, capability_heatmap, colour_limits, marks, plus_minus
+from emulsion.figures.heatmap import MARKS, colour_limits, draw_capability_heatmap, marks, plus_minus
 from emulsion.figures.scores import capability_scores
 from emulsion.figures.style import SMALL
 from figure_results import capabilities
@@ -28,7 +28,7 @@ def _cells(figure: Figure) -> dict[tuple[int, int], list]:
 
 
 def test_each_cell_has_its_score_and_in_small_type_its_half_width() -> None:
-    cells = _cells(capability_heatmap(RUNS, {}))
+    cells = _cells(draw_capability_heatmap(RUNS, {}))
     said = {place: [text.get_text() for text in texts] for place, texts in cells.items()}
     assert said == {
         (0, 0): ["0.72", "±.05"],
@@ -43,7 +43,7 @@ def test_each_cell_has_its_score_and_in_small_type_its_half_width() -> None:
 
 
 def test_rows_are_in_the_order_given_and_columns_say_items_and_chance() -> None:
-    axes = capability_heatmap(RUNS, {}).axes[0]
+    axes = draw_capability_heatmap(RUNS, {}).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Zeta mix", "Alpha"]
     assert axes.yaxis_inverted()
     assert [label.get_text() for label in axes.get_xticklabels()] == ["Reasoning", "Code", "Mean"]
@@ -63,7 +63,7 @@ def test_only_a_clear_winner_is_bold() -> None:
     }
     bold = {
         place
-        for place, texts in _cells(capability_heatmap(runs, decisions)).items()
+        for place, texts in _cells(draw_capability_heatmap(runs, decisions)).items()
         if all(text.get_fontweight() == "bold" for text in texts)
     }
     assert bold == {(0, 0), (0, 2)}

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from emulsion.errors import UserError
-from emulsion.figures.law_fits import LAWS, Fit, lanes, law_fits, lower_limit
+from emulsion.figures.law_fits import LAWS, Fit, draw_law_fits, lanes, lower_limit
 from emulsion.files import write_json
 from law_results_cases import dynamic_result, static_result
 
@@ -26,7 +26,7 @@ def _figure(
 ) -> Any:
     static = [static_result(2), static_result(3)] if static is None else static
     dynamic = [dynamic_result(2, sets=("early", "rest"))] if dynamic is None else dynamic
-    return law_fits(static, dynamic, LABELS, PUBLISHED if published is None else published, "A study")
+    return draw_law_fits(static, dynamic, LABELS, PUBLISHED if published is None else published, "A study")
 
 
 def _large(axes: Any, law: str) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulsion.analysis.decide import Decision
-from emulsion.figures.loss_heatmap import colour_reach, loss_heatmap
+from emulsion.figures.loss_heatmap import colour_reach, draw_loss_heatmap
 
 
 def _loss(loss: float) -> dict:
@@ -47,7 +47,7 @@ DECISIONS = {"web": _decision("optimal"), "code": _decision(None), "mean": _deci
 
 def _said(decisions: dict) -> list[tuple[str, str, str]]:
     """(number, interval, weight) of each cell, column by column."""
-    texts = loss_heatmap(LOSSES, decisions).axes[0].texts
+    texts = draw_loss_heatmap(LOSSES, decisions).axes[0].texts
     pairs = zip(texts[::2], texts[1::2], strict=True)
     return [(value.get_text(), half.get_text(), value.get_fontweight()) for value, half in pairs]
 
@@ -56,13 +56,15 @@ def test_the_reference_comes_first_with_its_losses_then_differences_lowest_mean_
     said = _said(DECISIONS)
     assert said[:3] == [("3.500", "±.050", "normal"), ("−0.210", "±.010", "bold"), ("−0.400", "±.010", "normal")]
     assert [cell[0] for cell in said[6:]] == ["4.000", "−0.100", "+0.500"]
-    labels = loss_heatmap(LOSSES, DECISIONS, {"even": "even = unimax"}).axes[0].get_yticklabels()
+    labels = draw_loss_heatmap(LOSSES, DECISIONS, {"even": "even = unimax"}).axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == ["Even = UniMax", "Optimal", "Only web"]
 
 
 @pytest.mark.parametrize("others", [[], ["optimal"], ["optimal", "only_web"]])
 def test_the_label_of_the_colours_is_as_long_as_they_are(others: list[str]) -> None:
-    figure = loss_heatmap({**LOSSES, "differences": {name: LOSSES["differences"][name] for name in others}}, DECISIONS)
+    figure = draw_loss_heatmap(
+        {**LOSSES, "differences": {name: LOSSES["differences"][name] for name in others}}, DECISIONS
+    )
     figure.draw_without_rendering()
     [bar] = figure.axes[0].child_axes
     label = bar.yaxis.label.get_window_extent()
@@ -73,7 +75,7 @@ def test_the_label_of_the_colours_is_as_long_as_they_are(others: list[str]) -> N
 def test_without_claims_nothing_is_marked_and_the_note_says_so() -> None:
     unclaimed = dict.fromkeys(DECISIONS, _decision(None, claims=False))
     assert {cell[2] for cell in _said(unclaimed)} == {"normal"}
-    assert "No best is marked" in loss_heatmap(LOSSES, unclaimed)._supxlabel.get_text().replace("\n", " ")
+    assert "No best is marked" in draw_loss_heatmap(LOSSES, unclaimed)._supxlabel.get_text().replace("\n", " ")
 
 
 def test_colours_reach_as_far_as_what_may_be_recommended_differs() -> None:

@@ -3,12 +3,12 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.method_differences import COLOURS, method_differences
+from emulsion.figures.method_differences import COLOURS, draw_method_differences
 from method_board_cases import board, row
 
 
 def test_a_row_is_at_its_difference_with_its_interval_and_stratified_has_none():
-    figure = method_differences(board(row("regmix", -0.5, verdict="better"), row("dml", 0.2), row("even", None)))
+    figure = draw_method_differences(board(row("regmix", -0.5, verdict="better"), row("dml", 0.2), row("even", None)))
     left, right = figure.axes
     assert [text.get_text() for text in left.get_yticklabels()] == ["RegMix", "DML"]
     marks = [line for line in left.lines if line.get_marker() == "o"]
@@ -21,10 +21,10 @@ def test_a_row_is_at_its_difference_with_its_interval_and_stratified_has_none():
 
 def test_nothing_to_compare_with_is_refused():
     with pytest.raises(UserError, match="add a method of kind stratified"):
-        method_differences(board(row("regmix", None)) | {"stratified": None})
+        draw_method_differences(board(row("regmix", None)) | {"stratified": None})
 
 
 def test_methods_that_all_decided_for_even_shares_are_drawn_without_a_row():
-    left, right = method_differences(board(row("stratified", None))).axes
+    left, right = draw_method_differences(board(row("stratified", None))).axes
     assert left.get_title(loc="left") == "Every mixture is that of stratified sampling"
     assert not [line for axes in (left, right) for line in axes.lines if line.get_marker() == "o"]

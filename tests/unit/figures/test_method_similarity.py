@@ -3,7 +3,13 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.method_similarity import DEGENERATE, NOT_SIGNIFICANT, NOTE, correlation_text, method_similarity
+from emulsion.figures.method_similarity import (
+    DEGENERATE,
+    NOT_SIGNIFICANT,
+    NOTE,
+    correlation_text,
+    draw_method_similarity,
+)
 
 
 def method(similarity, each, difference, interval=None, verdict="no significant difference", note=""):
@@ -16,7 +22,7 @@ def found(**methods):
 
 
 def test_a_method_is_at_its_mean_similarity_and_its_improvement_with_its_states_beside():
-    axes = method_similarity(found(aioli=method(0.6, [0.4, 0.8], 0.5, [0.3, 0.7], "better"))).axes[0]
+    axes = draw_method_similarity(found(aioli=method(0.6, [0.4, 0.8], 0.5, [0.3, 0.7], "better"))).axes[0]
     places = {tuple(map(tuple, line.get_xydata())) for line in axes.lines}
     assert {((0.4, 0.5), (0.8, 0.5)), ((0.6, 0.5),)} <= places
     assert axes.collections[0].get_segments()[0][:, 1].tolist() == [0.3, 0.7]
@@ -24,16 +30,16 @@ def test_a_method_is_at_its_mean_similarity_and_its_improvement_with_its_states_
 
 
 def test_methods_that_were_not_compared_are_left_out_and_none_is_refused():
-    figure = method_similarity(found(aioli=method(0.6, [0.6], 0.5), odd={"improvement": None}))
+    figure = draw_method_similarity(found(aioli=method(0.6, [0.6], 0.5), odd={"improvement": None}))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Aioli"]
     with pytest.raises(UserError, match="no method was compared with stratified"):
-        method_similarity(found(odd={"improvement": None}))
+        draw_method_similarity(found(odd={"improvement": None}))
 
 
 @pytest.mark.parametrize(("note", "words"), [("", ""), ("with 2 sources the", DEGENERATE)])
 def test_two_sources_and_differences_that_are_noise_are_told_of(note, words):
     for verdict, more in (("no significant difference", NOT_SIGNIFICANT), ("worse", "")):
-        figure = method_similarity(found(aioli=method(0.6, [0.6], 0.5, note=note, verdict=verdict)))
+        figure = draw_method_similarity(found(aioli=method(0.6, [0.6], 0.5, note=note, verdict=verdict)))
         assert " ".join(figure._supxlabel.get_text().split()) == NOTE + more + words
 
 

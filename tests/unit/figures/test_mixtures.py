@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from emulsion.errors import UserError
-from emulsion.figures.mixtures import epochs_text, fold, mixtures, shares
+from emulsion.figures.mixtures import draw_mixtures, epochs_text, fold, shares
 from figure_results import info
 
 INFOS = {
@@ -18,7 +18,7 @@ def _widths(figure: Figure) -> list[float]:
 
 
 def test_thick_bars_are_configured_thin_ones_realised_in_the_order_given() -> None:
-    figure = mixtures(INFOS)
+    figure = draw_mixtures(INFOS)
     # For each source in turn, b, a, c, the two strategies; first configured, then realised.
     assert _widths(figure) == [0.75, 0, 0.25, 0.5, 0, 0.5, 0.7, 0, 0.3, 0.5, 0, 0.5]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Zeta mix", "Alpha"]
@@ -26,7 +26,7 @@ def test_thick_bars_are_configured_thin_ones_realised_in_the_order_given() -> No
 
 
 def test_every_epoch_is_printed_and_many_are_shaded() -> None:
-    figure = mixtures(INFOS)
+    figure = draw_mixtures(INFOS)
     assert [text.get_text() for text in figure.axes[1].texts] == ["0.42", "–", "5.2", "1.0", "–", "1.0"]
     assert len(figure.axes[1].patches) == 3 + 1  # a swatch per source and one shaded cell
     assert "5 percentage points" in figure.get_supxlabel() and "over 4 epochs" in figure.get_supxlabel()
@@ -57,7 +57,7 @@ def test_many_sources_are_folded_without_losing_a_share() -> None:
     assert list(folded.configured) == [*(f"s{i}" for i in range(53, 60)), "Other (53 sources)"]
     assert folded.configured.sum(axis=1)["run"] == pytest.approx(1)
     assert folded.epochs["Other (53 sources)"]["run"] == 5.2  # the most of any, s52
-    assert len(mixtures({"run": info(ratios)}).legends[0].get_texts()) == 8
+    assert len(draw_mixtures({"run": info(ratios)}).legends[0].get_texts()) == 8
 
 
 def test_few_sources_are_not_folded() -> None:
@@ -69,4 +69,4 @@ def test_few_sources_are_not_folded() -> None:
 def test_a_missing_part_names_the_strategy_and_the_part(key: str) -> None:
     broken = {name: value for name, value in INFOS["alpha"].items() if name != key}
     with pytest.raises(UserError, match=f"strategy 'alpha': no '{key}'"):
-        mixtures({**INFOS, "alpha": broken})
+        draw_mixtures({**INFOS, "alpha": broken})

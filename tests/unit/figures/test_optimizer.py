@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from emulsion.errors import UserError
-from emulsion.figures.optimizer import best_so_far, optimizer, remark
+from emulsion.figures.optimizer import best_so_far, draw_optimizer, remark
 from emulsion.figures.style import PALETTE
 
 FOUND: dict[str, Any] = {
@@ -35,20 +35,20 @@ def _bars(axes: Any, colour: str) -> list[tuple[float, float]]:
 
 
 def test_the_search_shows_every_score_and_the_best_so_far() -> None:
-    axes = optimizer(FOUND).axes[0]
+    axes = draw_optimizer(FOUND).axes[0]
     drawn = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 4]
     assert [list(each) for each in drawn] == [[0.5, 0.4, 0.61, 0.6], [0.5, 0.5, 0.61, 0.61]]
 
 
 def test_the_fit_has_predictions_across_and_observations_up() -> None:
-    axes = optimizer(FOUND).axes[1]
+    axes = draw_optimizer(FOUND).axes[1]
     points = next(line for line in axes.lines if line.get_marker() == "o")
     np.testing.assert_array_equal(points.get_xydata(), [[0.53, 0.5], [0.58, 0.6]])
     assert axes.get_xlim() == axes.get_ylim()
 
 
 def test_ratios_stand_beside_their_bounds_and_the_uniform_mixture() -> None:
-    axes = optimizer(FOUND).axes[2]
+    axes = draw_optimizer(FOUND).axes[2]
     assert _bars(axes, PALETTE["blue"]) == [(0, 0.7), (0, 0.3)]
     assert _bars(axes, "#ececec") == [(0.1, 0.8), (0.2, 0.9)]
     assert [line.get_xdata()[0] for line in axes.lines] == [0.5, 0.5]
@@ -56,7 +56,7 @@ def test_ratios_stand_beside_their_bounds_and_the_uniform_mixture() -> None:
 
 
 def test_surrogates_are_sorted_by_error_and_the_one_used_is_blue() -> None:
-    axes = optimizer(FOUND).axes[3]
+    axes = draw_optimizer(FOUND).axes[3]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Gaussian\nprocess", "Linear"]
     assert _bars(axes, PALETTE["blue"]) == [(0, 0.01)]
 
@@ -77,7 +77,7 @@ def test_losses_are_drawn_as_losses_and_the_best_is_the_lowest() -> None:
         "objective": {"capabilities": {}, "losses": {"zeta": 0.5, "alpha": 0.5}},
         "history": [{"mixture": {}, "loss": loss} for loss in (5.0, 5.2, 4.9, 4.95)],
     }
-    axes = optimizer(found).axes[0]
+    axes = draw_optimizer(found).axes[0]
     drawn = [list(line.get_ydata()) for line in axes.lines if len(line.get_ydata()) == 4]
     assert drawn == [[5.0, 5.2, 4.9, 4.95], [5.0, 5.0, 4.9, 4.9]]
     assert axes.get_ylabel() == "Mean validation loss (nats)" and "validation loss" in remark(found)
@@ -85,13 +85,13 @@ def test_losses_are_drawn_as_losses_and_the_best_is_the_lowest() -> None:
 
 def test_an_incomplete_file_is_named() -> None:
     with pytest.raises(UserError, match="no surrogate, history"):
-        optimizer({key: value for key, value in FOUND.items() if key not in ("history", "surrogate")})
+        draw_optimizer({key: value for key, value in FOUND.items() if key not in ("history", "surrogate")})
 
 
 def test_a_direct_search_is_drawn_without_a_surrogate_and_says_that_its_score_is_too_high():
     direct = {**FOUND, "interval": None, "surrogate": None, "surrogates": {}, "observed_vs_predicted": []}
     assert "too good on average" in remark(direct)
-    figure = optimizer(direct)
+    figure = draw_optimizer(direct)
     assert [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")] == [
         "The search",
         "The mixture found (share of tokens)",

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from analysis_cases import points_of
 from emulsion.analysis.pareto import pareto
 from emulsion.errors import UserError
-from emulsion.figures.pareto import pair_title, pareto_front, spread, staircase
+from emulsion.figures.pareto import draw_pareto_front, pair_title, spread, staircase
 from figure_results import capabilities
 
 SCORES = [(0.2, 0.8), (0.4, 0.7), (0.5, 0.5), (0.6, 0.4), (0.8, 0.2), (0.3, 0.3)]
@@ -21,7 +21,7 @@ RUNS = {
 
 
 def _figure(runs: dict):
-    return pareto_front(runs, pareto(points_of(runs)))
+    return draw_pareto_front(runs, pareto(points_of(runs)))
 
 
 def test_points_carry_their_numbers_at_their_scores() -> None:
@@ -106,4 +106,4 @@ def test_discs_that_coincide_are_moved_apart_and_others_stay() -> None:
 
 def test_one_capability_makes_no_trade_off() -> None:
     with pytest.raises(UserError, match="at least 2"):
-        pareto_front({"a": capabilities({"reasoning": 0.5})}, {})
+        draw_pareto_front({"a": capabilities({"reasoning": 0.5})}, {})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.radar import MOST_TOGETHER, capability_radar, rim, spokes
+from emulsion.figures.radar import MOST_TOGETHER, draw_capability_radar, rim, spokes
 from emulsion.figures.scores import capability_scores
 from figure_results import capabilities
 
@@ -16,14 +16,14 @@ def test_the_first_spoke_is_up_and_the_others_follow_clockwise() -> None:
 
 
 def test_a_profile_has_the_scores_at_its_corners_and_closes() -> None:
-    axes = capability_radar({"only_run": capabilities(SCORES)}).axes[0]
+    axes = draw_capability_radar({"only_run": capabilities(SCORES)}).axes[0]
     profile = next(line for line in axes.lines if line.get_label() == "Only run")
     radii = np.hypot(*profile.get_xydata().T)
     assert radii == pytest.approx([0.5, 0.6, 0.3, 0.4, 0.5])  # reasoning, conversation, creativity, code, again
 
 
 def test_the_band_reaches_from_the_lower_to_the_upper_limits() -> None:
-    axes = capability_radar({"only_run": capabilities(SCORES, half=0.125)}).axes[0]
+    axes = draw_capability_radar({"only_run": capabilities(SCORES, half=0.125)}).axes[0]
     radii = np.hypot(*axes.patches[0].get_xy().T)
     assert sorted({round(radius, 3) for radius in radii}) == [
         0.175,
@@ -39,16 +39,16 @@ def test_the_band_reaches_from_the_lower_to_the_upper_limits() -> None:
 
 def test_chance_is_marked_only_where_it_is_known() -> None:
     run = capabilities(SCORES)
-    assert "Chance level" not in capability_radar({"a": run}).axes[0].get_legend_handles_labels()[1]
+    assert "Chance level" not in draw_capability_radar({"a": run}).axes[0].get_legend_handles_labels()[1]
     run["capabilities"]["reasoning"]["chance"] = 0.25
-    axes = capability_radar({"a": run}).axes[0]
+    axes = draw_capability_radar({"a": run}).axes[0]
     marks = next(line for line in axes.lines if line.get_label() == "Chance level").get_xydata()
     assert marks[~np.isnan(marks).any(axis=1)] == pytest.approx(np.array([[0.0, 0.25]]))
 
 
 def test_many_strategies_get_a_radar_each_in_order() -> None:
     runs = {f"run_{i}": capabilities(SCORES) for i in range(MOST_TOGETHER + 1)}
-    titles = [axes.get_title() for axes in capability_radar(runs).axes]
+    titles = [axes.get_title() for axes in draw_capability_radar(runs).axes]
     assert titles == [f"Run {i}" for i in range(MOST_TOGETHER + 1)]
 
 
@@ -59,4 +59,4 @@ def test_the_rim_holds_every_interval() -> None:
 
 def test_two_capabilities_make_no_radar() -> None:
     with pytest.raises(UserError, match="at least 3"):
-        capability_radar({"a": capabilities({"reasoning": 0.5, "code": 0.4})})
+        draw_capability_radar({"a": capabilities({"reasoning": 0.5, "code": 0.4})})

@@ -1,7 +1,7 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.schedule import grouping, schedule, shares
+from emulsion.figures.schedule import draw_schedule, grouping, shares
 from emulsion.mixture import Mixture
 from emulsion.plan import SequencePlan, describe_plan
 from emulsion.schedule import Schedule
@@ -28,7 +28,7 @@ def test_shares_are_those_drawn_in_each_stage_by_its_end():
 
 
 def test_every_stage_is_a_block_as_wide_as_it_is_long_and_boundaries_are_drawn():
-    figure = schedule({"staged": STAGED, "even": info((1.0, {"a": 1, "b": 1}))}, {"a": "x", "b": "x"})
+    figure = draw_schedule({"staged": STAGED, "even": info((1.0, {"a": 1, "b": 1}))}, {"a": "x", "b": "x"})
     first, second = figure.axes
     assert sorted({round(bar.get_width(), 3) for bar in first.patches}) == [0.25, 0.75]
     assert [line.get_xdata()[0] for line in first.lines] == [0.25]
@@ -40,16 +40,16 @@ def test_every_stage_is_a_block_as_wide_as_it_is_long_and_boundaries_are_drawn()
 def test_many_sources_are_drawn_by_type():
     assert set(grouping(MANY, TYPES).values()) == {"odd", "even"}
     assert grouping(MANY[:7], TYPES) == {name: name for name in MANY[:7]}
-    figure = schedule({"wide": info((1.0, dict.fromkeys(MANY, 1)), sequences=90)}, TYPES)
+    figure = draw_schedule({"wide": info((1.0, dict.fromkeys(MANY, 1)), sequences=90)}, TYPES)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["even", "odd"]
     assert [round(bar.get_height(), 3) for bar in figure.axes[0].patches] == [round(5 / 9, 3), round(4 / 9, 3)]
 
 
 def test_sources_too_small_for_a_sequence_are_counted():
-    figure = schedule({"tiny": info((0.5, {"a": 1, "b": 0.001}), (1.0, {"a": 1, "b": 0}))}, {"a": "x", "b": "x"})
+    figure = draw_schedule({"tiny": info((0.5, {"a": 1, "b": 0.001}), (1.0, {"a": 1, "b": 0}))}, {"a": "x", "b": "x"})
     assert "1 sources are due less than one sequence" in figure.get_supxlabel().replace("\n", " ")
 
 
 def test_an_info_without_stages_is_refused():
     with pytest.raises(UserError, match="strategy 'old': no 'stages'"):
-        schedule({"old": {"sequences": 1}}, {})
+        draw_schedule({"old": {"sequences": 1}}, {})

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from emulsion.errors import UserError
-from emulsion.figures.static_law import log_ticks, remark, static_law
+from emulsion.figures.static_law import draw_static_law, log_ticks, remark
 from emulsion.laws.static import StaticLaw
 from law_results_cases import static_result
 
@@ -36,7 +36,7 @@ def _with_loss(found: dict[str, Any], place: int, group: str, loss: float) -> di
 
 def test_two_sources_are_drawn_against_the_share_of_the_groups_own() -> None:
     found = static_result(2)
-    axes = static_law(found).axes[1]
+    axes = draw_static_law(found).axes[1]
     c = found["law"]["c"]["magpie"]
     expected = [(p["weights"]["magpie"], p["losses"]["magpie"] - c) for p in found["points"]]
     np.testing.assert_allclose(np.sort(_points(axes), axis=0), np.sort(expected, axis=0))
@@ -47,7 +47,7 @@ def test_two_sources_are_drawn_against_the_share_of_the_groups_own() -> None:
 def test_the_line_is_the_law_and_straight(m: int) -> None:
     found = static_result(m)
     law = StaticLaw.from_json(found["law"])
-    for index, axes in enumerate(static_law(found).axes[:m]):
+    for index, axes in enumerate(draw_static_law(found).axes[:m]):
         line = _line(axes)
         ends = [{**p, "loss": law.predict([list(p["weights"].values())])[0, index]} for p in found["points"]]
         above = np.array([end["loss"] for end in ends]) - law.c[index]
@@ -57,7 +57,7 @@ def test_the_line_is_the_law_and_straight(m: int) -> None:
 
 def test_more_sources_are_drawn_in_the_laws_own_coordinate_and_the_axis_says_so() -> None:
     found = static_result(3)
-    figure = static_law(found)
+    figure = draw_static_law(found)
     a = found["law"]["A"]["magpie"]
     expected = [sum(a[s] * w for s, w in p["weights"].items()) for p in found["points"]]
     np.testing.assert_allclose(np.sort(_points(figure.axes[1])[:, 0]), np.sort(expected))
@@ -67,7 +67,7 @@ def test_more_sources_are_drawn_in_the_laws_own_coordinate_and_the_axis_says_so(
 def test_each_panel_has_its_r2_its_ceiling_and_its_c() -> None:
     found = static_result(2)
     quality, noise = found["quality"]["log_linear"]["groups"], found["noise"]["groups"]
-    for axes, group in zip(static_law(found).axes, found["sources"], strict=False):
+    for axes, group in zip(draw_static_law(found).axes, found["sources"], strict=False):
         text = f"R² {quality[group]['r2']:.3f}, ceiling {noise[group]['ceiling']:.3f}\nc {found['law']['c'][group]:.3f}"
         assert _texts(axes) == text
 
@@ -76,7 +76,7 @@ def test_points_at_or_below_c_are_counted_and_stand_at_the_foot() -> None:
     found = static_result(2)
     c = found["law"]["c"]["magpie"]
     below = _with_loss(_with_loss(found, 0, "magpie", c), 10, "magpie", c - 0.1)
-    figure = static_law(below)
+    figure = draw_static_law(below)
     assert "2 points at or below c" in _texts(figure.axes[1])
     assert "point" not in _texts(figure.axes[0])
     assert len(_points(figure.axes[1])) == len(found["points"]) - 2
@@ -89,20 +89,20 @@ def test_a_group_without_any_point_above_c_is_still_a_panel() -> None:
     law = {**found["law"], "b": {**found["law"]["b"], "magpie": 0.0}}
     for place, point in enumerate(found["points"]):
         found = _with_loss(found, place, "magpie", min(point["losses"]["magpie"], law["c"]["magpie"]))
-    axes = static_law({**found, "law": law}).axes[1]
+    axes = draw_static_law({**found, "law": law}).axes[1]
     assert "18 points at or below c" in _texts(axes)
     assert not len(axes.get_yticks())
 
 
 def test_seeds_differ_in_colour_and_are_named() -> None:
-    figure = static_law(static_result(2, seeds=(0, 3)))
+    figure = draw_static_law(static_result(2, seeds=(0, 3)))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["seed 0", "seed 3", "the law"]
     assert len({line.get_color() for line in figure.axes[0].lines if line.get_marker() == "o"}) == 2
 
 
 def test_with_one_seed_no_ceiling_is_claimed() -> None:
     found = static_result(2, seeds=(0,))
-    assert "ceiling" not in _texts(static_law(found).axes[0])
+    assert "ceiling" not in _texts(draw_static_law(found).axes[0])
     assert "one seed" in remark(found, StaticLaw.from_json(found["law"]))
 
 
@@ -110,7 +110,7 @@ def test_an_r2_that_is_negative_or_missing_is_written() -> None:
     found = static_result(2)
     groups = found["quality"]["log_linear"]["groups"]
     groups["openhermes"]["r2"], groups["magpie"]["r2"] = -0.25, None
-    assert [_texts(axes).split(",")[0] for axes in static_law(found).axes[:2]] == ["R² −0.250", "R² n/a"]
+    assert [_texts(axes).split(",")[0] for axes in draw_static_law(found).axes[:2]] == ["R² −0.250", "R² n/a"]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.11, 0.5), (1.5, 2.5), (1e-5, 10.0), (0.97, 1.04), (2.0, 2.001)])
@@ -121,11 +121,11 @@ def test_a_logarithmic_axis_has_a_few_numbers(low: float, high: float) -> None:
 
 
 def test_nine_groups_have_nine_panels() -> None:
-    shown = [axes.get_title(loc="left") for axes in static_law(static_result(9)).axes if axes.get_visible()]
+    shown = [axes.get_title(loc="left") for axes in draw_static_law(static_result(9)).axes if axes.get_visible()]
     assert shown == static_result(9)["sources"]
 
 
 def test_an_incomplete_file_is_named() -> None:
     found = static_result(2)
     with pytest.raises(UserError, match=r"static_law\.json: no law, noise"):
-        static_law({key: value for key, value in found.items() if key not in ("law", "noise")})
+        draw_static_law({key: value for key, value in found.items() if key not in ("law", "noise")})

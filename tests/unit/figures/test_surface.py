@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.surface import place_in_triangle, remark, surface
+from emulsion.figures.surface import draw_surface, place_in_triangle, remark
 from emulsion.methods import create
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
@@ -42,7 +42,7 @@ def test_two_sources_are_a_curve_three_a_triangle_and_more_a_panel_each(m: int, 
         values = [point["value"] for point in part["points"]]
         assert min(values) >= found["best"]["value"] - 1e-6  # losses, of which the best is the lowest
         assert all(point["value"] <= found["best"]["value"] + 0.3 for point in part["points"] if point["tied"])
-    drawn = [axes for axes in surface(found).axes if axes.get_visible()]
+    drawn = [axes for axes in draw_surface(found).axes if axes.get_visible()]
     assert len(drawn) == (2 if m == 3 else len(parts))  # the triangle has a bar of colours
     assert "Optimum: web" in remark(found)
 
@@ -84,12 +84,12 @@ def test_a_surrogate_that_is_not_refitted_goes_by_its_error_and_has_no_band() ->
     found = mapped(2, "gaussian_process")
     assert "leave-one-out error" in found["tied_by"] and "interval" not in found["parts"][0]["points"][0]
     assert any(point["tied"] for point in found["parts"][0]["points"])
-    surface(found)
+    draw_surface(found)
 
 
 def test_scores_are_drawn_as_scores() -> None:
     found = mapped(2, objective="mean_capability")
-    assert not found["lower"] and surface(found).axes[0].get_ylabel() == "Score"
+    assert not found["lower"] and draw_surface(found).axes[0].get_ylabel() == "Score"
 
 
 def test_corners_of_the_triangle_are_the_sources() -> None:
@@ -98,7 +98,7 @@ def test_corners_of_the_triangle_are_the_sources() -> None:
 
 
 def test_no_tick_of_the_colours_is_drawn_where_its_value_is_not() -> None:
-    figure = surface(mapped(3))
+    figure = draw_surface(mapped(3))
     figure.draw_without_rendering()
     bar = figure.axes[-1]
     low, high = bar.get_ylim()
@@ -108,4 +108,4 @@ def test_no_tick_of_the_colours_is_drawn_where_its_value_is_not() -> None:
 
 def test_an_empty_file_is_named() -> None:
     with pytest.raises(UserError, match=r"surface\.json"):
-        surface({"parts": []})
+        draw_surface({"parts": []})

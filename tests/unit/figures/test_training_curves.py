@@ -7,9 +7,9 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.figures.training_curves import (
+    draw_training_curves,
     loss_limits,
     token_unit,
-    training_curves,
     training_loss,
     validation_loss,
 )
@@ -38,12 +38,12 @@ def test_a_resumed_run_is_read_in_order_with_the_last_of_repeated_steps() -> Non
 @pytest.mark.parametrize("rows", [[], [ROWS[1]], [ROWS[3]]])
 def test_a_log_without_training_loss_names_its_run(rows: list) -> None:
     with pytest.raises(UserError, match="run 'equal_mix': no training loss"):
-        training_curves({"fine": ROWS, "equal_mix": rows})
+        draw_training_curves({"fine": ROWS, "equal_mix": rows})
 
 
 def test_one_panel_per_source_with_one_line_per_strategy_that_has_it() -> None:
     other = [{"step": 1, "tokens": 1000, "loss": 5.0, "validation": {"a": 3.0, "c": 1.0}}]
-    figure = training_curves({"first": ROWS, "second": other})
+    figure = draw_training_curves({"first": ROWS, "second": other})
     training, *panels = [axes for axes in figure.axes if axes.get_visible()]
     assert [panel.get_title() for panel in panels] == ["b", "a", "c"]
     assert [len(panel.lines) for panel in panels] == [1, 2, 1]
@@ -56,16 +56,16 @@ def test_one_panel_per_source_with_one_line_per_strategy_that_has_it() -> None:
 
 def test_a_row_without_tokens_names_its_run() -> None:
     with pytest.raises(UserError, match=r"run 'equal_mix': a row .* has no 'tokens'"):
-        training_curves({"equal_mix": [{"step": 1, "loss": 5.0}]})
+        draw_training_curves({"equal_mix": [{"step": 1, "loss": 5.0}]})
 
 
 def test_a_single_point_is_seen() -> None:
-    panel = training_curves({"run": [ROWS[2]]}).axes[1]
+    panel = draw_training_curves({"run": [ROWS[2]]}).axes[1]
     assert panel.lines[0].get_marker() == "."
 
 
 def test_without_validation_there_is_one_panel() -> None:
-    assert len(training_curves({"run": ROWS[:1]}).axes) == 1
+    assert len(draw_training_curves({"run": ROWS[:1]}).axes) == 1
 
 
 def test_the_range_leaves_out_the_first_fall_but_no_later_rise() -> None:

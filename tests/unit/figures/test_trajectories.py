@@ -3,7 +3,7 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.trajectories import decisions, trajectories
+from emulsion.figures.trajectories import decisions, draw_trajectories
 
 LOG = [
     {"step": 1, "mixture": {"web": 0.9, "code": 0.1}, "probe": 1},
@@ -23,7 +23,7 @@ def test_decisions_are_at_the_steps_they_hold_from_and_probes_are_none():
 
 
 def test_every_method_has_a_panel_with_a_line_for_each_source_and_seed():
-    figure = trajectories({"aioli": [LOG, LOG], "odm": [LOG], "ado": [LOG]})
+    figure = draw_trajectories({"aioli": [LOG, LOG], "odm": [LOG], "ado": [LOG]})
     panels = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_title(loc="left") for axes in panels] == ["Aioli", "ODM", "ADO"]
     # Two sources, and the line of all sources alike.
@@ -34,4 +34,4 @@ def test_every_method_has_a_panel_with_a_line_for_each_source_and_seed():
 
 def test_a_log_without_decisions_is_refused_with_its_method():
     with pytest.raises(UserError, match="training log of 'odm'"):
-        trajectories({"odm": [[{"step": 1}]]})
+        draw_trajectories({"odm": [[{"step": 1}]]})

@@ -36,7 +36,7 @@ Table = Mapping[str, Cells]  # source -> column -> cell
 
 
 @styled
-def contributions(found: Mapping[str, Any]) -> Figure:
+def draw_contributions(found: Mapping[str, Any]) -> Figure:
     """Draw the content of `contributions.json`; rows keep its order of sources."""
     tables = [(_with_mean(found, "capabilities", MEAN), SCORE), (_with_mean(found, "losses", "mean_loss"), LOSS)]
     tables = [(table, unit) for table, unit in tables if table]

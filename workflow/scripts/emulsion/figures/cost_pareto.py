@@ -26,7 +26,7 @@ NOTE = (
 
 
 @styled
-def cost_pareto(board: Mapping[str, Any]) -> Figure:
+def draw_cost_pareto(board: Mapping[str, Any]) -> Figure:
     """Draw the content of `methods.json`.
 
     Raises UserError where no stratified sampling was trained, or no cost is known.

@@ -39,7 +39,7 @@ Looks = Mapping[str, Mapping[str, Any]]
 
 
 @styled
-def dynamic_law(found: Mapping[str, Any]) -> Figure:
+def draw_dynamic_law(found: Mapping[str, Any]) -> Figure:
     """Draw the content of `dynamic_law.json`: the branches of every set and parent, and the linear law of each.
 
     Of two sources the next loss against a share; of more the fall of loss against its prediction.

@@ -43,7 +43,7 @@ Table = Mapping[str, Mapping[str, float]]  # evaluated group -> source trained o
 
 
 @styled
-def effects(found: Mapping[str, Any]) -> Figure:
+def draw_effects(found: Mapping[str, Any]) -> Figure:
     """Draw the content of `dynamic_law.json`: column sums of A by branch set, and the mean A of each, full or not."""
     require(found, KEYS, "dynamic_law.json")
     sources = list(found["sources"])

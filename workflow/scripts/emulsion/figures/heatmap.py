@@ -27,7 +27,7 @@ MARKS = (
 
 
 @styled
-def capability_heatmap(results: Mapping[str, Mapping[str, Any]], decisions: Mapping[str, Decision]) -> Figure:
+def draw_capability_heatmap(results: Mapping[str, Mapping[str, Any]], decisions: Mapping[str, Decision]) -> Figure:
     """Draw the contents of `capabilities.json` by strategy; rows keep the order of `results`.
 
     decisions: on these mixtures, by capability and for "mean": what is marked as best is what they name as winner.

@@ -45,7 +45,7 @@ class Lane(NamedTuple):
 
 
 @styled
-def law_fits(
+def draw_law_fits(
     static: Sequence[Mapping[str, Any]],
     dynamic: Sequence[Mapping[str, Any]],
     labels: Mapping[str, str],

@@ -31,7 +31,7 @@ MARKS = " Bold and framed: of the mixtures that may be recommended, significantl
 
 
 @styled
-def loss_heatmap(
+def draw_loss_heatmap(
     losses: Mapping[str, Any], decisions: Mapping[str, Decision], labels: Mapping[str, str] | None = None
 ) -> Figure:
     """Draw the part "losses" of `recommendations.json`, the mixture of the lowest mean first.

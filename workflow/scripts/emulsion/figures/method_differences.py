@@ -23,7 +23,7 @@ NOTE = (
 
 
 @styled
-def method_differences(board: Mapping[str, Any]) -> Figure:
+def draw_method_differences(board: Mapping[str, Any]) -> Figure:
     """Draw the content of `methods.json`, a row for each mixture, the lowest mean test loss first.
 
     Raises UserError where no stratified sampling was trained.

@@ -22,7 +22,7 @@ DEGENERATE = " With 2 sources the rank correlation is -1, 0 or 1, so that simila
 
 
 @styled
-def method_similarity(found: Mapping[str, Any]) -> Figure:
+def draw_method_similarity(found: Mapping[str, Any]) -> Figure:
     """Draw the content of `similarity.json`: a colour and a marker for each method that was trained.
 
     Raises UserError where no method has an improvement over stratified sampling.

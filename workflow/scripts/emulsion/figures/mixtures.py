@@ -50,7 +50,7 @@ class Shares:
 
 
 @styled
-def mixtures(infos: Mapping[str, Mapping[str, Any]]) -> Figure:
+def draw_mixtures(infos: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw the contents of `{experiment}_{mix}_info.json` by strategy; rows keep the order of `infos`."""
     everything = shares(infos)
     shown, folded = fold(everything)

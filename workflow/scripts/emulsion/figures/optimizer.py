@@ -33,7 +33,7 @@ KEYS = (
 
 
 @styled
-def optimizer(found: Mapping[str, Any]) -> Figure:
+def draw_optimizer(found: Mapping[str, Any]) -> Figure:
     """Draw the content of `optimal_mix.json`, its ratios beside the uniform mixture."""
     missing = [key for key in (*KEYS, "history") if key not in found]
     if missing:

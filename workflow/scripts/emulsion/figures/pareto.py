@@ -48,7 +48,9 @@ NOTE_OF_LOSSES = NOTE_OF_LOSSES.replace("two capabilities drawn", "two sources d
 
 
 @styled
-def pareto_front(summary: Mapping[str, Mapping[str, Any]], pareto: Mapping[str, Any], *, lower: bool = False) -> Figure:
+def draw_pareto_front(
+    summary: Mapping[str, Mapping[str, Any]], pareto: Mapping[str, Any], *, lower: bool = False
+) -> Figure:
     """Draw contents of `capabilities.json` by mixture and the result of `analysis.pareto.pareto` on them.
 
     lower: the summary is of losses (`analysis.losses.summarise_losses`), and less is better.

@@ -35,7 +35,7 @@ HALO = [withStroke(linewidth=2, foreground="white")]
 
 
 @styled
-def capability_radar(results: Mapping[str, Mapping[str, Any]]) -> Figure:
+def draw_capability_radar(results: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw the contents of `capabilities.json` by strategy: one radar, or one each where there are many."""
     scores = capability_scores(results)
     if len(scores.capabilities) < 3:

@@ -22,7 +22,7 @@ NARROW = 0.09  # of the run: a stage in which no number fits
 
 
 @styled
-def schedule(infos: Mapping[str, Mapping[str, Any]], types: Mapping[str, str]) -> Figure:
+def draw_schedule(infos: Mapping[str, Mapping[str, Any]], types: Mapping[str, str]) -> Figure:
     """Draw the stages of `{experiment}_{mix}_info.json` by strategy; types: {source: type}.
 
     Where sources outnumber the colours, those of one type are drawn as one.

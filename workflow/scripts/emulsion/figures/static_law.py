@@ -23,7 +23,7 @@ TRIANGLE, FOOT = "v", 0.03  # points without a logarithm, and how high of the pa
 
 
 @styled
-def static_law(found: Mapping[str, Any]) -> Figure:
+def draw_static_law(found: Mapping[str, Any]) -> Figure:
     """Draw the content of `static_law.json`: the points of every seed and the log-linear law fitted to them all."""
     require(found, KEYS, "static_law.json")
     law = StaticLaw.from_json(found["law"])

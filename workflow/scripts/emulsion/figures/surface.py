@@ -26,7 +26,7 @@ _HEIGHT = math.sqrt(3) / 2  # of the triangle
 
 
 @styled
-def surface(found: Mapping[str, Any]) -> Figure:
+def draw_surface(found: Mapping[str, Any]) -> Figure:
     """Draw the content of `surface.json`. Raises UserError where there is nothing in it."""
     if not found.get("parts"):
         raise UserError("surface.json: no points to draw; map the surface again.")

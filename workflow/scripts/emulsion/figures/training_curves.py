@@ -22,7 +22,7 @@ WINDOW = 0.02  # of the logged steps: the running mean
 
 
 @styled
-def training_curves(logs: Mapping[str, Rows]) -> Figure:
+def draw_training_curves(logs: Mapping[str, Rows]) -> Figure:
     """Draw the rows of `training_log.jsonl` by strategy: nats per token against tokens trained on."""
     training = {run: training_loss(rows, run) for run, rows in logs.items()}
     validation = {run: validation_loss(rows, run) for run, rows in logs.items()}

@@ -24,7 +24,7 @@ NOTE = (
 
 
 @styled
-def trajectories(logs: Mapping[str, Sequence[Sequence[Row]]]) -> Figure:
+def draw_trajectories(logs: Mapping[str, Sequence[Sequence[Row]]]) -> Figure:
     """Draw the logs of the runs in which methods decided, {method: [rows of training_log.jsonl of a seed]}.
 
     Raises UserError where a log holds no decision.

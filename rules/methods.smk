@@ -24,7 +24,7 @@ rule propose_mixture:
     resources:
         mem_mb=4000,
         runtime=60,
-        most_epochs=of_experiment(Experiment.most_epochs),
+        on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=2,
         sources=of_experiment(lambda experiment: experiment.sources),
@@ -41,7 +41,7 @@ rule propose_mixture:
         "--records {input.records:q} "
         "--capabilities {input.capabilities:q} "
         "{params.budget} "
-        "--most-epochs {resources.most_epochs} "
+        "--on-excess {resources.on_excess} "
         "--output {output.record:q} "
         "--mixture {output.mixture:q} "
         f"| python {script('propose_mixture')} @- "
@@ -71,7 +71,7 @@ rule search_mixture:
         mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
         runtime=720,
         micro_batch=micro_batch_of(Experiment.size_of_search, "mix"),
-        most_epochs=of_experiment(Experiment.most_epochs),
+        on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=2,
         tokenizer=subpath(input.tokenizer, parent=True),
@@ -94,7 +94,7 @@ rule search_mixture:
         "--evaluation {params.evaluation:q} "
         "{params.budget} "
         "--micro-batch {resources.micro_batch} "
-        "--most-epochs {resources.most_epochs} "
+        "--on-excess {resources.on_excess} "
         "--threads {threads} "
         "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--checkpoints checkpoints/swarms "
@@ -122,7 +122,7 @@ rule predict_mixtures:
     resources:
         mem_mb=4000,
         runtime=60,
-        most_epochs=of_experiment(Experiment.most_epochs),
+        on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=2,
         optimum=of_experiment(Experiment.optimum),
@@ -141,7 +141,7 @@ rule predict_mixtures:
         "--capabilities {input.capabilities:q} "
         "--mixtures {input.mixtures:q} "
         "{params.budget} "
-        "--most-epochs {resources.most_epochs} "
+        "--on-excess {resources.on_excess} "
         "--output {output:q} "
         f"| python {script('predict_mixtures')} @- "
         "2> {log:q}"
@@ -165,7 +165,7 @@ rule map_surface:
     resources:
         mem_mb=4000,
         runtime=60,
-        most_epochs=of_experiment(Experiment.most_epochs),
+        on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=1,
         optimum=of_experiment(Experiment.optimum),
@@ -183,7 +183,7 @@ rule map_surface:
         "--records {input.records:q} "
         "--capabilities {input.capabilities:q} "
         "{params.budget} "
-        "--most-epochs {resources.most_epochs} "
+        "--on-excess {resources.on_excess} "
         "--output {output:q} "
         f"| python {script('map_surface')} @- "
         "2> {log:q}"

@@ -18,7 +18,7 @@ rule write_mixture:
     conda:
         "../envs/analysis.yaml"
     resources:
-        most_epochs=of_experiment(Experiment.most_epochs),
+        on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=2,
         sources=of_experiment(lambda experiment: experiment.sources),
@@ -32,7 +32,7 @@ rule write_mixture:
         "--method {params.method:q} "
         "--stores {input.stores:q} "
         "{params.budget} "
-        "--most-epochs {resources.most_epochs} "
+        "--on-excess {resources.on_excess} "
         "--output {output:q} "
         "2> {log:q}"
 

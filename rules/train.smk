@@ -115,7 +115,8 @@ rule train:
         # Not params, for these may change without training again.
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         sharding=sharding_of(Experiment.size_of_run, "run"),
-        most_epochs=of_experiment(Experiment.most_epochs),
+        max_epochs=of_experiment(lambda experiment: experiment.max_epochs),
+        on_excess=of_experiment(lambda experiment: experiment.on_excess),
         smoke_steps=of_experiment(lambda experiment: experiment.smoke()["steps"]),
         smoke_fall=of_experiment(lambda experiment: str(experiment.smoke()["least_fall"])),
     params:
@@ -134,7 +135,8 @@ rule train:
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} "
         "--micro-batch {resources.micro_batch} "
         "--sharding {resources.sharding} "
-        "--most-epochs {resources.most_epochs} "
+        "--max-epochs {resources.max_epochs} "
+        "--on-excess {resources.on_excess} "
         "--smoke-steps {resources.smoke_steps} "
         "--smoke-fall {resources.smoke_fall} "
         "{params.again} "
@@ -178,7 +180,7 @@ rule train_online:
         runtime=240,
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         sharding=sharding_of(Experiment.size_of_run, "run"),
-        most_epochs=of_experiment(Experiment.most_epochs),
+        on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         spec=json_of_experiment(Experiment.spec, "run"),
         mixture=of_experiment(lambda experiment, run: experiment.run(run).entry.name, "run"),
@@ -206,7 +208,7 @@ rule train_online:
         "--checkpoints checkpoints/{wildcards.experiment}-{wildcards.run} "
         "--micro-batch {resources.micro_batch} "
         "--sharding {resources.sharding} "
-        "--most-epochs {resources.most_epochs} "
+        "--on-excess {resources.on_excess} "
         "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
         "--processes {resources.gpu} "
@@ -237,7 +239,7 @@ rule train_swarm:
         mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
         runtime=240,
         micro_batch=micro_batch_of(Experiment.size_of_swarm, "swarm"),
-        most_epochs=of_experiment(Experiment.most_epochs),
+        on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=2,
         spec=spec_of(Experiment.size_of_swarm, "swarm"),
@@ -271,7 +273,7 @@ rule train_swarm:
         "{params.budget} "
         "--checkpoints checkpoints/swarms "
         "--micro-batch {resources.micro_batch} "
-        "--most-epochs {resources.most_epochs} "
+        "--on-excess {resources.on_excess} "
         "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
         "--output {output:q} "
@@ -305,7 +307,7 @@ rule branch_method:
         mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
         runtime=240,
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
-        most_epochs=of_experiment(Experiment.most_epochs),
+        on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=1,
         spec=json_of_experiment(Experiment.spec, "run"),
@@ -339,7 +341,7 @@ rule branch_method:
         "--spec {params.spec:q} "
         "--checkpoints checkpoints/branches "
         "--micro-batch {resources.micro_batch} "
-        "--most-epochs {resources.most_epochs} "
+        "--on-excess {resources.on_excess} "
         "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
         "--output {output:q} "

@@ -30,7 +30,6 @@ def main(
     suites: Sequence[Path] = (),
     evaluation: Json,
     tokens: int,
-    max_epochs: float,
     output: Path,
     mixture: Path,
 ) -> None:
@@ -38,7 +37,6 @@ def main(
     :param suites: capability suites, for an objective that has capabilities
     :param evaluation: evaluation settings, as JSON
     :param tokens: budget of the run it is for
-    :param max_epochs: how often that run may repeat a source
     :param output: record of the search
     :param mixture: mixture file
     """
@@ -80,7 +78,7 @@ def main(
         logging.info("%s: %.4f", tried, value)
         return value
 
-    stages = made.search(score, read_evidence(training.stores, tokens, max_epochs, strict=saving.most_epochs > 0))
+    stages = made.search(score, read_evidence(training.stores, tokens, saving.max_epochs, strict=saving.strict))
     needed = Needed(
         what=f"search of {decided.experiment}-{decided.name}",
         runs=spent["runs"],

@@ -66,7 +66,7 @@ def main(
         output=output,
         checkpoints=saving.checkpoints,
         runtime=runtime,
-        most_epochs=saving.most_epochs,
+        max_epochs=saving.refused_above,
         weights=training.start,
         reuse=not again,
     )

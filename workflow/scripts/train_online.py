@@ -55,7 +55,7 @@ def main(
             job=job,
             trackers=installed_trackers(os.environ),
         ),
-        most_epochs=saving.most_epochs,
+        max_epochs=saving.refused_above,
         weights=training.start,
         reference=run.reference,
         prelude=run.prelude,

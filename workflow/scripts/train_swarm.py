@@ -31,7 +31,6 @@ def main(
     suites: Sequence[Path] = (),
     evaluation: Json,
     tokens: int,
-    max_epochs: float,
     output: Path,
 ) -> None:
     """
@@ -45,7 +44,6 @@ def main(
     :param suites: capability suites to measure; none for losses alone
     :param evaluation: evaluation settings, as JSON
     :param tokens: budget of the run that the swarm is to decide for
-    :param max_epochs: how often that run may repeat a source
     :param output: results of the batch
     """
     job = Job(saving.minutes)
@@ -57,7 +55,7 @@ def main(
 
     make_deterministic(training.threads)
     designed = design_points(
-        points, sources, read_evidence(training.stores, tokens, max_epochs, strict=saving.most_epochs > 0)
+        points, sources, read_evidence(training.stores, tokens, saving.max_epochs, strict=saving.strict)
     )
     mixtures = {"stratified": Mixture.uniform(sources), **{f"only_{name}": Mixture({name: 1.0}) for name in sources}}
     found = train_swarm(
@@ -72,7 +70,7 @@ def main(
         judge=Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer) if suites else None,
         initial=points["kind"] == "corners",
         weights=training.start,
-        most_epochs=saving.most_epochs,
+        max_epochs=saving.refused_above,
     )
     write_json(output, {"experiment": experiment, "swarm": swarm, **found})
 

@@ -72,13 +72,13 @@ def settings(tmp_path, store_folders, tokenizer):
 def train(tmp_path, settings):
     """Train on a method into a folder of this name; returns the run's record."""
 
-    def run(name, method, values=None, *, most_epochs=0, reference=None, prelude=None, needed=(), **changes):
+    def run(name, method, values=None, *, max_epochs=0, reference=None, prelude=None, needed=(), **changes):
         train_online(
             experiment="exp9",
             name=name,
             method=method,
             method_values=values or {"kind": type(method).__name__},
-            most_epochs=most_epochs,
+            max_epochs=max_epochs,
             reference=reference,
             prelude=prelude,
             needed=needed,

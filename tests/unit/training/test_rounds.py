@@ -208,7 +208,7 @@ def keeping(seen, update):
 
 def test_a_source_that_a_decision_repeats_too_often_is_refused_with_the_round(train):
     with pytest.raises(UserError, match=r"round 2, up to step 80: source 'alpha' would be read \d+\.\d+ times"):
-        train("run", follow(UNEVEN, {"alpha": 1.0}), tokens=80 * 8 * 24, most_epochs=1)
+        train("run", follow(UNEVEN, {"alpha": 1.0}), tokens=80 * 8 * 24, max_epochs=1)
 
 
 def test_a_source_that_a_decision_names_and_nobody_has_is_refused(train):

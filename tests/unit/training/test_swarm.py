@@ -189,7 +189,6 @@ def test_a_process_told_to_end_saves_and_the_next_one_goes_on(swarm, tmp_path):
         "max-epochs": 4,
         "checkpoints": swarm["checkpoints"],
         "micro-batch": 8,
-        "most-epochs": 4,
         "output": tmp_path / "out.json",
     }
     options = [part for key, value in values.items() for part in (f"--{key}", str(value))]

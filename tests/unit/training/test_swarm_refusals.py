@@ -14,15 +14,15 @@ def test_too_many_epochs_of_a_trunk_or_a_branch_are_refused_before_anything_is_t
     long = {**swarm, "spec": {**SPEC, "tokens": 100 * STEP}}
     message = r"^trunk sweep_00: mixture sweep_00: source 'alpha' would be read 1\.\d\d times \(max_epochs is 1\)"
     with pytest.raises(UserError, match=message):
-        train_swarm(**long, most_epochs=1)
+        train_swarm(**long, max_epochs=1)
     long["branches"] = {"early": {**EARLY, "tokens": 80 * STEP}}
     message = r"^trunk stratified: branches early, mixture only_alpha: source 'alpha' would be read 2\.\d\d times"
     with pytest.raises(UserError, match=message):
-        train_swarm(**{**long, "trunks": TRUNKS[1:]}, most_epochs=2)
+        train_swarm(**{**long, "trunks": TRUNKS[1:]}, max_epochs=2)
     with pytest.raises(UserError, match=r"They read 0\.05 of each source \(match_epochs_of\)"):
-        train_swarm(**{**swarm, "spec": {**SPEC, "part": 0.05}}, most_epochs=1)
+        train_swarm(**{**swarm, "spec": {**SPEC, "part": 0.05}}, max_epochs=1)
     assert not steps
-    train_swarm(**{**swarm, "trunks": TRUNKS[2:]}, most_epochs=1)
+    train_swarm(**{**swarm, "trunks": TRUNKS[2:]}, max_epochs=1)
     assert len(steps) == 4 + 3 * 2
 
 

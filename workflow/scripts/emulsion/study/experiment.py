@@ -39,7 +39,13 @@ class Experiment:
 
     @property
     def max_epochs(self) -> int:
+        """How often a run may repeat a source."""
         return int(self.settings["max_epochs"]["limit"])
+
+    @property
+    def on_excess(self) -> str:
+        """What is done about a run that repeats one more often: warn, or refuse."""
+        return str(self.settings["max_epochs"]["on_excess"])
 
     # Mixtures, by what they are for
 
@@ -292,10 +298,6 @@ class Experiment:
     def sharding(self, size: Size) -> str:
         """What each of several devices holds of the model in a run of this size: all of it (none), or a part (full)."""
         return str(self.config["training"][size.training].get("sharding", "none"))
-
-    def most_epochs(self) -> int:
-        """How often a run may repeat a source before it is refused; 0 where it is only warned of."""
-        return self.max_epochs if self.settings["max_epochs"]["on_excess"] == "refuse" else 0
 
     def smoke(self) -> dict[str, Any]:
         """{"steps", "least_fall"}: after how many steps the loss must have fallen by how much; 0 where it need not."""

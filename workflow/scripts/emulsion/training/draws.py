@@ -21,9 +21,9 @@ class Draws:
     Seeds only decide the order within a source, so what is asked for again, of another seed, is known.
     """
 
-    def __init__(self, spec: RunSpec, inputs: RunInputs, mixtures: Mapping[str, Mixture], most_epochs: int) -> None:
-        """most_epochs: how often a source may be repeated, 0 for any number."""
-        self.spec, self.inputs, self.mixtures, self.most_epochs = spec, inputs, mixtures, most_epochs
+    def __init__(self, spec: RunSpec, inputs: RunInputs, mixtures: Mapping[str, Mixture], max_epochs: float) -> None:
+        """max_epochs: how often a source may be repeated, 0 for any number."""
+        self.spec, self.inputs, self.mixtures, self.max_epochs = spec, inputs, mixtures, max_epochs
         self._plans: dict[str, SequencePlan] = {}
         self._trunks: dict[tuple[str, int], Shares] = {}
         self._branches: dict[tuple[str, int, str, int], Shares] = {}
@@ -59,7 +59,7 @@ class Draws:
 
     def _shares(self, plan: SequencePlan, start: int, end: int) -> Shares:
         first, last = (step * self.spec.batch_sequences for step in (start, end))
-        if self.most_epochs and (problems := excess_epochs(plan, last, self.spec.context, self.most_epochs)):
+        if self.max_epochs and (problems := excess_epochs(plan, last, self.spec.context, self.max_epochs)):
             part = f" They read {self.spec.part:.3g} of each source (match_epochs_of)." if self.spec.part < 1 else ""
             raise UserError(" ".join(problems) + part)
         shares = (plan.counts(last) - plan.counts(first)) / (last - first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from emulsion.command import AtMostOne, Json, Some, options
 from emulsion.errors import UserError
@@ -57,16 +57,16 @@ class MethodOptions:
 class EvidenceOptions:
     """What is decided from.
 
-    :param most_epochs: how often the run that it is for may repeat a source where more is refused; 0: only warned of
     :param stores: token stores of the sources, for a method that goes by their sizes
     :param swarm: what each job of the swarm wrote
     :param records: run.json of each further run to learn from
     :param capabilities: of each of these, in the same order
     :param tokens: budget of the run it is for
     :param max_epochs: how often that run may repeat a source, for a method that keeps to it
+    :param on_excess: what is done about a mixture that repeats one more often
     """
 
-    most_epochs: int
+    on_excess: Literal["warn", "refuse"]
     stores: Sequence[Path] = ()
     swarm: Sequence[Path] = ()
     records: Sequence[Path] = ()
@@ -82,7 +82,7 @@ class EvidenceOptions:
             self.swarm,
             self.records,
             self.capabilities,
-            strict=self.most_epochs > 0,
+            strict=self.on_excess == "refuse",
         )
 
 
@@ -94,21 +94,19 @@ class OnlineOptions:
     :param swarm: what each job of the swarm that it needs wrote
     :param after: mixture file of the method that the run begins with, if any; of several stages, their mean
     :param after_share: share of the run that has its mixture
-    :param max_epochs: how often the run may repeat a source
     """
 
     swarm: Sequence[Path] = ()
     after: AtMostOne[Path] = ()
-    after_share: float = 0.0
-    max_epochs: float
+    after_share: float
 
     def run(self, decided: MethodOptions, training: TrainingOptions, saving: JobOptions) -> OnlineRun:
         """The run, made of all that is there for it. Raises UserError where something is missing."""
         from emulsion.training.online_run import OnlineRun
         from emulsion.training.rounds import Prelude
 
-        tokens, strict = training.spec["tokens"], saving.most_epochs > 0
-        evidence = read_evidence(training.stores, tokens, self.max_epochs, self.swarm, strict=strict)
+        tokens = training.spec["tokens"]
+        evidence = read_evidence(training.stores, tokens, saving.max_epochs, self.swarm, strict=saving.strict)
         return OnlineRun(
             method=decided.method,
             evidence=evidence,
@@ -116,6 +114,6 @@ class OnlineOptions:
             spec=training.spec,
             reference=reference_of(evidence) if decided.create().needs.reference_run else None,
             prelude=next((Prelude.read(file, self.after_share, decided.sources) for file in self.after), None),
-            most_epochs=saving.most_epochs,
+            max_epochs=saving.refused_above,
             needed=together(needed_of_swarm(self.swarm), needed_of_mixtures(self.after)),
         )

@@ -25,7 +25,7 @@ class OnlineRun:
     sources    in the experiment's order
     reference  what the reference run reached, for a method that observes excess losses
     prelude    the mixture of another method that the run begins with
-    most_epochs  how often a source may be repeated, 0 for any number
+    max_epochs  how often a source may be repeated, 0 for any number
     needed     what was trained and read before it (`training.costs`)
     """
 
@@ -35,7 +35,7 @@ class OnlineRun:
     spec: Mapping[str, Any]
     reference: Reference | None = None
     prelude: Prelude | None = None
-    most_epochs: int = 0
+    max_epochs: float = 0
     needed: Sequence[Needed] = ()
 
     def make(self) -> OnlineMethod:
@@ -63,7 +63,7 @@ class OnlineRun:
             dict(self.spec),
             folder,
             runtime,
-            most_epochs=self.most_epochs,
+            max_epochs=self.max_epochs,
             reference=self.reference,
             prelude=self.prelude,
         )

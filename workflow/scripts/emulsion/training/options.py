@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -47,10 +48,22 @@ class JobOptions:
     :param checkpoints: folder to go on from
     :param checkpoint_seconds: time between checkpoints
     :param minutes: time the job has; it saves and stops before
-    :param most_epochs: refuse to repeat a source more often; 0: no limit
+    :param max_epochs: how often the run may repeat a source
+    :param on_excess: what is done about more: warn, or refuse the run
     """
 
     checkpoints: Path
     checkpoint_seconds: Annotated[float, Parameter(env_var="EMULSION_CHECKPOINT_SECONDS")] = 120.0
     minutes: float | None = None
-    most_epochs: int = 0
+    max_epochs: float = math.inf
+    on_excess: Literal["warn", "refuse"] = "refuse"
+
+    @property
+    def strict(self) -> bool:
+        """Whether a run that repeats a source too often is refused."""
+        return self.on_excess == "refuse"
+
+    @property
+    def refused_above(self) -> float:
+        """How often a run may repeat a source before it is refused; 0: any number."""
+        return self.max_epochs if self.strict and math.isfinite(self.max_epochs) else 0

@@ -72,8 +72,8 @@ class OnlineTrunk(Trunk):
         training = self.training if self.training and self.reached == start else self._reach(start)
         first, last = (step * self.spec.batch_sequences for step in (start, end))
         plan = branch_plan(self.plan, first, mixture)
-        told = (last, self.spec.context, self.run.most_epochs)
-        if self.run.most_epochs and (problems := excess_epochs(plan, *told)):
+        told = (last, self.spec.context, self.run.max_epochs)
+        if self.run.max_epochs and (problems := excess_epochs(plan, *told)):
             raise UserError(" ".join(problems))
         training.carried = None
         training.turn_to(plan, folder, folder.name, Origin(self.folder, self.identity, start))

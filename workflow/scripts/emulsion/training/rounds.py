@@ -73,17 +73,17 @@ class Rounds:
         method: OnlineMethod,
         first: list[Mixture],
         *,
-        most_epochs: int = 0,
+        max_epochs: float = 0,
         reference: Reference | None = None,
         prelude: Prelude | None = None,
     ) -> None:
         """first: `opening(method)`; the training's plan begins with the first of them, or with the prelude.
 
-        most_epochs: how often a source may be repeated, 0 for any number.
+        max_epochs: how often a source may be repeated, 0 for any number.
         reference: of the run that losses are measured against, for excess losses.
         Raises UserError where the rounds do not fit into the run or the reference lacks a source.
         """
-        self.training, self.method, self.most_epochs = training, method, most_epochs
+        self.training, self.method, self.max_epochs = training, method, max_epochs
         self.reference = reference or Reference()
         self.by_token = method.observes == "excess_losses" and getattr(method, "clip", None) == "token"
         self.weighs = isinstance(method, WeighingMethod) and method.act_on == "loss"
@@ -325,6 +325,6 @@ class Rounds:
     def _check_epochs(self, stretch: Stretch) -> None:
         """What a method decides is only known now, so a source that is too small for it is too."""
         spec = self.training.spec
-        told = (self._sequence(stretch.end), spec.context, self.most_epochs)
-        if self.most_epochs and (problems := excess_epochs(self.training.plan, *told)):
+        told = (self._sequence(stretch.end), spec.context, self.max_epochs)
+        if self.max_epochs and (problems := excess_epochs(self.training.plan, *told)):
             raise UserError(f"round {stretch.round + 1}, up to step {stretch.end}: {' '.join(problems)}")

@@ -53,7 +53,7 @@ def train_run(
     output: Path,
     checkpoints: Path,
     runtime: Runtime,
-    most_epochs: int = 0,
+    max_epochs: float = 0,
     weights: Path | None = None,
     reuse: bool = False,
 ) -> None:
@@ -61,7 +61,7 @@ def train_run(
 
     reuse: whether to copy the model of a finished run of the same identity beside `output`, if there is one. A run that
         may not is to show that another one reproduces, which then must not be a copy of it: it gives no model either.
-    most_epochs: how often a source may be repeated, 0 for any number.
+    max_epochs: how often a source may be repeated, 0 for any number.
     weights: the model folder to start from, where the spec's model names `weights`.
     Raises UserError where stores and tokenizer do not belong together, or model and weights, a source would be repeated
     too often, or the run cannot be finished.
@@ -70,7 +70,7 @@ def train_run(
     _check_validations(spec)
     inputs = RunInputs.open(store_folders, tokenizer, spec, weights)
     with owned_by_first(checkpoints, runtime) as (owner, waited):
-        training = prepare(mixture_file, inputs, spec_values, checkpoints, runtime, most_epochs)
+        training = prepare(mixture_file, inputs, spec_values, checkpoints, runtime, max_epochs)
         training.owner = owner
         if (waited and _is_made(output, training.identity)) or _is_kept(training, output):
             return
@@ -130,7 +130,7 @@ def train_online(
     output: Path,
     checkpoints: Path,
     runtime: Runtime,
-    most_epochs: int = 0,
+    max_epochs: float = 0,
     weights: Path | None = None,
     reference: Reference | None = None,
     prelude: Prelude | None = None,
@@ -158,7 +158,7 @@ def train_online(
             spec_values,
             checkpoints,
             runtime,
-            most_epochs=most_epochs,
+            max_epochs=max_epochs,
             reference=reference,
             prelude=prelude,
         )
@@ -194,7 +194,7 @@ def prepare_rounds(
     checkpoints: Path,
     runtime: Runtime,
     *,
-    most_epochs: int = 0,
+    max_epochs: float = 0,
     reference: Reference | None = None,
     prelude: Prelude | None = None,
 ) -> Rounds:
@@ -204,7 +204,7 @@ def prepare_rounds(
     plan = inputs.plan(spec, Schedule.constant(prelude.mixture if prelude else Mixture(first[0])))
     identity = identity_of_rounds(inputs, spec_values, method_values, reference, prelude)
     training = Training(spec, plan, inputs.stores, lambda: inputs.model(spec.model), checkpoints, identity, runtime)
-    return Rounds(training, method, first, most_epochs=most_epochs, reference=reference, prelude=prelude)
+    return Rounds(training, method, first, max_epochs=max_epochs, reference=reference, prelude=prelude)
 
 
 def identity_of_rounds(
@@ -286,12 +286,12 @@ def prepare(
     spec_values: dict[str, Any],
     checkpoints: Path,
     runtime: Runtime,
-    most_epochs: int = 0,
+    max_epochs: float = 0,
 ) -> Training:
     """The training of a run, not yet started; raises what `train_run` does of what can be known by then."""
     spec, mixture = RunSpec.from_json(spec_values), read_mixture(mixture_file)
     plan = inputs.plan(spec, Schedule.from_json(mixture["schedule"], spec.sequences))
-    if most_epochs and (problems := excess_epochs(plan, spec.sequences, spec.context, most_epochs)):
+    if max_epochs and (problems := excess_epochs(plan, spec.sequences, spec.context, max_epochs)):
         raise UserError(f"{mixture_file}: {' '.join(problems)}")
     identity = inputs.identity(spec_values, mixture)
     return Training(spec, plan, inputs.stores, lambda: inputs.model(spec.model), checkpoints, identity, runtime)

@@ -213,7 +213,7 @@ def train_swarm(
     judge: Judge | None = None,
     initial: bool = False,
     weights: Path | None = None,
-    most_epochs: int = 0,
+    max_epochs: float = 0,
 ) -> dict[str, Any]:
     """{"sources", "peak_memory_bytes", "evaluation_tokens", "runs"}: what a batch of trunks and branches reached.
 
@@ -222,7 +222,7 @@ def train_swarm(
     mixtures: {name: of trunks and branches}
     branches: {name: {"after": tokens, "tokens": tokens, "mixtures": [names], "corners": [names]}}
     checkpoints: the folder of the journal, which all swarms share.
-    most_epochs: how often a trunk or a branch may repeat a source, 0 for any number.
+    max_epochs: how often a trunk or a branch may repeat a source, 0 for any number.
     Raises UserError where names, files or sizes do not fit, or a source would be repeated too often, a loss is not
     finite, or the job is to stop; start again to go on.
     """
@@ -237,7 +237,7 @@ def train_swarm(
         spec=spec,
         inputs=inputs,
         mixtures=whole,
-        draws=Draws(checked, inputs, whole, most_epochs),
+        draws=Draws(checked, inputs, whole, max_epochs),
         branches={name: BranchSet.of(name, values, checked) for name, values in branches.items()},
         journal=Journal(checkpoints),
         runtime=replace(runtime, quiet=True),

@@ -4,6 +4,8 @@ import pytest
 import yaml
 
 from config_cases import CONFIG, SCHEMA, changed, problems
+from emulsion.data.cleaning import Cleaning
+from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.fields import read_yaml
 from emulsion.study.check import check
 from emulsion.study.form import fill_in, followed
@@ -40,6 +42,25 @@ def test_a_default_is_set_where_a_schema_refers_to_another():
     values = {"a": {}}
     fill_in(values, schema)
     assert values == {"a": {"c": 3}, "b": 7}
+
+
+def defaults(schema, root):
+    """{key: default, or the defaults below it} of an object of the schema, those that the steps apply among them."""
+    inner = {key: followed(part, root) for key, part in followed(schema, root)["properties"].items()}
+    return {
+        key: part.get("default", defaults(part, root) if "properties" in part else None) for key, part in inner.items()
+    }
+
+
+def test_a_script_called_by_hand_has_the_defaults_of_the_schema():
+    schema = read_yaml(SCHEMA)
+    evaluation = schema["properties"]["experiments"]["additionalProperties"]["properties"]["evaluation"]
+    written = {key: value for key, value in defaults(evaluation, schema).items() if value is not None}
+    assert EvaluationSettings.of(written) == EvaluationSettings()
+    cleaning = defaults(schema["$defs"]["cleaning"], schema)
+    parts = {"deduplicate": {"near": {}}, "decontaminate": {}}
+    given = {key: value for key, value in cleaning.items() if value is not None}
+    assert Cleaning.from_json(given) == Cleaning.from_json(parts)
 
 
 @pytest.mark.parametrize(

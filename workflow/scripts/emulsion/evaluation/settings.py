@@ -14,11 +14,11 @@ from emulsion.evaluation.suites import FORMATS
 class EvaluationSettings:
     """Frozen settings of one evaluation."""
 
-    test_sequences: int = 256  # at most, per source
+    test_sequences: int = 200  # at most, per source
     samples: int = 1  # per generation item
-    temperature: float = 0.7  # 0 is greedy
+    temperature: float = 0.0  # 0 is greedy
     seed: int = 0
-    batch: int = 32  # sequences at once
+    batch: int = 64  # sequences at once
     resamples: int = 2000  # of each bootstrap
     formats: tuple[str, ...] = ("dialogue",)  # that chat suites are asked in: see emulsion.evaluation.suites
     selection: bool = True  # whether half of each suite's items choose mixtures; without it all items judge

@@ -341,7 +341,7 @@ rule plot_trajectories:
 
 
 rule plot_optimizer:
-    """Draw the search for the best mixture, and how well the surrogate predicts the proxies."""
+    """Draw the search for the best mixture, and how well the surrogate predicts the runs of its swarm."""
     input:
         optimum=of_experiment(files.optimum),
         script=script_file("plot_optimizer"),

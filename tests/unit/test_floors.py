@@ -1,5 +1,6 @@
 """The house: which room may lean on which."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,19 @@ def imported(file: Path) -> list[Path]:
 
 def test_every_room_has_a_floor():
     assert {room(file) for file in FILES if file.parent != LIBRARY} == set(FLOORS)
+
+
+def test_the_page_of_the_house_and_the_library_name_every_room_on_its_floor():
+    page = (LIBRARY.parents[2] / "docs/architecture.md").read_text()
+    rooms: dict[int, set[str]] = {number: set() for number in range(7)}
+    for name, number in FLOORS.items():
+        rooms[number].add(name)
+    below = {file.stem for file in LIBRARY.glob("*.py")} - {"__init__"}
+    for number, names in rooms.items():
+        [row] = re.findall(rf"(?m)^\| {number} \| (.*?) \|", page)
+        assert set(re.findall(r"`(\w+)`", row)) == (names or below)
+        [line] = re.findall(rf"(?m)^{number}  (.*?)  ", (LIBRARY / "__init__.py").read_text())
+        assert not names or set(line.split(", ")) == names
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(LIBRARY)))

@@ -245,17 +245,17 @@ def farthest(rows: Floats, count: int, same: float = SAME) -> Floats:
     Stops early where all others are the same as a chosen one: half the sum of differences below `same`.
     """
     chosen = [0]
-    distance = _differ(rows, rows[0])
+    distance = differ(rows, rows[0])
     while len(chosen) < count:
         index = int(distance.argmax())
         if distance[index] < same:
             break
         chosen.append(index)
-        distance = np.minimum(distance, _differ(rows, rows[index]))
+        distance = np.minimum(distance, differ(rows, rows[index]))
     return rows[chosen]
 
 
-def _differ(rows: Floats, point: Floats) -> Floats:
+def differ(rows: Floats, point: Floats) -> Floats:
     """The share of tokens [k] that differ between each of the points and `point`."""
     return np.asarray(np.abs(rows - point).sum(axis=1) / 2)
 

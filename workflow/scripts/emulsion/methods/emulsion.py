@@ -23,7 +23,7 @@ from emulsion.laws.region import Bounds, Region, hull_distance
 from emulsion.laws.table import Floats
 from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.laws.trajectory_fit import fit_trajectory_law
-from emulsion.methods.designs import epoch_caps, swarm
+from emulsion.methods.designs import differ, epoch_caps, swarm
 from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.online import MAPPING, number
 from emulsion.mixture import Mixture
@@ -80,7 +80,7 @@ class Emulsion:
         even = region.even()
         best, share = self._guarded(law, even, optimum)
         members = self._set(law, region, best, evidence)
-        nearest = members[_apart(members, _sizes(evidence, self.names)).argmin()]
+        nearest = members[differ(members, _sizes(evidence, self.names)).argmin()]
         picked = nearest if self.choose == "nearest_to_sizes" else best
         self.record = self._record(law, evidence, optimum, even, share, members, nearest, picked)
         return [(1.0, self._mixture(picked))]
@@ -192,11 +192,6 @@ def _sizes(evidence: Evidence, names: Sequence[str]) -> Floats:
     """Shares [m] of all tokens; even where no size is known."""
     sizes = np.array([float(evidence.sizes.get(name, 0.0)) for name in names])
     return sizes / sizes.sum() if sizes.sum() > 0 else np.full(len(names), 1 / len(names))
-
-
-def _apart(rows: Floats, row: Floats) -> Floats:
-    """The share of tokens [k] that differ."""
-    return np.asarray(np.abs(rows - row).sum(axis=1) / 2)
 
 
 METHODS = {Emulsion.kind: Emulsion}

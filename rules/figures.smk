@@ -7,8 +7,8 @@ Makes figures/{experiment}_{figure}.png and figures/{study}_law_fits.png.
 rule plot_capability_heatmap:
     """Draw capability scores, mixtures by capabilities, with their intervals."""
     input:
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.drawn),
-        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.drawn),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.candidates),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
         script=script_file("plot_capability_heatmap"),
         library=imports_of("plot_capability_heatmap"),
     output:
@@ -26,7 +26,7 @@ rule plot_capability_heatmap:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of_runs(Experiment.drawn),
+        runs=mixtures_of_runs(Experiment.candidates),
     shell:
         "printf '%s\\0' "
         "--runs {params.runs:q} "
@@ -40,8 +40,8 @@ rule plot_capability_heatmap:
 rule plot_capability_radar:
     """Draw the capability profile of each mixture."""
     input:
-        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.drawn),
-        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.drawn),
+        capabilities=of_each_run("results/{experiment}/{run}/capabilities.json", Experiment.candidates),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
         script=script_file("plot_capability_radar"),
         library=imports_of("plot_capability_radar"),
     output:
@@ -59,7 +59,7 @@ rule plot_capability_radar:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of_runs(Experiment.drawn),
+        runs=mixtures_of_runs(Experiment.candidates),
     shell:
         "printf '%s\\0' "
         "--runs {params.runs:q} "
@@ -112,7 +112,7 @@ rule plot_losses:
 rule plot_training_curves:
     """Draw training loss and the validation loss on each source over the run."""
     input:
-        logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", Experiment.drawn),
+        logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", Experiment.candidates),
         script=script_file("plot_training_curves"),
         library=imports_of("plot_training_curves"),
     output:
@@ -130,7 +130,7 @@ rule plot_training_curves:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=mixtures_of_runs(Experiment.drawn),
+        runs=mixtures_of_runs(Experiment.candidates),
     shell:
         "printf '%s\\0' "
         "--runs {params.runs:q} "
@@ -143,7 +143,7 @@ rule plot_training_curves:
 rule plot_mixtures:
     """Draw what each mixture asks for and what its run draws from each source."""
     input:
-        infos=of_experiment(files.infos_of_drawn),
+        infos=of_experiment(files.infos_of_candidates),
         script=script_file("plot_mixtures"),
         library=imports_of("plot_mixtures"),
     output:
@@ -161,7 +161,7 @@ rule plot_mixtures:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=of_experiment(Experiment.drawn),
+        runs=of_experiment(Experiment.candidates),
     shell:
         "printf '%s\\0' "
         "--runs {params.runs:q} "
@@ -174,7 +174,7 @@ rule plot_mixtures:
 rule plot_schedule:
     """Draw the shares of sources over the run, stage by stage, with the boundaries between stages."""
     input:
-        infos=of_experiment(files.infos_of_drawn),
+        infos=of_experiment(files.infos_of_candidates),
         script=script_file("plot_schedule"),
         library=imports_of("plot_schedule"),
     output:
@@ -192,7 +192,7 @@ rule plot_schedule:
     conda:
         "../envs/analysis.yaml"
     params:
-        runs=of_experiment(Experiment.drawn),
+        runs=of_experiment(Experiment.candidates),
         types=json_from_config(catalogue.types_of_sources, "experiment"),
     shell:
         "printf '%s\\0' "

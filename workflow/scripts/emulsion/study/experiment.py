@@ -57,10 +57,6 @@ class Experiment:
         """The methods it compares with them."""
         return list(self.settings["methods"])
 
-    def drawn(self) -> list[str]:
-        """The mixtures that figures draw: those that may be recommended."""
-        return self.candidates()
-
     def singles(self) -> list[str]:
         """The mixtures of one source alone."""
         return self._of_role("single")

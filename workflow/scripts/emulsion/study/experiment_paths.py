@@ -249,8 +249,8 @@ def further_conclusions(experiment: Experiment) -> list[str]:
     return [*tables, *(figure for figure in figures(experiment) if figure not in decisive_figures(experiment))]
 
 
-def infos_of_drawn(experiment: Experiment) -> list[str]:
-    return [f"data/{experiment.name}_{mixture}_info.json" for mixture in experiment.drawn()]
+def infos_of_candidates(experiment: Experiment) -> list[str]:
+    return [f"data/{experiment.name}_{mixture}_info.json" for mixture in experiment.candidates()]
 
 
 def results_that_judge(experiment: Experiment) -> list[str]:

@@ -91,4 +91,4 @@ def test_colours_reach_as_far_as_what_may_be_recommended_differs() -> None:
     ],
 )
 def test_the_note_says_what_the_mean_is_of(weights: dict[str, float], said: str) -> None:
-    assert said in loss_heatmap({**LOSSES, "weights": weights}, DECISIONS)._supxlabel.get_text().replace("\n", " ")
+    assert said in draw_loss_heatmap({**LOSSES, "weights": weights}, DECISIONS)._supxlabel.get_text().replace("\n", " ")

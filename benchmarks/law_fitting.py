@@ -1,6 +1,6 @@
 """How long does a log-linear law take to fit, and how well does it predict, beside the fits of the literature?
 
-On planted laws (`emulsion.laws.planted`) with 2 and 3 sources. Beside ours, the published way as the Aioli notebooks
+On planted laws (`emulsion.world.planted`) with 2 and 3 sources. Beside ours, the published way as the Aioli notebooks
 have it (Ye et al., 2403.16952; Chen et al., 2411.05735): torch's L-BFGS with a strong Wolfe line search on a Huber loss
 (sum, delta .02), 100 outer steps of at most 20 iterations, from every point of a grid, the lowest loss kept.
 2 sources: c first, of 1,000 values the one with the greatest |corr(p, log(y - c))|; then 121 starts. 3 sources: 6,000
@@ -29,7 +29,7 @@ import torch
 from numpy.typing import NDArray
 
 from emulsion.laws import fit_static_law
-from emulsion.laws.planted import KINDS, noisy, planted_law
+from emulsion.world.planted import KINDS, noisy, planted_law
 
 Floats = NDArray[np.float64]
 Predict = Callable[[Floats], Floats]

@@ -1,6 +1,6 @@
 """How much of the gap between the uniform mixture and the true optimum does the optimiser close?
 
-On planted laws (`emulsion.laws.planted`: log-linear with sources that help, hurt and saturate; and power laws,
+On planted laws (`emulsion.world.planted`: log-linear with sources that help, hurt and saturate; and power laws,
 which are not of the family fitted), with 3 proxy runs per source and noise as small runs have it (sd .005 to .01
 nats). Beside ours, with as many runs: random search, plain differential evolution (raw weights,
 normalised afterwards, whose answer is put back within the bounds before it is judged) and RegMix's recipe.
@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 from scipy.optimize import differential_evolution
 
 from emulsion.laws.boosting import fit_boosted_law
-from emulsion.laws.planted import KINDS, PowerLaw, best_and_uniform, mean_loss, noisy, planted_law, planted_power_law
 from emulsion.laws.region import Region
 from emulsion.laws.static import StaticLaw
 from emulsion.methods import design, optimise
 from emulsion.methods.designs import swarm
+from emulsion.world.planted import KINDS, PowerLaw, best_and_uniform, mean_loss, noisy, planted_law, planted_power_law
 
 Floats = NDArray[np.float64]
 METHODS = ("Emulsion", "random search", "plain evolution", "RegMix's recipe")

@@ -11,9 +11,9 @@ import numpy as np
 
 from emulsion.laws.dynamic import fit_dynamic_law
 from emulsion.laws.interface import by_name
-from emulsion.laws.planted import noisy, planted_law
 from emulsion.laws.similarity import similarity
 from emulsion.laws.static import StaticLaw, fit_static_law
+from emulsion.world.planted import noisy, planted_law
 
 NAMES = ("openhermes", "magpie", "cosmopedia", "fineweb", "stackexchange", "wiki", "books", "arxiv", "code")
 SETS = {

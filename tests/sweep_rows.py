@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emulsion.laws.planted import planted_law
+from emulsion.world.planted import planted_law
 
 NAMES = ("web", "code", "books", "wiki", "forum", "papers", "law", "news", "speech")
 TOKENS = 900_000

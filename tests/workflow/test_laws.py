@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from workflow_project import TINY, copy_project, planned, snakemake
 
-from emulsion.laws.planted import planted_law
+from emulsion.world.planted import planted_law
 
 LAWS = (*TINY, "tests/config/laws_tiny.yaml")
 TARGETS = ("laws", "results/pair/budget.json", "models/pair-sweep_02-seed1/run.json")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emulsion.laws import parameter_intervals
-from emulsion.laws.planted import KINDS, noisy, planted_law
+from emulsion.world.planted import KINDS, noisy, planted_law
 
 
 def ends(intervals, key):

@@ -6,7 +6,7 @@ import pytest
 from emulsion.laws import StaticLaw, fit_best_law
 from emulsion.laws.choice import clearly_better
 from emulsion.laws.gaussian import GaussianLaw
-from emulsion.laws.planted import noisy, planted_law
+from emulsion.world.planted import noisy, planted_law
 
 
 def test_a_log_linear_truth_with_few_runs_is_left_to_the_log_linear_law():

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from emulsion.errors import UserError
 from emulsion.laws import EpochsLaw, fit_best_law, fit_epochs_law, fit_law, fit_static_law, law_optimum, minimize_law
 from emulsion.laws.epochs import Shape
-from emulsion.laws.planted import noisy, planted_repeating_law
 from emulsion.ranks import rho
+from emulsion.world.planted import noisy, planted_repeating_law
 
 
 def planted(m, seed, tau=2.0):

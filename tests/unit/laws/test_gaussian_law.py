@@ -6,7 +6,7 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.laws.gaussian import calibrate, fit_calibrated_law, fit_gaussian_law
 from emulsion.laws.kernel import Inputs, covariance, negative_log_posterior, noisy_covariance, prior_mean, variance
-from emulsion.laws.planted import noisy, planted_power_law
+from emulsion.world.planted import noisy, planted_power_law
 
 
 def runs(m, n, seed=0, sd=0.01):

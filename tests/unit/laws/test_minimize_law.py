@@ -13,7 +13,7 @@ from emulsion.errors import UserError
 from emulsion.laws import DynamicLaw, StaticLaw, law_optimum, minimize_law
 from emulsion.laws.gaussian import fit_gaussian_law
 from emulsion.laws.linear import LinearLaw
-from emulsion.laws.planted import KINDS, best_and_uniform, mean_loss, planted_law, planted_power_law
+from emulsion.world.planted import KINDS, best_and_uniform, mean_loss, planted_law, planted_power_law
 
 
 def grid(m, steps, low, high):

@@ -7,7 +7,7 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.files import write_json
 from emulsion.laws import FITS, fit_dynamic_law, fit_law, load_law, save_law
-from emulsion.laws.planted import noisy, planted_law
+from emulsion.world.planted import noisy, planted_law
 
 NAMES = ["web", "code", "books"]
 

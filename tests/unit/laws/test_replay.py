@@ -13,8 +13,8 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.laws import fit_law
-from emulsion.laws.planted import noisy, planted_law
 from emulsion.laws.replay import Sweep, replay
+from emulsion.world.planted import noisy, planted_law
 
 ROOT = Path(__file__).resolve().parents[3]
 REGMIX = ROOT.parent / "shared" / "data" / "regmix"

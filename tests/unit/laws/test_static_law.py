@@ -10,10 +10,10 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.laws import StaticLaw, fit_static_law, minimize_law
 from emulsion.laws.exponential import basis, gradient, project
-from emulsion.laws.planted import KINDS, noisy, planted_law
 from emulsion.laws.static import FewRunsWarning, _batch, leave_one_out
 from emulsion.laws.table import Table
 from emulsion.mixture import Mixture
+from emulsion.world.planted import KINDS, noisy, planted_law
 
 
 def runs(m, n, seed=0):

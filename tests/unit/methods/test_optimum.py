@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from emulsion.errors import UserError
 from emulsion.laws import fit_static_law, minimize_law
-from emulsion.laws.planted import KINDS, best_and_uniform, mean_loss, noisy, planted_law, planted_power_law
 from emulsion.laws.region import Region
 from emulsion.methods import design, optimise, optimise_directly
 from emulsion.methods.propose import propose
 from emulsion.methods.settings import Settings
 from emulsion.methods.surrogates import LAWS, SURROGATES, Runs
+from emulsion.world.planted import KINDS, best_and_uniform, mean_loss, noisy, planted_law, planted_power_law
 
 QUICK = {"objective": "mean_loss", "generations": 20, "population": 5, "resamples": 20}
 FAST = QUICK | {"surrogates": ["log_linear", "linear", "gaussian_process"]}  # trees take most of the time

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from emulsion.laws import fit_epochs_law, fit_law, minimize_law
-from emulsion.laws.planted import planted_repeating_law
 from emulsion.methods.optimum import optimise
 from emulsion.methods.surrogates import Runs, choose, fit_surrogates
+from emulsion.world.planted import planted_repeating_law
 
 SCORES = np.linspace(0.0, 1.0, 9)
 

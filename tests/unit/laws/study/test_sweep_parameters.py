@@ -8,10 +8,10 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.laws import fit_static_law
 from emulsion.laws.interface import by_name, from_names
-from emulsion.laws.planted import planted_law
 from emulsion.laws.study.dynamic import dynamic_law
 from emulsion.laws.study.parameters import method_parameters, similarities
 from emulsion.laws.study.rows import read_sweep
+from emulsion.world.planted import planted_law
 from sweep_rows import NAMES, effects, planted_sweep, write_sweep
 
 EARLY = {"early": (360_000, 18_000)}

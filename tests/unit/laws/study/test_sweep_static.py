@@ -7,10 +7,10 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.laws import StaticLaw
-from emulsion.laws.planted import planted_law
 from emulsion.laws.static import FewRunsWarning
 from emulsion.laws.study.rows import read_sweep
 from emulsion.laws.study.static import LAWS, static_law
+from emulsion.world.planted import planted_law
 from sweep_rows import planted_sweep, write_sweep
 
 

@@ -29,7 +29,7 @@ demo: setup
 	$(SNAKEMAKE) $(ARGS)
 
 # From folders of text to a decision: TEXTS="texts/speeches texts/novel texts/reports". See docs/tutorial.md.
-# Looks at them, writes NAME.yaml and says why, shows the plan, runs it within about so many MINUTES, and says what was decided.
+# Looks at them, writes NAME.yaml and says why, shows the plan, runs it within about MINUTES, and says what was decided.
 TEXTS ?=
 NAME ?= mix
 MINUTES ?= 15

@@ -11,7 +11,7 @@ from emulsion.tables import open_table
 
 
 def first_texts(file: Path, characters: int) -> Iterator[str]:
-    """The texts of a normalised file from its start, until they hold so many characters."""
+    """The texts of a normalised file from its start, until they hold `characters` characters."""
     for batch in open_table(file).iter_batches(batch_size=256, columns=["text"]):
         for text in batch.column("text").to_pylist():
             yield text

@@ -29,7 +29,7 @@ def main(
     """
     :param mixture: mixture file
     :param output: model folder to make
-    :param smoke_steps: look after so many steps whether the loss falls
+    :param smoke_steps: after how many steps to look whether the loss falls; 0: never
     :param smoke_fall: nats per token that it must have fallen by
     :param again: train even where a finished run is the same
     :param processes: devices to train on, over all nodes

@@ -41,7 +41,7 @@ def date_back(folders: Sequence[str], before: float) -> str | None:
     if not refused:
         return f"{told} They are dated now."
     return (
-        f"{told} They are dated now, but for {len(refused)}, such as {refused[0]}: Snakemake removes what is made from "
+        f"{told} They are dated now, except {len(refused)}, such as {refused[0]}: Snakemake removes what is made from "
         "them. Have their owner `touch` them."
     )
 

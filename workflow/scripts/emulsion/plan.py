@@ -209,7 +209,7 @@ class SequencePlan:
 
 
 def excess_epochs(plan: SequencePlan, sequences: int, context: int, limit: float) -> list[str]:
-    """A sentence for each source that a run of so many sequences repeats more than `limit` times."""
+    """A sentence for each source that a run of `sequences` sequences repeats more than `limit` times."""
     problems = []
     for (source, size), drawn in zip(plan.sizes.items(), plan.counts(sequences), strict=True):
         if drawn > limit * size:
@@ -221,7 +221,7 @@ def excess_epochs(plan: SequencePlan, sequences: int, context: int, limit: float
 
 
 def describe_plan(plan: SequencePlan, sequences: int, context: int, documents: Mapping[str, int]) -> dict[str, Any]:
-    """What a run of so many sequences draws, keyed by source.
+    """What a run of `sequences` sequences draws, keyed by source.
 
     documents: {source: documents in its train split}, from which the samples are estimated as the same share.
     """

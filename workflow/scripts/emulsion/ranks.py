@@ -41,9 +41,9 @@ def rho(x: Sequence[float] | Floats, y: Sequence[float] | Floats) -> float | Non
 
 
 def orders(count: int, draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Orders of so many points [orders, count], the one there is first.
+    """Orders of `count` points [orders, count], the one there is first.
 
-    All of them where they are no more than `ORDERS`, else so many random `draws` and their own.
+    All of them where they are no more than `ORDERS`, else `draws` random ones and their own.
     """
     if math.factorial(count) <= ORDERS:
         return np.array(list(permutations(range(count))))

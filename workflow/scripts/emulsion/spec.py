@@ -50,7 +50,7 @@ FORMS: Mapping[str, Form] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """A training but for its mixture, token stores and initial weights, which are files.
+    """A training without its mixture, token stores and initial weights, which are files.
 
     recipe         meaning of the training step; bumped by hand when it changes
     model          architecture and sizes, see `emulsion.models`
@@ -121,7 +121,7 @@ class RunSpec:
     def branch(self, after: int, tokens: int) -> tuple[int, int]:
         """(start, end): the steps after which a branch leaves and ends that is told in tokens, at least one step apart.
 
-        A branch of so many tokens as are left ends with the run. Raises UserError where none are left.
+        A branch of all tokens that are left ends with the run. Raises UserError where none are left.
         """
         step_tokens = self.batch_sequences * self.context
         start, length = (max(1, round(each / step_tokens)) for each in (after, tokens))

@@ -18,7 +18,7 @@ from emulsion.analysis.scores import ItemScores
 from emulsion.evaluation.intervals import freedom_of_clusters
 from emulsion.student import Estimate
 
-# Below so many degrees of freedom the spread of runs is often far too small by chance: then nothing is taken out,
+# Below this many degrees of freedom the spread of runs is often far too small by chance: then nothing is taken out,
 # and of scores, whose items vary much, little freedom is gained from items.
 _ENOUGH = 4
 

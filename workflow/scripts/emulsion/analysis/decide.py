@@ -34,7 +34,7 @@ class Decision:
     """What can be said of the best of some mixtures.
 
     winner       the mixture that is significantly better than every other one; None where there is none
-    tied         those that cannot be told apart from the best, best first; the winner alone where there is one
+    tied         those that cannot be told apart from the best, best first; the winner alone if one is named
     seeds        trainings per mixture, of the mixture with fewest
     alpha        how often, at most, a winner is declared where the best are truly equal
     text         the same in words, without a full stop

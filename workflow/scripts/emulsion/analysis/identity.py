@@ -29,7 +29,7 @@ class Same:
     kept: Sequence[int]
 
     def once(self, mixtures: Iterable[str]) -> list[str]:
-        """The mixtures, each that is the same as another left out but for the first; order is kept."""
+        """The mixtures in order, of those that are the same only the first."""
         return list(dict.fromkeys(self.first[mixture] for mixture in mixtures))
 
     def merged(self, results: Mapping[str, Mapping[int, T]]) -> dict[str, dict[int, T]]:

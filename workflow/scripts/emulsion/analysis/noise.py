@@ -120,7 +120,7 @@ def within(table: Floats) -> tuple[float, float, bool]:
 
 
 def in_words(noise: SeedNoise | None, seeds: int, items: str = "items") -> str:
-    """What intervals and tests of runs with so many seeds do and do not account for; items: what was chosen to ask."""
+    """What intervals and tests over `seeds` seeds account for, and what not; items: what was chosen to ask."""
     if noise is None:
         return (
             "One run per mixture: run-to-run (seed) noise is not included. Intervals and p-values hold for these"

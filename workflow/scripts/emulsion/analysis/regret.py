@@ -79,7 +79,7 @@ def by_gain(trials: Trials) -> list[dict[str, Any]]:
 
 
 def by_sources(trials: Trials) -> list[dict[str, Any]]:
-    """Rows as of `summary`, with `sources` and `repeated` in place of the kind: of worlds of so many sources, those
+    """Rows as of `summary`, with `sources` and `repeated` in place of the kind: of worlds of that many sources, those
     whose sources are small enough to be read again, and the others. What `analysis.advice` goes by. `little` is the
     mean difference to stratified sampling where the best schedule gains at most 12.5 thousandths of a nat over it, of
     `little_worlds` worlds; both None without it.

@@ -173,7 +173,7 @@ class Realised:
 
 
 def realised(stages: Sequence[Mapping[str, Any]], sequences: int) -> Iterator[Realised]:
-    """What a run of so many sequences draws in every stage, counted from 1, of every source, by the plan of training.
+    """What a run of `sequences` draws in every stage, counted from 1, of every source, by the plan of training.
 
     In a stage of n sequences a share is off by less than 2 / n: the plan keeps every source within one sequence of
     what it is due from the start of the run on.
@@ -190,7 +190,7 @@ def realised(stages: Sequence[Mapping[str, Any]], sequences: int) -> Iterator[Re
 
 
 def tiny_shares(mixture: Mixture, sequences: int) -> dict[str, float]:
-    """{source: sequences due} of the sources that so many sequences owe less than one, the smallest first."""
+    """{source: sequences due} of the sources that a run of `sequences` owes less than one, the smallest first."""
     due = {source: mixture[source] * sequences for source in mixture.support}
     return dict(sorted(((source, count) for source, count in due.items() if count < 1), key=lambda pair: pair[1]))
 

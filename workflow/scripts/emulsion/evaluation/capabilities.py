@@ -65,7 +65,7 @@ def encode_choices(
 ) -> list[tuple[Suite, Item, Question]]:
     """The items with choices, in each format, as tokens; those that no model can get right are named in the log.
 
-    Raises UserError for a choice that does not fit in the context of so many tokens.
+    Raises UserError for a choice that does not fit in a context of `context` tokens.
     """
     asked = [(suite, item, text) for suite, item, _, text in _prompts(suites, settings, "choice")]
     questions = encode_questions(

@@ -10,7 +10,7 @@ number: number          the last number, in digits or words, is this one and sta
                         "negative three" are -3
 about: str              at most five words, or a word of this text other than "the", "is" and the like
 contains: str | [str]   the word or phrase, or all of a list, with any case, between word boundaries
-some: {of: [str], least: int}          at least so many different ones of these words or phrases
+some: {of: [str], least: int}          at least `least` different ones of these words or phrases
 in_order: [str]         each of them, in this order, and each once
 equals: str             nothing but this text, case included; quotes around it and a full stop behind it may stand
 equals_number: number   the last number of the text is this one
@@ -20,12 +20,12 @@ regex: str              RE2 regular expression, found anywhere; case matters unl
 
 How it is written:
 begins: str, ends: str  with this text, case included
-lines: int, min_lines: int             exactly, or at least, so many lines that are not blank
-words: {least?: int, most?: int}       so many words
+lines: int, min_lines: int             exactly, or at least, this many lines that are not blank
+words: {least?: int, most?: int}       number of words
 without: str            none of these letters, in either case
 capitals: true          no small letter, and some capital one
 json: {key: value | null}              a JSON object, fenced as code or not, with just these keys; null is any value
-prose: int              coherent English (`quality`) of at least so many words
+prose: int              coherent English (`quality`) of at least this many words
 distinct: share | {share, words}       distinct word bigrams over all word bigrams (distinct-2, Li et al. 2016,
                         arXiv:1510.03055), in a text of at least `words` words (default 10)
 
@@ -65,7 +65,7 @@ def passes(check: Mapping[str, Any], text: str) -> bool:
 
 
 def _composed(value: Any) -> Any:
-    """A text, or all texts of a check, with each accent in one character with its letter where there is one."""
+    """A text, or all texts of a check, with accents composed with their letters where Unicode has such a character."""
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, Mapping):

@@ -63,7 +63,7 @@ def draw_cost_pareto(board: Mapping[str, Any]) -> Figure:
 
 
 def cost_in_runs(costs: Mapping[str, Any], tokens: int) -> float | None:
-    """What a mixture cost before and besides its run, in runs of so many tokens; None where it was not recorded."""
+    """What a mixture cost before and besides its run, in runs of `tokens` tokens; None where it was not recorded."""
     if costs["extra_tokens"] is None:
         return None
     read = costs["evaluation_tokens"] + costs["extra_evaluation_tokens"]

@@ -118,7 +118,7 @@ def _rings(axes: Axes, outer: float, count: int, numbers: bool) -> None:
 
 
 def _names(axes: Axes, outer: float, labels: Sequence[str], lift: float) -> None:
-    """A spoke to each label; the topmost is lifted by so many points, clear of the number of the rim."""
+    """A spoke to each label; the topmost is lifted by `lift` points, clear of the number of the rim."""
     for (x, y), label in zip(spokes([outer] * len(labels)), labels, strict=True):
         axes.plot([0, x], [0, y], color=GRID, linewidth=0.6, zorder=1)
         side = "center" if abs(x) < 0.05 * outer else "left" if x > 0 else "right"

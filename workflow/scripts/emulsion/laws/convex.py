@@ -134,7 +134,7 @@ def _barrier(program: Convex, p: Floats, free: np.ndarray, sharpness: float) -> 
 
 
 def _on_bounds(program: Convex, p: Floats) -> Floats:
-    """The same with weights put on the bounds they all but touch, where that is no worse but for rounding."""
+    """The same with weights put on the bounds they all but touch, where that is no worse beyond rounding."""
     low, high = program.region.low, program.region.high
     near = np.where(p - low < _AT_BOUND, low, np.where(high - p < _AT_BOUND, high, p))
     room = np.minimum(near - low, high - near)

@@ -94,7 +94,7 @@ class EpochsLaw(FittedLaw):
         return np.asarray(above[:, :, None] * np.stack(slopes, axis=1) * self.rates)
 
     def for_run(self, tokens: float, sizes: Mapping[str, float]) -> EpochsLaw:
-        """The same law for runs of so many tokens on sources of these sizes, {source: tokens}."""
+        """The same law for runs of `tokens` tokens on sources of these sizes, {source: tokens}."""
         return replace(self, rates=rates_of(self.sources, tokens, sizes))
 
     def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
@@ -190,7 +190,7 @@ def read_epochs(epochs: Any, table: Table) -> Floats:
 
 
 def rates_of(sources: Sequence[str], tokens: float, sizes: Mapping[str, float]) -> Floats:
-    """Epochs [m] of a source that has all of a run of so many tokens, by the sizes of the sources, {source: tokens}."""
+    """Epochs [m] of a source that fills a run of `tokens` tokens, by the sizes of the sources, {source: tokens}."""
     if not 0 < tokens < math.inf:
         raise UserError(f"law: tokens of a run are {tokens}, not a number above 0.")
     for source in sources:

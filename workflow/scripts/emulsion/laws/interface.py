@@ -58,7 +58,7 @@ class ConvexLaw(Law, Protocol):
     """A law that is convex in the mixture, so that its optimum can be computed and proved."""
 
     def convex_terms(self) -> tuple[Floats, Floats, Floats]:
-        """linear [g, m], scale [g], a [g, m]: but for constants, values are linear . p + scale exp(-a . p)."""
+        """linear [g, m], scale [g], a [g, m]: up to constants, values are linear . p + scale exp(-a . p)."""
         ...
 
 

@@ -70,7 +70,7 @@ def fit_hyperparameters(points: Inputs, y: Floats, start: Floats, steps: int) ->
 
 
 def negative_log_posterior(theta: Floats, x: Floats, linear: Floats, y: Floats) -> tuple[float, Floats]:
-    """Minus the log of likelihood and prior but for a constant, and its gradient [m + 3]; linear [n, n] is x.x'."""
+    """Minus the log of likelihood and prior up to a constant, and its gradient [m + 3]; linear [n, n] is x.x'."""
     m = x.shape[1]
     smooth, pulled = _smooth(theta, x, x)
     slope, noise = np.exp(2 * theta[m + 1]), np.exp(2 * theta[m + 2])

@@ -81,7 +81,7 @@ class Region:
         return np.asarray(self.project(np.full((1, m), 1 / m))[0])
 
     def settle(self, weights: Floats) -> Floats:
-        """Rows [k, m] that are in the region but for rounding, put in it exactly: the sum is 1.0 as floats go."""
+        """Rows [k, m] that are in the region up to rounding, put in it exactly: the sum is 1.0 as floats go."""
         rows = np.clip(np.atleast_2d(weights), self.low, self.high)
         for row in rows:
             for _ in range(8):

@@ -103,7 +103,7 @@ class StaticLaw(FittedLaw):
 def interval_of_new_runs(
     middle: Floats, left_out: Mapping[str, float], groups: Sequence[str], runs: int, level: float
 ) -> tuple[Floats, Floats]:
-    """Lower and upper ends [k, g] about what a law of so many runs predicts, `middle`, by its errors of runs left out.
+    """Lower and upper ends [k, g] about what a law of `runs` runs predicts, `middle`, by its errors of runs left out.
 
     Raises UserError where there are none.
     """

@@ -109,7 +109,7 @@ class TrajectoryLaw(FittedLaw):
         return np.asarray(self.theta + np.einsum("gpq,rgq->rgp", roots, np.clip(normal, -2.5, 2.5)))
 
     def average(self, count: int, seed: int = 0) -> AverageLaw:
-        """The mean of so many laws drawn from the posterior."""
+        """The mean of `count` laws drawn from the posterior."""
         return AverageLaw(self, self.drawn(count, seed))
 
     def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
@@ -140,7 +140,7 @@ class TrajectoryLaw(FittedLaw):
         return np.asarray(above), np.sqrt(np.einsum("kgp,gpq,kgq->k", parts, self.covariance, parts))
 
     def for_run(self, tokens: float, sizes: Mapping[str, float]) -> TrajectoryLaw:
-        """The same law for sources of these sizes, {source: tokens}, and a run of so many tokens that is its unit."""
+        """The same law for sources of these sizes, {source: tokens}, and a run of `tokens` tokens as its unit."""
         return replace(self, rates=rates_of(self.sources, tokens, sizes))
 
     def parameters(self) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class Aioli(Online):
         shares, before, after = self._trained(seen)
         solve = learn_diagonal if self.settings.diagonal else learn_effects
         effects = solve(shares, before - after)
-        # Effects nearer than this are equal but for rounding, which dividing by their sum would stretch to a choice.
+        # Effects nearer than this are equal up to rounding, which dividing by their sum would stretch to a choice.
         same = 1e-9 * float(np.abs(effects).max()) + 1e-13 * float(np.abs(before).max())
         sums, start = column_sums(effects, same), self.log_weights
         if self.settings.decay is not None:

@@ -43,7 +43,7 @@ def points(settings: Mapping[str, Any], sources: Sequence[str], given: Evidence)
     settings  {kind, ...}, as `swarms.{name}.points` in the configuration
     given     `sizes`, `tokens` and `max_epochs`, for those kinds that go by them
 
-    Raises UserError for an unknown kind, and where there are not so many different mixtures.
+    Raises UserError for an unknown kind, and where there are fewer different mixtures.
     """
     if settings["kind"] not in KINDS:
         raise unknown("kind", settings["kind"], KINDS, "points.kind")
@@ -118,7 +118,7 @@ def _regmix(settings: Mapping[str, Any], sources: list[str], given: Evidence) ->
     base = share**_TEMPER / (share**_TEMPER).sum()
     random = np.random.default_rng(derive_seed(settings["seed"], "regmix"))
     kept: dict[tuple[float, ...], Floats] = {}
-    for _ in range(200):  # rejection is rare but for sizes that differ by orders of magnitude
+    for _ in range(200):  # rejection is rare unless sizes differ by orders of magnitude
         strengths = random.choice(_STRENGTHS, size=settings["count"])
         draws = random.standard_gamma(np.maximum(strengths[:, None] * base, 1e-3))
         draws = draws / np.maximum(draws.sum(axis=1, keepdims=True), 1e-300)
@@ -203,7 +203,7 @@ def design(
     A longer design begins with the shorter one, so that points can be added without losing those that are trained.
     prior  {source: weight} that the draws scatter around; None for the uniform mixture
 
-    Raises UserError where the region is empty, or too small to hold so many different mixtures.
+    Raises UserError where the region is empty, or too small to hold that many different mixtures.
     """
     if count < 1:
         raise UserError(f"design: {count} mixtures were asked for; at least 1 is needed.")

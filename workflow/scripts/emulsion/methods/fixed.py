@@ -100,7 +100,7 @@ class Temperature(Fixed):
     def _stages(self, evidence: Evidence) -> Stages:
         total, power = sum(evidence.sizes.values()), 1 / self.settings["tau"]
         shares = {source: (size / total) ** power if size else 0.0 for source, size in evidence.sizes.items()}
-        if not any(shares.values()):  # a tau so small that all of them vanish, but for the largest
+        if not any(shares.values()):  # a tau so small that all of them vanish except the largest
             largest = max(evidence.sizes.values())
             shares = {source: (size / largest) ** power for source, size in evidence.sizes.items()}
         return [(1.0, Mixture(shares))]

@@ -161,7 +161,7 @@ class SearchingMethod(Method, Protocol):
 class OnlineMethod(Protocol):
     """A method that decides during its own run.
 
-    The run is cut into `rounds` of the same number of steps, but for rounding. The first round is trained on `start()`,
+    The run is cut into `rounds` of the same number of steps, up to rounding. The first round is trained on `start()`,
     each further one on what `update` makes of what was seen when the round before ended.
 
     needs     what must be there before the run
@@ -209,7 +209,7 @@ class ProbingMethod(OnlineMethod, Protocol):
     steps. The update follows them, and holds for the rest of the round; `start()` is not asked for.
 
     probe_count  probes of a round, 1 or more
-    probe_share  the part of a round's steps that all its probes take together, at most but for one step each
+    probe_share  the part of a round's steps that all its probes take together, plus at most one step each
     """
 
     probe_count: int

@@ -80,7 +80,7 @@ def search(
     generations  scipy's maxiter; population: scipy's popsize, members per free weight
     evaluations  of different mixtures at most: each may be a training
     tolerance    stop when the scores of the population spread less than this, absolutely
-    digits       mixtures that agree to so many decimals are evaluated once
+    digits       mixtures that agree to this many decimals are evaluated once
     """
     if evaluations is not None and evaluations < 1:
         raise UserError(f"search: {evaluations} evaluations are allowed; at least 1 is needed.")

@@ -24,7 +24,7 @@ class Stretch:
 
 
 def stretches(method: OnlineMethod, steps: int, prelude: int = 0) -> list[Stretch]:
-    """How a run of so many steps is cut, in order; prelude: steps before the first round.
+    """How a run of `steps` steps is cut, in order; prelude: steps before the first round.
 
     Raises UserError where the rounds, or a round's probes, do not fit into the steps there are.
     """

@@ -40,7 +40,7 @@ Sizes = Mapping[str, SourceSize]
 
 
 def rounded(weights: Mapping[str, float], digits: int = DIGITS) -> dict[str, float]:
-    """The positive weights to so many digits, summing to exactly one (largest remainder)."""
+    """The positive weights to `digits` digits, summing to exactly one (largest remainder)."""
     mixture, units = Mixture(weights), 10**digits
     counts = {source: math.floor(weight * units) for source, weight in mixture.items()}
     by_remainder = sorted(mixture, key=lambda source: counts[source] - mixture[source] * units)

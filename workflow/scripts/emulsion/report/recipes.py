@@ -10,7 +10,7 @@ HEAD = ["| class or source | target % | realised % | due | drawn |", "|---|---|-
 
 
 def recipes_text(recipes: list[Recipe], sequences: int) -> str:
-    """Markdown on a run of so many sequences: each of its stages, then all together."""
+    """Markdown on a run of `sequences` sequences: each of its stages, then all together."""
     rows = list(realised(staged(recipes), sequences))
     stages = [
         describe(recipe, number, [row for row in rows if row.stage == number])

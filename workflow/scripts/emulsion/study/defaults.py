@@ -157,7 +157,7 @@ def _set_sections(config: Settings, name: str, settings: Settings, text: dict[st
 
 
 def _tokens_within(config: Settings, name: str, hours: float, most: float) -> int:
-    """Tokens of each run with which an experiment takes so many hours of its device, `most` at most; whole batches.
+    """Tokens of each run with which an experiment takes `hours` of its device, `most` at most; whole batches.
 
     Raises UserError where starting and evaluating its runs leaves too little time to train them.
     """
@@ -176,7 +176,7 @@ def _tokens_within(config: Settings, name: str, hours: float, most: float) -> in
 
 
 def _hours_of(config: Settings, name: str, tokens: int) -> float:
-    """Hours of its device that an experiment takes with so many tokens a run."""
+    """Hours of its device that an experiment takes with `tokens` a run."""
     settings = {**config["experiments"][name], "tokens": tokens}
     changed = {**config, "experiments": {**config["experiments"], name: settings}}
     return planned_cost(Experiment(changed, name))["total"]["hours"]

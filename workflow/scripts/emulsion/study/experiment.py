@@ -301,7 +301,7 @@ class Experiment:
 
     @cached_property
     def size(self) -> Size:
-        """The size of its runs, but for those of swarms, of guides and of strategies with a model of their own."""
+        """The size of its runs, except those of swarms, of guides and of strategies with a model of their own."""
         return Size.of(self.settings)
 
     # Swarms

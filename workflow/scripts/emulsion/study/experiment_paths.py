@@ -28,7 +28,7 @@ def token_stores_needed(experiment: Experiment, mixture: str) -> list[str]:
 
 
 def budget(experiment: Experiment, tokens: int | None = None) -> list[str]:
-    """The options that say which run is decided for: of so many tokens, by default the experiment's."""
+    """The options that say which run is decided for: of `tokens` tokens, by default the experiment's."""
     return ["--tokens", str(tokens or experiment.size.tokens), "--max-epochs", str(experiment.max_epochs)]
 
 

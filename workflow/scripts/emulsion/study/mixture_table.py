@@ -67,7 +67,7 @@ class MixtureEntry:
 
     role     strategy, method, single, ablation, repetition, guide or point: what its runs are for
     method   kind and settings of what decides it
-    mixture  whose mixture file its runs train on: its own, but for a repetition
+    mixture  whose mixture file its runs train on: its own, except of a repetition
     swarm    whose runs the method learns from, if any
     guide    the run that decides it, where a method's answer is trained on from the start
     after    {"method", "share"}: whose mixture its run begins with, and for how much of it
@@ -90,7 +90,7 @@ class MixtureEntry:
             yield Run(name=run_name(self.name, seed, self.seeds), entry=self, seed=seed)
 
     def steps_before(self, steps: int) -> int:
-        """Of a run of so many steps, those on the mixture that it begins with before its method decides."""
+        """Of a run of `steps` steps, those on the mixture that it begins with before its method decides."""
         return round(steps * self.after["share"]) if self.after else 0
 
 

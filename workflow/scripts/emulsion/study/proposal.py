@@ -75,7 +75,7 @@ def first_model(looks: Mapping[str, Look]) -> tuple[dict[str, Any], dict[str, An
 
 
 def propose(name: str, looks: Mapping[str, Look], minutes: float, cores: int, speed: Speed, schema: Path) -> Proposal:
-    """The configuration of an experiment that is decided within so many minutes.
+    """The configuration of an experiment that is decided within `minutes`.
 
     looks: {source: what its folder holds}; cores: trainings that run at once. Raises UserError where time is too short.
     """
@@ -108,7 +108,7 @@ def propose(name: str, looks: Mapping[str, Look], minutes: float, cores: int, sp
 
 
 def _within(config: Mapping[str, Any], name: str, hours: float, schema: Path) -> dict[str, Any]:
-    """The configuration with all defaults, among them the tokens that so many hours allow."""
+    """The configuration with all defaults, among them the tokens that `hours` allow."""
     whole = copy.deepcopy(dict(config))
     whole["experiments"][name]["budget"] = {"device": DEVICE, "hours": round(hours, 3)}
     check(whole, schema)

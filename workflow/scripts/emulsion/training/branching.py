@@ -114,7 +114,7 @@ class Trunk:
         return self.owner.take(self.runtime.job)
 
     def tokens(self, steps: int) -> int:
-        """Tokens of so many steps."""
+        """Tokens of `steps` steps."""
         return steps * self.spec.batch_sequences * self.spec.context
 
     def _branch(self, folder: Path, start: int, mixture: Mixture, end: int) -> Training:

@@ -52,10 +52,10 @@ class Training:
     `turn_to` makes it another run, which starts from the exact state of one that was trained before.
 
     carried      saved with every checkpoint and restored from it, where there is any
-    owner        confirmed before every checkpoint, where there is one
+    owner        confirmed before every checkpoint; None: no owner
     remark       more fields for the next step's row of the log
     sharded      whether devices hold parts of the model (`training.sharding`)
-    micro_batch  sequences taken at once; halved where the memory of the device is too small for so many
+    micro_batch  sequences taken at once; halved where the memory of the device is too small for them
     loss_weights {source: what the losses of its sequences are weighed by, to a mean of 1 over a batch}, if any
     """
 

@@ -60,7 +60,7 @@ class Prelude:
         return cls(mixture=mean_of_stages(stages).over(list(sources)), share=share)
 
     def steps(self, of: int) -> int:
-        """How many steps it takes of a run of so many."""
+        """How many of the steps of a run it takes."""
         return round(self.share * of)
 
 

@@ -62,7 +62,7 @@ class Speed:
 def measure(
     model: Mapping[str, Any], training: Mapping[str, Any], vocab_size: int, at_once: int, seconds: float
 ) -> Speed:
-    """Train the model with these settings in so many processes at once, on one thread each; the mean over them.
+    """Train the model with these settings in several processes at once, on one thread each; the mean over them.
 
     model, training: entries of the configuration. seconds: that each trains, after its start.
     """

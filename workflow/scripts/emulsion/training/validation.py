@@ -34,7 +34,7 @@ def held_out_sequence_losses(
     sequences: int,
     micro_batch: int,
 ) -> dict[str, NDArray[Any]]:
-    """{source: mean nats per token of each of at most so many sequences of this split [n]}, the same for every run.
+    """{source: mean nats per token of each of at most `sequences` sequences of this split [n]}, the same for every run.
 
     evaluate: (token ids [n, context + 1], micro-batch) -> losses [n], or [n, context] of each token
     split: validation or test. Raises UserError where a source has none.

@@ -58,7 +58,7 @@ class SimulatedRun:
         return float(sum(self._lengths))
 
     def train(self, mixture: Floats, length: float) -> None:
-        """Go on for so many target runs on a mixture [m]."""
+        """Train on, on a mixture [m], for a length in target runs."""
         if self._mixtures and np.array_equal(mixture, self._mixtures[-1]):
             self._lengths[-1] += length
         else:
@@ -77,7 +77,7 @@ class SimulatedRun:
         return np.asarray(self.true_losses() + self.noise.annealing(min(done / self.planned, 1.0)) + noise)
 
     def training_losses(self, sequences: Floats) -> Floats:
-        """Mean training losses [m] over so many sequences of each source, [m]; NaN where there were none."""
+        """Mean training losses [m] over a number of sequences of each source, [m]; NaN where there were none."""
         spread = _SEQUENCE / np.sqrt(np.maximum(sequences, 1)) * self.random.normal(0, 1, len(sequences))
         return np.where(sequences > 0, self.losses() + spread, np.nan)
 

@@ -5,7 +5,7 @@ what they are worth to source i and t the tokens of the run so far:
 
     linear         L_i = c_i + K_i (1 + g_i t / m)^-alpha_i - sum_j B[i, j] (U_j - t/m)
     log_linear     L_i = c_i + K_i (1 + g_i t)^-alpha_i exp(-sum_j A[i, j] U_j / t)
-    others         L_i = c_i + K_i (1 + g_i S_i)^-alpha_i, with S_i = sum_j X[i, j] U_j but for
+    others         L_i = c_i + K_i (1 + g_i S_i)^-alpha_i, with S_i = sum_j X[i, j] U_j, except
     interacting    + sum_jk W[i, j, k] sqrt(U_j U_k): two sources are worth more together, or less
     saturating     U_j / (1 + U_j / s_j) in place of U_j: of some sources a little is enough
     repetition     what repeated tokens are worth in place of U_j, and late harm to a source read too often

@@ -38,7 +38,7 @@ class Deduplicate:
 class Decontaminate:
     """Which word n-grams a document must not share with evaluation suites and with held-out documents.
 
-    sample: one held-out n-gram in so many is kept, which bounds memory; a run of k words in common is then missed
+    sample: one in `sample` held-out n-grams is kept, which bounds memory; a run of k words in common is then missed
     with the probability (1 - 1/sample)^(k - ngram + 1): 0.87 for 13 words, 0.006 for 50, with the defaults.
     common: an n-gram in this many held-out documents is a phrase of the language or boilerplate, and proves nothing.
     """

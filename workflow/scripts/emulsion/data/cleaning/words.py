@@ -157,7 +157,7 @@ class Words:
         return self._select(self.texts, self.kinds > MARK, self.offsets)
 
     def parts(self, most: int = 2**18) -> Iterator[Words]:
-        """Consecutive texts that have at most so many words together, so that what is made of them stays small."""
+        """Consecutive texts with at most `most` words together, so that what is made of them stays small."""
         first = 0
         while first < len(self.texts):
             last = max(first + 1, int(np.searchsorted(self.offsets, self.offsets[first] + most, side="right")) - 1)

@@ -85,7 +85,7 @@ def _download(plan: Plan, file: Mapping[str, Any], folder: Path) -> Path:
 def _write_parts(
     cached: Path, path: str, download: Download, kind: Kind | None, wanted: int, seed: int, bar: tqdm[None]
 ) -> None:
-    """Write the chosen rows of a file as parts, but for those that an earlier try has written."""
+    """Write the chosen rows of a file as parts, except those that an earlier try has written."""
     sizes = _sizes(cached, kind)
     chosen = choose(sizes, wanted, derive_seed(seed, path))
     done = sum(part["file"] == path for part in download.parts)

@@ -20,7 +20,7 @@ from emulsion.errors import UserError
 def fetch_files(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[Path], dict[str, Any]]:
     """Download files as they are; a try that was cut off goes on where it was.
 
-    source: {files: addresses, sha256: their checksums, optional}. Only https, but for this machine itself. Raises
+    source: {files: addresses, sha256: their checksums, optional}. Only https, except from this machine itself. Raises
     UserError for an address that is refused or fails, and for a checksum that differs.
     """
     start_session()

@@ -8,7 +8,7 @@ data/shards/{source}/{shard}-of-{shards}/.
 
 
 rule fetch:
-    """Fetch a source in its native schema, with a record of where it came from; goes on where it was cut off."""
+    """Fetch a source in its native schema, with a record of where it came from; resumes where it was cut off."""
     input:
         files=lambda wildcards: [local(file) for file in paths.local_inputs(config, wildcards.source)],
         groups=from_config(paths.groups_of_source, "source"),

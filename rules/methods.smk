@@ -49,7 +49,7 @@ rule propose_mixture:
 
 
 rule search_mixture:
-    """Search for a mixture with a small training at every evaluation, kept to go on from."""
+    """Search for a mixture with a small training at every evaluation; each is kept, so that a search resumes."""
     input:
         stores=of_experiment(files.token_stores),
         tokenizer=of_experiment(files.tokenizer_definition),

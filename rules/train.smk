@@ -1,7 +1,7 @@
 """Training: a mixture file, or an online method, becomes a model; a swarm becomes losses.
 
 Makes models/{experiment}-{run}/, results/{experiment}/swarms/{swarm}/ and, where it is asked for,
-results/{experiment}/{run}/smoke.json. A run that is cut off goes on from checkpoints/{experiment}-{run}/, a swarm from
+results/{experiment}/{run}/smoke.json. A run that is cut off resumes from checkpoints/{experiment}-{run}/, a swarm from
 checkpoints/swarms/; no rule declares them, for Snakemake deletes what a failed job was to make.
 """
 
@@ -109,7 +109,7 @@ rule train:
     resources:
         gpu=1,
         nodes=1,
-        # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
+        # More at each try, for the last one may have been killed for it; not more time, for the next try resumes.
         mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
         runtime=240,
         # Not params, for these may change without training again.
@@ -175,7 +175,7 @@ rule train_online:
     resources:
         gpu=1,
         nodes=1,
-        # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
+        # More at each try, for the last one may have been killed for it; not more time, for the next try resumes.
         mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
         runtime=240,
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
@@ -235,7 +235,7 @@ rule train_swarm:
     threads: 1
     resources:
         gpu=1,
-        # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
+        # More at each try, for the last one may have been killed for it; not more time, for the next try resumes.
         mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
         runtime=240,
         micro_batch=micro_batch_of(Experiment.size_of_swarm, "swarm"),
@@ -303,7 +303,7 @@ rule branch_method:
     threads: 1
     resources:
         gpu=1,
-        # More at each try, for the last one may have been killed for it; not more time, for the next try goes on.
+        # More at each try, for the last one may have been killed for it; not more time, for the next try resumes.
         mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
         runtime=240,
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),

@@ -56,7 +56,7 @@ def test_files_that_may_not_be_dated_are_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "utime", utime)
     told = clock.date_back([str(tmp_path)], time.time())
-    assert f"but for 1, such as {tmp_path / 'theirs'} (Operation not permitted)" in told
+    assert f"except 1, such as {tmp_path / 'theirs'} (Operation not permitted)" in told
 
 
 def test_a_folder_that_goes_while_it_is_looked_at_ends_no_call(tmp_path, monkeypatch):

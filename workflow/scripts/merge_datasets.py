@@ -1,6 +1,6 @@
 """Merge datasets into Parquet shards: with --use-weights interleaved by weight, else one after the other.
 
-A merge that was interrupted goes on where it was when the same command is given again; a finished one is left as it is.
+A merge that was interrupted resumes when the same command is given again; a finished one is left as it is.
 See docs/weighted_sampling.md.
 """
 

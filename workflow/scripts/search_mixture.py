@@ -1,6 +1,6 @@
 """Search for the best mixture with a small training at every evaluation.
 
-Every training is kept in the journal under --checkpoints, so that a search cut off goes on where it was.
+Every training is kept in the journal under --checkpoints, so that a search that was cut off resumes.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """From folders of text to a configuration: looks at them, measures this machine, says what it chose and why.
 
-A configuration that is there already for the same request is kept, so that work that was interrupted goes on.
+A configuration that is there already for the same request is kept, so that interrupted work resumes.
 """
 
 import logging

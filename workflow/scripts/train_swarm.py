@@ -1,4 +1,4 @@
-"""Train a batch of a swarm's runs, and branches that go on from their states; keep their losses, not their models.
+"""Train a batch of a swarm's runs, and branches that continue from their states; keep their losses, not their models.
 
 The journal under --checkpoints keeps every result, so that a job that was cut off, or is started again with more to
 do, trains only what is missing. EMULSION_CHECKPOINT_SECONDS is the time between checkpoints (120).

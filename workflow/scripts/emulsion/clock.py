@@ -37,11 +37,11 @@ def date_back(folders: Sequence[str], before: float) -> str | None:
             continue
         except OSError as error:  # another user's, or on a disk that is read only
             refused.append(f"{file} ({error.strerror})")
-    told = f"{len(ahead)} files were dated in the future, such as {ahead[0]}, as where the clock was set back."
+    note = f"{len(ahead)} files were dated in the future, such as {ahead[0]}, as where the clock was set back."
     if not refused:
-        return f"{told} They are dated now."
+        return f"{note} They are dated now."
     return (
-        f"{told} They are dated now, except {len(refused)}, such as {refused[0]}: Snakemake removes what is made from "
+        f"{note} They are dated now, except {len(refused)}, such as {refused[0]}: Snakemake removes what is made from "
         "them. Have their owner `touch` them."
     )
 

@@ -60,13 +60,13 @@ def unfinished(folder: Path, killed: bool) -> list[str]:
 
 def wait_for_earlier(killed: bool) -> None:
     """Return when every job that an earlier call submitted from this folder has ended; killed: whether one was."""
-    told: list[str] = []
+    announced: list[str] = []
     while waiting := unfinished(Path.cwd(), killed):
-        if not told:
+        if not announced:
             log.warning(
                 "Waiting for SLURM jobs that an earlier call of Snakemake submitted here: %s. They go on as they were "
                 "submitted; end them with scancel, and they save and are submitted again.",
                 ", ".join(waiting),
             )
-        told = waiting
+        announced = waiting
         time.sleep(LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""What every script shares: its command line, logging to standard error, and a user's mistake told in one line.
+"""What every script shares: its command line, logging to standard error, and a user's mistake in one line.
 
 A script is `main(*, ...)`: cyclopts makes the options from its signature, and their help from its docstring. Of the
 kept libraries that take none or several values after one flag, which typer does not, it starts fastest: it adds two to

@@ -1,4 +1,4 @@
-"""Why jobs failed, told whatever Snakemake is asked to be quiet about.
+"""Why jobs failed, said even where Snakemake is asked to be quiet.
 
 `-q rules` leaves out the errors of jobs together with their announcements, and `-q all` every error.
 """

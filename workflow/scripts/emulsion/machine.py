@@ -40,12 +40,12 @@ def refused(error: Exception) -> str | None:
 
 
 def refused_elsewhere(said: str) -> str | None:
-    """The same of an error that another program has told in these words."""
+    """The same of an error that another program reports in these words."""
     found = next((each for each in _REMEDIES if os.strerror(each) in said), None)
     return None if found is None else f"{said.rstrip('. ')}. {_REMEDIES[found]}"
 
 
 def number(error: Exception) -> int | None:
     """The system's number of an error that has a remedy, or None."""
-    told = (each for each in _REMEDIES if getattr(error, "errno", None) == each or os.strerror(each) in str(error))
-    return next(told, None)
+    matching = (each for each in _REMEDIES if getattr(error, "errno", None) == each or os.strerror(each) in str(error))
+    return next(matching, None)

@@ -250,7 +250,7 @@ def describe_plan(plan: SequencePlan, sequences: int, context: int, documents: M
 def describe_stages(plan: SequencePlan, sequences: int) -> list[dict[str, Any]]:
     """What each stage of such a run draws, in order; all but its first sequence and its length is keyed by source.
 
-    `offsets` are the sequences that were drawn before the stage, from which a source goes on: its epochs do not start
+    `offsets` are the sequences that were drawn before the stage, from which a source continues: its epochs do not start
     again with a stage. `not_drawn` are the sequences due to sources that have a weight and get none: fractions of one.
     The deviation is that of all counts from the start of the run to the end of the stage.
     """

@@ -24,7 +24,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Stages in order of time; the last one goes on for as long as the run does.
+    """Stages in order of time; the last one lasts as long as the run does.
 
     A constant mixture is one stage. A curriculum is several, known before the run. An online
     method appends a stage at each of its rounds (`then`); what is already drawn never changes.

@@ -119,7 +119,7 @@ class RunSpec:
         return self.sequences * self.context
 
     def branch(self, after: int, tokens: int) -> tuple[int, int]:
-        """(start, end): the steps after which a branch leaves and ends that is told in tokens, at least one step apart.
+        """(start, end): steps after which a branch, given in tokens, leaves and ends; at least one step apart.
 
         A branch of all tokens that are left ends with the run. Raises UserError where none are left.
         """

@@ -86,14 +86,14 @@ def _lost(trained: Sequence[Row]) -> dict[str, dict[str, Any]]:
 def _left_out(lost: Mapping[str, Mapping[str, Any]]) -> str:
     if not lost:
         return ""
-    told = []
+    shown = []
     for method, mean in lost.items():
         above, low, high = (1e3 * value for value in (mean["difference"], *mean["interval"]))
         settings = f"{mean['settings']} setting{'s' * (mean['settings'] != 1)}"
-        told.append(f"{method} (by {above:.1f} [{low:.1f}, {high:.1f}], {settings})")
+        shown.append(f"{method} (by {above:.1f} [{low:.1f}, {high:.1f}], {settings})")
     return (
         " Left out is what had a mean test loss significantly above that of even shares in real trainings, "
-        f"in the mean over their settings (resources/trainings.csv): {', '.join(told)}."
+        f"in the mean over their settings (resources/trainings.csv): {', '.join(shown)}."
     )
 
 

@@ -94,8 +94,8 @@ def outcomes_elsewhere(folder: Path, experiment: str, kind: str = "capabilities"
     for file in sorted(folder.glob("*/recommendations.json")):
         if (content := read_note(file, ("experiment",))) is None:
             continue
-        told = content.get("predictions")
-        if content["experiment"] != experiment and told and told.get("of", "capabilities") == kind:
+        stated = content.get("predictions")
+        if content["experiment"] != experiment and stated and stated.get("of", "capabilities") == kind:
             found += [{**row, "experiment": content["experiment"]} for row in content["predictions"]["rows"]]
     return found
 
@@ -130,7 +130,7 @@ def held_against(
     """
     if not predictions or not runs or kind is None:
         return None
-    told = opened(read_object(predictions[0]), str(predictions[0]))
-    named = {first.get(name, name): each for name, each in told["predictions"].items()}
+    stated = opened(read_object(predictions[0]), str(predictions[0]))
+    named = {first.get(name, name): each for name, each in stated["predictions"].items()}
     rows = [{**row, "experiment": experiment} for row in outcomes(named, {n: runs[n] for n in named if n in runs})]
     return {"of": kind, "rows": rows, **calibration([*rows, *outcomes_elsewhere(results, experiment, kind)], kind)}

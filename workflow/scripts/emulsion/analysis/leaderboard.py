@@ -60,8 +60,8 @@ class MethodRun:
         """By the keys of COSTS; null where they were not recorded."""
         if self.cost is None:
             return dict.fromkeys(COSTS)
-        told = {**self.cost, "extra_runs": sum(each["runs"] for each in self.cost["needed"])}
-        return {key: int(told[key]) for key in COSTS}
+        known = {**self.cost, "extra_runs": sum(each["runs"] for each in self.cost["needed"])}
+        return {key: int(known[key]) for key in COSTS}
 
 
 Runs = Mapping[int, MethodRun]  # {seed: run} of a mixture

@@ -26,11 +26,11 @@ def run_metrics(
     limits: Limits,
 ) -> dict[str, Any]:
     """All that is said of one run, from its run.json, perplexity.json, capabilities.json, generations and log."""
-    told = ("parameters", "tokens", "seconds", "peak_memory_bytes", "device", "smoke_check")
+    kept = ("parameters", "tokens", "seconds", "peak_memory_bytes", "device", "smoke_check")
     return {
         "mixture": record["mixture"],
         "seed": record["spec"]["seed"],
-        **{key: record.get(key) for key in told},
+        **{key: record.get(key) for key in kept},
         "perplexity": perplexities(perplexity["sources"], record["mixing_ratios"], limits["perplexity"]),
         "stability": stability(log),
         "generations": generation_metrics(generations, limits["coherent"]),
@@ -112,8 +112,8 @@ def _over_seeds(values: Mapping[str, float], most: float) -> dict[str, Any]:
         return {"perplexity": dict(values), "mean": mean, "deviation": None, "spread": None, "verdict": UNDECIDED}
     deviation = float(np.std(list(values.values()), ddof=1))
     spread = deviation / mean
-    told = {"mean": mean, "deviation": deviation, "spread": spread, "verdict": MET if spread <= most else NOT_MET}
-    return {"perplexity": dict(values), **told}
+    summary = {"mean": mean, "deviation": deviation, "spread": spread, "verdict": MET if spread <= most else NOT_MET}
+    return {"perplexity": dict(values), **summary}
 
 
 def criteria(runs: Mapping[str, Mapping[str, Any]], over_seeds: Mapping[str, Any], limits: Limits) -> list[Row]:
@@ -122,15 +122,15 @@ def criteria(runs: Mapping[str, Mapping[str, Any]], over_seeds: Mapping[str, Any
     for name, run in runs.items():
         for source, each in run["perplexity"]["sources"].items():
             low, high = each["interval"]
-            told = f"{each['perplexity']:.2f} (95 % interval {low:.2f} to {high:.2f})"
+            measured = f"{each['perplexity']:.2f} (95 % interval {low:.2f} to {high:.2f})"
             rows.append(
-                row_of(f"{name}: perplexity at most {limits['perplexity']:g} on {source}", each["verdict"], told)
+                row_of(f"{name}: perplexity at most {limits['perplexity']:g} on {source}", each["verdict"], measured)
             )
         rows.append(row_of(f"{name}: coherent in {100 * limits['coherent']:g} %", *_coherence(run["generations"])))
         rows.append(row_of(f"{name}: stable training", run["stability"]["verdict"], _steps(run["stability"])))
     for mixture, each in over_seeds.items():
-        told = "one seed" if each["spread"] is None else f"spread {100 * each['spread']:.2g} %"
-        evidence = f"{told}: {', '.join(f'{value:.2f}' for value in each['perplexity'].values())}"
+        spread = "one seed" if each["spread"] is None else f"spread {100 * each['spread']:.2g} %"
+        evidence = f"{spread}: {', '.join(f'{value:.2f}' for value in each['perplexity'].values())}"
         rows.append(
             row_of(
                 f"{mixture}: perplexity the same over seeds to {100 * limits['spread']:g} %", each["verdict"], evidence

@@ -139,8 +139,8 @@ def turns_of(value: Any, column: str, fields: Fields) -> Iterator[Turn]:
             yield plain
         elif not is_turn(turn) and is_exchange(turn):
             inner = fields.inner(turn, column)
-            told = [key for key, value in turn.items() if not (is_empty(value) or _is_remark(key, value))]
-            yield from ((role_of(key), required(inner.take(key), key)) for key in told)
+            given = [key for key, value in turn.items() if not (is_empty(value) or _is_remark(key, value))]
+            yield from ((role_of(key), required(inner.take(key), key)) for key in given)
         elif _is_item(turn):
             if not (turn["type"] == "reasoning" and is_empty(turn.get("summary"))):
                 yield _part(turn, column, "assistant", fields)

@@ -34,7 +34,7 @@ def first_places(quarantines: Iterable[Path]) -> dict[str, str]:
 
 def loss_text(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str] = NO_PLACES) -> str:
     """How many rows of a source became no document, and why; empty where all did."""
-    return _told(source, read, reasons, places, "are no documents")
+    return _sentence(source, read, reasons, places, "are no documents")
 
 
 def removal_text(
@@ -45,11 +45,11 @@ def removal_text(
     removed: as in the ledger, with what was set aside for being no document.
     """
     cleaned = Counter(removed) - Counter(set_aside)
-    text = _told(source, read, cleaned, NO_PLACES, "were removed by cleaning")
+    text = _sentence(source, read, cleaned, NO_PLACES, "were removed by cleaning")
     return text if cleaned.total() > most * read else ""
 
 
-def _told(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str], what: str) -> str:
+def _sentence(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str], what: str) -> str:
     if not (gone := sum(reasons.values())):
         return ""
     return f"{source}: {gone:,} of {read:,} rows ({gone / read:.1%}) {what}: {_counted(reasons, places)}."
@@ -67,8 +67,8 @@ def _counted(reasons: Mapping[str, int], places: Mapping[str, str]) -> str:
 def remedies(reasons: Iterable[str]) -> str:
     """What to do about rows that could not be read, in brackets behind a blank, as far as their reasons tell it."""
     given = list(reasons)
-    told = "; ".join(how for words, how in _REMEDIES.items() if any(words in reason for reason in given))
-    return f" ({told})" if told else ""
+    advice = "; ".join(how for words, how in _REMEDIES.items() if any(words in reason for reason in given))
+    return f" ({advice})" if advice else ""
 
 
 def check_some_are_left(

@@ -1,7 +1,7 @@
 """Published recipes: which sources a model was trained on, in which stages, at which weights.
 
 A recipe is one stage: a YAML file as `resources/recipes/smollm3/stage1.yaml`. Several make a schedule, in which the
-sources of all stages are known from the start, so that a source goes on in the next stage where it was.
+sources of all stages are known from the start, so that a source continues in the next stage where it stopped.
 """
 
 from __future__ import annotations

@@ -93,8 +93,8 @@ def _contains(value: str | list[str], text: str) -> bool:
 
 
 def _about(value: str, text: str) -> bool:
-    told = [word.casefold() for word in _WORD_FORMS.findall(text)]
-    return len(told) <= SHORT_WORDS or not _asked_about(value).isdisjoint(told)
+    forms = [word.casefold() for word in _WORD_FORMS.findall(text)]
+    return len(forms) <= SHORT_WORDS or not _asked_about(value).isdisjoint(forms)
 
 
 def _asked_about(value: str) -> set[str]:

@@ -66,8 +66,8 @@ def _decimal(fraction: re.Match[str]) -> str:
 
 def states_number(text: str, number: float) -> bool:
     """Whether the last number is this one, in digits or words (two to ninety-nine), in a sentence without a doubt."""
-    told = [sentence for sentence in sentences_of(_in_digits(text)) if last_number(sentence) is not None]
-    return bool(told) and last_number(told[-1]) == number and not _HEDGED.search(told[-1])
+    counting = [sentence for sentence in sentences_of(_in_digits(text)) if last_number(sentence) is not None]
+    return bool(counting) and last_number(counting[-1]) == number and not _HEDGED.search(counting[-1])
 
 
 def plainly_answers(text: str, right: Sequence[str], wrong: Sequence[str]) -> bool:

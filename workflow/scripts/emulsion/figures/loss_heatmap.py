@@ -66,8 +66,8 @@ def draw_loss_heatmap(
     bar.set_label(fit("Difference (nats)", max(10, int(ROW * len(names) / CHARACTER))))
     bar.outline.set_visible(False)
     unclaimed = [each.text for each in decisions.values() if not each.claims and not each.alone]
-    told = NOTE.format(mean=mean_in_words(losses))
-    note(figure, told + (f" No best is marked: {unclaimed[0]}." if unclaimed else MARKS))
+    explained = NOTE.format(mean=mean_in_words(losses))
+    note(figure, explained + (f" No best is marked: {unclaimed[0]}." if unclaimed else MARKS))
     return figure
 
 

@@ -124,11 +124,11 @@ def save(figure: Figure, path: Path | str) -> None:
     with whole_file(path) as part, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         figure.savefig(part, format="png", metadata={"Software": None})
-    told = [re.match(_MISSING, str(each.message)) for each in caught]
-    for each, missing in zip(caught, told, strict=True):
+    matches = [re.match(_MISSING, str(each.message)) for each in caught]
+    for each, missing in zip(caught, matches, strict=True):
         if not missing:
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-    if characters := "".join(dict.fromkeys(chr(int(missing[1])) for missing in told if missing)):
+    if characters := "".join(dict.fromkeys(chr(int(missing[1])) for missing in matches if missing)):
         log.warning(
             "%s: no font that is known here has %s, drawn as boxes. Install one that has, such as Noto Sans CJK, and "
             "delete fontlist-*.json in %s and this figure.",

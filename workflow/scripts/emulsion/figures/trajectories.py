@@ -61,11 +61,11 @@ def draw_trajectories(logs: Mapping[str, Sequence[Sequence[Row]]]) -> Figure:
 
 def decisions(rows: Sequence[Row], name: str = "") -> list[tuple[float, Mapping[str, float]]]:
     """(share of the run, mixture from there on) of each decision, and of the run's end the last once more."""
-    told = [(row["step"] - 1, row["mixture"]) for row in rows if "mixture" in row and "probe" not in row]
-    if not told:
+    rounds = [(row["step"] - 1, row["mixture"]) for row in rows if "mixture" in row and "probe" not in row]
+    if not rounds:
         raise UserError(f"training log of '{name}': holds no mixture that a method decided on; train the run again.")
     steps = rows[-1]["step"]
-    return [(step / steps, mixture) for step, mixture in [*told, (steps, told[-1][1])]]
+    return [(step / steps, mixture) for step, mixture in [*rounds, (steps, rounds[-1][1])]]
 
 
 def _run(

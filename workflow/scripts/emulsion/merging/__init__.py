@@ -2,7 +2,7 @@
 
 Weights are shares of documents here. The order is that of the plan by which runs draw sequences (`emulsion.plan`):
 exact at every point, the same for the same request, and a function of the number of documents written alone. So a merge
-that was killed goes on after its last whole shard, and ends with the bytes of one that was not.
+that was killed resumes after its last whole shard, and ends with the bytes of one that was not.
 
 Text is brought to Unicode's NFC. Rows without text, and what cleaning removes, go before the interleaving, not after
 it, where they would change the shares.
@@ -47,7 +47,7 @@ CHUNK = 4096
 
 
 def merge(request: Request, folder: Path, overwrite: bool = False) -> dict[str, Any]:
-    """Fill a folder with shards and `manifest.json`, which is returned; goes on with what a killed try left.
+    """Fill a folder with shards and `manifest.json`, which is returned; resumes from what a killed try left.
 
     overwrite: what another request has merged there may go. Raises UserError for sources that are empty or cannot be
     read, and for a folder with the merge of another request or other files in it.

@@ -1,7 +1,7 @@
 """Where a merge stands in one source: the next document to draw, and what has been drawn.
 
 A source is read in passes. Each pass reads its parts in a seeded order and shuffles the documents within windows; so a
-draw needs no more memory than a window, and the order is a function of the seed. A cursor goes on exactly from its
+draw needs no more memory than a window, and the order is a function of the seed. A cursor resumes exactly from its
 progress, which says where the current window begins: the window is read again and shuffled the same way.
 
 Rows that hold no document, and documents that are filtered out or repeat another, keep their place in a window. Drawing
@@ -175,9 +175,9 @@ class Cursor:
         most = self._request.max_loss if most is None else most
         lost, enough = progress.set_aside.total(), progress.rows >= ROWS_TO_JUDGE or self._next is None
         if progress.passes == 0 and enough and 0 < lost < progress.rows and lost > most * progress.rows:
-            told = loss_text(self.source.name, progress.rows, progress.set_aside, progress.places)
+            summary = loss_text(self.source.name, progress.rows, progress.set_aside, progress.places)
             raise UserError(
-                f"{self.source.where or 'sources'}: {told} At most {most:.1%} may be lost. Name the right `schema`, "
+                f"{self.source.where or 'sources'}: {summary} At most {most:.1%} may be lost. Name the right `schema`, "
                 "`text_field` or `columns`, mend the rows, or allow it by `max_loss` or "
                 f"--max-loss {_rounded_up(lost / progress.rows)}; the merge then goes on where it is."
             )

@@ -1,4 +1,4 @@
-"""The account of a merge: what has been finished, so that one that was killed goes on, and what it came to.
+"""The account of a merge: what has been finished, so that a killed one resumes, and what it came to.
 
 `manifest.partial.json` holds the shards that are whole and the progress in every source after the last of them; it
 makes way for `manifest.json` when the merge is done. Both name the request that they belong to, and its fingerprint.
@@ -93,7 +93,7 @@ class MergeFolder:
             )
 
     def _damaged(self, kept: Mapping[str, Any]) -> str | None:
-        """The first shard, or what goes on with it, that is not what its manifest says."""
+        """The first shard, or state to resume from, that is not what its manifest says."""
         for entry in [*kept["shards"], *kept.get("seen", [])]:
             file = self.folder / entry["name"]
             if not file.is_file() or sha256(file) != entry["sha256"]:
@@ -107,7 +107,7 @@ class MergeFolder:
         return "; ".join([*found[:5], *([f"and {len(found) - 5} more"] if found[5:] else [])])
 
     def begin(self, seen: Seen | None) -> None:
-        """Take the folder for a merge that starts, or load what one that goes on has seen; until `close`.
+        """Take the folder for a merge that starts, or load what a resumed one has seen; until `close`.
 
         Raises UserError where another merge is at work there, or was since this one looked.
         """

@@ -117,14 +117,14 @@ class Aioli(Online):
             raise UserError(f"{self.kind}: observes probes, but was given none.")
         counts, before, after = [], [], []
         for index, probe in enumerate(seen.probes):
-            told = probe if isinstance(probe, Mapping) else vars(probe)
+            given = probe if isinstance(probe, Mapping) else vars(probe)
             where = f"probes[{index}]"
-            drawn = np.nan_to_num(self.read(told["counts"], f"{where}.counts"), nan=0.0)
+            drawn = np.nan_to_num(self.read(given["counts"], f"{where}.counts"), nan=0.0)
             if (drawn < 0).any() or not drawn.any():
-                raise UserError(f"{self.kind}.{where}.counts: {dict(told['counts'])}: no sequence was drawn.")
+                raise UserError(f"{self.kind}.{where}.counts: {dict(given['counts'])}: no sequence was drawn.")
             counts.append(drawn)
-            before.append(self.complete(told["before"], f"{where}.before"))
-            after.append(self.complete(told["after"], f"{where}.after"))
+            before.append(self.complete(given["before"], f"{where}.before"))
+            after.append(self.complete(given["after"], f"{where}.after"))
         rows = np.array(counts)
         return rows / rows.sum(axis=1).mean(), np.array(before), np.array(after)
 

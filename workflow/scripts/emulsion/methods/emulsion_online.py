@@ -1,4 +1,4 @@
-"""Emulsion during a run: the law of trajectories goes on learning from the run that it decides.
+"""Emulsion during a run: the law of trajectories keeps learning from the run that it decides.
 
 The run begins at the mixture of `emulsion`, the offline method, and is evaluated after every round. Each evaluation is
 a row of the same law, whose prior is what short runs said; so a run in which sources are worth something else than in

@@ -198,7 +198,7 @@ class OnlineMethod(Protocol):
         """All that later answers depend on besides the settings, as plain JSON."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state: a method of the same settings goes on exactly as the one whose state it is would have."""
+        """Take up a state: a method of the same settings continues exactly as the one whose state it is would have."""
 
 
 @runtime_checkable

@@ -48,11 +48,11 @@ def costs(found: Found, budget: Found, run: Found) -> Section:
 
 def predictions(found: Found) -> Section | None:
     """Each prediction beside its outcome, the mean over seeds; None where nothing was predicted."""
-    told, optimum = found.get("predictions"), found["optimum"]
-    if not told and not optimum:
+    stated, optimum = found.get("predictions"), found["optimum"]
+    if not stated and not optimum:
         return None
     outcomes: dict[str, list[Found]] = {}
-    for row in told["rows"] if told else ():
+    for row in stated["rows"] if stated else ():
         outcomes.setdefault(row["mixture"], []).append(row)
     rows = [
         [
@@ -69,7 +69,7 @@ def predictions(found: Found) -> Section | None:
     return section(
         "Predictions and outcomes",
         optimum["text"] if optimum else "",
-        told["text"] if told else "",
+        stated["text"] if stated else "",
         tables=[table(header, rows, note=note)] if rows else [],
     )
 

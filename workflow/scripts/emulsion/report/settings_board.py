@@ -41,7 +41,7 @@ def markdown(found: Found) -> str:
         ]
         for row in found["methods"]
     ]
-    told = {
+    tables = {
         "Mean test perplexity": lambda cell: "; ".join(
             filter(None, [difference_text(cell["perplexity"], 2), cell["verdict"]])
         ),
@@ -57,7 +57,7 @@ def markdown(found: Found) -> str:
         f"# Methods over settings: {found['title']}",
         table(header, facts),
         section("Mean test loss", f"{table(['method', *labels, 'mean', 'on average'], losses)}\n\n{NOTE}"),
-        *(section(title, f"{_by_setting(found, labels, cell)}\n\n{notes[title]}") for title, cell in told.items()),
+        *(section(title, f"{_by_setting(found, labels, cell)}\n\n{notes[title]}") for title, cell in tables.items()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -66,8 +66,8 @@ def _by_setting(found: Found, labels: list[str], cell: Callable[[Found], str]) -
     return table(["method", *labels], [[row["method"], *_cells(row, labels, cell)] for row in found["methods"]])
 
 
-def _cells(row: Found, labels: list[str], told: Callable[[Found], str]) -> list[str]:
-    return [told(row["by_setting"][label]) if label in row["by_setting"] else "" for label in labels]
+def _cells(row: Found, labels: list[str], cell: Callable[[Found], str]) -> list[str]:
+    return [cell(row["by_setting"][label]) if label in row["by_setting"] else "" for label in labels]
 
 
 def _verdict(row: Found, settings: int) -> str:

@@ -71,8 +71,8 @@ def weights(study: Study) -> Iterator[str]:
             own, theirs = _form(models[name], tokens), _form(models[origin[0]], tokens)
             for key in filter(theirs.__contains__, own):
                 if own[key] != theirs[key]:
-                    told = f"whose {key} is {theirs[key]}; here it is {own[key]}"
-                    yield f"{where}: {folder} is a run of '{trained}', {told}."
+                    difference = f"whose {key} is {theirs[key]}; here it is {own[key]}"
+                    yield f"{where}: {folder} is a run of '{trained}', {difference}."
             yield from _tokenizers(study, name, origin[1], f"{where}: {folder}")
 
 

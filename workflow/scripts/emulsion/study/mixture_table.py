@@ -142,8 +142,13 @@ class MixtureTable:
             guide = f"{name}-guide" if averages else None
             yield self._entry(name, "method", method, swarm=swarm, guide=guide, after=None if guide else after)
             if guide:
-                told = {"seeds": self.seeds[:1], "size": self.size.changed_by(chosen), "swarm": swarm, "after": after}
-                yield self._entry(guide, "guide", method, **told)
+                changes = {
+                    "seeds": self.seeds[:1],
+                    "size": self.size.changed_by(chosen),
+                    "swarm": swarm,
+                    "after": after,
+                }
+                yield self._entry(guide, "guide", method, **changes)
 
     def _singles(self) -> Iterator[MixtureEntry]:
         for source in self.sources if self.settings["singles"] else ():
@@ -174,10 +179,10 @@ class MixtureTable:
         act_on = getattr(create(**method, sources=self.sources), "act_on", None)
         return {**method, **({"act_on": act_on} if act_on else {})}
 
-    def _entry(self, name: str, role: str, method: Mapping[str, Any], **told: Any) -> MixtureEntry:
+    def _entry(self, name: str, role: str, method: Mapping[str, Any], **changes: Any) -> MixtureEntry:
         """Of the experiment's own size and seeds, and trained on its own mixture, unless told otherwise."""
         usual = {"size": self.size, "seeds": self.seeds, "mixture": name}
-        return MixtureEntry(name=name, role=role, method=method, **{**usual, **told})
+        return MixtureEntry(name=name, role=role, method=method, **{**usual, **changes})
 
 
 def predecessor(config: Config, method: str) -> str | None:

@@ -62,8 +62,8 @@ def _facts_told_by(source: str) -> list[list[str]]:
 
 
 def _genres_told_by(source: str) -> list[tuple[str, tuple[str, str, str]]]:
-    told = [genre for index, genre in enumerate(GENRES.items()) if source in _OWNERS[index % len(_OWNERS)]]
-    return wheel(told, zipf(len(told), ZIPF_EXPONENT["creativity"])) if told else []
+    owned = [genre for index, genre in enumerate(GENRES.items()) if source in _OWNERS[index % len(_OWNERS)]]
+    return wheel(owned, zipf(len(owned), ZIPF_EXPONENT["creativity"])) if owned else []
 
 
 _FACTS_TOLD: Final = {source: _facts_told_by(source) for source in SOURCES}

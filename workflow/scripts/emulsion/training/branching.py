@@ -1,4 +1,4 @@
-"""Branches: runs that go on from the state of another one, the trunk, on another mixture.
+"""Branches: runs that continue from the state of another one, the trunk, on another mixture.
 
 A branch keeps the seed, the learning rate schedule and the order within each source that the trunk would have gone on
 with; only the shares of the sources change. It is, weight for weight, the run that a `SequencePlan` whose mixture

@@ -133,12 +133,12 @@ def initial_model(
     return fresh
 
 
-def _check_form(config: Any, told: Mapping[str, Any], folder: Path) -> None:
+def _check_form(config: Any, declared: Mapping[str, Any], folder: Path) -> None:
     """Raise UserError where the model that the weights were trained in computes something else."""
-    if told.get("model_type") != config.model_type:
-        raise UserError(f"model.architecture: is {config.model_type}, but {folder} has a {told.get('model_type')}.")
+    if declared.get("model_type") != config.model_type:
+        raise UserError(f"model.architecture: is {config.model_type}, but {folder} has a {declared.get('model_type')}.")
     try:
-        theirs = type(config).from_dict(told)
+        theirs = type(config).from_dict(declared)
     except Exception as error:  # of many types, by what is wrong
         reason = " ".join(str(error).split())
         raise UserError(f"{folder / 'config.json'}: is not of a model that can be: {reason}.") from error

@@ -1,6 +1,6 @@
 """The journal of a sweep: what was measured stays, each row by its identity.
 
-So what was cut off goes on, and a change of the sweep trains only what is new. Two jobs may share a journal, for a file
+So what was cut off resumes, and a change of the sweep trains only what is new. Two jobs may share a journal, for a file
 is only ever written whole, by the job that owns the trunk (`training.owner`) and measures what the name stands for. A
 damaged row is set aside and measured again.
 """
@@ -59,6 +59,6 @@ def packed(values: NDArray[np.float32]) -> dict[str, Any]:
     return {"shape": list(values.shape), "float32": base64.b64encode(data).decode("ascii")}
 
 
-def unpacked(told: Mapping[str, Any]) -> NDArray[Any]:
+def unpacked(content: Mapping[str, Any]) -> NDArray[Any]:
     """The array that `packed` made JSON of."""
-    return np.frombuffer(base64.b64decode(told["float32"]), dtype="<f4").reshape(told["shape"])
+    return np.frombuffer(base64.b64decode(content["float32"]), dtype="<f4").reshape(content["shape"])

@@ -36,7 +36,7 @@ class TrainingLog:
     """
 
     def __init__(self, path: Path, saved: Path | None = None) -> None:
-        """Open the log of a run that goes on from a checkpoint, with the rows that are saved there, or from its start.
+        """Open the log of a run that resumes from a checkpoint, with the rows that are saved there, or from its start.
 
         Rows of steps to be done again go.
         """

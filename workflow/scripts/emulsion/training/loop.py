@@ -117,7 +117,7 @@ class Training:
             raise UserError(f"a batch of {self.spec.batch_sequences} sequences does not divide by {processes} devices.")
 
     def run(self, until: int | None = None, *, save: bool = True) -> None:
-        """Train to step `until`, by default the last, or as far as `after_step` lets it; again, to go on from there.
+        """Train to step `until`, by default the last, or as far as `after_step` lets it; again, to continue from there.
 
         save: whether to leave a checkpoint of exactly that step where it is not the last one. The main process has
         the log. Raises UserError where the loss is not finite or the job is to stop; then all is saved.

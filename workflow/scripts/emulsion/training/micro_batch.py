@@ -1,7 +1,7 @@
 """How many sequences a device takes at once where its memory is too small for as many as it was to take.
 
 A run on one device takes half as many from that step on. Of several, the others wait in a sum that this one will not
-come to, so the job ends, and the next try, which goes on from the checkpoint, takes half as many from its beginning.
+come to, so the job ends, and the next try, which resumes from the checkpoint, takes half as many from its beginning.
 """
 
 from __future__ import annotations

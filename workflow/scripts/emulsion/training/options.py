@@ -45,7 +45,7 @@ class TrainingOptions:
 class JobOptions:
     """How a job that may be cut off saves and stops, and what it refuses.
 
-    :param checkpoints: folder to go on from
+    :param checkpoints: folder to resume from
     :param checkpoint_seconds: time between checkpoints
     :param minutes: time the job has; it saves and stops before
     :param max_epochs: how often the run may repeat a source

@@ -40,7 +40,7 @@ class Owner:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._told = {**this_process(), "token": uuid.uuid4().hex}
+        self._holder = {**this_process(), "token": uuid.uuid4().hex}
         self._beats, self._ended, self._saved_at = 0, threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -117,12 +117,12 @@ class Owner:
         with _alone(self.folder), contextlib.suppress(FileNotFoundError):
             if self._is_owner():
                 (self.folder / FILE).unlink(missing_ok=True)
-            if {file.name for file in self.folder.iterdir()} == {_LOCK}:  # else it has what a run can go on from
+            if {file.name for file in self.folder.iterdir()} == {_LOCK}:  # else it has what a run can resume from
                 remove_folder(self.folder)
 
     def _is_owner(self) -> bool:
         found = _read(self.folder)
-        return found is not None and found.get("token") == self._told["token"]
+        return found is not None and found.get("token") == self._holder["token"]
 
     def _stop_beating(self) -> None:
         self._ended.set()
@@ -140,10 +140,10 @@ class Owner:
         """Not synced, for after a power cut nobody owns anything."""
         self._beats += 1
         beside = self.folder / f".{FILE}.{os.getpid()}.part"
-        told = {**self._told, "beats": self._beats, "unsaved_seconds": time.monotonic() - self._saved_at}
+        content = {**self._holder, "beats": self._beats, "unsaved_seconds": time.monotonic() - self._saved_at}
         try:
             with naming(self.folder / FILE):
-                beside.write_text(json.dumps(told))
+                beside.write_text(json.dumps(content))
                 beside.replace(self.folder / FILE)
         finally:
             beside.unlink(missing_ok=True)  # of a full disk

@@ -1,4 +1,4 @@
-"""Receipts: what a checkpoint says of the step to come, so that a run that goes on proves to be at that very step.
+"""Receipts: what a checkpoint says of the step to come, so that a resumed run proves to be at that very step.
 
 Tensors and log have checksums of their own; the receipt has what no file holds, for it follows from the step: the
 order of the data, the tokens themselves, and the random numbers. It differs where the code or a token store is no
@@ -42,7 +42,7 @@ def receipt(
 
 
 def compare(saved: Mapping[str, Any], found: Mapping[str, Any], folder: Path) -> None:
-    """Raise UserError where a run that goes on is not where it was."""
+    """Raise UserError where a resumed run is not where it was."""
     differ = [name.replace("_", " ") for name in found if saved.get(name) != found[name]]
     if differ:
         raise UserError(

@@ -1,7 +1,7 @@
 """Branches of an online method's own run: it is trained again up to the states in which the method decides.
 
-From each of these states short runs go on, each on one mixture: what they do to the losses is what the method's matrix
-of effects should say (Aioli, arXiv 2411.05735, section 4.3). A run that is trained again has the same identity, data
+From each of these states short runs continue, each on one mixture: what they do to the losses is what the method's
+matrix of effects should say (Aioli, 2411.05735, section 4.3). A run that is trained again has the same identity, data
 and decisions, so its states are those of the finished run.
 """
 
@@ -72,8 +72,8 @@ class OnlineTrunk(Trunk):
         training = self.training if self.training and self.reached == start else self._reach(start)
         first, last = (step * self.spec.batch_sequences for step in (start, end))
         plan = branch_plan(self.plan, first, mixture)
-        told = (last, self.spec.context, self.run.max_epochs)
-        if self.run.max_epochs and (problems := excess_epochs(plan, *told)):
+        limit = self.run.max_epochs
+        if limit and (problems := excess_epochs(plan, last, self.spec.context, limit)):
             raise UserError(" ".join(problems))
         training.carried = None
         training.turn_to(plan, folder, folder.name, Origin(self.folder, self.identity, start))
@@ -81,7 +81,7 @@ class OnlineTrunk(Trunk):
         return training
 
     def _reach(self, step: int) -> Training:
-        """The run at this step; after branches it is taken up from its checkpoint, by a method that goes on from it."""
+        """The run at this step; after branches it is taken up from its checkpoint, by a method restored with it."""
         if self.rounds is None or self.training is None or self.training.identity != self.identity:
             self.rounds = self.training = None
             gc.collect()  # one model at a time

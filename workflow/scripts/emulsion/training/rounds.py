@@ -2,7 +2,7 @@
 
 A run is cut into as many rounds as its method asks for. Where one begins, the training is observed, the method decides
 on a mixture, and the plan draws by it from there on (`SequencePlan.change`). What was decided, and the method's state,
-are part of every checkpoint: whether a checkpoint is of a step within a round or between two, a run that goes on from
+are part of every checkpoint: whether a checkpoint is of a step within a round or between two, a run that resumes from
 it sees, decides and learns the same.
 
 The decisions are the run's schedule. Followed again in as many rounds (`methods.follow`), they give the same run, byte
@@ -255,9 +255,9 @@ class Rounds:
                 excess = {source: loss - self.reference.losses[source] for source, loss in seen["losses"].items()}
                 seen["excess_losses"] = excess
         if training.accelerator.num_processes > 1:
-            told = [seen]
-            broadcast_object_list(told)
-            seen = told[0]
+            shared = [seen]
+            broadcast_object_list(shared)
+            seen = shared[0]
         return seen
 
     def _aligned(self) -> dict[str, Any]:
@@ -325,6 +325,6 @@ class Rounds:
     def _check_epochs(self, stretch: Stretch) -> None:
         """What a method decides is only known now, so a source that is too small for it is too."""
         spec = self.training.spec
-        told = (self._sequence(stretch.end), spec.context, self.max_epochs)
-        if self.max_epochs and (problems := excess_epochs(self.training.plan, *told)):
+        drawn = (self._sequence(stretch.end), spec.context, self.max_epochs)
+        if self.max_epochs and (problems := excess_epochs(self.training.plan, *drawn)):
             raise UserError(f"round {stretch.round + 1}, up to step {stretch.end}: {' '.join(problems)}")

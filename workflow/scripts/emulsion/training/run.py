@@ -57,7 +57,7 @@ def train_run(
     weights: Path | None = None,
     reuse: bool = False,
 ) -> None:
-    """Train, or go on training, and save the model with its record, `run.json`.
+    """Train, or resume training, and save the model with its record, `run.json`.
 
     reuse: whether to copy the model of a finished run of the same identity beside `output`, if there is one. A run that
         may not is to show that another one reproduces, which then must not be a copy of it: it gives no model either.
@@ -82,10 +82,10 @@ def train_run(
             return
         training.run()
         names = {"experiment": mixture["experiment"], "mixture": mixture["name"], "identity": training.identity}
-        told = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
-        told |= {} if reuse else {"again": True}
+        head = {"spec": spec_values, "schedule": mixture["schedule"], "tokenizer": tokenizers.fingerprint(tokenizer)}
+        head |= {} if reuse else {"again": True}
         cost = run_cost(spec.realised_tokens, mixture.get("needed", []))
-        _finish(training, inputs, {**names, **told, "cost": cost}, tokenizer, output)
+        _finish(training, inputs, {**names, **head, "cost": cost}, tokenizer, output)
 
 
 def find_twin(output: Path, identity: str) -> Path | None:
@@ -168,7 +168,7 @@ def train_online(
             return
         rounds.run()
         names = {"experiment": experiment, "mixture": name, "identity": training.identity}
-        told = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
+        head = {"spec": spec_values, "schedule": rounds.schedule(), "tokenizer": tokenizers.fingerprint(tokenizer)}
         average = dict(method.average) if method.averages else None
         kind = {"values": dict(method_values), "rounds": method.rounds, "observes": method.observes, "average": average}
         noticed = rounds.notices()
@@ -183,7 +183,7 @@ def train_online(
         )
         for notice in noticed:
             log.warning("%s: %s", name, notice)
-        _finish(training, inputs, {**names, **told, "method": decided, "cost": cost}, tokenizer, output)
+        _finish(training, inputs, {**names, **head, "method": decided, "cost": cost}, tokenizer, output)
 
 
 def prepare_rounds(
@@ -215,12 +215,12 @@ def identity_of_rounds(
     prelude: Prelude | None,
 ) -> str:
     """The identity of an online method's run."""
-    told: dict[str, Any] = {"method": dict(method_values)}
+    decided: dict[str, Any] = {"method": dict(method_values)}
     if reference is not None:
-        told["reference"] = dict(reference.losses)
+        decided["reference"] = dict(reference.losses)
     if prelude is not None:
-        told["prelude"] = {"mixture": dict(prelude.mixture), "share": prelude.share}
-    return inputs.identity(spec_values, {"schedule": told})
+        decided["prelude"] = {"mixture": dict(prelude.mixture), "share": prelude.share}
+    return inputs.identity(spec_values, {"schedule": decided})
 
 
 @contextmanager
@@ -248,8 +248,8 @@ def _is_kept(training: Training, output: Path) -> bool:
     return training.accelerator.num_processes == 1 and take_model(training.folder, output, training.identity)
 
 
-def _finish(training: Training, inputs: RunInputs, told: dict[str, Any], tokenizer: Path, output: Path) -> None:
-    """Save the model of a training that has ended, and let go of its checkpoints; told: how its record begins."""
+def _finish(training: Training, inputs: RunInputs, head: dict[str, Any], tokenizer: Path, output: Path) -> None:
+    """Save the model of a training that has ended, and let go of its checkpoints; head: how its record begins."""
     main = training.accelerator.is_main_process
     weights = gathered(training.model.state_dict(keep_vars=True), keep=main) if training.sharded else None
     # A process that ends right after a sum may wait for ever for the thread that lets go of its tensors (gloo).
@@ -265,7 +265,7 @@ def _finish(training: Training, inputs: RunInputs, told: dict[str, Any], tokeniz
         }
         if training.owner is not None and (killed := training.owner.killed)["tries"]:
             found["killed"] = killed
-        record = {**told, **describe_run(training), **found}
+        record = {**head, **describe_run(training), **found}
         save_model(training.model, training.log, record, tokenizer, output, weights)
         if training.owner is not None:
             training.owner.confirm()

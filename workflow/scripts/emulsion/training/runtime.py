@@ -22,7 +22,7 @@ class Runtime:
     job                 which the run is part of; the run saves and stops before the job's time is over
     trackers            of accelerate: tensorboard, wandb, trackio
     tracker_folder      where trackers that write files write them
-    after_step          called by every process with its `Training` after every step; says whether to go on
+    after_step          called by every process with its `Training` after every step; says whether to continue
     compiled            whether to compile the model; None: where that pays (`forward.worth_compiling`)
     quiet               no progress in the log or on the terminal, for one of many short runs
     """

@@ -3,7 +3,7 @@
 Each holds 16 bytes of a parameter divided by the number of devices. A block of the transformer is gathered when it is
 computed, the embeddings and the head for the whole of a pass; in bf16 the copies that products are taken of stay until
 the backward pass, 2 bytes of every parameter. Numbers are those of devices that hold the whole model, up to rounding,
-and what is saved are whole tensors: a run goes on with another number of devices, sharded or not.
+and what is saved are whole tensors: a run resumes on another number of devices, sharded or not.
 """
 
 from __future__ import annotations

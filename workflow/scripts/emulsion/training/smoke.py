@@ -44,7 +44,7 @@ class SmokeCheck:
     stop: bool = False
 
     def __call__(self, training: Training) -> bool:
-        """Whether to go on; raises UserError where the loss did not fall."""
+        """Whether to continue; raises UserError where the loss did not fall."""
         if training.step != min(self.steps, training.spec.steps):
             return True
         main = training.accelerator.is_main_process
@@ -97,8 +97,8 @@ class SmokeCheck:
         prompt = tokens[: min(PROMPT_TOKENS, training.spec.context // 2)]
         # Every length is another shape, which must not be compiled.
         with torch.compiler.set_stance("force_eager"), training.accelerator.autocast():
-            told = training.losses.use(lambda model: self.continued(model, prompt.tolist()))
-            return {"source": source, **told}
+            reply = training.losses.use(lambda model: self.continued(model, prompt.tolist()))
+            return {"source": source, **reply}
 
 
 def ends(losses: Sequence[float]) -> tuple[float, float]:

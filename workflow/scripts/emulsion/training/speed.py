@@ -112,8 +112,8 @@ def _train(model: Mapping[str, Any], training: Mapping[str, Any], vocab_size: in
         target.mkdir()
         writer = StoreWriter(target, _encoder(vocab_size), vocab_size=vocab_size, end_of_text=0, held_out=0.1)
         body = writer.write(_documents(max(200, 4 * spec.batch_sequences * spec.context // _DOCUMENT_TOKENS)))
-        told = {"source": "random", "tokenizer": "none", "provenance": {}}
-        header = {"format": FORMAT, **told, "vocab_size": vocab_size, **body}
+        origin = {"source": "random", "tokenizer": "none", "provenance": {}}
+        header = {"format": FORMAT, **origin, "vocab_size": vocab_size, **body}
         write_json(target / "header.json", header)
         stores = {"random": TokenStore.open(target)}
         plan = SequencePlan(train_sizes(stores, spec.context), Mixture({"random": 1}), 0)

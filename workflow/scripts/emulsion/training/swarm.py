@@ -1,6 +1,6 @@
 """Swarms: runs on many mixtures and their branches, trained one after another in one warm process.
 
-A trunk is trained once: at each branch point it is saved, its branches are trained from there, and it goes on.
+A trunk is trained once: at each branch point it is saved, its branches are trained from there, and it continues.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def fetch(name: str, source: Source, folder: Path, groups: Path | None = None) -
     """Bring a source to `folder` in its native schema; returns the provenance that is written beside it.
 
     groups: manifest of the split source, for a source of kind `group`. A fetch from the hub or the web that was cut off
-    goes on where it was. Raises UserError where something is missing or refused.
+    resumes where it stopped. Raises UserError where something is missing or refused.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if source["kind"] not in RESUMED:

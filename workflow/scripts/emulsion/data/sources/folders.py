@@ -306,11 +306,11 @@ def flattened(folder: str, name: str) -> Iterator[dict[str, str]]:
                 f"--flatten: {name}: '{file.path}' holds no records whose fields could be read a line each."
             )
         for number, row in enumerate(file.rows()):
-            told = {"id": f"{file.path}#{number}"}
+            named = {"id": f"{file.path}#{number}"}
             if isinstance(row, Malformed):
-                yield {**told, "not_read": escaped(row.reason)}
+                yield {**named, "not_read": escaped(row.reason)}
             else:
-                yield {**told, "text": escaped("\n".join(flat_text(row)))}
+                yield {**named, "text": escaped("\n".join(flat_text(row)))}
 
 
 def _listed(unread: Mapping[str, str]) -> str:

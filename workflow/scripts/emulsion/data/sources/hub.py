@@ -24,7 +24,7 @@ AS_EXPECTED = "as expected"
 
 
 def download(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[Path], dict[str, Any]]:
-    """Fetch a seeded sample of a hub dataset; a try that was cut off goes on where it was, at the same commit.
+    """Fetch a seeded sample of a hub dataset; a try that was cut off is resumed, at the same commit.
 
     source: {id, config, split, revision, seed, and `documents` or `tokens`}; tokens are estimated at BYTES_PER_TOKEN
     bytes of text each, for no tokenizer exists yet. HF_TOKEN is read from the environment and written nowhere.

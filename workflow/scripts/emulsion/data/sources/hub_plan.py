@@ -190,7 +190,7 @@ def _builder(name: str, source: Mapping[str, Any], found: Any) -> Any:
 
 
 def _configs(path: str, commit: str) -> list[str]:
-    """The configs of a dataset, none where they cannot be told."""
+    """The configs of a dataset, none where they cannot be listed."""
     import datasets
 
     try:

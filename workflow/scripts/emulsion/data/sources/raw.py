@@ -63,18 +63,18 @@ def columns_of_first(source: str, files: Sequence[RawFile]) -> Columns:
 
 def why_unreadable(files: Sequence[RawFile]) -> str:
     """Of the first files without a row that can be read why that is, each with its name."""
-    reasons, told = [], dict[str, int]()
+    reasons, examples = [], dict[str, int]()
     for file in files[:FILES_SHOWN]:
         rows = itertools.islice(file.rows(), ROWS_SHOWN)
         found: dict[str, int] = {}
         for number, row in enumerate(rows):
             if isinstance(row, Malformed):
                 found.setdefault(row.reason, number)
-        told |= found
+        examples |= found
         shown = "; ".join(f"row {number}: {reason}" for reason, number in found.items())
         reasons.append(f"'{file.path}': {shown or 'it has no rows, or rows without columns'}")
     more = f" {len(files) - FILES_SHOWN} more files have none either." if len(files) > FILES_SHOWN else ""
-    how = f" Mend the rows{words}." if (words := remedies(told)) else ""
+    how = f" Mend the rows{words}." if (words := remedies(examples)) else ""
     return f"none of its files has a row that can be read. {'. '.join(reasons)}.{more}{how}"
 
 

@@ -1,4 +1,4 @@
-"""Bytes over HTTP that are not asked for twice: byte ranges, downloads and fetches that go on where they were cut.
+"""Bytes over HTTP that are not asked for twice: byte ranges, downloads and fetches that resume where they were cut.
 
 The hub's own file download is not used: it starts a file again from nothing after a kill, and retries neither a reset
 connection nor a server's error.

@@ -18,7 +18,7 @@ from emulsion.errors import UserError
 
 
 def fetch_files(name: str, source: Mapping[str, Any], folder: Path) -> tuple[list[Path], dict[str, Any]]:
-    """Download files as they are; a try that was cut off goes on where it was.
+    """Download files as they are; a try that was cut off is resumed.
 
     source: {files: addresses, sha256: their checksums, optional}. Only https, except from this machine itself. Raises
     UserError for an address that is refused or fails, and for a checksum that differs.
@@ -46,8 +46,8 @@ def _download(name: str, url: str, target: Path, checksum: str | None) -> None:
     except OfflineModeIsEnabled as error:
         raise UserError(f"sources.{name}: HF_HUB_OFFLINE is set, so nothing is downloaded.") from error
     except (httpx2.HTTPError, ShortReadError) as error:
-        told = str(error) if isinstance(error, ShortReadError) else f"no connection ({type(error).__name__})"
-        raise UserError(f"sources.{name}: '{shown}': {told}. What has come is kept; try again.") from error
+        cause = str(error) if isinstance(error, ShortReadError) else f"no connection ({type(error).__name__})"
+        raise UserError(f"sources.{name}: '{shown}': {cause}. What has come is kept; try again.") from error
     with target.open("rb") as raw:
         if reason := not_data(raw.read(HEAD_BYTES), target.name):
             raw.close()

@@ -27,7 +27,7 @@ def fetch_weights(identifier: str, revision: str | None, folder: Path) -> dict[s
     """Bring config.json and model.safetensors of a model to `folder`, whole or not at all; returns the provenance.
 
     revision: branch, tag or commit, None for the newest; it is resolved once, and `provenance.json` has the commit. A
-    fetch that was cut off goes on where it was, from the hidden folder beside. HF_TOKEN is read from the environment
+    fetch that was cut off resumes from the hidden folder beside it. HF_TOKEN is read from the environment
     and written nowhere. Raises UserError where the model, the revision or safetensors are missing, or access is.
     """
     start_session()

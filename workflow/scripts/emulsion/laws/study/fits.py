@@ -120,14 +120,14 @@ def _mean(cells: Mapping[str, Cell | None]) -> Cell:
 
 
 def _fits_text(rows: Sequence[Found], published: Mapping[str, float]) -> str:
-    parts, told = [], set()
+    parts, compared = [], set()
     for row in rows:
         if row["law"] == JOINT:
             continue
         key = _PUBLISHED[row["law"]]
         # What was published is of short branches midway, the first set of a sweep.
-        beside = f"; published: {published[key]:.3f}" if key in published and key not in told else ""
-        told.add(key)
+        beside = f"; published: {published[key]:.3f}" if key in published and key not in compared else ""
+        compared.add(key)
         parts.append(f"{law_name(row['law'], row['branches'])}: {_fit_text(row)}{beside}")
     return sentences(parts)
 

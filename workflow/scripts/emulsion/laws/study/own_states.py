@@ -58,7 +58,7 @@ def effects_at(
 
     Raises UserError where the log has no effects by then.
     """
-    # What is decided after a step is told with the next one.
+    # What is decided after a step is in the row of the next one.
     seen = [row["effects"] for row in log if row.get("effects") and row["step"] - 1 <= step]
     if not seen:
         raise UserError(f"training log: no effects were logged up to step {step}; train the run again.")

@@ -128,6 +128,20 @@ def test_a_further_seed_trains_its_own_runs_and_no_other(changed):
     assert jobs["fit_static_law"] == ["experiment=pair"]
 
 
+@pytest.mark.parametrize(
+    ("module", "again"),
+    [("laws/study/greedy", {"compare_greedy"}), ("laws/study/static", {"fit_static_law"}), ("figures/effects", set())],
+)
+def test_an_edited_module_fits_again_what_imports_it_and_nothing_else(made, tmp_path, module, again):
+    folder = tmp_path / "project"
+    shutil.copytree(made, folder, symlinks=True)
+    with (folder / f"workflow/scripts/emulsion/{module}.py").open("a") as file:
+        file.write("# edited\n")
+    jobs = planned(folder, "laws", *LAWS)
+    assert {"compare_greedy", "fit_static_law", "fit_dynamic_law", "train_swarm"} & jobs.keys() == again
+    assert ("plot_effects" in jobs) == (module == "figures/effects")
+
+
 def test_another_method_trains_nothing(changed):
     _, jobs = changed("static: {kind: static_law, branches: early}", "slope: {kind: static_law, branches: early}")
     assert jobs["fit_parameters"] == ["experiment=pair, matrix=slope"]

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 from emulsion.fields import read_yaml
 from emulsion.files import read_json
 from emulsion.laws.epochs import fit_epochs_law
-from emulsion.laws.registry import fit_law
+from emulsion.laws.law_registry import fit_law
 from emulsion.laws.table import Floats
 from emulsion.ranks import rho
 from emulsion.report.markup import table

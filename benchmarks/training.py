@@ -157,7 +157,7 @@ def _nanogpt(
     from torch.nn.functional import cross_entropy
 
     from emulsion.losses import sequence_losses
-    from emulsion.training.optimizer import build_optimizer, learning_rate
+    from emulsion.training.adamw import build_optimizer, learning_rate
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokens = read_batch(plan, stores, spec.context, 0, spec.sequences).tokens
@@ -210,7 +210,7 @@ def _trainer(
     from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
     from emulsion.losses import sequence_losses
-    from emulsion.training.optimizer import learning_rate
+    from emulsion.training.adamw import learning_rate
 
     times: list[dict[str, float]] = []
 

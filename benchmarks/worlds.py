@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from emulsion.laws import fit_static_law, minimize_law
-from emulsion.laws.quality import r2
+from emulsion.laws.goodness import r2
 from emulsion.laws.table import Floats
 from emulsion.methods.designs import points
 from emulsion.methods.interface import Evidence

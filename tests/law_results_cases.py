@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from emulsion.laws.dynamic import fit_dynamic_law
-from emulsion.laws.interface import by_name
+from emulsion.laws.law import by_name
 from emulsion.laws.similarity import similarity
 from emulsion.laws.static import StaticLaw, fit_static_law
 from emulsion.world.planted import noisy, planted_law

@@ -12,8 +12,8 @@ from emulsion.data.tokens import TokenStore, join_stores, write_store
 from emulsion.errors import UserError
 from emulsion.evaluation.model import load_model, read_sequences
 from emulsion.files import read_json, write_json
+from emulsion.laws.law_registry import load_law, save_law
 from emulsion.laws.linear import fit_linear_law
-from emulsion.laws.registry import load_law, save_law
 from emulsion.training.initial_weights import initial_weights
 from emulsion.training.inputs import open_stores
 from emulsion.training.log import read_log

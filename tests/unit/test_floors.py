@@ -1,6 +1,7 @@
 """The house: which room may lean on which."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ def imported(file: Path) -> list[Path]:
 
 def test_every_room_has_a_floor():
     assert {room(file) for file in FILES if file.parent != LIBRARY} == set(FLOORS)
+
+
+def test_a_file_of_the_library_is_named_once():
+    counts = Counter(file.name for file in FILES if file.name != "__init__.py")
+    assert [name for name, count in counts.items() if count > 1] == []
 
 
 def test_the_page_of_the_house_and_the_library_name_every_room_on_its_floor():

@@ -130,7 +130,11 @@ def test_a_further_seed_trains_its_own_runs_and_no_other(changed):
 
 @pytest.mark.parametrize(
     ("module", "again"),
-    [("laws/study/greedy", {"compare_greedy"}), ("laws/study/static", {"fit_static_law"}), ("figures/effects", set())],
+    [
+        ("laws/study/greedy", {"compare_greedy"}),
+        ("laws/study/static_results", {"fit_static_law"}),
+        ("figures/effects", set()),
+    ],
 )
 def test_an_edited_module_fits_again_what_imports_it_and_nothing_else(made, tmp_path, module, again):
     folder = tmp_path / "project"

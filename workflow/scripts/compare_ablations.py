@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulsion import command
-from emulsion.analysis.contributions import contributions
+from emulsion.analysis.ablations import contributions
 from emulsion.analysis.identity import by_mixture
 from emulsion.command import Json, Some
 from emulsion.files import read_object, write_json

@@ -10,7 +10,7 @@ from emulsion import command
 from emulsion.analysis.decide import decide
 from emulsion.analysis.identity import by_mixture, same_mixtures
 from emulsion.analysis.leaderboard import MethodRun, leaderboard, rows
-from emulsion.analysis.losses import all_loss_scores
+from emulsion.analysis.loss_scores import all_loss_scores
 from emulsion.command import Json, Some
 from emulsion.files import read_object, write_json, write_text
 from emulsion.report.method_board import markdown

@@ -6,7 +6,7 @@ from emulsion import command
 from emulsion.command import Some
 from emulsion.data.recipes import load_recipe
 from emulsion.errors import UserError
-from emulsion.report.recipes import recipes_text
+from emulsion.report.recipe_tables import recipes_text
 
 
 def main(

@@ -6,7 +6,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Some
 from emulsion.files import write_json
-from emulsion.laws.study.dynamic import dynamic_law
+from emulsion.laws.study.dynamic_results import dynamic_law
 from emulsion.laws.study.rows import read_sweep
 
 

@@ -7,7 +7,7 @@ from emulsion import command
 from emulsion.command import Some
 from emulsion.files import write_json
 from emulsion.laws.study.rows import read_sweep
-from emulsion.laws.study.static import static_law
+from emulsion.laws.study.static_results import static_law
 
 
 def main(

@@ -10,7 +10,7 @@ from typing import Literal
 
 from emulsion import command
 from emulsion.command import AtMostOne
-from emulsion.data.cleaning.settings import FILTERS, Cleaning, Deduplicate, Near
+from emulsion.data.cleaning.policy import FILTERS, Cleaning, Deduplicate, Near
 from emulsion.data.sources.memory import bound_memory, most_of_machine
 from emulsion.errors import UserError
 from emulsion.merging import merge

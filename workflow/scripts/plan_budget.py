@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from emulsion import command
-from emulsion.analysis.losses import all_loss_scores
+from emulsion.analysis.loss_scores import all_loss_scores
 from emulsion.analysis.noise import noise_of_differences
 from emulsion.analysis.power import detectable_effects, detectable_losses
 from emulsion.analysis.scores import MEAN, all_item_scores
 from emulsion.command import Json
 from emulsion.files import read_object, write_text
-from emulsion.report.plan import plan_text
+from emulsion.report.plan_page import plan_text
 from emulsion.study.paths import mixture_and_seed
 
 FIRST = -1  # stands for an experiment's first seed, which names of runs leave out

@@ -9,8 +9,8 @@ from emulsion import command
 from emulsion.analysis.decide import decide_all
 from emulsion.analysis.scores import by_number
 from emulsion.analysis.summary import combine
-from emulsion.figures.command import RunFiles
 from emulsion.figures.heatmap import draw_capability_heatmap
+from emulsion.figures.run_files import RunFiles
 from emulsion.files import read_object
 
 

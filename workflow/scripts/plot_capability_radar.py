@@ -2,8 +2,8 @@
 
 from emulsion import command
 from emulsion.analysis.summary import summarise
-from emulsion.figures.command import RunFiles
 from emulsion.figures.radar import draw_capability_radar
+from emulsion.figures.run_files import RunFiles
 from emulsion.files import read_object
 
 

@@ -1,8 +1,8 @@
 """Draw what each source contributes to capabilities and losses, from contributions.json."""
 
 from emulsion import command
-from emulsion.figures.command import Record
 from emulsion.figures.contributions import draw_contributions
+from emulsion.figures.run_files import Record
 
 
 def main(*, record: Record) -> None:

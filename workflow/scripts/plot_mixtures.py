@@ -1,8 +1,8 @@
 """Draw the configured and realised mixtures of several strategies from their info.json."""
 
 from emulsion import command
-from emulsion.figures.command import RunFiles, first_seeds
 from emulsion.figures.mixtures import draw_mixtures
+from emulsion.figures.run_files import RunFiles, first_seeds
 from emulsion.files import read_object
 
 

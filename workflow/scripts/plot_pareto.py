@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from emulsion import command
 from emulsion.analysis.judged import judge_by
-from emulsion.figures.command import RunFiles
 from emulsion.figures.pareto import draw_pareto_front
+from emulsion.figures.run_files import RunFiles
 from emulsion.files import read_object
 
 

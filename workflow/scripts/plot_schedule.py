@@ -4,8 +4,8 @@ import functools
 
 from emulsion import command
 from emulsion.command import Json
-from emulsion.figures.command import RunFiles, first_seeds
-from emulsion.figures.schedule import draw_schedule
+from emulsion.figures.run_files import RunFiles, first_seeds
+from emulsion.figures.shares_over_time import draw_schedule
 from emulsion.files import read_object
 
 

@@ -1,8 +1,8 @@
 """Draw how alike methods' effects and the fitted ones are against how much better than stratified sampling they are."""
 
 from emulsion import command
-from emulsion.figures.command import Record
 from emulsion.figures.method_similarity import draw_method_similarity
+from emulsion.figures.run_files import Record
 
 
 def main(*, record: Record) -> None:

@@ -1,7 +1,7 @@
 """Draw the surrogate that an optimum was found on, from surface.json."""
 
 from emulsion import command
-from emulsion.figures.command import Record
+from emulsion.figures.run_files import Record
 from emulsion.figures.surface import draw_surface
 
 

@@ -1,7 +1,7 @@
 """Draw the training and validation curves of several runs from their training_log.jsonl."""
 
 from emulsion import command
-from emulsion.figures.command import RunFiles, first_seeds
+from emulsion.figures.run_files import RunFiles, first_seeds
 from emulsion.figures.training_curves import draw_training_curves
 from emulsion.training.log import read_log
 

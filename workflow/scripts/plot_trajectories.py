@@ -1,7 +1,7 @@
 """Draw the mixtures that online methods decided on over their runs, from the runs' logs."""
 
 from emulsion import command
-from emulsion.figures.command import RunFiles
+from emulsion.figures.run_files import RunFiles
 from emulsion.figures.trajectories import draw_trajectories
 from emulsion.training.log import read_log
 

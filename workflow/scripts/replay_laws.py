@@ -8,8 +8,8 @@ from typing import Literal
 from emulsion import command
 from emulsion.command import Some
 from emulsion.files import write_json, write_text
-from emulsion.laws.registry import FITS
-from emulsion.laws.replay import Sweep, replay
+from emulsion.laws.law_registry import FITS
+from emulsion.laws.published_sweep import Sweep, replay
 from emulsion.report.replay_table import replay_text
 
 

@@ -9,7 +9,7 @@ from emulsion.analysis.published import load_published
 from emulsion.command import Json, Some
 from emulsion.evaluation.quality import DEFINITIONS
 from emulsion.files import read_jsonl, read_object, write_json, write_text
-from emulsion.report.metrics import generations_text, metrics_markdown
+from emulsion.report.metrics_page import generations_text, metrics_markdown
 from emulsion.training.log import read_log
 from emulsion.trust import check_file
 

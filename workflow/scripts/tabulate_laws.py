@@ -6,7 +6,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Json
 from emulsion.files import read_object, write_json, write_text
-from emulsion.laws.study.tables import study as tabulate
+from emulsion.laws.study.published_tables import study as tabulate
 from emulsion.report.law_tables import law_tables
 
 

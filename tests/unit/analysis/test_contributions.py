@@ -7,9 +7,9 @@ import json
 import pytest
 
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, TEACHES, losses, trained, without
+from emulsion.analysis.ablations import contributions, judge, top_contribution
 from emulsion.analysis.compare import holm
-from emulsion.analysis.contributions import contributions, judge, top_contribution
-from emulsion.analysis.losses import NOTE
+from emulsion.analysis.loss_scores import NOTE
 from emulsion.errors import UserError
 
 

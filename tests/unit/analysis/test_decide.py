@@ -12,7 +12,7 @@ from analysis_cases import EQUAL, SOURCES, item_scores, single, trained, without
 from emulsion.analysis import Decision, decide
 from emulsion.analysis.compare import holm
 from emulsion.analysis.decide import decide_all
-from emulsion.analysis.losses import loss_scores
+from emulsion.analysis.loss_scores import loss_scores
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.null import World, winner_rate
 from emulsion.analysis.scores import MEAN, all_item_scores

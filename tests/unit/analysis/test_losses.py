@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from emulsion.analysis.decide import decide
-from emulsion.analysis.losses import all_loss_scores, compare_losses
+from emulsion.analysis.loss_scores import all_loss_scores, compare_losses
 
 
 def runs(losses):

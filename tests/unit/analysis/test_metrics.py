@@ -3,7 +3,7 @@ import copy
 import pytest
 
 from emulsion.analysis.metrics import criteria, perplexities, reproducibility, run_metrics, stability, verdict
-from emulsion.report.metrics import generations_text, metrics_markdown
+from emulsion.report.metrics_page import generations_text, metrics_markdown
 
 LIMITS = {"perplexity": 20, "coherent": 0.9, "spread": 0.05}
 RECORD = {

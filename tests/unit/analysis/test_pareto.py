@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest, spearmanr
 
-from emulsion.analysis.pareto import dominated_by, pareto, rank_correlation, trade_offs
+from emulsion.analysis.trade_offs import dominated_by, pareto, rank_correlation, trade_offs
 
 POINTS = st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1, max_size=10).map(
     lambda rows: {f"m{i}": dict(zip("abc", map(float, row), strict=True)) for i, row in enumerate(rows)}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emulsion.analysis.power import ITEM_SD, detectable_effects, detectable_losses, minimum_detectable_effect
-from emulsion.report.plan import power_text
+from emulsion.report.plan_page import power_text
 
 
 def test_by_hand() -> None:

@@ -13,7 +13,7 @@ from emulsion.analysis.null import World
 from emulsion.analysis.scores import MEAN, all_item_scores, item_scores
 from emulsion.analysis.summary import combine
 from emulsion.errors import UserError
-from emulsion.figures.scores import capability_scores
+from emulsion.figures.score_cells import capability_scores
 
 A = capabilities({"reasoning": np.array([1.0, 0.0, 1.0, 1.0]), "code": np.array([0.0, 1.0])})
 B = capabilities({"reasoning": np.array([0.0, 0.0, 1.0, 0.0]), "code": np.array([1.0, 1.0])})

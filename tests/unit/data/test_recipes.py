@@ -11,7 +11,7 @@ from emulsion.data.recipes import least_sequences, load_recipe, realised, staged
 from emulsion.errors import UserError
 from emulsion.mixture import Mixture
 from emulsion.plan import SequencePlan
-from emulsion.report.recipes import recipes_text
+from emulsion.report.recipe_tables import recipes_text
 from emulsion.schedule import Schedule
 
 SMOLLM3 = Path(__file__).parents[3] / "resources" / "recipes" / "smollm3"

@@ -13,8 +13,8 @@ import yaml
 
 from emulsion.evaluation.checks import passes
 from emulsion.evaluation.halves import selection_half
+from emulsion.evaluation.item_tables import table_items
 from emulsion.evaluation.suites import Item, load_suite
-from emulsion.evaluation.tables import table_items
 
 FILE = Path(__file__).parents[3] / "resources" / "suites" / "experiment3.yaml"
 SUITE = load_suite(FILE)

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 import emulsion.losses
 from emulsion.errors import UserError
-from emulsion.evaluation.losses import source_losses, summary
+from emulsion.evaluation.held_out_losses import source_losses, summary
 from emulsion.losses import require_plain_head, sequence_losses
 
 

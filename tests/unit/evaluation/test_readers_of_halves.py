@@ -11,7 +11,7 @@ from emulsion.analysis.scores import item_scores
 from emulsion.evaluation.capabilities import Scored, summarise
 from emulsion.evaluation.halves import selection_half
 from emulsion.evaluation.suites import Item, Suite
-from emulsion.figures.scores import capability_scores
+from emulsion.figures.score_cells import capability_scores
 from emulsion.training.judge import selection_scores
 
 ITEMS = tuple(

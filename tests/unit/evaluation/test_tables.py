@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.evaluation.tables import evaluated, table_items
+from emulsion.evaluation.item_tables import evaluated, table_items
 
 FACTS: dict[str, Any] = {
     "table": "capitals",

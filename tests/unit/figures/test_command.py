@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from emulsion import command
-from emulsion.figures.command import RunFiles, first_seeds
 from emulsion.figures.heatmap import draw_capability_heatmap
+from emulsion.figures.run_files import RunFiles, first_seeds
 from emulsion.files import read_json, write_json
 from figure_results import capabilities
 

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from emulsion.analysis import decide
 from emulsion.figures.heatmap import MARKS, colour_limits, draw_capability_heatmap, marks, plus_minus
-from emulsion.figures.scores import capability_scores
+from emulsion.figures.score_cells import capability_scores
 from emulsion.figures.style import SMALL
 from figure_results import capabilities
 

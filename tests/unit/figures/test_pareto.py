@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from analysis_cases import points_of
-from emulsion.analysis.pareto import pareto
+from emulsion.analysis.trade_offs import pareto
 from emulsion.errors import UserError
 from emulsion.figures.pareto import draw_pareto_front, pair_title, spread, staircase
 from figure_results import capabilities

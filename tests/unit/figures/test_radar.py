@@ -5,7 +5,7 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.figures.radar import MOST_TOGETHER, draw_capability_radar, rim, spokes
-from emulsion.figures.scores import capability_scores
+from emulsion.figures.score_cells import capability_scores
 from figure_results import capabilities
 
 SCORES = {"reasoning": 0.5, "code": 0.4, "creativity": 0.3, "conversation": 0.6}

@@ -1,7 +1,7 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.schedule import draw_schedule, grouping, shares
+from emulsion.figures.shares_over_time import draw_schedule, grouping, shares
 from emulsion.mixture import Mixture
 from emulsion.plan import SequencePlan, describe_plan
 from emulsion.schedule import Schedule

@@ -6,7 +6,7 @@ from emulsion.analysis import decide
 from emulsion.analysis.decide import decide_all
 from emulsion.analysis.scores import by_number
 from emulsion.errors import UserError
-from emulsion.figures.scores import capability_scores, clear_best
+from emulsion.figures.score_cells import capability_scores, clear_best
 from figure_results import capabilities
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulsion.laws.quality import by_group, ceiling, interaction, known_mean, mean_of, mse, noise, r2, within
+from emulsion.laws.goodness import by_group, ceiling, interaction, known_mean, mean_of, mse, noise, r2, within
 
 NUMBERS = st.floats(-5, 5, allow_nan=False).map(lambda x: round(x, 3))
 

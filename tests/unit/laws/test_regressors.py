@@ -7,7 +7,7 @@ from emulsion.errors import UserError
 from emulsion.laws.boosting import fit_boosted_law
 from emulsion.laws.gaussian import fit_gaussian_law
 from emulsion.laws.linear import fit_linear_law, fit_ridge_law
-from emulsion.laws.power import fit_autoscale_law, fit_bimix_law
+from emulsion.laws.power_laws import fit_autoscale_law, fit_bimix_law
 from emulsion.laws.static import FewRunsWarning
 from emulsion.world.planted import noisy, planted_law
 

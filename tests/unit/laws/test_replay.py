@@ -13,7 +13,7 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.laws import fit_law
-from emulsion.laws.replay import Sweep, replay
+from emulsion.laws.published_sweep import Sweep, replay
 from emulsion.world.planted import noisy, planted_law
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import merge_datasets
 from emulsion import command
 from emulsion.data.cleaning import Cleaning
-from emulsion.data.cleaning.settings import Deduplicate, Near
+from emulsion.data.cleaning.policy import Deduplicate, Near
 from emulsion.errors import UserError
 from emulsion.merging import merge
 from emulsion.merging.request import Origin

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from emulsion.data.cleaning import Cleaning
-from emulsion.data.cleaning.settings import Deduplicate
+from emulsion.data.cleaning.policy import Deduplicate
 from emulsion.errors import UserError
 from emulsion.merging import cursor, merge
 from emulsion.merging.manifest import MergeFolder

@@ -10,7 +10,7 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.methods import registry
 from emulsion.methods.interface import OBSERVES, Evidence, Needs
-from emulsion.methods.settings import Settings
+from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.stretches import opening
 from emulsion.mixture import Mixture
 from method_cases import EVEN, GRAPH, NAMES, even_evidence, evidence, observation, of_sequences, without, world_loss

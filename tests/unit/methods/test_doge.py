@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.laws.interface import TOTAL
+from emulsion.laws.law import TOTAL
 from emulsion.methods import registry
 from method_cases import NAMES, observation
 

@@ -12,8 +12,8 @@ from emulsion.errors import UserError
 from emulsion.laws import fit_static_law, minimize_law
 from emulsion.laws.region import Region
 from emulsion.methods import design, optimise, optimise_directly
+from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.propose import propose
-from emulsion.methods.settings import Settings
 from emulsion.methods.surrogates import LAWS, SURROGATES, Runs
 from emulsion.world.planted import KINDS, best_and_uniform, mean_loss, noisy, planted_law, planted_power_law
 

@@ -1,4 +1,4 @@
-from emulsion.report.plan import data_text, epochs_text
+from emulsion.report.plan_page import data_text, epochs_text
 
 PLAN = {"mixtures": {"even": {"a": 0.5, "b": 0.5}}, "tokens": {"even": 100}, "max_epochs": 4}
 

@@ -10,16 +10,16 @@ import yaml
 
 from analysis_cases import CAPABILITIES, EQUAL, SOURCES, points_of, trained, without
 from emulsion.analysis import decide
-from emulsion.analysis.contributions import contributions
+from emulsion.analysis.ablations import contributions
 from emulsion.analysis.criteria import success_criteria
 from emulsion.analysis.decide import Decision, decide_all
 from emulsion.analysis.identity import same_mixtures
 from emulsion.analysis.judged import CAPABILITIES as BY_CAPABILITY
 from emulsion.analysis.judged import Judged
 from emulsion.analysis.noise import SeedNoise
-from emulsion.analysis.pareto import pareto
 from emulsion.analysis.scores import all_item_scores
 from emulsion.analysis.summary import combine
+from emulsion.analysis.trade_offs import pareto
 from emulsion.errors import UserError
 from emulsion.report.exports import SourceSize
 from emulsion.report.markdown import markdown

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from config_cases import CONFIG, SCHEMA, changed, problems, suite_of
-from emulsion.data.cleaning.settings import Cleaning, Decontaminate, Deduplicate, Near
+from emulsion.data.cleaning.policy import Cleaning, Decontaminate, Deduplicate, Near
 from emulsion.data.schemas import CHATS
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError

@@ -10,7 +10,7 @@ from training_cases import SPEC
 
 from emulsion.data.tokens import TokenStore
 from emulsion.files import read_json
-from emulsion.laws.interface import TOTAL
+from emulsion.laws.law import TOTAL
 from emulsion.methods import create
 from emulsion.training import gradients
 from emulsion.training.gradients import _add_gradient, chosen_parameters, gradient_alignments

@@ -6,7 +6,7 @@ from training_cases import SPEC
 
 from emulsion.models import build_model
 from emulsion.spec import RunSpec
-from emulsion.training.optimizer import learning_rate, parameter_groups
+from emulsion.training.adamw import learning_rate, parameter_groups
 
 
 def test_norms_and_biases_do_not_decay_and_every_parameter_is_optimised_once():

@@ -1,7 +1,7 @@
 import pytest
 
 from emulsion.data.cleaning import Cleaning
-from emulsion.data.cleaning.settings import Decontaminate, Deduplicate, Near
+from emulsion.data.cleaning.policy import Decontaminate, Deduplicate, Near
 from emulsion.errors import UserError
 
 

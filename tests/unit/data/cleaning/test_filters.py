@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cleaning_texts import prose
 from emulsion.data.cleaning import Cleaning, Words, clean_text, why_removed
-from emulsion.data.cleaning.settings import FILTERS, UNICODE_FORMS
+from emulsion.data.cleaning.policy import FILTERS, UNICODE_FORMS
 
 GOOD = prose(1, 400)
 LINE = prose(2, 30).replace("\n", " ")

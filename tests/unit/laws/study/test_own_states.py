@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.laws.interface import TOTAL, by_name, from_names
+from emulsion.laws.law import TOTAL, by_name, from_names
 from emulsion.laws.study.own_states import effects_at, own_parameters
 from emulsion.laws.study.parameters import similarities
 from emulsion.laws.study.rows import read_sweep

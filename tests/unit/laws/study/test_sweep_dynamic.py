@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.laws.interface import from_names
-from emulsion.laws.quality import r2
+from emulsion.laws.goodness import r2
+from emulsion.laws.law import from_names
 from emulsion.laws.static import FewRunsWarning
-from emulsion.laws.study.dynamic import dynamic_law
+from emulsion.laws.study.dynamic_results import dynamic_law
 from emulsion.laws.study.rows import read_sweep
 from sweep_rows import effects, grid, planted_sweep, write_sweep
 

@@ -7,8 +7,8 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.laws import fit_static_law
-from emulsion.laws.interface import by_name, from_names
-from emulsion.laws.study.dynamic import dynamic_law
+from emulsion.laws.law import by_name, from_names
+from emulsion.laws.study.dynamic_results import dynamic_law
 from emulsion.laws.study.parameters import method_parameters, similarities
 from emulsion.laws.study.rows import read_sweep
 from emulsion.world.planted import planted_law

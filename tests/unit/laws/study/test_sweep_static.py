@@ -9,7 +9,7 @@ from emulsion.errors import UserError
 from emulsion.laws import StaticLaw
 from emulsion.laws.static import FewRunsWarning
 from emulsion.laws.study.rows import read_sweep
-from emulsion.laws.study.static import LAWS, static_law
+from emulsion.laws.study.static_results import LAWS, static_law
 from emulsion.world.planted import planted_law
 from sweep_rows import planted_sweep, write_sweep
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.laws.study.tables import study
+from emulsion.laws.study.published_tables import study
 from emulsion.report.law_tables import law_tables
 from sweep_rows import effects, planted_sweep, write_sweep
 

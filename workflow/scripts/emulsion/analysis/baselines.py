@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emulsion.analysis.ablations import CONTRIBUTES, HURTS, judge
 from emulsion.analysis.compare import ALPHA, compare_pair
-from emulsion.analysis.contributions import CONTRIBUTES, HURTS, judge
 from emulsion.analysis.noise import SeedNoise, noise_of_differences
 from emulsion.analysis.scores import MEAN, ItemScores
 from emulsion.mixture import Mixture

@@ -9,7 +9,7 @@ from typing import Any
 from emulsion.analysis.compare import listing
 from emulsion.analysis.decide import NO_CLAIM, Decision
 from emulsion.analysis.judged import CAPABILITIES, Measure
-from emulsion.analysis.pareto import TRADE_OFF
+from emulsion.analysis.trade_offs import TRADE_OFF
 from emulsion.files import read_object, sha256
 
 MET, NOT_MET, UNDECIDED = "met", "not met", "undecided"

@@ -12,10 +12,10 @@ from typing import Any
 
 from emulsion.analysis.decide import Decision, decide, decide_all
 from emulsion.analysis.improvement import improvement
-from emulsion.analysis.losses import all_loss_scores, summarise_losses
-from emulsion.analysis.pareto import pareto
+from emulsion.analysis.loss_scores import all_loss_scores, summarise_losses
 from emulsion.analysis.scores import MEAN, ItemScores, Results, all_item_scores
 from emulsion.analysis.summary import combine
+from emulsion.analysis.trade_offs import pareto
 
 
 @dataclass(frozen=True, kw_only=True)

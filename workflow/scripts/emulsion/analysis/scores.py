@@ -1,7 +1,7 @@
 """Item scores of a mixture's runs, one run per seed; `contrast` says how sure their means are.
 
-Losses on test text have the same form (`analysis.losses`): a source is a capability, a sequence an item, and less is
-better.
+Losses on test text have the same form (`analysis.loss_scores`): a source is a capability, a sequence an item, and less
+is better.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from emulsion.data.tokenizers import byte_lengths, fingerprint
 from emulsion.data.tokens import open_all
 from emulsion.errors import UserError
 from emulsion.evaluation.capabilities import evaluate_suites
-from emulsion.evaluation.losses import source_losses
+from emulsion.evaluation.held_out_losses import source_losses
 from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Suite
 from emulsion.losses import require_plain_head

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from emulsion.data.render import NAMES, render_turns
 from emulsion.errors import UserError, unknown
 from emulsion.evaluation.checks import validate_check
-from emulsion.evaluation.tables import table_items
+from emulsion.evaluation.item_tables import table_items
 from emulsion.fields import read_yaml
 from emulsion.files import read_json, without_remedy
 

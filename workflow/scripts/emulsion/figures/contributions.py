@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
 from emulsion.figures.heatmap import plus_minus
-from emulsion.figures.scores import ORDER
+from emulsion.figures.score_cells import ORDER
 from emulsion.figures.style import CHARACTER, FAINT, SMALL, WIDTH, fit, note, pretty, styled, text_on
 
 ROW, COLUMN = 0.42, 0.74  # inches: a row, and the least a column may have

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from emulsion.analysis.decide import Decision
-from emulsion.figures.scores import Cell, Scores, capability_scores, clear_best
+from emulsion.figures.score_cells import Cell, Scores, capability_scores, clear_best
 from emulsion.figures.style import CHARACTER, FAINT, SMALL, WIDTH, fit, note, pretty, styled, text_on
 
 ROW, COLUMN = 0.42, 0.8  # inches: a row, and the least a column may have

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from emulsion.errors import UserError
 from emulsion.figures.contributions import draw_cell, signed
-from emulsion.figures.scores import Scores, capability_scores, losses_by_source
+from emulsion.figures.score_cells import Scores, capability_scores, losses_by_source
 from emulsion.figures.style import (
     CHARACTER,
     FAINT,
@@ -51,9 +51,9 @@ NOTE_OF_LOSSES = NOTE_OF_LOSSES.replace("two capabilities drawn", "two sources d
 def draw_pareto_front(
     summary: Mapping[str, Mapping[str, Any]], pareto: Mapping[str, Any], *, lower: bool = False
 ) -> Figure:
-    """Draw contents of `capabilities.json` by mixture and the result of `analysis.pareto.pareto` on them.
+    """Draw contents of `capabilities.json` by mixture and the result of `analysis.trade_offs.pareto` on them.
 
-    lower: the summary is of losses (`analysis.losses.summarise_losses`), and less is better.
+    lower: the summary is of losses (`analysis.loss_scores.summarise_losses`), and less is better.
     """
     scores = losses_by_source(summary) if lower else capability_scores(summary)
     groups = "sources" if lower else "capabilities"

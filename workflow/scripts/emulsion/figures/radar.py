@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from emulsion.errors import UserError
-from emulsion.figures.scores import Scores, capability_scores
+from emulsion.figures.score_cells import Scores, capability_scores
 from emulsion.figures.style import (
     FAINT,
     GRID,

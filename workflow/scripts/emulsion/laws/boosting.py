@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from emulsion.laws.interface import FittedLaw
+from emulsion.laws.law import FittedLaw
 from emulsion.laws.table import Floats, as_rows, read_table
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 
 from emulsion.laws.epochs import EpochsLaw, fit_epochs_law, leave_out, read_epochs, repeats
 from emulsion.laws.gaussian import LEAST_RUNS, calibrate, fit_gaussian_law
-from emulsion.laws.interface import FittedLaw
+from emulsion.laws.law import FittedLaw
 from emulsion.laws.static import fit_static_law, leave_one_out
 from emulsion.laws.table import Floats, read_table
 

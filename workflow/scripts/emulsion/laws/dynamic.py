@@ -20,7 +20,7 @@ import numpy as np
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.exponential import HUBER, basis
-from emulsion.laws.interface import FittedLaw, by_name, from_names
+from emulsion.laws.law import FittedLaw, by_name, from_names
 from emulsion.laws.static import FewRunsWarning
 from emulsion.laws.table import Floats, as_rows, read_table
 

@@ -23,7 +23,7 @@ import scipy
 from numpy.typing import NDArray
 
 from emulsion.errors import UserError, unknown
-from emulsion.laws.interface import FittedLaw, by_name, from_names
+from emulsion.laws.law import FittedLaw, by_name, from_names
 from emulsion.laws.static import FewRunsWarning, interval_of_new_runs
 from emulsion.laws.table import Floats, Table, as_rows, parts, read_table
 from emulsion.student import LEVEL

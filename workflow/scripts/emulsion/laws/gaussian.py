@@ -16,8 +16,8 @@ import scipy
 
 from emulsion import student
 from emulsion.errors import UserError
-from emulsion.laws.interface import FittedLaw, by_name, from_names
 from emulsion.laws.kernel import Inputs, covariance, fit_hyperparameters, noisy_covariance, prior_mean, variance
+from emulsion.laws.law import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, as_rows, parts, read_table
 from emulsion.student import LEVEL
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from emulsion.laws.exponential import basis
-from emulsion.laws.interface import FittedLaw, by_name, from_names
+from emulsion.laws.law import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, as_rows, read_table
 
 # On slopes, relative to the number of runs: it decides only between directions that no run distinguishes.

@@ -14,7 +14,7 @@ import scipy
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.convex import Program, duality_gap, solve
-from emulsion.laws.interface import ConvexLaw, SmoothLaw
+from emulsion.laws.law import ConvexLaw, SmoothLaw
 from emulsion.laws.region import Bounds, Region, hull_distance
 from emulsion.laws.table import Floats, as_rows
 from emulsion.mixture import Mixture

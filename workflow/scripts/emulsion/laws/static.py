@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from emulsion import student
 from emulsion.errors import UserError
 from emulsion.laws.exponential import Batch, State, basis, best_of_starts, huber, minimise, trimmed
-from emulsion.laws.interface import FittedLaw, by_name, from_names
+from emulsion.laws.law import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, Table, as_rows, parts, read_table
 from emulsion.student import LEVEL
 

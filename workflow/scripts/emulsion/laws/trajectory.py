@@ -22,7 +22,7 @@ import numpy as np
 import scipy
 
 from emulsion.laws.epochs import rates_of
-from emulsion.laws.interface import FittedLaw, by_name, from_names
+from emulsion.laws.law import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, as_rows
 from emulsion.student import LEVEL
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.data.cleaning import Cleaning
-from emulsion.data.cleaning.settings import FILTERS
+from emulsion.data.cleaning.policy import FILTERS
 from emulsion.data.recipes import NOT_LOADABLE, RecipeSource, load_recipe, normalising_note, tiny_shares
 from emulsion.data.schemas import KINDS
 from emulsion.data.sources.formats import suffix_of

@@ -27,7 +27,7 @@ import numpy as np
 import scipy
 
 from emulsion.fields import SHARE, Form
-from emulsion.laws.interface import by_name, from_names
+from emulsion.laws.law import by_name, from_names
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Observation, Observes
 from emulsion.methods.online import SHARE_BELOW_1, Online, OnlineSettings, softmax

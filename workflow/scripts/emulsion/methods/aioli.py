@@ -31,7 +31,7 @@ import numpy as np
 
 from emulsion.errors import UserError
 from emulsion.fields import SWITCH, WHOLE, Form
-from emulsion.laws.interface import by_name, from_names
+from emulsion.laws.law import by_name, from_names
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Observation, Observes
 from emulsion.methods.online import POSITIVE, SHARE_BELOW_1, Online, OnlineSettings, number

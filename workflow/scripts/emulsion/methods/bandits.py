@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emulsion.fields import Form
-from emulsion.laws.interface import by_name, from_names
+from emulsion.laws.law import by_name, from_names
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Observation, Observes
 from emulsion.methods.online import POSITIVE, SHARE_BELOW_1, Online, OnlineSettings, softmax

@@ -29,7 +29,7 @@ import numpy as np
 
 from emulsion.errors import UserError
 from emulsion.fields import Form
-from emulsion.laws.interface import TOTAL, by_name
+from emulsion.laws.law import TOTAL, by_name
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Observation, Observes
 from emulsion.methods.online import POSITIVE, SHARE_BELOW_1, Online, OnlineSettings, number, softmax

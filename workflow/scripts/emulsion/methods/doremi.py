@@ -25,7 +25,7 @@ import numpy as np
 
 from emulsion.errors import UserError
 from emulsion.fields import Form
-from emulsion.laws.interface import by_name
+from emulsion.laws.law import by_name
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Needs, Observation, Observes
 from emulsion.methods.online import POSITIVE, SHARE_BELOW_1, Online, OnlineSettings, softmax

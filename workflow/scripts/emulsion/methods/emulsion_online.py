@@ -17,7 +17,7 @@ import scipy
 
 from emulsion.errors import UserError
 from emulsion.fields import SHARE, Form
-from emulsion.laws.interface import by_name, from_names
+from emulsion.laws.law import by_name, from_names
 from emulsion.laws.minimize import law_optimum
 from emulsion.laws.region import Region
 from emulsion.laws.table import Floats

@@ -24,10 +24,10 @@ from emulsion.methods.designs import epoch_caps
 from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.objective import Objective
 from emulsion.methods.optimum import Choose, optimise, optimise_directly, predict, refit
+from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.propose import propose
 from emulsion.methods.search import Pull
-from emulsion.methods.settings import Settings
-from emulsion.methods.surface import surface
+from emulsion.methods.surrogate_map import surface
 from emulsion.methods.surrogates import LAWS, LEAST_RUNS, Surrogate
 from emulsion.mixture import Mixture
 from emulsion.seeds import derive_seed
@@ -45,7 +45,7 @@ _SEARCH = ("objective", "bounds", "kl", "seed", "generations", "population")
 class Optimum:
     """The best mixture of a fitted surrogate.
 
-    takes     settings that may be given, of those of `methods.settings.Settings`
+    takes     settings that may be given, of those of `methods.optimum_settings.Settings`
     defaults  of these, where they differ
     own       settings of the method's own, and their defaults
     """
@@ -88,7 +88,7 @@ class Optimum:
         return predict(mixtures, results, self.names, self._with(evidence), self.record["surrogate"], candidates)
 
     def surface(self, evidence: Evidence) -> dict[str, Any]:
-        """What `methods.surface.surface` says of the surrogate that the proposal was found on."""
+        """What `methods.surrogate_map.surface` says of the surrogate that the proposal was found on."""
         if self.record is None or not self.record.get("surrogate"):
             raise UserError(f"{self.kind}: has no surface; a method that fits a surrogate has, once it has proposed.")
         mixtures, results = self._runs(evidence)

@@ -17,7 +17,7 @@ import numpy as np
 
 from emulsion.errors import UserError, unknown
 from emulsion.fields import WHOLE, Form, checked, is_number
-from emulsion.laws.interface import by_name, from_names
+from emulsion.laws.law import by_name, from_names
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Effects, Evidence, Needs, Observation, Observes
 from emulsion.mixture import Mixture

@@ -12,9 +12,9 @@ from emulsion.errors import UserError
 from emulsion.laws.region import Region, hull_distance
 from emulsion.laws.table import Floats
 from emulsion.methods.objective import Objective
+from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.propose import propose
 from emulsion.methods.search import Pull, search
-from emulsion.methods.settings import Settings
 from emulsion.methods.surrogates import Runs, Surrogate, choose, fit_surrogates
 from emulsion.mixture import Mixture
 from emulsion.seeds import derive_seed

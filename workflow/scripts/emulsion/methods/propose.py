@@ -8,8 +8,8 @@ from emulsion.laws.minimize import downhill, minimize_law
 from emulsion.laws.region import Region
 from emulsion.laws.table import Floats
 from emulsion.methods.designs import swarm
+from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.search import Pull, Scores, evolve
-from emulsion.methods.settings import Settings
 from emulsion.methods.surrogates import Epochs, LogLinear, Surrogate
 from emulsion.seeds import derive_seed
 

@@ -33,7 +33,7 @@ def names() -> list[str]:
 
 
 def takes(kind: str, setting: str) -> bool:
-    """Whether methods of a kind have a setting among those of `methods.settings.Settings`; False of unknown kinds."""
+    """Whether methods of a kind have a setting of `methods.optimum_settings.Settings`; False of unknown kinds."""
     return setting in getattr(_methods().get(kind), "takes", ())
 
 

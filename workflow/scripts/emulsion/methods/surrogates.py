@@ -21,9 +21,9 @@ from emulsion.laws.choice import clearly_better
 from emulsion.laws.epochs import EpochsLaw, fit_epochs_law, leave_out, read_epochs, repeats
 from emulsion.laws.exponential import basis
 from emulsion.laws.gaussian import GaussianLaw, fit_gaussian_law
-from emulsion.laws.interface import FittedLaw, Law, WeightedFit
+from emulsion.laws.law import FittedLaw, Law, WeightedFit
+from emulsion.laws.law_registry import FITS, fit_law
 from emulsion.laws.linear import fit_linear_law
-from emulsion.laws.registry import FITS, fit_law
 from emulsion.laws.static import StaticLaw, fit_static_law, fit_weighted, leave_one_out, refit_weighted
 from emulsion.laws.table import Floats, Table, parts
 from emulsion.laws.trajectory import TrajectoryLaw

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emulsion.analysis.ablations import CONTRIBUTES, NEITHER
 from emulsion.analysis.advice import advice
 from emulsion.analysis.compare import listing
-from emulsion.analysis.contributions import CONTRIBUTES, NEITHER
 from emulsion.analysis.decide import Decision
 from emulsion.analysis.identity import Same
 from emulsion.analysis.judged import Judged, Measure
-from emulsion.analysis.pareto import TRADE_OFF
 from emulsion.analysis.scores import MEAN
+from emulsion.analysis.trade_offs import TRADE_OFF
 from emulsion.errors import UserError
 from emulsion.report.exports import Sizes, all_exports, config_block
 from emulsion.report.loss_tables import losses_of

@@ -11,7 +11,7 @@ Row = Mapping[str, Any]
 
 
 def replay_text(found: Mapping[str, Any]) -> str:
-    """Markdown of what `emulsion.laws.replay.replay` found."""
+    """Markdown of what `emulsion.laws.published_sweep.replay` found."""
     runs, rows = dict(found["runs"]), found["summary"]
     trained = runs.pop("train")
     parts = [f"# Laws fitted to a published sweep of {trained} runs"]

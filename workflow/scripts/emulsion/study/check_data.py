@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.analysis.scores import MEAN
-from emulsion.data.cleaning.settings import Cleaning
+from emulsion.data.cleaning.policy import Cleaning
 from emulsion.data.sources.addresses import local_name
 from emulsion.data.sources.local import local_files, notes, unread_files
 from emulsion.data.tokenizers import fingerprint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emulsion.data.cleaning.settings import Cleaning
+from emulsion.data.cleaning.policy import Cleaning
 from emulsion.data.sources.local import local_files
 from emulsion.data.tokens import SPLITS
 from emulsion.files import found

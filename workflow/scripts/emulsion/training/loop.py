@@ -23,10 +23,10 @@ from emulsion.plan import SequencePlan
 from emulsion.seeds import derive_seed
 from emulsion.spec import RunSpec
 from emulsion.training import checkpoint, micro_batch, receipts, sharding
+from emulsion.training.adamw import build_optimizer, learning_rate
 from emulsion.training.checkpoint import Origin
 from emulsion.training.forward import SequenceLosses, worth_compiling
 from emulsion.training.log import TrainingLog
-from emulsion.training.optimizer import build_optimizer, learning_rate
 from emulsion.training.owner import Owner
 from emulsion.training.runtime import Runtime, choose_precision
 from emulsion.training.validation import held_out_losses, held_out_sequence_losses

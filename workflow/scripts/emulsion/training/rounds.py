@@ -25,7 +25,7 @@ from accelerate.utils import broadcast_object_list
 
 from emulsion.data.batches import spread_rows
 from emulsion.errors import UserError
-from emulsion.laws.interface import TOTAL
+from emulsion.laws.law import TOTAL
 from emulsion.methods.interface import (
     GradientMethod,
     Observation,

@@ -19,12 +19,12 @@ from emulsion.mixture import Mixture
 from emulsion.spec import RunSpec
 from emulsion.training.branching import Trunk
 from emulsion.training.costs import tokens_measured
-from emulsion.training.draws import Draws
 from emulsion.training.inputs import RunInputs
 from emulsion.training.journal import Journal
 from emulsion.training.judge import Judge
 from emulsion.training.measurements import peak_memory_bytes
 from emulsion.training.runtime import Runtime
+from emulsion.training.sweep_draws import Draws
 
 log = logging.getLogger(__name__)
 

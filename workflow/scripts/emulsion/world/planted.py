@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from emulsion.laws.interface import Law
+from emulsion.laws.law import Law
 from emulsion.laws.minimize import minimize_law
 from emulsion.laws.region import Bounds, Region
 from emulsion.laws.static import StaticLaw

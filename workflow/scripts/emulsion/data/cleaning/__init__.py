@@ -12,7 +12,7 @@ Nothing depends on the order of rows or shards, or on how many are worked on at 
 from emulsion.data.cleaning.contamination import Contamination, HeldOutNgrams
 from emulsion.data.cleaning.duplicates import Duplicate, Signer, duplicates
 from emulsion.data.cleaning.filters import clean_text, why_removed
-from emulsion.data.cleaning.settings import Cleaning
+from emulsion.data.cleaning.policy import Cleaning
 from emulsion.data.cleaning.step import Ledger
 from emulsion.data.cleaning.words import Words
 

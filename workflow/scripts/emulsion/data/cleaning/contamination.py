@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from emulsion.data.cleaning.settings import Cleaning, Decontaminate
+from emulsion.data.cleaning.policy import Cleaning, Decontaminate
 from emulsion.data.cleaning.words import Hashes, Indices, Lookup, Words, ngrams
 from emulsion.tables import read_table
 

@@ -28,7 +28,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from emulsion.data.cleaning.settings import Cleaning, Near
+from emulsion.data.cleaning.policy import Cleaning, Near
 from emulsion.data.cleaning.words import Hashes, Indices, Lookup, Words, hash_rows, ngrams
 from emulsion.errors import UserError
 from emulsion.tables import open_table, read_table

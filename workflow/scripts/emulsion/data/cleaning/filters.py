@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, cast
 
 from emulsion.data.cleaning.measures import REPEATED_NGRAMS, TOP_NGRAMS, Measures, measure
-from emulsion.data.cleaning.settings import Cleaning
+from emulsion.data.cleaning.policy import Cleaning
 from emulsion.data.cleaning.words import Words
 
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")

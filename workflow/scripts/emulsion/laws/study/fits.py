@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from emulsion.laws.quality import mean_of
+from emulsion.laws.goodness import mean_of
 from emulsion.laws.study.format import against_ceiling, count, sentences, share_text
 
 Found = Mapping[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 NOTHING = "–"
-# The ceiling is an estimate, right to about this much where it is high (`laws/quality`).
+# The ceiling is an estimate, right to about this much where it is high (`laws/goodness`).
 _FOLLOWS_NOISE = 0.003
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from emulsion.errors import UserError
-from emulsion.laws.interface import from_names
-from emulsion.laws.study.dynamic import dynamic_law
+from emulsion.laws.law import from_names
+from emulsion.laws.study.dynamic_results import dynamic_law
 from emulsion.laws.study.parameters import compared, mean_of_trunks
 from emulsion.laws.study.rows import Sweep
 from emulsion.laws.table import Floats

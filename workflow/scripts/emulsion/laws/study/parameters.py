@@ -21,8 +21,8 @@ import numpy as np
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws import StaticLaw, diagonal_form, similarity
-from emulsion.laws.interface import TOTAL, by_name, from_names
-from emulsion.laws.quality import known_mean
+from emulsion.laws.goodness import known_mean
+from emulsion.laws.law import TOTAL, by_name, from_names
 from emulsion.laws.study.rows import fitted_ends, table_of
 from emulsion.laws.table import Floats
 

@@ -13,9 +13,9 @@ from emulsion.laws.choice import fit_best_law
 from emulsion.laws.dynamic import DynamicLaw
 from emulsion.laws.epochs import EpochsLaw, fit_epochs_law
 from emulsion.laws.gaussian import GaussianLaw, fit_calibrated_law
-from emulsion.laws.interface import FittedLaw
+from emulsion.laws.law import FittedLaw
 from emulsion.laws.linear import LinearLaw, fit_linear_law, fit_ridge_law
-from emulsion.laws.power import AutoScaleLaw, BiMixLaw, fit_autoscale_law, fit_bimix_law
+from emulsion.laws.power_laws import AutoScaleLaw, BiMixLaw, fit_autoscale_law, fit_bimix_law
 from emulsion.laws.static import StaticLaw, fit_static_law
 from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.laws.trajectory_fit import fit_trajectory_law

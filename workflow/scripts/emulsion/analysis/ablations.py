@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulsion.analysis.compare import ALPHA, compare_pair, holm
-from emulsion.analysis.losses import NOTE, compare_losses, loss_scores
+from emulsion.analysis.loss_scores import NOTE, compare_losses, loss_scores
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words, noise_of_differences
 from emulsion.analysis.scores import MEAN, ItemScores, Results, Runs, all_item_scores
 from emulsion.errors import UserError

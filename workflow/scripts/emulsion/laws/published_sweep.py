@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from emulsion.errors import UserError
-from emulsion.laws.interface import FittedLaw
-from emulsion.laws.registry import fit_law
+from emulsion.laws.law import FittedLaw
+from emulsion.laws.law_registry import fit_law
 from emulsion.laws.table import Table, read_table
 from emulsion.ranks import rho
 from emulsion.seeds import derive_seed

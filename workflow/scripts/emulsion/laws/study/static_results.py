@@ -16,8 +16,8 @@ import numpy as np
 from emulsion.errors import UserError
 from emulsion.laws import FITS, StaticLaw, fit_static_law, law_optimum, parameter_intervals
 from emulsion.laws.gaussian import fit_gaussian_law
-from emulsion.laws.interface import Law
-from emulsion.laws.quality import by_group, interaction, known_mean, mse, noise, r2, within
+from emulsion.laws.goodness import by_group, interaction, known_mean, mse, noise, r2, within
+from emulsion.laws.law import Law
 from emulsion.laws.static import FewRunsWarning
 from emulsion.laws.study.rows import Row, Sweep
 from emulsion.laws.table import Floats

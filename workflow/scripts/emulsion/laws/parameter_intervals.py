@@ -9,7 +9,7 @@ import numpy as np
 
 from emulsion import student
 from emulsion.laws.exponential import State, basis
-from emulsion.laws.interface import by_name
+from emulsion.laws.law import by_name
 from emulsion.laws.static import RIDGES, diverged_runs, fit_weighted, refit_values
 from emulsion.laws.table import Floats, Table, read_table
 from emulsion.student import LEVEL

@@ -66,7 +66,7 @@ def capability_scores(results: Mapping[str, Mapping[str, Any]]) -> Scores:
 
 
 def losses_by_source(summary: Mapping[str, Mapping[str, Any]]) -> Scores:
-    """The table of mean losses by run, of `analysis.losses.summarise_losses`: sources in the place of capabilities."""
+    """Mean losses by run, of `analysis.loss_scores.summarise_losses`: sources in the place of capabilities."""
     if not summary:
         raise UserError("losses: no runs to draw.")
     sources = list(next(iter(summary.values()))["sources"])

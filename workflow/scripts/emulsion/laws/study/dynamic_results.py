@@ -15,8 +15,8 @@ import numpy as np
 from emulsion.errors import UserError
 from emulsion.laws import fit_diagonal_law, fit_dynamic_law, similarity
 from emulsion.laws.dynamic import DynamicLaw
-from emulsion.laws.interface import by_name, from_names
-from emulsion.laws.quality import by_group, interaction, known_mean, mse, noise, r2
+from emulsion.laws.goodness import by_group, interaction, known_mean, mse, noise, r2
+from emulsion.laws.law import by_name, from_names
 from emulsion.laws.study.rows import Row, Sweep, fitted_ends, table_of
 from emulsion.laws.table import Floats
 

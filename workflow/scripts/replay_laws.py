@@ -9,7 +9,7 @@ from emulsion import command
 from emulsion.command import Some
 from emulsion.files import write_json, write_text
 from emulsion.laws.law_registry import FITS
-from emulsion.laws.published_sweep import Sweep, replay
+from emulsion.laws.published_sweep import PublishedSweep, replay
 from emulsion.report.replay_table import replay_text
 
 
@@ -35,8 +35,8 @@ def main(
     :param output: file to write
     :param markdown: where to write the tables for people
     """
-    fitted = Sweep.read(*train)
-    tests = [Sweep.read(mixtures, losses, name) for name, mixtures, losses in test]
+    fitted = PublishedSweep.read(*train)
+    tests = [PublishedSweep.read(mixtures, losses, name) for name, mixtures, losses in test]
     found = replay(fitted, tests, laws, sizes or [len(fitted.table.values)], resamples, seed)
     for row in found["summary"]:
         line = "{test}, {size} runs, {law}: Spearman {spearman:.4f}, mean absolute error {mae:.4f}, {seconds:.2f} s"

@@ -13,7 +13,7 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.laws import fit_law
-from emulsion.laws.published_sweep import Sweep, replay
+from emulsion.laws.published_sweep import PublishedSweep, replay
 from emulsion.world.planted import noisy, planted_law
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,8 +32,8 @@ def write_sweep(folder, name, n, seed):
 
 
 def test_a_replay_ranks_and_predicts_and_counts_coverage(tmp_path):
-    train = Sweep.read(*write_sweep(tmp_path, "train", 40, 0))
-    test = Sweep.read(*write_sweep(tmp_path, "test", 60, 1), "held out")
+    train = PublishedSweep.read(*write_sweep(tmp_path, "train", 40, 0))
+    test = PublishedSweep.read(*write_sweep(tmp_path, "test", 60, 1), "held out")
     found = replay(train, [test], ["log_linear", "linear"], [10, 40], resamples=3)
     assert found["runs"] == {"train": 40, "held out": 60} and found["groups"] == list("xyz")
     summary = {(row["law"], row["size"]): row for row in found["summary"]}
@@ -56,21 +56,21 @@ def test_the_script_writes_what_the_library_finds(tmp_path):
 
 def test_tables_that_do_not_fit_together_are_refused(tmp_path):
     mixtures, losses = write_sweep(tmp_path, "train", 20, 0)
-    other = Sweep.read(*write_sweep(tmp_path, "other", 10, 1), "other")
+    other = PublishedSweep.read(*write_sweep(tmp_path, "other", 10, 1), "other")
     with pytest.raises(UserError, match=r"nowhere\.csv: no such file"):
-        Sweep.read(tmp_path / "nowhere.csv", losses)
+        PublishedSweep.read(tmp_path / "nowhere.csv", losses)
     with pytest.raises(UserError, match="10 runs are in one only"):
-        Sweep.read(mixtures, tmp_path / "other_losses.csv")
+        PublishedSweep.read(mixtures, tmp_path / "other_losses.csv")
     renamed = pd.read_csv(mixtures, index_col=0).rename(columns={"a": "d"})
     renamed.to_csv(tmp_path / "renamed.csv")
     with pytest.raises(UserError, match=r"other sources than 'train'.*\['a', 'd'\]"):
-        replay(Sweep.read(tmp_path / "renamed.csv", losses), [other], ["linear"], [8])
+        replay(PublishedSweep.read(tmp_path / "renamed.csv", losses), [other], ["linear"], [8])
     renamed.assign(d="x").to_csv(tmp_path / "words.csv")
     with pytest.raises(UserError, match=r"words\.csv: the columns \['d'\] do not hold numbers"):
-        Sweep.read(tmp_path / "words.csv", losses)
+        PublishedSweep.read(tmp_path / "words.csv", losses)
     renamed.assign(d=renamed["d"] + 0.5).to_csv(tmp_path / "heavy.csv")
     with pytest.raises(UserError, match=r"heavy\.csv and .*sums to 1\.5"):
-        Sweep.read(tmp_path / "heavy.csv", losses)
+        PublishedSweep.read(tmp_path / "heavy.csv", losses)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_table_that_cannot_be_read_is_refused_by_its_header_or_the_name_of_a_r
     (tmp_path / "mixtures.csv").write_text(f"{header}\n{first}\n{row}\n")
     (tmp_path / "losses.csv").write_text("run,x\nr1,2\nr9,3\n")
     with pytest.raises(UserError, match=re.escape(words)):
-        Sweep.read(tmp_path / "mixtures.csv", tmp_path / "losses.csv")
+        PublishedSweep.read(tmp_path / "mixtures.csv", tmp_path / "losses.csv")
 
 
 def test_a_law_that_cannot_be_fitted_says_which_and_to_what_run(tmp_path):
@@ -96,7 +96,7 @@ def test_a_law_that_cannot_be_fitted_says_which_and_to_what_run(tmp_path):
     values = pd.read_csv(losses, index_col=0)
     values.loc[3, "x"] = -1
     values.to_csv(losses)
-    train = Sweep.read(mixtures, losses)
+    train = PublishedSweep.read(mixtures, losses)
     with pytest.raises(UserError, match="'trajectory' and 5 runs of 'train': law: run 3: the loss of 'x' is -1"):
         replay(train, [train], ["trajectory"], [5])
 
@@ -105,7 +105,7 @@ def test_a_law_that_cannot_be_fitted_says_which_and_to_what_run(tmp_path):
 def regmix():
     """The two published tables of 1M parameters: 512 runs to fit, 256 to judge."""
     return [
-        Sweep.read(REGMIX / f"{name}_mixture_1m.csv", REGMIX / f"{name}_pile_loss_1m.csv", name)
+        PublishedSweep.read(REGMIX / f"{name}_mixture_1m.csv", REGMIX / f"{name}_pile_loss_1m.csv", name)
         for name in ("train", "test")
     ]
 

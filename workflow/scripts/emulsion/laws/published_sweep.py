@@ -22,14 +22,14 @@ from emulsion.student import LEVEL
 
 
 @dataclass(frozen=True)
-class Sweep:
+class PublishedSweep:
     """Runs of a published table."""
 
     name: str
     table: Table
 
     @classmethod
-    def read(cls, mixtures: Path | str, losses: Path | str, name: str = "train") -> Sweep:
+    def read(cls, mixtures: Path | str, losses: Path | str, name: str = "train") -> PublishedSweep:
         """From two CSV files with a row per run and the run's name in their first column, in any order.
 
         Raises UserError where a file is missing or holds no numbers, or where the two do not name the same runs.
@@ -45,8 +45,8 @@ class Sweep:
 
 
 def replay(
-    train: Sweep,
-    tests: Sequence[Sweep],
+    train: PublishedSweep,
+    tests: Sequence[PublishedSweep],
     laws: Sequence[str],
     sizes: Sequence[int],
     resamples: int = 10,
@@ -106,7 +106,7 @@ def _read_csv(path: Path | str) -> pd.DataFrame:
     return table
 
 
-def _require_same_names(train: Sweep, test: Sweep) -> None:
+def _require_same_names(train: PublishedSweep, test: PublishedSweep) -> None:
     for what in ("sources", "groups"):
         ours, theirs = getattr(train.table, what), getattr(test.table, what)
         if ours != theirs:
@@ -116,7 +116,7 @@ def _require_same_names(train: Sweep, test: Sweep) -> None:
             )
 
 
-def _require_sizes(train: Sweep, sizes: Sequence[int]) -> None:
+def _require_sizes(train: PublishedSweep, sizes: Sequence[int]) -> None:
     most = len(train.table.values)
     for size in sizes:
         if not 4 <= size <= most:

@@ -27,7 +27,8 @@ def measured_noise(results: Path, compared: Collection[str], design: Mapping[str
     by_losses = design["kind"] == "losses"
     runs: dict[str, dict[int, Any]] = {}
     for file in sorted(results.glob("*/perplexity.json" if by_losses else "*/capabilities.json")):
-        mixture, seed = mixture_and_seed(file.parent.name)
+        run = file.parent.name
+        mixture, seed = (run, None) if run in compared else mixture_and_seed(run)
         if mixture in compared:
             runs.setdefault(mixture, {})[FIRST if seed is None else seed] = read_object(file)
     if not runs:

@@ -92,3 +92,9 @@ def test_plus_minus(half: float, text: str) -> None:
 def test_colours_span_all_scores_and_never_blow_up_noise(values, limits) -> None:
     runs = {f"run{i}": capabilities({"reasoning": value}, half=0.0) for i, value in enumerate(values)}
     assert colour_limits(capability_scores(runs)) == pytest.approx(limits)
+
+
+def test_mixtures_whose_names_read_alike_keep_them_as_they_are_written() -> None:
+    runs = dict.fromkeys(("a-b", "a_b", "a_c"), RUNS["alpha"])
+    rows = [label.get_text() for label in capability_heatmap(runs, {}).axes[0].get_yticklabels()]
+    assert rows == ["a-b", "a_b", "A c"]

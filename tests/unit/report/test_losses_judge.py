@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,16 @@ def test_the_plan_takes_the_noise_of_the_mean_that_judges_from_the_runs_there_ar
     assert noises[1]["mean"] == pytest.approx(noises[1]["novel"]) != pytest.approx(noises[0]["mean"])
     assert noises[0]["novel"] == noises[1]["novel"]
     assert plan_budget.measured_noise(made.folder / "results", ["another"], design) == {}
+
+
+def test_a_mixture_that_is_called_as_a_run_of_another_one_is_no_seed_of_it_for_the_plan(study, tmp_path) -> None:
+    made, _ = study
+    design = detectable_losses(dict.fromkeys(SOURCES, 60), 3, 3)
+    before = plan_budget.measured_noise(made.folder / "results", ["even"], design)
+    results = tmp_path / "results"
+    shutil.copytree(made.folder / "results", results)
+    shutil.copytree(results / "mostly_speeches", results / "even-seed7")
+    assert plan_budget.measured_noise(results, ["even", "even-seed7"], design) == before
 
 
 def test_one_seed_is_an_order_and_no_claim(study, tmp_path) -> None:

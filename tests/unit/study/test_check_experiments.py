@@ -57,6 +57,22 @@ def test_mixtures_that_differ_in_capitals_alone_are_refused():
     assert "experiments.exp3: 'equal_mix' and 'Equal_Mix' differ in capitals alone" in problems(config)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("suites/World", CONFIG["suites"]["world"], "suites: 'world' and 'World'"),
+        ("tokenizers/Demo", CONFIG["tokenizers"]["demo"], "tokenizers: 'demo' and 'Demo'"),
+        ("swarms/Small", CONFIG["swarms"]["small"], "experiments.exp3: swarms: 'small' and 'Small'"),
+    ],
+)
+def test_what_lies_in_files_whose_names_differ_in_capitals_alone_is_refused(path, value, said):
+    config = changed(path, copy.deepcopy(value))
+    config["methods"]["other"] = {**config["methods"]["optimal"], "swarm": "Small"}
+    config["swarms"].setdefault("Small", config["swarms"]["small"])
+    config["experiments"]["exp3"]["methods"].append("other")
+    assert f"{said} differ in capitals alone" in problems(config)
+
+
 RECIPES = {"stages": [{"recipe": f"resources/recipes/smollm3/stage{number}.yaml"} for number in (1, 2, 3)]}
 
 

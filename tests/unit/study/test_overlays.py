@@ -158,6 +158,13 @@ def test_an_overlay_without_experiments_of_its_own_is_about_none(tmp_path):
     assert Study(config).planned().figures() == []
 
 
+def test_a_figure_is_of_the_experiment_with_the_longest_name_that_it_begins_with():
+    more = {"title": "More", "sources": ["openhermes", "magpie"], "tokens": 104_000}
+    figures = ["exp3_losses", "exp3_more_losses"]
+    config, _ = overlaid(yaml.safe_dump({"only": ["exp3"], "experiments": {"exp3_more": more}, "figures": figures}))
+    assert Study(config).planned().figures() == ["exp3_losses"]
+
+
 @pytest.mark.parametrize("overlay", sorted(Path("config").glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_overlays_with_experiments_of_their_own_say_so(overlay):
     written = yaml.safe_load(overlay.read_text())

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 
 from emulsion.analysis.leaderboard import by_name
 from emulsion.errors import UserError
-from emulsion.figures.method_differences import colour, compared, label
+from emulsion.figures.method_differences import colour, compared, labels
 from emulsion.figures.pareto import badges
 from emulsion.figures.style import CHARACTER, FAINT, INK, PALETTE, WIDTH, note, styled
 from emulsion.models import FORWARD
@@ -38,7 +38,7 @@ def draw_cost_pareto(board: Mapping[str, Any]) -> Figure:
         raise UserError("methods: no cost is known; the runs were trained before costs were recorded. Train one again.")
     costs = [float(cost_in_runs(row, board["tokens"]) or 0.0) for row in rows]
     places = [(0.0, 0.0), *zip(costs, [row["difference_to_stratified"] for row in rows], strict=True)]
-    names = [f"{number}  {name}" for number, name in enumerate(["Stratified", *map(label, rows)], start=1)]
+    names = [f"{number}  {name}" for number, name in enumerate(["Stratified", *labels(rows)], start=1)]
     columns = max(1, min(len(names), int(WIDTH / (CHARACTER * max(map(len, names)) + 0.25))))
     figure = Figure(figsize=(WIDTH, 3.9 + 0.19 * math.ceil(len(names) / columns)), layout="constrained")
     axes = figure.subplots()

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from emulsion.analysis.decide import Decision
 from emulsion.figures.score_cells import Cell, Scores, capability_scores, clear_best
-from emulsion.figures.style import CHARACTER, FAINT, SMALL, WIDTH, fit, note, pretty, styled, text_on
+from emulsion.figures.style import CHARACTER, FAINT, SMALL, WIDTH, fit, note, pretty_all, styled, text_on
 
 ROW, COLUMN = 0.42, 0.8  # inches: a row, and the least a column may have
 GAP = 0.18  # of a column, before the mean
@@ -94,8 +94,8 @@ def plus_minus(half: float, decimals: int = 2) -> str:
 def _labels(axes: Axes, scores: Scores, characters: int) -> None:
     lefts = positions(len(scores.columns))
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(scores.runs), 0))
-    axes.set_yticks(np.arange(len(scores.runs)) + 0.5, [fit(pretty(run), 21) for run in scores.runs])
-    names = [fit(pretty(name), characters) for name in scores.columns]
+    axes.set_yticks(np.arange(len(scores.runs)) + 0.5, [fit(run, 21) for run in pretty_all(scores.runs)])
+    names = [fit(name, characters) for name in pretty_all(scores.columns)]
     axes.set_xticks(lefts + 0.5, names)
     # Two lines of small type stand between a column and its name: how many items, and what guessing gets.
     axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False, pad=3 * SMALL + 4)

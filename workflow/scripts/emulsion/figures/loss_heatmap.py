@@ -18,7 +18,7 @@ from emulsion.analysis.decide import Decision
 from emulsion.analysis.scores import MEAN
 from emulsion.figures.contributions import GAP, MARGIN, ROW, draw_cell, signed
 from emulsion.figures.heatmap import plus_minus
-from emulsion.figures.style import CHARACTER, INK, SMALL, WIDTH, fit, note, pretty, styled
+from emulsion.figures.style import CHARACTER, INK, SMALL, WIDTH, fit, note, pretty, pretty_all, styled
 from emulsion.report.loss_tables import mean_in_words
 
 COLUMN = 0.8  # inches: the least a column may have
@@ -54,7 +54,7 @@ def draw_loss_heatmap(
         for row, name in enumerate(ranked, start=1):
             _difference(axes, left, row, losses["differences"][name][column], colours, wins=winner == name)
     names = [reference, *ranked]
-    shown = [fit(pretty((labels or {}).get(name, name)), 21) for name in names]
+    shown = [fit(name, 21) for name in pretty_all((labels or {}).get(name, name) for name in names)]
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(names), 0))
     axes.set_yticks(np.arange(len(names)) + 0.5, shown)
     characters = int((width - MARGIN) / (len(columns) + GAP) / CHARACTER)

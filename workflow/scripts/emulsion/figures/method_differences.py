@@ -11,7 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from emulsion.errors import UserError
-from emulsion.figures.style import FAINT, PALETTE, WIDTH, colours, fit, legend_columns, markers, note, pretty, styled
+from emulsion.figures.style import (
+    FAINT,
+    PALETTE,
+    WIDTH,
+    colours,
+    fit,
+    legend_columns,
+    markers,
+    note,
+    pretty_all,
+    styled,
+)
 
 ROW = 0.27  # inches, the height of a method's row
 COLOURS = {"better": PALETTE["blue"], "worse": PALETTE["vermillion"]}
@@ -41,7 +52,7 @@ def draw_method_differences(board: Mapping[str, Any]) -> Figure:
         axes.axvline(0, color=FAINT, linewidth=0.8, zorder=0.5)
         axes.grid(True, axis="x")
         axes.set_ylim(height - 0.5, -0.5)
-    left.set_yticks(range(len(rows)), [label(row) for row in rows])
+    left.set_yticks(range(len(rows)), labels(rows))
     left.set_xlabel("Difference of mean test perplexity")
     right.set_xlabel("Difference of test loss (nats per token)")
     handles = [
@@ -66,8 +77,8 @@ def compared(board: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [row for row in board["methods"] if row["difference_to_stratified"] is not None]
 
 
-def label(row: Mapping[str, Any]) -> str:
-    return fit(pretty(row["method"]), 26, 1)
+def labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [fit(name, 26, 1) for name in pretty_all(row["method"] for row in rows)]
 
 
 def colour(row: Mapping[str, Any]) -> str:

@@ -10,7 +10,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from emulsion.errors import UserError
-from emulsion.figures.style import FAINT, GRID, SMALL, WIDTH, fit, legend_columns, lines, markers, note, pretty, styled
+from emulsion.figures.style import (
+    FAINT,
+    GRID,
+    SMALL,
+    WIDTH,
+    fit,
+    legend_columns,
+    lines,
+    markers,
+    note,
+    pretty_all,
+    styled,
+)
 
 NOTE = (
     "Similarity of a method's A and the A fitted to branches from the same states of its run: half the cosine of the"
@@ -33,7 +45,7 @@ def draw_method_similarity(found: Mapping[str, Any]) -> Figure:
             f"similarity of '{found['experiment']}': no method was compared with stratified sampling; add a method of "
             "kind stratified to the experiment."
         )
-    labels = [fit(pretty(name), 24, 1) for name in methods]
+    labels = [fit(name, 24, 1) for name in pretty_all(methods)]
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     axes = figure.subplots()
     looks, shapes = lines(list(methods)), markers(methods)

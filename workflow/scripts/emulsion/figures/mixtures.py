@@ -23,7 +23,7 @@ from emulsion.figures.style import (
     fit,
     legend_columns,
     note,
-    pretty,
+    pretty_all,
     styled,
     text_on,
 )
@@ -135,7 +135,7 @@ def _bars(axes: Axes, shown: Shares, colours: Mapping[str, str]) -> None:
             if frame is shown.configured:
                 _percentages(axes, rows + offset, left, width, text_on(colour))
             left = left + width
-    axes.set_yticks(rows, [fit(pretty(strategy), 21) for strategy in shown.strategies])
+    axes.set_yticks(rows, [fit(strategy, 21) for strategy in pretty_all(shown.strategies)])
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.45))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -154,7 +154,7 @@ def _table(axes: Axes, shown: Shares, colours: Mapping[str, str], folded: int) -
     count = len(shown.strategies)
     axes.set(xlim=(0, len(colours)), ylim=(count, 0))
     axes.spines[:].set_visible(False)
-    axes.set_yticks(np.arange(count) + 0.5, [fit(pretty(strategy), 23, 1) for strategy in shown.strategies])
+    axes.set_yticks(np.arange(count) + 0.5, [fit(strategy, 23, 1) for strategy in pretty_all(shown.strategies)])
     characters = int(5.2 / len(colours) / 0.07)
     heads = [fit(source, characters, 2) for source in colours]
     if folded:

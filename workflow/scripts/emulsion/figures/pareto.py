@@ -28,6 +28,7 @@ from emulsion.figures.style import (
     fit,
     note,
     pretty,
+    pretty_all,
     styled,
 )
 
@@ -59,7 +60,7 @@ def draw_pareto_front(
     groups = "sources" if lower else "capabilities"
     if len(scores.capabilities) < 2:
         raise UserError(f"{groups}: a trade-off needs at least 2, there is {len(scores.capabilities)}.")
-    names = [f"{number}  {fit(pretty(run), 24, 1)}" for number, run in enumerate(scores.runs, start=1)]
+    names = [f"{number}  {fit(run, 24, 1)}" for number, run in enumerate(pretty_all(scores.runs), start=1)]
     columns = max(1, min(len(names), int(WIDTH / (CHARACTER * max(map(len, names)) + 0.25))))
     height = 4.5 + 0.19 * math.ceil(len(names) / columns)
     cells = len(scores.capabilities) - 1

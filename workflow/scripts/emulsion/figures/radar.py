@@ -25,6 +25,7 @@ from emulsion.figures.style import (
     markers,
     note,
     pretty,
+    pretty_all,
     styled,
 )
 
@@ -57,7 +58,7 @@ def rim(scores: Scores) -> float:
 
 
 def _together(scores: Scores) -> Figure:
-    names = {run: fit(pretty(run), 30) for run in scores.runs}
+    names = {run: fit(name, 30) for run, name in zip(scores.runs, pretty_all(scores.runs), strict=True)}
     columns = legend_columns([*names.values(), "Chance level"])
     rows = math.ceil((len(names) + 1) / columns)
     figure = Figure(figsize=(WIDTH, 4.6 + 0.2 * rows), layout="constrained")
@@ -76,12 +77,12 @@ def _apart(scores: Scores) -> Figure:
     figure = Figure(figsize=(WIDTH, 1.95 * rows + 0.6), layout="constrained")
     panels = figure.subplots(rows, PANELS, squeeze=False).flat
     letters = (string.ascii_uppercase * 3)[: len(scores.capabilities)]
-    for run, axes in zip(scores.runs, panels, strict=False):
+    for run, name, axes in zip(scores.runs, pretty_all(scores.runs), panels, strict=False):
         _grid(axes, scores, letters, numbers=False)
         for other in scores.runs:
             _outline(axes, _radii(scores, other, "score"), color=OTHER, linewidth=0.5)
         _profile(axes, scores, run, {"color": "#0072B2"}, 0.25)
-        axes.set_title(fit(pretty(run), 20), loc="center", fontsize=8, pad=14)
+        axes.set_title(fit(name, 20), loc="center", fontsize=8, pad=14)
     for axes in list(panels):
         axes.remove()
     key = ", ".join(f"{letter} {pretty(name)}" for letter, name in zip(letters, scores.capabilities, strict=True))

@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from emulsion.errors import UserError
 from emulsion.figures.mixtures import COLOURS
-from emulsion.figures.style import INK, OTHER, WIDTH, fit, legend_columns, note, pretty, styled, text_on
+from emulsion.figures.style import INK, OTHER, WIDTH, fit, legend_columns, note, pretty_all, styled, text_on
 
 PANEL = 1.9  # inches, the height of a strategy's
 LEGIBLE = 0.055  # a share that a number fits into
@@ -35,8 +35,8 @@ def draw_schedule(infos: Mapping[str, Mapping[str, Any]], types: Mapping[str, st
     colours = {name: COLOURS[place] if place < len(COLOURS) else OTHER for place, name in enumerate(names)}
     figure = Figure(figsize=(WIDTH, PANEL * len(tables) + 1.1), layout="constrained")
     panels = figure.subplots(len(tables), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, (strategy, table) in zip(panels, tables.items(), strict=True):
-        _panel(axes, strategy, table, colours)
+    for axes, title, table in zip(panels, pretty_all(tables), tables.values(), strict=True):
+        _panel(axes, title, table, colours)
     panels[-1].set_xlabel("Tokens trained on, of the whole run")
     panels[-1].xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     labels = [fit(name, 34) for name in names]
@@ -81,7 +81,7 @@ def remark(infos: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
-def _panel(axes: Axes, strategy: str, table: pd.DataFrame, colours: Mapping[str, str]) -> None:
+def _panel(axes: Axes, title: str, table: pd.DataFrame, colours: Mapping[str, str]) -> None:
     """A block for each stage, as wide as it is long, its shares one on another; boundaries are lines."""
     starts, ends = np.array([0.0, *table.index[:-1]]), table.index.to_numpy()
     bottom = np.zeros(len(table))
@@ -97,4 +97,4 @@ def _panel(axes: Axes, strategy: str, table: pd.DataFrame, colours: Mapping[str,
         axes.axvline(end, color=INK, linewidth=0.9, linestyle=(0, (4, 2)))
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-    axes.set_title(fit(pretty(strategy), 80, 1))
+    axes.set_title(fit(title, 80, 1))

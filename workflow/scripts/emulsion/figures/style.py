@@ -184,6 +184,17 @@ def pretty(name: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def pretty_all(names: Iterable[str]) -> list[str]:
+    """Names that stand beside one another, as people read them; those that read alike stay as they are written.
+
+    >>> pretty_all(["a-b", "a_b", "a_c"])
+    ['a-b', 'a_b', 'A c']
+    """
+    written = list(names)
+    read = [pretty(name) for name in written]
+    return [text if read.count(text) == 1 else name for name, text in zip(written, read, strict=True)]
+
+
 def fit(text: str, width: int, rows: int = 2) -> str:
     """Wrap to `rows` rows of `width` characters; a longer text loses its middle, as ends tell names apart."""
     wrapped, keep = _wrap(text, width), min(len(text), width * rows)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from emulsion.errors import UserError
-from emulsion.figures.style import CHARACTER, SMALL, WIDTH, fit, legend_columns, lines, pretty, styled
+from emulsion.figures.style import CHARACTER, SMALL, WIDTH, fit, legend_columns, lines, pretty_all, styled
 
 Rows = Sequence[Mapping[str, Any]]
 UNITS = ((1e9, "billions"), (1e6, "millions"), (1e3, "thousands"), (1.0, ""))
@@ -30,7 +30,7 @@ def draw_training_curves(logs: Mapping[str, Rows]) -> Figure:
     scale, label = token_unit(max(float(series.index.max()) for series in training.values()))
     columns = _columns(len(sources))
     heights = [2.4, 0.55 + 1.3 * math.ceil(len(sources) / columns)]
-    names = [fit(pretty(run), 25) for run in logs]
+    names = [fit(run, 25) for run in pretty_all(logs)]
     legend = 0.2 * math.ceil(len(names) / legend_columns(names)) + 0.1
     figure = Figure(figsize=(WIDTH, legend + sum(heights[: 2 if sources else 1])), layout="constrained")
     parts = figure.subfigures(2 if sources else 1, 1, height_ratios=heights[: 2 if sources else 1], squeeze=False)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from emulsion.errors import UserError
-from emulsion.figures.style import FAINT, WIDTH, fit, legend_columns, lines, note, pretty, styled
+from emulsion.figures.style import FAINT, WIDTH, fit, legend_columns, lines, note, pretty_all, styled
 
 Row = Mapping[str, Any]
 COLUMNS = 2
@@ -36,11 +36,11 @@ def draw_trajectories(logs: Mapping[str, Sequence[Sequence[Row]]]) -> Figure:
     high = math.ceil(len(found) / columns)
     figure = Figure(figsize=(WIDTH, 1.2 + PANEL * high), layout="constrained")
     panels = figure.subplots(high, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    for axes, (name, seeds) in zip(panels, found.items(), strict=False):
+    for axes, name, seeds in zip(panels, pretty_all(found), found.values(), strict=False):
         for number, stages in reversed(list(enumerate(seeds))):
             _run(axes, stages, looks, bold=number == 0)
         axes.axhline(1 / len(sources), color=FAINT, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0.5)
-        axes.set_title(fit(pretty(name), 40, 1))
+        axes.set_title(fit(name, 40, 1))
     for axes in panels[len(found) :]:
         axes.set_visible(False)
     for place in range(len(found)):

@@ -17,6 +17,7 @@ from emulsion.study.catalogue import Config, kind_block
 from emulsion.study.check_common import error_of, included, known
 from emulsion.study.experiment import Experiment
 from emulsion.study.mixture_table import Size
+from emulsion.study.paths import weights_on_the_hub
 from emulsion.study.strategies import strategy_stages
 from emulsion.study.study import Study
 
@@ -183,10 +184,12 @@ def shared_files(study: Study) -> Iterator[str]:
                         "either; rename one of them."
                     )
                     return
-    for section in ("experiments", "sources"):
+    for section in ("experiments", "sources", "tokenizers", "suites", "law_studies", "method_studies", "replays"):
         yield from _capitals(study.config[section], section)
+    yield from _capitals(weights_on_the_hub(study.config), "models")
     for name, experiment in study.items():
         yield from _capitals(experiment.entries, f"experiments.{name}")
+        yield from _capitals(experiment.swarms, f"experiments.{name}: swarms")
 
 
 def _capitals(names: Iterable[str], where: str) -> Iterator[str]:

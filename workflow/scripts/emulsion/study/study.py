@@ -86,9 +86,17 @@ class Study(Mapping[str, Experiment]):
         return [name for name, chosen in studies if all(each in self for each in chosen["settings"].values())]
 
     def figures(self) -> list[str]:
-        """The figures of the configuration that are of these experiments, or of studies of their laws."""
-        owners = [*self, *self.law_studies()]
-        return [each for each in self.config["figures"] if any(each.startswith(f"{owner}_") for owner in owners)]
+        """The figures of the configuration that are of these experiments, or of studies of their laws.
+
+        Whose a figure is says the longest name that it begins with: `a_b_losses` is no figure of `a` beside `a_b`.
+        """
+        names = [*self.config["experiments"], *self.config["law_studies"]]
+        owners = {*self, *self.law_studies()}
+        whose = {
+            each: max((name for name in names if each.startswith(f"{name}_")), key=len)
+            for each in self.config["figures"]
+        }
+        return [figure for figure, owner in whose.items() if owner in owners]
 
     def labels_of_laws(self, name: str) -> dict[str, str]:
         """{experiment: its label} of a study of laws; the labels of further tables say which."""

@@ -27,6 +27,7 @@ rule all:
     input:
         collect("figures/{figure}.png", figure=planned.figures()),
         collect("data/stats/{source}.json", source=planned.sources()),
+        collect("results/{experiment}/recommendations.md", experiment=planned.comparing()),
         collect("results/{experiment}/decision.html", experiment=planned.comparing()),
         collect("results/{experiment}/methods.md", experiment=planned.where(Experiment.methods)),
         collect("results/{comparison}/settings.md", comparison=planned.method_studies()),

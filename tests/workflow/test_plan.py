@@ -83,6 +83,11 @@ def test_ratios_written_in_another_way_and_a_corrected_licence_rebuild_nothing_t
     assert set(planned(editable, *TINY)) <= {"describe_source"}
 
 
+def test_conclusions_that_are_gone_are_made_again_though_their_page_is_there(editable):
+    (editable / "results/exp3/recommendations.md").unlink()
+    assert set(planned(editable, *TINY)) == {"recommend", "present_decision"}
+
+
 def test_an_edited_plot_redraws_its_figure_and_nothing_else(editable):
     with (editable / "workflow/scripts/emulsion/figures/radar.py").open("a") as module:
         module.write("# edited\n")

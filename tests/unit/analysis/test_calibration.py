@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from emulsion.analysis.calibration import calibration, opened, outcomes, outcomes_elsewhere, sealed
+from emulsion.analysis.calibration import calibration, held_against, opened, outcomes, outcomes_elsewhere, sealed
 from emulsion.errors import UserError
 
 PREDICTIONS = {
@@ -24,6 +24,13 @@ def test_what_was_sealed_opens_and_what_was_changed_does_not() -> None:
     content["predictions"] = {**PREDICTIONS, "optimal": {"prediction": 0.9, "interval": [0.8, 1.0], "fitted": False}}
     with pytest.raises(UserError, match=r"p\.json: was changed after it was written"):
         opened(content, "p.json")
+
+
+def test_a_damaged_promise_is_refused_where_nothing_that_judges_was_predicted_too(tmp_path) -> None:
+    file = tmp_path / "predictions.json"
+    file.write_text('{"predictions":')
+    with pytest.raises(UserError, match=r"predictions\.json: not valid JSON"):
+        held_against([file], tmp_path, "a", {}, {}, None)
 
 
 def test_every_run_stands_beside_its_prediction() -> None:

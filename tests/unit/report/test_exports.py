@@ -128,6 +128,13 @@ def test_every_target_is_exported_and_parses() -> None:
         {"yaml": yaml.safe_load, "python": ast.parse, "sh": shlex.split}[each["language"]](each["text"])
 
 
+def test_exports_of_a_mixture_with_stages_say_that_they_leave_them_out() -> None:
+    plain = all_exports(WEIGHTS, SIZES, 10_000_000)
+    for target, each in all_exports(WEIGHTS, SIZES, 10_000_000, stages=3).items():
+        said = "# The shares of the whole run; the 3 stages of the mixture are left out.\n"
+        assert each["text"] == said + plain[target]["text"]
+
+
 def test_the_config_block_is_a_strategy_of_ours() -> None:
     block = yaml.safe_load(config_block(WEIGHTS))
     assert block["strategies"]["recommended"]["ratios"] == pytest.approx(USED, abs=1e-4)

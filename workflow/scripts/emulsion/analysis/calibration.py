@@ -128,9 +128,11 @@ def held_against(
     runs: of `realised_by`; none where the surrogate predicts something else, or runs of another size.
     kind: what is predicted, "losses" or "capabilities".
     """
-    if not predictions or not runs or kind is None:
+    if not predictions:
         return None
     stated = opened(read_object(predictions[0]), str(predictions[0]))
+    if not runs or kind is None:
+        return None
     named = {first.get(name, name): each for name, each in stated["predictions"].items()}
     rows = [{**row, "experiment": experiment} for row in outcomes(named, {n: runs[n] for n in named if n in runs})]
     return {"of": kind, "rows": rows, **calibration([*rows, *outcomes_elsewhere(results, experiment, kind)], kind)}

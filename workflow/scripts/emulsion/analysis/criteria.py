@@ -107,7 +107,8 @@ def _reproducible(recipe: Mapping[str, Any], retrained: Mapping[str, Any] | None
         return row_of(criterion, UNDECIDED, f"{named}; what was trained again is another run, {retrained['identity']}.")
     if retrained["weights"] == recipe["weights"]:
         return row_of(criterion, MET, f"{named}; trained again it gave the same weights ({recipe['weights'][:16]}).")
-    return row_of(criterion, NOT_MET, f"{named}; trained again it gave other weights.")
+    why = "as with another micro_batch, number of threads or device"
+    return row_of(criterion, NOT_MET, f"{named}; trained again it gave other weights, {why}.")
 
 
 def percent(share: float) -> str:

@@ -151,9 +151,10 @@ def interleave_datasets(weights: Mapping[str, float], sizes: Sizes) -> str:
     )
 
 
-def all_exports(weights: Mapping[str, float], sizes: Sizes, tokens: int) -> dict[str, dict[str, str]]:
-    """{target: {"language", "text"}} for every target."""
-    return {
+def all_exports(weights: Mapping[str, float], sizes: Sizes, tokens: int, stages: int = 1) -> dict[str, dict[str, str]]:
+    """{target: {"language", "text"}} for every target; that of a mixture with stages says that it leaves them out."""
+    head = f"The shares of the whole run; the {stages} stages of the mixture are left out." if stages > 1 else ""
+    exports = {
         "nanotron": {"language": "yaml", "text": nanotron(weights)},
         "OLMo-core": {"language": "yaml", "text": olmo_core(weights, sizes, tokens)},
         "Megatron-LM": {"language": "sh", "text": megatron(weights)},
@@ -161,6 +162,7 @@ def all_exports(weights: Mapping[str, float], sizes: Sizes, tokens: int) -> dict
         "TRL": {"language": "yaml", "text": trl(weights, sizes)},
         "datasets.interleave_datasets": {"language": "python", "text": interleave_datasets(weights, sizes)},
     }
+    return {name: {**each, "text": f"{_comment(head) if head else ''}{each['text']}"} for name, each in exports.items()}
 
 
 def config_block(

@@ -64,6 +64,7 @@ def recommendations(
     alike = [row["text"] for row in by_losses["alike"]] if by_losses else []
     if chosen not in ratios:
         raise UserError(f"recommendations: the ratios of mixture '{chosen}' are not known.")
+    stages = (schedules or {}).get(chosen, ())
     return {
         "experiment": experiment,
         "title": title,
@@ -81,7 +82,7 @@ def recommendations(
             "clear_winner": decision.winner is not None,
             "why": why,
             "set": list(decision.tied) if decision.claims else [],
-            "config": config_block(ratios[chosen], stages=(schedules or {}).get(chosen, ())),
+            "config": config_block(ratios[chosen], stages=stages),
         },
         "overall": decision.evidence(),
         "best_per_capability": scores and _best(scores),
@@ -91,7 +92,7 @@ def recommendations(
         "criteria": [dict(row) for row in criteria],
         "scores": scores and {mixture: _values(scores.measure, record) for mixture, record in scores.summary.items()},
         "losses": by_losses and losses and {**by_losses, "best_per_source": _best(losses)},
-        "exports": all_exports(ratios[chosen], sizes, tokens),
+        "exports": all_exports(ratios[chosen], sizes, tokens, len(stages)),
         "advice": advice(worlds, trained, len(training), tokens / len(training) / max(min(training.values()), 1)),
     }
 

@@ -141,6 +141,11 @@ def test_the_config_block_is_a_strategy_of_ours() -> None:
     assert config_block({"a": 1, "b": 3}, "mine") == "strategies:\n  mine:\n    ratios: {a: 0.25, b: 0.75}\n"
 
 
+def test_a_source_of_a_small_weight_stays_in_the_block():
+    block = yaml.safe_load(config_block({"a": 0.99998, "b": 0.00002}))
+    assert block["strategies"]["recommended"]["ratios"] == {"a": 0.99998, "b": 0.00002}
+
+
 def test_a_block_of_many_sources_stays_on_one_line() -> None:
     assert config_block({f"a_source_of_some_length_{i}": 1.0 for i in range(20)}).count("\n") == 3
 

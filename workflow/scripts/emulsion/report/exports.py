@@ -170,11 +170,15 @@ def config_block(
 ) -> str:
     """The mixture as a strategy of Emulsion's own config.yaml; with its stages where there is more than one."""
     if len(stages) < 2:
-        return f"strategies:\n  {name}:\n    ratios: {_flow(rounded(weights, 4))}\n"
-    lines = [
-        f"      - {{until: {stage['until']:g}, ratios: {_flow(rounded(stage['weights'], 4))}}}" for stage in stages
-    ]
+        return f"strategies:\n  {name}:\n    ratios: {_flow(_short(weights))}\n"
+    lines = [f"      - {{until: {stage['until']:g}, ratios: {_flow(_short(stage['weights']))}}}" for stage in stages]
     return "\n".join(["strategies:", f"  {name}:", "    stages:", *lines, ""])
+
+
+def _short(weights: Mapping[str, float]) -> dict[str, float]:
+    """The weights to four digits, or as many more as the smallest takes to be there."""
+    least = min(weight for weight in Mixture(weights).values() if weight > 0)
+    return rounded(weights, min(DIGITS, max(4, math.ceil(-math.log10(least)))))
 
 
 def _flow(ratios: Mapping[str, float]) -> str:

@@ -146,6 +146,17 @@ def test_an_overlay_says_what_it_is_about():
     assert "only: unknown experiment 'exp4'. Did you mean 'exp3'?" in refused("only: [exp4]")
 
 
+def test_a_figure_that_two_experiments_would_draw_is_refused():
+    pair = {"title": "More", "sources": ["openhermes", "magpie"], "tokens": 104_000}
+    methods = {"strategies": [], "methods": ["even", "proportional"]}
+    overlay = {
+        "experiments": {"a": {**pair, **methods}, "a_cost": pair},
+        "methods": {"even": {"kind": "stratified"}},
+        "figures": ["a_cost_pareto"],
+    }
+    assert "figures: 'a_cost_pareto' could be of 'a' or 'a_cost'; rename one" in refused(yaml.safe_dump(overlay))
+
+
 def test_an_overlay_without_experiments_of_its_own_is_about_none(tmp_path):
     overlay = Path("config/regmix.yaml").read_text().replace("texts/regmix/", f"{tmp_path}/")
     said = refused(overlay)
@@ -158,11 +169,12 @@ def test_an_overlay_without_experiments_of_its_own_is_about_none(tmp_path):
     assert Study(config).planned().figures() == []
 
 
-def test_a_figure_is_of_the_experiment_with_the_longest_name_that_it_begins_with():
+def test_a_figure_is_of_the_experiment_that_draws_it_however_others_are_called():
     more = {"title": "More", "sources": ["openhermes", "magpie"], "tokens": 104_000}
-    figures = ["exp3_losses", "exp3_more_losses"]
-    config, _ = overlaid(yaml.safe_dump({"only": ["exp3"], "experiments": {"exp3_more": more}, "figures": figures}))
-    assert Study(config).planned().figures() == ["exp3_losses"]
+    experiments = {"exp3_more": more, "exp3_capability": more}
+    figures = ["exp3_losses", "exp3_more_losses", "exp3_capability_heatmap"]
+    config, _ = overlaid(yaml.safe_dump({"only": ["exp3"], "experiments": experiments, "figures": figures}))
+    assert Study(config).planned().figures() == ["exp3_losses", "exp3_capability_heatmap"]
 
 
 @pytest.mark.parametrize("overlay", sorted(Path("config").glob("*.yaml")), ids=lambda path: path.name)

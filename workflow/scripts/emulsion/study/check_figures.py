@@ -38,7 +38,11 @@ def figures(config: Config) -> Iterator[str]:
     need = needs(config)
     drawn = [figure for figure, lacks in need.items() if not lacks]
     for figure in config["figures"]:
-        if need.get(figure):
+        owners = [name for name in config["experiments"] if figure.startswith(f"{name}_")]
+        drawing = [name for name in owners if figure.removeprefix(f"{name}_") in drawable(config, name)]
+        if len(drawing) > 1:
+            yield f"figures: '{figure}' could be of '{drawing[0]}' or '{drawing[1]}'; rename one of these experiments."
+        elif need.get(figure):
             yield f"figures: '{figure}' needs {need[figure]}; set that, or take the figure from the list."
         else:
             yield from known("figure", figure, drawn, "figures")

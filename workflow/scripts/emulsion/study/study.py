@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from emulsion.study.catalogue import Config
+from emulsion.study.check_figures import needs
 from emulsion.study.experiment import Experiment
 from emulsion.study.laws import Laws
 
@@ -86,17 +87,11 @@ class Study(Mapping[str, Experiment]):
         return [name for name, chosen in studies if all(each in self for each in chosen["settings"].values())]
 
     def figures(self) -> list[str]:
-        """The figures of the configuration that are of these experiments, or of studies of their laws.
-
-        Whose a figure is says the longest name that it begins with: `a_b_losses` is no figure of `a` beside `a_b`.
-        """
-        names = [*self.config["experiments"], *self.config["law_studies"]]
-        owners = {*self, *self.law_studies()}
-        whose = {
-            each: max((name for name in names if each.startswith(f"{name}_")), key=len)
-            for each in self.config["figures"]
-        }
-        return [figure for figure, owner in whose.items() if owner in owners]
+        """The figures of the configuration that are of these experiments, or of studies of their laws."""
+        settings = {name: self.config["experiments"][name] for name in self}
+        own = {"experiments": settings, "law_studies": dict.fromkeys(self.law_studies())}
+        drawn = needs({**self.config, **own})
+        return [figure for figure in self.config["figures"] if figure in drawn]
 
     def labels_of_laws(self, name: str) -> dict[str, str]:
         """{experiment: its label} of a study of laws; the labels of further tables say which."""

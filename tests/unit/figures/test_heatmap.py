@@ -96,5 +96,5 @@ def test_colours_span_all_scores_and_never_blow_up_noise(values, limits) -> None
 
 def test_mixtures_whose_names_read_alike_keep_them_as_they_are_written() -> None:
     runs = dict.fromkeys(("a-b", "a_b", "a_c"), RUNS["alpha"])
-    rows = [label.get_text() for label in capability_heatmap(runs, {}).axes[0].get_yticklabels()]
+    rows = [label.get_text() for label in draw_capability_heatmap(runs, {}).axes[0].get_yticklabels()]
     assert rows == ["a-b", "a_b", "A c"]

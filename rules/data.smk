@@ -136,7 +136,7 @@ rule deduplicate:
         held_out=config["held_out"],
         folder=subpath(output.documents, parent=True),
     shell:
-        f"python {script('deduplicate')} "
+        "printf '%s\\0' "
         "--documents {input.documents:q} "
         "--source {wildcards.source:q} "
         "--shard {wildcards.shard} "
@@ -145,6 +145,7 @@ rule deduplicate:
         "--cleaning {params.cleaning:q} "
         "--held-out {params.held_out} "
         "--output {params.folder:q} "
+        f"| python {script('deduplicate')} @- "
         "2> {log:q}"
 
 
@@ -171,13 +172,14 @@ rule decontaminate:
         held_out=config["held_out"],
         folder=subpath(output.documents, parent=True),
     shell:
-        f"python {script('decontaminate')} "
+        "printf '%s\\0' "
         "--documents {input.documents:q} "
         "--ngrams {input.held_out:q} "
         "--suites {input.suites:q} "
         "--cleaning {params.cleaning:q} "
         "--held-out {params.held_out} "
         "--output {params.folder:q} "
+        f"| python {script('decontaminate')} @- "
         "2> {log:q}"
 
 
@@ -205,7 +207,7 @@ rule gather:
         version=2,
         held_out=config["held_out"],
     shell:
-        f"python {script('gather')} "
+        "printf '%s\\0' "
         "--held-out {params.held_out} "
         "--max-loss {resources.max_loss} "
         "--max-copies {resources.max_copies} "
@@ -216,6 +218,7 @@ rule gather:
         "--output {output.documents:q} "
         "--quarantine {output.quarantine:q} "
         "--ledger {output.ledger:q} "
+        f"| python {script('gather')} @- "
         "2> {log:q}"
 
 
@@ -334,8 +337,9 @@ rule pack_tokens:
         version=1,
         folder=subpath(output.header, parent=True),
     shell:
-        f"python {script('pack_tokens')} "
+        "printf '%s\\0' "
         "--shards {input.shards:q} "
         "--provenance {input.provenance:q} "
         "--output {params.folder:q} "
+        f"| python {script('pack_tokens')} @- "
         "2> {log:q}"

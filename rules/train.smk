@@ -256,7 +256,7 @@ rule train_swarm:
         budget=of_experiment(files.budget_of_swarm, "swarm"),
         tokenizer=subpath(input.tokenizer, parent=True),
     shell:
-        f"python {script('train_swarm')} "
+        "printf '%s\\0' "
         "--experiment {wildcards.experiment} "
         "--swarm {wildcards.swarm} "
         "--sources {params.sources:q} "
@@ -277,6 +277,7 @@ rule train_swarm:
         "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
         "--output {output:q} "
+        f"| python {script('train_swarm')} @- "
         "2> {log:q}"
 
 

@@ -40,8 +40,9 @@ def test_a_rule_that_lists_its_script_lists_all_that_the_script_imports(file, na
 
 
 @pytest.mark.parametrize(("file", "name", "text"), list(rules()), ids=lambda value: str(value)[:30].split("\n")[0])
-def test_what_grows_with_the_number_of_runs_is_no_argument(file, name, text):
-    grows = re.search(r"of_each_run|[^_]runs_of\(|plan_of|further_records|infos_of_candidates|predicted_mixtures", text)
+def test_what_grows_with_the_number_of_runs_or_shards_is_no_argument(file, name, text):
+    runs = r"of_each_run|[^_]runs_of\(|plan_of|further_records|infos_of_candidates|predicted_mixtures|\[swarm\]\.points"
+    grows = re.search(rf"{runs}|paths\.(signatures|clean_documents|token_shards|held_out_ngrams)", text)
     if grows and "shell:" in text:
         assert "\"printf '%s\\\\0' \"" in text and "@- " in text
 

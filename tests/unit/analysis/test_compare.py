@@ -134,6 +134,12 @@ def test_names_are_listed_as_people_list_them(names: list[str], text: str) -> No
     assert listing(names) == text
 
 
+def test_of_hundreds_of_names_a_sentence_has_the_first() -> None:
+    names = [f"m{number}" for number in range(1005)]
+    assert listing(names).endswith("m9, m10 and 994 others") and listing(names).startswith("m0, m1, ")
+    assert listing(names[:12]).endswith("m10 and m11") and listing(names, most=1005).endswith("m1003 and m1004")
+
+
 @given(P_VALUES)
 def test_holm_keeps_the_order_and_only_ever_raises_a_p_value(p: list[float]) -> None:
     adjusted = holm(p)

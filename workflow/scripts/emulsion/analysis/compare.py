@@ -56,6 +56,8 @@ def holm_by_name(p: Mapping[str, float]) -> dict[str, float]:
     return dict(zip(p, holm(list(p.values())).tolist(), strict=True))
 
 
-def listing(names: Sequence[str]) -> str:
-    """'A', 'A and B', 'A, B and C'."""
+def listing(names: Sequence[str], most: int = 12) -> str:
+    """'A', 'A and B', 'A, B and C'; of more names than `most` the first ones and how many others there are."""
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1:,} others"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

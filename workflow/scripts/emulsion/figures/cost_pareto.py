@@ -12,9 +12,9 @@ from matplotlib.ticker import FuncFormatter
 
 from emulsion.analysis.leaderboard import by_name
 from emulsion.errors import UserError
-from emulsion.figures.method_differences import colour, compared, labels
+from emulsion.figures.method_differences import LOWEST, colour, compared, labels
 from emulsion.figures.pareto import badges
-from emulsion.figures.style import CHARACTER, FAINT, INK, PALETTE, WIDTH, note, styled
+from emulsion.figures.style import CHARACTER, FAINT, INK, PALETTE, WIDTH, most_of, note, styled
 from emulsion.models import FORWARD
 
 LEAST = 0.02  # of a run: below it the axis of costs is linear, so that 0 has a place
@@ -36,6 +36,8 @@ def draw_cost_pareto(board: Mapping[str, Any]) -> Figure:
     rows = [row for row in each if cost_in_runs(row, board["tokens"]) is not None]
     if each and not rows:
         raise UserError("methods: no cost is known; the runs were trained before costs were recorded. Train one again.")
+    kept, left_out = most_of([row["method"] for row in rows], LOWEST)
+    rows = [row for row in rows if row["method"] in kept]
     costs = [float(cost_in_runs(row, board["tokens"]) or 0.0) for row in rows]
     places = [(0.0, 0.0), *zip(costs, [row["difference_to_stratified"] for row in rows], strict=True)]
     names = [f"{number}  {name}" for number, name in enumerate(["Stratified", *labels(rows)], start=1)]
@@ -57,7 +59,7 @@ def draw_cost_pareto(board: Mapping[str, Any]) -> Figure:
     axes.grid(True)
     empty = [Line2D([], [], linestyle="") for _ in names]
     figure.legend(empty, names, loc="outside upper left", ncols=columns, handlelength=0, handletextpad=0)
-    note(figure, NOTE)
+    note(figure, f"{NOTE}{left_out}")
     badges(figure, axes, places, [place in steps for place in places])
     return figure
 

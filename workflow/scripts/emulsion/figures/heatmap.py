@@ -32,7 +32,7 @@ def draw_capability_heatmap(results: Mapping[str, Mapping[str, Any]], decisions:
 
     decisions: on these mixtures, by capability and for "mean": what is marked as best is what they name as winner.
     """
-    scores = capability_scores(results)
+    scores, left_out = capability_scores(results).best([each.winner for each in decisions.values()])
     columns = len(scores.capabilities) + 1
     width = max(WIDTH, 1.9 + COLUMN * (columns + GAP))
     figure = Figure(figsize=(width, 1.4 + ROW * len(scores.runs)), layout="constrained")
@@ -43,7 +43,7 @@ def draw_capability_heatmap(results: Mapping[str, Mapping[str, Any]], decisions:
     bar = figure.colorbar(colours, cax=axes.inset_axes((1.02, 0, 0.02, 1)))
     bar.set_label("Score")
     bar.outline.set_visible(False)
-    note(figure, f"{NOTE}{marks(decisions)}")
+    note(figure, f"{NOTE}{marks(decisions)}{left_out}")
     return figure
 
 

@@ -18,7 +18,7 @@ from emulsion.analysis.decide import Decision
 from emulsion.analysis.scores import MEAN
 from emulsion.figures.contributions import GAP, MARGIN, ROW, draw_cell, signed
 from emulsion.figures.heatmap import plus_minus
-from emulsion.figures.style import CHARACTER, INK, SMALL, WIDTH, fit, note, pretty, pretty_all, styled
+from emulsion.figures.style import CHARACTER, INK, SMALL, WIDTH, fit, most_of, note, pretty, pretty_all, styled
 from emulsion.report.loss_tables import mean_in_words
 
 COLUMN = 0.8  # inches: the least a column may have
@@ -39,7 +39,11 @@ def draw_loss_heatmap(
     decisions: by source and for "mean", which name the winners that are marked; labels: {mixture: 'A = B'}.
     """
     reference, columns = losses["reference"], [*losses["sources"], MEAN]
-    ranked = sorted(losses["differences"], key=lambda name: losses["mixtures"][name][MEAN]["loss"])
+    means = {name: losses["mixtures"][name][MEAN]["loss"] for name in losses["differences"]}
+    marked = {each.winner for each in decisions.values()}
+    chosen = sorted(means, key=lambda name: (name not in marked, means[name]))
+    kept, left_out = most_of(chosen, "those of the lowest mean loss")
+    ranked = sorted(kept, key=means.__getitem__)
     width = max(WIDTH, MARGIN + COLUMN * (len(columns) + GAP))
     figure = Figure(figsize=(width, 1.3 + ROW * (len(ranked) + 1)), layout="constrained")
     axes = figure.subplots()
@@ -67,7 +71,7 @@ def draw_loss_heatmap(
     bar.outline.set_visible(False)
     unclaimed = [each.text for each in decisions.values() if not each.claims and not each.alone]
     explained = NOTE.format(mean=mean_in_words(losses))
-    note(figure, explained + (f" No best is marked: {unclaimed[0]}." if unclaimed else MARKS))
+    note(figure, explained + (f" No best is marked: {unclaimed[0]}." if unclaimed else MARKS) + left_out)
     return figure
 
 

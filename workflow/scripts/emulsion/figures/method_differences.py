@@ -19,11 +19,13 @@ from emulsion.figures.style import (
     fit,
     legend_columns,
     markers,
+    most_of,
     note,
     pretty_all,
     styled,
 )
 
+LOWEST = "those of the lowest mean test loss"
 ROW = 0.27  # inches, the height of a method's row
 COLOURS = {"better": PALETTE["blue"], "worse": PALETTE["vermillion"]}
 NOTE = (
@@ -40,6 +42,8 @@ def draw_method_differences(board: Mapping[str, Any]) -> Figure:
     Raises UserError where no stratified sampling was trained.
     """
     rows = compared(board)
+    kept, left_out = most_of([row["method"] for row in rows], LOWEST)
+    rows = [row for row in rows if row["method"] in kept]
     height = max(len(rows), 1)
     figure = Figure(figsize=(WIDTH, 1.9 + ROW * height), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
@@ -61,7 +65,7 @@ def draw_method_differences(board: Mapping[str, Any]) -> Figure:
     ]
     names = [fit(source, 24, 1) for source in board["sources"]]
     figure.legend(handles, names, loc="outside upper right", ncols=legend_columns(names, WIDTH / 2))
-    note(figure, NOTE)
+    note(figure, f"{NOTE}{left_out}")
     return figure
 
 

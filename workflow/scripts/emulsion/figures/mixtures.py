@@ -22,6 +22,7 @@ from emulsion.figures.style import (
     WIDTH,
     fit,
     legend_columns,
+    most_of,
     note,
     pretty_all,
     styled,
@@ -33,6 +34,7 @@ MOST_SOURCES = 7  # with a colour of their own; more would not be told apart
 COLOURS = [colour for name, colour in PALETTE.items() if name != "black"]
 MANY_EPOCHS = 4.0  # Muennighoff et al. 2023: up to four passes are about as good as new data
 HARD = "#f6c9a8"
+IN_ORDER = "the first of the configuration"
 BAR, LINE = 0.46, 0.23  # inches: a strategy among the bars, and in the table
 
 
@@ -52,7 +54,8 @@ class Shares:
 @styled
 def draw_mixtures(infos: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw the contents of `{experiment}_{mix}_info.json` by strategy; rows keep the order of `infos`."""
-    everything = shares(infos)
+    kept, left_out = most_of(list(infos), IN_ORDER)
+    everything = shares({name: infos[name] for name in kept})
     shown, folded = fold(everything)
     colours = dict(zip(shown.configured.columns, COLOURS, strict=False))
     if folded:
@@ -67,7 +70,7 @@ def draw_mixtures(infos: Mapping[str, Mapping[str, Any]]) -> Figure:
     _table(table, shown, colours, folded)
     handles = [Patch(facecolor=colour) for colour in colours.values()]
     figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(names), handlelength=1, handleheight=1)
-    note(figure, _remark(everything))
+    note(figure, f"{_remark(everything)}{left_out}")
     return figure
 
 

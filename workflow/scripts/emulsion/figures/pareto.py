@@ -14,6 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
 from emulsion.figures.contributions import draw_cell, signed
 from emulsion.figures.score_cells import Scores, capability_scores, losses_by_source
@@ -26,6 +27,7 @@ from emulsion.figures.style import (
     SMALL,
     WIDTH,
     fit,
+    most_of,
     note,
     pretty,
     pretty_all,
@@ -60,7 +62,11 @@ def draw_pareto_front(
     groups = "sources" if lower else "capabilities"
     if len(scores.capabilities) < 2:
         raise UserError(f"{groups}: a trade-off needs at least 2, there is {len(scores.capabilities)}.")
-    names = [f"{number}  {fit(run, 24, 1)}" for number, run in enumerate(pretty_all(scores.runs), start=1)]
+    ranked = sorted(scores.runs, key=lambda run: scores.cells[run][MEAN].score * (1 if lower else -1))
+    ranked.sort(key=lambda run: run not in pareto["front"])
+    kept, left_out = most_of(ranked, "the Pareto front before others, the best mean first", "Numbered")
+    named = [run for run in scores.runs if run in kept]
+    names = [f"{number}  {fit(run, 24, 1)}" for number, run in enumerate(pretty_all(named), start=1)]
     columns = max(1, min(len(names), int(WIDTH / (CHARACTER * max(map(len, names)) + 0.25))))
     height = 4.5 + 0.19 * math.ceil(len(names) / columns)
     cells = len(scores.capabilities) - 1
@@ -79,8 +85,9 @@ def draw_pareto_front(
     _matrix(matrix, scores.capabilities, pareto["trade_offs"], side)
     empty = [Line2D([], [], linestyle="") for _ in names]
     figure.legend(empty, names, loc="outside upper left", ncols=columns, handlelength=0, handletextpad=0)
-    note(figure, NOTE_OF_LOSSES if lower else NOTE)
-    badges(figure, points, [(row[x].score, row[y].score) for row in scores.cells.values()], _front(scores, pareto))
+    note(figure, f"{NOTE_OF_LOSSES if lower else NOTE}{left_out}")
+    places = [(scores.cells[run][x].score, scores.cells[run][y].score) for run in named]
+    badges(figure, points, places, [run in pareto["front"] for run in named])
     return figure
 
 
@@ -123,10 +130,6 @@ def staircase(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]
         if not front or y > front[-1][1]:
             front.append((x, y))
     return front[::-1]
-
-
-def _front(scores: Scores, pareto: Mapping[str, Any]) -> list[bool]:
-    return [run in pareto["front"] for run in scores.runs]
 
 
 def _points(axes: Axes, scores: Scores, x: str, y: str, front: Sequence[str], *, lower: bool) -> None:

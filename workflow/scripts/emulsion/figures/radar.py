@@ -38,10 +38,10 @@ HALO = [withStroke(linewidth=2, foreground="white")]
 @styled
 def draw_capability_radar(results: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw the contents of `capabilities.json` by strategy: one radar, or one each where there are many."""
-    scores = capability_scores(results)
+    scores, left_out = capability_scores(results).best()
     if len(scores.capabilities) < 3:
         raise UserError(f"capabilities: a radar needs at least 3, there are {len(scores.capabilities)}.")
-    return _together(scores) if len(scores.runs) <= MOST_TOGETHER else _apart(scores)
+    return _together(scores) if len(scores.runs) <= MOST_TOGETHER else _apart(scores, left_out)
 
 
 def spokes(values: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -72,7 +72,7 @@ def _together(scores: Scores) -> Figure:
     return figure
 
 
-def _apart(scores: Scores) -> Figure:
+def _apart(scores: Scores, left_out: str) -> Figure:
     rows = math.ceil(len(scores.runs) / PANELS)
     figure = Figure(figsize=(WIDTH, 1.95 * rows + 0.6), layout="constrained")
     panels = figure.subplots(rows, PANELS, squeeze=False).flat
@@ -88,7 +88,7 @@ def _apart(scores: Scores) -> Figure:
     key = ", ".join(f"{letter} {pretty(name)}" for letter, name in zip(letters, scores.capabilities, strict=True))
     band = f"Band: 95 % interval. Grey: the other strategies. Rim: a score of {rim(scores):.1f}."
     crosses = " Crosses: chance." if any(chance is not None for chance in scores.chance.values()) else ""
-    note(figure, f"{key}. {band}{crosses}")
+    note(figure, f"{key}. {band}{crosses}{left_out}")
     return figure
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from emulsion.analysis.decide import Decision
 from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
+from emulsion.figures.style import most_of
 
 # The suites that ship with the workflow, in the order every figure shows them; others follow in file order.
 ORDER = ("instruction_following", "factual_knowledge", "reasoning", "conversation", "creativity")
@@ -44,6 +45,15 @@ class Scores:
 
     def everything(self) -> list[Cell]:
         return [cell for row in self.cells.values() for cell in row.values()]
+
+    def best(self, marked: Collection[str | None] = ()) -> tuple[Scores, str]:
+        """The runs that a figure has room for, in their order: those marked and those of the highest means.
+
+        And what it says where there are more.
+        """
+        ranked = sorted(self.runs, key=lambda run: (run not in marked, -self.cells[run][MEAN].score))
+        kept, said = most_of(ranked, "those of the highest mean score")
+        return replace(self, cells={run: self.cells[run] for run in self.runs if run in kept}), said
 
 
 def capability_scores(results: Mapping[str, Mapping[str, Any]]) -> Scores:

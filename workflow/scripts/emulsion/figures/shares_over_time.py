@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from emulsion.errors import UserError
-from emulsion.figures.mixtures import COLOURS
-from emulsion.figures.style import INK, OTHER, WIDTH, fit, legend_columns, note, pretty_all, styled, text_on
+from emulsion.figures.mixtures import COLOURS, IN_ORDER
+from emulsion.figures.style import INK, OTHER, WIDTH, fit, legend_columns, most_of, note, pretty_all, styled, text_on
 
 PANEL = 1.9  # inches, the height of a strategy's
 LEGIBLE = 0.055  # a share that a number fits into
@@ -27,6 +27,8 @@ def draw_schedule(infos: Mapping[str, Mapping[str, Any]], types: Mapping[str, st
 
     Where sources outnumber the colours, those of one type are drawn as one.
     """
+    kept, left_out = most_of(list(infos), IN_ORDER)
+    infos = {strategy: infos[strategy] for strategy in kept}
     tables = {strategy: shares(info, strategy) for strategy, info in infos.items()}
     sources = list(dict.fromkeys(source for table in tables.values() for source in table.columns))
     groups = grouping(sources, types)
@@ -44,7 +46,7 @@ def draw_schedule(infos: Mapping[str, Mapping[str, Any]], types: Mapping[str, st
     figure.legend(
         handles, labels, loc="outside upper left", ncols=legend_columns(labels), handlelength=1, handleheight=1
     )
-    note(figure, remark(infos))
+    note(figure, f"{remark(infos)}{left_out}")
     return figure
 
 

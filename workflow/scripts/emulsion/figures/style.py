@@ -42,6 +42,7 @@ PALETTE: Mapping[str, str] = {
     "yellow": "#F0E442",
 }
 OTHER = "#bdbdbd"
+MOST = 60  # mixtures in a figure: more are not looked at, and a PNG has no more than 65,535 rows of pixels
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^vPX*"
 
@@ -222,6 +223,13 @@ def text_on(colour: Any) -> str:
     """Black or white, whichever contrasts more with the colour (relative luminance of WCAG 2)."""
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour))
     return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"
+
+
+def most_of(names: Sequence[str], which: str, verb: str = "Shown") -> tuple[list[str], str]:
+    """The first of the mixtures that a figure has room for; and where there are more, a sentence on which those are."""
+    if len(names) <= MOST:
+        return list(names), ""
+    return list(names[:MOST]), f" {verb} are {MOST} of {len(names):,} mixtures, {which}."
 
 
 def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:

@@ -13,7 +13,19 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from emulsion.errors import UserError
-from emulsion.figures.style import CHARACTER, SMALL, WIDTH, fit, legend_columns, lines, pretty_all, styled
+from emulsion.figures.mixtures import IN_ORDER
+from emulsion.figures.style import (
+    CHARACTER,
+    SMALL,
+    WIDTH,
+    fit,
+    legend_columns,
+    lines,
+    most_of,
+    note,
+    pretty_all,
+    styled,
+)
 
 Rows = Sequence[Mapping[str, Any]]
 UNITS = ((1e9, "billions"), (1e6, "millions"), (1e3, "thousands"), (1.0, ""))
@@ -24,6 +36,8 @@ WINDOW = 0.02  # of the logged steps: the running mean
 @styled
 def draw_training_curves(logs: Mapping[str, Rows]) -> Figure:
     """Draw the rows of `training_log.jsonl` by strategy: nats per token against tokens trained on."""
+    kept, left_out = most_of(list(logs), IN_ORDER)
+    logs = {run: logs[run] for run in kept}
     training = {run: training_loss(rows, run) for run, rows in logs.items()}
     validation = {run: validation_loss(rows, run) for run, rows in logs.items()}
     sources = list(dict.fromkeys(source for frame in validation.values() for source in frame.columns))
@@ -39,6 +53,8 @@ def draw_training_curves(logs: Mapping[str, Rows]) -> Figure:
         _validation(parts[1, 0], validation, sources, columns, scale, label)
     handles = [Line2D([], [], linewidth=1.4, **line) for line in lines(list(logs)).values()]
     figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(names))
+    if left_out:
+        note(figure, left_out.strip())
     return figure
 
 

@@ -49,7 +49,8 @@ def _by_losses(found: Found) -> list[str]:
 
 
 def _recommended(recommended: Found, experiment: str) -> str:
-    shares = listing([f"{100 * weight:.1f} % {source}" for source, weight in recommended["ratios"].items() if weight])
+    weights = [f"{100 * weight:.1f} % {source}" for source, weight in recommended["ratios"].items() if weight]
+    shares = listing(weights, most=len(weights))
     text = f"`{recommended['mixture']}`: {shares} of the training tokens. For `config.yaml`:"
     if len(recommended["set"]) > 1:
         names = listing([f"`{name}`" for name in recommended["set"]])

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from emulsion.analysis.pareto import pareto
 from matplotlib.figure import Figure
 
+from emulsion.analysis.trade_offs import pareto
 from emulsion.figures import style
 from emulsion.figures.cost_pareto import draw_cost_pareto
 from emulsion.figures.heatmap import draw_capability_heatmap

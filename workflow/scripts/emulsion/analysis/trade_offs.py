@@ -6,13 +6,17 @@ Of losses the sources are what pulls apart, and less is better.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from emulsion.analysis.compare import ALPHA, holm
-from emulsion.ranks import ORDERS, Floats, orders, pairing_p, spearman
+from emulsion.ranks import ORDERS, Floats, orders, pairing_p
 from emulsion.seeds import derive_seed
 
 Points = Mapping[str, Mapping[str, float]]  # mixture -> capability -> score
@@ -72,9 +76,18 @@ def rank_correlation(
     count = len(x)
     if count < FEWEST or len(set(x)) == 1 or len(set(y)) == 1:
         return None, None
-    left, right = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    tried = orders(count, ORDERS, np.random.default_rng(derive_seed(seed, "analysis", "ranks")))
-    return float(spearman(left, right)), pairing_p(spearman, left, right, tried)
+    # Ranks once, for those of a value in another place are the same: 72 sources are 2,556 pairs of 10,000 orders each.
+    left, right = (rankdata(side) - (count + 1) / 2 for side in (x, y))
+    scale = math.sqrt(float((left**2).sum() * (right**2).sum()))
+    return (
+        float(np.clip(left @ right / scale, -1, 1)),
+        pairing_p(lambda a, b: np.einsum("...i,...i", a, b) / scale, left, right, _orders(count, seed)),
+    )
+
+
+@lru_cache(maxsize=1)
+def _orders(count: int, seed: int) -> NDArray[np.int64]:
+    return orders(count, ORDERS, np.random.default_rng(derive_seed(seed, "analysis", "ranks")))
 
 
 def _dominates(a: Mapping[str, float], b: Mapping[str, float]) -> bool:

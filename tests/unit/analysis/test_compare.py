@@ -127,6 +127,7 @@ def test_only_seeds_that_both_have_are_compared() -> None:
     assert compare(scores["a"], scores["b"])["mean"]["difference"] == 0
     with pytest.raises(UserError, match="share none"):
         common_seeds(scores["a"].only([0]), scores["b"])
+    assert scores["a"].only([0, 1]) is scores["a"]
 
 
 @pytest.mark.parametrize(("names", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])

@@ -130,7 +130,7 @@ def decide_all(scores: Mapping[str, ItemScores], noise: SeedNoise | None = None)
     """The decisions on each capability and, last, on their mean, by name; arguments as of `decide`."""
     if not scores:
         raise UserError("decide: no mixtures to choose from.")
-    groups = next(iter(scores.values())).groups
+    groups, noise = next(iter(scores.values())).groups, noise or noise_of_differences(scores)
     return {group: decide(scores, group, noise) for group in groups}
 
 

@@ -69,6 +69,8 @@ class ItemScores:
 
     def only(self, seeds: Sequence[int]) -> ItemScores:
         """The same scores of some of the seeds, in the order given."""
+        if tuple(seeds) == self.seeds:  # nearly always; the values of 72 sources were copied for every pair
+            return self
         rows = [self.seeds.index(seed) for seed in seeds]
         values = {capability: matrix[rows] for capability, matrix in self.values.items()}
         return replace(self, seeds=tuple(seeds), values=values)

@@ -82,6 +82,19 @@ def sharding_of(size, name):
     return of_experiment(lambda experiment, value: experiment.sharding(size(experiment, value)), name)
 
 
+def memory_of_training(size, name):
+    """A resource: main memory of a job that trains a model of this size, in MB; more at each try."""
+    return lambda wildcards, attempt: job_memory.of_training(
+        study[wildcards.experiment], size(study[wildcards.experiment], getattr(wildcards, name)), attempt
+    )
+
+
+def memory_of_evaluation(wildcards):
+    """A resource: main memory of a job that asks the wildcards' run, in MB."""
+    experiment = study[wildcards.experiment]
+    return job_memory.of_evaluation(experiment, experiment.size_of_run(wildcards.run))
+
+
 def spec_of(size, name):
     """A parameter: the spec of a run of this size."""
     return json_of_experiment(lambda experiment, value: experiment.spec_of(size(experiment, value)), name)

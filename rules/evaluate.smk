@@ -48,7 +48,7 @@ rule evaluate:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=memory_of_evaluation,
         runtime=120,
     params:
         version=5,
@@ -86,7 +86,7 @@ rule evaluate_downstream:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=8000,
+        mem_mb=lambda wildcards: 4000 + memory_of_evaluation(wildcards),  # lm-eval's tasks besides
         runtime=240,
     params:
         version=1,

@@ -68,7 +68,7 @@ rule search_mixture:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
+        mem_mb=memory_of_training(Experiment.size_of_search, "mix"),
         runtime=720,
         micro_batch=micro_batch_of(Experiment.size_of_search, "mix"),
         on_excess=of_experiment(lambda experiment: experiment.on_excess),

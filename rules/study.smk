@@ -20,7 +20,17 @@ sys.path.insert(0, os.path.abspath(SCRIPTS))
 from emulsion import clock, cluster_jobs, drivers, failures, refusals, submission, unrecorded
 from emulsion.errors import UserError
 from emulsion.origin import own_python_first
-from emulsion.study import budget, catalogue, check, check_figures, experiment_paths as files, imports, paths, targets
+from emulsion.study import (
+    budget,
+    catalogue,
+    check,
+    check_figures,
+    experiment_paths as files,
+    imports,
+    job_memory,
+    paths,
+    targets,
+)
 from emulsion.study.experiment import Experiment
 from emulsion.study.laws import Laws
 from emulsion.study.study import Study

@@ -25,7 +25,7 @@ rule check_training:
     resources:
         gpu=1,
         nodes=1,
-        mem_mb=4000,
+        mem_mb=memory_of_training(Experiment.size_of_run, "run"),
         runtime=60,
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         sharding=sharding_of(Experiment.size_of_run, "run"),
@@ -109,9 +109,8 @@ rule train:
     resources:
         gpu=1,
         nodes=1,
-        # More at each try, for the last one may have been killed for it; not more time, for the next try resumes.
-        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
-        runtime=240,
+        mem_mb=memory_of_training(Experiment.size_of_run, "run"),
+        runtime=240,  # not more at each try, for the next one resumes
         # Not params, for these may change without training again.
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         sharding=sharding_of(Experiment.size_of_run, "run"),
@@ -175,9 +174,8 @@ rule train_online:
     resources:
         gpu=1,
         nodes=1,
-        # More at each try, for the last one may have been killed for it; not more time, for the next try resumes.
-        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
-        runtime=240,
+        mem_mb=memory_of_training(Experiment.size_of_run, "run"),
+        runtime=240,  # not more at each try, for the next one resumes
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         sharding=sharding_of(Experiment.size_of_run, "run"),
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
@@ -235,9 +233,8 @@ rule train_swarm:
     threads: 1
     resources:
         gpu=1,
-        # More at each try, for the last one may have been killed for it; not more time, for the next try resumes.
-        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
-        runtime=240,
+        mem_mb=memory_of_training(Experiment.size_of_swarm, "swarm"),
+        runtime=240,  # not more at each try, for the next one resumes
         micro_batch=micro_batch_of(Experiment.size_of_swarm, "swarm"),
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
@@ -304,9 +301,8 @@ rule branch_method:
     threads: 1
     resources:
         gpu=1,
-        # More at each try, for the last one may have been killed for it; not more time, for the next try resumes.
-        mem_mb=lambda wildcards, attempt: 2000 + 2000 * attempt,
-        runtime=240,
+        mem_mb=memory_of_training(Experiment.size_of_run, "run"),
+        runtime=240,  # not more at each try, for the next one resumes
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:

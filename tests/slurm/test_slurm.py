@@ -55,11 +55,12 @@ def test_only_training_and_evaluation_ask_for_a_gpu(finished: Finished) -> None:
     assert asked == {("train", 1), ("evaluate", 1)}
 
 
-@pytest.mark.parametrize("rule", ["train", "evaluate"])
-def test_jobs_get_the_cpus_and_memory_of_the_profile(finished: Finished, profile: dict[str, Any], rule: str) -> None:
-    asked = {(job.cpus, job.memory_mb) for job in finished.jobs if job.rule == rule}
-    memory = eval(str(profile["set-resources"][rule]["mem_mb"]), {"attempt": 1})
-    assert asked == {(profile["set-threads"][rule], memory)}
+@pytest.mark.parametrize(("rule", "memory_gb"), [("train", 8), ("evaluate", 4)])
+def test_jobs_get_the_cpus_of_the_profile_and_the_memory_of_their_model(
+    finished: Finished, profile: dict[str, Any], rule: str, memory_gb: int
+) -> None:
+    asked = {(job.cpus, job.memory_mb // 1000) for job in finished.jobs if job.rule == rule}
+    assert asked == {(profile["set-threads"][rule], memory_gb)}
 
 
 def test_trainings_submitted_as_one_array_make_the_same_models(finished: Finished, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_the_time_limit_of_a_job_that_can_not_react(cut: Path, whole: Path, jobs
 
 
 def test_a_job_killed_for_its_memory_gets_more(cut: Path, whole: Path, jobs_before: int) -> None:
-    edit_profile(cut, "mem_mb: 32000 + 32000 * attempt", "mem_mb: 300 * attempt ** 3")
+    edit_profile(cut, "  train:\n    nodes: 1\n", "  train:\n    nodes: 1\n    mem_mb: 300 * attempt ** 3\n")
     with snakemake(cut, *ARGUMENTS) as process:
         finish(process, cut, timeout=400)
     ends = [(job.state, job.memory_mb) for job in slurm_jobs()[jobs_before:]]

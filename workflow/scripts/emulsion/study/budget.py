@@ -43,7 +43,7 @@ STAGES: dict[str, Mixtures] = {
 def run_cost(experiment: Experiment, size: Size) -> dict[str, float]:
     """What one run takes: tokens, FLOPs, bytes of its model, hours of the experiment's device, evaluation included."""
     spec = experiment.spec_of(size)
-    vocab_size, device = _vocabulary(experiment, spec), _device(experiment)
+    vocab_size, device = vocabulary_of(experiment, spec), _device(experiment)
     flops = spec["tokens"] * flops_per_token(spec["model"], vocab_size)
     training = _seconds(flops, device) + device["seconds_per_run"]
     return {
@@ -61,7 +61,7 @@ def swarm_cost(experiment: Experiment, swarm: Swarm) -> dict[str, float]:
     spec, trained = RunSpec.from_json(values), swarm.trained_tokens(values["tokens"])
     read = swarm.measurements(spec) * len(experiment.sources) * spec.validation_sequences * spec.context
     tokens = sum(trained) + read * FORWARD
-    flops = tokens * flops_per_token(spec.model, _vocabulary(experiment, values))
+    flops = tokens * flops_per_token(spec.model, vocabulary_of(experiment, values))
     device = _device(experiment)
     judged = sum(trunk["finish"] for trunk in swarm.trunks) if swarm.capabilities else 0
     waits = len(swarm.batches) * device["seconds_per_run"] + judged * device["seconds_per_evaluation"]
@@ -84,13 +84,13 @@ def parameters_cost(experiment: Experiment) -> dict[str, float]:
         spec, ends = RunSpec.from_json(values), len(chosen["shares"]) * points
         trained = round(last * size.tokens) + ends * chosen["tokens"]
         observed = (ends + len(chosen["shares"])) * len(experiment.sources) * spec.validation_sequences * spec.context
-        flops = (trained + observed * FORWARD) * flops_per_token(spec.model, _vocabulary(experiment, values))
+        flops = (trained + observed * FORWARD) * flops_per_token(spec.model, vocabulary_of(experiment, values))
         hours = (_seconds(flops, device) + device["seconds_per_run"]) / 3600
         costs.append({"runs": 1 + ends, "tokens": trained, "flops": flops, "disk_bytes": 0, "hours": hours})
     return add_up(costs)
 
 
-def _vocabulary(experiment: Experiment, spec: Mapping[str, Any]) -> int:
+def vocabulary_of(experiment: Experiment, spec: Mapping[str, Any]) -> int:
     tokenizer = experiment.config["tokenizers"][experiment.settings["tokenizer"]]
     return vocabulary_size(spec["model"], kind_block(tokenizer)["vocab_size"])
 

@@ -7,10 +7,10 @@ prints for each study the mean test loss of every method against stratified samp
 interval, beside worlds of as many sources (resources/proving_ground.csv): its median regret in all of them, and its
 mean difference to stratified sampling in those in which there is as little to gain as in sweeps of ours. Spearman's
 correlation of the trainings with either has its p-value; then the same of the means over all studies that have at
-least five methods. Without studies it takes the trainings of resources/trainings.csv; --csv writes such a file, by
-which `recommendations.md` goes when it names a method. --budgets runs the methods anew in the worlds with little to
-gain (of --worlds a kind), each with as many and as long runs to decide as it had in the trainings of
-config/methods_study.yaml: six CPU minutes.
+least five methods. Without studies it takes the trainings of resources/trainings.csv, by which `recommendations.md`
+goes when it names a method, and then those of resources/trainings_hashes.csv, in which a source teaches nothing; --csv
+writes such a file. --budgets runs the methods anew in the worlds with little to gain (of --worlds a kind), each with as
+many and as long runs to decide as it had in the trainings of config/methods_study.yaml: six CPU minutes.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ def in_trainings(name: str, study: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def recorded() -> list[list[dict[str, Any]]]:
-    """The same rows of the trainings that come with the project, study by study."""
-    rows = read_rows(WORKFLOW / "resources/trainings.csv")
+def recorded(name: str) -> list[list[dict[str, Any]]]:
+    """The same rows of trainings that come with the project, study by study."""
+    rows = read_rows(WORKFLOW / "resources" / name)
     return [[row for row in rows if row["study"] == study] for study in dict.fromkeys(row["study"] for row in rows)]
 
 
@@ -127,13 +127,25 @@ def main() -> None:
     )
     options.add_argument("--worlds", type=int, default=100, help="of each kind, with --budgets")
     given = options.parse_args()
-    every = [in_trainings(file.parent.name, read_json(file)) for file in given.studies] or recorded()
+    if given.studies:
+        groups = [[in_trainings(file.parent.name, read_json(file)) for file in given.studies]]
+    else:
+        groups = [recorded(name) for name in ("trainings.csv", "trainings_hashes.csv")]
+    for every in groups:
+        compare(every, given.worlds if given.budgets else 0)
+    if given.csv:
+        rows = [row for every in groups for study in every for row in study]
+        write_text(given.csv, pd.DataFrame(rows).to_csv(index=False, float_format="%.4f"))
+
+
+def compare(every: Sequence[Sequence[dict[str, Any]]], each: int) -> None:
+    """Print the tables and correlations of these studies; with `each`, methods run anew in that many worlds a kind."""
     shown = dict(WORLDS)
     again: dict[int, dict[str, float]] = {}
-    if given.budgets:
+    if each:
         shown["budgets"] = "the same, with the budgets of the trainings"
         trained_too = {row["method"] for rows in every for row in rows} & set(ENTRANTS)
-        again = ran_again([STRATIFIED, *sorted(trained_too)], given.worlds)
+        again = ran_again([STRATIFIED, *sorted(trained_too)], each)
     real: list[dict[str, float]] = []
     simulated: dict[str, list[dict[str, float]]] = {key: [] for key in shown}
     for rows in every:
@@ -166,10 +178,6 @@ def main() -> None:
     for key, words in shown.items():
         trained, worlds = ([of[number] for number in many] for of in (real, simulated[key]))
         print(f"{words}: {agreement(mean_of(trained), mean_of(worlds))}")
-    if given.csv:
-        write_text(
-            given.csv, pd.DataFrame([row for rows in every for row in rows]).to_csv(index=False, float_format="%.4f")
-        )
 
 
 if __name__ == "__main__":

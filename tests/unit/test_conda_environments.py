@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 # Packages that some environment lists and nothing else there depends on.
-APART = ("datasets", "gigatoken", "matplotlib", "pandas", "rensa", "sacrebleu")
+APART = ("backports.zstd", "datasets", "gigatoken", "matplotlib", "pandas", "rensa", "sacrebleu")
 MODULES = {
     "data": ("data.normalize", "data.tokens", "data.cleaning"),
     "train": ("training.run", "training.online_run", "training.swarm", "training.retrace", "evaluation.generation"),

@@ -1,11 +1,15 @@
 """The method `emulsion`: what it proposes from short runs, the set it cannot tell apart, and what it says of both."""
 
+from dataclasses import replace
+
 import pytest
 
 from emulsion.errors import UserError
+from emulsion.laws import misfit
 from emulsion.methods import create
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
+from emulsion.world import worlds
 from short_runs import WORLD, evidence
 
 
@@ -73,6 +77,37 @@ def test_a_guard_shortens_the_way_from_the_even_mixture():
         method.propose(evidence(length=0.005))
         shares.append(method.record["share_of_the_way"])
     assert shares == sorted(shares, reverse=True) and shares[0] == 1.0 and shares[2] == 0.0
+
+
+def unexplained(size):
+    """Full runs that end up to `size` nats from where the law of their mixtures has them, all sources alike."""
+    given = evidence(length=1.0)
+    off = {run: size * (-1) ** number for number, run in enumerate(given.mixtures)}
+    ends = {run: {name: loss + off[run] for name, loss in given.losses[run].items()} for run in given.mixtures}
+    return replace(given, losses=ends)
+
+
+def test_runs_that_the_law_does_not_explain_keep_the_mixture_even(monkeypatch):
+    method = create("emulsion", WORLD.sources)
+    [(_, mixture)] = method.propose(unexplained(0.15))
+    record = method.record
+    assert dict(mixture) == pytest.approx(dict.fromkeys(WORLD.sources, 1 / len(WORLD.sources)))
+    assert record["share_of_the_way"] == 0 and record["misfit"]["left_out_error"] > 0.1
+    # The posterior knows the noise of runs and not how wrong its curves are: alone it is sure of a gain.
+    monkeypatch.setattr(misfit, "_SDS", (0.0,))
+    method.propose(unexplained(0.15))
+    assert method.record["share_of_the_way"] > 0
+
+
+def test_runs_that_the_law_explains_move_the_mixture_by_a_calibrated_gain():
+    world = worlds("repetition", 1, seed=4)[0]
+    method = create("emulsion", world.sources)
+    [(_, mixture)] = method.propose(evidence(world, length=1.0))
+    gain = method.record["gain"]
+    real = world.mean_loss(Mixture.uniform(list(world.sources))) - world.mean_loss(mixture)
+    assert real > 0.02 and method.record["share_of_the_way"] == 1
+    assert abs(gain["mean"] - real) < 3 * gain["sd"] and gain["sd"] >= gain["sd_of_parameters"] > 0
+    assert method.record["misfit"]["left_out_error"] < real
 
 
 def test_bounds_and_weights_are_kept():

@@ -184,14 +184,24 @@ def _misfit_sd(time: Floats, longest: float) -> Floats:
     return np.asarray(_MISFIT * np.sqrt(1 + 0.3 * np.minimum(np.abs(away), 3.0) ** 2))
 
 
+def alike_in_time(apart: Floats) -> Floats:
+    """Correlation of what the curve misses at two times whose logarithms are so far apart."""
+    return np.asarray(np.exp(-(apart**2) / (2 * _MISFIT_WIDTH**2)))
+
+
+def run_variance(weights: Floats) -> float:
+    """Variance, nats^2, of a run's mean loss at its end, by weights [g] of the groups: a seed moves all of them."""
+    return float(_SEED_SD**2 + _POINT_SD**2 * (weights**2).sum())
+
+
 def _noise(points: Points) -> Floats:
     """Covariance [n, n] of the evaluations of one group."""
     time, same = points.time, points.run[:, None] == points.run[None, :]
     come = np.minimum(1.0, 5 * time / points.planned)
     seed = _SEED_SD**2 * same * np.minimum(come[:, None], come[None, :])
     early = _EARLY * points.losses.mean(axis=1) * (1 + 5 * np.exp(-time / _EARLY_UNTIL))
-    apart = np.log(np.maximum(time, 1e-4))
-    near = np.exp(-((apart[:, None] - apart[None, :]) ** 2) / (2 * _MISFIT_WIDTH**2))
+    logs = np.log(np.maximum(time, 1e-4))
+    near = alike_in_time(logs[:, None] - logs[None, :])
     sd = _misfit_sd(time, float(time.max()))
     return np.asarray(seed + np.diag(_POINT_SD**2 + 0.1 * early**2) + sd[:, None] * sd[None, :] * near)
 

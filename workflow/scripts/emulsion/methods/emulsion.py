@@ -1,8 +1,9 @@
 """Emulsion: the law of trajectories, fitted to every evaluation of a few short runs, and what it can tell apart.
 
-Other methods fit a law to where runs end. Here each evaluation of each run is a row of one law (`laws.trajectory`), and
-its posterior decides three things: the mixture, how far to go towards it from the even one, and the set of mixtures
-that the evidence cannot tell from it. docs/method.md has the derivation, and what each part is worth.
+Other methods fit a law to where runs end. Here each evaluation of each run is a row of one law (`laws.trajectory`). Its
+posterior, with what it misses of the ends of runs (`laws.misfit`), decides three things: the mixture, how far to go
+towards it from the even one, and the set of mixtures that the evidence cannot tell from it. docs/method.md has the
+derivation, and what each part is worth.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from emulsion import student
 from emulsion.errors import UserError, unknown
 from emulsion.fields import Form, checked
 from emulsion.laws.minimize import law_optimum
+from emulsion.laws.misfit import CorrectedLaw, correct
 from emulsion.laws.region import Bounds, Region, hull_distance
 from emulsion.laws.table import Floats
 from emulsion.laws.trajectory import TrajectoryLaw
@@ -32,6 +34,7 @@ from emulsion.student import LEVEL
 
 _STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the even mixture to the best one
 _DRAWS = 4096  # mixtures that the set is looked for among
+_UNCERTAINTY = "Laplace posterior of the law, and a Gaussian process of what it misses"
 CHOICES = ("best", "nearest_to_sizes")
 
 
@@ -72,7 +75,7 @@ class Emulsion:
         self.record: dict[str, Any] | None = None
 
     def propose(self, evidence: Evidence) -> Stages:
-        law = self.fit(evidence)
+        law = self.corrected(evidence)
         caps = epoch_caps(evidence, self.names, self.bounds)
         region = Region.of(self.names, self.bounds, caps)
         found = law_optimum(law, self.bounds, self.weights.tolist(), caps).mixture
@@ -89,13 +92,10 @@ class Emulsion:
         """The law of all evaluations of all runs. Raises UserError where there are no runs."""
         if not evidence.mixtures:
             raise UserError(f"{self.kind}: learns from the runs of a swarm, and there are none.")
-        lengths = evidence.run_tokens
-        unit = float(evidence.tokens or max(lengths.values(), default=1.0))
+        lengths, unit = evidence.run_tokens, _unit(evidence)
         rows: list[tuple[Floats, list[float], Floats, float, str, float]] = []
         for run, mixture in evidence.mixtures.items():
-            shares = np.array([mixture.get(name, 0.0) for name in self.names])
-            read = evidence.epochs.get(run)
-            epochs = np.array([read[name] for name in self.names]) if read else np.zeros(len(self.names))
+            shares, epochs = self._row(mixture), self._row(evidence.epochs.get(run, {}))
             whole = float(lengths.get(run, unit))
             for tokens, losses in [*evidence.curves.get(run, ()), (whole, evidence.losses[run])]:
                 seen = [losses[name] for name in self.names]
@@ -109,27 +109,36 @@ class Emulsion:
         law = fit_trajectory_law(*frames, tokens=np.array(times), runs=runs, lengths=np.array(planned))
         return law.for_run(unit, evidence.sizes) if evidence.epochs and evidence.tokens else law
 
-    def _guarded(self, law: TrajectoryLaw, even: Floats, optimum: Floats) -> tuple[Floats, float]:
+    def corrected(self, evidence: Evidence) -> CorrectedLaw:
+        """The law, and what it misses of the ends of runs. Raises UserError as `fit` does."""
+        law, unit = self.fit(evidence), _unit(evidence)
+        mixtures = np.array([self._row(mixture) for mixture in evidence.mixtures.values()])
+        losses = np.array([self._row(evidence.losses[run]) for run in evidence.mixtures])
+        epochs = np.array([self._row(evidence.epochs.get(run, {})) for run in evidence.mixtures])
+        times = np.array([float(evidence.run_tokens.get(run, unit)) / unit for run in evidence.mixtures])
+        return correct(law, mixtures, losses, epochs, times, self.weights)
+
+    def _guarded(self, law: CorrectedLaw, even: Floats, optimum: Floats) -> tuple[Floats, float]:
         """The mixture on the way from the even one that is surest to gain, and which share of the way it is."""
         steps = np.array(_STEPS)
         rows = even + steps[:, None] * (optimum - even)
-        above, sd = law.compare(rows, even, self.weights)
+        above, sd = law.compare(rows, even)
         index = int((above + self.guard * sd).argmin())
         return np.asarray(rows[index]), float(steps[index])
 
-    def _set(self, law: TrajectoryLaw, region: Region, best: Floats, evidence: Evidence) -> Floats:
+    def _set(self, law: CorrectedLaw, region: Region, best: Floats, evidence: Evidence) -> Floats:
         """Mixtures [k, m] of the region that the evidence cannot tell from the best; it is the first of them."""
         sizes = region.project(_sizes(evidence, self.names)[None, :])
         drawn = swarm(region, _DRAWS, derive_seed(self.seed, "set"), best)
         away = np.linspace(0, 1, 33)[:, None]
         ways = [best + away * (end - best) for end in (*sizes, *drawn[:64])]
         rows = np.concatenate([best[None, :], *ways, drawn])
-        above, sd = law.compare(rows, best, self.weights)
+        above, sd = law.compare(rows, best)
         return np.asarray(rows[above <= float(scipy.special.ndtri(LEVEL)) * sd + 1e-12])
 
     def _record(
         self,
-        law: TrajectoryLaw,
+        law: CorrectedLaw,
         evidence: Evidence,
         optimum: Floats,
         even: Floats,
@@ -139,11 +148,11 @@ class Emulsion:
         picked: Floats,
     ) -> dict[str, Any]:
         both = np.stack([picked, even])
-        mean, sd = law.predict(both) @ self.weights, law.mean_sd(both, self.weights)
+        mean, sd = law.predict(both) @ self.weights, law.mean_sd(both)
         # A run's own noise: a seed moves all sources together.
-        half = student.quantile(math.inf) * float(np.hypot(sd[0], law.seed_sd))
-        above, of_gain = law.compare(even, picked, self.weights)
-        runs = np.array([[mixture.get(name, 0.0) for name in self.names] for mixture in evidence.mixtures.values()])
+        half = student.quantile(math.inf) * float(np.hypot(sd[0], law.law.seed_sd))
+        above, of_gain = law.compare(even, picked)
+        of_parameters = law.law.compare(even, picked, self.weights)[1]
         vertices = {
             f"{side} {name}": dict(self._mixture(members[pick(members[:, index])]))
             for index, name in enumerate(self.names)
@@ -154,9 +163,10 @@ class Emulsion:
             "ratios": dict(self._mixture(picked)),
             "prediction": float(mean[0]),
             "interval": [float(mean[0]) - half, float(mean[0]) + half],
-            "uncertainty": {"level": LEVEL, "sd": float(sd[0]), "method": "Laplace posterior of the law"},
+            "uncertainty": {"level": LEVEL, "sd": float(sd[0]), "method": _UNCERTAINTY},
             "uniform": {"ratios": dict(self._mixture(even)), "predicted": float(mean[1])},
-            "gain": {"mean": float(above[0]), "sd": float(of_gain[0])},
+            "gain": {"mean": float(above[0]), "sd": float(of_gain[0]), "sd_of_parameters": float(of_parameters[0])},
+            "misfit": {"sd": law.sd, "left_out_error": law.left_out_error, "carried": law.carried},
             "optimum": dict(self._mixture(optimum)),
             "share_of_the_way": share,
             "set": {
@@ -168,8 +178,8 @@ class Emulsion:
                 "vertices": vertices,
                 "nearest_to_sizes": dict(self._mixture(nearest)),
             },
-            "hull_distance": hull_distance(picked, runs),
-            "law": {"evaluations": law.evaluations, "runs": law.runs, "worth": vars(law.worth)},
+            "hull_distance": hull_distance(picked, law.mixtures),
+            "law": {"evaluations": law.law.evaluations, "runs": law.law.runs, "worth": vars(law.law.worth)},
             "warnings": self._warnings(evidence, float(above[0]), float(of_gain[0])),
         }
 
@@ -183,9 +193,17 @@ class Emulsion:
             found.append("The law cannot tell its mixture from the even one: the gain is not above its SD.")
         return found
 
+    def _row(self, named: Mapping[str, float]) -> Floats:
+        return np.array([named.get(name, 0.0) for name in self.names])
+
     def _mixture(self, row: Floats) -> Mixture:
         shares = dict(zip(self.names, np.maximum(row, 0.0).tolist(), strict=True))
         return Mixture({source: shares[source] for source in self.sources})
+
+
+def _unit(evidence: Evidence) -> float:
+    """Tokens of the run that is predicted for."""
+    return float(evidence.tokens or max(evidence.run_tokens.values(), default=1.0))
 
 
 def _sizes(evidence: Evidence, names: Sequence[str]) -> Floats:

@@ -12,7 +12,7 @@ from emulsion.world import KINDS, worlds
 
 # What these kinds are about is no part of a simulated world, or they decide nothing of their own.
 ABSENT = {"mixmin", "replay", "follow", "given", "without", "only", "point"}
-SLOW = {"optimum", "regmix", "ado", "epochs", "epochs_tenth"}
+SLOW = {"optimum", "optimum_ten", "regmix", "regmix_ten", "ado", "epochs", "epochs_tenth", "epochs_ten"}
 WORLD = worlds("harmful", 1, seed=3)[0]
 
 

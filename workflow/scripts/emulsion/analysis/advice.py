@@ -16,7 +16,12 @@ from typing import Any
 from emulsion.analysis.across_settings import mean_over_settings
 
 # Target runs that deciding may take altogether, the run itself among them.
-_BUDGETS = ((1.05, "with nothing trained to decide"), (1.2, "with a tenth of a run"), (1.7, "with half of a run"))
+_BUDGETS = (
+    (1.05, "with nothing trained to decide"),
+    (1.2, "with a tenth of a run"),
+    (1.7, "with half of a run"),
+    (12.0, "with ten runs"),
+)
 _SELDOM = 0.05  # share of worlds in which a method may be worse than even shares
 
 Row = Mapping[str, Any]
@@ -47,7 +52,7 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
     again = epochs > 1
     lost = _lost(trained)
     like = [row for row in rows if int(row["sources"]) == nearest and bool(row["repeated"]) == again]
-    left = [row for row in like if row["method"] not in lost]
+    left = [row for row in like if not {row["method"], row["method"].removesuffix("_ten")} & set(lost)]
     chosen = [
         {"budget": words, **{key: best[key] for key in ("method", "cost", "median", "worse")}, "interval": _ends(best)}
         for most, words in _BUDGETS

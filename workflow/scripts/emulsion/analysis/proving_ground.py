@@ -65,6 +65,8 @@ _CURVES: dict[str, Any] = {
     "points": {"kind": "spread", "bounds": [0.0, 0.8], "seed": 0},
     "evaluated": (*CURVE[1:], 1.0),
 }
+# Ten runs as long as the target run: what a study pays whose answer many runs will use.
+_TEN: dict[str, Any] = {"extra": 10.0, "runs": lambda m: 10}
 _CORNERS: dict[str, Any] = {"runs": lambda m: m, "points": {"kind": "corners"}}
 
 ENTRANTS: dict[str, Entrant] = {
@@ -88,6 +90,16 @@ ENTRANTS: dict[str, Entrant] = {
     "emulsion_unguarded": Entrant(kind="emulsion", settings={"guard": 0}, extra=0.5, **_CURVES),
     "emulsion_online_tenth": Entrant(kind="emulsion_online", extra=0.1, **_CURVES),
     "emulsion_online": Entrant(kind="emulsion_online", extra=0.5, **_CURVES),
+    "grid_search_ten": Entrant(kind="grid_search", **_TEN),
+    "direct_search_ten": Entrant(
+        kind="direct_search", settings={"objective": "mean_loss", "bounds": [0.0, 1.0], "evaluations": 10}, extra=10.0
+    ),
+    "dml_ten": Entrant(kind="dml", settings=_QUICK, **_TEN),
+    "olmix_ten": Entrant(kind="olmix", settings={"resamples": 1}, **_TEN),
+    "epochs_ten": Entrant(kind="law_optimum", settings={"law": "epochs", **_QUICK}, **_TEN),
+    "regmix_ten": Entrant(kind="regmix", settings={"draws": 5000, "best": 25, "resamples": 1}, **_TEN),
+    "optimum_ten": Entrant(kind="optimum", settings={"objective": "mean_loss", "bounds": [0.0, 1.0], **_QUICK}, **_TEN),
+    "emulsion_ten": Entrant(kind="emulsion", **{**_CURVES, **_TEN}),
     "skillit": Entrant(kind="skillit", extra=0.5, **_CORNERS),
     "doremi": Entrant(
         kind="doremi", settings={"rounds": 20}, extra=0.5, runs=lambda m: 1, points={"kind": "uniform"}, guide=0.5

@@ -31,7 +31,8 @@ ROWS = [
     row("short", 1.1, 0.010, 0.2),
     row("careful", 1.1, 0.020, 0.01),
     row("half", 1.5, 0.015, 0.03),
-    row("dear", 9.0, 0.001, 0.0),
+    row("dear_ten", 11.0, 0.001, 0.0),
+    row("dearer", 14.0, 0.0, 0.0),
     row("again", 1.1, 0.001, 0.0, repeated=True),
     row("many", 1.1, 0.001, 0.0, sources=6),
 ]
@@ -47,6 +48,7 @@ def test_the_least_regret_within_each_budget_and_a_careful_one_where_that_is_oft
         (tenth, "careful"),
         (half, "short"),
         (half, "half"),
+        ("with ten runs", "dear_ten"),
     ]
     assert "In 20 simulated worlds with 3 sources that are not read again" in found["text"]
     page = _advice(found)
@@ -61,9 +63,15 @@ def test_a_method_that_lost_in_a_training_is_not_named_and_it_is_said_why():
         {"study": "more", "method": "half", "seeds": 5.0, "difference": 0.01, "low": -0.01, "high": 0.03},
     ]
     found = advice(ROWS, trained, 3, epochs=0.5)
-    assert [each["method"] for each in found["methods"]] == ["stratified", "careful", "half"]
+    assert [each["method"] for each in found["methods"]] == ["stratified", "careful", "half", "dear_ten"]
     assert found["text"].endswith("(resources/trainings.csv): short (by 50.0 [20.0, 80.0], 1 setting).")
     assert "careful" not in found["text"]
+
+
+def test_a_method_that_lost_with_ten_runs_in_trainings_is_named_with_no_fewer_and_no_more():
+    trained = [{"study": "mix", "method": "dear", "seeds": 8.0, "difference": 0.05, "low": 0.02, "high": 0.08}]
+    assert "dear_ten" in [each["method"] for each in advice(ROWS, [], 3, epochs=0.5)["methods"]]
+    assert "dear_ten" not in [each["method"] for each in advice(ROWS, trained, 3, epochs=0.5)["methods"]]
 
 
 def test_what_is_left_out_shows_the_interval_by_which_it_lost_and_not_those_of_settings_that_hold_zero():
@@ -75,7 +83,7 @@ def test_what_is_left_out_shows_the_interval_by_which_it_lost_and_not_those_of_s
 
 
 def test_worlds_are_like_the_study_in_sources_and_repetition():
-    assert [each["method"] for each in advice(ROWS, [], 3, epochs=2.0)["methods"]] == ["again", "again"]
+    assert [each["method"] for each in advice(ROWS, [], 3, epochs=2.0)["methods"]] == ["again", "again", "again"]
     nearest = advice(ROWS, [], 9, epochs=0.5)
     assert nearest["sources"] == 6 and nearest["methods"][0]["method"] == "many"
     assert advice(ROWS, [], 1, 0.5) is None and advice([], [], 3, 0.5) is None and _advice(None) == ""

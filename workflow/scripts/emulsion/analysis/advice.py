@@ -52,6 +52,7 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
     again = epochs > 1
     lost = _lost(trained)
     like = [row for row in rows if int(row["sources"]) == nearest and bool(row["repeated"]) == again]
+    # A method's trainings may have had ten runs to decide, as its entry in worlds that ends in `_ten`.
     left = [row for row in like if not {row["method"], row["method"].removesuffix("_ten")} & set(lost)]
     chosen = [
         {"budget": words, **{key: best[key] for key in ("method", "cost", "median", "worse")}, "interval": _ends(best)}

@@ -32,6 +32,20 @@ def test_mixtures_are_at_their_cost_and_difference_with_their_names():
     assert faces["1"] == faces["2"] != faces["3"]
 
 
+def test_a_method_that_is_far_off_does_not_flatten_the_others():
+    near = [row("aioli", 0.1, read=300), row("doge", -0.2, read=300), row("odm", 0.05, read=300)]
+    (usual,) = draw_cost_pareto(board(*near)).axes
+    assert usual.get_yscale() == "linear"
+    figure = draw_cost_pareto(board(*near, row("dml", 1200.0, extra=2000)))
+    (axes,) = figure.axes
+    assert axes.get_yscale() == "symlog"
+    heights = axes.transAxes.inverted().transform(axes.transData.transform([(0, -0.2), (0, 0.1)]))[:, 1]
+    assert heights[1] - heights[0] > 0.2
+    ticks = axes.get_yticks()
+    assert 1000 in ticks and len(ticks) == len(set(ticks)) < 12
+    assert any("the upright axis is logarithmic" in text.get_text() for text in figure.texts)
+
+
 def test_no_known_cost_is_refused():
     with pytest.raises(UserError, match="no cost is known"):
         draw_cost_pareto(board(row("old", -0.5, extra=None)))

@@ -99,6 +99,22 @@ def test_runs_that_the_law_does_not_explain_keep_the_mixture_even(monkeypatch):
     assert method.record["share_of_the_way"] > 0
 
 
+def test_runs_longer_than_the_target_run_show_as_much_of_what_the_law_misses():
+    method, given = create("emulsion", WORLD.sources), unexplained(0.15)
+    method.propose(replace(given, tokens=given.tokens / 3))
+    assert method.record["share_of_the_way"] == 0 and method.record["misfit"]["carried"] == 1
+
+
+def test_no_more_mixtures_than_sources_are_refused_for_the_law_would_fit_them_all():
+    given, fewest = evidence(), len(WORLD.sources) + 1
+    kept = dict(list(given.mixtures.items())[:fewest])
+    create("emulsion", WORLD.sources).propose(replace(given, mixtures=kept))
+    again = {**kept, list(kept)[0]: list(kept.values())[1]}
+    for few in (again, dict(list(kept.items())[1:])):
+        with pytest.raises(UserError, match=f"runs on {fewest - 1} different mixtures are not enough for {fewest - 1}"):
+            create("emulsion", WORLD.sources).propose(replace(given, mixtures=few))
+
+
 def test_runs_that_the_law_explains_move_the_mixture_by_a_calibrated_gain():
     world = worlds("repetition", 1, seed=4)[0]
     method = create("emulsion", world.sources)

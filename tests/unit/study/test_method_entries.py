@@ -162,7 +162,7 @@ def test_what_could_only_fail_in_a_job_is_refused_before_any(method, swarms, wor
         ({"kind": "optimum", "objective": "mean_loss"}, 2, [0], r"kind 'optimum' fits 4 runs or more, and 's' has 2;"),
         ({"kind": "dml"}, 2, [0], r"kind 'dml' fits 4 runs or more, and 's' has 2;"),
         ({"kind": "dml"}, 2, [0, 1], None),
-        ({"kind": "emulsion"}, 2, [0], None),
+        ({"kind": "emulsion"}, 2, [0], r"kind 'emulsion' fits 5 runs or more, and 's' has 2;"),
         ({"kind": "grid_search"}, 2, [0], None),
     ],
 )

@@ -143,7 +143,7 @@ def correct(
     kept = [each for each in found if each[0] > most + np.log(_LEAST_WEIGHT)]
     total = sum(np.exp(likelihood - most) for likelihood, *_ in kept)
     processes = tuple(Process(float(np.exp(each[0] - most) / total), *each[1:]) for each in kept)
-    carried = float(alike_in_time(np.log(times.max())))
+    carried = float(alike_in_time(np.log(min(times.max(), 1.0))))  # longer runs have been where the target run ends
     return CorrectedLaw(law, mixtures, residuals, weights, carried, processes)
 
 

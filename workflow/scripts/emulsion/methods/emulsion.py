@@ -48,7 +48,6 @@ class Emulsion:
     """
 
     kind: ClassVar[str] = "emulsion"
-    needs = Needs(sizes=True, swarm=True, curves=True)
     forms: ClassVar[Mapping[str, Form]] = {
         "bounds": ("a pair, or a mapping by source", lambda value: isinstance(value, Sequence | Mapping)),
         "weights": MAPPING,
@@ -60,6 +59,8 @@ class Emulsion:
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:
         """Raises UserError where a setting is unknown or not allowed."""
         self.sources, self.names = list(sources), sorted(sources)
+        # With no more mixtures than sources the law fits them all: nothing shows how wrong it is, and it is sure.
+        self.needs = Needs(sizes=True, swarm=True, curves=True, least_runs=len(self.names) + 1)
         chosen = checked(settings, self.forms, (), self.kind)
         self.bounds: Bounds | None = chosen.get("bounds")
         self.guard = float(chosen.get("guard", 1.0))
@@ -89,7 +90,7 @@ class Emulsion:
         return [(1.0, self._mixture(picked))]
 
     def fit(self, evidence: Evidence) -> TrajectoryLaw:
-        """The law of all evaluations of all runs. Raises UserError where there are no runs."""
+        """The law of all evaluations of all runs. Raises UserError where these are of too few mixtures."""
         if not evidence.mixtures:
             raise UserError(f"{self.kind}: learns from the runs of a swarm, and there are none.")
         lengths, unit = evidence.run_tokens, _unit(evidence)
@@ -105,6 +106,12 @@ class Emulsion:
                 f"{self.kind}: {len(rows)} evaluation is not enough to fit a law to; add runs to the swarm."
             )
         mixtures, losses_of, often, times, runs, planned = (list(column) for column in zip(*rows, strict=True))
+        different = len(np.unique(np.round(mixtures, 6), axis=0))
+        if different < self.needs.least_runs:
+            raise UserError(
+                f"{self.kind}: runs on {different} different mixture{'s' * (different != 1)} are not enough for "
+                f"{len(self.names)} sources, which need {self.needs.least_runs} or more; add points to the swarm."
+            )
         frames = (pd.DataFrame(np.array(part), columns=self.names) for part in (mixtures, losses_of, often))
         law = fit_trajectory_law(*frames, tokens=np.array(times), runs=runs, lengths=np.array(planned))
         return law.for_run(unit, evidence.sizes) if evidence.epochs and evidence.tokens else law

@@ -66,6 +66,7 @@ class EmulsionOnline(Online):
         self.settings = settings
         given = {"weights": settings.weights} if settings.weights else {}
         self._before = Emulsion(self._listed, guard=settings.guard, **given)
+        self.needs = self._before.needs
         self._weights = self._before.weights
         self._law: TrajectoryLaw | None = None
         self._caps: dict[str, float] = {}

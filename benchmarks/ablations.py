@@ -51,6 +51,7 @@ def lines(whole: Entrant) -> dict[str, Change]:
         "twice as many runs, half as long": (replace(bare, runs=lambda m: 2 * m + 4), {}),
         "no shared misfit of the curve": (bare, {"_MISFIT": 1e-4}),
         "no noise of seeds": (bare, {"_SEED_SD": 1e-4}),
+        "nothing changes from short runs to long ones": (bare, {"_TRANSFER": 1e-3}),
         "kappa 1": (bare, {"_KAPPA": (1.0,)}),
         "repetition is not seen": (bare, {"_REPEATED": ()}),
         "nearest to the sizes": (replace(bare, settings={"guard": 0, "choose": "nearest_to_sizes"}), {}),

@@ -109,7 +109,7 @@ def test_no_more_mixtures_than_sources_are_refused_for_the_law_would_fit_them_al
     given, fewest = evidence(), len(WORLD.sources) + 1
     kept = dict(list(given.mixtures.items())[:fewest])
     create("emulsion", WORLD.sources).propose(replace(given, mixtures=kept))
-    again = {**kept, list(kept)[0]: list(kept.values())[1]}
+    again = {**kept, next(iter(kept)): list(kept.values())[1]}
     for few in (again, dict(list(kept.items())[1:])):
         with pytest.raises(UserError, match=f"runs on {fewest - 1} different mixtures are not enough for {fewest - 1}"):
             create("emulsion", WORLD.sources).propose(replace(given, mixtures=few))

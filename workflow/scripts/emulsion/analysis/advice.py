@@ -2,7 +2,7 @@
 
 One table is what `tabulate_proving_ground` makes of worlds by their number of sources; docs/which_method.md says how
 they are drawn, and how far they are from real runs. The other has real trainings of ours, as
-`benchmarks/rank_agreement.py` writes it: a method that was significantly worse than even shares in their mean is not
+`benchmarks/rank_agreement.py` writes it: a method whose mean in them is above even shares by its 95 % interval is not
 named, whatever it reached in worlds.
 """
 
@@ -98,8 +98,8 @@ def _left_out(lost: Mapping[str, Mapping[str, Any]]) -> str:
         settings = f"{mean['settings']} setting{'s' * (mean['settings'] != 1)}"
         shown.append(f"{method} (by {above:.1f} [{low:.1f}, {high:.1f}], {settings})")
     return (
-        " Left out is what had a mean test loss significantly above that of even shares in real trainings, "
-        f"in the mean over their settings (resources/trainings.csv): {', '.join(shown)}."
+        " Left out is what had a mean test loss above that of even shares in real trainings, by the 95 % interval of its "
+        f"mean over their settings (resources/trainings.csv): {', '.join(shown)}."
     )
 
 

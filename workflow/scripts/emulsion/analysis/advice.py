@@ -98,8 +98,8 @@ def _left_out(lost: Mapping[str, Mapping[str, Any]]) -> str:
         settings = f"{mean['settings']} setting{'s' * (mean['settings'] != 1)}"
         shown.append(f"{method} (by {above:.1f} [{low:.1f}, {high:.1f}], {settings})")
     return (
-        " Left out is what had a mean test loss above that of even shares in real trainings, by the 95 % interval of its "
-        f"mean over their settings (resources/trainings.csv): {', '.join(shown)}."
+        " Left out is what had a mean test loss above that of even shares in real trainings, by the 95 % interval of "
+        f"its mean over their settings (resources/trainings.csv): {', '.join(shown)}."
     )
 
 

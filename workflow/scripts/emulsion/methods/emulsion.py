@@ -25,15 +25,14 @@ from emulsion.laws.region import Bounds, Region, hull_distance
 from emulsion.laws.table import Floats
 from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.laws.trajectory_fit import fit_trajectory_law
-from emulsion.methods.designs import differ, epoch_caps, swarm
+from emulsion.methods.designs import epoch_caps
 from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.online import MAPPING, number
+from emulsion.methods.tied import TiedSet, looked_at
 from emulsion.mixture import Mixture
-from emulsion.seeds import derive_seed
 from emulsion.student import LEVEL
 
 _STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the even mixture to the best one
-_DRAWS = 4096  # mixtures that the set is looked for among
 _UNCERTAINTY = "Laplace posterior of the law, and a Gaussian process of what it misses"
 CHOICES = ("best", "nearest_to_sizes")
 
@@ -83,10 +82,12 @@ class Emulsion:
         optimum = np.array([found[name] for name in self.names])
         even = region.even()
         best, share = self._guarded(law, even, optimum)
-        members = self._set(law, region, best, evidence)
-        nearest = members[differ(members, _sizes(evidence, self.names)).argmin()]
-        picked = nearest if self.choose == "nearest_to_sizes" else best
-        self.record = self._record(law, evidence, optimum, even, share, members, nearest, picked)
+        rows = looked_at(region, best, evidence.sizes, self.seed)
+        above, sd = law.compare(rows, best)
+        members = np.asarray(rows[above <= float(scipy.special.ndtri(LEVEL)) * sd + 1e-12])
+        tied = TiedSet.of(members, self.names, evidence.sizes)
+        picked = tied.nearest if self.choose == "nearest_to_sizes" else best
+        self.record = self._record(law, evidence, optimum, even, share, tied, picked)
         return [(1.0, self._mixture(picked))]
 
     def fit(self, evidence: Evidence) -> TrajectoryLaw:
@@ -133,16 +134,6 @@ class Emulsion:
         index = int((above + self.guard * sd).argmin())
         return np.asarray(rows[index]), float(steps[index])
 
-    def _set(self, law: CorrectedLaw, region: Region, best: Floats, evidence: Evidence) -> Floats:
-        """Mixtures [k, m] of the region that the evidence cannot tell from the best; it is the first of them."""
-        sizes = region.project(_sizes(evidence, self.names)[None, :])
-        drawn = swarm(region, _DRAWS, derive_seed(self.seed, "set"), best)
-        away = np.linspace(0, 1, 33)[:, None]
-        ways = [best + away * (end - best) for end in (*sizes, *drawn[:64])]
-        rows = np.concatenate([best[None, :], *ways, drawn])
-        above, sd = law.compare(rows, best)
-        return np.asarray(rows[above <= float(scipy.special.ndtri(LEVEL)) * sd + 1e-12])
-
     def _record(
         self,
         law: CorrectedLaw,
@@ -150,8 +141,7 @@ class Emulsion:
         optimum: Floats,
         even: Floats,
         share: float,
-        members: Floats,
-        nearest: Floats,
+        tied: TiedSet,
         picked: Floats,
     ) -> dict[str, Any]:
         both = np.stack([picked, even])
@@ -160,11 +150,6 @@ class Emulsion:
         half = student.quantile(math.inf) * float(np.hypot(sd[0], law.law.seed_sd))
         above, of_gain = law.compare(even, picked)
         of_parameters = law.law.compare(even, picked, self.weights)[1]
-        vertices = {
-            f"{side} {name}": dict(self._mixture(members[pick(members[:, index])]))
-            for index, name in enumerate(self.names)
-            for side, pick in (("least", np.argmin), ("most", np.argmax))
-        }
         return {
             "method": self.kind,
             "ratios": dict(self._mixture(picked)),
@@ -176,15 +161,7 @@ class Emulsion:
             "misfit": {"sd": law.sd, "left_out_error": law.left_out_error, "carried": law.carried},
             "optimum": dict(self._mixture(optimum)),
             "share_of_the_way": share,
-            "set": {
-                "level": LEVEL,
-                "ranges": {
-                    name: [float(members[:, index].min()), float(members[:, index].max())]
-                    for index, name in enumerate(self.names)
-                },
-                "vertices": vertices,
-                "nearest_to_sizes": dict(self._mixture(nearest)),
-            },
+            "set": tied.to_json(self._mixture, self.names),
             "hull_distance": hull_distance(picked, law.mixtures),
             "law": {"evaluations": law.law.evaluations, "runs": law.law.runs, "worth": vars(law.law.worth)},
             "warnings": self._warnings(evidence, float(above[0]), float(of_gain[0])),
@@ -211,12 +188,6 @@ class Emulsion:
 def _unit(evidence: Evidence) -> float:
     """Tokens of the run that is predicted for."""
     return float(evidence.tokens or max(evidence.run_tokens.values(), default=1.0))
-
-
-def _sizes(evidence: Evidence, names: Sequence[str]) -> Floats:
-    """Shares [m] of all tokens; even where no size is known."""
-    sizes = np.array([float(evidence.sizes.get(name, 0.0)) for name in names])
-    return sizes / sizes.sum() if sizes.sum() > 0 else np.full(len(names), 1 / len(names))
 
 
 METHODS = {Emulsion.kind: Emulsion}

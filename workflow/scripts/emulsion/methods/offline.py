@@ -76,7 +76,9 @@ class Optimum:
     def propose(self, evidence: Evidence) -> Stages:
         mixtures, results = self._runs(evidence)
         settings = self._with(evidence)
-        return self._proposal(optimise(mixtures, results, self.names, settings, self._chooser(evidence)))
+        return self._proposal(
+            optimise(mixtures, results, self.names, settings, self._chooser(evidence), evidence.sizes)
+        )
 
     def predict(self, evidence: Evidence, candidates: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
         """What `methods.optimum.predict` says of other mixtures, from what the proposal was made from."""

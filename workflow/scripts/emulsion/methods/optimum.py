@@ -16,6 +16,7 @@ from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.propose import propose
 from emulsion.methods.search import Pull, search
 from emulsion.methods.surrogates import Runs, Surrogate, choose, fit_surrogates
+from emulsion.methods.tied import TiedSet, compare_to_first, looked_at
 from emulsion.mixture import Mixture
 from emulsion.seeds import derive_seed
 from emulsion.student import LEVEL
@@ -37,6 +38,7 @@ def optimise(
     sources: Sequence[str],
     settings: Mapping[str, Any] | Settings,
     choose_mixture: Choose = propose,
+    sizes: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """The best mixture according to finished runs, as the JSON of optimal_mix.json; for losses, in losses.
 
@@ -44,6 +46,7 @@ def optimise(
     results   of the same runs: {"run": name, "capabilities": {name: score}, "losses": {source: nats per token}}, and
               "epochs": {source: how often the run read it}, where they are known
     settings  `Settings`, or its values by name
+    sizes     {source: tokens}
     """
     chosen = settings if isinstance(settings, Settings) else Settings.of(settings)
     region = Region.of(sources, chosen.bounds, chosen.caps)
@@ -58,6 +61,7 @@ def optimise(
         "method": "optimum",
         "ratios": _named(region, best),
         **_prediction(surrogate, best, chosen),
+        "set": _set(surrogate, region, best, sizes or {}, chosen),
         **_terms(region, chosen, pull, best),
         "objective": objective.to_json(),
         "surrogate": name,
@@ -169,6 +173,7 @@ def optimise_directly(
         "prediction": found.score,
         "interval": None,
         "uncertainty": None,
+        "set": None,
         **_terms(region, chosen, pull, best),
         "objective": chosen.objective if isinstance(chosen.objective, str) else dict(chosen.objective),
         "surrogate": None,
@@ -231,6 +236,16 @@ def _prediction(surrogate: Surrogate, best: Floats, settings: Settings) -> dict[
         "interval": [prediction - half, prediction + half],
         "uncertainty": {"level": LEVEL, "sd": sd, "method": how},
     }
+
+
+def _set(
+    surrogate: Surrogate, region: Region, best: Floats, sizes: Mapping[str, float], settings: Settings
+) -> dict[str, Any]:
+    """The mixtures that the surrogate cannot tell from the best one."""
+    rows = looked_at(region, best, sizes, settings.seed)
+    found = compare_to_first(surrogate, rows, settings.resamples, derive_seed(settings.seed, "tied"))
+    tied = TiedSet.of(rows[found.tied], region.sources, sizes)
+    return {**tied.to_json(region.mixture, region.sources), "by": found.how}
 
 
 def _terms(region: Region, settings: Settings, pull: Pull | None, best: Floats) -> dict[str, Any]:

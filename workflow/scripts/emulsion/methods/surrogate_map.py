@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from emulsion import student
 from emulsion.laws.table import Floats
 from emulsion.methods.surrogates import Surrogate
+from emulsion.methods.tied import compare_to_first
 from emulsion.mixture import Mixture
-from emulsion.student import LEVEL
 
 # Steps of the share along a curve, and along each side of the triangle of three sources.
 _CURVE, _SIDE = 100, 50
@@ -49,18 +48,8 @@ def surface(
     parts = _parts(sources, row)
     rows = np.concatenate([row[None, :], *(points for _, points in parts)])
     by_name = rows[:, [sources.index(name) for name in fitted.sources]]
-    values = surrogate.predict(by_name)
-    draws = surrogate.draws(by_name, resamples, seed)
-    freedom = max(1, len(fitted.scores) - len(sources))
-    quantile = student.quantile(freedom)
-    if draws is None:
-        apart, spread = np.full(len(rows), surrogate.rmse), None
-        how = "by less than the leave-one-out error"
-    else:
-        apart = quantile * (draws - draws[:, :1]).std(axis=0)
-        spread = quantile * draws.std(axis=0)
-        how = f"by refits to resampled runs, at the level of {LEVEL:.0%}".replace("%", " %")
-    tied = values[0] - values <= apart + 1e-12
+    values, apart = surrogate.predict(by_name), compare_to_first(surrogate, by_name, resamples, seed)
+    spread = apart.spread
     shown = fitted.mixtures[:, [fitted.sources.index(source) for source in sources]]
     most = np.array([(caps or {}).get(source, 1.0) for source in sources]) + 1e-9
     made, start = [], 1
@@ -73,7 +62,7 @@ def surface(
             if source is not None and spread is not None:
                 cell["interval"] = sorted(sign * float(values[place] + end * spread[place]) for end in (-1, 1))
             allowed = bool(np.all((rows[place] <= most)[capped]))
-            cells.append({**cell, "tied": bool(tied[place]) and allowed})
+            cells.append({**cell, "tied": bool(apart.tied[place]) and allowed})
         made.append({"source": source, "points": cells})
         start += len(points)
     return {
@@ -86,7 +75,7 @@ def surface(
             {"weights": weights, "value": sign * score}
             for weights, score in zip(shown.tolist(), fitted.scores.tolist(), strict=True)
         ],
-        "tied_by": how,
+        "tied_by": apart.how,
     }
 
 

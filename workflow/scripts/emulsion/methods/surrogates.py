@@ -30,6 +30,7 @@ from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.ranks import rho
 
 LEAST_RUNS = 4
+_BLOCK = 512  # mixtures
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,13 @@ class LogLinear(Surrogate):
         n, g = self.runs.costs.shape
         near, _ = fit_weighted(self._table, np.ones((1, n)), self.law.ridge, robust=False)
         state = refit_weighted(self._table, _resamples(n, resamples, seed), self.law.ridge, near)
-        fallen = np.exp(-state.u @ (rows @ basis(rows.shape[1])).T)
-        costs = (state.c[:, None] + state.b[:, None] * fallen).reshape(resamples, g, len(rows))
-        return np.asarray(-np.einsum("rgk,g->rk", costs, self.runs.weights))
+        # Of dozens of sources all mixtures at once would take gigabytes.
+        pieces = []
+        for block in np.split(rows, range(_BLOCK, len(rows), _BLOCK)):
+            fallen = np.exp(-state.u @ (block @ basis(rows.shape[1])).T)
+            costs = (state.c[:, None] + state.b[:, None] * fallen).reshape(resamples, g, len(block))
+            pieces.append(-np.einsum("rgk,g->rk", costs, self.runs.weights))
+        return np.concatenate(pieces, axis=1)
 
 
 class Weighted(Surrogate):

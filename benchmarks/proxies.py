@@ -6,8 +6,9 @@
 prints two tables of the runs of config/proxies.yaml. Of each swarm of short runs: Spearman's correlation of its mean
 losses with those of the long runs at the same mixtures, with a 95 % interval over resampled mixtures, and how much more
 than the best long run the one loses that the short runs rank first, in thousandths of a nat. The first row is the long
-runs of one seed against those of the other. Of laws fitted to some of the long runs: R² of the other runs' losses, and
-the regret of the run that the law ranks first, median and mean over 50 choices of runs.
+runs of one seed against those of the other. Of laws fitted to some of the long runs, and to some of those on half of
+the text: R² of the other runs' losses, and the regret of the run that the law ranks first, median and mean over 50
+choices of runs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from emulsion.ranks import rho
 from emulsion.report.markup import table
 
 ROOT = Path(__file__).resolve().parents[1]
-STUDY, LONG = "proxies", "proxies_long"
+STUDY, LONG, REPEATED = "proxies", "proxies_long", "proxies_repeated"
 RESAMPLES, CHOICES = 2000, 50
 
 
@@ -80,7 +81,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--targets", action="store_true", help="print the files that Snakemake is to make")
     given = options.parse_args()
-    swarms = {name: 2 if name == LONG else 1 for name in read_yaml(ROOT / "config/proxies.yaml")["swarms"]}
+    swarms = {name: 2 if name in (LONG, REPEATED) else 1 for name in read_yaml(ROOT / "config/proxies.yaml")["swarms"]}
     if given.targets:
         files = [str(file.relative_to(ROOT)) for name, batches in swarms.items() for file in swarm_files(name, batches)]
         print(*files)
@@ -89,7 +90,7 @@ def main() -> None:
         if not file.exists():
             options.error(f"{file}: no such file; --help says how to make it.")
     random = np.random.default_rng(0)
-    weights, losses, epochs = read_swarm(swarm_files(LONG, swarms[LONG]))
+    _, losses, _ = read_swarm(swarm_files(LONG, swarms[LONG]))
     truth = losses.mean(axis=(0, 2))
     rows = [["long, seed 0 against 1", *ranked(losses[0].mean(axis=1), losses[1].mean(axis=1), random)]]
     for name, batches in swarms.items():
@@ -97,14 +98,20 @@ def main() -> None:
             _, found, _ = read_swarm(swarm_files(name, batches))
             rows.append([name.removeprefix("proxies_"), *ranked(found.mean(axis=(0, 2)), truth, random)])
     print(table(["runs", "rank correlation with long runs", "regret of their best"], rows))
+    for swarm in (LONG, REPEATED):
+        print(laws_on(*read_swarm(swarm_files(swarm, swarms[swarm]))))
+
+
+def laws_on(weights: Floats, losses: Floats, epochs: Floats) -> str:
+    """The table of laws on one swarm of long runs."""
     most = epochs.max(axis=1)
-    print(f"\n{len(weights)} mixtures, whose most-read source is read {most.min():.2g} to {most.max():.2g} times.\n")
+    head = f"\n{len(weights)} mixtures, whose most-read source is read {most.min():.2g} to {most.max():.2g} times.\n\n"
     rows = []
     for size in (8, 12, 16):
         for name in ("epochs", "best", "log_linear"):
             square, regret = judged(name, size, weights, losses.mean(axis=0), epochs)
             rows.append([str(size), name, f"{square:.3f}", f"{1e3 * regret:.1f}"])
-    print(table(["long runs fitted to", "law", "median R² of the others", "mean regret"], rows))
+    return head + table(["long runs fitted to", "law", "median R² of the others", "mean regret"], rows)
 
 
 if __name__ == "__main__":

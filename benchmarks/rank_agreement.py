@@ -7,7 +7,7 @@ prints for each study the mean test loss of every method against stratified samp
 interval, beside worlds of as many sources (resources/proving_ground.csv): its median regret in all of them, and its
 mean difference to stratified sampling in those in which there is as little to gain as in sweeps of ours. Spearman's
 correlation of the trainings with either has its p-value; then the same of the means over all studies that have at
-least five methods. Without studies it takes the trainings of resources/trainings.csv, by which `recommendations.md`
+least five methods, and how far these agree with one another. Without studies it takes the trainings of resources/trainings.csv, by which `recommendations.md`
 goes when it names a method, and then those of resources/trainings_hashes.csv, in which a source teaches nothing; --csv
 writes such a file. --budgets runs the methods anew in the worlds with little to gain (of --worlds a kind), each with as
 many and as long runs to decide as it had in the trainings of config/methods_study.yaml: six CPU minutes.
@@ -20,6 +20,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,23 @@ def compare(every: Sequence[Sequence[dict[str, Any]]], each: int) -> None:
     for key, words in shown.items():
         trained, worlds = ([of[number] for number in many] for of in (real, simulated[key]))
         print(f"{words}: {agreement(mean_of(trained), mean_of(worlds))}")
+    if len(many) > 1:
+        print(f"{among([real[number] for number in many])}\n")
+
+
+def among(trained: Sequence[dict[str, float]]) -> str:
+    """How far the trainings agree with one another, which bounds how far anything can agree with their mean."""
+    pairs = []
+    for one, other in combinations(trained, 2):
+        both = sorted(set(one) & set(other))
+        pairs.append(scipy.stats.spearmanr([one[name] for name in both], [other[name] for name in both]).statistic)
+    mean, count = sum(pairs) / len(pairs), len(trained)
+    # Spearman and Brown: the reliability of a mean of as many studies, and its root.
+    most = (max(0.0, count * mean) / (1 + (count - 1) * max(0.0, mean))) ** 0.5
+    return (
+        f"among the trainings, over {len(pairs)} pair{'s' * (len(pairs) != 1)}: {mean:+.2f} ({min(pairs):+.2f} to "
+        f"{max(pairs):+.2f}); nothing can be expected to agree with their mean better than {most:.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ prints for each study the mean test loss of every method against stratified samp
 interval, beside worlds of as many sources (resources/proving_ground.csv): its median regret in all of them, and its
 mean difference to stratified sampling in those in which there is as little to gain as in sweeps of ours. Spearman's
 correlation of the trainings with either has its p-value; then the same of the means over all studies that have at
-least five methods, and how far these agree with one another. Without studies it takes the trainings of resources/trainings.csv, by which `recommendations.md`
-goes when it names a method, and then those of resources/trainings_hashes.csv, in which a source teaches nothing; --csv
-writes such a file. --budgets runs the methods anew in the worlds with little to gain (of --worlds a kind), each with as
-many and as long runs to decide as it had in the trainings of config/methods_study.yaml: six CPU minutes.
+least five methods, and how far these agree with one another. Without studies it takes the trainings of
+resources/trainings.csv, by which `recommendations.md` goes when it names a method, and then those of
+resources/trainings_hashes.csv, in which a source teaches nothing; --csv writes such a file. --budgets runs the
+methods anew in the worlds with little to gain (of --worlds a kind), each with as many and as long runs to decide as
+it had in the trainings of config/methods_study.yaml: six CPU minutes.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ rule fit_static_law:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=of_experiment(job_memory.of_fitting),
         runtime=60,
     shell:
         "printf '%s\\0' "

@@ -22,7 +22,7 @@ rule propose_mixture:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=of_experiment(job_memory.of_fitting),
         runtime=60,
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
@@ -120,7 +120,7 @@ rule predict_mixtures:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=of_experiment(job_memory.of_fitting),
         runtime=60,
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
@@ -163,7 +163,7 @@ rule map_surface:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=of_experiment(job_memory.of_fitting),
         runtime=60,
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:

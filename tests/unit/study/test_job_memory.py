@@ -32,3 +32,10 @@ def test_memory_grows_by_half_at_each_try(experiment):
     one = experiment["large"]
     first, second, third = (job_memory.of_training(one, one.size, attempt) for attempt in (1, 2, 3))
     assert (second / first, third / first) == pytest.approx((1.5, 2.0), rel=1e-4)
+
+
+def test_memory_of_fitting_follows_the_sources_and_not_the_model(experiment):
+    small = experiment["exp3"]
+    assert job_memory.of_fitting(small) == job_memory.of_fitting(experiment["large"]) == 4001
+    small.settings["sources"] = [f"source{number}" for number in range(72)]
+    assert 11_000 < job_memory.of_fitting(small) < 12_000

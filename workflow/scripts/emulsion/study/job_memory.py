@@ -9,6 +9,7 @@ from emulsion.study.mixture_table import Size
 
 # Python, torch and, on a GPU, its driver's part of main memory; data are mapped and take what is free.
 TRAINING_MB, EVALUATION_MB = 8000, 4000
+FITTING_MB = 4000
 # While they start, each of up to eight processes of a node builds the model (4 bytes of a parameter); the first one
 # gathers weights and both moments for a checkpoint (12). On a processor weights, gradients and moments, 16, take less.
 TRAINING_BYTES = 8 * 4 + 12
@@ -23,6 +24,11 @@ def of_training(experiment: Experiment, size: Size, attempt: int = 1) -> int:
 def of_evaluation(experiment: Experiment, size: Size) -> int:
     """For a job that asks a model of this size."""
     return round(_mb(experiment, size, EVALUATION_MB, EVALUATION_BYTES))
+
+
+def of_fitting(experiment: Experiment) -> int:
+    """For a job that fits laws to a swarm: of three runs for each of m sources some m^3 / 60 MB were taken."""
+    return round(FITTING_MB + len(experiment.sources) ** 3 / 50)
 
 
 def _mb(experiment: Experiment, size: Size, fixed: int, each: int) -> float:

@@ -94,7 +94,7 @@ def main() -> None:
     truth = losses.mean(axis=(0, 2))
     rows = [["long, seed 0 against 1", *ranked(losses[0].mean(axis=1), losses[1].mean(axis=1), random)]]
     for name, batches in swarms.items():
-        if name != LONG:
+        if name not in (LONG, REPEATED):
             _, found, _ = read_swarm(swarm_files(name, batches))
             rows.append([name.removeprefix("proxies_"), *ranked(found.mean(axis=(0, 2)), truth, random)])
     print(table(["runs", "rank correlation with long runs", "regret of their best"], rows))

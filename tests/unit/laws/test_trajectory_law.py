@@ -131,13 +131,6 @@ def test_a_source_that_runs_repeat_gets_less_than_one_they_do_not():
     assert minimize_law(small)["code"] < minimize_law(large)["code"]
 
 
-def test_the_average_of_a_posterior_is_the_mean_of_its_draws(fitted):
-    tried = np.random.default_rng(3).dirichlet(np.ones(3), 5)
-    average = fitted.average(16, seed=4)
-    assert average.predict(tried) == pytest.approx(fitted.draws(tried, 16, seed=4).mean(axis=0))
-    assert minimize_law(average).support
-
-
 def test_ends_of_runs_alone_are_enough_to_fit_and_the_registry_has_it():
     random = np.random.default_rng(5)
     rows = random.dirichlet(np.ones(3), 14)

@@ -96,22 +96,6 @@ class TrajectoryLaw(FittedLaw):
         slope = slopes(self.theta, self.worth.of(read, read * self.rates))
         return np.asarray(slope * self.worth.slope(read, read * self.rates)[:, None, :] * self.left)
 
-    def draws(self, mixtures: Any, count: int, seed: int = 0) -> Floats:
-        """Losses [count, k, g] of mixtures by laws drawn from the posterior: the function, without a run's noise."""
-        worth = self._worth(as_rows(mixtures, self.sources))
-        return np.array([levels(theta, worth) for theta in self.drawn(count, seed)])
-
-    def drawn(self, count: int, seed: int = 0) -> Floats:
-        """Parameters [count, g, 5 + m] drawn from the posterior."""
-        sizes, directions = np.linalg.eigh(self.covariance)
-        roots = directions * np.sqrt(np.maximum(sizes, 0.0))[:, None, :]
-        normal = np.random.default_rng(seed).standard_normal((count, *self.theta.shape))
-        return np.asarray(self.theta + np.einsum("gpq,rgq->rgp", roots, np.clip(normal, -2.5, 2.5)))
-
-    def average(self, count: int, seed: int = 0) -> AverageLaw:
-        """The mean of `count` laws drawn from the posterior."""
-        return AverageLaw(self, self.drawn(count, seed))
-
     def interval(self, mixtures: Any, level: float = LEVEL) -> tuple[Floats, Floats]:
         """Where the losses of a new run lie with probability `level`: lower and upper ends [k, g]."""
         middle = self.predict(mixtures)
@@ -188,38 +172,6 @@ class TrajectoryLaw(FittedLaw):
     def _worth(self, rows: Floats) -> Floats:
         read = self._read(rows)
         return self.worth.of(read, read * self.rates)
-
-
-@dataclass(frozen=True)
-class AverageLaw:
-    """The mean of laws that differ in their parameters, [r, g, 5 + m]: what a loss is expected to be.
-
-    Where the posterior is wide it prefers mixtures that do well by all of them, which the most probable law does not.
-    """
-
-    law: TrajectoryLaw
-    thetas: Floats
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return self.law.sources
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        return self.law.groups
-
-    def predict(self, mixtures: Any) -> Floats:
-        """Losses [k, g] of mixtures [k, m]."""
-        return np.asarray(self._each(mixtures).predict(mixtures).reshape(-1, *self.thetas.shape[:2]).mean(axis=1))
-
-    def gradient(self, mixtures: Any) -> Floats:
-        """Derivatives [k, g, m] of the losses by shares."""
-        found = self._each(mixtures).gradient(mixtures)
-        return np.asarray(found.reshape(-1, *self.thetas.shape[:2], found.shape[2]).mean(axis=1))
-
-    def _each(self, mixtures: Any) -> TrajectoryLaw:
-        """One law of all draws' groups, draw after draw."""
-        return replace(self.law, theta=self.thetas.reshape(-1, self.thetas.shape[2]))
 
 
 def levels(theta: Floats, worth: Floats, heat: Floats | float = 0.0) -> Floats:

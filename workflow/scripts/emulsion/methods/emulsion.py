@@ -28,7 +28,7 @@ from emulsion.laws.trajectory_fit import fit_trajectory_law
 from emulsion.methods.designs import epoch_caps
 from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.online import MAPPING, number
-from emulsion.methods.tied import TiedSet, looked_at
+from emulsion.methods.tied import TiedSet, mixtures_around
 from emulsion.mixture import Mixture
 from emulsion.student import LEVEL
 
@@ -75,19 +75,19 @@ class Emulsion:
         self.record: dict[str, Any] | None = None
 
     def propose(self, evidence: Evidence) -> Stages:
-        law = self.corrected(evidence)
+        corrected = self.corrected(evidence)
         caps = epoch_caps(evidence, self.names, self.bounds)
         region = Region.of(self.names, self.bounds, caps)
-        found = law_optimum(law, self.bounds, self.weights.tolist(), caps).mixture
+        found = law_optimum(corrected, self.bounds, self.weights.tolist(), caps).mixture
         optimum = np.array([found[name] for name in self.names])
         even = region.even()
-        best, share = self._guarded(law, even, optimum)
-        rows = looked_at(region, best, evidence.sizes, self.seed)
-        above, sd = law.compare(rows, best)
+        best, share = self._guarded(corrected, even, optimum)
+        rows = mixtures_around(region, best, evidence.sizes, self.seed)
+        above, sd = corrected.compare(rows, best)
         members = np.asarray(rows[above <= float(scipy.special.ndtri(LEVEL)) * sd + 1e-12])
         tied = TiedSet.of(members, self.names, evidence.sizes)
         picked = tied.nearest if self.choose == "nearest_to_sizes" else best
-        self.record = self._record(law, evidence, optimum, even, share, tied, picked)
+        self.record = self._record(corrected, evidence, optimum, even, share, tied, picked)
         return [(1.0, self._mixture(picked))]
 
     def fit(self, evidence: Evidence) -> TrajectoryLaw:
@@ -126,17 +126,17 @@ class Emulsion:
         times = np.array([float(evidence.run_tokens.get(run, unit)) / unit for run in evidence.mixtures])
         return correct(law, mixtures, losses, epochs, times, self.weights)
 
-    def _guarded(self, law: CorrectedLaw, even: Floats, optimum: Floats) -> tuple[Floats, float]:
+    def _guarded(self, corrected: CorrectedLaw, even: Floats, optimum: Floats) -> tuple[Floats, float]:
         """The mixture on the way from the even one that is surest to gain, and which share of the way it is."""
         steps = np.array(_STEPS)
         rows = even + steps[:, None] * (optimum - even)
-        above, sd = law.compare(rows, even)
+        above, sd = corrected.compare(rows, even)
         index = int((above + self.guard * sd).argmin())
         return np.asarray(rows[index]), float(steps[index])
 
     def _record(
         self,
-        law: CorrectedLaw,
+        corrected: CorrectedLaw,
         evidence: Evidence,
         optimum: Floats,
         even: Floats,
@@ -144,12 +144,12 @@ class Emulsion:
         tied: TiedSet,
         picked: Floats,
     ) -> dict[str, Any]:
-        both = np.stack([picked, even])
-        mean, sd = law.predict(both) @ self.weights, law.mean_sd(both)
+        law, both = corrected.law, np.stack([picked, even])
+        mean, sd = corrected.predict(both) @ self.weights, corrected.mean_sd(both)
         # A run's own noise: a seed moves all sources together.
-        half = student.quantile(math.inf) * float(np.hypot(sd[0], law.law.seed_sd))
-        above, of_gain = law.compare(even, picked)
-        of_parameters = law.law.compare(even, picked, self.weights)[1]
+        half = student.quantile(math.inf) * float(np.hypot(sd[0], law.seed_sd))
+        above, of_gain = corrected.compare(even, picked)
+        of_parameters = law.compare(even, picked, self.weights)[1]
         return {
             "method": self.kind,
             "ratios": dict(self._mixture(picked)),
@@ -158,12 +158,12 @@ class Emulsion:
             "uncertainty": {"level": LEVEL, "sd": float(sd[0]), "method": _UNCERTAINTY},
             "uniform": {"ratios": dict(self._mixture(even)), "predicted": float(mean[1])},
             "gain": {"mean": float(above[0]), "sd": float(of_gain[0]), "sd_of_parameters": float(of_parameters[0])},
-            "misfit": {"sd": law.sd, "left_out_error": law.left_out_error, "carried": law.carried},
+            "misfit": {"sd": corrected.sd, "left_out_error": corrected.left_out_error, "carried": corrected.carried},
             "optimum": dict(self._mixture(optimum)),
             "share_of_the_way": share,
             "set": tied.to_json(self._mixture, self.names),
-            "hull_distance": hull_distance(picked, law.mixtures),
-            "law": {"evaluations": law.law.evaluations, "runs": law.law.runs, "worth": vars(law.law.worth)},
+            "hull_distance": hull_distance(picked, corrected.mixtures),
+            "law": {"evaluations": law.evaluations, "runs": law.runs, "worth": vars(law.worth)},
             "warnings": self._warnings(evidence, float(above[0]), float(of_gain[0])),
         }
 

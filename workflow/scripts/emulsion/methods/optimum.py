@@ -16,7 +16,7 @@ from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.propose import propose
 from emulsion.methods.search import Pull, search
 from emulsion.methods.surrogates import Runs, Surrogate, choose, fit_surrogates
-from emulsion.methods.tied import TiedSet, compare_to_first, looked_at
+from emulsion.methods.tied import TiedSet, compare_to_first, mixtures_around
 from emulsion.mixture import Mixture
 from emulsion.seeds import derive_seed
 from emulsion.student import LEVEL
@@ -242,7 +242,7 @@ def _set(
     surrogate: Surrogate, region: Region, best: Floats, sizes: Mapping[str, float], settings: Settings
 ) -> dict[str, Any]:
     """The mixtures that the surrogate cannot tell from the best one."""
-    rows = looked_at(region, best, sizes, settings.seed)
+    rows = mixtures_around(region, best, sizes, settings.seed)
     found = compare_to_first(surrogate, rows, settings.resamples, derive_seed(settings.seed, "tied"))
     tied = TiedSet.of(rows[found.tied], region.sources, sizes)
     return {**tied.to_json(region.mixture, region.sources), "by": found.how}

@@ -23,7 +23,7 @@ _WAYS = 64  # of these, to which the way from the best one is looked at too, in 
 _STEPS = 33
 
 
-def looked_at(region: Region, best: Floats, sizes: Mapping[str, float], seed: int) -> Floats:
+def mixtures_around(region: Region, best: Floats, sizes: Mapping[str, float], seed: int) -> Floats:
     """Mixtures [k, m] of a region among which the set is looked for, the best [m] first; sizes: {source: tokens}."""
     drawn = swarm(region, _DRAWS, derive_seed(seed, "set"), best)
     away = np.linspace(0, 1, _STEPS)[:, None]
@@ -59,24 +59,24 @@ class TiedSet:
 
 
 @dataclass(frozen=True)
-class Apart:
-    """Which rows cannot be told from the first; spread [k] of the function at each, if known; how that was found"""
+class Comparison:
+    """Which mixtures cannot be told from the first; spread [k] of the function at each, if known; how that was found"""
 
     tied: NDArray[np.bool_]
     spread: Floats | None
     how: str
 
 
-def compare_to_first(surrogate: Surrogate, rows: Floats, resamples: int, seed: int) -> Apart:
+def compare_to_first(surrogate: Surrogate, rows: Floats, resamples: int, seed: int) -> Comparison:
     """Which of the mixtures [k, m] a surrogate cannot tell from the first of them."""
     values = surrogate.predict(rows)
     draws = surrogate.draws(rows, resamples, seed)
     if draws is None:
-        return Apart(values[0] - values <= surrogate.rmse + 1e-12, None, "by less than the leave-one-out error")
+        return Comparison(values[0] - values <= surrogate.rmse + 1e-12, None, "by less than the leave-one-out error")
     quantile = student.quantile(max(1, len(surrogate.runs.scores) - len(surrogate.runs.sources)))
     apart = quantile * (draws - draws[:, :1]).std(axis=0)
     how = f"by refits to resampled runs, at the level of {LEVEL:.0%}".replace("%", " %")
-    return Apart(values[0] - values <= apart + 1e-12, quantile * draws.std(axis=0), how)
+    return Comparison(values[0] - values <= apart + 1e-12, quantile * draws.std(axis=0), how)
 
 
 def _shares(sizes: Mapping[str, float], names: Sequence[str]) -> Floats:

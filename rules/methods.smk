@@ -26,7 +26,7 @@ rule propose_mixture:
         runtime=60,
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
-        version=3,
+        version=4,
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
         budget=of_experiment(files.budget),

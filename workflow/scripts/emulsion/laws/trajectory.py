@@ -1,11 +1,12 @@
 """The law of trajectories: one curve for every moment of every run, by what was read of each source until then.
 
-L_i = c_i + K_i (1 + g_i sum_j x[i, j] F_j)^-alpha_i + a_i (1 + cos(pi t / T)) / 2
+L_i = c_i + K_i (1 + g_i sum_j x[i, j] F_j / (1 + h[i, j] F_j))^-alpha_i + a_i (1 + cos(pi t / T)) / 2
 F_j = (U_j (1 - exp(-E_j / R)) / (E_j / R))^kappa
 
 U_j are the tokens read of source j so far, in runs of the length that is predicted for, and E_j its epochs: what is
-read again is worth less, and R epochs at most (R without end: as much as new text). x[i, j] below 0 is harm. The last
-term is what a learning rate adds that has not fallen yet, t into a run of length T.
+read again is worth less, and R epochs at most (R without end: as much as new text). x[i, j] is what the first token of
+source j is worth to source i, below 0 harm; after 1 / h[i, j] of them half of all that j can teach i is learnt (h of 0:
+it never has taught all). The last term is what a learning rate adds that has not fallen yet, t into a run of length T.
 
 Evaluations within a run say as much of c, K, g and alpha as its end does, and short runs say of x what long ones say,
 as long as the law holds. So it is fitted to every evaluation of a few short runs (`trajectory_fit`), and its posterior
@@ -63,8 +64,8 @@ class TrajectoryLaw(FittedLaw):
 
     A law of a run that is under way has what that run has `read`, and predicts its end with the rest read at a mixture.
 
-    theta       [g, 5 + m]: c, log K, log alpha, log g, a, and x of every source
-    covariance  [g, 5 + m, 5 + m] of the posterior about it
+    theta       [g, 5 + 2m]: c, log K, log alpha, log g, a, then x and log h of every source
+    covariance  [g, 5 + 2m, 5 + 2m] of the posterior about it
     rates       [m]: epochs of a source that has all of the run
     seed_sd     what a seed does to all losses of a run alike, nats; point_sd: to each evaluation, nats
     unfit       [g]: the SD of what the curve misses at a run's end, nats
@@ -131,7 +132,8 @@ class TrajectoryLaw(FittedLaw):
         scalars = {name: by_name(self.theta[:, index], self.groups) for index, name in enumerate(SCALARS)}
         return {
             **scalars,
-            "x": by_name(self.theta[:, len(SCALARS) :], self.groups, self.sources),
+            "x": by_name(_worths(self.theta), self.groups, self.sources),
+            "log_h": by_name(_haste(self.theta), self.groups, self.sources),
             "covariance": by_name(self.covariance, self.groups),
             "worth": {"epochs": self.worth.epochs, "kappa": self.worth.kappa},
             "rates": by_name(self.rates, self.sources),
@@ -149,7 +151,7 @@ class TrajectoryLaw(FittedLaw):
         return cls(
             sources,
             groups,
-            theta=np.hstack([scalars, from_names(law["x"], groups, sources)]),
+            theta=np.hstack([scalars, *(from_names(law[name], groups, sources) for name in ("x", "log_h"))]),
             covariance=np.array([law["covariance"][group] for group in groups], dtype=np.float64),
             worth=Worth(**law["worth"]),
             rates=from_names(law["rates"], sources),
@@ -184,26 +186,44 @@ def slopes(theta: Floats, worth: Floats) -> Floats:
     """Derivatives [k, g, m] of the losses by F."""
     grown, power = _grown(theta, worth)
     steep = -power * np.exp(theta[:, 1] + theta[:, 3]) * grown ** (-power - 1) * (grown > _LEAST)
-    return np.asarray(steep[:, :, None] * theta[:, 5:])
+    left = 1 / (1 + np.exp(_haste(theta)) * worth[:, None, :])
+    return np.asarray(steep[:, :, None] * _worths(theta) * left**2)
 
 
 def jacobian(theta: Floats, worth: Floats, heat: Floats | float = 0.0) -> Floats:
-    """Derivatives [k, g, 5 + m] of the losses by the parameters."""
+    """Derivatives [k, g, 5 + 2m] of the losses by the parameters."""
     grown, power = _grown(theta, worth)
     fallen = np.exp(theta[:, 1]) * grown**-power
-    steep = -power * fallen / grown * (grown > _LEAST)
-    scale = np.exp(theta[:, 3])
+    steep = -power * fallen / grown * (grown > _LEAST) * np.exp(theta[:, 3])
+    taught, x = _taught(theta, worth), _worths(theta)
     columns = [
         np.ones_like(fallen),
         fallen,
         -power * fallen * np.log(grown),
-        steep * scale * (worth @ theta[:, 5:].T),
+        steep * (taught * x).sum(axis=2),
         np.broadcast_to(np.asarray(heat)[..., None], fallen.shape),
     ]
-    return np.concatenate([np.stack(columns, axis=2), (steep * scale)[:, :, None] * worth[:, None, :]], axis=2)
+    by_x = steep[:, :, None] * taught
+    by_log_h = -by_x * x * np.exp(_haste(theta)) * taught
+    return np.concatenate([np.stack(columns, axis=2), by_x, by_log_h], axis=2)
 
 
 def _grown(theta: Floats, worth: Floats) -> tuple[Floats, Floats]:
-    """1 + g sum_j x_j F_j [k, g], and alpha [g]."""
-    grown = 1 + np.exp(theta[:, 3]) * (worth @ theta[:, 5:].T)
+    """1 + g sum_j x_j F_j / (1 + h_j F_j) [k, g], and alpha [g]."""
+    grown = 1 + np.exp(theta[:, 3]) * (_taught(theta, worth) * _worths(theta)).sum(axis=2)
     return np.maximum(grown, _LEAST), np.exp(theta[:, 2])
+
+
+def _taught(theta: Floats, worth: Floats) -> Floats:
+    """F_j / (1 + h[i, j] F_j), [k, g, m]."""
+    return np.asarray(worth[:, None, :] / (1 + np.exp(_haste(theta)) * worth[:, None, :]))
+
+
+def _worths(theta: Floats) -> Floats:
+    """x [g, m]."""
+    return theta[:, len(SCALARS) : (len(SCALARS) + theta.shape[1]) // 2]
+
+
+def _haste(theta: Floats) -> Floats:
+    """log h [g, m]."""
+    return theta[:, (len(SCALARS) + theta.shape[1]) // 2 :]

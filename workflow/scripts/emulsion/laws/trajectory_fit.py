@@ -6,7 +6,8 @@ takes from evaluations what they say of the curve, and leaves what they say of t
 residuals are larger than all that, the covariance grows in proportion.
 
 Priors are wide and say little but the order of magnitude: a source teaches itself more than others do, and a loss falls
-by a power of tokens. c and K are centred on the losses seen, so that they hold for any tokenizer.
+by a power of tokens. c and K are centred on the losses seen, so that they hold for any tokenizer. Whether sources have
+taught a group all they can within a run is decided for each group by the evidence, as kappa and R are for all.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _MOST_AWAY = 5.0  # prior SDs that a parameter goes
 _RECENCY = 0.5  # SD, nats, of what a share of 1 just read takes off a source's own loss
 _ITERATIONS = 60
 _KAPPA = (1.0, 0.7)
+_ENDLESS, _ENDING = (-12.0, 0.01), (0.0, 2.0)  # log h, mean and SD: no source has taught all, or some have
 _REPEATED = (6.0, 15.0)
 
 
@@ -134,33 +136,50 @@ def _column(values: Sequence[float] | Floats | None, n: int, what: str, otherwis
 
 def _posterior(points: Points, own: np.ndarray | None) -> tuple[Floats, Floats, Worth, Floats]:
     """The most probable parameters [g, p] with their covariance [g, p, p], of the worth that fits best."""
-    mean, deviation = _prior(points, own)
-    precision = np.eye(mean.shape[1]) / deviation[:, None, :] ** 2
+    priors = [_prior(points, own, haste) for haste in (_ENDLESS, _ENDING)]
     whiten = np.linalg.inv(np.linalg.cholesky(_noise(points)))[None]
     repeated: tuple[float | None, ...] = (None, *_REPEATED) if repeats(points.epochs) else (None,)
     fits = []
     for kappa, epochs in product(_KAPPA, repeated):
         worth = Worth(epochs, kappa)
-        fits.append((*_most_probable(points, worth.of(points.read, points.epochs), whiten, mean, precision), worth))
-    _, theta, inverse, worth = min(fits, key=lambda fit: float(fit[0].sum()))
+        fits.append((*_likelier(points, worth.of(points.read, points.epochs), whiten, priors), worth))
+    _, theta, inverse, deviation, worth = min(fits, key=lambda fit: float(fit[0].sum()))
     # What holds of short runs need not hold of long ones to the letter.
     farther = max(0.0, 1.0 - float(points.time.max()))
-    n, p = len(points.losses), mean.shape[1]
-    squares = _squares(points, worth.of(points.read, points.epochs), whiten, theta)
-    scale = np.clip(squares / max(n - p / 2, 1.0), 1.0, _MOST_SCALE)
+    scale = _scale(points, _squares(points, worth.of(points.read, points.epochs), whiten, theta))
     covariance = np.linalg.inv(inverse) * scale[:, None, None]
-    covariance += (_TRANSFER * farther * deviation[:, :, None]) ** 2 * np.eye(p)
+    covariance += (_TRANSFER * farther * deviation[:, :, None]) ** 2 * np.eye(theta.shape[1])
     return theta, covariance, worth, scale
 
 
-def _prior(points: Points, own: np.ndarray | None) -> tuple[Floats, Floats]:
-    """Means and SDs [g, 5 + m]; own [g, m]: whether a source is the group's own, None where that is not known."""
+def _likelier(
+    points: Points, worth: Floats, whiten: Floats, priors: Sequence[tuple[Floats, Floats]]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Of priors (means, SDs) the likelier for each group: -2 log evidence [g] up to a constant, parameters [g, p], the
+    posterior's inverse covariance [g, p, p], and the prior's SDs [g, p]."""
+    found = []
+    for mean, deviation in priors:
+        precision = np.eye(mean.shape[1]) / deviation[:, None, :] ** 2
+        cost, theta, inverse = _most_probable(points, worth, whiten, mean, precision)
+        occam = np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(precision)[1]
+        found.append((cost + occam, theta, inverse, deviation))
+    best, groups = np.argmin([each[0] for each in found], axis=0), np.arange(points.losses.shape[1])
+    evidence, theta, inverse, deviation = (np.stack(part)[best, groups] for part in zip(*found, strict=True))
+    return evidence, theta, inverse, deviation
+
+
+def _prior(points: Points, own: np.ndarray | None, haste: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Means and SDs [g, 5 + 2m].
+
+    own    [g, m]: whether a source is the group's own, None where that is not known
+    haste  mean and SD of log h
+    """
     groups, m = points.losses.shape[1], points.read.shape[1]
     least = points.losses.min(axis=0)
     first = points.time <= 0
     start = points.losses[first].mean(axis=0) if first.any() else np.maximum(3 * least, least + 4)
     floor = 0.4 * least
-    mean, deviation = np.empty((groups, len(SCALARS) + m)), np.empty((groups, len(SCALARS) + m))
+    every = np.ones((groups, m))
     known = 0.1 if first.any() else 0.5
     scalars = [
         (floor, 0.2 * least),
@@ -169,13 +188,9 @@ def _prior(points: Points, own: np.ndarray | None) -> tuple[Floats, Floats]:
         (np.full(groups, np.log(60.0)), np.full(groups, 1.0)),
         (np.full(groups, 0.1), np.full(groups, 0.1)),
     ]
-    for index, (middle, spread) in enumerate(scalars):
-        mean[:, index], deviation[:, index] = middle, spread
-    mean[:, len(SCALARS) :], deviation[:, len(SCALARS) :] = 0.5, 0.5
-    if own is not None:
-        mean[:, len(SCALARS) :] = np.where(own, 1.0, 0.3)
-        deviation[:, len(SCALARS) :] = np.where(own, 0.5, 0.3)
-    return mean, deviation
+    x = (0.5 * every, 0.5 * every) if own is None else (np.where(own, 1.0, 0.3), np.where(own, 0.5, 0.3))
+    means, deviations = zip(*scalars, strict=True)
+    return np.column_stack([*means, x[0], haste[0] * every]), np.column_stack([*deviations, x[1], haste[1] * every])
 
 
 def _misfit_sd(time: Floats, longest: float) -> Floats:
@@ -214,6 +229,12 @@ def _residuals(points: Points, worth: Floats, whiten: Floats, theta: Floats) -> 
 
 def _squares(points: Points, worth: Floats, whiten: Floats, theta: Floats) -> Floats:
     return np.asarray((_residuals(points, worth, whiten, theta) ** 2).sum(axis=1))
+
+
+def _scale(points: Points, squares: Floats) -> Floats:
+    """By how much residuals are larger than the noise, [g]; half of c to x count as fitted, log h as the prior's."""
+    fitted = (len(SCALARS) + points.read.shape[1]) / 2
+    return np.asarray(np.clip(squares / max(len(points.losses) - fitted, 1.0), 1.0, _MOST_SCALE))
 
 
 def _most_probable(
@@ -268,8 +289,6 @@ def follow_run(law: TrajectoryLaw, points: Points, recent: Floats) -> Trajectory
     whiten = np.linalg.inv(np.linalg.cholesky(noise))
     precision = np.asarray(np.linalg.inv(law.covariance), dtype=np.float64)
     _, theta, inverse = _most_probable(points, worth, whiten, law.theta, precision)
-    n, p = len(points.losses), law.theta.shape[1]
-    squares = _squares(points, worth, whiten, theta)
-    scale = np.clip(squares / max(n - p / 2, 1.0), 1.0, _MOST_SCALE)
+    scale = _scale(points, _squares(points, worth, whiten, theta))
     covariance = np.linalg.inv(inverse) * scale[:, None, None]
     return replace(law, theta=theta, covariance=covariance, read=points.read[-1])

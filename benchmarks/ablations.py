@@ -40,6 +40,7 @@ from emulsion.world import KINDS, World, worlds
 
 Change = tuple[Entrant, dict[str, object]]  # and constants of the fit, or of the method
 _NO_MISFIT: dict[str, object] = {"_SDS": (0.0,)}  # the posterior of the law alone
+_ENDLESS: dict[str, object] = {"_ENDING": trajectory_fit._ENDLESS}
 
 
 def lines(whole: Entrant) -> dict[str, Change]:
@@ -54,11 +55,13 @@ def lines(whole: Entrant) -> dict[str, Change]:
         "nothing changes from short runs to long ones": (bare, {"_TRANSFER": 1e-3}),
         "kappa 1": (bare, {"_KAPPA": (1.0,)}),
         "repetition is not seen": (bare, {"_REPEATED": ()}),
+        "no source has taught all it can": (bare, _ENDLESS),
         "nearest to the sizes": (replace(bare, settings={"guard": 0, "choose": "nearest_to_sizes"}), {}),
         "guard .5": (replace(bare, settings={"guard": 0.5}), {}),
         "guard 1, the default": (replace(bare, settings={"guard": 1}), {}),
         "nothing is missed of the ends of runs": (bare, _NO_MISFIT),
         "the same, guard 1": (replace(bare, settings={"guard": 1}), _NO_MISFIT),
+        "no source has taught all it can, guard 1": (replace(bare, settings={"guard": 1}), _ENDLESS),
     }
 
 

@@ -58,6 +58,7 @@ def test_a_benchmark_runs_in_its_smallest_form(words, lines, tmp_path):
     [
         ("asked_twice --seeds 8", "--seeds: of 16 recorded seeds, two sets of 8 leave none to judge them by."),
         ("asked_twice --results nowhere", "--results: nowhere/recommendations.json: no such file."),
+        ("left_out --tokens 1 --tokenizer t nowhere", "nowhere: no files of a swarm"),
         ("real_text --packages . --output out", "--packages: .: no file matches 'chitchat_dataset-*.whl'"),
         ("training --steps 7", "--steps: 7 leave none to be timed; it takes 8 or more."),
         ("training --loops Trainers", "invalid choice: 'Trainers'"),

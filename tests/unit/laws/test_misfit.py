@@ -15,8 +15,9 @@ RUNS = np.random.default_rng(0).dirichlet(np.ones(3), 12)
 
 def law():
     """A law by which the three sources are alike and help one another a little."""
-    theta = np.hstack([np.tile([1.5, np.log(6.0), np.log(0.4), np.log(80.0), 0.05], (3, 1)), 0.2 + 0.8 * np.eye(3)])
-    covariance = np.tile(1e-4 * np.eye(8), (3, 1, 1))
+    scalars = np.tile([1.5, np.log(6.0), np.log(0.4), np.log(80.0), 0.05], (3, 1))
+    theta = np.hstack([scalars, 0.2 + 0.8 * np.eye(3), np.full((3, 3), -12.0)])
+    covariance = np.tile(1e-4 * np.eye(11), (3, 1, 1))
     return TrajectoryLaw(NAMES, NAMES, theta, covariance, Worth(), np.zeros(3), 0.009, 0.006, np.full(3, 0.03))
 
 

@@ -10,21 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulsion.errors import UserError
-from emulsion.laws import fit_law, fit_trajectory_law, minimize_law
+from emulsion.laws import fit_law, fit_trajectory_law, minimize_law, trajectory_fit
 from emulsion.laws.trajectory import Worth, jacobian, levels, slopes
 from emulsion.laws.trajectory_fit import Points, follow_run
 
 NAMES = ["web", "code", "books"]
+NEVER = -12.0  # log h of a source that never has taught all
 TRUE = np.array(
     [
-        [1.5, math.log(6.0), math.log(0.4), math.log(80.0), 0.05, 1.0, 0.2, 0.4],
-        [1.2, math.log(7.0), math.log(0.5), math.log(40.0), 0.10, 0.1, 1.1, 0.1],
-        [1.8, math.log(5.0), math.log(0.45), math.log(60.0), 0.02, 0.3, 0.1, 0.9],
+        [1.5, math.log(6.0), math.log(0.4), math.log(80.0), 0.05, 1.0, 0.2, 0.4, NEVER, NEVER, NEVER],
+        [1.2, math.log(7.0), math.log(0.5), math.log(40.0), 0.10, 0.1, 1.1, 0.1, NEVER, NEVER, NEVER],
+        [1.8, math.log(5.0), math.log(0.45), math.log(60.0), 0.02, 0.3, 0.1, 0.9, NEVER, NEVER, NEVER],
     ]
 )
 
 
-def short_runs(count=8, length=0.1, noise=0.004, rates=(0.0, 0.0, 0.0), worth=None, seed=0):
+def short_runs(count=8, length=0.1, noise=0.004, rates=(0.0, 0.0, 0.0), worth=None, seed=0, truth=TRUE):
     """Mixtures, losses, epochs, tokens, runs and lengths of runs of the true law, evaluated at five moments each."""
     random = np.random.default_rng(seed)
     worth = worth or Worth()
@@ -34,7 +35,7 @@ def short_runs(count=8, length=0.1, noise=0.004, rates=(0.0, 0.0, 0.0), worth=No
         for share in (0.0, 0.1, 0.3, 0.6, 1.0):
             read, epochs = mixture * share * length, mixture * share * np.array(rates)
             heat = (1 + math.cos(math.pi * share)) / 2
-            losses = levels(TRUE, worth.of(read, epochs)[None], np.array([heat]))[0]
+            losses = levels(truth, worth.of(read, epochs)[None], np.array([heat]))[0]
             seen = losses + min(1.0, 5 * share) * offset + random.normal(0, noise, 3)
             rows.append((mixture, seen, epochs, share * length, number, length))
     mixtures, losses, epochs, tokens, runs, lengths = (list(column) for column in zip(*rows, strict=True))
@@ -53,6 +54,7 @@ def fitted():
 def test_derivatives_are_those_of_the_losses(seed):
     random = np.random.default_rng(seed)
     theta = TRUE + random.normal(0, 0.1, TRUE.shape)
+    theta[:, 8:] = random.uniform(-2, 3, (3, 3))
     worth, heat = random.uniform(0.01, 0.5, (2, 3)), random.uniform(0, 1, 2)
     found = jacobian(theta, worth, heat)
     for index in range(theta.shape[1]):
@@ -129,6 +131,35 @@ def test_a_source_that_runs_repeat_gets_less_than_one_they_do_not():
     small, large = seeing.for_run(1e6, sizes), seeing.for_run(1e6, dict.fromkeys(NAMES, 1e9))
     assert small.rates == pytest.approx(rates) and large.rates == pytest.approx(1e-3)
     assert minimize_law(small)["code"] < minimize_law(large)["code"]
+
+
+def test_a_source_that_is_learnt_soon_gets_a_little_and_the_rest_what_it_leaves(monkeypatch):
+    truth = TRUE.copy()
+    truth[:, 9] = math.log(100.0)  # half of what code teaches is learnt in a hundredth of the run
+    tried = np.random.default_rng(3).dirichlet(np.full(3, 0.7), 20_000)
+    reached = levels(truth, tried).mean(axis=1)
+    assert tried[reached.argmin(), 1] < 0.1
+    (mixtures, losses, _), rest = short_runs(10, 1.0, truth=truth)
+
+    def regret(law):
+        best = minimize_law(law)
+        row = np.array([[best[name] for name in NAMES]])
+        return levels(truth, row).mean() - reached.min()
+
+    seeing = fit_trajectory_law(mixtures, losses, **rest)
+    monkeypatch.setattr(trajectory_fit, "_ENDING", trajectory_fit._ENDLESS)
+    blind = fit_trajectory_law(mixtures, losses, **rest)
+    assert regret(seeing) < 0.005 < regret(blind)
+
+
+def test_sources_that_never_have_taught_all_are_told_from_those_that_have(fitted):
+    assert (fitted.theta[:, 8:] < -10).all()  # of noise alone no group takes h up
+    truth = TRUE.copy()
+    truth[0, 8] = math.log(30.0)
+    (mixtures, losses, _), rest = short_runs(10, 1.0, truth=truth)
+    law = fit_trajectory_law(mixtures, losses, **rest)
+    assert law.theta[0, 8] == pytest.approx(math.log(30.0), abs=1.0)
+    assert (law.theta[1:, 8:] < -10).all()
 
 
 def test_ends_of_runs_alone_are_enough_to_fit_and_the_registry_has_it():
@@ -231,7 +262,7 @@ def run_of(truth, rounds=10, noise=0.002, seed=0):
 
 def test_a_run_that_differs_from_short_ones_is_followed(fitted):
     other = TRUE.copy()
-    other[:, 5:] = TRUE[:, [7, 6, 5]]  # two sources change places
+    other[:, 5:8] = TRUE[:, [7, 6, 5]]  # two sources change places
     points = run_of(other)
     followed = follow_run(fitted, points, np.zeros_like(points.read))
     row = np.array([[0.7, 0.15, 0.15], [0.15, 0.15, 0.7]])

@@ -76,7 +76,7 @@ def online_lines(whole: Entrant) -> dict[str, Change]:
         "no dithering": (but(dither=0.0), {}),
         "half the dithering": (but(dither=0.2), {}),
         "twice the dithering": (but(dither=0.8), {}),
-        "recency is not seen": (whole, {"_RECENCY": 1e-6}),
+        "recency is not seen": (but(recency=0.0), {}),
         "no guard": (but(guard=0.0), {}),
         "guard .5": (but(guard=0.5), {}),
         "10 rounds": (but(rounds=10), {}),

@@ -62,6 +62,7 @@ def test_a_benchmark_runs_in_its_smallest_form(words, lines, tmp_path):
         ("real_text --packages . --output out", "--packages: .: no file matches 'chitchat_dataset-*.whl'"),
         ("training --steps 7", "--steps: 7 leave none to be timed; it takes 8 or more."),
         ("training --loops Trainers", "invalid choice: 'Trainers'"),
+        ("washout .", "no runs of studywashout; config/washout.yaml says how to train them."),
         ("worlds nowhere.json", "nowhere.json: no such file"),
     ],
 )

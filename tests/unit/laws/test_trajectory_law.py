@@ -264,7 +264,7 @@ def test_a_run_that_differs_from_short_ones_is_followed(fitted):
     other = TRUE.copy()
     other[:, 5:8] = TRUE[:, [7, 6, 5]]  # two sources change places
     points = run_of(other)
-    followed = follow_run(fitted, points, np.zeros_like(points.read))
+    followed = follow_run(fitted, points, np.zeros_like(points.read), 0.5)
     row = np.array([[0.7, 0.15, 0.15], [0.15, 0.15, 0.7]])
 
     def better(law):
@@ -279,7 +279,7 @@ def test_a_run_that_differs_from_short_ones_is_followed(fitted):
 
 def test_a_run_as_short_ones_said_makes_the_law_surer(fitted):
     points = run_of(TRUE)
-    followed = follow_run(fitted, points, np.zeros_like(points.read))
+    followed = follow_run(fitted, points, np.zeros_like(points.read), 0.5)
     row, even = np.array([[0.6, 0.2, 0.2]]), np.full(3, 1 / 3)
     before = with_read(fitted, points.read[-1]).compare(row, even, even)[1]
     assert followed.compare(row, even, even)[1] < before
@@ -289,8 +289,8 @@ def test_what_was_just_read_is_not_taken_for_what_was_learnt(fitted):
     points = run_of(TRUE)
     recent = np.array([[0.4 if number % 3 == source else -0.2 for source in range(3)] for number in range(10)])
     rising = replace(points, losses=points.losses - 0.3 * recent)  # each source's loss is lower just after it was read
-    plain, seen = (follow_run(fitted, rising, each) for each in (np.zeros_like(recent), recent))
-    undisturbed = follow_run(fitted, points, recent)
+    plain, seen = (follow_run(fitted, rising, recent, each) for each in (0.0, 0.5))
+    undisturbed = follow_run(fitted, points, recent, 0.5)
 
     def off(law):
         return np.abs(law.predict(np.eye(3)) - undisturbed.predict(np.eye(3))).mean()

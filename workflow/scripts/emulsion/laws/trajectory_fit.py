@@ -31,7 +31,6 @@ _MOST_SCALE = 30.0
 _TRANSFER = 0.3  # prior SDs by which parameters change from short runs to long ones
 _BEYOND = 0.2  # SD of a loss that is predicted beyond the longest run, as a share of its fall from there on
 _MOST_AWAY = 5.0  # prior SDs that a parameter goes
-_RECENCY = 0.5  # SD, nats, of what a share of 1 just read takes off a source's own loss
 _ITERATIONS = 60
 _KAPPA = (1.0, 0.7)
 _ENDLESS, _ENDING = (-12.0, 0.01), (0.0, 2.0)  # log h, mean and SD: no source has taught all, or some have
@@ -278,14 +277,15 @@ def _normal(points: Points, worth: Floats, whiten: Floats, theta: Floats) -> tup
     return np.einsum("gip,giq->gpq", rows, rows), np.einsum("gip,gi->gp", rows, residuals)
 
 
-def follow_run(law: TrajectoryLaw, points: Points, recent: Floats) -> TrajectoryLaw:
+def follow_run(law: TrajectoryLaw, points: Points, recent: Floats, recency: float) -> TrajectoryLaw:
     """The law of a run that is under way: what short runs said of it is the prior, its own evaluations decide further.
 
-    points  the run's evaluations so far, all of one run
-    recent  [n, g]: the share that a group's own source had lately, less what it has had in the run so far
+    points   the run's evaluations so far, all of one run
+    recent   [n, g]: the share that a group's own source had lately, less what it has had in the run so far
+    recency  SD, nats, of what a share of 1 just read takes off a source's own loss
     """
     worth = law.worth.of(points.read, points.epochs)
-    noise = (law.seed_sd / _SEED_SD) ** 2 * _noise(points) + _RECENCY**2 * np.einsum("ng,kg->gnk", recent, recent)
+    noise = (law.seed_sd / _SEED_SD) ** 2 * _noise(points) + recency**2 * np.einsum("ng,kg->gnk", recent, recent)
     whiten = np.linalg.inv(np.linalg.cholesky(noise))
     precision = np.asarray(np.linalg.inv(law.covariance), dtype=np.float64)
     _, theta, inverse = _most_probable(points, worth, whiten, law.theta, precision)

@@ -41,16 +41,20 @@ class EmulsionOnlineSettings(OnlineSettings):
     guard    how many SDs of the gain over the even mixture are taken off it
     dither   by how much, in the logarithm, shares go up and down in the first half of the run; half as much until three
              quarters, and not at all after them
+    recency  SD, nats, of what a share of 1 just read takes off a source's own loss, which the law then does not take
+             for what the source is worth; 0: it is not seen
     """
 
     weights: Mapping[str, float] | None = None
     guard: float = 1.0
     dither: float = 0.4
+    recency: float = 0.5
 
     forms: ClassVar[Mapping[str, Form]] = {
         "weights": MAPPING,
         "guard": number("a number, 0 or more", lambda value: value >= 0),
         "dither": SHARE,
+        "recency": number("a number, 0 or more", lambda value: value >= 0),
     }
 
 
@@ -90,7 +94,7 @@ class EmulsionOnline(Online):
         drawn = np.array([float(seen.counts.get(name, 0)) for name in self.names])
         drawn *= (now - before.sum()) / max(drawn.sum(), 1.0)
         self._read, self._losses = np.vstack([self._read, before + drawn]), np.vstack([self._losses, losses])
-        law = follow_run(self._law, self._points(self._law), _recent(self._read))
+        law = follow_run(self._law, self._points(self._law), _recent(self._read), self.settings.recency)
         self._plan += _MOVED * (self._best(law) - self._plan)
         return self._dithered(self.updates + 1, now)
 

@@ -29,7 +29,13 @@ STANDS_ON = {
     "slimpajama.yaml": "further_sources.yaml",
     "methods_study.yaml": "local.yaml",
     "proxies.yaml": "local.yaml",
+    "washout.yaml": "methods_study.yaml",
 }
+
+
+def below(name):
+    """What an overlay is laid over, undermost first."""
+    return [*below(STANDS_ON[name]), STANDS_ON[name]] if name in STANDS_ON else []
 
 
 @pytest.mark.parametrize("overlay", sorted(Path("config").glob("*.yaml")), ids=lambda path: path.name)
@@ -37,8 +43,8 @@ def test_every_overlay_makes_a_good_configuration(overlay, monkeypatch):
     is_file = Path.is_file  # the tables of replays do not come with the project
     monkeypatch.setattr(Path, "is_file", lambda path: path.match("texts/*/*.csv") or is_file(path))
     config = copy.deepcopy(CONFIG)
-    if below := STANDS_ON.get(overlay.name):
-        config = merge(config, yaml.safe_load(overlay.with_name(below).read_text()))
+    for other in below(overlay.name):
+        config = merge(config, yaml.safe_load(overlay.with_name(other).read_text()))
     check(merge(config, yaml.safe_load(overlay.read_text())), SCHEMA)
 
 

@@ -82,3 +82,28 @@ def test_studies_with_and_without_an_optimum_are_compared(tmp_path):
     said = run("asked_twice --results with without", tmp_path).stdout
     assert "| with | a | a: 50, 50 % | 0.600 | 0.700 (0.600 to 0.800) | 0.650 |" in said
     assert "| without | a | a: 50, 50 % | 0.600 | none |  |" in said
+
+
+def test_what_lasts_of_a_share_is_read_off_the_curves_of_runs(tmp_path):
+    for part in ("code", "docstrings", "tables"):
+        for way, sign in (("up", -1), ("down", 1)):
+            for held in ("round", "fifth"):
+                for seed, noise in enumerate((0.0, 0.002)):
+                    folder = tmp_path / f"studywashout-{part}_{way}_{held}{f'-seed{seed}' * (seed > 0)}"
+                    folder.mkdir()
+                    rows = []
+                    for number in range(
+                        1, 21
+                    ):  # half of what a share did is gone later
+                        left = 1.0 if number < 11 else 0.5
+                        losses = dict.fromkeys(("stdlib_code", "stdlib_docstrings", "stdlib_tables"), 3.0)
+                        losses[f"stdlib_{part}"] += sign * (0.02 * left + noise)
+                        rows.append(json.dumps({"step": 10 * number, "validation": losses}))
+                    (folder / "training_log.jsonl").write_text("\n".join(rows))
+    done = run(f"washout {tmp_path}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    [code] = [line for line in done.stdout.splitlines() if line.startswith("| a round | code | itself")]
+    means = [float(cell.split()[0]) for cell in code.split("|")[4:8]]
+    assert means == [-42.0, -22.0, -22.0, -22.0]
+    others = [line for line in done.stdout.splitlines() if "| others |" in line]
+    assert len(others) == 6 and all("| +0.0 [+0.0, +0.0] |" in line for line in others)

@@ -92,9 +92,7 @@ def test_what_lasts_of_a_share_is_read_off_the_curves_of_runs(tmp_path):
                     folder = tmp_path / f"studywashout-{part}_{way}_{held}{f'-seed{seed}' * (seed > 0)}"
                     folder.mkdir()
                     rows = []
-                    for number in range(
-                        1, 21
-                    ):  # half of what a share did is gone later
+                    for number in range(1, 21):  # half of what a share did is gone later
                         left = 1.0 if number < 11 else 0.5
                         losses = dict.fromkeys(("stdlib_code", "stdlib_docstrings", "stdlib_tables"), 3.0)
                         losses[f"stdlib_{part}"] += sign * (0.02 * left + noise)

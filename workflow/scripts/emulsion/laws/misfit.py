@@ -23,7 +23,7 @@ from emulsion.laws.trajectory_fit import alike_in_time, run_variance
 # averaged by their marginal likelihood. Below the least length runs say nothing of one another.
 _SDS = (0.0, 0.003, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2)
 _LENGTHS = (0.1, 0.2, 0.4, 0.8)
-_COMMON = 1.0  # nats^2, of what all runs are off alike, which says nothing of mixtures
+_COMMON = 1.0  # nats^2, of what all mixtures are off alike
 _LEAST_WEIGHT = 1e-3
 
 
@@ -78,7 +78,8 @@ class CorrectedLaw:
         """Losses [k, g] of mixtures [k, m] at the end of a run."""
         rows = as_rows(mixtures, self.sources)
         missed = sum(
-            each.weight * self._covariance(rows, each) @ (each.inverse @ self.residuals) for each in self.processes
+            each.weight * (self._covariance(rows, each) + _COMMON) @ (each.inverse @ self.residuals)
+            for each in self.processes
         )
         return np.asarray(self.law.predict(rows) + self.carried * missed)
 
@@ -95,9 +96,10 @@ class CorrectedLaw:
     def mean_sd(self, mixtures: Any) -> Floats:
         """SDs [k] of the mean loss."""
         rows = as_rows(mixtures, self.sources)
-        covariances = [self._covariance(rows, each) for each in self.processes]
-        before = [np.full(len(rows), each.sd**2) for each in self.processes]
-        return np.asarray(np.hypot(self.law.mean_sd(rows, self.weights), self._missed(covariances, before)[1]))
+        covariances = [self._covariance(rows, each) + _COMMON for each in self.processes]
+        before = [np.full(len(rows), each.sd**2 + _COMMON) for each in self.processes]
+        own = self.law.mean_sd_beside(rows, self.mixtures, self.weights, self.carried)
+        return np.asarray(np.hypot(own, self._missed(covariances, before)[1]))
 
     def compare(self, mixtures: Any, other: Any) -> tuple[Floats, Floats]:
         """By how much the mean loss of mixtures [k, m] is above that of another one [m], and its SD, [k] each."""

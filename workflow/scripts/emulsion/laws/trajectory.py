@@ -112,9 +112,20 @@ class TrajectoryLaw(FittedLaw):
 
     def mean_sd(self, mixtures: Any, weights: Floats) -> Floats:
         """SDs [k] of the mean loss, by weights [g] of groups that sum to 1: what no curve fits moves all alike."""
-        parts = weights[:, None] * jacobian(self.theta, self._worth(as_rows(mixtures, self.sources)))
+        return self.mean_sd_beside(mixtures, mixtures, weights, 0.0)
+
+    def mean_sd_beside(self, mixtures: Any, runs: Any, weights: Floats, known: float) -> Floats:
+        """The same where it is known of runs [n, m] by how much the law is off for all of them alike.
+
+        known  correlation, 0 to 1, of what it is off at their ends with what it is off at the end that is predicted
+        """
+        parts, theirs = (
+            weights[:, None] * jacobian(self.theta, self._worth(as_rows(each, self.sources)))
+            for each in (mixtures, runs)
+        )
+        parts = parts - known * theirs.mean(axis=0)
         variance = np.einsum("kgp,gpq,kgq->k", parts, self.covariance, parts)
-        return np.asarray(np.sqrt(variance + float(weights @ self.unfit) ** 2))
+        return np.asarray(np.sqrt(variance + (1 - known**2) * float(weights @ self.unfit) ** 2))
 
     def compare(self, mixtures: Any, other: Any, weights: Floats) -> tuple[Floats, Floats]:
         """By how much the mean loss of mixtures [k, m] is above that of another one [m], and its SD, [k] each."""

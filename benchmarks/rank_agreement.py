@@ -177,6 +177,9 @@ def compare(every: Sequence[Sequence[dict[str, Any]]], each: int) -> None:
         for key, words in shown.items():
             print(f"{words}: {agreement(real[-1], simulated[key][-1])}\n")
     many = [number for number, rows in enumerate(every) if len(rows) >= 5]
+    if not many:
+        print("Means: no study has five methods.")
+        return
     print(f"Means over {len(many)} studies")
     for key, words in shown.items():
         trained, worlds = ([of[number] for number in many] for of in (real, simulated[key]))

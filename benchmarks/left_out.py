@@ -94,6 +94,8 @@ def recorded(swarm: Path, tokenizer: str, tokens: int) -> Evidence:
     if not files:
         raise UserError(f"{swarm}: no files of a swarm; name a folder results/EXPERIMENT/swarms/SWARM.")
     sources = read_object(files[0], ("runs",))["runs"][0]["weights"]
+    if len(swarm.resolve().parents) < 4:
+        raise UserError(f"{swarm}: name a folder results/EXPERIMENT/swarms/SWARM of a checkout.")
     checkout = swarm.resolve().parents[3]
     stores = [checkout / f"data/tokens/{tokenizer}/{source}/header.json" for source in sources]
     found = read_evidence(stores, tokens, np.inf, files, strict=False)
@@ -108,14 +110,16 @@ def main() -> None:
     options.add_argument("--tokens", type=int, required=True, help="of the run that is decided for")
     options.add_argument("--tokenizer", required=True, help="of the experiment")
     given = options.parse_args()
+    if given.tokens < 1:
+        options.error(f"--tokens: {given.tokens} are no run; it takes 1 or more.")
     print("| swarm | " + " | ".join(LAWS) + " |\n|---|" + "---:|" * len(LAWS))
     errors = []
     for swarm in given.swarms:
         try:
             evidence = recorded(swarm, given.tokenizer, given.tokens)
-        except UserError as problem:
-            options.error(str(problem))
-        errors.append([error(evidence, predict) for predict in LAWS.values()])
+            errors.append([error(evidence, predict) for predict in LAWS.values()])
+        except UserError as problem:  # also of a swarm of so few runs that none can be left out
+            options.error(f"{swarm}: {problem}" if str(swarm) not in str(problem) else str(problem))
         print(row(f"{swarm.parents[1].name}, {swarm.name}", errors[-1]), flush=True)
     print(row("geometric mean", np.exp(np.log(errors).mean(axis=0)).tolist()))
 

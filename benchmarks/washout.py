@@ -10,7 +10,6 @@ steps of even shares, after 200, and at the end of the run.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -19,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 import numpy as np
 
 from emulsion import student
+from emulsion.errors import UserError
+from emulsion.files import read_jsonl
 from emulsion.laws.table import Floats
 
 PARTS = ("code", "docstrings", "tables")
@@ -28,20 +29,32 @@ WASHED = {"at once": 0.0, "100 steps": 0.15, "200 steps": 0.3, "the end": 1.0}  
 
 def curve(log: Path) -> dict[float, dict[str, float]]:
     """{share of the run: {source: validation loss}}"""
-    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    if not log.is_file():
+        raise UserError(f"{log}: no such file; config/washout.yaml says how to train the run.")
+    rows = read_jsonl(log)
     steps = rows[-1]["step"]
     return {row["step"] / steps: row["validation"] for row in rows if "validation" in row}
 
 
 def worth(models: Path, part: str, held: str, later: float) -> Floats:
-    """[seeds, 2]: of its own loss and of the mean of the others', up less down."""
+    """[seeds, 2]: of its own loss and of the mean of the others', up less down.
+
+    Raises UserError where a run of a pair is missing or shorter than the other, or fewer than two seeds are there.
+    """
     found = []
     for up in sorted(models.glob(f"studywashout-{part}_up_{held}*/training_log.jsonl")):
-        curves = [curve(each) for each in (up, Path(str(up).replace("_up_", "_down_")))]
+        down = models / up.parent.name.replace("_up_", "_down_") / up.name
+        curves = [curve(each) for each in (up, down)]
+        if curves[0].keys() != curves[1].keys():
+            raise UserError(f"{down}: was evaluated at other shares of the run than {up}; train both alike.")
         moment = min(curves[0], key=lambda share: abs(share - min(ENDS[held] + later, 1.0)))
         apart = {source: curves[0][moment][source] - curves[1][moment][source] for source in curves[0][moment]}
         own = apart.pop(f"stdlib_{part}")
         found.append((own, np.mean(list(apart.values()))))
+    if len(found) < 2:
+        raise UserError(
+            f"{models}: {len(found)} seeds of studywashout-{part}_up_{held}; an interval takes two or more."
+        )
     return np.array(found)
 
 
@@ -51,12 +64,18 @@ def main() -> None:
     given = options.parse_args()
     if not any(given.models.glob("studywashout-*/training_log.jsonl")):
         options.error(f"{given.models}: no runs of studywashout; config/washout.yaml says how to train them.")
+    try:
+        over_time = {
+            (held, part): [worth(given.models, part, held, later) for later in WASHED.values()]
+            for held in ENDS
+            for part in PARTS
+        }
+    except UserError as problem:
+        options.error(str(problem))
     print(f"| share moved for | of | loss of | {' | '.join(WASHED)} |\n|---|---|---|{'---:|' * len(WASHED)}")
-    for held in ENDS:
-        for part in PARTS:
-            over = [worth(given.models, part, held, later) for later in WASHED.values()]
-            for index, whose in enumerate(("itself", "others")):
-                print(f"| a {held} | {part} | {whose} | {' | '.join(about(each[:, index]) for each in over)} |")
+    for (held, part), over in over_time.items():
+        for index, whose in enumerate(("itself", "others")):
+            print(f"| a {held} | {part} | {whose} | {' | '.join(about(each[:, index]) for each in over)} |")
 
 
 def about(values: Floats) -> str:

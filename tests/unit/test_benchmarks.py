@@ -58,6 +58,7 @@ def test_a_benchmark_runs_in_its_smallest_form(words, lines, tmp_path):
     [
         ("asked_twice --seeds 8", "--seeds: of 16 recorded seeds, two sets of 8 leave none to judge them by."),
         ("asked_twice --results nowhere", "--results: nowhere/recommendations.json: no such file."),
+        ("left_out --tokens 0 --tokenizer t nowhere", "--tokens: 0 are no run; it takes 1 or more."),
         ("left_out --tokens 1 --tokenizer t nowhere", "nowhere: no files of a swarm"),
         ("real_text --packages . --output out", "--packages: .: no file matches 'chitchat_dataset-*.whl'"),
         ("training --steps 7", "--steps: 7 leave none to be timed; it takes 8 or more."),
@@ -105,3 +106,42 @@ def test_what_lasts_of_a_share_is_read_off_the_curves_of_runs(tmp_path):
     assert means == [-42.0, -22.0, -22.0, -22.0]
     others = [line for line in done.stdout.splitlines() if "| others |" in line]
     assert len(others) == 6 and all("| +0.0 [+0.0, +0.0] |" in line for line in others)
+
+
+def test_what_lasts_of_a_share_takes_pairs_of_two_seeds(tmp_path):
+    def train(name, steps=20):
+        (tmp_path / name).mkdir(exist_ok=True)
+        losses = dict.fromkeys(("stdlib_code", "stdlib_docstrings", "stdlib_tables"), 3.0)
+        rows = [json.dumps({"step": number, "validation": losses}) for number in range(1, steps + 1)]
+        (tmp_path / name / "training_log.jsonl").write_text("\n".join(rows))
+
+    def told():
+        done = run(f"washout {tmp_path}", tmp_path)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        return done.stderr
+
+    train("studywashout-code_up_round")
+    assert "studywashout-code_down_round/training_log.jsonl: no such file" in told()
+    train("studywashout-code_down_round")
+    assert "1 seeds of studywashout-code_up_round; an interval takes two or more." in told()
+    train("studywashout-code_up_round-seed1")
+    train("studywashout-code_down_round-seed1", steps=7)
+    assert "was evaluated at other shares of the run than" in told()
+
+
+def test_runs_left_out_are_of_a_swarm_that_has_enough_of_them(tmp_path, store_folders):
+    swarm, tokens = tmp_path / "results/e/swarms/s", tmp_path / "data/tokens/t"
+    swarm.mkdir(parents=True)
+    tokens.mkdir(parents=True)
+    losses, rows = dict.fromkeys(store_folders, 3.0), []
+    for source, folder in store_folders.items():
+        (tokens / source).symlink_to(folder)
+        shares = {name: 0.9 if name == source else 0.1 for name in store_folders}
+        row = {"run": source, "weights": shares, "epochs": shares, "validation": losses, "capabilities": None}
+        rows.append(
+            {**row, "finished": True, "initial": None, "tokens": 9, "curve": [{"tokens": 4, "validation": losses}]}
+        )
+    (swarm / "000.json").write_text(json.dumps({"runs": rows}))
+    done = run(f"left_out --tokens 9 --tokenizer t {swarm}", tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"{swarm}: emulsion: runs on {len(rows) - 1} different mixtures are not enough" in done.stderr

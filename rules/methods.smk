@@ -167,7 +167,7 @@ rule map_surface:
         runtime=60,
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
-        version=1,
+        version=2,
         optimum=of_experiment(Experiment.optimum),
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),

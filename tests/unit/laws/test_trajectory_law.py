@@ -162,6 +162,12 @@ def test_sources_that_never_have_taught_all_are_told_from_those_that_have(fitted
     assert (law.theta[1:, 8:] < -10).all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_larger_than_assumed_is_not_taken_for_sources_that_have_taught_all(seed):
+    (mixtures, losses, _), rest = short_runs(10, 1.0, noise=0.04, seed=seed)
+    assert (fit_trajectory_law(mixtures, losses, **rest).theta[:, 8:] < -10).all()
+
+
 def test_ends_of_runs_alone_are_enough_to_fit_and_the_registry_has_it():
     random = np.random.default_rng(5)
     rows = random.dirichlet(np.ones(3), 14)

@@ -161,9 +161,12 @@ def _likelier(
         precision = np.eye(mean.shape[1]) / deviation[:, None, :] ** 2
         cost, theta, inverse = _most_probable(points, worth, whiten, mean, precision)
         occam = np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(precision)[1]
-        found.append((cost + occam, theta, inverse, deviation))
-    best, groups = np.argmin([each[0] for each in found], axis=0), np.arange(points.losses.shape[1])
-    evidence, theta, inverse, deviation = (np.stack(part)[best, groups] for part in zip(*found, strict=True))
+        found.append((_squares(points, worth, whiten, theta), cost + occam, theta, inverse, deviation))
+    squares, *rest = (np.stack(part) for part in zip(*found, strict=True))
+    # Residuals larger than the noise assumed would each count as evidence for one more parameter that takes them up.
+    too_much = squares * (1 - 1 / _scale(points, squares.min(axis=0)))
+    best, groups = np.argmin(rest[0] - too_much, axis=0), np.arange(points.losses.shape[1])
+    evidence, theta, inverse, deviation = (part[best, groups] for part in rest)
     return evidence, theta, inverse, deviation
 
 

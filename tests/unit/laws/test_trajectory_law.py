@@ -160,6 +160,8 @@ def test_sources_that_never_have_taught_all_are_told_from_those_that_have(fitted
     law = fit_trajectory_law(mixtures, losses, **rest)
     assert law.theta[0, 8] == pytest.approx(math.log(30.0), abs=1.0)
     assert (law.theta[1:, 8:] < -10).all()
+    (mixtures, losses, _), rest = short_runs(10, 0.1, truth=truth)
+    assert (fit_trajectory_law(mixtures, losses, **rest).theta[:, 8:] < -10).all()  # of short runs it is not told
 
 
 @pytest.mark.parametrize("seed", range(4))

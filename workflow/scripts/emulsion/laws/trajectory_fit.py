@@ -34,6 +34,7 @@ _MOST_AWAY = 5.0  # prior SDs that a parameter goes
 _ITERATIONS = 60
 _KAPPA = (1.0, 0.7)
 _ENDLESS, _ENDING = (-12.0, 0.01), (0.0, 2.0)  # log h, mean and SD: no source has taught all, or some have
+_LONG = 0.5  # target runs; of shorter ones, in which all sources teach the same words at first, that is not told
 _REPEATED = (6.0, 15.0)
 
 
@@ -135,7 +136,8 @@ def _column(values: Sequence[float] | Floats | None, n: int, what: str, otherwis
 
 def _posterior(points: Points, own: np.ndarray | None) -> tuple[Floats, Floats, Worth, Floats]:
     """The most probable parameters [g, p] with their covariance [g, p, p], of the worth that fits best."""
-    priors = [_prior(points, own, haste) for haste in (_ENDLESS, _ENDING)]
+    hastes = (_ENDLESS, _ENDING) if points.time.max() >= _LONG else (_ENDLESS,)
+    priors = [_prior(points, own, haste) for haste in hastes]
     whiten = np.linalg.inv(np.linalg.cholesky(_noise(points)))[None]
     repeated: tuple[float | None, ...] = (None, *_REPEATED) if repeats(points.epochs) else (None,)
     fits = []
@@ -154,20 +156,21 @@ def _posterior(points: Points, own: np.ndarray | None) -> tuple[Floats, Floats, 
 def _likelier(
     points: Points, worth: Floats, whiten: Floats, priors: Sequence[tuple[Floats, Floats]]
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of priors (means, SDs) the likelier for each group: -2 log evidence [g] up to a constant, parameters [g, p], the
-    posterior's inverse covariance [g, p, p], and the prior's SDs [g, p]."""
+    """Of priors (means, SDs) the likelier for each group: its cost and what its parameters cost more than those of the
+    first, [g], parameters [g, p], the posterior's inverse covariance [g, p, p], and the prior's SDs [g, p]."""
     found = []
     for mean, deviation in priors:
         precision = np.eye(mean.shape[1]) / deviation[:, None, :] ** 2
         cost, theta, inverse = _most_probable(points, worth, whiten, mean, precision)
         occam = np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(precision)[1]
-        found.append((_squares(points, worth, whiten, theta), cost + occam, theta, inverse, deviation))
-    squares, *rest = (np.stack(part) for part in zip(*found, strict=True))
+        found.append((_squares(points, worth, whiten, theta), cost, occam, theta, inverse, deviation))
+    squares, cost, occam, *rest = (np.stack(part) for part in zip(*found, strict=True))
+    evidence = cost + occam - occam[0]  # -2 log Z, but for what all have
     # Residuals larger than the noise assumed would each count as evidence for one more parameter that takes them up.
     too_much = squares * (1 - 1 / _scale(points, squares.min(axis=0)))
-    best, groups = np.argmin(rest[0] - too_much, axis=0), np.arange(points.losses.shape[1])
-    evidence, theta, inverse, deviation = (part[best, groups] for part in rest)
-    return evidence, theta, inverse, deviation
+    best, groups = np.argmin(evidence - too_much, axis=0), np.arange(points.losses.shape[1])
+    theta, inverse, deviation = (part[best, groups] for part in rest)
+    return evidence[best, groups], theta, inverse, deviation
 
 
 def _prior(points: Points, own: np.ndarray | None, haste: tuple[float, float]) -> tuple[Floats, Floats]:

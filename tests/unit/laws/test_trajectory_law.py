@@ -196,6 +196,7 @@ def test_the_order_of_sources_changes_nothing():
         ({"lengths": [0.05] * 40}, "evaluation 3: 0.06 tokens of a run of 0.05; they lie within it"),
         ({"tokens": [-1.0] * 40}, "evaluation 0: -1 tokens"),
         ({"tokens": [math.nan] * 40}, "tokens must be 40 finite numbers"),
+        ({"tokens": [0.0] * 40}, "every evaluation is before the first step"),
     ],
 )
 def test_what_does_not_fit_together_is_refused_in_words(changes, words):

@@ -97,6 +97,8 @@ def fit_trajectory_law(
         raise UserError(
             f"law: evaluation {row}: {time[row]:g} tokens of a run of {planned[row]:g}; they lie within it."
         )
+    if not time.any():
+        raise UserError("law: every evaluation is before the first step; of what sources teach it says nothing.")
     often = read_epochs(epochs, table) if epochs is not None else np.zeros((n, m))
     points = Points(table.mixtures * time[:, None], often, table.values, time, planned, number)
     own = np.array([[source == group for source in table.sources] for group in table.groups])

@@ -50,6 +50,14 @@ def test_the_same_seed_builds_the_same_model():
     assert np.array_equal(*weights)
 
 
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model["architecture"])
+def test_random_weights_are_as_large_as_the_model_says(model):
+    torch.manual_seed(0)
+    usual, large = build_model(model, 300, 0), build_model({**model, "initializer_range": 0.125}, 300, 0)
+    assert usual.get_input_embeddings().weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert large.get_input_embeddings().weight.std().item() == pytest.approx(0.125, rel=0.05)
+
+
 def test_the_vocabulary_is_the_models_own_or_else_the_tokenizers():
     assert vocabulary_size(GPT2, 300) == 300
     assert vocabulary_size({**GPT2, "vocab_size": 512}, 300) == 512

@@ -120,5 +120,7 @@ def test_it_cannot_begin_without_short_runs_and_takes_no_prior():
         create("emulsion_online", names, prior=Mixture({"a": 1, "b": 2}))
     with pytest.raises(UserError, match=r"guard: should be a number, 0 or more"):
         create("emulsion_online", names, guard=-1)
+    with pytest.raises(UserError, match=r"recency: should be a number from 0 to 10"):
+        create("emulsion_online", names, recency=1e7)
     with pytest.raises(UserError, match=r"unknown source 'c'"):
         create("emulsion_online", names, weights={"c": 1})

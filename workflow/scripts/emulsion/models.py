@@ -77,13 +77,15 @@ def model_config(model: ModelSettings, vocab_size: int, end_of_text: int) -> Pre
     """The transformers configuration of a model to train; `end_of_text` is the id that begins and ends documents."""
     from transformers import GPT2Config, GPTNeoXConfig, LlamaConfig
 
-    shared = {
+    shared: dict[str, Any] = {
         "vocab_size": vocab_size,
         "bos_token_id": end_of_text,
         "eos_token_id": end_of_text,
         "attn_implementation": "sdpa",
         "use_cache": False,
     }
+    if "initializer_range" in model:
+        shared["initializer_range"] = model["initializer_range"]
     dropout = model["dropout"]
     if model["architecture"] == "gpt2":
         return GPT2Config(

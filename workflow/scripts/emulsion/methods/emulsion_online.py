@@ -54,7 +54,7 @@ class EmulsionOnlineSettings(OnlineSettings):
         "weights": MAPPING,
         "guard": number("a number, 0 or more", lambda value: value >= 0),
         "dither": SHARE,
-        "recency": number("a number, 0 or more", lambda value: value >= 0),
+        "recency": number("a number from 0 to 10", lambda value: 0 <= value <= 10),
     }
 
 

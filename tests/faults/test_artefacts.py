@@ -83,7 +83,7 @@ def test_half_a_json_file_is_noticed_wherever_it_is_cut(tmp_path):
     whole = file.read_bytes()
     for size in range(len(whole) - 2):
         file.write_bytes(whole[:size])
-        with pytest.raises(UserError, match=r"a\.json: not valid JSON.* delete .*a\.json, then `snakemake .*a\.json`"):
+        with pytest.raises(UserError, match=r"a\.json: not valid JSON.* delete .*a\.json, then run snakemake for it, with"):
             read_json(file)
 
 
@@ -104,7 +104,7 @@ def test_a_key_that_the_checksum_would_hide_is_refused(tmp_path):
 
 def remade(split):
     return (
-        rf"{split}\.bin: (damaged|\d+ bytes, but its header says|missing).* delete .*, then `snakemake .*header\.json`"
+        rf"{split}\.bin: (damaged|\d+ bytes, but its header says|missing).* delete .*, then run snakemake for .*header\.json, with"
     )
 
 
@@ -173,7 +173,7 @@ def test_a_damaged_mixture_is_refused(tmp_path, store_folders, tokenizer):
 def test_a_damaged_model_is_refused_by_evaluation_and_as_initial_weights(model, name, damage):
     damage(model / name)
     # Of some of them no rule is asked, so the remedy names the record.
-    remedy = re.escape(f"delete {model / 'run.json'}, then `snakemake {model / 'run.json'}`")
+    remedy = re.escape(f"delete {model / 'run.json'}, then run snakemake for it")
     for reader in (load_model, lambda folder: initial_weights({"weights": {"folder": "x"}}, folder)):
         with pytest.raises(UserError, match=rf"{re.escape(str(model / name))}: .*{remedy}"):
             reader(model)

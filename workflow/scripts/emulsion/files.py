@@ -309,7 +309,7 @@ def _checksum(value: dict[str, Any]) -> str:
 
 def again(path: Path | str) -> str:
     """How a damaged file of the workflow is made again; of one that no rule names, by the path of its record."""
-    return f"{_REMEDY} delete {path}, then `snakemake {path}`."
+    return f"{_REMEDY} delete {path}, then run snakemake for it, with the options that you gave before."
 
 
 def from_home(path: str) -> Path:

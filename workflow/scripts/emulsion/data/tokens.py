@@ -190,7 +190,10 @@ def open_all(folders: Iterable[Path], share: float = 1.0) -> dict[str, TokenStor
 
 def _remade(folder: Path) -> str:
     """How a damaged store is made again."""
-    return f"make the store again: delete {folder}, then `snakemake {folder / 'header.json'}`."
+    return (
+        f"make the store again: delete {folder}, then run snakemake for {folder / 'header.json'}, with the options "
+        "that you gave before."
+    )
 
 
 @cache

@@ -92,7 +92,7 @@ def test_a_damaged_raw_file_is_refused_by_normalising_and_splitting(source, dama
     [file] = (source / "raw").glob("*.parquet")
     damage(file)
     provenance = read_json(source / "raw/provenance.json")
-    words = rf"{re.escape(file.name)}: damaged, or changed since it was fetched.*delete .*provenance\.json, then run snakemake"
+    words = rf"{re.escape(file.name)}: damaged, or changed since it was fetched.*delete .*provenance\.json, then run"
     with pytest.raises(UserError, match=words):
         Shard.of(provenance, source / "raw")
     with pytest.raises(UserError, match=words):

@@ -40,8 +40,8 @@ Item = dict[str, Any]
 
 #: Prime to the number of facts, so that a suite of any size spreads over all relations and towns.
 _STRIDE: Final = 37
-#: One draw of conversation in this many asks to recall: all at once learned, it would make the score jump. Greetings come
-#: again sooner, so of 400 different items it is one in five.
+#: One draw of conversation in this many asks to recall: all at once learned, it makes scores jump. Greetings come again
+#: sooner, so of 400 different items it is one in five.
 _RECALLS: Final = 8
 #: Draws in a row that may repeat earlier items before a capability has no more to ask.
 _MISSES: Final = 1000

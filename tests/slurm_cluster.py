@@ -127,10 +127,19 @@ def finish(process: subprocess.Popen[bytes], folder: Path, timeout: float) -> st
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout)
     log = (folder / "driver.log").read_text(encoding="utf-8")
-    assert process.returncode == 0, (
-        f"Snakemake ended with {process.returncode} (None: not in {timeout} s)\n{log[-6000:]}"
-    )
+    if process.returncode != 0:
+        ended = f"Snakemake ended with {process.returncode} (None: not in {timeout} s)"
+        raise AssertionError("\n".join([ended, log[-6000:], "", *said_by_jobs(folder)]))
     return log
+
+
+def said_by_jobs(folder: Path) -> Iterator[str]:
+    """What tells why jobs fail or hang: those not over, processes, and the ends of logs."""
+    for command in (["squeue"], ["ps", "axfww", "-o", "pid,stat,etime,wchan:20,args"]):
+        shown = subprocess.run(command, text=True, capture_output=True).stdout
+        yield from [" ".join(command), *(line[:200] for line in shown.splitlines() if "[" not in line[:60]), ""]
+    for log in sorted(folder.glob("logs/**/*.log"), key=lambda path: path.stat().st_mtime)[-6:]:
+        yield from [str(log), log.read_text(encoding="utf-8", errors="replace")[-2000:], ""]
 
 
 def wait_until(

@@ -4,12 +4,14 @@ import functools
 import json
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 
 from emulsion.errors import PassingError
 from emulsion.evaluation.generation import continue_text
@@ -68,10 +70,17 @@ def train_all(told: dict[str, Any]) -> None:
             logging.warning("%s: %s", name, error)
 
 
-if __name__ == "__main__":
-    from accelerate import Accelerator
+def end_busy(accelerator: Accelerator) -> None:
+    """End a training while the group of processes still waits for one of them to join in a sum."""
+    if accelerator.is_main_process:
+        time.sleep(2)
+    torch.distributed.all_reduce(torch.ones(1), async_op=True)
+    torch.distributed.destroy_process_group()
 
-    # A run ends with the process group; here the next one goes on in it.
-    Accelerator.end_training = lambda self: None  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    told = json.loads(sys.argv[1])
+    # A run ends with the process group; here the next one goes on in it, but where the end is what is looked at.
+    Accelerator.end_training = end_busy if told.get("busy") else lambda self: None  # type: ignore[method-assign]
     logging.basicConfig(level=logging.INFO)
-    train_all(json.loads(sys.argv[1]))
+    train_all(told)

@@ -31,18 +31,23 @@ def run(name, model="gpt2", **has):
     return name, {**SPEC, "model": MODELS[model]}, has
 
 
-def train(folder, runs, processes=1):
+def train(folder, runs, processes=1, **told):
     """Train runs, as `train_all` does, on so many processes; returns what they said."""
-    told = {**read_json(folder / "told.json"), "folder": str(folder), "runs": runs}
+    told |= {**read_json(folder / "told.json"), "folder": str(folder), "runs": runs}
     if processes == 1:
         train_all(told)
         return ""
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = [*launcher, str(Path(__file__).with_name("device_cases.py")), json.dumps(told)]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [*torchrun, str(Path(__file__).with_name("device_cases.py")), json.dumps(told)]
     environment = {**os.environ, "ACCELERATE_USE_CPU": "1", "PYTHONPATH": "workflow/scripts"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as launcher:
+        try:
+            _, said = launcher.communicate(timeout=300)
+        except subprocess.TimeoutExpired:
+            launcher.terminate()  # it ends its processes
+            raise
+    assert launcher.returncode == 0, said
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +121,12 @@ def test_devices_whose_memory_is_too_small_take_half_as_many_at_the_next_try(fol
     words = "the memory of the GPU is too small for 4 sequences of 24 tokens at once; the next try takes 2. Start again"
     assert said.count(f"{name}: {words}") == 2, "once each process"
     assert_same(folder, "gpt2", name, 2)
+
+
+def test_a_training_ends_while_the_group_of_its_processes_is_still_at_work(folder):
+    """Its threads need the interpreter's lock to end, which nothing may keep that waits for them."""
+    train(folder, [run("busy")], processes=2, busy=True)
+    assert_same(folder, "gpt2", "busy", 2)
 
 
 @pytest.mark.slow

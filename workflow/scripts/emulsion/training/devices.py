@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
 import torch
+from accelerate import Accelerator
 
 from emulsion.errors import UserError
 from emulsion.seeds import derive_seed
@@ -50,3 +52,20 @@ def launch(devices: int, nodes: int = 1, threads: int = 1) -> None:
 def threads_of_process(threads: int, nodes: int) -> int:
     """CPU threads of this process: those of a job on one node are shared by all that it started there."""
     return threads if nodes > 1 else max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def end(accelerator: Accelerator) -> None:
+    """End what the processes of a training have in common: trackers, and the group that they talk in.
+
+    The group lives until this process exits. Else DDP's reducer may be the last to hold it, and as it goes it waits for
+    gloo's threads without giving up the interpreter's lock: for ever, where such a thread needs the lock to let go of a
+    tensor. Python gives the lock up where it is the last.
+    """
+    if torch.distributed.is_initialized():
+        atexit.register(_hold, torch.distributed.group.WORLD)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+
+
+def _hold(group: torch.distributed.ProcessGroup | None) -> None:
+    """What is registered with it is held until the process exits."""

@@ -34,7 +34,7 @@ def main(
     from emulsion.evaluation.generation import continue_text
     from emulsion.spec import RunSpec
     from emulsion.training.checkpoint import checkpoints
-    from emulsion.training.devices import end, launch, threads_of_process
+    from emulsion.training.devices import launch, threads_of_process
     from emulsion.training.inputs import RunInputs
     from emulsion.training.run import make_deterministic, owned_by_first, prepare
     from emulsion.training.runtime import Runtime
@@ -57,7 +57,8 @@ def main(
         prepared = prepare(mixture, inputs, training.spec, work, runtime)
         prepared.owner = owner
         prepared.run()
-        end(prepared.accelerator)
+        prepared.accelerator.wait_for_everyone()
+        prepared.accelerator.end_training()
         if first:
             write_json(output, passed(work, prepared.identity))
             remove_folder(work)

@@ -7,7 +7,6 @@ import os
 import sys
 
 import torch
-from accelerate import Accelerator
 
 from emulsion.errors import UserError
 from emulsion.seeds import derive_seed
@@ -54,18 +53,18 @@ def threads_of_process(threads: int, nodes: int) -> int:
     return threads if nodes > 1 else max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
-def end(accelerator: Accelerator) -> None:
-    """End what the processes of a training have in common: trackers, and the group that they talk in.
+def keep_group() -> None:
+    """Keep the group that the processes of a training talk in, where there is one, until this process exits.
 
-    The group lives until this process exits. Else DDP's reducer may be the last to hold it, and as it goes it waits for
-    gloo's threads without giving up the interpreter's lock: for ever, where such a thread needs the lock to let go of a
-    tensor. Python gives the lock up where it is the last.
+    Else DDP's reducer may be the last to hold it, and as it goes it waits for gloo's threads without giving up the
+    interpreter's lock: for ever, where such a thread needs the lock to let go of a tensor. Python gives the lock up
+    where it is the last, but not once the interpreter is about to end.
     """
     if torch.distributed.is_initialized():
-        atexit.register(_hold, torch.distributed.group.WORLD)
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
+        atexit.register(_let_go, torch.distributed.group.WORLD)
 
 
-def _hold(group: torch.distributed.ProcessGroup | None) -> None:
-    """What is registered with it is held until the process exits."""
+def _let_go(group: torch.distributed.ProcessGroup | None) -> None:
+    """End a group that a training which failed has left; what is registered with this is held until then."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -22,7 +22,7 @@ from emulsion.errors import PassingError, UserError
 from emulsion.plan import SequencePlan
 from emulsion.seeds import derive_seed
 from emulsion.spec import RunSpec
-from emulsion.training import checkpoint, micro_batch, receipts, sharding
+from emulsion.training import checkpoint, devices, micro_batch, receipts, sharding
 from emulsion.training.adamw import build_optimizer, learning_rate
 from emulsion.training.checkpoint import Origin
 from emulsion.training.forward import SequenceLosses, worth_compiling
@@ -74,6 +74,7 @@ class Training:
         self.accelerator = Accelerator(
             mixed_precision=choose_precision(spec.precision), log_with=trackers, project_dir=runtime.tracker_folder
         )
+        devices.keep_group()
         processes = self.accelerator.num_processes
         self.sharded = runtime.sharding == "full" and processes > 1
         on = self.accelerator.device

@@ -24,7 +24,6 @@ from emulsion.perplexity import has_diverged
 from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
-from emulsion.training import devices
 from emulsion.training.card import model_card
 from emulsion.training.checkpoint import LOG
 from emulsion.training.costs import Needed, run_cost
@@ -253,7 +252,8 @@ def _finish(training: Training, inputs: RunInputs, head: dict[str, Any], tokeniz
     """Save the model of a training that has ended, and let go of its checkpoints; head: how its record begins."""
     main = training.accelerator.is_main_process
     weights = gathered(training.model.state_dict(keep_vars=True), keep=main) if training.sharded else None
-    devices.end(training.accelerator)
+    training.accelerator.wait_for_everyone()
+    training.accelerator.end_training()
     if main:
         steps = [row["step"] for row in training.log.rows]
         if steps != list(range(1, training.spec.steps + 1)):

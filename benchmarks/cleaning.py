@@ -110,13 +110,21 @@ def ours(folder: Path, tokenizer: Path) -> Result:
         raw = ["--raw", folder / source / "raw/provenance.json", "--type", "text"]
         shard = ["--shard", number, "--shards", len(shards[source])]
         steps["normalise"].append(job("normalize", *raw, *shard, *cleaning, "--output", path))
-    signed = {source: [path / "signatures.parquet" for path in paths] for source, paths in shards.items()}
+    signed = {source: folder / source / "signatures.parquet" for source in shards}
+    for source, paths in shards.items():
+        parts = [path / "signatures.parquet" for path in paths]
+        steps["deduplicate"].append(job("join_signatures", "--shards", *parts, "--output", signed[source]))
     for source, number, path in every:
-        earlier = [file for name in SOURCES[: SOURCES.index(source)] for file in signed[name]]
-        known = ["--source", source, "--shard", number, "--own", *signed[source], "--earlier", *earlier]
+        earlier = [signed[name] for name in SOURCES[: SOURCES.index(source)]]
+        known = ["--source", source, "--shard", number, "--own", signed[source], "--earlier", *earlier]
         documents = ["--documents", path / "normalize.parquet"]
         steps["deduplicate"].append(job("deduplicate", *documents, *known, *cleaning, *held_out, "--output", path))
-    ngrams = ["--ngrams", *(path / "held_out.parquet" for *_, path in every), "--suites", folder / "suite.json"]
+    for source, paths in shards.items():
+        parts = [path / "held_out.parquet" for path in paths]
+        joined = ["--output", folder / source / "held_out.parquet"]
+        steps["decontaminate"].append(job("join_held_out", "--shards", *parts, *joined))
+    held = [folder / source / "held_out.parquet" for source in shards]
+    ngrams = ["--ngrams", *held, "--suites", folder / "suite.json"]
     for *_, path in every:
         documents = ["--documents", path / "deduplicate.parquet"]
         steps["decontaminate"].append(job("decontaminate", *documents, *ngrams, *cleaning, *held_out, "--output", path))

@@ -86,7 +86,7 @@ rule normalize:
         documents=temp("data/shards/{source}/{shard}-of-{shards}/normalize.parquet"),
         quarantine=temp("data/shards/{source}/{shard}-of-{shards}/normalize.jsonl"),
         ledger=temp("data/shards/{source}/{shard}-of-{shards}/normalize.json"),
-        signatures="data/shards/{source}/{shard}-of-{shards}/signatures.parquet",
+        signatures=temp("data/shards/{source}/{shard}-of-{shards}/signatures.parquet"),
     log:
         "logs/normalize/{source}-{shard}-of-{shards}.log",
     conda:
@@ -112,6 +112,29 @@ rule normalize:
         "2> {log:q}"
 
 
+rule join_signatures:
+    """Put the signatures of a source's shards into one file: were each an input of every shard, n would make n² inputs."""
+    input:
+        shards=lambda wildcards: paths.shards(config, wildcards.source, "signatures.parquet"),
+    output:
+        "data/shards/{source}/signatures.parquet",
+    log:
+        "logs/join_signatures/{source}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        version=1,
+    shell:
+        "printf '%s\\0' "
+        "--shards {input.shards:q} "
+        "--output {output:q} "
+        f"| python {script('join_signatures')} @- "
+        "2> {log:q}"
+
+
 rule deduplicate:
     """Drop one shard's documents that repeat an earlier one of their source, or of one that takes precedence."""
     input:
@@ -122,7 +145,7 @@ rule deduplicate:
         documents=temp("data/shards/{source}/{shard}-of-{shards}/deduplicate.parquet"),
         quarantine=temp("data/shards/{source}/{shard}-of-{shards}/deduplicate.jsonl"),
         ledger=temp("data/shards/{source}/{shard}-of-{shards}/deduplicate.json"),
-        held_out="data/shards/{source}/{shard}-of-{shards}/held_out.parquet",
+        held_out=temp("data/shards/{source}/{shard}-of-{shards}/held_out.parquet"),
     log:
         "logs/deduplicate/{source}-{shard}-of-{shards}.log",
     conda:
@@ -146,6 +169,29 @@ rule deduplicate:
         "--held-out {params.held_out} "
         "--output {params.folder:q} "
         f"| python {script('deduplicate')} @- "
+        "2> {log:q}"
+
+
+rule join_held_out:
+    """Put together what is held out of a source's shards, for every shard of all sources that it must not be in."""
+    input:
+        shards=lambda wildcards: paths.shards(config, wildcards.source, "held_out.parquet"),
+    output:
+        "data/shards/{source}/held_out.parquet",
+    log:
+        "logs/join_held_out/{source}.log",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        version=1,
+    shell:
+        "printf '%s\\0' "
+        "--shards {input.shards:q} "
+        "--output {output:q} "
+        f"| python {script('join_held_out')} @- "
         "2> {log:q}"
 
 

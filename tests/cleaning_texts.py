@@ -17,6 +17,8 @@ from emulsion.data.cleaning import (
     Signer,
     Words,
     duplicates,
+    join_ngrams,
+    join_signatures,
     why_removed,
 )
 from emulsion.data.tokens import split_of
@@ -50,13 +52,14 @@ def shards(documents: Sequence[Document], count: int) -> list[list[Document]]:
     return [list(documents[start::count]) for start in range(count)]
 
 
-def sign(folder: Path, source: str, parts: Sequence[Sequence[Document]], settings: Cleaning) -> list[Path]:
-    """Write the signatures of the shards of a source."""
+def sign(folder: Path, source: str, parts: Sequence[Sequence[Document]], settings: Cleaning) -> Path:
+    """Write the signatures of the shards of a source to one file."""
     paths = [folder / f"{source}-{number}.parquet" for number in range(len(parts))]
     for path, part in zip(paths, parts, strict=True):
         ids, texts = [document for document, _ in part], [text for _, text in part]
         pq.write_table(Signer(settings).table(ids, Words(texts)), path)
-    return paths
+    join_signatures(paths, folder / f"{source}.signatures.parquet")
+    return folder / f"{source}.signatures.parquet"
 
 
 def held_out(path: Path, documents: Sequence[Document], settings: Cleaning) -> Path:
@@ -95,7 +98,10 @@ def clean(
             aside = [each for each in part if split_of(each[0], HELD_OUT) != "train"]
             ngrams[source].append(held_out(folder / f"{source}-{shard}.held_out.parquet", aside, settings))
         ledgers[source] = ledgers[source].then(ledger)
-    contamination = Contamination(suites, ngrams, settings)
+    together = {source: folder / f"{source}.held_out.parquet" for source in ngrams}
+    for source, path in together.items():
+        pq.write_table(join_ngrams(ngrams[source]), path)
+    contamination = Contamination(suites, together, settings)
     for source, parts in kept.items():
         ledger = Ledger()
         for part in parts:

@@ -17,6 +17,7 @@ QUICK = {
     "claims losses --repetitions 1": 5,
     "cleaning --megabytes 0.5": 4,
     "dag --strategies 2": 1,
+    "dag --shards 2 3": 2,
 }
 LONGER = {
     "activation": 0,

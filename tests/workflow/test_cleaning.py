@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 from pathlib import Path
 
@@ -122,6 +123,20 @@ def test_neither_the_order_of_documents_nor_the_number_of_shards_decides_what_is
     for source in ("news", "blog"):
         assert ids(folder, source) == ids(cleaned, source)
         assert ledger(folder, source) == ledger(cleaned, source)
+
+
+def test_a_shard_has_as_many_inputs_however_many_shards_there_are(tmp_path):
+    project = copy_project(tmp_path / "project")
+    write_sources(project, random.Random(1))
+    inputs = []
+    for shards in (2, 6):
+        sources = {"news": {"shards": shards}, "blog": {"shards": shards}}
+        (project / "shards.yaml").write_text(yaml.safe_dump({"sources": sources}))
+        said = snakemake(project, *TARGETS, "-n", "--cores", "1", *CLEANING, "shards.yaml").stdout
+        found = re.findall(r"^rule (deduplicate|decontaminate):\n    input: (.*)", said, re.MULTILINE)
+        assert len(found) == 4 * shards
+        inputs.append({(rule, len(files.split(", "))) for rule, files in found})
+    assert inputs[0] == inputs[1]
 
 
 def test_a_changed_source_is_fetched_alone_and_what_it_holds_out_is_kept_from_the_others(cleaned, tmp_path):

@@ -39,8 +39,8 @@ def main(
     :param documents: documents of the shard
     :param source: name of the source
     :param shard: which shard, from 0
-    :param own: signatures of all shards of the source
-    :param earlier: those of the sources before it
+    :param own: file of signatures of the source, where duplicates are looked for
+    :param earlier: those of the sources that take precedence
     :param cleaning: how the source is cleaned, as JSON
     :param held_out: share of documents in validation, and in test
     :param output: folder of the shard
@@ -48,8 +48,8 @@ def main(
     settings = Cleaning.from_json(cleaning)
     read = open_table(documents)
     found: list[Duplicate | None] = [None] * read.metadata.num_rows
-    if settings.deduplicate:
-        found = duplicates(source, own, shard, by_source(earlier), settings)
+    if own:
+        found = duplicates(source, own[0], shard, by_source(earlier), settings)
     ngrams = HeldOutNgrams(settings)
     with Step(output, "deduplicate", read.schema_arrow, settings.keep_removed) as step:
         for group in document_groups(read, source):

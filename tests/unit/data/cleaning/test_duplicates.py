@@ -120,17 +120,27 @@ def test_a_shard_without_documents_has_no_copies(tmp_path):
 def test_signatures_made_with_other_settings_are_refused_with_their_file(tmp_path):
     own = sign(tmp_path, "own", [[("1", "a text")]], NEAR)
     other = sign(tmp_path, "other", [[("2", "a text")]], LOOSE)
-    with pytest.raises(UserError, match=r"other-0\.parquet: made with other settings of `deduplicate`"):
+    with pytest.raises(UserError, match=r"other\.signatures\.parquet: made with other settings of `deduplicate`"):
         duplicates("own", own, 0, {"other": other}, NEAR)
 
 
+def test_signatures_of_a_source_are_those_of_its_shards_a_row_group_each(tmp_path):
+    parts = [[("1", "a text")], [], [("2", "a text"), ("3", "another")]]
+    joined = pq.ParquetFile(sign(tmp_path, "a", parts, NEAR))
+    tables = [pq.read_table(tmp_path / f"a-{number}.parquet") for number in range(3)]
+    assert joined.num_row_groups == 3
+    assert [joined.read_row_group(number).equals(table) for number, table in enumerate(tables)] == [True] * 3
+
+
 def test_reading_other_shards_needs_no_more_memory_than_the_largest(tmp_path, monkeypatch):
-    """Of every other file one column is read at a time."""
+    """Of every shard one column is read at a time."""
     own = sign(tmp_path, "a", shards([(str(seed), prose(seed, 20)) for seed in range(12)], 3), NEAR)
     read = []
-    parquet = pq.ParquetFile.read
+    group_of = pq.ParquetFile.read_row_group
     monkeypatch.setattr(
-        pq.ParquetFile, "read", lambda self, columns: read.append(columns) or parquet(self, columns=columns)
+        pq.ParquetFile,
+        "read_row_group",
+        lambda self, group, columns: read.append(columns) or group_of(self, group, columns=columns),
     )
     assert duplicates("a", own, 1, {}, NEAR) == [None] * 4
     assert {len(columns) for columns in read} == {1}

@@ -43,7 +43,7 @@ def shards(config: Config, source: str, file: str, folder: str = "data/shards") 
 def signatures(config: Config, source: str) -> list[str]:
     """The signatures of a source's documents, where duplicates are looked for."""
     looked_for = cleaning_spec(config, source).get("deduplicate") is not None
-    return shards(config, source, "signatures.parquet") if looked_for else []
+    return [f"data/shards/{source}/signatures.parquet"] if looked_for else []
 
 
 def earlier_signatures(config: Config, source: str) -> list[str]:
@@ -58,7 +58,7 @@ def held_out_ngrams(config: Config, source: str) -> list[str]:
     if not _guards_held_out(config, source):
         return []
     guarded = [each for each in sharing_experiments(config, source) if _guards_held_out(config, each)]
-    return [file for each in guarded for file in shards(config, each, "held_out.parquet")]
+    return [f"data/shards/{each}/held_out.parquet" for each in guarded]
 
 
 def _guards_held_out(config: Config, source: str) -> bool:

@@ -9,8 +9,8 @@ Three steps over the shards of a source, each of which reads the files of the on
 Nothing depends on the order of rows or shards, or on how many are worked on at once. `Ledger` accounts for every row.
 """
 
-from emulsion.data.cleaning.contamination import Contamination, HeldOutNgrams
-from emulsion.data.cleaning.duplicates import Duplicate, Signer, duplicates
+from emulsion.data.cleaning.contamination import Contamination, HeldOutNgrams, join_ngrams
+from emulsion.data.cleaning.duplicates import Duplicate, Signer, duplicates, join_signatures
 from emulsion.data.cleaning.filters import clean_text, why_removed
 from emulsion.data.cleaning.policy import Cleaning
 from emulsion.data.cleaning.step import Ledger
@@ -26,5 +26,7 @@ __all__ = [
     "Words",
     "clean_text",
     "duplicates",
+    "join_ngrams",
+    "join_signatures",
     "why_removed",
 ]

@@ -68,6 +68,21 @@ class HeldOutNgrams:
         return pa.Table.from_arrays([pa.array(hashes), pa.array(counts.astype(np.int32))], schema=HELD_OUT)
 
 
+def join_ngrams(shards: Sequence[Path]) -> pa.Table:
+    """The table of `HeldOutNgrams` of a source from those of its shards."""
+    hashes, counts = _concatenated([read_table(shard) for shard in shards])
+    values, places = np.unique(hashes, return_inverse=True)
+    total = np.bincount(places, weights=counts, minlength=len(values)).astype(np.int32)
+    return pa.Table.from_arrays([pa.array(values), pa.array(total)], schema=HELD_OUT)
+
+
+def _concatenated(tables: Sequence[pa.Table]) -> tuple[Hashes, NDArray[np.int32]]:
+    """The hashes and the counts of tables one after another."""
+    hashes = np.concatenate([np.empty(0, np.uint64), *(table.column("hash").to_numpy() for table in tables)])
+    counts = np.concatenate([np.empty(0, np.int32), *(table.column("documents").to_numpy() for table in tables)])
+    return hashes, counts
+
+
 def _sampled(hashes: Hashes, settings: Decontaminate) -> NDArray[np.bool_]:
     return hashes <= np.uint64((2**64 - 1) // settings.sample)
 
@@ -88,7 +103,7 @@ class _Index:
 class Contamination:
     """The runs of words that documents must not have.
 
-    suites: {suite: {item: its texts}}. held_out: {source: files of `HeldOutNgrams.table`}. Items of which no text is
+    suites: {suite: {item: its texts}}. held_out: {source: file of `HeldOutNgrams.table`}. Items of which no text is
     long enough to be compared are listed in `too_short`. Memory: about 16 bytes for each word of the suites and 12 for
     each held-out n-gram, which are 12 MB for a gigabyte of text of which a twentieth is held out.
     """
@@ -96,7 +111,7 @@ class Contamination:
     def __init__(
         self,
         suites: Mapping[str, Mapping[str, Sequence[str]]],
-        held_out: Mapping[str, Sequence[Path]],
+        held_out: Mapping[str, Path],
         settings: Cleaning,
     ) -> None:
         chosen = settings.decontaminate or Decontaminate(suites=False, held_out=False)
@@ -155,12 +170,11 @@ def _suite_index(items: Sequence[Sequence[str]], n: int) -> tuple[dict[int, _Ind
     return indexes, set(owners[compared].tolist())
 
 
-def _held_out_index(sources: Sequence[Sequence[Path]], common: int) -> _Index:
+def _held_out_index(sources: Sequence[Path], common: int) -> _Index:
     """The n-grams that fewer than `common` held-out documents of all sources have, by the number of a source."""
-    tables = [(number, read_table(path)) for number, paths in enumerate(sources) for path in paths]
-    hashes = np.concatenate([np.empty(0, np.uint64), *(table.column("hash").to_numpy() for _, table in tables)])
-    counts = np.concatenate([np.empty(0, np.int32), *(table.column("documents").to_numpy() for _, table in tables)])
-    owners = np.repeat([number for number, _ in tables], [table.num_rows for _, table in tables]).astype(np.int64)
+    tables = [read_table(path) for path in sources]
+    hashes, counts = _concatenated(tables)
+    owners = np.repeat(np.arange(len(tables)), [table.num_rows for table in tables])
     order = np.argsort(hashes, kind="stable")
     firsts = np.flatnonzero(np.append(True, hashes[order][1:] != hashes[order][:-1])[: len(order)])
     rare = (np.add.reduceat(counts[order], firsts) if len(order) else counts) < common

@@ -5,8 +5,10 @@ row. A document goes if one before it has the same text, or a MinHash band in co
 stays. So of any group of copies the first stays, no two that stay are copies, and cleaning what was cleaned removes
 nothing more. Two rows alike in text and id are told apart by their place, which changes nothing in what is kept.
 
-Other shards are read one at a time and a column at a time, against the keys of this one: memory is bounded by the
-largest shard (about 130 bytes a document), and the time for each document of another shard is about 0.1 µs.
+The signatures of all shards of a source are in one file, a row group a shard, so that the jobs of hundreds of shards
+need not name hundreds of files each. Other shards are read one at a time and a column at a time, against the keys of
+this one: memory is bounded by the largest shard (about 130 bytes a document), and the time for each document of another
+shard is about 0.1 µs.
 
 A document's signature finds its duplicates without its text: a hash of it, and MinHash bands of its word n-grams.
 MinHash is rensa's R-MinHash, over the set of hashed n-grams of words (without marks and case, as in `words`): the same
@@ -25,13 +27,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rensa import RMinHash
 
 from emulsion.data.cleaning.policy import Cleaning, Near
 from emulsion.data.cleaning.words import Hashes, Indices, Lookup, Words, hash_rows, ngrams
 from emulsion.errors import UserError
-from emulsion.tables import open_table, read_table
+from emulsion.files import whole_file
+from emulsion.tables import open_table, read_table, table_writer
 
 ORDER = ("text_hash", "id_hash")
 SETTINGS_KEY = b"emulsion.minhash"
@@ -108,59 +112,70 @@ class Duplicate:
         return f"{self.kind} duplicate in {self.source}"
 
 
-class _File(NamedTuple):
+def join_signatures(shards: Sequence[Path], output: Path) -> None:
+    """Put the signatures of the shards of a source into one file: a row group for each, in order."""
+    with whole_file(output) as part, table_writer(part, open_table(shards[0]).schema_arrow, "snappy") as writer:
+        for shard in shards:
+            table = read_table(shard)
+            writer.write_table(table, row_group_size=max(1, table.num_rows))
+
+
+class _Shard(NamedTuple):
     path: Path
+    table: pq.ParquetFile  # the file, open
+    group: int  # the row group with its signatures
     source: str
     precedence: int  # of its source
-    number: int  # among all files
+    number: int  # among all shards
 
 
 def duplicates(
-    source: str, own: Sequence[Path], shard: int, earlier: Mapping[str, Sequence[Path]], settings: Cleaning
+    source: str, own: Path, shard: int, earlier: Mapping[str, Path], settings: Cleaning
 ) -> list[Duplicate | None]:
-    """For each signed document of the shard own[shard] of `source` the first document that it is a copy of, or None.
+    """For each signed document of a shard of `source` the first document that it is a copy of, or None.
 
-    own: the signature files of all shards of the source. earlier: those of the sources that take precedence, in the
-    order of precedence. Empty where nothing is signed, as nothing is deduplicated. Raises UserError for signatures
-    made with other settings.
+    own: the signatures of the source, as `join_signatures` writes them. earlier: those of the sources that take
+    precedence, in the order of precedence. Empty where nothing is signed, as nothing is deduplicated. Raises UserError
+    for signatures made with other settings.
     """
-    files = _files({**earlier, source: own})
-    this = files[len(files) - len(own) + shard]
+    shards = _shards({**earlier, source: own})
+    this = [each for each in shards if each.source == source][shard]
     mine = _Signatures(this, settings)
     keys = {name: mine.column(name) for name in _key_columns(settings)} if mine.rows else {}
     lookups = {name: Lookup(hashes) for name, hashes in keys.items()}
     place = mine.places(np.arange(mine.rows))
     best = np.full((len(place) + 1, mine.rows), np.iinfo(np.uint64).max, dtype=np.uint64)
-    for file in files if keys else ():
-        theirs = _Signatures(file, settings)
+    for other in shards if keys else ():
+        theirs = _Signatures(other, settings)
         for name, hashes in keys.items():
             rows, found = theirs.first_with(name, lookups[name], hashes)
             claim = np.vstack([np.full_like(rows, name != "text_hash", dtype=np.uint64), theirs.places(found)])
             better = _before(claim[1:], place[:, rows]) & _before(claim, best[:, rows])
             best[:, rows[better]] = claim[:, better]
-    return _records(best, files)
+    return _records(best, shards)
 
 
 class _Signatures:
-    """One file of signatures, read a column at a time."""
+    """The signatures of a shard, read a column at a time."""
 
-    def __init__(self, file: _File, settings: Cleaning) -> None:
-        self.file, self._parquet = file, open_table(file.path)
-        self.rows = self._parquet.metadata.num_rows
+    def __init__(self, shard: _Shard, settings: Cleaning) -> None:
+        self.shard = shard
+        self.rows = shard.table.metadata.row_group(shard.group).num_rows
         expected = schema(settings)
-        if self.rows and not self._parquet.schema_arrow.equals(expected, check_metadata=True):
+        if self.rows and not shard.table.schema_arrow.equals(expected, check_metadata=True):
             raise UserError(
-                f"{file.path}: made with other settings of `deduplicate` than are in force here. Sources that are "
+                f"{shard.path}: made with other settings of `deduplicate` than are in force here. Sources that are "
                 "deduplicated against each other share them; delete the file to have it made again."
             )
         self._order = [self.column(name) for name in ORDER] if self.rows else []
 
     def column(self, name: str) -> Hashes:
-        return np.asarray(self._parquet.read(columns=[name]).column(0).to_numpy(), dtype=np.uint64)
+        table = self.shard.table.read_row_group(self.shard.group, columns=[name])
+        return np.asarray(table.column(0).to_numpy(), dtype=np.uint64)
 
     def places(self, rows: Indices) -> Hashes:
         """[5, rows] where documents stand in the order of all: compared from the first number on."""
-        same = [np.full(len(rows), number, dtype=np.uint64) for number in (self.file.precedence, self.file.number)]
+        same = [np.full(len(rows), number, dtype=np.uint64) for number in (self.shard.precedence, self.shard.number)]
         hashes = [column[rows] for column in self._order] or [same[0], same[0]]
         return np.stack([same[0], *hashes, same[1], rows.astype(np.uint64)])
 
@@ -178,9 +193,13 @@ class _Signatures:
         return found, rows[firsts[places[found]]]
 
 
-def _files(sources: Mapping[str, Sequence[Path]]) -> list[_File]:
-    every = [(path, name, precedence) for precedence, (name, paths) in enumerate(sources.items()) for path in paths]
-    return [_File(path, name, precedence, number) for number, (path, name, precedence) in enumerate(every)]
+def _shards(sources: Mapping[str, Path]) -> list[_Shard]:
+    found: list[_Shard] = []
+    for precedence, (name, path) in enumerate(sources.items()):
+        table = open_table(path)
+        for group in range(table.num_row_groups):
+            found.append(_Shard(path, table, group, name, precedence, len(found)))
+    return found
 
 
 def _key_columns(settings: Cleaning) -> list[str]:
@@ -200,13 +219,14 @@ def _before(one: Hashes, other: Hashes) -> NDArray[np.bool_]:
     return less
 
 
-def _records(best: Hashes, files: Sequence[_File]) -> list[Duplicate | None]:
+def _records(best: Hashes, shards: Sequence[_Shard]) -> list[Duplicate | None]:
     """best: [6, documents], of what each is a copy of: 0 if exact, and its place; all ones where there is nothing."""
     records: list[Duplicate | None] = [None] * best.shape[1]
-    for file in files:
-        copies = np.flatnonzero(best[4] == file.number)
+    for shard in shards:
+        copies = np.flatnonzero(best[4] == shard.number)
         if copies.size:
-            ids = read_table(file.path, columns=["id"]).column(0).take(best[5, copies]).to_pylist()
+            signed = shard.table.read_row_group(shard.group, columns=["id"])
+            ids = signed.column(0).take(best[5, copies]).to_pylist()
             for copy, document in zip(copies.tolist(), ids, strict=True):
-                records[copy] = Duplicate("near" if best[0, copy] else "exact", file.source, document)
+                records[copy] = Duplicate("near" if best[0, copy] else "exact", shard.source, document)
     return records

@@ -149,9 +149,6 @@ def document_groups(documents: pq.ParquetFile, name: str) -> Iterator[pa.Table]:
             bar.update(table.num_rows)
 
 
-def by_source(files: Iterable[Path]) -> dict[str, list[Path]]:
-    """{source: its files}, in order; a file lies in {source}/{shard}/."""
-    found: dict[str, list[Path]] = {}
-    for file in files:
-        found.setdefault(file.parent.parent.name, []).append(file)
-    return found
+def by_source(files: Iterable[Path]) -> dict[str, Path]:
+    """{source: its file}, in order; a file lies in {source}/."""
+    return {file.parent.name: file for file in files}

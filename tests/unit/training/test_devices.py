@@ -1,9 +1,12 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,9 @@ from training_cases import MIXTURE, SPEC
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
+from emulsion.training import devices
 from emulsion.training.devices import launch, threads_of_process
+from emulsion.training.job import Job
 
 DEEPER = {**SPEC["model"], "layers": 2}
 MODELS = {
@@ -58,6 +63,7 @@ def folder(tmp_path_factory, store_folders, tokenizer):
     stores = [str(store) for store in store_folders.values()]
     write_json(made / "told.json", {"stores": stores, "tokenizer": str(tokenizer)})
     train(made, [*(run(model, model, smoke=9) for model in MODELS), run("grows", **HALTED)])
+    shutil.copytree(made / "gpt2", made / "kept.checkpoints/finished")
     return made
 
 
@@ -69,6 +75,7 @@ def said(folder):
         *(run(f"parts-{model}", model, micro_batch=3, smoke=9, **PARTS) for model in MODELS),
     ]
     runs += [
+        run("kept"),
         run("grows", **PARTS),
         run("shrinks", **PARTS, **HALTED),
         run("changes", **PARTS, **HALTED),
@@ -108,12 +115,18 @@ def test_two_processes_train_the_same_model_as_one_whole_or_in_parts(folder, sai
     assert parts["sample"] == one["sample"] and one["sample"]["text"]
 
 
+def test_a_model_that_was_finished_before_is_taken_by_all_processes(folder, said):
+    assert said.count("kept: was finished when Snakemake was not there to record it") == 1
+    assert read_json(folder / "kept/run.json") == read_json(folder / "gpt2/run.json")
+    assert not (folder / "kept.checkpoints").exists()
+
+
 def test_a_run_goes_on_on_other_devices_and_in_other_parts(folder, said):
     assert said.count("resumed at step 1 of 12") == 2
     assert "shrinks: stopped at step 1 of 12, saved" in said
     train(folder, [run("shrinks")])
-    for name, devices in (("grows", 2), ("shrinks", 1), ("changes", 2)):
-        assert_same(folder, "gpt2", name, devices)
+    for name, count in (("grows", 2), ("shrinks", 1), ("changes", 2)):
+        assert_same(folder, "gpt2", name, count)
 
 
 @pytest.mark.parametrize("name", ["small", "small-parts"])
@@ -136,6 +149,46 @@ def test_four_processes_go_on_where_one_stopped(folder):
     assert said.count("resumed at step 1 of 12") == 2
     assert_same(folder, "gpt2", "four", 4)
     assert_same(folder, "gpt2", "four-parts", 4)
+
+
+@pytest.fixture
+def store(monkeypatch):
+    """What torchrun would keep for its processes, of which this is one."""
+    server = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True)
+    for name, value in {
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": server.port,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(devices, "_times", Counter())
+    devices._launchers_store.cache_clear()
+    yield server
+    devices._launchers_store.cache_clear()
+
+
+def test_processes_wait_for_the_first_one_each_time_anew_until_it_is_there_or_the_job_is_to_stop(store):
+    job = Job()
+    waiting = threading.Thread(target=lambda: [devices.wait_for("saved", job) for _ in range(3)])
+    waiting.start()
+    for time_ in (1, 2):
+        waiting.join(timeout=0.5)
+        assert waiting.is_alive() and devices._times["saved"] == time_
+        store.set(f"emulsion/saved/{time_}", "")
+    waiting.join(timeout=0.5)
+    assert waiting.is_alive()
+    job.told_to_stop = True
+    waiting.join(timeout=10)
+    assert not waiting.is_alive()
+    devices.tell("owned")
+    assert store.check(["emulsion/owned/1"])
+
+
+def test_a_process_alone_waits_for_nobody(monkeypatch):
+    monkeypatch.delenv("TORCHELASTIC_USE_AGENT_STORE", raising=False)
+    devices._launchers_store.cache_clear()
+    devices.wait_for("saved", Job())
+    devices.tell("saved")
 
 
 @pytest.fixture
@@ -175,8 +228,19 @@ def test_nodes_of_a_job_each_start_their_own_and_meet_at_the_first(started, monk
     launch(8, 2)
     [command] = started
     assert command[0] == "srun" and {"--nodes=2", "--ntasks=2", "--ntasks-per-node=1"} <= set(command)
-    assert {"--nnodes=2", "--nproc-per-node=4", "--rdzv-id=77"} <= set(command)
+    assert {"--nnodes=2", "--nproc-per-node=4"} <= set(command)
     assert command[-3:] == ["train.py", "--output", "models/x"]
+
+
+def test_trainings_of_one_job_meet_at_places_of_their_own(started, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    for output in ("models/x", "models/x", "models/y"):
+        monkeypatch.setattr(sys, "argv", ["train.py", "--output", output])
+        launch(8, 2)
+    places = [[part for part in command if part.startswith("--rdzv-")] for command in started]
+    assert places[0] == places[1]
+    for one, other in zip(places[0], places[2], strict=True):
+        assert (one == other) == (one == "--rdzv-backend=c10d")
 
 
 @pytest.mark.parametrize(("here", "nodes", "used"), [(None, 1, 8), (4, 1, 2), (16, 1, 1), (4, 2, 8)])

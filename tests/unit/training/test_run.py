@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from emulsion.data.tokenizers import train_bpe
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
-from emulsion.training import loop, owner
+from emulsion.training import loop, owner, run
 from emulsion.training.card import model_card
 from emulsion.training.forward import SequenceLosses
 from emulsion.training.job import Job
@@ -203,6 +203,30 @@ def test_a_run_that_is_short_of_time_saves_and_says_so_and_the_next_try_ends_it(
         train("late", checkpoint_seconds=1e9, minutes=1e-9)
     train("late", checkpoint_seconds=1e9)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "late"))
+
+
+def test_a_run_told_to_stop_while_its_model_is_saved_keeps_what_to_make_it_from_again(
+    train, tmp_path, monkeypatch, caplog
+):
+    """Its job may be taken for failed for the signal, and then Snakemake deletes the model."""
+    saved = run.save_model
+
+    def told(model, *arguments):
+        saved(model, *arguments)
+        jobs[-1].told_to_stop = True
+
+    jobs, made = [], Job.__init__
+    monkeypatch.setattr(Job, "__init__", lambda self, minutes=None: jobs.append(self) or made(self, minutes))
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "save_model", told)
+        train("told")
+    whole = weights(tmp_path / "told")
+    shutil.rmtree(tmp_path / "told")
+    caplog.set_level("INFO")
+    train("told")
+    assert "resumed at step 12 of 12" in caplog.text
+    assert same(whole, weights(tmp_path / "told"))
+    assert not (tmp_path / "told.checkpoints").exists()
 
 
 def test_a_run_can_be_followed_in_tensorboard_also_when_it_is_finished(train, tmp_path):

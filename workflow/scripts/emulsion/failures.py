@@ -19,6 +19,9 @@ _NAME, _FINAL, _NEAREST = "emulsion.failures", "emulsion.final", "emulsion.neare
 _TERMINAL = "DefaultStreamHandler"
 # What is shown of a log that has no message of an error.
 _LINES = 20
+# torchrun's own errors, and what it says of the processes that it started.
+_LAUNCHER = "torch.distributed.elastic."
+_SAID_BY_LAUNCHER = re.compile(r"[EWI]\d{4} [\d:.]+ +\d+ torch/distributed/")
 
 
 def end_tries(logger: logging.Logger, workflow: Any) -> None:
@@ -127,10 +130,17 @@ def _lines(record: logging.LogRecord) -> Iterator[str]:
 
 
 def reason(log: Path) -> list[str]:
-    """The lines of a log from its last error on, or its last ones; none where it is not there."""
+    """The lines of a log from its last error on, or its last ones; none where it is not there.
+
+    Of several processes that torchrun started, the first error: the others ended because of it, and torchrun ends with
+    a traceback of its own.
+    """
     lines = _text(log).splitlines()
     begins = [at for at, line in enumerate(lines) if line.startswith(("error: ", "Traceback (most recent call last)"))]
-    return lines[begins[-1] :] if begins else lines[-_LINES:]
+    if begins and any(line.startswith(_LAUNCHER) for line in lines[begins[-1] :]):
+        lines, begins = lines[: begins[-1]], begins[:-1][:1]
+    found = lines[begins[-1] :] if begins else lines[-_LINES:]
+    return [line for line in found if not _SAID_BY_LAUNCHER.match(line)]
 
 
 def _text(log: Path) -> str:

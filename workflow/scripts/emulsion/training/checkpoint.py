@@ -158,9 +158,14 @@ def _check(checkpoint: Path, checks: Mapping[str, Any]) -> None:
 
 def _set_aside(checkpoint: Path, error: Exception) -> None:
     aside = checkpoint.with_name(f"damaged-{checkpoint.name}")
-    remove_folder(aside)
     with contextlib.suppress(FileNotFoundError):  # another process of this run was first
-        checkpoint.replace(aside)
+        try:
+            checkpoint.replace(aside)
+        except FileNotFoundError:
+            raise
+        except OSError:  # an earlier one of this step is there
+            remove_folder(aside)
+            checkpoint.replace(aside)
     sync(checkpoint.parent)
     why = without_remedy(error).rstrip(".")
     log.warning("%s: damaged (%s); set aside as %s, and the one before is taken", checkpoint, why, aside.name)

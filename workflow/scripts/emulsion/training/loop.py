@@ -134,8 +134,8 @@ class Training:
             if not self.runtime.after_step(self):
                 return
             job = self.runtime.job
-            stop = self._agreed(job.told_to_stop or (self.step < until and job.short_of_time()))
-            if self._agreed(stop or now - self.saved_at >= self.runtime.checkpoint_seconds):
+            stop = self.agreed(job.told_to_stop or (self.step < until and job.short_of_time()))
+            if self.agreed(stop or now - self.saved_at >= self.runtime.checkpoint_seconds):
                 self._save()
             if stop:
                 raise PassingError(f"stopped at step {self.step} of {self.spec.steps}, saved; start again to go on.")
@@ -172,7 +172,7 @@ class Training:
         if self.accelerator.is_main_process and not self.runtime.quiet:
             log.info(*message)
 
-    def _agreed(self, wish: bool) -> bool:
+    def agreed(self, wish: bool) -> bool:
         """Whether any process wishes it: all must save at the same step, though each has a clock of its own."""
         if self.accelerator.num_processes == 1:
             return wish

@@ -24,6 +24,7 @@ from emulsion.perplexity import has_diverged
 from emulsion.plan import describe_plan, excess_epochs
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
+from emulsion.training import devices
 from emulsion.training.card import model_card
 from emulsion.training.checkpoint import LOG
 from emulsion.training.costs import Needed, run_cost
@@ -72,7 +73,8 @@ def train_run(
     with owned_by_first(checkpoints, runtime) as (owner, waited):
         training = prepare(mixture_file, inputs, spec_values, checkpoints, runtime, max_epochs)
         training.owner = owner
-        if (waited and _is_made(output, training.identity)) or _is_kept(training, output):
+        if training.agreed((waited and _is_made(output, training.identity)) or _is_kept(training, output)):
+            training.accelerator.end_training()
             return
         alone = training.accelerator.num_processes == 1
         twin = find_twin(output, training.identity) if reuse and alone else None
@@ -164,7 +166,8 @@ def train_online(
         )
         training = rounds.training
         training.owner = owner
-        if (waited and _is_made(output, training.identity)) or _is_kept(training, output):
+        if training.agreed((waited and _is_made(output, training.identity)) or _is_kept(training, output)):
+            training.accelerator.end_training()
             return
         rounds.run()
         names = {"experiment": experiment, "mixture": name, "identity": training.identity}
@@ -225,13 +228,14 @@ def identity_of_rounds(
 
 @contextmanager
 def owned_by_first(checkpoints: Path, runtime: Runtime) -> Iterator[tuple[Owner | None, bool]]:
-    """The ownership of a run, by its first process, and whether another one was waited for."""
+    """The ownership of a run, by its first process, and whether another run's was waited for; the others wait, too."""
     if int(os.environ.get("RANK", "0")):
+        devices.wait_for("owned", runtime.job)
         yield None, False
         return
     with owned(checkpoints, runtime.job) as (owner, waited):
-        # The others cannot know of the wait, and so could not end with this one.
-        yield owner, waited and "RANK" not in os.environ
+        devices.tell("owned")
+        yield owner, waited
 
 
 def _is_made(output: Path, identity: str) -> bool:
@@ -244,8 +248,8 @@ def _is_made(output: Path, identity: str) -> bool:
 
 
 def _is_kept(training: Training, output: Path) -> bool:
-    """Whether this very model was finished before, and is taken; by a run of one process alone, as it moves files."""
-    return training.accelerator.num_processes == 1 and take_model(training.folder, output, training.identity)
+    """Whether this very model was finished before, and is taken; by the first process alone, as it moves files."""
+    return training.accelerator.is_main_process and take_model(training.folder, output, training.identity)
 
 
 def _finish(training: Training, inputs: RunInputs, head: dict[str, Any], tokenizer: Path, output: Path) -> None:
@@ -268,7 +272,14 @@ def _finish(training: Training, inputs: RunInputs, head: dict[str, Any], tokeniz
         save_model(training.model, training.log, record, tokenizer, output, weights)
         if training.owner is not None:
             training.owner.confirm()
-        _remove(training)
+        if training.runtime.job.told_to_stop:
+            # Its launcher or SLURM may report the job as failed all the same, and Snakemake then deletes the model.
+            log.warning("told to stop while the model was saved: %s stays, to make it again from", training.folder)
+        else:
+            _remove(training)
+        devices.tell("saved")
+    else:
+        devices.wait_for("saved", training.runtime.job)  # torchrun waits five minutes after the first one's end
 
 
 def _remove(training: Training) -> None:

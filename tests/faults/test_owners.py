@@ -119,6 +119,17 @@ def test_whoever_was_taken_over_is_refused_in_words_before_it_saves(tmp_path):
     assert read_json(tmp_path / "run" / FILE) == FOREIGN
 
 
+def test_an_owner_whose_file_cannot_be_read_for_once_goes_on_and_writes_it_again(tmp_path):
+    with owned(tmp_path / "run", Job()) as (owner, _):
+        beats = read_json(tmp_path / "run" / FILE)["beats"]
+        (tmp_path / "run" / FILE).write_text('{"host": ')
+        owner.confirm()
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and (tmp_path / "run" / FILE).read_text() == '{"host": ':
+            time.sleep(0.01)
+        assert read_json(tmp_path / "run" / FILE)["beats"] > beats
+
+
 def test_a_job_that_is_to_stop_waits_no_longer(tmp_path):
     job = Job()
     with owned(tmp_path / "run", Job()):

@@ -121,8 +121,9 @@ class Owner:
                 remove_folder(self.folder)
 
     def _is_owner(self) -> bool:
-        found = _read(self.folder)
-        return found is not None and found.get("token") == self._holder["token"]
+        """Unless the file is gone or another's: one that cannot be read, as a network's now and then, is its own."""
+        found, own = _read(self.folder), self._holder["token"]
+        return found is not None and found.get("token", own) == own
 
     def _stop_beating(self) -> None:
         self._ended.set()

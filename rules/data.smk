@@ -96,7 +96,7 @@ rule normalize:
         runtime=240,
     params:
         version=3,
-        type=lookup(dpath="sources/{source}/type", within=config),
+        type=from_config(lambda config, source: config["sources"][source]["type"], "source"),
         cleaning=json_from_config(catalogue.cleaning_spec, "source"),
         options=from_config(catalogue.schema_options, "source"),
         folder=subpath(output.documents, parent=True),
@@ -183,7 +183,7 @@ rule join_held_out:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=8000,
         runtime=60,
     params:
         version=1,

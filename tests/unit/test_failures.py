@@ -97,15 +97,6 @@ def test_every_job_of_a_group_is_told(logger, told, tmp_path):
     assert "no such column" in told() and "slurm.log" in told()
 
 
-def test_a_crash_is_told_from_its_traceback_on_and_another_log_by_its_last_lines(tmp_path):
-    log = tmp_path / "a.log"
-    log.write_text("12:00:00 Start.\nTraceback (most recent call last):\n  File x\nValueError: y\n")
-    assert failures.reason(log) == ["Traceback (most recent call last):", "  File x", "ValueError: y"]
-    log.write_bytes(b"Killed \xff\n" * 30)
-    assert len(failures.reason(log)) == 20
-    assert failures.reason(tmp_path / "none.log") == []
-
-
 class Job:
     """A job as Snakemake has it."""
 
@@ -140,26 +131,3 @@ def test_a_file_that_no_rule_makes_is_told_with_the_nearest(logger, told):
         "error: No rule to produce figures/b. It needs experiments.b.laws.",
         "error: No rule to produce xyzzy. docs/files.md has the files that can be asked for.",
     ]
-
-
-LAUNCHED = """12:00:00 Start.
-error: the loss does not fall.
-Lower it.
-W1130 13:27:27.479000 9219 torch/distributed/elastic/multiprocessing/api.py:1028] Sending process 9230 closing signal
-E1130 13:27:27.480000 9219 torch/distributed/elastic/multiprocessing/api.py:1002] failed (exitcode: 1) local_rank: 0
-Traceback (most recent call last):
-  File "torch/distributed/run.py", line 1032, in <module>
-torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
-train.py FAILED
-"""
-
-
-def test_of_processes_that_torchrun_started_the_first_error_is_told_and_not_torchruns(tmp_path):
-    log = tmp_path / "a.log"
-    log.write_text(LAUNCHED)
-    assert failures.reason(log) == ["error: the loss does not fall.", "Lower it."]
-    log.write_text(LAUNCHED.replace("error: ", ""))
-    assert failures.reason(log) == ["12:00:00 Start.", "the loss does not fall.", "Lower it."]
-    told_to_stop = "W1130 13:27:27.479000 9219 torch/distributed/elastic/agent/server/api.py:725] Received 10 signal\n"
-    log.write_text(told_to_stop + LAUNCHED.replace("error: the loss does not fall", "error: stopped at step 3, saved"))
-    assert failures.reason(log)[0] == "error: stopped at step 3, saved."

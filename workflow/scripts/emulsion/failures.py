@@ -13,15 +13,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from emulsion import machine, refusals
+from emulsion.reason import reason, text_of
 
 _NAME, _FINAL, _NEAREST = "emulsion.failures", "emulsion.final", "emulsion.nearest"
 # Snakemake's own handler, whose filter is what `-q` sets.
 _TERMINAL = "DefaultStreamHandler"
-# What is shown of a log that has no message of an error.
-_LINES = 20
-# torchrun's own errors, and what it says of the processes that it started.
-_LAUNCHER = "torch.distributed.elastic."
-_SAID_BY_LAUNCHER = re.compile(r"[EWI]\d{4} [\d:.]+ +\d+ torch/distributed/")
 
 
 def end_tries(logger: logging.Logger, workflow: Any) -> None:
@@ -41,7 +37,7 @@ class _Final(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "event", None) != "job_error":
             return
-        if any(refusals.FINAL in _text(Path(log)) for log in getattr(record, "log", None) or ()):
+        if any(refusals.FINAL in text_of(Path(log)) for log in getattr(record, "log", None) or ()):
             dag = self._workflow.dag
             for job in dag.jobs:
                 if dag.jobid(job) == getattr(record, "jobid", None):
@@ -127,24 +123,3 @@ def _lines(record: logging.LogRecord) -> Iterator[str]:
             yield from (f"    {line}" for line in reason(Path(log)))
     for log in getattr(record, "aux_logs", None) or ():
         yield f"    log: {log}"
-
-
-def reason(log: Path) -> list[str]:
-    """The lines of a log from its last error on, or its last ones; none where it is not there.
-
-    Of several processes that torchrun started, the first error: the others ended because of it, and torchrun ends with
-    a traceback of its own.
-    """
-    lines = _text(log).splitlines()
-    begins = [at for at, line in enumerate(lines) if line.startswith(("error: ", "Traceback (most recent call last)"))]
-    if begins and any(line.startswith(_LAUNCHER) for line in lines[begins[-1] :]):
-        lines, begins = lines[: begins[-1]], begins[:-1][:1]
-    found = lines[begins[-1] :] if begins else lines[-_LINES:]
-    return [line for line in found if not _SAID_BY_LAUNCHER.match(line)]
-
-
-def _text(log: Path) -> str:
-    try:
-        return log.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

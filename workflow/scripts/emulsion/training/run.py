@@ -274,7 +274,11 @@ def _finish(training: Training, inputs: RunInputs, head: dict[str, Any], tokeniz
             training.owner.confirm()
         if training.runtime.job.told_to_stop:
             # Its launcher or SLURM may report the job as failed all the same, and Snakemake then deletes the model.
-            log.warning("told to stop while the model was saved: %s stays, to make it again from", training.folder)
+            log.warning(
+                "told to stop while the model was saved: %s stays, to make it again from if this job is reported as "
+                "failed; else delete it",
+                training.folder,
+            )
         else:
             _remove(training)
         devices.tell("saved")

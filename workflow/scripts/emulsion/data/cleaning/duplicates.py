@@ -138,15 +138,15 @@ def duplicates(
     precedence, in the order of precedence. Empty where nothing is signed, as nothing is deduplicated. Raises UserError
     for signatures made with other settings.
     """
-    shards = _shards({**earlier, source: own})
+    shards = _shards({**earlier, source: own}, schema(settings))
     this = [each for each in shards if each.source == source][shard]
-    mine = _Signatures(this, settings)
+    mine = _Signatures(this)
     keys = {name: mine.column(name) for name in _key_columns(settings)} if mine.rows else {}
     lookups = {name: Lookup(hashes) for name, hashes in keys.items()}
     place = mine.places(np.arange(mine.rows))
     best = np.full((len(place) + 1, mine.rows), np.iinfo(np.uint64).max, dtype=np.uint64)
     for other in shards if keys else ():
-        theirs = _Signatures(other, settings)
+        theirs = _Signatures(other)
         for name, hashes in keys.items():
             rows, found = theirs.first_with(name, lookups[name], hashes)
             claim = np.vstack([np.full_like(rows, name != "text_hash", dtype=np.uint64), theirs.places(found)])
@@ -158,15 +158,9 @@ def duplicates(
 class _Signatures:
     """The signatures of a shard, read a column at a time."""
 
-    def __init__(self, shard: _Shard, settings: Cleaning) -> None:
+    def __init__(self, shard: _Shard) -> None:
         self.shard = shard
         self.rows = shard.table.metadata.row_group(shard.group).num_rows
-        expected = schema(settings)
-        if self.rows and not shard.table.schema_arrow.equals(expected, check_metadata=True):
-            raise UserError(
-                f"{shard.path}: made with other settings of `deduplicate` than are in force here. Sources that are "
-                "deduplicated against each other share them; delete the file to have it made again."
-            )
         self._order = [self.column(name) for name in ORDER] if self.rows else []
 
     def column(self, name: str) -> Hashes:
@@ -193,10 +187,15 @@ class _Signatures:
         return found, rows[firsts[places[found]]]
 
 
-def _shards(sources: Mapping[str, Path]) -> list[_Shard]:
+def _shards(sources: Mapping[str, Path], expected: pa.Schema) -> list[_Shard]:
     found: list[_Shard] = []
     for precedence, (name, path) in enumerate(sources.items()):
         table = open_table(path)
+        if table.metadata.num_rows and not table.schema_arrow.equals(expected, check_metadata=True):
+            raise UserError(
+                f"{path}: made with other settings of `deduplicate` than are in force here. Sources that are "
+                "deduplicated against each other share them; delete the file to have it made again."
+            )
         for group in range(table.num_row_groups):
             found.append(_Shard(path, table, group, name, precedence, len(found)))
     return found

@@ -171,14 +171,16 @@ def test_processes_wait_for_the_first_one_each_time_anew_until_it_is_there_or_th
     job = Job()
     waiting = threading.Thread(target=lambda: [devices.wait_for("saved", job) for _ in range(3)])
     waiting.start()
-    for time_ in (1, 2):
-        waiting.join(timeout=0.5)
+    for time_ in (1, 2, 3):
+        deadline = time.monotonic() + 60
+        while devices._times["saved"] < time_ and time.monotonic() < deadline:
+            time.sleep(0.01)
+        waiting.join(timeout=0.3)
         assert waiting.is_alive() and devices._times["saved"] == time_
-        store.set(f"emulsion/saved/{time_}", "")
-    waiting.join(timeout=0.5)
-    assert waiting.is_alive()
+        if time_ < 3:
+            store.set(f"emulsion/saved/{time_}", "")
     job.told_to_stop = True
-    waiting.join(timeout=10)
+    waiting.join(timeout=60)
     assert not waiting.is_alive()
     devices.tell("owned")
     assert store.check(["emulsion/owned/1"])

@@ -73,8 +73,7 @@ def train_run(
     with owned_by_first(checkpoints, runtime) as (owner, waited):
         training = prepare(mixture_file, inputs, spec_values, checkpoints, runtime, max_epochs)
         training.owner = owner
-        if training.agreed((waited and _is_made(output, training.identity)) or _is_kept(training, output)):
-            training.accelerator.end_training()
+        if _is_there(training, output, waited):
             return
         alone = training.accelerator.num_processes == 1
         twin = find_twin(output, training.identity) if reuse and alone else None
@@ -166,8 +165,7 @@ def train_online(
         )
         training = rounds.training
         training.owner = owner
-        if training.agreed((waited and _is_made(output, training.identity)) or _is_kept(training, output)):
-            training.accelerator.end_training()
+        if _is_there(training, output, waited):
             return
         rounds.run()
         names = {"experiment": experiment, "mixture": name, "identity": training.identity}
@@ -236,6 +234,14 @@ def owned_by_first(checkpoints: Path, runtime: Runtime) -> Iterator[tuple[Owner 
     with owned(checkpoints, runtime.job) as (owner, waited):
         devices.tell("owned")
         yield owner, waited
+
+
+def _is_there(training: Training, output: Path, waited: bool) -> bool:
+    """Whether the first process finds this very model: then no process has anything left to do, and the group ends."""
+    found = training.agreed((waited and _is_made(output, training.identity)) or _is_kept(training, output))
+    if found:
+        training.accelerator.end_training()
+    return found
 
 
 def _is_made(output: Path, identity: str) -> bool:

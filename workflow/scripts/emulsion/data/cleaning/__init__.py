@@ -6,6 +6,8 @@ Three steps over the shards of a source, each of which reads the files of the on
 2. `duplicates` of one shard among all; of the held-out documents that stay, `HeldOutNgrams`;
 3. `Contamination.match` with the suites and the held-out documents of every source that is used together.
 
+Between them what all shards have to know is put into one file a source: `join_signatures`, `join_ngrams`.
+
 Nothing depends on the order of rows or shards, or on how many are worked on at once. `Ledger` accounts for every row.
 """
 

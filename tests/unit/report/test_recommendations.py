@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -93,6 +94,14 @@ def test_a_strategy_that_wins_among_the_strategies_alone_is_said_to_tie_among_al
     told = "Among all 3 mixtures, where a difference has to be surer, b cannot be told apart from the best either."
     assert told in answer and answer.index(told) < answer.index("Recommended is any of the 3")
     assert "either" not in _found(CLEAR, strategies=replace(won, winner="only_magpie", tied=["only_magpie"]))["answer"]
+
+
+def test_only_the_best_is_said_to_be_better_than_every_strategy() -> None:
+    """What is tied with it was not tested against the strategies."""
+    singles = {name: CLEAR[name] for name in ("only_magpie", "only_fineweb")}
+    scores = all_item_scores({name: {0: trained(mix, 0)} for name, mix in singles.items()})
+    answer = _found({**TIED, **singles}, strategies=decide(scores, noise=QUIET))["answer"]
+    assert re.search(r"Better than every strategy: (a; b|b; a) cannot be told apart from it\.", answer)
 
 
 def test_an_optimum_that_loses_is_said_to_with_its_reason() -> None:

@@ -163,7 +163,9 @@ def _answer(judged: Judged, chosen: str, why: str) -> str:
             others = f", and {listing(beyond)} cannot be told apart from the best" if beyond else ""
             parts.append(f"No other mixture is significantly better than {listing(within)}{others}.")
         else:
-            parts.append(f"Better than every strategy: {listing(beyond)}, which cannot be told apart.")
+            # Those that are tied with it were not tested against the strategies.
+            others = f"{listing(beyond[1:])} cannot be told apart from it"
+            parts.append(f"Better than every strategy: {leader}; {others}.")
     if not decision.winner and chosen in decision.tied:
         parts.append(
             f"Recommended is any of the {len(decision.tied)} that cannot be told apart, such as {chosen}"

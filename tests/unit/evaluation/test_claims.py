@@ -22,6 +22,7 @@ from emulsion.evaluation.claims import phrase, plainly_answers, sentences_of, st
         ("Is it Paris?", False),
         ("It isn't Paris.", False),
         ("It isn’t Paris.", False),
+        ("It cannot be Paris.", False),
         ("Paris, Madrid, Berlin", False),
         ("Paris. No, Madrid.", False),
         ("Paris.\nSorry, I meant Madrid.", False),
@@ -37,6 +38,21 @@ def test_an_answer_is_the_first_that_is_named_and_stood_by(text: str, expected: 
 def test_a_wrong_answer_inside_a_right_one_is_not_named() -> None:
     assert plainly_answers("It is New Guinea.", ["New Guinea"], ["Guinea"])
     assert plainly_answers("No.", ["No"], ["Yes"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It is St. Petersburg. The river there is the Neva.", True),
+        ("St.\nPetersburg", True),
+        ("St. Petersburg. No, Moscow.", False),
+        ("Mt. Athos, not St. Petersburg.", False),
+        ("Washington, D.C. It is no state.", True),
+        ("Washington, D.C. No, Moscow.", False),
+    ],
+)
+def test_a_full_stop_inside_a_name_ends_no_sentence(text: str, expected: bool) -> None:
+    assert plainly_answers(text, ["St. Petersburg", "Washington, D.C."], ["Moscow", "Mt. Athos"]) is expected
 
 
 @pytest.mark.parametrize(("value", "text"), [("喜欢", "我喜欢你。"), ("Paris", "是Paris吗"), ("ปารีส", "คือปารีสครับ")])
@@ -58,6 +74,7 @@ def test_words_of_scripts_without_blanks_are_found_inside_a_text(value: str, tex
         ("5 or 4", 4, False),
         ("It is not 4.", 4, False),
         ("5. Not 4.", 4, False),
+        ("It cannot be 4.", 4, False),
         ("14", 4, False),
         ("4.5", 4, False),
         ("4?", 4, False),

@@ -30,7 +30,9 @@ _FRACTION = re.compile(
 # A sign in words, and no subtraction: "5 minus 3".
 _MINUS = re.compile(r"(?i)(?<![0-9)%] )(?<!\bone )\b(?:minus|negative) (?=\.?[0-9])")
 _SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+|\n|$)")
-_HEDGED = re.compile(r"(?i)\b(?:not|never|no|neither|nor|or|maybe|perhaps|either|wrong|false|unless)\b|n['’]t\b|\?")
+_HEDGED = re.compile(
+    r"(?i)\b(?:not|cannot|never|no|neither|nor|or|maybe|perhaps|either|wrong|false|unless)\b|n['’]t\b|\?"
+)
 _WITHDRAWN = re.compile(r"(?i)^\W*(?:no|not|wait|sorry|actually|rather|correction|i mean|or|but)\b")
 _DASHES = str.maketrans("−–", "--")
 _SMALL = (
@@ -72,7 +74,7 @@ def states_number(text: str, number: float) -> bool:
 
 def plainly_answers(text: str, right: Sequence[str], wrong: Sequence[str]) -> bool:
     """Whether the first sentence that names a candidate names a right one, no wrong one, and stands by it."""
-    sentences = sentences_of(text)
+    sentences = sentences_of(text, [*right, *wrong])
     for number, sentence in enumerate(sentences):
         rest = sentence
         for each in right:
@@ -85,9 +87,12 @@ def plainly_answers(text: str, right: Sequence[str], wrong: Sequence[str]) -> bo
     return False
 
 
-def sentences_of(text: str) -> list[str]:
-    """Sentences and lines, each with the mark that ends it; a full stop inside a number or a word ends none."""
-    return [match[0] for match in _SENTENCE.finditer(text) if match[0].strip()]
+def sentences_of(text: str, names: Sequence[str] = ()) -> list[str]:
+    """Sentences and lines, each with the mark that ends it; a full stop inside a number, a word or a name ends none."""
+    marked = text
+    for name in names:  # "St. Petersburg"; the last mark of "Washington, D.C." may end a sentence too
+        marked = phrase(name).sub(lambda match: "_" * (len(match[0]) - 1) + match[0][-1], marked)
+    return [text[slice(*match.span())] for match in _SENTENCE.finditer(marked) if match[0].strip()]
 
 
 @lru_cache(maxsize=4096)

@@ -55,7 +55,7 @@ DISTINCT_WORDS = 10
 SHORT_WORDS = 5
 
 _WORD_FORMS = re.compile(r"\w+(?:['’]\w+)*")
-_FENCE = re.compile(r"^```(?:json)?\s*\n(.*?)\n?```$", re.DOTALL)
+_FENCE = re.compile(r"^```(?i:json)?\s*\n(.*?)\n?```$", re.DOTALL)
 
 
 def passes(check: Mapping[str, Any], text: str) -> bool:
@@ -116,8 +116,10 @@ def _in_order(value: list[str], text: str) -> bool:
 
 def _equals(value: str, text: str) -> bool:
     reply = text.strip()
-    bare = reply.removesuffix(".").strip("\"'“”‘’").removesuffix(".")
-    return value in (reply, bare)
+    # The full stop or the quotes may be the value's own: "U.S.", a line of dialogue.
+    forms = {reply, reply.removesuffix(".")}
+    forms |= {form.strip("\"'“”‘’") for form in forms}
+    return value in forms | {form.removesuffix(".") for form in forms}
 
 
 @lru_cache(maxsize=4096)
@@ -147,12 +149,18 @@ def _json(value: Mapping[str, Any], text: str) -> bool:
         return False
     if not isinstance(read, dict) or set(read) != set(value):
         return False
-    return all(wanted is None or _plain(read[key]) == _plain(wanted) for key, wanted in value.items())
+    return all(wanted is None or _same(wanted, read[key]) for key, wanted in value.items())
 
 
-def _plain(value: Any) -> Any:
-    """A value as it is compared: text in any case, and true and false never equal to numbers."""
-    return value.casefold() if isinstance(value, str) else (type(value) is bool, value)
+def _same(wanted: Any, read: Any) -> bool:
+    """Whether two values are equal, text in any case, and true and false never equal to numbers."""
+    if isinstance(wanted, Mapping) and isinstance(read, dict):
+        return set(wanted) == set(read) and all(_same(each, read[key]) for key, each in wanted.items())
+    if isinstance(wanted, list) and isinstance(read, list):
+        return len(wanted) == len(read) and all(map(_same, wanted, read))
+    if isinstance(wanted, str) and isinstance(read, str):
+        return wanted.casefold() == read.casefold()
+    return (type(wanted) is bool) == (type(read) is bool) and bool(wanted == read)
 
 
 def _prose(value: int, text: str) -> bool:

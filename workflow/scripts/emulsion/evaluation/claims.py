@@ -19,7 +19,8 @@ _WORD = rf"[^\W{_RAISED}{_UNSPACED}]"
 _VULGAR = "¼-¾⅐-⅞"
 _NUMBER = re.compile(
     r"(?<!\w)(?<![0-9]\.)"  # "x4" is a name, and so is the end of "1.2.3"
-    r"([-−–+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?)"
+    r"([-−–+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?"
+    r"(?:[eE][-−+]?[0-9]+(?!\w))?)"
 )
 _WHOLE = "[0-9]{1,15}"  # more digits, as of a model that repeats itself, may be too large for a number
 # "1/2", "3 1/2", "3½"; no date, "3/4/2024", and no part of a word or of another number.
@@ -45,15 +46,16 @@ _NAMES |= {name: 10 * value for value, name in enumerate(_TENS.split(), start=2)
 _LARGE = ("hundred", "thousand", "million", "billion")
 _NAMED = re.compile(  # no part of a larger number: "two hundred and four"
     rf"(?i){''.join(f'(?<!{large} )(?<!{large} and )' for large in _LARGE)}"
-    rf"\b(?:({'|'.join(_TENS.split())})[ -])?({'|'.join(['one', *_NAMES])})\b(?![ -](?:{'|'.join(_LARGE)})\b)"
+    rf"\b(?:({'|'.join(_TENS.split())})[ \u2010\u2011-])?({'|'.join(['one', *_NAMES])})\b"
+    rf"(?![ -](?:{'|'.join(_LARGE)})\b)"
 )
 
 
 def last_number(text: str) -> float | None:
     """The last number in a text: a model may reason before it answers, and a lone number is also the last.
 
-    Reads 1,000 and -3 and minus 3 and .5 and 2.50 and 3 1/2, in the digits of any script; a comma that does not set
-    off three digits separates numbers ("1, 2"), and a dash or "minus" between two numbers is no sign ("3-1").
+    Reads 1,000 and -3 and minus 3 and .5 and 2.50 and 1e6 and 3 1/2, in the digits of any script; a comma that does
+    not set off three digits separates numbers ("1, 2"), and a dash or "minus" between two numbers is no sign ("3-1").
     """
     decimal = "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in text)
     found = _NUMBER.findall(_MINUS.sub("-", _FRACTION.sub(_decimal, decimal)))

@@ -82,3 +82,12 @@ def test_a_flat_or_single_loss_still_has_a_range() -> None:
 def test_token_unit(most: float, scale: float, word: str) -> None:
     assert token_unit(most)[0] == scale
     assert word in token_unit(most)[1]
+
+
+def test_names_of_two_lines_leave_the_panels_their_height() -> None:
+    heights = []
+    for name in ("short", "a_strategy_whose_name_needs_two_lines"):
+        figure = draw_training_curves({f"{name}_{number}": ROWS for number in range(30)})
+        figure.draw_without_rendering()
+        heights.append(figure.axes[1].get_window_extent().height)
+    assert heights[1] > 0.9 * heights[0]

@@ -45,7 +45,8 @@ def draw_training_curves(logs: Mapping[str, Rows]) -> Figure:
     columns = _columns(len(sources))
     heights = [2.4, 0.55 + 1.3 * math.ceil(len(sources) / columns)]
     names = [fit(run, 25) for run in pretty_all(logs)]
-    legend = 0.2 * math.ceil(len(names) / legend_columns(names)) + 0.1
+    tall = 0.2 + 0.14 * max(name.count("\n") for name in names)  # inches: a row, of names of one line or two
+    legend = tall * math.ceil(len(names) / legend_columns(names)) + 0.1
     figure = Figure(figsize=(WIDTH, legend + sum(heights[: 2 if sources else 1])), layout="constrained")
     parts = figure.subfigures(2 if sources else 1, 1, height_ratios=heights[: 2 if sources else 1], squeeze=False)
     _training(parts[0, 0].subplots(), training, scale, label)

@@ -88,6 +88,8 @@ def test_caveats_name_deleted_measurements_and_what_the_caller_knows():
     said = " ".join(caveats(conclusions(note="The models differ."), told))
     for words in ("The models differ.", "leave out 2 jobs", "5 of 90 rows"):
         assert words in said
+    told.budget["spent"]["total"]["unmeasured_jobs"] = 1
+    assert "leave out 1 job, whose" in " ".join(caveats(conclusions(), told))
 
 
 @pytest.mark.parametrize(

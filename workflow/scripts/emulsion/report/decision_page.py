@@ -109,7 +109,8 @@ def caveats(found: Found, evidence: Evidence) -> list[str]:
         for source, epochs in run["epochs_per_source"].items()
         if round(epochs, 1) > _EPOCHS
     ]
-    lost = [f"The costs leave out {unmeasured} jobs, whose measurements were deleted."] if unmeasured else []
+    jobs = f"{unmeasured} job{'s' * (unmeasured != 1)}"
+    lost = [f"The costs leave out {jobs}, whose measurements were deleted."] if unmeasured else []
     return [*([found["note"].strip()] if found["note"].strip() else []), scale, *repeated, *lost, *evidence.caveats]
 
 

@@ -13,6 +13,7 @@ from emulsion.analysis.leaderboard import MethodRun, leaderboard, rows
 from emulsion.analysis.loss_scores import all_loss_scores
 from emulsion.command import Json, Some
 from emulsion.files import read_object, write_json, write_text
+from emulsion.perplexity import DIVERGED, diverged_mixtures
 from emulsion.report.method_board import markdown
 
 
@@ -69,6 +70,8 @@ def main(
     deciding = {f"{mixture} (guide)": read_object(file) for mixture, file in guides.items()}
     deciding |= dict(reversed(list(zip(mixtures, found, strict=True))))  # the first seed's
     notices = {name: (record.get("method") or {}).get("notices", []) for name, record in deciding.items()}
+    for mixture in diverged_mixtures(mixtures, found):
+        notices[mixture] = [*notices.get(mixture, []), f"{DIVERGED}."]
     same, stratified = same_mixtures(mixtures, [record["identity"] for record in found]), stratified_of(runs, found)
     decision = decide(all_loss_scores(same.merged(by_mixture(mixtures, seeds, contents)), weights))
     board = leaderboard(runs, stratified, same, decision, replays)

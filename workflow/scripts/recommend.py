@@ -68,9 +68,12 @@ def main(
     file_of = dict(zip(runs, records, strict=True))
     record_of = dict(zip(runs, contents, strict=True))
     same = same_mixtures(mixtures, [each["identity"] for each in contents])
-    candidates, singles, strategies = (same.once(groups[kind]) for kind in ("candidates", "singles", "strategies"))
     lost = same.once(diverged_mixtures(mixtures, contents))
-    singles = [mixture for mixture in singles if mixture not in lost]
+    sound, singles, strategies = (
+        [mixture for mixture in same.once(groups[kind]) if mixture not in lost]
+        for kind in ("candidates", "singles", "strategies")
+    )
+    candidates = sound or same.once(groups["candidates"])
     libraries = {run: each["code"]["library"] for run, each in record_of.items()}
     files = {"capabilities": capabilities, "losses": perplexity}
     judged = [

@@ -260,3 +260,15 @@ def test_a_mixture_of_one_seed_is_compared_with_pooled_noise_where_the_others_di
     found = decide(scores)
     assert "Mixtures differ in their noise" in found.note
     assert all(np.isfinite([cell["p"], *cell["interval"]]).all() for cell in found.comparisons.values())
+
+
+@pytest.mark.parametrize(("mixtures", "seeds"), [(3, 3), (4, 2), (6, 3), (9, 5)])
+def test_one_run_that_went_wrong_takes_no_claim_from_the_others(mixtures: int, seeds: int) -> None:
+    """It is in the mean of its seed, through which it would be in the noise of every mixture."""
+    random = np.random.default_rng(mixtures)
+    losses = {
+        str(n): dict(enumerate(2.5 + (0.4 if n else 0) + random.normal(0, 0.004, seeds))) for n in range(mixtures)
+    }
+    losses[str(mixtures - 1)][0] += 4
+    found = decide(losses, lower=True)
+    assert found.comparisons["1"]["p"] < 0.05 and "differ in their noise" in found.note

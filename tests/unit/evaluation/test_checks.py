@@ -34,6 +34,8 @@ from emulsion.evaluation.claims import last_number
         (["light", "plant"], "A planet has light.", False),
         ("a.c", "abc", False),
         ("café", "CAFÉ!", True),
+        ("don't", "I don’t know.", True),
+        ("don’t", "I don't know.", True),
     ],
 )
 def test_contains_finds_words_and_not_parts_of_words(value: Any, text: str, expected: bool) -> None:

@@ -66,6 +66,29 @@ def test_a_single_source_whose_run_diverged_is_named_and_flatters_nobody(tmp_pat
     assert "only_reports" in mean["evidence"] and "only_novel" not in mean["evidence"]
 
 
+def test_a_mixture_whose_run_diverged_is_named_and_neither_recommended_nor_in_anyones_way(tmp_path, found) -> None:
+    before, _ = found
+    made = LossStudy(tmp_path, SOURCES)
+    options = made.finish(STRATEGIES)
+    number = options["mixtures"].index("mostly_speeches")
+    write_json(options["records"][number], {**read_json(options["records"][number]), "diverged": True})
+    losses = read_json(options["perplexity"][number])
+    for each in losses["sources"].values():
+        each["sequence_losses"] = [loss + 4 for loss in each["sequence_losses"]]
+        each["loss"] += 4
+    write_json(options["perplexity"][number], losses)
+    told, _ = concluded(tmp_path, options)
+    assert "mostly_speeches: a run diverged" in told["note"]
+    assert told["decision"]["tied"] == before["decision"]["tied"]
+    assert "mostly_speeches" not in told["overall"]["comparisons"] | told["strategies"]["comparisons"]
+    number = options["mixtures"].index
+    for mixture in set(options["mixtures"]):
+        record = options["records"][number(mixture)]
+        write_json(record, {**read_json(record), "diverged": True})
+    told, _ = concluded(tmp_path, options)
+    assert "even" in told["overall"]["comparisons"] | {told["overall"]["leader"]: 0}
+
+
 def test_no_word_is_of_scores_capabilities_or_items(found) -> None:
     told, page = found
     assert told["scores"] is None and told["best_per_capability"] is None

@@ -8,6 +8,7 @@ from typing import Any
 
 # Above any vocabulary: only a diverged model comes near, and exp of its loss may be too large for a number.
 MOST = 1e9
+DIVERGED = "a run diverged, that is, on its own mixture it is worse than blind guessing"
 
 
 def perplexity(loss: float) -> float:
@@ -40,7 +41,4 @@ def diverged_note(mixtures: Sequence[str]) -> str:
     """' only_law: a run diverged ...'; empty where none did."""
     if not mixtures:
         return ""
-    return (
-        f" {', '.join(mixtures)}: a run diverged, that is, on its own mixture it is worse than blind guessing; a "
-        "single source like that does not count where their mean is compared with."
-    )
+    return f" {', '.join(mixtures)}: {DIVERGED}; what has such a run is set aside where others are left to compare."

@@ -22,6 +22,8 @@ _NUMBER = re.compile(
     r"([-−–+]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+|(?<!\.)(?=\.[0-9]))(?:\.[0-9]+)?"
     r"(?:[eE][-−+]?[0-9]+(?!\w))?)"
 )
+# Blanks that do not break set off thousands: "10 000". An ordinary one may as well stand between two numbers.
+_GROUPED = re.compile(r"(?<=[0-9])[\u00a0\u2007\u2009\u202f](?=[0-9]{3}(?![0-9]))")
 _WHOLE = "[0-9]{1,15}"  # more digits, as of a model that repeats itself, may be too large for a number
 # "1/2", "3 1/2", "3½"; no date, "3/4/2024", and no part of a word or of another number.
 _FRACTION = re.compile(
@@ -32,7 +34,8 @@ _FRACTION = re.compile(
 _MINUS = re.compile(r"(?i)(?<![0-9)%] )(?<!\bone )\b(?:minus|negative) (?=\.?[0-9])")
 _SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+|\n|$)")
 _HEDGED = re.compile(
-    r"(?i)\b(?:not|cannot|never|no|neither|nor|or|maybe|perhaps|either|wrong|false|unless)\b|n['’]t\b|\?"
+    r"(?i)\b(?:not|cannot|never|no|neither|nor|or|maybe|perhaps|either|wrong|false|unless|hardly|anything but)\b"
+    r"|n['’]t\b|\?"
 )
 _WITHDRAWN = re.compile(r"(?i)^\W*(?:no|not|wait|sorry|actually|rather|correction|i mean|or|but)\b")
 _DASHES = str.maketrans("−–", "--")
@@ -41,7 +44,7 @@ _SMALL = (
     "nineteen"
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_NAMES = {name: value for value, name in enumerate(_SMALL.split(), start=2)}
+_NAMES = {"zero": 0, **{name: value for value, name in enumerate(_SMALL.split(), start=2)}}
 _NAMES |= {name: 10 * value for value, name in enumerate(_TENS.split(), start=2)}
 _LARGE = ("hundred", "thousand", "million", "billion")
 _NAMED = re.compile(  # no part of a larger number: "two hundred and four"
@@ -54,11 +57,12 @@ _NAMED = re.compile(  # no part of a larger number: "two hundred and four"
 def last_number(text: str) -> float | None:
     """The last number in a text: a model may reason before it answers, and a lone number is also the last.
 
-    Reads 1,000 and -3 and minus 3 and .5 and 2.50 and 1e6 and 3 1/2, in the digits of any script; a comma that does
-    not set off three digits separates numbers ("1, 2"), and a dash or "minus" between two numbers is no sign ("3-1").
+    Reads 1,000 and 1 000 (with a blank that does not break) and -3 and minus 3 and .5 and 2.50 and 1e6 and 3 1/2, in
+    the digits of any script; a comma that does not set off three digits separates numbers ("1, 2"), and a dash or
+    "minus" between two numbers is no sign ("3-1").
     """
     decimal = "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in text)
-    found = _NUMBER.findall(_MINUS.sub("-", _FRACTION.sub(_decimal, decimal)))
+    found = _NUMBER.findall(_MINUS.sub("-", _FRACTION.sub(_decimal, _GROUPED.sub(",", decimal))))
     return float(found[-1].replace(",", "").translate(_DASHES)) if found else None
 
 
@@ -69,7 +73,7 @@ def _decimal(fraction: re.Match[str]) -> str:
 
 
 def states_number(text: str, number: float) -> bool:
-    """Whether the last number is this one, in digits or words (two to ninety-nine), in a sentence without a doubt."""
+    """Whether the last number is this one, in digits or words (0, 2 to 99), in a sentence without a doubt."""
     counting = [sentence for sentence in sentences_of(_in_digits(text)) if last_number(sentence) is not None]
     return bool(counting) and last_number(counting[-1]) == number and not _HEDGED.search(counting[-1])
 
@@ -99,11 +103,15 @@ def sentences_of(text: str, names: Sequence[str] = ()) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def phrase(value: str) -> re.Pattern[str]:
-    """The phrase, between word boundaries where it ends in word characters; a blank fits any white space."""
+    """The phrase, between word boundaries where it ends in word characters.
+
+    A blank fits any white space, and a straight apostrophe a curly one.
+    """
     bare = value.strip()
     start = rf"(?<!{_WORD})" if re.match(_WORD, bare) else ""
     end = rf"(?!{_WORD})" if re.match(_WORD, bare[-1]) else ""
-    return re.compile(start + r"\s+".join(re.escape(part) for part in bare.split()) + end, re.IGNORECASE)
+    body = re.sub("['’]", "['’]", r"\s+".join(re.escape(part) for part in bare.split()))
+    return re.compile(start + body + end, re.IGNORECASE)
 
 
 def _in_digits(text: str) -> str:

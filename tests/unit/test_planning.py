@@ -1,5 +1,7 @@
 import pytest
 
+from emulsion.methods import create
+from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
 from emulsion.plan import SequencePlan, describe_plan, excess_epochs
 from emulsion.schedule import Schedule
@@ -14,6 +16,16 @@ def test_a_source_read_too_often_is_named_with_tokens_wanted_and_tokens_there():
 
 def test_exactly_the_epochs_allowed_are_allowed():
     assert excess_epochs(PLAN, sequences=80, context=8, limit=4) == []
+
+
+@pytest.mark.parametrize("rest", [1, 2, 50, 100])
+@pytest.mark.parametrize("size", [10, 57, 400])
+def test_a_mixture_that_keeps_to_the_epochs_by_tokens_is_allowed(size, rest):
+    # 100 tokens a sequence, and a rest of the small source that fills no other one: the first token is not predicted.
+    evidence = Evidence(sizes={"small": 100 * size + rest, "large": 1e6}, tokens=500_000, max_epochs=4)
+    [(_, mixture)] = create("unimax", ["small", "large"]).propose(evidence)
+    plan = SequencePlan({"small": size, "large": 9999}, mixture)
+    assert plan.counts(5000)[0] >= 4 * size and excess_epochs(plan, 5000, 100, 4) == []
 
 
 def test_a_description_counts_in_named_units_that_add_up():

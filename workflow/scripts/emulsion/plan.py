@@ -209,10 +209,13 @@ class SequencePlan:
 
 
 def excess_epochs(plan: SequencePlan, sequences: int, context: int, limit: float) -> list[str]:
-    """A sentence for each source that a run of `sequences` sequences repeats more than `limit` times."""
+    """A sentence for each source that a run of `sequences` sequences repeats more than `limit` times.
+
+    The rest of a source that fills no sequence counts as one: methods keep to the limit by tokens, of which it is part.
+    """
     problems = []
     for (source, size), drawn in zip(plan.sizes.items(), plan.counts(sequences), strict=True):
-        if drawn > limit * size:
+        if drawn > limit * (size + 1):
             problems.append(
                 f"source '{source}' would be read {drawn / size:.2f} times (max_epochs is {limit:g}): "
                 f"{drawn * context:,} tokens wanted, {size * context:,} there."

@@ -2,14 +2,14 @@
 
 import pytest
 
-from emulsion.study.judges import aims_at, judged_by, objective_of
+from emulsion.study.judges import aims_at, judged_by, objective_of, weights
 
 WEIGHTS = {"a": 2.0, "b": 1.0}
 LOSSES, CAPABILITIES = "losses", "capabilities"
 
 
-def settings(judge, suites=("facts",), weights=None):
-    return {"judge": judge, "suites": list(suites), "loss_weights": weights}
+def settings(judge, suites=("facts",), **weighed):
+    return {"judge": judge, "suites": list(suites), "loss_weights": weighed.get("weights")}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,20 @@ def test_the_mean_loss_that_a_method_aims_at_has_the_weights_that_judge(given):
     assert objective_of(judged, method) == {LOSSES: WEIGHTS}
     assert aims_at(judged, method) == LOSSES
     assert objective_of(settings("losses"), method) == "mean_loss"
+
+
+@pytest.mark.parametrize("given", [{}, {"objective": "mean_loss"}])
+def test_the_mean_loss_has_its_weights_where_capabilities_judge_first(given):
+    assert objective_of(settings("both", weights=WEIGHTS), {"kind": "dml", **given}) == {LOSSES: WEIGHTS}
+    assert objective_of(settings("both", weights=WEIGHTS), {"kind": "optimum"}) == "mean_capability"
+
+
+@pytest.mark.parametrize("kind", ["emulsion", "emulsion_online"])
+def test_a_method_of_weighted_sources_has_the_weights_that_judge_unless_they_are_given(kind):
+    judged = settings("losses", weights=WEIGHTS)
+    assert weights(judged, {"kind": kind}) == WEIGHTS
+    assert weights(judged, {"kind": kind, "weights": {"a": 1.0}}) is None
+    assert weights(settings("losses"), {"kind": kind}) is None and weights(judged, {"kind": "aioli"}) is None
 
 
 @pytest.mark.parametrize(

@@ -220,3 +220,18 @@ def test_a_method_that_learns_from_the_course_of_runs_is_said_to_have_their_ends
     assert any(note.startswith(said) for note in check(copy.deepcopy(config), SCHEMA))
     config["swarms"]["small"]["measure"].append("curve")
     assert not any(note.startswith(said) for note in check(config, SCHEMA))
+
+
+@pytest.mark.parametrize("own", [{}, {"weights": {"magpie": 1.0}}])
+def test_emulsion_weighs_losses_as_they_are_judged_unless_it_says_otherwise(own):
+    config = read_yaml(Path("config.yaml"))
+    config["methods"]["emulsion"] = {"kind": "emulsion", "swarm": "ten", **own}
+    config["swarms"]["ten"] = {"points": {"kind": "dirichlet", "count": 10}}
+    judged = {"judge": "losses", "loss_weights": {"openhermes": 3}, "methods": ["emulsion"]}
+    config["experiments"]["pair"] = pair_of_sources(tokens=1_040_000, **judged)
+    check(config, SCHEMA)
+    made = Experiment(config, "pair").method("emulsion")
+    assert dict(zip(made.names, made.weights.tolist(), strict=True)) == {
+        "magpie": float(bool(own)),
+        "openhermes": float(not own),
+    }

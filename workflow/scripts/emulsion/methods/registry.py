@@ -37,6 +37,12 @@ def takes(kind: str, setting: str) -> bool:
     return setting in getattr(_methods().get(kind), "takes", ())
 
 
+def weighs_sources(kind: str) -> bool:
+    """Whether methods of a kind have `weights` of sources in the mean loss as a setting; False of unknown kinds."""
+    method = _methods().get(kind)
+    return "weights" in getattr(getattr(method, "reads", method), "forms", {})
+
+
 def decides_online(kind: str) -> bool:
     """Whether methods of a kind decide during their own run; False of unknown kinds."""
     return hasattr(_methods().get(kind), "observes")

@@ -1,7 +1,7 @@
 """What an experiment's mixtures are judged by, as its settings say it, and the checks of that.
 
 Without suites they are judged by losses; with suites by capabilities, unless `judge` says otherwise. Methods whose
-entry has no objective aim at what mixtures are judged by.
+entry has no objective, or no weights of sources, aim at what mixtures are judged by.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulsion.methods.registry import takes
+from emulsion.methods.registry import takes, weighs_sources
 from emulsion.study.catalogue import Config
 from emulsion.study.check_common import known
 
@@ -34,10 +34,17 @@ def objective(settings: Settings, method: Settings) -> Any:
     given, weights = method.get("objective"), settings["loss_weights"]
     if not takes(method["kind"], "objective"):
         return None
-    by_loss = given == "mean_loss" or (given is None and judged_by(settings)[0] == LOSSES)
+    by_capability = judged_by(settings)[0] == CAPABILITIES and method["kind"] in _BY_CAPABILITY
+    by_loss = given == "mean_loss" or (given is None and not by_capability)
     if by_loss and weights:
         return {LOSSES: dict(weights)}
     return "mean_loss" if by_loss and given is None and method["kind"] in _BY_CAPABILITY else None
+
+
+def weights(settings: Settings, method: Settings) -> dict[str, float] | None:
+    """The weights of sources in the mean loss of a method that has such a setting, where its entry says none."""
+    left_out = weighs_sources(method["kind"]) and method.get("weights") is None
+    return dict(settings["loss_weights"]) if left_out and settings["loss_weights"] else None
 
 
 def objective_of(settings: Settings, method: Settings) -> Any:

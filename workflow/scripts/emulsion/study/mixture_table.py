@@ -14,7 +14,7 @@ from emulsion.methods import create
 from emulsion.methods.presets import allocation
 from emulsion.methods.registry import decides_online
 from emulsion.study.catalogue import Config
-from emulsion.study.judges import objective
+from emulsion.study.judges import objective, weights
 from emulsion.study.paths import run_name
 from emulsion.study.strategies import strategy_stages
 from emulsion.study.swarms import Swarm
@@ -173,8 +173,9 @@ class MixtureTable:
         """Kind and settings of a method of the configuration."""
         chosen = self.config["methods"][name]
         settings = {key: each for key, each in chosen.items() if key not in NOT_SETTINGS}
-        aim = objective(self.settings, chosen)
-        method = {"kind": chosen["kind"], **settings, **({"objective": aim} if aim else {})}
+        aim, weighed = objective(self.settings, chosen), weights(self.settings, chosen)
+        judged = {**({"objective": aim} if aim else {}), **({"weights": weighed} if weighed else {})}
+        method = {"kind": chosen["kind"], **settings, **judged}
         # Written out where it is left out, as it decides what the run is.
         act_on = getattr(create(**method, sources=self.sources), "act_on", None)
         return {**method, **({"act_on": act_on} if act_on else {})}

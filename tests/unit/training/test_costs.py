@@ -68,6 +68,7 @@ def test_a_mixture_file_says_what_its_mixture_needed(tmp_path: Path):
     [
         ({"initial": None, "finished": True, "branches": {}}, 1, 1),
         ({"initial": {}, "finished": True, "sequence_losses": {}, "token_losses": {}, "branches": {}}, 4, 1),
+        ({"initial": {}, "finished": True, "curve": [{}] * 4, "branches": {}}, 5, 1),
         ({"initial": None, "finished": False, "branches": {"a": {"ends": [*ENDS, {"test": {}}]}}}, 4, 1),
     ],
 )

@@ -98,7 +98,9 @@ def tokens_measured(rows: Sequence[Mapping[str, Any]], spec: RunSpec, stores: Ma
     validations = tests = 0
     for row in rows:
         fine = ("sequence_losses" in row) + ("token_losses" in row)
-        validations += (row["initial"] is not None) + row["finished"] * (1 + fine) + len(row.get("curve", ()))
+        # A curve begins before the first step, where the losses are those that the run began with.
+        before = (row["initial"] is not None and "curve" not in row) + len(row.get("curve", ()))
+        validations += before + row["finished"] * (1 + fine)
         tests += row["finished"]
         for branches in row["branches"].values():
             validations += 1 + len(branches["ends"])

@@ -68,6 +68,11 @@ def test_a_chat_is_found_under_its_usual_names(column):
     assert text_of({"id": "1", column: TURNS}) == "user: q\nassistant: a"
 
 
+@pytest.mark.parametrize("other", [{"instruction": "q", "output": "a"}, {"text": "body"}])
+def test_a_chat_of_pairs_is_read_where_flat_columns_are_too(other):
+    assert text_of({"conversations": [["q", "a"], ["why", "so"]], **other}).endswith("user: why\nassistant: so")
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -1,8 +1,8 @@
 """Chats to turns: the forms in which chats are stored, the names of their roles, tool calls and content in parts.
 
 A chat is a list of records, one a turn (OpenAI, ShareGPT, LLaMA-Factory, Gemini); a record of lists; a list of texts by
-turns (UltraChat); a list of records, one an exchange ({"human", "assistant"}) or of pairs (history); or any of these as
-JSON text.
+turns (UltraChat); a list of records, one an exchange ({"human", "assistant"}); a list of pairs, of a question and its
+answer (history) or of a role and what it says (LangChain); or any of these as JSON text.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def role_of(name: Any) -> str:
 
 
 def is_chat(value: Any, texts: bool = False) -> bool:
-    """Whether a value has the form of a chat; a list of texts only where `texts` says that it may be one."""
+    """Whether a value has the form of a chat; a list of texts or pairs only where `texts` says that it may be."""
     value = parsed_chat(value)
     if isinstance(value, Mapping):
         return any(key in value and isinstance(value[key], list) for key in ROLE_KEYS)
@@ -70,7 +70,17 @@ def is_chat(value: Any, texts: bool = False) -> bool:
     first = value[0]
     if isinstance(first, Mapping):
         return is_turn(first) or is_exchange(first)
-    return texts and all(isinstance(each, str) for each in value)
+    return texts and (all(isinstance(each, str) for each in value) or _are_pairs(value))
+
+
+def _are_pairs(values: list[Any]) -> bool:
+    return all(isinstance(each, list | tuple) and len(each) == 2 for each in values)
+
+
+def _are_said(values: list[Any]) -> bool:
+    """Whether all are pairs of a role and what it says, and not of a question and its answer."""
+    roles = {_role(name) for name, _ in values} if _are_pairs(values) else {None}
+    return roles >= {"user", "assistant"} and None not in roles
 
 
 def is_turn(record: Mapping[str, Any]) -> bool:
@@ -126,6 +136,8 @@ def turns_of(value: Any, column: str, fields: Fields) -> Iterator[Turn]:
         is_text = isinstance(value, str) and not is_empty(value)
         raise UnrenderableError(f"'{column}' {'is text, not a list of turns' if is_text else 'has no turns'}")
     asked = 0
+    if _are_said(value):
+        value = [{"role": role, "content": said} for role, said in value]
     for turn in map(parsed, value) if isinstance(value[0], str) else value:
         if isinstance(turn, str):
             yield ("assistant" if asked % 2 else "user"), required(turn, column)

@@ -136,6 +136,21 @@ def test_each_row_is_read_by_what_it_has():
         kind.render({"id": 1, "title": "t"}, "conversation")
 
 
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"text": ""}, "'text' is empty"),
+        ({"instruction": "Add.", "output": None}, "'output' is missing or null"),
+        ({"messages": []}, "'messages' has no turns"),
+        ({"prompt": "p"}, r"no known schema fits its columns \(prompt\)"),
+    ],
+)
+def test_a_row_of_another_schema_that_is_empty_is_set_aside_for_that(row, reason):
+    kind = choose_kind(columns_of_row({"conversations": TURNS}), "s")
+    with pytest.raises(UnrenderableError, match=reason):
+        kind.render(row, "conversation")
+
+
 def test_a_configured_schema_reads_every_row_alike():
     kind = choose_kind({"text": frozenset(), "messages": frozenset({"role", "content"})}, "s", "text")
     with pytest.raises(UnrenderableError, match="'text' is missing or null"):

@@ -86,10 +86,14 @@ class Kind:
         row = fields.record
         if self.fixed or self.schema.fits(row):
             return self.schema.read(fields, document_type)
-        fitting = (schema for schema in _schemas(tuple(row), self.named) if schema.fits(row))
-        chosen = next(fitting, None)
+        possible = _schemas(tuple(row), self.named)
+        chosen = next((schema for schema in possible if schema.fits(row)), None)
         if chosen is None and not any(column in row for column in self.columns):
-            raise UnrenderableError(f"no known schema fits its columns ({_found(dict.fromkeys(row, frozenset()))})")
+            # The first that its columns name tells what is empty in it.
+            named = (each for each in possible if each.name not in CHATS or each.columns[0] in CHAT_COLUMNS)
+            chosen = next(named, None)
+            if chosen is None:
+                raise UnrenderableError(f"no known schema fits its columns ({_found(dict.fromkeys(row, frozenset()))})")
         return (chosen or self.schema).read(fields, document_type)
 
 

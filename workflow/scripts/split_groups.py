@@ -1,9 +1,13 @@
-"""Split a fetched source into groups by the value of a field, in one pass over the data."""
+"""Split a fetched source into groups by the value of a field, in one pass over the data.
+
+Rows that came into no group are said on standard output, which is the console of the workflow.
+"""
 
 from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Word
+from emulsion.data.lost import ungrouped_text
 from emulsion.data.sources.groups import split_groups
 from emulsion.data.sources.memory import bound_memory
 from emulsion.files import read_object
@@ -21,7 +25,11 @@ def main(
     :param output: folder to write, data/groups/{source}
     """
     bound_memory()
-    split_groups(read_object(raw), raw.parent, field, output)
+    provenance = read_object(raw)
+    manifest = split_groups(provenance, raw.parent, field, output)
+    grouped = sum(group["rows"] for group in manifest["groups"].values())
+    if lost := ungrouped_text(provenance["source"], grouped, manifest["set_aside"]):
+        print(f"{lost} They are in {output / 'quarantine.jsonl'}.")
 
 
 if __name__ == "__main__":

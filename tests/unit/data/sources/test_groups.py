@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import hub_rows
+import split_groups as script
 from emulsion.data.sources import groups, parquet
 from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.groups import split_groups
@@ -107,6 +108,17 @@ def test_rows_without_a_value_are_set_aside_and_counted(tmp_path):
     assert [record["row"] for record in records] == [1, 3, 5, 7, 9, 10]
     assert {record["file"] for record in records} == {"part-00000.parquet"}
     assert "'x'" in records[-1]["content"]
+
+
+def test_rows_in_no_group_are_said_on_the_console(tmp_path, capsys):
+    raw(tmp_path / "raw", [['{"text": "a", "set": "one"}', "not json", '{"text": "b"}', '{"set": null}']], "s")
+    script.main(raw=tmp_path / "raw" / "provenance.json", field="set", output=tmp_path / "out")
+    said = capsys.readouterr().out
+    assert said.startswith("s: 3 of 4 rows (75.0%) are in no group: 2 x 'set' is null, missing or no name; 1 x not")
+    assert str(tmp_path / "out" / "quarantine.jsonl") in said
+    raw(tmp_path / "sound", [['{"set": "one"}']], "s")
+    script.main(raw=tmp_path / "sound" / "provenance.json", field="set", output=tmp_path / "all")
+    assert capsys.readouterr().out == ""
 
 
 def test_lines_of_json_are_split_as_they_are_written(tmp_path):
@@ -302,7 +314,8 @@ def test_the_script_bounds_its_memory_before_it_reads(tmp_path, monkeypatch):
     script = runpy.run_path("workflow/scripts/split_groups.py")["main"]
     called = []
     monkeypatch.setitem(script.__globals__, "bound_memory", lambda: called.append("bound"))
-    monkeypatch.setitem(script.__globals__, "split_groups", lambda *_: called.append("split"))
-    write_json(tmp_path / "provenance.json", {})
+    manifest = {"groups": {}, "set_aside": {}}
+    monkeypatch.setitem(script.__globals__, "split_groups", lambda *_: called.append("split") or manifest)
+    write_json(tmp_path / "provenance.json", {"source": "s"})
     script(raw=tmp_path / "provenance.json", field="s", output=tmp_path / "out")
     assert called == ["bound", "split"]

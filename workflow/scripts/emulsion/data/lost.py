@@ -37,6 +37,11 @@ def loss_text(source: str, read: int, reasons: Mapping[str, int], places: Mappin
     return _sentence(source, read, reasons, places, "are no documents")
 
 
+def ungrouped_text(source: str, grouped: int, reasons: Mapping[str, int]) -> str:
+    """How many rows of a source came into none of its groups, and why; empty where all did."""
+    return _sentence(source, grouped + sum(reasons.values()), reasons, NO_PLACES, "are in no group")
+
+
 def removal_text(
     source: str, read: int, removed: Mapping[str, int], set_aside: Mapping[str, int], most: float = 0.0
 ) -> str:

@@ -213,3 +213,15 @@ def test_a_mixture_is_predicted_by_name():
     assert np.array_equal(law.predict(Mixture({"b": 3, "a": 1})), law.predict([[0.25, 0.75]]))
     with pytest.raises(UserError, match="lack the sources"):
         law.predict({"a": 1.0})
+
+
+@pytest.mark.parametrize("m", [3, 4, 6])
+def test_a_source_that_no_run_drew_is_taken_for_the_mean_of_the_others(m):
+    """Runs say nothing of it: it was the best of all, as a huge effect made the ridge cheap."""
+    law, rows = planted_law(m, 1), runs(m, 4 * m, 1)
+    rows[:, -1] = 0
+    rows /= rows.sum(axis=1, keepdims=True)
+    found = fit_static_law(rows, noisy(law.predict(rows), 0.005, np.random.default_rng(1)))
+    others = np.append(np.full(m - 1, 1 / (m - 1)), 0.0)
+    assert found.predict(np.eye(m)[[-1]]) == pytest.approx(found.predict(others[None]), rel=1e-6)
+    assert np.abs(found.predict(rows) - law.predict(rows)).max() < 0.05

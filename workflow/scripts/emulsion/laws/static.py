@@ -241,7 +241,21 @@ def _batch(table: Table, weights: Floats, ridge: float | Floats, values: Floats 
     floor = least - 10 * spread
     floor = np.where(least > 0, np.maximum(floor, 0.0), floor)  # a loss has no irreducible part below 0
     slope = np.repeat(np.broadcast_to(ridge, k), g)
-    return Batch(table.mixtures @ basis(m), y, w, floor, slope, _STEEP * slope * y.var(axis=1))
+    return Batch(_coordinates(table.mixtures), y, w, floor, slope, _STEEP * slope * y.var(axis=1))
+
+
+def _coordinates(mixtures: Floats) -> Floats:
+    """Coordinates [n, m-1] of mixtures [n, m], which are 0 where no two runs differ.
+
+    Of what runs do not differ in, such as a source that none of them drew, they say nothing. An effect of it would be a
+    factor of b, and the larger b's factor, the cheaper the ridge on b u: the fit would make a source without a trace
+    the best of all.
+    """
+    x = mixtures @ basis(mixtures.shape[1])
+    centred = x - x.mean(axis=0)
+    _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
+    seen = directions[sizes > 1e-9 * max(1.0, float(sizes.max(initial=0.0)))]
+    return x if len(seen) == x.shape[1] else np.asarray(x @ seen.T @ seen)
 
 
 def _law(table: Table, state: State, ridge: float, errors: Floats) -> StaticLaw:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from emulsion import command
 from emulsion.files import write_json
-from emulsion.methods.offline import Optimum
 from emulsion.training.method_options import EvidenceOptions, MethodOptions
 
 
@@ -12,9 +11,7 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, output: Path) -> 
     """
     :param output: file to write
     """
-    made, given = decided.create(), evidence.read()
-    if not isinstance(made, Optimum):
-        raise TypeError(f"{decided.method['kind']} fits no surrogate")
+    made, given = decided.create_optimum(), evidence.read()
     made.propose(given)
     write_json(output, {"experiment": decided.experiment, "optimum": decided.name, **made.surface(given)})
 

@@ -6,7 +6,6 @@ from emulsion import command
 from emulsion.analysis.calibration import sealed
 from emulsion.command import Some
 from emulsion.files import write_json
-from emulsion.methods.offline import Optimum
 from emulsion.mixture import read_mixture
 from emulsion.training.method_options import EvidenceOptions, MethodOptions
 
@@ -16,9 +15,7 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, mixtures: Some[Pa
     :param mixtures: mixture files of the optimum and of every other candidate; those that change in a run are left out
     :param output: file to write
     """
-    made, given = decided.create(), evidence.read()
-    if not isinstance(made, Optimum):
-        raise TypeError(f"{decided.method['kind']} fits no surrogate")
+    made, given = decided.create_optimum(), evidence.read()
     made.propose(given)
     record = made.record or {}
     found = {each["name"]: each["schedule"] for each in map(read_mixture, mixtures)}

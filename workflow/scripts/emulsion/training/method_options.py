@@ -11,6 +11,7 @@ from emulsion.command import AtMostOne, Json, Some, options
 from emulsion.errors import UserError
 from emulsion.methods import create
 from emulsion.methods.interface import AnyMethod, Evidence, Method, OnlineMethod, Stages
+from emulsion.methods.offline import Optimum
 from emulsion.mixture import mixture_file
 from emulsion.training.costs import Needed, needed_of_mixtures, needed_of_swarm, together
 from emulsion.training.evidence import read_evidence, reference_of
@@ -45,6 +46,13 @@ class MethodOptions:
         made = self.create()
         if isinstance(made, OnlineMethod):
             raise UserError(f"{self.name}: {self.method['kind']} decides during its own run, which has to be trained.")
+        return made
+
+    def create_optimum(self) -> Optimum:
+        """The same, of a method with a surrogate, which says more of mixtures than which is best."""
+        made = self.create()
+        if not isinstance(made, Optimum):
+            raise UserError(f"{self.name}: {self.method['kind']} fits no surrogate; name a method of kind optimum.")
         return made
 
     def mixture_file(self, stages: Stages, needed: Sequence[Needed] = ()) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def methods_of(config: Config, name: str) -> Iterator[str]:
             made = _make(config, method, chosen["sources"])
             yield from _needs(config, made, entry, where)
             yield from room(chosen["sources"], entry.get("bounds"), where)
-            yield from _after(config, name, made, entry, where)
+            yield from _after(config, name, method, made, where)
             yield from _objective(config, name, entry, where)
 
 
@@ -142,13 +142,13 @@ def without_curves(study: Study) -> Iterator[str]:
                 )
 
 
-def _after(config: Config, name: str, made: AnyMethod, entry: Mapping[str, Any], where: str) -> Iterator[str]:
+def _after(config: Config, name: str, method: str, made: AnyMethod, where: str) -> Iterator[str]:
     """An online method takes over from a strategy or method of the experiment, and a replay is of an online one."""
-    chosen = config["experiments"][name]
+    chosen, entry = config["experiments"][name], config["methods"][method]
     if entry.get("after"):
         if not isinstance(made, OnlineMethod):
             yield f"{where}.after: kind '{entry['kind']}' decides before the run; only online methods take over in it."
-        there = [each for each in chosen["methods"] if config["methods"][each] is not entry]
+        there = [each for each in chosen["methods"] if each != method]
         yield from known("method", entry["after"]["method"], [*chosen["strategies"], *there], f"{where}.after.method")
     if made.needs.trajectory:
         online = [
@@ -158,19 +158,18 @@ def _after(config: Config, name: str, made: AnyMethod, entry: Mapping[str, Any],
             and isinstance(_make(config, each, chosen["sources"]), OnlineMethod)
         ]
         yield from known("online method", entry["method"], online, f"{where}.method")
-    yield from _circle(config, entry, where)
+    yield from _circle(config, method, where)
 
 
-def _circle(config: Config, entry: Mapping[str, Any], where: str) -> Iterator[str]:
+def _circle(config: Config, method: str, where: str) -> Iterator[str]:
     """No method rests on itself by way of those that it takes over from."""
-    start = next(name for name, each in config["methods"].items() if each is entry)
     passed: list[str] = []
-    name: str | None = start
+    name: str | None = method
     while name is not None and name in config["methods"] and name not in passed:
         passed.append(name)
         name = predecessor(config, name)
-    if name == start:
-        yield f"{where}: rests on itself: {' after '.join([*passed, start])}; let one of them begin by itself."
+    if name == method:
+        yield f"{where}: rests on itself: {' after '.join([*passed, method])}; let one of them begin by itself."
 
 
 def _make(config: Config, method: str, sources: list[str]) -> AnyMethod:

@@ -80,9 +80,13 @@ class Surrogate(ABC):
     def fitted(self) -> Floats:
         return self.predict(self.runs.mixtures)
 
-    @abstractmethod
     def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
         """The standard deviation of a new run's score at one mixture [m] about the prediction; and how it was got."""
+        draws = self.draws(row[None, :], resamples, seed)
+        if draws is None:
+            return self.rmse, "leave-one-out error"
+        how = "Bayesian bootstrap over runs, with the leave-one-out error as a run's noise"
+        return float(np.hypot(np.std(draws), self.rmse)), how
 
     def draws(self, rows: Floats, resamples: int, seed: int) -> Floats | None:
         """Scores [resamples, k] of mixtures [k, m] by refits to resampled runs; None where it is not refitted so."""
@@ -105,10 +109,6 @@ class Surrogate(ABC):
             "loo_r2": None if mean_error == 0 else 1 - (self.rmse / mean_error) ** 2,
         }
 
-    def _with_noise(self, draws: Floats) -> tuple[float, str]:
-        how = "Bayesian bootstrap over runs, with the leave-one-out error as a run's noise"
-        return float(np.hypot(np.std(draws), self.rmse)), how
-
 
 class LogLinear(Surrogate):
     """The static law of each component; `law` is over costs, so that its optimum is a convex problem."""
@@ -123,9 +123,6 @@ class LogLinear(Surrogate):
 
     def predict(self, rows: Floats) -> Floats:
         return np.asarray(-self.law.predict(rows) @ self.runs.weights)
-
-    def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
-        return self._with_noise(self.draws(row[None, :], resamples, seed)[:, 0])
 
     def draws(self, rows: Floats, resamples: int, seed: int) -> Floats:
         n, g = self.runs.costs.shape
@@ -150,9 +147,6 @@ class Weighted(Surrogate):
 
     def predict(self, rows: Floats) -> Floats:
         return np.asarray(self._law.predict(rows)[:, 0])
-
-    def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
-        return self._with_noise(self.draws(row[None, :], resamples, seed)[:, 0])
 
     def draws(self, rows: Floats, resamples: int, seed: int) -> Floats:
         weights = _resamples(len(self.runs.scores), resamples, seed)
@@ -205,9 +199,6 @@ class Epochs(Surrogate):
     def fitted(self) -> Floats:
         return np.asarray(-self._law.predict_epochs(self._epochs) @ self.runs.weights)
 
-    def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
-        return self.rmse, "leave-one-out error"
-
 
 class OfLaw(Surrogate):
     """Any law of each component, by its name in `emulsion.laws`; a refit for every run that is left out.
@@ -232,9 +223,6 @@ class OfLaw(Surrogate):
     @property
     def fitted(self) -> Floats:
         return np.asarray(-self._of_runs.predict(self.runs.mixtures) @ self.runs.weights)
-
-    def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
-        return self.rmse, "leave-one-out error"
 
     def _fit(self, kept: NDArray[np.bool_]) -> FittedLaw:
         # By name, as a law may take what a source does to its own loss for more likely than what it does to others.

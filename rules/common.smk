@@ -172,6 +172,7 @@ def boards_of_comparison(wildcards):
 
 
 def labels_of_study(wildcards):
+    """A parameter: what every setting of the wildcards' study is called, as JSON, in the order to draw."""
     return safe_in_report(json.dumps(study.labels_of_laws(wildcards.study), ensure_ascii=False))
 
 
@@ -189,5 +190,4 @@ def token_stores_there_are(wildcards):
 
 def ledgers_there_are(wildcards):
     """The accounts of the rows of an experiment's sources, as far as they are made: the plan says what was lost."""
-    ledgers = [f"data/ledgers/{source}.json" for source in study[wildcards.experiment].sources]
-    return [ledger for ledger in ledgers if Path(ledger).exists()]
+    return [ledger for ledger in files.ledgers(study[wildcards.experiment]) if Path(ledger).exists()]

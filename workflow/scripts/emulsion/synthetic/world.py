@@ -3,7 +3,7 @@
 The world is fixed by `WORLD_SEED` alone, so that questions about it fit text of any size and seed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -112,16 +112,15 @@ class Fact:
         return self.relation.phrasings[phrasing].format(town=TOWNS[self.town])
 
 
-def _coined(count: int, endings: Sequence[str], salt: int) -> tuple[str, ...]:
-    rng = Random(WORLD_SEED + salt)
-    names: dict[str, None] = {}
-    stems: set[str] = set()
-    while len(names) < count:
+def _towns() -> tuple[str, ...]:
+    """Coined names of the towns, no two with one stem."""
+    rng = Random(WORLD_SEED + 1)  # facts are drawn by the seed itself
+    endings: dict[str, str] = {}
+    while len(endings) < TOWN_COUNT:
         stem = rng.choice(_ONSETS) + rng.choice(_NUCLEI) + rng.choice(_CODAS)
-        if stem not in stems:
-            stems.add(stem)
-            names[stem + rng.choice(endings)] = None
-    return tuple(names)
+        if stem not in endings:
+            endings[stem] = rng.choice(_TOWN_ENDINGS)
+    return tuple((stem + ending).capitalize() for stem, ending in endings.items())
 
 
 def _facts() -> tuple[Fact, ...]:
@@ -178,7 +177,7 @@ GENRES: Final[Mapping[str, tuple[str, str, str]]] = {
     "stable": ("pony", "hay", "saddle"),
 }
 
-TOWNS: Final = tuple(name.capitalize() for name in _coined(TOWN_COUNT, _TOWN_ENDINGS, salt=1))
+TOWNS: Final = _towns()
 
 #: Orders by which names are compared, the most used first.
 SCALES: Final = _scales()

@@ -12,10 +12,9 @@ def main(
     sources: Json,
 ) -> None:
     """
-    :param sources: {name: what to fetch, with its schema and text_field}, as JSON; only those on the hub are probed
+    :param sources: {name: what to fetch, with its schema and text_field} of those on the hub, as JSON
     """
-    on_the_hub = {name: source for name, source in sources.items() if source["kind"] == "hub"}
-    findings = [probe(name, source) for name, source in on_the_hub.items()]
+    findings = [probe(name, source) for name, source in sources.items()]
     text = table(findings) if findings else "No source of this configuration is on the hub."
     print(text)
     if any(finding.verdict != AS_EXPECTED for finding in findings):

@@ -23,7 +23,6 @@ EXPERIMENT_3 = {
     "fineweb": {**ALL, "id": "HuggingFaceFW/fineweb-edu", "config": "sample-10BT", "schema": "text"},
     "slimpajama": {**ALL, "id": "DKYoon/SlimPajama-6B", "schema": "text"},
     "finemath": {**ALL, "id": "HuggingFaceTB/finemath", "config": "finemath-4plus", "schema": None},
-    "notes": {"kind": "local", "files": ["notes/*.txt"]},
 }
 
 
@@ -101,5 +100,5 @@ def test_the_first_bytes_of_files_of_rows_are_enough(hub, fetch_server, form):
 
 
 def test_without_sources_on_the_hub_there_is_nothing_to_probe(fetch_server):
-    ended = fetch_server.run("probe_sources", "--sources", json.dumps({"notes": EXPERIMENT_3["notes"]}))
+    ended = fetch_server.run("probe_sources", "--sources", json.dumps({}))
     assert (ended.status, ended.output) == (0, "No source of this configuration is on the hub.\n")

@@ -127,7 +127,7 @@ def searches(experiment: Experiment) -> list[str]:
 
 
 def swarm_of_laws(experiment: Experiment) -> list[str]:
-    """The same of the swarm that laws are fitted to."""
+    """What each job of the swarm wrote that laws are fitted to; none without laws."""
     fitted = Laws(experiment).swarm
     return swarm(experiment, fitted.name) if fitted else []
 
@@ -164,12 +164,12 @@ def branches_of_method(experiment: Experiment, method: str) -> list[str]:
 
 
 def branches(experiment: Experiment) -> list[str]:
-    """The same of all methods whose matrices are compared."""
+    """The branches of the runs of all methods whose matrices are compared."""
     return [f"results/{experiment.name}/branches/{name}.json" for name in Laws(experiment).all_branched_runs()]
 
 
 def logs_of_method(experiment: Experiment, method: str) -> list[str]:
-    """The logs of the same runs, in the same order."""
+    """The logs of the runs in which a method decided, in the order of `branches_of_method`."""
     return [f"models/{experiment.name}-{run.name}/training_log.jsonl" for run in Laws(experiment).branched_runs(method)]
 
 

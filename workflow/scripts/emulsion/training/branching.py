@@ -81,13 +81,17 @@ class Trunk:
         return dict(row["losses"])
 
     def measure_branch(self, start: int, mixture: Mixture, end: int) -> dict[str, Any]:
-        """The same of step `end` of the branch that leaves after step `start`."""
+        """What `_measured` says of step `end` of the branch that leaves after step `start`, and "seconds"."""
         what = {"trunk": self.identity, "step": start, "mixture": dict(mixture), "end": end}
         folder = self.folder / "branches" / fingerprint(what)
-        row = self._once(what, lambda: losses(self._branch(folder, start, mixture, end)))
+        row = self._once(what, lambda: self._measured(self._branch(folder, start, mixture, end), start))
         if self.owner is not None:
             remove_folder(folder)
         return row
+
+    def _measured(self, branch: Training, start: int) -> dict[str, Any]:
+        """What is kept of a branch that left after step `start` and has ended."""
+        return losses(branch)
 
     def _once(self, what: Mapping[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The row of the journal, or what is measured now.

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError
-from emulsion.files import fingerprint, remove_folder
 from emulsion.methods.stretches import update_before
 from emulsion.mixture import Mixture
 from emulsion.plan import excess_epochs
@@ -51,16 +50,8 @@ class OnlineTrunk(Trunk):
         self.own[step] = row["seconds"]
         return row
 
-    def measure_branch(self, start: int, mixture: Mixture, end: int) -> dict[str, Any]:
-        """What `losses` says of the end of a branch, "seconds", and "realised": what it drew, as shares by source."""
-        what = {"trunk": self.identity, "step": start, "mixture": dict(mixture), "end": end}
-        folder = self.folder / "branches" / fingerprint(what)
-        row = self._once(what, lambda: self._measured(self._branch(folder, start, mixture, end), start))
-        if self.owner is not None:
-            remove_folder(folder)
-        return row
-
     def _measured(self, branch: Training, start: int) -> dict[str, Any]:
+        """What `losses` says of it, and "realised": what it drew, as shares by source."""
         first, last = (step * self.spec.batch_sequences for step in (start, branch.step))
         drawn = (branch.plan.counts(last) - branch.plan.counts(first)) / (last - first)
         return {**losses(branch), "realised": dict(zip(branch.plan.sizes, drawn.tolist(), strict=True))}

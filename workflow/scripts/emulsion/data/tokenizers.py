@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from emulsion.errors import UserError
 from emulsion.files import read_object, whole_folder
 
 END_OF_TEXT = "<|endoftext|>"
+_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
 def train_bpe(texts: Iterable[str], vocab_size: int, folder: Path) -> None:
@@ -45,6 +47,13 @@ def save_tokenizer(tokenizer: Any, folder: Path, end_of_text: str) -> None:
     from transformers import PreTrainedTokenizerFast
 
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=end_of_text).save_pretrained(folder)
+
+
+def copy_tokenizer(tokenizer: Path, folder: Path) -> None:
+    """The files of a tokenizer, as the Hugging Face layout has them beside a model."""
+    for name in _FILES:
+        if (tokenizer / name).exists():
+            shutil.copyfile(tokenizer / name, folder / name)
 
 
 def read_definition(folder: Path | str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from emulsion.data.tokenizers import copy_tokenizer
 from emulsion.files import fingerprint, naming, sha256
-
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +58,3 @@ def selection_scores(results: Mapping[str, Any]) -> dict[str, float]:
     """{capability: score} that mixtures are chosen by, of the content of a capabilities.json."""
     selection = results["selection"] or {"capabilities": {}}
     return {name: float(each["score"]) for name, each in selection["capabilities"].items()}
-
-
-def copy_tokenizer(tokenizer: Path, folder: Path) -> None:
-    """The files of a tokenizer, as the Hugging Face layout has them beside a model."""
-    for name in TOKENIZER_FILES:
-        if (tokenizer / name).exists():
-            shutil.copyfile(tokenizer / name, folder / name)

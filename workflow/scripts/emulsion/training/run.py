@@ -30,7 +30,6 @@ from emulsion.training.checkpoint import LOG
 from emulsion.training.costs import Needed, run_cost
 from emulsion.training.evidence import Reference
 from emulsion.training.inputs import RunInputs
-from emulsion.training.judge import copy_tokenizer
 from emulsion.training.log import TrainingLog
 from emulsion.training.loop import REMEDY, Training
 from emulsion.training.measurements import measurements
@@ -373,7 +372,7 @@ def save_model(
     model.config.use_cache = True
     with whole_folder(output) as part:
         model.save_pretrained(part, state_dict=weights)
-        copy_tokenizer(tokenizer, part)
+        tokenizers.copy_tokenizer(tokenizer, part)
         log.copy(part / LOG)
         files = {file.name: sha256(file) for file in sorted(part.iterdir())}
         write_json(part / "run.json", {**record, "files": files})

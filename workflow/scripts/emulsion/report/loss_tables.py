@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulsion.analysis.baselines import NEITHER, against, baselines, differences
-from emulsion.analysis.judged import Judged
+from emulsion.analysis.judged import LOSSES, Judged
 from emulsion.analysis.scores import MEAN
 from emulsion.analysis.twins import alike
 from emulsion.report.markup import section, table
@@ -63,10 +63,10 @@ def loss_section(found: Found, labels: Mapping[str, str]) -> str:
     rows = [
         [
             labels.get(name, name),
-            _plus_minus(each[MEAN]),
+            LOSSES.text(each[MEAN]),
             f"{each[MEAN]['perplexity']:.2f}",
             f"{each[MEAN]['bits_per_byte']:.3f}",
-            *(_plus_minus(each["sources"][source]) for source in found["sources"]),
+            *(LOSSES.text(each["sources"][source]) for source in found["sources"]),
         ]
         for name, each in ranked
     ]
@@ -115,11 +115,6 @@ def _legend(found: Found) -> str:
         f"{mean_in_words(found)}."
         " Perplexity is exp of the mean loss."
     )
-
-
-def _plus_minus(cell: Found) -> str:
-    low, high = cell["interval"]
-    return f"{cell['loss']:.3f} ± {(high - low) / 2:.3f}"
 
 
 def _both(cell: Found) -> str:

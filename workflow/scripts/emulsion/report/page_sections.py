@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emulsion.analysis.judged import CAPABILITIES, LOSSES
 from emulsion.analysis.scores import MEAN
 
 Found = Mapping[str, Any]
@@ -115,10 +116,10 @@ def results(found: Found) -> Section:
         rows = [
             [
                 labels.get(name, name),
-                _with_interval(each[MEAN], "loss"),
+                LOSSES.text(each[MEAN]),
                 f"{each[MEAN]['perplexity']:.2f}",
                 f"{each[MEAN]['bits_per_byte']:.3f}",
-                *(_with_interval(each["sources"][source], "loss") for source in losses["sources"]),
+                *(LOSSES.text(each["sources"][source]) for source in losses["sources"]),
             ]
             for name, each in ranked
         ]
@@ -129,17 +130,12 @@ def results(found: Found) -> Section:
         ranked = sorted(scores.items(), key=lambda pair: -pair[1][MEAN]["score"])
         groups = [name for name in ranked[0][1] if name != MEAN]
         rows = [
-            [labels.get(name, name), *(_with_interval(cells[group], "score") for group in [MEAN, *groups])]
+            [labels.get(name, name), *(CAPABILITIES.text(cells[group]) for group in [MEAN, *groups])]
             for name, cells in ranked
         ]
         note = "Share of test items passed, ± half the width of the 95 % interval; higher is better."
         tables.append(table(["mixture", "mean score", *groups], rows, note=note))
     return section("All results", tables=tables)
-
-
-def _with_interval(cell: Found, value: str) -> str:
-    low, high = cell["interval"]
-    return f"{cell[value]:.3f} ± {(high - low) / 2:.3f}"
 
 
 def amount(number: float) -> str:

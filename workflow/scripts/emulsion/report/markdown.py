@@ -10,6 +10,7 @@ from emulsion.analysis.judged import CAPABILITIES, LOSSES, Measure
 from emulsion.analysis.scores import MEAN
 from emulsion.report.loss_tables import against_section, loss_section, source_section
 from emulsion.report.markup import code, section, table
+from emulsion.report.promises import prediction_rows
 
 Found = Mapping[str, Any]
 
@@ -121,19 +122,7 @@ def _predictions(found: Found | None) -> str:
     """Each prediction beside its outcome, the mean over seeds, and the calibration."""
     if not found:
         return ""
-    outcomes: dict[str, list[Found]] = {}
-    for row in found["rows"]:
-        outcomes.setdefault(row["mixture"], []).append(row)
-    body = [
-        [
-            name,
-            f"{rows[0]['predicted']:.3f} ({rows[0]['interval'][0]:.3f} to {rows[0]['interval'][1]:.3f})",
-            f"{sum(row['realised'] for row in rows) / len(rows):.3f}",
-            f"{sum(row['inside'] for row in rows)} of {len(rows)}",
-            "yes" if rows[0]["fitted"] else "no",
-        ]
-        for name, rows in outcomes.items()
-    ]
+    body = prediction_rows(found["rows"])
     header = ["mixture", "predicted", "mean outcome", "runs inside", "fitted to"]
     what = " Mean losses on validation text, which surrogates are fitted to." if found.get("of") == "losses" else ""
     text = f"Written before the optimum was trained.{what} {found['text']}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from emulsion.analysis.judged import CAPABILITIES, LOSSES
 from emulsion.analysis.scores import MEAN
+from emulsion.report.promises import prediction_rows
 
 Found = Mapping[str, Any]
 Section = dict[str, Any]
@@ -52,19 +53,7 @@ def predictions(found: Found) -> Section | None:
     stated, optimum = found.get("predictions"), found["optimum"]
     if not stated and not optimum:
         return None
-    outcomes: dict[str, list[Found]] = {}
-    for row in stated["rows"] if stated else ():
-        outcomes.setdefault(row["mixture"], []).append(row)
-    rows = [
-        [
-            name,
-            f"{runs[0]['predicted']:.3f} ({runs[0]['interval'][0]:.3f} to {runs[0]['interval'][1]:.3f})",
-            f"{sum(run['realised'] for run in runs) / len(runs):.3f}",
-            f"{sum(run['inside'] for run in runs)} of {len(runs)}",
-            "yes" if runs[0]["fitted"] else "no",
-        ]
-        for name, runs in outcomes.items()
-    ]
+    rows = prediction_rows(stated["rows"]) if stated else []
     header = ["mixture", "predicted (95 % interval)", "outcome", "runs inside", "fitted to"]
     note = "Predictions were written before the optimum was trained; the outcome is the mean over its runs."
     return section(

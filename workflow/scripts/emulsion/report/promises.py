@@ -1,8 +1,8 @@
-"""What a search promised of its mixture beside what came of it, in words: the optimum of an experiment."""
+"""What a search promised beside what came of it: the optimum of an experiment in words, all predictions as rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from emulsion.analysis.judged import Judged, Measure
@@ -71,3 +71,20 @@ def _promise(optimum: Mapping[str, Any], real: float, measure: Measure) -> str:
     what = f"mean loss on validation text, {real:.3f}," if measure.lower else "score"
     said = f"a mean validation loss of {expected}" if measure.lower else expected
     return f"{surrogate} predicted {said} ({low:.3f} to {high:.3f}), and the real {what} is {inside} that"
+
+
+def prediction_rows(predicted: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """[mixture, predicted, mean outcome, runs inside, fitted to] of each mixture; predicted: a row for each run."""
+    outcomes: dict[str, list[Mapping[str, Any]]] = {}
+    for row in predicted:
+        outcomes.setdefault(row["mixture"], []).append(row)
+    return [
+        [
+            name,
+            f"{runs[0]['predicted']:.3f} ({runs[0]['interval'][0]:.3f} to {runs[0]['interval'][1]:.3f})",
+            f"{sum(run['realised'] for run in runs) / len(runs):.3f}",
+            f"{sum(run['inside'] for run in runs)} of {len(runs)}",
+            "yes" if runs[0]["fitted"] else "no",
+        ]
+        for name, runs in outcomes.items()
+    ]

@@ -4,13 +4,9 @@ import json
 
 import pytest
 import yaml
-from workflow_project import CONCLUSIONS, planned, snakemake
+from workflow_project import CONCLUSIONS, planned, read, snakemake
 
 SOURCES = ("openhermes", "magpie")
-
-
-def read(folder, path):
-    return json.loads((folder / path).read_text())
 
 
 def test_every_mixture_is_trained_on_the_same_number_of_tokens(concluded):

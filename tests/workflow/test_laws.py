@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from workflow_project import TINY, copy_project, planned, snakemake
+from workflow_project import TINY, copy_project, planned, read, snakemake
 
 from emulsion.world.planted import planted_law
 
@@ -20,10 +20,6 @@ def made(tmp_path_factory, warm):
     folder = copy_project(tmp_path_factory.mktemp("laws"))
     snakemake(folder, "--cores", "2", *LAWS, "--", *TARGETS, environment=warm)
     return folder
-
-
-def read(folder, path):
-    return json.loads((folder / path).read_text())
 
 
 def rows(folder, experiment):

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 from killed_once import train_again
-from workflow_project import ROOT, copy_project, planned, snakemake
+from workflow_project import ROOT, copy_project, planned, read, snakemake
 
 from emulsion.methods import create, names
 
@@ -47,10 +47,6 @@ def made(tmp_path_factory, warm):
     said = snakemake(folder, *asked, environment=warm).stdout
     train_again(folder, said, fixed=("methods-stratified", "methods-aioli_again"))
     return folder
-
-
-def read(folder, path):
-    return json.loads((folder / path).read_text())
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -1,17 +1,11 @@
 """What the workflow made, read as a user reads it."""
 
-import json
-
 import pytest
-from workflow_project import TINY, snakemake
+from workflow_project import TINY, read, snakemake
 
 STRATEGIES = ("equal_mix", "knowledge_heavy")
 SOURCES = ("openhermes", "cosmopedia", "magpie", "fineweb")
 CAPABILITIES = {"instruction_following", "factual_knowledge", "reasoning", "conversation", "creativity"}
-
-
-def read(folder, path):
-    return json.loads((folder / path).read_text())
 
 
 @pytest.mark.parametrize("figure", ["capability_heatmap", "capability_radar", "training_curves", "mixtures"])

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import yaml
-from workflow_project import TINY, copy_project, planned, snakemake
+from workflow_project import TINY, copy_project, planned, read, snakemake
 
 from emulsion.plan import SequencePlan
 from emulsion.schedule import Schedule
@@ -14,10 +14,6 @@ FIRST = ("--configfile", "config/exp1.yaml", "tests/config/exp1_tiny.yaml")
 FIRST_RESULTS = ("results/exp1-metrics.json", "results/exp1/500M/smoke.json")
 FIRST_RUNS = ("500M", "500M-seed1", "1B", "1B-seed1")
 SMOLLM3 = ("--configfile", "config/smollm3.yaml")
-
-
-def read(folder, path):
-    return json.loads((folder / path).read_text())
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from warm_python import warm_snakemake
 
@@ -51,3 +53,8 @@ def planned(folder: Path, *arguments: str) -> dict[str, list[str]]:
             jobs.setdefault(match[1], []).append(wildcards[1] if wildcards else "")
     jobs.pop("all", None)
     return {rule: sorted(wildcards) for rule, wildcards in jobs.items()}
+
+
+def read(folder: Path, path: str) -> Any:
+    """The content of a JSON file of the project in a folder."""
+    return json.loads((folder / path).read_text())

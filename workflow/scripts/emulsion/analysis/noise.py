@@ -122,7 +122,7 @@ def within(table: Floats) -> tuple[float, float, bool]:
 
 def _residuals(table: Floats) -> Floats:
     """What runs [mixtures, seeds] have beyond what their mixture and their seed make of them."""
-    return table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + table.mean()
+    return np.asarray(table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + table.mean())
 
 
 def _odd_one(table: Floats) -> float:
@@ -138,10 +138,10 @@ def _odd_one(table: Floats) -> float:
         return 1.0
     whole = float((_residuals(table) ** 2).sum())
     others = np.array([(_residuals(np.delete(table, n, axis=0)) ** 2).sum() for n in range(mixtures)])
-    if not others.min():
+    if not float(others.min()):
         return 0.0 if whole else 1.0
     ratios = (whole - others) / (seeds - 1) / (others / freedom)
-    return min(1.0, mixtures * float(scipy.special.fdtrc(seeds - 1, freedom, ratios.max())))
+    return float(min(1.0, mixtures * scipy.special.fdtrc(seeds - 1, freedom, ratios.max())))
 
 
 def in_words(noise: SeedNoise | None, seeds: int, items: str = "items") -> str:

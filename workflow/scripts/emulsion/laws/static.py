@@ -233,7 +233,7 @@ def refit_values(table: Table, values: Floats, ridge: float, near: State) -> Sta
 
 def _batch(table: Table, weights: Floats, ridge: float | Floats, values: Floats | None = None) -> Batch:
     """Fits for each row of weights [k, n], or for each of other values [k, g, n], and each group."""
-    m, g = table.mixtures.shape[1], table.values.shape[1]
+    g = table.values.shape[1]
     k = len(weights) if values is None else len(values)
     y = np.tile(table.values.T, (k, 1)) if values is None else values.reshape(k * g, -1)
     w = np.repeat(weights, g, axis=0) if values is None else np.ones_like(y)

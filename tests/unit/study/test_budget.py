@@ -3,9 +3,19 @@ from pathlib import Path
 
 import pytest
 
+from config_cases import pair_of_sources
 from emulsion.fields import read_yaml
 from emulsion.files import write_json
-from emulsion.study.budget import items_of_suites, over_budget, spent, spent_by_stages, spent_on_swarms
+from emulsion.study.budget import (
+    items_of_suites,
+    observed_tokens,
+    over_budget,
+    planned_cost,
+    run_cost,
+    spent,
+    spent_by_stages,
+    spent_on_swarms,
+)
 from emulsion.study.check import check
 from emulsion.study.experiment import Experiment
 from emulsion.synthetic import CAPABILITIES
@@ -105,3 +115,36 @@ def test_an_account_of_runs_alone_has_no_more_than_its_stages(tmp_path):
     write_json(tmp_path / "exp-a" / "run.json", RUN)
     took = spent_by_stages({"a": tmp_path / "exp-a" / "run.json"}, {"strategies": ["a"]}, [], [], [], tmp_path)
     assert list(took) == ["strategies", "total"] and took["total"]["unmeasured_jobs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "observed"),
+    [
+        ({"kind": "odm", "rounds": 4}, 0),
+        ({"kind": "ado", "rounds": 4}, 0),
+        ({"kind": "aioli", "rounds": 4, "sweeps": 1}, 4 * 3 * 2 / 3),
+        ({"kind": "aioli", "rounds": 4, "sweeps": 1, "after": {"method": "stratified", "share": 0.25}}, 4 * 3 * 2 / 3),
+        ({"kind": "skillit", "swarm": "alone", "rounds": 4}, 3 * 2 / 3),
+        ({"kind": "doge", "rounds": 4}, 3 * 3),
+    ],
+)
+def test_the_plan_charges_what_online_methods_observe(method, observed):
+    """Of two sources, as the sequences that it reads of one: forward passes are a third, gradients a whole."""
+    config = read_yaml(Path("config.yaml"))
+    config["methods"]["mine"] = method
+    config["swarms"]["alone"] = {"points": {"kind": "corners"}}
+    config["experiments"]["pair"] = pair_of_sources(methods=["stratified", "mine"], tokens=480_000)
+    config["methods"]["stratified"] = {"kind": "stratified"}
+    check(config, Path("workflow/schemas/config.schema.yaml"))
+    experiment = Experiment(config, "pair")
+    [deciding] = experiment.deciding()
+    spec = experiment.spec_of(experiment.entries[deciding].size)
+    assert observed_tokens(experiment, deciding) == pytest.approx(
+        observed * spec["validation_sequences"] * spec["model"]["context"]
+    )
+    assert observed_tokens(experiment, "stratified") == 0
+    trained = [
+        run_cost(experiment, run.entry.size)["flops"]
+        for run in experiment.runs([*experiment.methods(), *experiment.guides()])
+    ]
+    assert (planned_cost(experiment)["methods"]["flops"] > sum(trained)) is bool(observed)

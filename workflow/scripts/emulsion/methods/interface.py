@@ -232,6 +232,11 @@ class GradientMethod(OnlineMethod, Protocol):
     validation_share: float | None
 
 
+def sequences_evaluated(sequences: int, sources: int, validation_share: float | None) -> int:
+    """Held-out sequences of each of so many sources whose gradient is taken; sequences: of training text of each."""
+    return math.ceil((1 / sources if validation_share is None else validation_share) * sequences - 1e-9)
+
+
 @runtime_checkable
 class WeighingMethod(OnlineMethod, Protocol):
     """An online method that says how its mixtures act on the run that decides them.

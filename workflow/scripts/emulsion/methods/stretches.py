@@ -55,6 +55,14 @@ def update_steps(method: OnlineMethod, steps: int, prelude: int) -> list[int]:
     return [stretch.start for stretch in cut if stretch.probe is None and stretch.round >= first]
 
 
+def observations(method: OnlineMethod, steps: int, prelude: int = 0, share: float = 1.0) -> int:
+    """How often held-out text is read within this share of a run to observe it; raises as `stretches`."""
+    if not method.held_out:
+        return 0
+    cut = [stretch for stretch in stretches(method, steps, prelude) if stretch.start <= share * steps]
+    return sum(number > 0 or stretch.probe is not None for number, stretch in enumerate(cut))
+
+
 def update_before(method: OnlineMethod, steps: int, share: float, prelude: int) -> int:
     """The step of the last update within this share of a run; UserError where there is none yet."""
     found = update_steps(method, steps, prelude)

@@ -18,7 +18,8 @@ from emulsion.evaluation.settings import EvaluationSettings
 from emulsion.evaluation.suites import Suite, load_suite, parse_suite
 from emulsion.files import found, read_jsonl, read_object
 from emulsion.methods.designs import count_of, needs_sizes
-from emulsion.methods.interface import Evidence
+from emulsion.methods.interface import Evidence, GradientMethod, OnlineMethod, sequences_evaluated
+from emulsion.methods.stretches import observations
 from emulsion.mixture import mean_of_stages
 from emulsion.models import FORWARD, flops_per_token, parameter_count, vocabulary_size
 from emulsion.spec import RunSpec
@@ -40,11 +41,14 @@ STAGES: dict[str, Mixtures] = {
 }
 
 
-def run_cost(experiment: Experiment, size: Size) -> dict[str, float]:
-    """What one run takes: tokens, FLOPs, bytes of its model, hours of the experiment's device, evaluation included."""
+def run_cost(experiment: Experiment, size: Size, observed: float = 0.0) -> dict[str, float]:
+    """What one run takes: tokens, FLOPs, bytes of its model, hours of the experiment's device, evaluation included.
+
+    observed: of `observed_tokens`.
+    """
     spec = experiment.spec_of(size)
     vocab_size, device = vocabulary_of(experiment, spec), _device(experiment)
-    flops = spec["tokens"] * flops_per_token(spec["model"], vocab_size)
+    flops = (spec["tokens"] + observed) * flops_per_token(spec["model"], vocab_size)
     training = _seconds(flops, device) + device["seconds_per_run"]
     return {
         "runs": 1,
@@ -53,6 +57,22 @@ def run_cost(experiment: Experiment, size: Size) -> dict[str, float]:
         "disk_bytes": 4 * parameter_count(spec["model"], vocab_size),
         "hours": (training + device["seconds_per_evaluation"]) / 3600,
     }
+
+
+def observed_tokens(experiment: Experiment, mixture: str, share: float = 1.0) -> float:
+    """What a mixture's run reads within this share of it to be decided, as so many tokens trained on; 0 of others.
+
+    Tokens whose gradients are taken count as trained on, those of losses alone as a forward pass.
+    """
+    entry, method = experiment.entries[mixture], experiment.method(mixture)
+    if mixture not in experiment.deciding() or not isinstance(method, OnlineMethod):
+        return 0.0
+    spec = RunSpec.from_json(experiment.spec_of(entry.size))
+    sources, sequences = len(experiment.sources), spec.validation_sequences
+    read = sources * sequences * FORWARD
+    if isinstance(method, GradientMethod):
+        read = sources * (sequences_evaluated(sequences, sources, method.validation_share) + sequences)
+    return observations(method, spec.steps, entry.steps_before(spec.steps), share) * read * spec.context
 
 
 def swarm_cost(experiment: Experiment, swarm: Swarm) -> dict[str, float]:
@@ -83,8 +103,9 @@ def parameters_cost(experiment: Experiment) -> dict[str, float]:
         values = experiment.spec_of(size)
         spec, ends = RunSpec.from_json(values), len(chosen["shares"]) * points
         trained = round(last * size.tokens) + ends * chosen["tokens"]
-        observed = (ends + len(chosen["shares"])) * len(experiment.sources) * spec.validation_sequences * spec.context
-        flops = (trained + observed * FORWARD) * flops_per_token(spec.model, vocabulary_of(experiment, values))
+        measured = (ends + len(chosen["shares"])) * len(experiment.sources) * spec.validation_sequences * spec.context
+        observed = measured * FORWARD + observed_tokens(experiment, experiment.run(name).entry.name, last)
+        flops = (trained + observed) * flops_per_token(spec.model, vocabulary_of(experiment, values))
         hours = (_seconds(flops, device) + device["seconds_per_run"]) / 3600
         costs.append({"runs": 1 + ends, "tokens": trained, "flops": flops, "disk_bytes": 0, "hours": hours})
     return add_up(costs)
@@ -107,7 +128,10 @@ def planned_cost(experiment: Experiment) -> dict[str, dict[str, float]]:
     """{stage: runs, tokens, flops, disk_bytes, hours} and their `total`; stages without runs are left out."""
     stages = {}
     for stage, mixtures in STAGES.items():
-        costs = [run_cost(experiment, run.entry.size) for run in experiment.runs(mixtures(experiment))]
+        costs = [
+            run_cost(experiment, run.entry.size, observed_tokens(experiment, run.entry.name))
+            for run in experiment.runs(mixtures(experiment))
+        ]
         if stage == "methods":
             for name in experiment.searched():
                 costs += [run_cost(experiment, experiment.size_of_search(name))] * experiment.trainings(name)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from emulsion.data.batches import spread_rows
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
+from emulsion.methods.interface import sequences_evaluated
 from emulsion.seeds import derive_seed
 from emulsion.training.forward import blocks
 from emulsion.training.loop import Training
@@ -45,9 +46,10 @@ def gradient_alignments(
     parameters, validation_share: as of `methods.interface.GradientMethod`
     """
     context, chosen = training.spec.context, chosen_parameters(training.model, parameters)
+    evaluated = sequences_evaluated(training.spec.validation_sequences, len(training.stores), validation_share)
     together, losses = _zeros(chosen), {}
     for source, store in training.stores.items():
-        rows = spread_rows(store.count("validation", context), sequences_evaluated(training, validation_share))
+        rows = spread_rows(store.count("validation", context), evaluated)
         losses[source] = _add_gradient(together, training, store, "validation", rows, chosen)
     products, norms = {}, {}
     for trained, store in training.stores.items():
@@ -60,13 +62,6 @@ def gradient_alignments(
         products[trained] = _dot(training, alone, together)
         norms[trained] = math.sqrt(_dot(training, alone, alone))
     return Alignments(losses, products, norms)
-
-
-def sequences_evaluated(training: Training, validation_share: float | None) -> int:
-    """Validation sequences of each source that its gradient is taken on, at most."""
-    trained = training.spec.validation_sequences
-    share = 1 / len(training.stores) if validation_share is None else validation_share
-    return math.ceil(share * trained - 1e-9)
 
 
 def chosen_parameters(model: Any, which: str) -> list[torch.nn.Parameter]:

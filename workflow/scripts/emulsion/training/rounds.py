@@ -33,13 +33,14 @@ from emulsion.methods.interface import (
     Probe,
     ProbingMethod,
     WeighingMethod,
+    sequences_evaluated,
 )
 from emulsion.methods.notices import notices
 from emulsion.methods.stretches import Stretch, probes_of, stretches
 from emulsion.mixture import Mixture, mean_of_stages, read_mixture
 from emulsion.plan import excess_epochs
 from emulsion.training.evidence import Reference
-from emulsion.training.gradients import gradient_alignments, sequences_evaluated
+from emulsion.training.gradients import gradient_alignments
 from emulsion.training.loop import REMEDY, Training
 
 
@@ -149,7 +150,7 @@ class Rounds:
         spec, stores, kind = self.training.spec, self.training.stores.values(), self.method.observes
         limit = spec.validation_sequences
         if kind == "gradients":
-            limit = sequences_evaluated(self.training, self._gradients[1])
+            limit = sequences_evaluated(limit, len(stores), self._gradients[1])
         rows = sum(len(spread_rows(store.count("validation", spec.context), limit)) for store in stores)
         if kind == "gradients":
             rows += sum(min(store.count("train", spec.context), spec.validation_sequences) for store in stores)

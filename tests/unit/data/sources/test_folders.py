@@ -111,6 +111,8 @@ def test_records_without_one_main_column_are_refused_with_two_remedies(tmp_path)
     assert "4 fields of text" in str(error.value) and "a.one (25%)" in str(error.value)
     assert "--columns reports=a.one" in str(error.value) and "--flatten reports" in str(error.value)
     assert look(folder, "reports", "a.two").text_field == "a.two"
+    with pytest.raises(UserError, match=r"--columns my-reports=a\.one.*--flatten my-reports"):
+        look(folder, "my-reports")
 
 
 def test_what_cannot_be_written_or_is_missing_does_not_end_flattening(tmp_path):

@@ -98,7 +98,7 @@ def look(folder: str, name: str, text_field: str | None = None) -> Look:
     if kinds is None or _rendered(files, kinds) < _MOST:
         if text_field:
             raise UserError(f"{folder}: most of its rows have no text in '{text_field}'.")
-        text_field, share = _proposal(files, folder)
+        text_field, share = _proposal(files, folder, name)
         kinds = kinds_of(name, files, text_field=text_field)
     distinct = _distinct(files)
     suffixes = Counter(suffix_in_place(Path(file.path)) or file.suffix or "" for file in files)
@@ -248,7 +248,7 @@ def _rendered(files: list[RawFile], kinds: Kinds) -> float:
     return sum(map(bool, texts)) / max(1, len(texts))
 
 
-def _proposal(files: list[RawFile], folder: str) -> tuple[str, float]:
+def _proposal(files: list[RawFile], folder: str, name: str) -> tuple[str, float]:
     """The column with most of the characters, and its share; raises UserError that names the columns where none has."""
     counts: Counter[str] = Counter()
     records = [file for file in files if (suffix_in_place(Path(file.path)) or "").startswith(RECORD_SUFFIXES)]
@@ -258,15 +258,14 @@ def _proposal(files: list[RawFile], folder: str) -> tuple[str, float]:
     if not total:
         why = ""
         try:
-            kinds_of(Path(folder).name, files)
+            kinds_of(name, files)
         except UserError as error:  # no row can be read, for instance, or the records are inside of one
             why = f" {error}"
         raise UserError(f"{folder}: none of the rows looked at holds text.{why}")
     best, most = counts.most_common(1)[0]
     if most >= _MOST * total:
         return best, most / total
-    shown = ", ".join(f"{name} ({count / total:.0%})" for name, count in counts.most_common(_SHOWN))
-    name = Path(folder).name
+    shown = ", ".join(f"{column} ({count / total:.0%})" for column, count in counts.most_common(_SHOWN))
     raise UserError(
         f"{folder}: its records have {len(counts)} fields of text, and none holds most of it: {shown}. Either name the "
         f"one to read, `--columns {shlex.quote(f'{name}={best}')}`, or read them all, a line each: `--flatten {name}`."

@@ -97,6 +97,12 @@ def test_the_same_lines_alone_are_a_whole_configuration(started, tmp_path):
         (["--seconds", "0"], "--seconds. Must be > 0"),
         (["--texts", "speeches"], "error: --texts: speeches alone leaves nothing to mix; name two folders or more."),
         (["--name", "9x"], "error: --name: '9x' cannot be a name here. Such a name has letters"),
+        (["--name", "exp3"], "error: --name: 'exp3' is one of `experiments` in config.yaml"),
+        (["--name", "demo"], "error: --name: 'demo' is one of `tokenizers` in config.yaml"),
+        (
+            ["--texts", "my/fineweb", "novel", "--columns", "fineweb=a"],
+            "error: 'fineweb' is not one of the sources: my_",
+        ),
         (["--columns", "novel"], "error: --columns: 'novel' has no column; write novel=COLUMN."),
         (["--columns", "novel="], "error: --columns: 'novel' has no column; write novel=COLUMN."),
     ],

@@ -22,6 +22,7 @@ from emulsion.study.proposal import first_model, names_of, notes_of, propose, wr
 from emulsion.training.speed import measure
 
 SCHEMA = Path(__file__).parents[1] / "schemas/config.schema.yaml"
+BASE = Path(__file__).parents[2] / "config.yaml"
 
 
 def main(
@@ -57,7 +58,12 @@ def main(
     names = form["$defs"]["file_name"]
     if not re.search(names["pattern"], name):
         raise UserError(f"--name: '{name}' cannot be a name here. {names['description']}")
-    sources = names_of(texts, names["pattern"])
+    # What is written is laid over this one, and entries of the same name would be read as one.
+    below = read_yaml(Path("config.yaml") if Path("config.yaml").exists() else BASE)
+    for section in ("experiments", "tokenizers", "models", "training"):
+        if name in (below.get(section) or {}):
+            raise UserError(f"--name: '{name}' is one of `{section}` in config.yaml, and would be read; take another.")
+    sources = names_of(texts, names["pattern"], below.get("sources") or {})
     if len(sources) == 1:
         raise UserError(f"--texts: {texts[0]} alone leaves nothing to mix; name two folders or more.")
     chosen = dict(each.partition("=")[::2] for each in columns or [])

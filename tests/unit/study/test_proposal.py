@@ -35,6 +35,7 @@ def test_sources_have_the_names_of_their_folders():
     }
     assert list(names_of(["one/texts", "two/texts"], PATTERN)) == ["texts", "two_texts"]
     assert list(names_of(["one/mean", "one/w_"], PATTERN)) == ["one_mean", "w_"]
+    assert list(names_of(["my/fineweb", "my/novel"], PATTERN, ["FineWeb"])) == ["my_fineweb", "novel"]
     with pytest.raises(UserError, match="rename it"):
         names_of(["a/1984"], PATTERN) and names_of(["x/texts", "x/texts", "x/texts"], PATTERN)
 

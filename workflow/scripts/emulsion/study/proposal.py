@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,17 +46,22 @@ class Proposal:
     reasons: list[tuple[str, str, str]]
 
 
-def names_of(folders: Sequence[str], pattern: str) -> dict[str, str]:
-    """{name of the source: folder}, from the folders' own names; where two are alike, from their parents' too."""
+def names_of(folders: Sequence[str], pattern: str, taken: Collection[str] = ()) -> dict[str, str]:
+    """{name of the source: folder}, from the folders' own names; where two are alike, from their parents' too.
+
+    taken: sources of the configuration below, whose entries a folder of the same name would only change in part
+    """
     found: dict[str, str] = {}
     for folder in folders:
         path = from_home(folder).absolute()
         stems = [path.name.removesuffix(suffix_of(path.name) or "")]
         stems.append(f"{path.parent.name}_{stems[0]}")
         names = [name for stem in stems if (name := nearest_name(stem, pattern)) and name != MEAN]
-        name = next((name for name in names if name.lower() not in map(str.lower, found)), None)
+        name = next((name for name in names if name.lower() not in map(str.lower, (*found, *taken))), None)
         if name is None:
-            raise UserError(f"{folder}: its name makes no name of a source, or that of another folder; rename it.")
+            raise UserError(
+                f"{folder}: its name makes no name of a source, or that of another folder or source; rename it."
+            )
         found[name] = folder
     return found
 

@@ -91,6 +91,16 @@ def test_an_objective_is_replaced_whole():
     assert config["methods"]["optimal"]["objective"] == {"losses": {"fineweb": 1}}
 
 
+def test_a_block_of_another_kind_than_the_file_below_says_is_not_left_unread():
+    said = refused("sources: {fineweb: {local: {files: [docs]}}}")
+    assert "sources.fineweb: its kind is 'synthetic' in a file below" in said and "Add `kind: local`" in said
+    config, _ = overlaid("sources: {fineweb: {kind: local, schema: text, local: {files: [docs]}}}")
+    assert config["sources"]["fineweb"]["kind"] == "local"
+    config, _ = overlaid("sources: {fineweb: {local: {files: [docs]}}}", "sources: {fineweb: {kind: synthetic}}")
+    assert config["sources"]["fineweb"]["kind"] == "synthetic"
+    assert "`pretrained` would not be read" in refused("tokenizers: {demo: {pretrained: {id: a/b, vocab_size: 512}}}")
+
+
 def test_points_of_another_kind_have_no_setting_of_the_old_one():
     config, _ = overlaid("swarms: {small: {points: {kind: dirichlet, count: 6}}}")
     points = config["swarms"]["small"]["points"]

@@ -62,7 +62,8 @@ def check(
     if not problems:
         defaults.mixtures(config)
         fill_in(config, form)
-        problems = list(defaults.presets(config)) or list(defaults.sizes_of_runs(config))
+        problems = [*defaults.unread_blocks(config, layers), *defaults.presets(config)]
+        problems = problems or list(defaults.sizes_of_runs(config))
     if not problems:
         set_chat_formats(config)
         # A figure of the project's own list was not asked for by whoever switched off what it shows.

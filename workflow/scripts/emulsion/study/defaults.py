@@ -7,7 +7,7 @@ configuration and on the size of local files, never on the machine, so that a cl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulsion.data.sources.local import local_files
@@ -62,6 +62,20 @@ def kinds(config: Settings) -> Iterator[str]:
                 else:
                     why = f"there are blocks for {' and '.join(found)}" if found else "and so is its block"
                     yield f"{section}.{name}: 'kind' is missing, {why}; one of {', '.join(blocks)}."
+
+
+def unread_blocks(config: Settings, layers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Entries that an overlay gives another block than that of their kind and no kind, so that it would not be read."""
+    for section, blocks in KINDS.items():
+        for name, entry in config[section].items():
+            written = [(layer.get(section) or {}).get(name) or {} for layer in layers]
+            last: Settings = next((each for each in reversed(written) if {"kind", *blocks} & each.keys()), {})
+            found = [block for block in blocks if last.get(block) is not None]
+            if found and "kind" not in last and entry["kind"] not in found:
+                yield (
+                    f"{section}.{name}: its kind is '{entry['kind']}' in a file below, and `{found[0]}` would not be "
+                    f"read. Add `kind: {found[0]}`, or take another name."
+                )
 
 
 def presets(config: Settings) -> Iterator[str]:

@@ -93,6 +93,10 @@ def test_the_same_lines_alone_are_a_whole_configuration(started, tmp_path):
     ("arguments", "said"),
     [
         (["--cores", "0"], "--cores. Must be > 0"),
+        (
+            ["--cores", "1000000"],
+            "error: --cores: 1000000 trainings at once are more than this machine has processors: ",
+        ),
         (["--minutes", "-5"], "--minutes. Must be > 0"),
         (["--seconds", "0"], "--seconds. Must be > 0"),
         (["--texts", "speeches"], "error: --texts: speeches alone leaves nothing to mix; name two folders or more."),

@@ -4,6 +4,7 @@ A configuration that is there already for the same request is kept, so that inte
 """
 
 import logging
+import os
 import re
 import sys
 from pathlib import Path
@@ -64,6 +65,10 @@ def main(
         if name in (below.get(section) or {}):
             raise UserError(f"--name: '{name}' is one of `{section}` in config.yaml, and would be read; take another.")
     sources = names_of(texts, names["pattern"], below.get("sources") or {})
+    if cores > (most := max(2, os.cpu_count() or 2)):
+        raise UserError(
+            f"--cores: {cores} trainings at once are more than this machine has processors: {most} at most."
+        )
     if len(sources) == 1:
         raise UserError(f"--texts: {texts[0]} alone leaves nothing to mix; name two folders or more.")
     chosen = dict(each.partition("=")[::2] for each in columns or [])

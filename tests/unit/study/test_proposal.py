@@ -38,6 +38,18 @@ def test_sources_have_the_names_of_their_folders():
     assert list(names_of(["my/fineweb", "my/novel"], PATTERN, ["FineWeb"])) == ["my_fineweb", "novel"]
     with pytest.raises(UserError, match="rename it"):
         names_of(["a/1984"], PATTERN) and names_of(["x/texts", "x/texts", "x/texts"], PATTERN)
+    with pytest.raises(UserError, match="texts/рус: its name makes no name of a source"):
+        names_of(["texts/рус", "texts/été"], PATTERN)
+
+
+def test_files_that_two_folders_share_are_told(tmp_path):
+    for name, files in {"one": "abcd", "two": "cde", "three": "fg"}.items():
+        (tmp_path / name).mkdir()
+        for file in files:
+            (tmp_path / name / f"{name}-{file}.txt").write_text(f"Text {file}. " * 50)
+    looks = {name: look(str(tmp_path / name), name) for name in ("one", "two", "three")}
+    [said] = [note for note in notes_of(looks) if "share" in note]
+    assert said.startswith("one and two share 2 files: what one holds out")
 
 
 def test_what_is_written_is_what_was_proposed(looks):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def names_of(folders: Sequence[str], pattern: str, taken: Collection[str] = ()) 
         path = from_home(folder).absolute()
         stems = [path.name.removesuffix(suffix_of(path.name) or "")]
         stems.append(f"{path.parent.name}_{stems[0]}")
+        # Of a name without a single Latin letter or digit the parent's would be left.
+        stems = stems if nearest_name(stems[0], "[A-Za-z0-9]") else []
         names = [name for stem in stems if (name := nearest_name(stem, pattern)) and name != MEAN]
         name = next((name for name in names if name.lower() not in map(str.lower, (*found, *taken))), None)
         if name is None:
@@ -200,10 +203,17 @@ def notes_of(looks: Mapping[str, Look]) -> list[str]:
             f"{least} is {looks[most].bytes / looks[least].bytes:.0f} times smaller than {most}: shares that would "
             "repeat it more than four times are not tried."
         )
-    for content in dict.fromkeys(each.content for each in looks.values()):
-        alike = [source for source, each in looks.items() if each.content == content]
+    for contents in dict.fromkeys(each.contents for each in looks.values()):
+        alike = [source for source, each in looks.items() if each.contents == contents]
         if len(alike) > 1:
             notes.append(f"{listing(alike)} hold the same files: only the sum of their shares makes a difference.")
+    for first, second in combinations(looks, 2):
+        shared = len(looks[first].contents & looks[second].contents)
+        if shared and looks[first].contents != looks[second].contents:
+            notes.append(
+                f"{first} and {second} share {shared:,} file{'s' * (shared > 1)}: what one holds out to be judged by the "
+                "other may train on, which makes its loss look too low. Take them out of one of the two."
+            )
     known = {source: each.language for source, each in looks.items() if each.language != "not told"}
     if len(set(known.values())) > 1:
         notes.append(f"Languages differ: {', '.join(f'{source} is {each}' for source, each in known.items())}.")

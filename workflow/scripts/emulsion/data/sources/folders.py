@@ -53,7 +53,7 @@ class Look:
     text_field    the column that is proposed, where none is known; share: of the characters of a row that it holds
     unread        {path below the folder: why it is not read}
     exclude       those of `unread` that the configuration must leave out
-    content       the same for folders that hold the same files, whatever they are called
+    contents      a fingerprint of each file, whatever it is called
     """
 
     folder: str
@@ -62,7 +62,7 @@ class Look:
     suffixes: Mapping[str, int]
     kind: str
     language: str
-    content: str
+    contents: frozenset[str]
     copies: int = 0
     text_field: str | None = None
     share: float | None = None
@@ -112,7 +112,7 @@ def look(folder: str, name: str, text_field: str | None = None) -> Look:
         suffixes=dict(suffixes.most_common()),
         kind=kinds.first.name,
         language="code" if is_code else language_of(sample),
-        content=_content(files),
+        contents=_contents(files),
         text_field=text_field,
         share=share,
         unread=unread,
@@ -166,13 +166,13 @@ def _unpacked(file: RawFile) -> int:
         return file.bytes
 
 
-def _content(files: list[RawFile]) -> str:
-    """A fingerprint of the files' sizes and beginnings."""
-    heads = []
+def _contents(files: list[RawFile]) -> frozenset[str]:
+    """A fingerprint of the size and the beginning of each file."""
+    heads = set()
     for file in files:
         with Path(str(file.file)).open("rb") as raw:
-            heads.append((file.bytes, raw.read(HEAD_BYTES).hex()))
-    return fingerprint(sorted(heads))
+            heads.add(fingerprint([file.bytes, raw.read(HEAD_BYTES).hex()]))
+    return frozenset(heads)
 
 
 def _unread(folder: Path) -> Iterator[tuple[str, str]]:

@@ -211,8 +211,8 @@ def notes_of(looks: Mapping[str, Look]) -> list[str]:
         shared = len(looks[first].contents & looks[second].contents)
         if shared and looks[first].contents != looks[second].contents:
             notes.append(
-                f"{first} and {second} share {shared:,} file{'s' * (shared > 1)}: what one holds out to be judged by the "
-                "other may train on, which makes its loss look too low. Take them out of one of the two."
+                f"{first} and {second} share {shared:,} file{'s' * (shared > 1)}: what one holds out to be judged by "
+                "the other may train on, which makes its loss look too low. Take them out of one of the two."
             )
     known = {source: each.language for source, each in looks.items() if each.language != "not told"}
     if len(set(known.values())) > 1:

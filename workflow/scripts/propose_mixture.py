@@ -14,10 +14,11 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, output: Path, mix
     :param output: record of the proposal
     :param mixture: mixture file
     """
-    made = decided.create_offline()
-    stages = made.propose(evidence.read())
+    made, given = decided.create_offline(), evidence.read()
+    stages = made.propose(given)
     record = made.record or {}
-    for warning in record.get("warnings", ()):
+    record["warnings"] = [*given.warnings, *record.get("warnings", ())]
+    for warning in record["warnings"]:
         logging.warning("%s", warning)
     write_json(mixture, decided.mixture_file(stages, needed_of_swarm(evidence.swarm)))
     write_json(output, record)

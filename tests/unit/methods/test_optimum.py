@@ -178,6 +178,16 @@ def test_runs_that_tell_nothing_apart_are_reported_as_such():
     assert any("do not tell mixtures apart" in warning for warning in found["warnings"])
 
 
+def test_runs_that_the_law_sets_aside_are_named():
+    law = planted_law(3, 1)
+    mixtures, results = proxies(law, 12, None, 0, 0.002)
+    only = QUICK | {"surrogates": ["log_linear"]}
+    assert not any("sets aside" in warning for warning in optimise(mixtures, results, law.sources, only)["warnings"])
+    results[4]["losses"] = {group: loss + 3 for group, loss in results[4]["losses"].items()}
+    found = optimise(mixtures, results, law.sources, only)["warnings"]
+    assert any(warning.startswith("The law sets aside proxy04, ") for warning in found)
+
+
 def test_an_optimum_far_from_all_that_was_tried_is_reported_as_an_extrapolation():
     law = planted_law(3, 1)
     mixtures, results = proxies(law, 9, {"s0": (0.3, 0.4), "s1": (0.3, 0.4), "s2": (0.2, 0.4)}, 0, 0.002)

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from emulsion.laws.table import Floats
 from emulsion.mixture import Mixture
+from emulsion.perplexity import DIVERGED
 
 Observes = Literal["losses", "probes", "gradients", "excess_losses"]
 OBSERVES: tuple[Observes, ...] = ("losses", "probes", "gradients", "excess_losses")
@@ -70,6 +71,7 @@ class Evidence:
     sequence_losses  {run: {source: the losses of its held-out sequences, in order}}, where they were measured
     token_losses     {run: {source: losses of the tokens of its held-out sequences [n, T]}}, likewise
     capabilities     {run: {capability: score}}, where they were measured
+    diverged         runs that are left out of all these, as they ended worse than blind guessing
     trajectory       what another method decided during a run, as stages
     tokens           budget of the run that is decided for
     max_epochs       how often that run may repeat a source
@@ -86,10 +88,16 @@ class Evidence:
     sequence_losses: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     token_losses: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    diverged: Sequence[str] = ()
     trajectory: Stages = ()
     tokens: int = 0
     max_epochs: float = math.inf
     strict: bool = True
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader should know of it before believing what is decided from it."""
+        return [f"{run}: {DIVERGED}; it was left out." for run in self.diverged]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,7 +71,7 @@ def optimise(
         "uniform": _uniform(surrogate, region),
         "hull_distance": distance,
         "history": _history(surrogate, region, path),
-        "warnings": _warnings(surrogate, distance),
+        "warnings": _warnings(surrogate, distance, [_run_name(result, index) for index, result in enumerate(results)]),
     }
     return as_losses(record) if objective.of_losses else record
 
@@ -303,8 +303,8 @@ def _run_name(result: Mapping[str, Any], index: int) -> str:
     return str(result.get("run", index))
 
 
-def _warnings(surrogate: Surrogate, distance: float) -> list[str]:
-    """What a reader should know before believing the optimum."""
+def _warnings(surrogate: Surrogate, distance: float, names: Sequence[str]) -> list[str]:
+    """What a reader should know before believing the optimum; names: of the runs."""
     runs, report = surrogate.runs, surrogate.report()
     n, m = runs.mixtures.shape
     found = []
@@ -316,6 +316,11 @@ def _warnings(surrogate: Surrogate, distance: float) -> list[str]:
         found.append(
             "The surrogate predicts a run it has not seen hardly better than the mean of the others does: the runs do "
             "not tell mixtures apart, and the optimum is a guess. Train the runs for longer, or widen the bounds."
+        )
+    if aside := surrogate.set_aside:
+        found.append(
+            f"The law sets aside {', '.join(names[run] for run in aside)}, further off than chance has it. Where "
+            "nothing went wrong in training, losses do not follow the law there."
         )
     if distance > _FAR:
         found.append(

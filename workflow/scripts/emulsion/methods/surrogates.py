@@ -80,6 +80,11 @@ class Surrogate(ABC):
     def fitted(self) -> Floats:
         return self.predict(self.runs.mixtures)
 
+    @property
+    def set_aside(self) -> tuple[int, ...]:
+        """Runs that the fit took for diverged and left out."""
+        return ()
+
     def spread(self, row: Floats, resamples: int, seed: int) -> tuple[float, str]:
         """The standard deviation of a new run's score at one mixture [m] about the prediction; and how it was got."""
         draws = self.draws(row[None, :], resamples, seed)
@@ -123,6 +128,10 @@ class LogLinear(Surrogate):
 
     def predict(self, rows: Floats) -> Floats:
         return np.asarray(-self.law.predict(rows) @ self.runs.weights)
+
+    @property
+    def set_aside(self) -> tuple[int, ...]:
+        return self.law.set_aside
 
     def draws(self, rows: Floats, resamples: int, seed: int) -> Floats:
         n, g = self.runs.costs.shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from emulsion.data.tokens import open_all
 from emulsion.errors import UserError
@@ -12,6 +13,7 @@ from emulsion.files import read_object
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
+from emulsion.perplexity import has_diverged
 from emulsion.training.journal import unpacked
 from emulsion.training.judge import selection_scores
 
@@ -31,9 +33,14 @@ def read_evidence(
     swarm: what each job of a swarm wrote
     records, capabilities: run.json and capabilities.json of other runs, in the same order
     Losses are those on validation text, scores those on the selection half: the test parts judge what comes of them.
+    Runs of a swarm that diverged are left out and named: a law would be bent by what went wrong.
     """
-    sizes = {source: store.tokens("train") for source, store in open_all(stores).items()}
+    opened = open_all(stores)
+    sizes = {source: store.tokens("train") for source, store in opened.items()}
     rows = [row for file in swarm for row in read_object(file, ("runs",))["runs"] if row["finished"]]
+    vocabulary = max((int(store.header["vocab_size"]) for store in opened.values()), default=0)
+    diverged = _diverged(rows, vocabulary) if vocabulary else []
+    rows = [row for row in rows if row["run"] not in diverged]
     runs: dict[str, tuple[Mixture, Mapping[str, float], Mapping[str, float]]] = {}
     for row in rows:
         runs[row["run"]] = (Mixture(row["weights"]), row["validation"], row["capabilities"] or {})
@@ -63,7 +70,20 @@ def read_evidence(
             if "token_losses" in row
         },
         capabilities={run: scores for run, (_, _, scores) in runs.items() if scores},
+        diverged=diverged,
     )
+
+
+def _diverged(rows: Sequence[Mapping[str, Any]], vocabulary: int) -> list[str]:
+    """The runs of a swarm that ended worse than blind guessing on their own mixtures.
+
+    None where these are more than a quarter, as of runs too short to learn anything; nor of runs on one source each,
+    which whatever measures losses before the first step cannot do without.
+    """
+    found = [
+        row["run"] for row in rows if not row["initial"] and has_diverged(row["validation"], row["weights"], vocabulary)
+    ]
+    return found if len(found) <= len(rows) / 4 else []
 
 
 def _others(

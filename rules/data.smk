@@ -51,6 +51,7 @@ rule split_groups:
     resources:
         mem_mb=4000,
         runtime=240,
+        max_loss=from_config(catalogue.max_loss, "source"),  # not a param, for it may change without splitting again
     params:
         version=1,
         field=from_config(catalogue.group_field, "source"),
@@ -59,6 +60,7 @@ rule split_groups:
         f"python {script('split_groups')} "
         "--raw {input.raw:q} "
         "--field {params.field:q} "
+        "--max-loss {resources.max_loss} "
         "--output {params.folder:q} "
         "2> {log:q}"
 

@@ -17,18 +17,21 @@ def main(
     *,
     raw: Path,
     field: Word,
+    max_loss: float = 0.05,
     output: Path,
 ) -> None:
     """
     :param raw: provenance.json of the fetched source
     :param field: column, or field of a column, such as meta.redpajama_set_name
+    :param max_loss: share of the rows that may be in no group
     :param output: folder to write, data/groups/{source}
     """
     bound_memory()
     provenance = read_object(raw)
-    manifest = split_groups(provenance, raw.parent, field, output)
-    grouped = sum(group["rows"] for group in manifest["groups"].values())
-    if lost := ungrouped_text(provenance["source"], grouped, manifest["set_aside"]):
+    manifest = split_groups(provenance, raw.parent, field, output, max_loss)
+    aside = manifest["set_aside"]
+    rows = sum(group["rows"] for group in manifest["groups"].values()) + sum(aside.values())
+    if lost := ungrouped_text(provenance["source"], rows, aside):
         print(f"{lost} They are in {output / 'quarantine.jsonl'}.")
 
 

@@ -37,9 +37,9 @@ def loss_text(source: str, read: int, reasons: Mapping[str, int], places: Mappin
     return _sentence(source, read, reasons, places, "are no documents")
 
 
-def ungrouped_text(source: str, grouped: int, reasons: Mapping[str, int]) -> str:
+def ungrouped_text(source: str, read: int, reasons: Mapping[str, int]) -> str:
     """How many rows of a source came into none of its groups, and why; empty where all did."""
-    return _sentence(source, grouped + sum(reasons.values()), reasons, NO_PLACES, "are in no group")
+    return _sentence(source, read, reasons, NO_PLACES, "are in no group")
 
 
 def removal_text(
@@ -88,10 +88,20 @@ def check_some_are_left(
 
 def check_losses(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str], limit: float) -> None:
     """Raises UserError where more than this share of a source's rows became no document."""
-    lost = sum(reasons.values())
-    if lost > limit * read:
-        needed = -(-lost * 100 // read) / 100
+    if sum(reasons.values()) > limit * read:
+        said, how = loss_text(source, read, reasons, places), f"Mend the rows{remedies(reasons)}, {_READ}"
+        raise UserError(f"sources.{said} At most {limit:.1%} may be lost. {how}, {_allow(source, read, reasons)}")
+
+
+def check_ungrouped(source: str, read: int, reasons: Mapping[str, int], limit: float) -> None:
+    """Raises UserError where more than this share of a source's rows came into none of its groups."""
+    if sum(reasons.values()) > limit * read:
+        said = ungrouped_text(source, read, reasons)
         raise UserError(
-            f"sources.{loss_text(source, read, reasons, places)} At most {limit:.1%} may be lost. "
-            f"Mend the rows{remedies(reasons)}, {_READ}, or allow the loss by sources.{source}.max_loss: {needed:g}."
+            f"sources.{said} At most {limit:.1%} may be lost. Mend the rows, {_allow(source, read, reasons)}"
         )
+
+
+def _allow(source: str, read: int, reasons: Mapping[str, int]) -> str:
+    needed = -(-sum(reasons.values()) * 100 // read) / 100
+    return f"or allow the loss by sources.{source}.max_loss: {needed:g}."

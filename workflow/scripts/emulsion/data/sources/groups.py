@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emulsion.data.lost import check_ungrouped
 from emulsion.data.sources.formats import parse
 from emulsion.data.sources.memory import blame_row
 from emulsion.data.sources.parquet import (
@@ -101,13 +102,16 @@ class _Parts:
             self._write = self._file.enter_context(pq.ParquetWriter(file, schema, compression="zstd")).write_table
 
 
-def split_groups(provenance: Mapping[str, Any], raw: Path, field: str, output: Path) -> dict[str, Any]:
+def split_groups(
+    provenance: Mapping[str, Any], raw: Path, field: str, output: Path, max_loss: float = 1.0
+) -> dict[str, Any]:
     """Write one folder of files per value of the field, and manifest.json; returns the manifest.
 
     field: a column, or a field inside of one (`meta.redpajama_set_name`), which may be a record or its JSON as text. A
     value is spelled as in JSON whatever the format of its file: `1` for 1 and 1.0, `true`. Rows that cannot be read,
     and those where the field is null, missing or no name, are set aside in quarantine.jsonl and counted by reason.
-    Raises UserError where no row has the field, or where it has more values than groups could have.
+    max_loss: share of the rows that may be in no group. Raises UserError where more are, where no row has the field, or
+    where it has more values than groups could have.
     """
     files = raw_files(provenance, raw)
     check_files(provenance, raw, files)
@@ -139,6 +143,8 @@ def split_groups(provenance: Mapping[str, Any], raw: Path, field: str, output: P
             counted = "; ".join(f"{count} x {reason}" for reason, count in reasons.items()) or "it has no rows"
             raise UserError(f"--field {field}: no row of '{provenance['source']}' has it: {counted}.")
         groups = {value: _entry(parts[value]) for value in sorted(parts)}
+        rows_read = sum(group["rows"] for group in groups.values()) + reasons.total()
+        check_ungrouped(provenance["source"], rows_read, reasons, max_loss)
         origin = {key: provenance[key] for key in ORIGIN if key in provenance}
         manifest = {"field": field, "source": origin, "groups": groups, "set_aside": dict(reasons)}
         write_json(folder / "manifest.json", manifest)
@@ -275,7 +281,7 @@ def _named(value: Any, path: Sequence[str], field: str) -> Value:
         value = int(value)
     if isinstance(value, (int, float, date, Decimal)):
         return str(value)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         return Malformed(f"'{field}' is null, missing or no name")
     try:
         value.encode()

@@ -108,16 +108,17 @@ def test_a_row_set_aside_is_shown_by_its_beginning_however_long_or_deep_it_is():
 
 def test_a_task_of_natural_instructions_asks_by_definition_and_input_and_answers_by_its_first_output():
     row = {"id": "t-1", "definition": "Say if it is negative ", "input": "Fine film.", "output": ["positive", "good"]}
-    [(document, _)] = render(TASK, [row], "instruction")
-    assert document["id"] == "t-1"
-    assert document["text"] == "### Instruction: Say if it is negative\n\nInput: Fine film.\n### Response: positive"
+    for output in (row["output"], "positive"):
+        [(document, _)] = render(TASK, [{**row, "output": output}], "instruction")
+        assert document["id"] == "t-1"
+        assert document["text"] == "### Instruction: Say if it is negative\n\nInput: Fine film.\n### Response: positive"
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"output": []}, "'output' has no answers"),
-        ({"output": "positive"}, "'output' has no answers"),
+        ({"output": ""}, "'output' is empty"),
         ({"output": [None]}, "'output' is missing or null"),
         ({"input": 3}, "'input' is int, not text"),
     ],

@@ -218,4 +218,6 @@ def test_nothing_is_signed_where_nothing_is_deduplicated():
 def test_only_texts_are_hashed_where_only_exact_copies_go():
     settings = Cleaning.from_json({"deduplicate": {"exact": True}})
     assert Signer(settings).table(["a"], Words(["text"])).column_names == ["id", "text_hash", "id_hash"]
+    hashes = Signer(settings).table(["a", "b", "c"], Words(["text", " text\n", "te xt"]))["text_hash"].to_pylist()
+    assert hashes[0] == hashes[1] != hashes[2]
     assert Signer(settings).table([], Words([])).schema == Signer(settings).schema

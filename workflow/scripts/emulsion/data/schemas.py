@@ -140,6 +140,7 @@ def _task(fields: Fields, document_type: str) -> str:
     the two run together; here an empty line parts them.
     """
     outputs = fields.take("output")
+    outputs = [outputs] if isinstance(outputs, str) else outputs
     if not isinstance(outputs, list) or not outputs:
         raise UnrenderableError("'output' has no answers")
     if len(outputs) > 1:

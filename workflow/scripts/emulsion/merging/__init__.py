@@ -39,7 +39,7 @@ from emulsion.schedule import Schedule
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2  # raised where the same request comes to other bytes, so that no folder mixes both
+FORMAT = 3  # raised where the same request comes to other bytes, so that no folder mixes both
 SCHEMA = pa.schema([(column, pa.string()) for column in ("id", "text", "source", "type")])
 GROUP_DOCUMENTS = 4096
 GROUP_BYTES = 32 << 20

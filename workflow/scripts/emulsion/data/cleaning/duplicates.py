@@ -53,7 +53,7 @@ class Signer:
         """One row per document, or none where nothing is deduplicated: id, text_hash, id_hash, band_00, ..."""
         if not self._on or not ids:
             return self.schema.empty_table()
-        hashes = hash_texts(words.texts)
+        hashes = hash_texts(text.strip() for text in words.texts)
         columns = [pa.array(ids, pa.string()), hashes, hash_texts(ids)]
         if self._near:
             columns += list(np.concatenate([_bands(part, self._near) for part in words.parts()]).T)

@@ -281,7 +281,7 @@ def _named(value: Any, path: Sequence[str], field: str) -> Value:
         value = int(value)
     if isinstance(value, (int, float, date, Decimal)):
         return str(value)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
         return Malformed(f"'{field}' is null, missing or no name")
     try:
         value.encode()

@@ -272,3 +272,13 @@ def test_one_run_that_went_wrong_takes_no_claim_from_the_others(mixtures: int, s
     losses[str(mixtures - 1)][0] += 4
     found = decide(losses, lower=True)
     assert found.comparisons["1"]["p"] < 0.05 and "differ in their noise" in found.note
+
+
+def test_what_is_significantly_worse_at_the_seeds_that_both_have_beats_nobody() -> None:
+    """The leader over all of its own seeds was tested on those in common alone, on either side."""
+    poor, good = single("magpie"), EQUAL
+    runs = {"a": {0: trained(poor, 0), 1: trained(poor, 1)}, "b": {0: trained(good, 0), 1: trained(good, 1)}}
+    runs["a"] |= {seed: trained({source: 4.0 for source in SOURCES}, seed) for seed in range(2, 30)}
+    found = decide(all_item_scores(runs), noise=SeedNoise(sd={MEAN: 0.001}))
+    assert found.leader == "a" and found.comparisons["b"]["difference"] < 0 and found.comparisons["b"]["p"] < 0.01
+    assert (found.winner, found.tied) == (None, ["a", "b"])

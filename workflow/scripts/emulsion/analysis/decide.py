@@ -123,7 +123,7 @@ def decide(
         leader, others = _order(means, lower)
         cells = {name: _run_cell(runs[leader], runs[name], noise, group) for name in others}
     note = in_words(noise, counts[leader], "test text" if lower else "items")
-    return _decision(leader, others, cells, noise is not None, min(counts.values()), alpha, note)
+    return _decision(leader, others, cells, noise is not None, min(counts.values()), alpha, note, lower)
 
 
 def decide_all(scores: Mapping[str, ItemScores], noise: SeedNoise | None = None) -> dict[str, Decision]:
@@ -148,10 +148,14 @@ def _decision(
     seeds: int,
     alpha: float,
     note: str,
+    lower: bool,
 ) -> Decision:
     """The decision that the tests of the best against the others [by name, best first] lead to."""
     adjusted = holm_by_name({name: cell["p"] for name, cell in cells.items()})
-    beaten = {name for name, cell in cells.items() if claims and adjusted[name] < alpha}
+    # Over the seeds that both have, the leader over all of its own may be the worse one.
+    beaten = {
+        name for name, cell in cells.items() if claims and adjusted[name] < alpha and (cell["difference"] < 0) is lower
+    }
     tied = [leader, *(name for name in others if name not in beaten)]
     winner = leader if others and len(tied) == 1 else None
     if not others:

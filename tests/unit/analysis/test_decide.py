@@ -278,7 +278,7 @@ def test_what_is_significantly_worse_at_the_seeds_that_both_have_beats_nobody() 
     """The leader over all of its own seeds was tested on those in common alone, on either side."""
     poor, good = single("magpie"), EQUAL
     runs = {"a": {0: trained(poor, 0), 1: trained(poor, 1)}, "b": {0: trained(good, 0), 1: trained(good, 1)}}
-    runs["a"] |= {seed: trained({source: 4.0 for source in SOURCES}, seed) for seed in range(2, 30)}
+    runs["a"] |= {seed: trained(dict.fromkeys(SOURCES, 4.0), seed) for seed in range(2, 30)}
     found = decide(all_item_scores(runs), noise=SeedNoise(sd={MEAN: 0.001}))
     assert found.leader == "a" and found.comparisons["b"]["difference"] < 0 and found.comparisons["b"]["p"] < 0.01
     assert (found.winner, found.tied) == (None, ["a", "b"])

@@ -45,7 +45,7 @@ def test_what_costs_nothing_costs_one_target_run_and_probes_are_charged():
     assert cost["stratified"] == cost["odm"] == 1.0
     m = len(WORLD.sources)
     assert cost["aioli"] == pytest.approx(1 + 20 * (4 * m + 1) * m * 32 / 40_000 / 3)
-    assert cost["doge"] == pytest.approx(1.5 + 19 * m * 32 / 40_000 * 2)
+    assert cost["doge"] == pytest.approx(1.5 + 19 * (m + 1) * 32 / 40_000)
 
 
 def test_a_bill_adds_up():

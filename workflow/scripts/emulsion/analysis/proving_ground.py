@@ -121,8 +121,9 @@ class Bill:
     evaluated: float = 0.0
 
     def evaluation(self, sources: int, *, gradients: bool = False) -> None:
-        """Charge one evaluation of every source; gradients: of as many training sequences too, forward and back."""
-        self.evaluated += sources * _EVALUATED / SEQUENCES * (2.0 if gradients else FORWARD)
+        """Charge one evaluation of every source; gradients: of as many training sequences, and as many of all together."""
+        passes = sources + 1 if gradients else sources * FORWARD
+        self.evaluated += passes * _EVALUATED / SEQUENCES
 
     @property
     def total(self) -> float:

@@ -121,7 +121,7 @@ class Bill:
     evaluated: float = 0.0
 
     def evaluation(self, sources: int, *, gradients: bool = False) -> None:
-        """Charge one evaluation of every source; gradients: of as many training sequences, and as many of all together."""
+        """Charge one evaluation of every source; gradients: one of each source, and one of all held-out text."""
         passes = sources + 1 if gradients else sources * FORWARD
         self.evaluated += passes * _EVALUATED / SEQUENCES
 

@@ -138,6 +138,11 @@ STRATEGY = "strategies/equal_mix"
         ("methods/unimax", {"kind": "skillit"}, "kind 'skillit' needs one run per source: a swarm of points corners"),
         ("methods/unimax", {"kind": "doremi", "swarm": "small"}, "needs one reference run, and the points of 'small'"),
         ("methods/unimax/after", {"method": "optimal", "share": 0.5}, "kind 'unimax' decides before the run"),
+        (
+            "methods/unimax",
+            {"kind": "emulsion_online", "swarm": "small", "after": {"method": "optimal", "share": 0.5}},
+            "kind 'emulsion_online' goes by all that its run has read",
+        ),
         ("methods/unimax", {"kind": "odm", "after": {"method": "optimall", "share": 0.5}}, "Did you mean 'optimal'?"),
         ("swarms/small/measure", ["losses"], "add `capabilities` to swarms.small.measure"),
         ("swarms/small/points/bounds", [0.3, 0.6], "no mixture of 4 sources has every share in [0.3, 0.6]"),

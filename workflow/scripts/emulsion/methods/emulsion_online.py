@@ -63,6 +63,7 @@ class EmulsionOnline(Online):
     needs = Needs(sizes=True, swarm=True, curves=True)
     observes: Observes = "losses"
     reads = EmulsionOnlineSettings
+    takes_over = False
 
     def _set(self, settings: EmulsionOnlineSettings) -> None:
         if settings.prior is not None:

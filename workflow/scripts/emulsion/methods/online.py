@@ -66,6 +66,7 @@ class Online(ABC):
 
     averaged_over  which updates' effects stand for the method's A where it is compared with a fitted one (Aioli,
                    2411.05735, C.2): the "last", "recent" ones or "all" so far; None where it is not compared
+    takes_over     whether it may decide from some point of a run on; False where it goes by all that the run has read
     """
 
     kind: ClassVar[str]
@@ -75,6 +76,7 @@ class Online(ABC):
     held_out = True
     averages = False
     averaged_over: ClassVar[str | None] = None
+    takes_over: ClassVar[bool] = True
 
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:
         """Raises UserError where there is nothing to mix, or a setting is unknown or not allowed."""

@@ -148,6 +148,8 @@ def _after(config: Config, name: str, method: str, made: AnyMethod, where: str) 
     if entry.get("after"):
         if not isinstance(made, OnlineMethod):
             yield f"{where}.after: kind '{entry['kind']}' decides before the run; only online methods take over in it."
+        elif not getattr(made, "takes_over", True):
+            yield f"{where}.after: kind '{entry['kind']}' goes by all that its run has read, from the start on."
         there = [each for each in chosen["methods"] if each != method]
         yield from known("method", entry["after"]["method"], [*chosen["strategies"], *there], f"{where}.after.method")
     if made.needs.trajectory:

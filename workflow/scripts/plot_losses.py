@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from emulsion import command
-from emulsion.analysis.identity import by_mixture, same_mixtures
-from emulsion.analysis.judged import judge_by
+from emulsion.analysis.judged import judge_runs
 from emulsion.command import Json, Some
 from emulsion.figures.loss_heatmap import draw_loss_heatmap
 from emulsion.figures.style import save
@@ -23,7 +22,7 @@ def main(
     output: Path,
 ) -> None:
     """
-    :param groups: {candidates, singles, alone, loss_weights}, as JSON
+    :param groups: {candidates, singles, strategies, alone, loss_weights}, as JSON
     :param mixtures: mixture of each run
     :param seeds: seed of each run
     :param perplexity: perplexity.json of each run
@@ -32,15 +31,13 @@ def main(
     :param output: the PNG to write
     """
     contents = [read_object(record) for record in records]
-    same = same_mixtures(mixtures, [each["identity"] for each in contents])
-    candidates, singles = same.once(groups["candidates"]), same.once(groups["singles"])
+    judged = judge_runs(groups, mixtures, seeds, contents, {"losses": map(read_object, perplexity)})
+    same, candidates, [by_losses] = judged.same, judged.candidates, judged.by
     alone = {source: same.first[name] for source, name in groups["alone"].items()}
-    results = same.merged(by_mixture(mixtures, seeds, map(read_object, perplexity)))
-    judged = judge_by("losses", results, candidates, singles, weights=groups["loss_weights"])
     ratios = {mixture: record["mixing_ratios"] for mixture, record in zip(mixtures, contents, strict=True)}
     tokens = {header["source"]: header["splits"]["train"]["tokens"] for header in map(read_object, stores)}
-    losses = losses_of(judged, {name: ratios[name] for name in candidates}, tokens, alone, candidates[0])
-    save(draw_loss_heatmap(losses, judged.decisions, same.labels), output)
+    losses = losses_of(by_losses, {name: ratios[name] for name in candidates}, tokens, alone, candidates[0])
+    save(draw_loss_heatmap(losses, by_losses.decisions, same.labels), output)
 
 
 if __name__ == "__main__":

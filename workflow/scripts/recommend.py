@@ -7,12 +7,12 @@ from emulsion import command
 from emulsion.analysis.advice import read_rows
 from emulsion.analysis.calibration import held_against, realised_by
 from emulsion.analysis.criteria import recipe_of, success_criteria
-from emulsion.analysis.identity import by_mixture, same_mixtures
-from emulsion.analysis.judged import judge_by
+from emulsion.analysis.identity import by_mixture
+from emulsion.analysis.judged import judge_runs
 from emulsion.command import Json, Some
 from emulsion.files import read_object, write_json, write_text
 from emulsion.origin import different_code
-from emulsion.perplexity import diverged_mixtures, diverged_note
+from emulsion.perplexity import diverged_note
 from emulsion.report.exports import SourceSize
 from emulsion.report.front_page import front_page_rst
 from emulsion.report.markdown import markdown as in_markdown
@@ -67,26 +67,11 @@ def main(
     contents = [read_object(record) for record in records]
     file_of = dict(zip(runs, records, strict=True))
     record_of = dict(zip(runs, contents, strict=True))
-    same = same_mixtures(mixtures, [each["identity"] for each in contents])
-    lost = same.once(diverged_mixtures(mixtures, contents))
-    sound, singles, strategies = (
-        [mixture for mixture in same.once(groups[kind]) if mixture not in lost]
-        for kind in ("candidates", "singles", "strategies")
-    )
-    candidates = sound or same.once(groups["candidates"])
-    libraries = {run: each["code"]["library"] for run, each in record_of.items()}
     files = {"capabilities": capabilities, "losses": perplexity}
-    judged = [
-        judge_by(
-            kind,
-            same.merged(by_mixture(mixtures, seeds, map(read_object, files[kind]))),
-            candidates,
-            singles,
-            strategies,
-            groups["loss_weights"],
-        )
-        for kind in groups["judged_by"]
-    ]
+    judged_files = {kind: map(read_object, files[kind]) for kind in groups["judged_by"]}
+    runs_judged = judge_runs(groups, mixtures, seeds, contents, judged_files)
+    same, judged = runs_judged.same, runs_judged.by
+    libraries = {run: each["code"]["library"] for run, each in record_of.items()}
     leading, best = judged[0], judged[0].decision.leader
     predicted = next((each for each in judged if each.measure.kind == groups["predicted"]), None)
     outcome = realised_by(predicted, same.merged(by_mixture(mixtures, seeds, contents))) if predicted else {}
@@ -106,7 +91,7 @@ def main(
         experiment,
         title,
         judged,
-        {mixture: record_of[mixture]["mixing_ratios"] for mixture in candidates},
+        {mixture: record_of[mixture]["mixing_ratios"] for mixture in runs_judged.candidates},
         {header["source"]: SourceSize.of_store(header) for header in map(read_object, stores)},
         contributions=next(map(read_object, contributions), None),
         optimum_name=optimum_name,
@@ -115,10 +100,10 @@ def main(
         tokens=record_of[best]["tokens"],
         alone={source: same.first[name] for source, name in groups["alone"].items()},
         validation=outcome.get(optimum_name) if predicted and predicted.measure.lower else None,
-        schedules={mixture: record_of[mixture]["schedule"] for mixture in candidates},
+        schedules={mixture: record_of[mixture]["schedule"] for mixture in runs_judged.candidates},
         models=groups["models"],
         same=same,
-        remarks=different_code(libraries) + diverged_note(lost),
+        remarks=different_code(libraries) + diverged_note(runs_judged.diverged),
         worlds=read_rows(worlds),
         trained=read_rows(trained),
     )

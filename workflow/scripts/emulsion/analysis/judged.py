@@ -6,16 +6,18 @@ these, a `Judged` its decisions: whatever speaks of mixtures takes both from her
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from emulsion.analysis.decide import Decision, decide, decide_all
+from emulsion.analysis.identity import Same, by_mixture, same_mixtures
 from emulsion.analysis.improvement import improvement
 from emulsion.analysis.loss_scores import all_loss_scores, summarise_losses
 from emulsion.analysis.scores import MEAN, ItemScores, Results, all_item_scores
 from emulsion.analysis.summary import combine
 from emulsion.analysis.trade_offs import pareto
+from emulsion.perplexity import diverged_mixtures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,3 +133,53 @@ def judge_by(
         pareto=pareto(points, lower=measure.lower),
         improvement=improvement(scores, decisions[MEAN].leader, singles) if singles else None,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedRuns:
+    """Finished runs, judged by mixture.
+
+    same        which mixtures are one and the same, of which the first stands for all
+    diverged    mixtures with a run that diverged; neither compared nor recommended where others are left
+    candidates  mixtures that may be recommended
+    by          one for each way of judging
+    """
+
+    same: Same
+    diverged: list[str]
+    candidates: list[str]
+    by: list[Judged]
+
+
+def judge_runs(
+    groups: Mapping[str, Any],
+    mixtures: Sequence[str],
+    seeds: Sequence[int],
+    records: Sequence[Mapping[str, Any]],
+    files: Mapping[str, Iterable[Mapping[str, Any]]],
+) -> JudgedRuns:
+    """All decisions by each measure.
+
+    groups: {"candidates", "singles", "strategies": mixtures, "loss_weights"}; mixtures, seeds, records: of each run,
+    the last its `run.json`; files: {"losses" or "capabilities": content of `perplexity.json` or `capabilities.json` of
+    each run}.
+    """
+    same = same_mixtures(mixtures, [record["identity"] for record in records])
+    diverged = same.once(diverged_mixtures(mixtures, records))
+    sound, singles, strategies = (
+        [mixture for mixture in same.once(groups.get(kind, ())) if mixture not in diverged]
+        for kind in ("candidates", "singles", "strategies")
+    )
+    candidates = sound or same.once(groups["candidates"])
+    by = [
+        judge_by(
+            kind,
+            same.merged(by_mixture(mixtures, seeds, contents)),
+            candidates,
+            singles,
+            strategies,
+            groups["loss_weights"],
+        )
+        for kind, contents in files.items()
+    ]
+    return JudgedRuns(same=same, diverged=diverged, candidates=candidates, by=by)

@@ -117,6 +117,13 @@ def test_an_account_of_runs_alone_has_no_more_than_its_stages(tmp_path):
     assert list(took) == ["strategies", "total"] and took["total"]["unmeasured_jobs"] == 2
 
 
+def test_every_shipped_experiment_has_a_plan():
+    config = read_yaml(Path("config.yaml"))
+    check(config, Path("workflow/schemas/config.schema.yaml"))
+    for name in config["experiments"]:
+        assert planned_cost(Experiment(config, name))["total"]["hours"] > 0
+
+
 @pytest.mark.parametrize(
     ("method", "observed"),
     [

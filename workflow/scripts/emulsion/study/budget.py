@@ -64,9 +64,10 @@ def observed_tokens(experiment: Experiment, mixture: str, share: float = 1.0) ->
 
     Tokens whose gradients are taken count as trained on, those of losses alone as a forward pass.
     """
-    entry, method = experiment.entries[mixture], experiment.method(mixture)
-    if mixture not in experiment.deciding() or not isinstance(method, OnlineMethod):
+    deciding = mixture in experiment.deciding()
+    if not deciding or not isinstance(method := experiment.method(mixture), OnlineMethod):
         return 0.0
+    entry = experiment.entries[mixture]
     spec = RunSpec.from_json(experiment.spec_of(entry.size))
     sources, sequences = len(experiment.sources), spec.validation_sequences
     read = sources * sequences * FORWARD

@@ -5,7 +5,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.files import read_object, write_json
 from emulsion.methods.interface import Evidence, OnlineMethod
-from emulsion.mixture import Mixture
+from emulsion.mixture import Mixture, stages_of
 from emulsion.training.costs import needed_of_run
 from emulsion.training.method_options import MethodOptions
 
@@ -16,7 +16,7 @@ def main(*, decided: MethodOptions, record: Path, output: Path) -> None:
     :param output: file to write
     """
     found, sources = read_object(record), decided.sources
-    stages = [(stage["until"], Mixture(stage["weights"]).over(sources)) for stage in found["schedule"]]
+    stages = [(until, mixture.over(sources)) for until, mixture in stages_of(found["schedule"])]
     made = decided.create()
     if not isinstance(made, OnlineMethod):
         stages = list(made.propose(Evidence(trajectory=stages)))

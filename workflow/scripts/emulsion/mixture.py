@@ -77,6 +77,14 @@ class Mixture(Mapping[str, float]):
         return Mixture({name: 0.0 if name == source else weight for name, weight in self.items()})
 
 
+def stages_of(schedule: Sequence[Mapping[str, Any]]) -> list[tuple[float, Mixture]]:
+    """(until, mixture) of each stage, as a mixture file, a run's record and a strategy have them.
+
+    schedule: [{"until": share of the run, "weights": {source: weight}}]
+    """
+    return [(stage["until"], Mixture(stage["weights"])) for stage in schedule]
+
+
 def mean_of_stages(stages: Sequence[tuple[float, Mixture]]) -> Mixture:
     """The mean mixture of a schedule of (until, mixture), each stage by its share of the run."""
     starts = [0.0, *(until for until, _ in stages[:-1])]

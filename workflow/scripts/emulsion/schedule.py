@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulsion.errors import UserError
-from emulsion.mixture import Mixture
+from emulsion.mixture import Mixture, stages_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Schedule:
     @classmethod
     def from_json(cls, stages: Sequence[Mapping[str, Any]], sequences: int) -> Schedule:
         """From the `schedule` of a mixture file: [{"until": share of the run, "weights": {source: weight}}]."""
-        return cls.staged([(stage["until"], Mixture(stage["weights"])) for stage in stages], sequences)
+        return cls.staged(stages_of(stages), sequences)
 
     def then(self, start: int, mixture: Mixture) -> Schedule:
         """The schedule with one more stage, from sequence `start` on."""

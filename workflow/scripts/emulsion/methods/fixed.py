@@ -12,7 +12,7 @@ from emulsion.fields import TEXT, Form, checked
 from emulsion.methods.designs import points
 from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.online import MAPPING, POSITIVE
-from emulsion.mixture import Mixture
+from emulsion.mixture import Mixture, stages_of
 
 NUMBER: Form = ("a whole number", lambda value: isinstance(value, int))
 LIST: Form = ("a list of stages", lambda value: isinstance(value, list) and bool(value))
@@ -47,7 +47,7 @@ class Given(Fixed):
     forms: ClassVar[Mapping[str, Form]] = {"stages": LIST}
 
     def _stages(self, evidence: Evidence) -> Stages:
-        return [(stage["until"], Mixture(stage["weights"])) for stage in self.settings["stages"]]
+        return stages_of(self.settings["stages"])
 
 
 class Without(Fixed):
@@ -58,7 +58,7 @@ class Without(Fixed):
 
     def _stages(self, evidence: Evidence) -> Stages:
         left_out = self.settings["source"]
-        return [(stage["until"], Mixture(stage["weights"]).without(left_out)) for stage in self.settings["stages"]]
+        return [(until, mixture.without(left_out)) for until, mixture in stages_of(self.settings["stages"])]
 
 
 class Only(Fixed):

@@ -10,7 +10,7 @@ from typing import Any
 from emulsion.analysis.published import load_published
 from emulsion.analysis.scores import MEAN
 from emulsion.files import found
-from emulsion.mixture import Mixture
+from emulsion.mixture import Mixture, stages_of
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config, kind_block
@@ -48,8 +48,8 @@ def strategies(config: Config) -> Iterator[str]:
         ]
         yield from problems
         if stages and not problems:
-            pairs = [(stage["until"], Mixture(stage["weights"])) for stage in stages]
-            yield from (f"strategies.{name}: {text}" for text in error_of(Schedule.staged, pairs, 10**9))
+            staged = error_of(Schedule.staged, stages_of(stages), 10**9)
+            yield from (f"strategies.{name}: {text}" for text in staged)
 
 
 def only(config: Config) -> Iterator[str]:
@@ -165,8 +165,7 @@ def _stages(experiment: Experiment) -> Iterator[str]:
         stages = strategy_stages(experiment.config["strategies"][name])
         spec = experiment.spec_of(experiment.size_of_run(name))
         if len(stages) > 1 and not list(error_of(RunSpec.from_json, spec)):
-            pairs = [(stage["until"], Mixture(stage["weights"])) for stage in stages]
-            problems = error_of(Schedule.staged, pairs, RunSpec.from_json(spec).sequences)
+            problems = error_of(Schedule.staged, stages_of(stages), RunSpec.from_json(spec).sequences)
             yield from (f"experiments.{experiment.name}: strategy '{name}': {text}" for text in problems)
 
 

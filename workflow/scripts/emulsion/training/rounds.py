@@ -37,7 +37,7 @@ from emulsion.methods.interface import (
 )
 from emulsion.methods.notices import notices
 from emulsion.methods.stretches import Stretch, probes_of, stretches
-from emulsion.mixture import Mixture, mean_of_stages, read_mixture
+from emulsion.mixture import Mixture, mean_of_stages, read_mixture, stages_of
 from emulsion.plan import excess_epochs
 from emulsion.training.evidence import Reference
 from emulsion.training.gradients import gradient_alignments
@@ -57,7 +57,7 @@ class Prelude:
     @classmethod
     def read(cls, file: Path, share: float, sources: Sequence[str]) -> Prelude:
         """From a mixture file; of one of several stages, their mean."""
-        stages = [(stage["until"], Mixture(stage["weights"])) for stage in read_mixture(file)["schedule"]]
+        stages = stages_of(read_mixture(file)["schedule"])
         return cls(mixture=mean_of_stages(stages).over(list(sources)), share=share)
 
     def steps(self, of: int) -> int:

@@ -24,7 +24,10 @@ FOUND: dict[str, Any] = {
         {"run": "p0", "observed": 0.5, "predicted": 0.52, "left_out": 0.53},
         {"run": "p1", "observed": 0.6, "predicted": 0.59, "left_out": 0.58},
     ],
-    "history": [{"mixture": {}, "score": score} for score in (0.5, 0.4, 0.61, 0.6)],
+    "history": [
+        {"generation": generation, "mixture": {}, "score": score}
+        for generation, score in ((0, 0.5), (2, 0.4), (4, 0.61), (6, 0.6))
+    ],
     "hull_distance": 0.0,
 }
 
@@ -40,6 +43,12 @@ def test_the_search_shows_every_score_and_the_best_so_far() -> None:
     assert [list(each) for each in drawn] == [[0.5, 0.4, 0.61, 0.6], [0.5, 0.5, 0.61, 0.61]]
 
 
+def test_the_search_over_a_surrogate_is_drawn_against_its_generations() -> None:
+    axes = draw_optimizer(FOUND).axes[0]
+    assert [list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 4] == [[1, 3, 5, 7]] * 2
+    assert axes.get_xlabel() == "Generations of the search"
+
+
 def test_the_fit_has_predictions_across_and_observations_up() -> None:
     axes = draw_optimizer(FOUND).axes[1]
     points = next(line for line in axes.lines if line.get_marker() == "o")
@@ -53,6 +62,12 @@ def test_ratios_stand_beside_their_bounds_and_the_uniform_mixture() -> None:
     assert _bars(axes, "#ececec") == [(0.1, 0.8), (0.2, 0.9)]
     assert [line.get_xdata()[0] for line in axes.lines] == [0.5, 0.5]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["zeta", "alpha"]
+
+
+def test_the_number_of_a_share_is_right_of_the_uniform_mixture() -> None:
+    found = {**FOUND, "ratios": {"zeta": 0.6, "alpha": 0.4}, "caps": {"alpha": 0.45}}
+    left = {text.get_text(): text.get_position()[0] for text in draw_optimizer(found).axes[2].texts}
+    assert left["40.0 %"] > 0.5
 
 
 def test_surrogates_are_sorted_by_error_and_the_one_used_is_blue() -> None:
@@ -75,7 +90,10 @@ def test_losses_are_drawn_as_losses_and_the_best_is_the_lowest() -> None:
     found = {
         **FOUND,
         "objective": {"capabilities": {}, "losses": {"zeta": 0.5, "alpha": 0.5}},
-        "history": [{"mixture": {}, "loss": loss} for loss in (5.0, 5.2, 4.9, 4.95)],
+        "history": [
+            {"generation": generation, "mixture": {}, "loss": loss}
+            for generation, loss in enumerate((5.0, 5.2, 4.9, 4.95))
+        ],
     }
     axes = draw_optimizer(found).axes[0]
     drawn = [list(line.get_ydata()) for line in axes.lines if len(line.get_ydata()) == 4]
@@ -96,3 +114,6 @@ def test_a_direct_search_is_drawn_without_a_surrogate_and_says_that_its_score_is
         "The search",
         "The mixture found (share of tokens)",
     ]
+    assert figure.axes[0].get_xlabel() == "Mixtures evaluated"
+    legend = figure.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["best so far", "a mixture tried", "the mixture found"]

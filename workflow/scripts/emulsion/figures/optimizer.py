@@ -97,10 +97,12 @@ def _search(
     *,
     lower: bool,
 ) -> None:
-    interval = interval or [prediction, prediction]  # a direct search predicts nothing
     scores = np.array([entry["loss" if lower else "score"] for entry in history], float)
-    steps = np.arange(1, len(scores) + 1)
-    axes.axhspan(*interval, color=PALETTE["sky"], alpha=0.18, linewidth=0)
+    # A direct search has no surrogate: it predicts nothing, and its history is every training, not a generation's best.
+    direct = interval is None
+    steps = np.array([place if direct else entry["generation"] for place, entry in enumerate(history)]) + 1
+    if interval is not None:
+        axes.axhspan(*interval, color=PALETTE["sky"], alpha=0.18, linewidth=0)
     axes.axhline(prediction, color=PALETTE["blue"], linewidth=0.8, linestyle=(0, (4, 2)))
     axes.plot(
         steps,
@@ -113,20 +115,22 @@ def _search(
         rasterized=len(steps) > 999,
     )
     axes.step(steps, best_so_far(scores, lower=lower), where="post", color=PALETTE["vermillion"], linewidth=1.5)
-    handles = [
+    handles: list[Line2D | Patch] = [
         Line2D([], [], color=PALETTE["vermillion"], linewidth=1.5),
         Line2D([], [], color=FAINT, marker=".", linestyle=""),
-        Patch(facecolor=PALETTE["sky"], alpha=0.3),
     ]
-    axes.legend(
-        handles,
-        ["best so far", "a mixture tried", "prediction, 95 %"],
-        loc="upper right" if lower else "lower right",
-        **BOXED,
-    )
-    axes.set(xlabel="Mixtures evaluated", ylabel=_value(lower), xlim=(0, len(scores) + 1))
-    lowest = min(float(np.quantile(scores, 0.0 if lower else 0.02)), interval[0])  # a few of the first are far off
-    highest = max(float(np.quantile(scores, 0.98 if lower else 1.0)), interval[1])
+    names = ["best so far", "a mixture tried", "the mixture found"]
+    if direct:
+        handles.append(Line2D([], [], color=PALETTE["blue"], linewidth=0.8, linestyle=(0, (4, 2))))
+    else:
+        handles.append(Patch(facecolor=PALETTE["sky"], alpha=0.3))
+        names[1:] = ["best of a generation", "prediction, 95 %"]
+    axes.legend(handles, names, loc="upper right" if lower else "lower right", **BOXED)
+    axes.set(ylabel=_value(lower), xlim=(0, steps[-1] + 1))
+    axes.set_xlabel("Mixtures evaluated" if direct else "Generations of the search")
+    low, high = interval or (prediction, prediction)
+    lowest = min(float(np.quantile(scores, 0.0 if lower else 0.02)), low)  # a few of the first are far off
+    highest = max(float(np.quantile(scores, 0.98 if lower else 1.0)), high)
     room = (0.05, 0.3) if lower else (0.3, 0.05)  # the legend is where nothing good lies
     axes.set_ylim(lowest - room[0] * (highest - lowest), highest + room[1] * (highest - lowest))
     axes.set_title("The search")
@@ -155,8 +159,8 @@ def _ratios(axes: Axes, found: Mapping[str, Any], baseline: Mapping[str, float])
         high = min(high, found.get("caps", {}).get(source, 1.0))
         axes.barh(row, high - low, 0.78, low, color="#ececec", zorder=1)
         axes.barh(row, share, 0.42, color=PALETTE["blue"], zorder=2)
-        axes.plot([baseline.get(source, 0.0)] * 2, [row - 0.36, row + 0.36], color=PALETTE["orange"], linewidth=2)
-        right = max(share, high) + 0.015
+        axes.plot([baseline[source]] * 2, [row - 0.36, row + 0.36], color=PALETTE["orange"], linewidth=2)
+        right = max(share, high, baseline[source]) + 0.015
         axes.text(right, row, f"{100 * share:.1f} %", va="center", ha="left", color=INK)
     axes.set_yticks(range(len(sources)), [fit(source, 16, 1) for source in sources])
     axes.set(ylim=(len(sources) - 0.4, -0.6))

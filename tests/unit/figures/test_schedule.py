@@ -45,6 +45,17 @@ def test_many_sources_are_drawn_by_type():
     assert [round(bar.get_height(), 3) for bar in figure.axes[0].patches] == [round(5 / 9, 3), round(4 / 9, 3)]
 
 
+@pytest.mark.parametrize("count", [8, 11])
+def test_no_two_types_have_one_colour(count):
+    names = [f"s{number}" for number in range(count)]
+    types = {name: f"type {name}" for name in names}
+    figure = draw_schedule({"wide": info((1.0, dict.fromkeys(names, 1)), sequences=10 * count)}, types)
+    legend = figure.legends[0]
+    assert len({patch.get_facecolor() for patch in legend.get_patches()}) == len(legend.get_texts()) == 8
+    assert legend.get_texts()[-1].get_text() == {8: "type s7", 11: "Other (4 types)"}[count]
+    assert sum(bar.get_height() for bar in figure.axes[0].patches) == pytest.approx(1)
+
+
 def test_sources_too_small_for_a_sequence_are_counted():
     figure = draw_schedule({"tiny": info((0.5, {"a": 1, "b": 0.001}), (1.0, {"a": 1, "b": 0}))}, {"a": "x", "b": "x"})
     assert "1 sources are due less than one sequence" in figure.get_supxlabel().replace("\n", " ")

@@ -62,8 +62,14 @@ def shares(info: Mapping[str, Any], strategy: str) -> pd.DataFrame:
 
 
 def grouping(sources: list[str], types: Mapping[str, str]) -> dict[str, str]:
-    """{source: what it is drawn as}: itself while there are colours for all, else its type."""
-    return {source: source if len(sources) <= len(COLOURS) else types[source] for source in sources}
+    """{source: what it is drawn as}: itself while there are colours for all, else its type, the last types as one."""
+    if len(sources) <= len(COLOURS):
+        return {source: source for source in sources}
+    named = list(dict.fromkeys(types[source] for source in sources))
+    # Grey is one type's or the others' together, never several's.
+    others = named[len(COLOURS) :] if len(named) > len(COLOURS) + 1 else []
+    other = f"Other ({len(others)} types)"
+    return {source: other if types[source] in others else types[source] for source in sources}
 
 
 def summed(table: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:

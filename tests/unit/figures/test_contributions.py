@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -85,6 +87,16 @@ def test_a_significant_contribution_is_framed_though_a_larger_one_is_not_sure() 
     texts = _texts(draw_contributions({**FOUND, "capabilities": {"zeta": cells, "alpha": cells}}), 0)
     weights = {place: {text.get_fontweight() for text in each} for place, each in texts.items()}
     assert weights[0, 0] == {"bold"} and weights[0, 1] == {"normal"}
+
+
+def test_long_names_of_many_sources_do_not_touch() -> None:
+    names = [f"a_long_source_name_{number}" for number in range(9)]
+    losses = {name: {other: _cell(0.3) for other in names} for name in names}
+    means = {name: _cell(0.3) for name in names}
+    figure = draw_contributions({**FOUND, "capabilities": {}, "mean": {}, "losses": losses, "mean_loss": means})
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 @pytest.mark.parametrize("sources", [1, 2, 4])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from emulsion.analysis.decide import Decision
@@ -70,6 +72,22 @@ def test_the_label_of_the_colours_is_as_long_as_they_are(others: list[str]) -> N
     label = bar.yaxis.label.get_window_extent()
     assert label.height <= 1.5 * bar.get_window_extent().height and label.x1 <= figure.bbox.x1
     assert label.y0 >= 0 and label.y1 <= figure.bbox.y1
+
+
+@pytest.mark.parametrize("count", [9, 14, 30])
+def test_long_names_of_many_sources_do_not_touch(count: int) -> None:
+    names = [f"a_long_source_name_{number}" for number in range(count)]
+    losses = {
+        **LOSSES,
+        "sources": names,
+        "weights": dict.fromkeys(names, 1 / count),
+        "mixtures": {"even": {"mean": _loss(4.0), "sources": dict.fromkeys(names, _loss(4.0))}},
+        "differences": {},
+    }
+    figure = draw_loss_heatmap(losses, {})
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_without_claims_nothing_is_marked_and_the_note_says_so() -> None:

@@ -100,7 +100,7 @@ def _panel(axes: Axes, table: Table, unit: str, width: float) -> None:
     reach = colour_reach(table)
     colours = ScalarMappable(Normalize(-reach, reach), matplotlib.colormaps["RdBu"])
     names = list(next(iter(table.values())))
-    characters = int(width / (len(names) + GAP) / CHARACTER)
+    characters = int(width / (len(names) + GAP) / CHARACTER) - 1  # between two names
     lefts = np.arange(len(names), dtype=float) + GAP * (np.array(names) == MEAN)
     for row, cells in enumerate(table.values()):
         top = _top(cells)

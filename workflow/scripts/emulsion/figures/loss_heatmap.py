@@ -61,7 +61,7 @@ def draw_loss_heatmap(
     shown = [fit(name, 21) for name in pretty_all((labels or {}).get(name, name) for name in names)]
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(names), 0))
     axes.set_yticks(np.arange(len(names)) + 0.5, shown)
-    characters = int((width - MARGIN) / (len(columns) + GAP) / CHARACTER)
+    characters = int((width - MARGIN) / (len(columns) + GAP) / CHARACTER) - 1  # between two names
     axes.set_xticks(lefts + 0.5, [fit(pretty(name) if name == MEAN else name, characters) for name in columns])
     axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.tick_params(length=0)

@@ -11,6 +11,7 @@ import yaml
 
 from emulsion.data.schemas import choose_kind
 from emulsion.errors import UserError
+from emulsion.evaluation.checks import passes
 from emulsion.evaluation.suites import load_suite, load_suites, reply
 
 SUITES = Path(__file__).parents[3] / "resources" / "suites"
@@ -191,6 +192,14 @@ def test_turns_before_the_prompt_are_pairs_in_a_chat_suite(
 ) -> None:
     with pytest.raises(UserError, match=message):
         load_suite(write(tmp_path, [CHOICE | {"earlier": earlier}], top))
+
+
+@pytest.mark.parametrize("file", sorted(SUITES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_no_item_is_passed_by_its_own_prompt(file: Path) -> None:
+    written = [item for item in load_suite(file).items if item.kind == "generation"]
+    for text in ("{0}", "{0} {0} {0}"):
+        said = {item.id: text.format(item.prompt) for item in written}
+        assert [item.id for item in written if all(passes(check, said[item.id]) for check in item.checks)] == []
 
 
 @pytest.mark.parametrize("file", sorted(SUITES.glob("*.yaml")), ids=lambda file: file.stem)

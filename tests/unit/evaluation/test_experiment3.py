@@ -393,3 +393,10 @@ def test_the_right_choice_is_not_given_away_by_its_place_or_its_length() -> None
     assert min(places.values()) > 0.8 * len(asked) / 4
     longest = sum(max(item.choices, key=len) == item.choices[item.answer] for item in asked if item.answer is not None)
     assert 0.15 < longest / len(asked) < 0.4
+
+
+def test_no_wrong_end_of_a_comparison_is_a_common_one_too() -> None:
+    common = {"as cold as": " stone", "on the shore like": " thunder", "rumbled like distant": " drums"}
+    asked = [item for item in SUITE.items if item.id.startswith("similes")]
+    both = [item.id for item in asked for begun, end in common.items() if begun in item.prompt and end in item.choices]
+    assert both == []

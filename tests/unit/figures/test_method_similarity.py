@@ -45,4 +45,9 @@ def test_two_sources_and_differences_that_are_noise_are_told_of(note, words):
 
 def test_the_correlation_is_told_where_there_is_one():
     assert correlation_text({"r": 0.7, "r2": 0.49, "methods": 4}) == "Correlation over 4 methods: r = 0.70 (R² 0.49)"
-    assert correlation_text(None) == "Fewer than three methods to correlate"
+
+
+def test_methods_that_are_all_alike_are_not_said_to_be_few():
+    alike = found(**{name: method(1.0, [1.0], 0.5) for name in ("aioli", "doge", "odm")})
+    title = draw_method_similarity(alike).axes[0].get_title(loc="left")
+    assert title == "No correlation: fewer than three methods, or all alike"

@@ -29,7 +29,7 @@ NOTE = (
     " column sums, half their rank correlation. Small: single states; large: their mean. Bars: 95 % intervals over"
     " seeds. Above the line: better than stratified sampling."
 )
-NOT_SIGNIFICANT = " No method differs significantly from stratified sampling: the correlation is of noise."
+NOT_SIGNIFICANT = " No method differs significantly from stratified sampling: any correlation is of noise."
 DEGENERATE = " With 2 sources the rank correlation is -1, 0 or 1, so that similarities are coarse."
 
 
@@ -65,7 +65,7 @@ def draw_method_similarity(found: Mapping[str, Any]) -> Figure:
 def correlation_text(correlation: Mapping[str, Any] | None) -> str:
     """What the methods' places say of each other."""
     if correlation is None:
-        return "Fewer than three methods to correlate"
+        return "No correlation: fewer than three methods, or all alike"
     return f"Correlation over {correlation['methods']} methods: r = {correlation['r']:.2f} (R² {correlation['r2']:.2f})"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.tri import TriContourSet
 
 from emulsion.errors import UserError
 from emulsion.figures.surface import draw_surface, place_in_triangle, remark
@@ -109,3 +110,14 @@ def test_no_tick_of_the_colours_is_drawn_where_its_value_is_not() -> None:
 def test_an_empty_file_is_named() -> None:
     with pytest.raises(UserError, match=r"surface\.json"):
         draw_surface({"parts": []})
+
+
+@pytest.mark.parametrize("objective", ["mean_loss", "mean_capability"])
+def test_colours_reach_from_the_worst_run_to_the_best_point(objective: str) -> None:
+    found = mapped(3, "gaussian_process", objective)
+    sign = 1 if found["lower"] else -1
+    values = [sign * point["value"] for point in found["parts"][0]["points"]]
+    worst, best = max(sign * run["value"] for run in found["runs"]), min(values)
+    found["parts"][0]["points"][0]["value"] = sign * (worst + 1000)
+    (contours,) = [each for each in draw_surface(found).axes[0].collections if isinstance(each, TriContourSet)]
+    assert sorted(sign * contours.levels[[0, -1]]) == pytest.approx([best, worst])

@@ -105,8 +105,9 @@ def _triangle(figure: Figure, axes: Axes, found: Mapping[str, Any], value: str) 
     x, y = np.array([place_in_triangle(point["weights"]) for point in points]).T
     values = np.array([point["value"] for point in points])
     runs = [run["value"] for run in found["runs"]]
-    # Far from the runs the surface may rise out of sight: colours are for where the runs are.
-    limits = (min(*runs, float(values.min())), max(runs))
+    # Far from the runs the surface may get worse out of sight: colours are for where the runs are, and for the best.
+    best = values.min() if found["lower"] else values.max()
+    limits = (min(*runs, best), max(*runs, best))
     limits = limits if limits[1] > limits[0] else (limits[0], limits[0] + 1e-3)
     mesh = Triangulation(x, y)
     colours = "viridis_r" if found["lower"] else "viridis"

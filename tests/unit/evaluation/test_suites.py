@@ -194,6 +194,13 @@ def test_turns_before_the_prompt_are_pairs_in_a_chat_suite(
         load_suite(write(tmp_path, [CHOICE | {"earlier": earlier}], top))
 
 
+@pytest.mark.parametrize("file", sorted(SUITES.glob("experiment*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("text", ["a\nb\nc\nd\ne\nf", "- \n" * 6, "the the the\n" * 6])
+def test_no_item_is_passed_by_a_reply_that_says_nothing(file: Path, text: str) -> None:
+    written = [item for item in load_suite(file).items if item.kind == "generation"]
+    assert [item.id for item in written if all(passes(check, text) for check in item.checks)] == []
+
+
 @pytest.mark.parametrize("file", sorted(SUITES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_no_item_is_passed_by_its_own_prompt(file: Path) -> None:
     written = [item for item in load_suite(file).items if item.kind == "generation"]

@@ -3,7 +3,8 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.method_differences import COLOURS, draw_method_differences
+from emulsion.figures.method_differences import draw_method_differences
+from emulsion.figures.style import INK
 from method_board_cases import board, row
 
 
@@ -14,7 +15,7 @@ def test_a_row_is_at_its_difference_with_its_interval_and_stratified_has_none():
     marks = [line for line in left.lines if line.get_marker() == "o"]
     assert [line.get_xdata()[0] for line in marks] == [-0.5, 0.2]
     # Filled only where the difference is significant.
-    assert [line.get_markerfacecolor() for line in marks] == [COLOURS["better"], "white"]
+    assert [line.get_markerfacecolor() for line in marks] == [INK, "white"]
     assert left.collections[0].get_segments()[0][:, 0] == pytest.approx([-0.6, -0.4])
     assert [line.get_xdata()[0] for line in right.lines if line.get_marker() == "o"] == [-0.25, 0.1]
 

@@ -12,12 +12,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from emulsion.analysis.leaderboard import by_name
 from emulsion.errors import UserError
-from emulsion.figures.method_differences import LOWEST, colour, compared, labels
+from emulsion.figures.method_differences import LOWEST, compared, labels
 from emulsion.figures.pareto import badges
 from emulsion.figures.style import CHARACTER, FAINT, INK, PALETTE, WIDTH, most_of, note, styled
 from emulsion.models import FORWARD
 
 LEAST = 0.02  # of a run: below it the axis of costs is linear, so that 0 has a place
+COLOURS = {"better": PALETTE["blue"], "worse": PALETTE["vermillion"]}
 FAR = 5  # times what most differences are within: one beyond it would flatten them, so the axis is logarithmic there
 NOTE = (
     "Cost: tokens trained on before the run to decide its mixture, and a third of those read to observe or to measure."
@@ -50,7 +51,7 @@ def draw_cost_pareto(board: Mapping[str, Any]) -> Figure:
     axes.step(*zip(*[*steps, (right, steps[-1][1])], strict=True), where="post", color=PALETTE["orange"], zorder=1)
     axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0.5)
     for row, (cost, value) in zip([None, *rows], places, strict=True):
-        shade = INK if row is None else colour(row)
+        shade = INK if row is None else COLOURS.get(row["verdict"], FAINT)
         if row is not None and row["interval"]:
             axes.vlines(cost, *row["interval"], color=shade, linewidth=0.7, alpha=0.6)
         axes.plot(cost, value, marker="o", color=shade, markersize=4)

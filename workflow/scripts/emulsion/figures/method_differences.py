@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from emulsion.errors import UserError
 from emulsion.figures.style import (
     FAINT,
-    PALETTE,
+    INK,
     WIDTH,
     colours,
     fit,
@@ -26,8 +26,8 @@ from emulsion.figures.style import (
 )
 
 LOWEST = "those of the lowest mean test loss"
-ROW = 0.27  # inches, the height of a method's row
-COLOURS = {"better": PALETTE["blue"], "worse": PALETTE["vermillion"]}
+ROW, MARK = 0.27, 0.05  # inches, the least height of a method's row, and that of a source in it
+SIGNIFICANT = ("better", "worse")
 NOTE = (
     "Differences to stratified sampling, paired by seed; left of the line is better. Left: mean over sources of test"
     " perplexity, with 95 % intervals over seeds; filled: significant after Holm's correction. Right: loss on each"
@@ -45,7 +45,8 @@ def draw_method_differences(board: Mapping[str, Any]) -> Figure:
     kept, left_out = most_of([row["method"] for row in rows], LOWEST)
     rows = [row for row in rows if row["method"] in kept]
     height = max(len(rows), 1)
-    figure = Figure(figsize=(WIDTH, 1.9 + ROW * height), layout="constrained")
+    tall = max(ROW, MARK * len(board["sources"]))
+    figure = Figure(figsize=(WIDTH, 1.9 + tall * height), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     if not rows:
         left.set_title("Every mixture is that of stratified sampling", loc="left")
@@ -85,12 +86,10 @@ def labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [fit(name, 26, 1) for name in pretty_all(row["method"] for row in rows)]
 
 
-def colour(row: Mapping[str, Any]) -> str:
-    return COLOURS.get(row["verdict"], FAINT)
-
-
 def _mean(axes: Axes, place: int, row: Mapping[str, Any]) -> None:
-    shade, significant = colour(row), row["verdict"] in COLOURS
+    # No colours, which are the sources'.
+    significant = row["verdict"] in SIGNIFICANT
+    shade = INK if significant else FAINT
     if row["interval"]:
         axes.hlines(place, *row["interval"], color=shade, linewidth=1.2)
     face = shade if significant else "white"

@@ -142,7 +142,7 @@ def _triangle(figure: Figure, axes: Axes, found: Mapping[str, Any], value: str) 
 
 def _legend(figure: Figure, *, triangle: bool, bands: bool) -> None:
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=FAINT, marker="o", linestyle="", markersize=4),
+        Line2D([], [], color=FAINT, marker="o", linestyle="", markersize=4, markeredgecolor=INK if triangle else FAINT),
         Line2D([], [], color=PALETTE["vermillion"], marker="*", linestyle="", markersize=9),
     ]
     names = ["runs fitted to", "optimum"]

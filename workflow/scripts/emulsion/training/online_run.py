@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulsion.files import fingerprint
 from emulsion.methods import create
 from emulsion.methods.interface import Evidence, OnlineMethod
 from emulsion.training.costs import Needed
@@ -48,8 +50,14 @@ class OnlineRun:
 
     @property
     def values(self) -> dict[str, Any]:
-        """All that the method was made from, as plain JSON."""
-        return {**self.method, "evidence": dict(self.evidence.losses)}
+        """All that the method was made from, as plain JSON; of what runs showed on their way, the fingerprint."""
+        seen = self.evidence
+        values = {**self.method, "evidence": dict(seen.losses)}
+        if create(**self.method, sources=self.sources).needs.sizes:
+            # Its caps follow from the epochs allowed, and what it learns from the way that runs took to their losses.
+            most = seen.max_epochs if math.isfinite(seen.max_epochs) else None
+            values |= {"curves": fingerprint(seen.curves), "max_epochs": most}
+        return values
 
     def identity(self, inputs: RunInputs) -> str:
         return identity_of_rounds(inputs, self.spec, self.values, self.reference, self.prelude)

@@ -140,7 +140,8 @@ def test_the_model_loads_with_transformers_and_gives_the_logits_it_was_trained_t
     tokens = AutoTokenizer.from_pretrained(tmp_path / "run", local_files_only=True)("one two")["input_ids"]
     with torch.no_grad():
         assert torch.equal(model(input_ids=torch.arange(10)[None]).logits, seen["logits"])
-    assert len(tokens) > 0
+        written = model.generate(torch.arange(2, 6)[None], max_new_tokens=2, return_dict_in_generate=True)
+    assert len(tokens) > 0 and written.past_key_values is not None  # without, each token reads the text anew
 
 
 def test_the_model_card_states_mixture_tokens_and_results(train, tmp_path):

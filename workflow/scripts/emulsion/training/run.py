@@ -369,7 +369,7 @@ def save_model(
     weights: {name: tensor} of a model that is in parts
     The record has the SHA-256 of every other file, except the card: see `check_model`.
     """
-    model.config.use_cache = True
+    model.config.use_cache = model.generation_config.use_cache = True  # the latter is what `generate` goes by
     with whole_folder(output) as part:
         model.save_pretrained(part, state_dict=weights)
         tokenizers.copy_tokenizer(tokenizer, part)

@@ -31,8 +31,9 @@ def model_card(record: dict[str, Any]) -> str:
         "",
         "## Training",
         "",
-        f"{record['steps']:,} steps of {record['spec']['batch_tokens']:,} tokens, peak learning rate "
-        f"{record['spec']['learning_rate']:g}, seed {record['spec']['seed']}, precision {record['precision']}, "
+        f"{record['steps']:,} steps of {record['tokens'] // record['steps']:,} tokens, peak learning rate "
+        f"{record['spec']['learning_rate']:g}, seed {record['spec']['seed']}, precision "
+        f"{'fp32' if record['precision'] == 'no' else record['precision']}, "
         f"on {record['devices']} x {record['device']}. Run identity `{record['identity']}`; tokenizer "
         f"`{record['tokenizer']}`. {_start(record['initial_weights'])} "
         "All of it is in `run.json`, the loss at every step in `training_log.jsonl`.",
@@ -68,9 +69,11 @@ def _start(weights: dict[str, Any] | None) -> str:
 
 
 def _decided(method: dict[str, Any]) -> str:
+    weighs = method["values"].get("act_on") == "loss"
+    ratios = "it weighed losses by it, and ratios are what was drawn" if weighs else "ratios are means over the run"
     return (
-        f"An online method decided the mixture during the run, in {method['rounds']} rounds: ratios are means over the "
-        "run. `run.json` has its settings and its schedule, `training_log.jsonl` what it saw."
+        f"An online method decided the mixture during the run, in {method['rounds']} rounds: {ratios}. "
+        "`run.json` has its settings and its schedule, `training_log.jsonl` what it saw."
     )
 
 

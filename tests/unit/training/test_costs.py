@@ -19,6 +19,8 @@ from emulsion.training.costs import (
 )
 
 ENDS = [{"test": None}, {"test": None}]
+LEFT = {"after": 9, "ends": ENDS}
+CURVE = [{"tokens": tokens} for tokens in (0, 9, 18, 27)]
 
 
 def swarm_file(folder, number, tokens):
@@ -68,8 +70,11 @@ def test_a_mixture_file_says_what_its_mixture_needed(tmp_path: Path):
     [
         ({"initial": None, "finished": True, "branches": {}}, 1, 1),
         ({"initial": {}, "finished": True, "sequence_losses": {}, "token_losses": {}, "branches": {}}, 4, 1),
-        ({"initial": {}, "finished": True, "curve": [{}] * 4, "branches": {}}, 5, 1),
-        ({"initial": None, "finished": False, "branches": {"a": {"ends": [*ENDS, {"test": {}}]}}}, 4, 1),
+        ({"initial": {}, "finished": True, "curve": CURVE, "branches": {}}, 5, 1),
+        ({"initial": None, "finished": False, "branches": {"a": {"after": 9, "ends": [*ENDS, {"test": {}}]}}}, 4, 1),
+        # Of a step that several branches leave from, or that the curve has too, losses are taken once.
+        ({"initial": None, "finished": True, "branches": {"a": LEFT, "b": LEFT}}, 6, 1),
+        ({"initial": {}, "finished": True, "curve": CURVE, "branches": {"a": LEFT}}, 7, 1),
     ],
 )
 def test_measurements_are_counted_by_split(stores, row, validations, tests):

@@ -98,12 +98,13 @@ def tokens_measured(rows: Sequence[Mapping[str, Any]], spec: RunSpec, stores: Ma
     validations = tests = 0
     for row in rows:
         fine = ("sequence_losses" in row) + ("token_losses" in row)
-        # A curve begins before the first step, where the losses are those that the run began with.
-        before = (row["initial"] is not None and "curve" not in row) + len(row.get("curve", ()))
-        validations += before + row["finished"] * (1 + fine)
+        # Of a step that several things ask for, losses are taken once.
+        steps = {each["tokens"] for each in row.get("curve", ())} | {each["after"] for each in row["branches"].values()}
+        steps |= set() if row["initial"] is None else {0}
+        validations += len(steps) + row["finished"] * (1 + fine)
         tests += row["finished"]
         for branches in row["branches"].values():
-            validations += 1 + len(branches["ends"])
+            validations += len(branches["ends"])
             tests += sum(end["test"] is not None for end in branches["ends"])
     each = {
         split: sum(min(store.count(split, spec.context), spec.validation_sequences) for store in stores.values())

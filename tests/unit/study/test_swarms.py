@@ -120,6 +120,14 @@ def test_losses_are_taken_where_branches_start_and_end_and_twice_where_runs_do()
     assert experiment.swarms["sweep"].measurements(spec_of(experiment)) == finished + starts + early + rest
 
 
+def test_losses_that_several_branches_start_from_are_taken_once():
+    one = pair(branches={"early": EARLY})
+    two = pair(branches={"early": EARLY, "longer": {**EARLY, "tokens": 2 * EARLY["tokens"]}})
+    each, both = (found.swarms["sweep"].measurements(spec_of(found)) for found in (one, two))
+    finished, starts = 6 * 2, 3
+    assert both - finished - starts == 2 * (each - finished - starts)
+
+
 @pytest.mark.parametrize(("measure", "taken"), [(["losses"], 1 + 2), (["losses", "curve"], 2 + 4)])
 def test_runs_on_one_source_are_measured_before_their_first_step_too(measure, taken):
     experiment = pair(points={"kind": "corners"}, seeds="first", measure=measure)

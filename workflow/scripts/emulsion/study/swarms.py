@@ -122,11 +122,15 @@ class Swarm:
         Those of single sequences are taken once more, and so are those of tokens; those on the way as often as it says.
         Runs on one source begin with them, and with those on the way there are ones before the first step, too.
         """
-        initial = self.settings["points"]["kind"] == "corners" and not self.curve
+        initial = {0} if self.settings["points"]["kind"] == "corners" else set()
+        way = {round(share * spec.steps) for share in CURVE} if self.curve else set()
         ends_with_run, fine = self._with_the_run(spec), sum(key in self.settings["measure"] for key in _FINE)
         found = 0
         for trunk in self.trunks:
-            found += initial + len(trunk["branches"]) + (2 + fine + len(CURVE) * self.curve) * trunk["finish"]
+            asked = (self.branches[name] for name in trunk["branches"])
+            starts = {spec.branch(each["after"], each["tokens"])[0] for each in asked}
+            # Of a step that several things ask for, losses are taken once.
+            found += len(initial | starts | (way if trunk["finish"] else set())) + (2 + fine) * trunk["finish"]
             for name in trunk["branches"]:
                 ends = len(self.branches[name]["mixtures"]) + len(self.branches[name]["corners"])
                 found += ends * (2 if name in ends_with_run else 1)

@@ -84,6 +84,14 @@ def test_so_is_a_folder_that_snakemake_cannot_make(logger, told):
     assert logger.handlers[0].stream.getvalue().startswith("error: Read-only file system: 'a'. The disk can only be")
 
 
+def test_so_is_a_note_of_a_call_that_cannot_be_written(logger, told):
+    said = 'OSError in file "study.smk", line 56:\n[Errno 30] Read-only file system: \'.lock\'\n  File "drivers.py"'
+    logger.error(said, extra={"event": "error", "exception": "OSError"})
+    assert (
+        logger.handlers[0].stream.getvalue().startswith("error: Read-only file system: '.lock'. The disk can only be")
+    )
+
+
 def test_other_errors_of_snakemake_keep_their_traceback(logger, told):
     said = TRACEBACK.format("FileNotFoundError", 2, "No such file or directory")
     logger.error(said, extra={"event": "error", "exception": "FileNotFoundError"})

@@ -58,12 +58,15 @@ def tell(logger: logging.Logger, stream: TextIO | None = None) -> None:
 _NO_RULE = re.compile(r"No rule to produce (.+?) \(if you use input functions")
 _OF_MACHINE = ("OSError", "PermissionError", "NotADirectoryError", "IsADirectoryError")
 _OF_SYSTEM = re.compile(rf"(?:{'|'.join(_OF_MACHINE)}): (?:\[Errno \d+\] )?(.+)")
+# While rules are read, as where this call is noted: its traceback comes after it.
+_OF_RULES = re.compile(rf"(?:{'|'.join(_OF_MACHINE)}) in file .+:\n(?:\[Errno \d+\] )?(.+)")
 
 
 def _in_words(record: logging.LogRecord) -> bool:
     if getattr(record, "exception", None) in (*_OF_MACHINE, "WorkflowError"):
-        last = _OF_SYSTEM.fullmatch(record.getMessage().rstrip().rpartition("\n")[2])
-        if last and (words := machine.refused_elsewhere(last[1])):
+        said = record.getMessage().rstrip()
+        found = _OF_SYSTEM.fullmatch(said.rpartition("\n")[2]) or _OF_RULES.match(said)
+        if found and (words := machine.refused_elsewhere(found[1])):
             record.msg, record.args = f"error: {words}", ()
     return True
 

@@ -22,13 +22,16 @@ def test_code_is_known_by_its_release_its_commit_and_its_sources():
     assert found["commit"] is None or re.fullmatch(r"[0-9a-f]{40}", found["commit"])
 
 
-def test_an_edit_of_any_module_is_another_library_and_a_copy_is_not(tmp_path):
-    for name in ("copy", "edited"):
+def test_an_edit_of_what_trains_is_another_library_and_a_copy_or_a_figure_is_not(tmp_path):
+    edits = {"copy": None, "edited": "training/loop.py", "drawn": "figures/heatmap.py"}
+    for name, file in edits.items():
         shutil.copytree(LIBRARY, tmp_path / name / "emulsion", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "edited/emulsion/training/loop.py").open("a") as module:
-        module.write("# edited\n")
+        if file:
+            with (tmp_path / name / "emulsion" / file).open("a") as module:
+                module.write("# edited\n")
     library = code_version()["library"]
     assert library in version_of(tmp_path / "copy") and library not in version_of(tmp_path / "edited")
+    assert library in version_of(tmp_path / "drawn")
 
 
 def test_runs_of_edited_code_are_named():

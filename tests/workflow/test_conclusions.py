@@ -93,6 +93,13 @@ def test_nothing_is_planned_when_all_is_concluded(concluded):
     assert planned(concluded, *CONCLUSIONS) == {}
 
 
+def test_other_ratios_of_one_strategy_train_that_strategy_alone(concluded, tmp_path):
+    (tmp_path / "other.yaml").write_text("strategies: {mostly_magpie: {ratios: {openhermes: 1, magpie: 4}}}")
+    jobs = planned(concluded, *CONCLUSIONS, str(tmp_path / "other.yaml"))
+    assert {job.split("run=")[1] for job in jobs["train"]} == {"mostly_magpie", "mostly_magpie-seed1"}
+    assert "predict_mixtures" in jobs and "recommend" in jobs and "propose_mixture" not in jobs
+
+
 def test_a_further_point_plans_its_swarm_and_the_optimum_alone(concluded, tmp_path):
     (tmp_path / "more.yaml").write_text("swarms: {small: {points: {count: 6}}}")
     jobs = planned(concluded, *CONCLUSIONS, str(tmp_path / "more.yaml"))

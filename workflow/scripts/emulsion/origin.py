@@ -11,10 +11,13 @@ from pathlib import Path
 
 import emulsion
 
+# Floors above training, which imports nothing of them: an edited figure is no other code of a run.
+_ABOVE = ("analysis", "study", "report", "figures")
+
 
 @cache
 def code_version() -> dict[str, str | None]:
-    """{"version", "commit", "library"}: the release, the commit of a checkout, and a hash of the library's sources.
+    """{"version", "commit", "library"}: the release, the commit of a checkout, and a hash of what training may import.
 
     The commit is null where the program is no checkout, or git is missing. The hash tells an edited library from the
     one that the commit has, and one edited while a study runs from the one that made its first models.
@@ -22,6 +25,8 @@ def code_version() -> dict[str, str | None]:
     folder = Path(__file__).parent
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):
+        if file.relative_to(folder).parts[0] in _ABOVE:
+            continue
         digest.update(f"{file.relative_to(folder).as_posix()}\n".encode())
         digest.update(file.read_bytes())
     return {"version": emulsion.__version__, "commit": _commit(folder), "library": digest.hexdigest()[:16]}

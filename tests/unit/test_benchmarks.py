@@ -26,6 +26,7 @@ LONGER = {
     "claims text --repetitions 1": 7,
     "claims winners --repetitions 1": 7,
     "data_path --megabytes 2": 10,
+    "guards --worlds 1 --guards 1": 3,
     "law_fitting --starts 2": 4,
     "loading --rounds 1": 1,
     "methods --tokens 40000 --batch 2 --megabytes 2": 9,

@@ -5,7 +5,7 @@
 prints, over so many worlds of each kind and seed, median and 90th percentile of regret (thousandths of a nat), the
 share of worlds more than .01 nats worse than even shares, and the kinds in which both median and 90th percentile are
 below those of Aioli, epoch regression, DML and even shares: for each guard, over all seeds together and for each alone.
-With 100 worlds and one seed some half an hour of one core, most of it epoch regression.
+With 100 worlds and one seed some 20 minutes of one core, a third of them epoch regression.
 """
 
 from __future__ import annotations

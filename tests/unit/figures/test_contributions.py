@@ -89,6 +89,13 @@ def test_a_significant_contribution_is_framed_though_a_larger_one_is_not_sure() 
     assert weights[0, 0] == {"bold"} and weights[0, 1] == {"normal"}
 
 
+def test_no_capability_is_broken_inside_of_a_word() -> None:
+    names = ["instruction_following", "factual_knowledge", "reasoning", "conversation", "creativity"]
+    figure = draw_contributions({**FOUND, "capabilities": {"zeta": {name: _cell(0.2) for name in names}}})
+    shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert "Conversation" in shown and "Instruction\nfollowing" in shown
+
+
 def test_long_names_of_many_sources_do_not_touch() -> None:
     names = [f"a_long_source_name_{number}" for number in range(9)]
     losses = {name: {other: _cell(0.3) for other in names} for name in names}

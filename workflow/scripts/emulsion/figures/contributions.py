@@ -59,6 +59,11 @@ def draw_contributions(found: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def column_name(name: str, characters: int) -> str:
+    """A name below a column; one that is broken inside of a word leaves a character's room to the next one's."""
+    return fit(name, characters - (len(name) > characters and " " not in name))
+
+
 def colour_reach(table: Table) -> float:
     """The largest difference, of either sign, that the colours must tell; rounded up to a twentieth."""
     largest = max(abs(cell["difference"]) for cells in table.values() for cell in cells.values())
@@ -100,7 +105,7 @@ def _panel(axes: Axes, table: Table, unit: str, width: float) -> None:
     reach = colour_reach(table)
     colours = ScalarMappable(Normalize(-reach, reach), matplotlib.colormaps["RdBu"])
     names = list(next(iter(table.values())))
-    characters = int(width / (len(names) + GAP) / CHARACTER) - 1  # between two names
+    characters = int(width / (len(names) + GAP) / CHARACTER)
     lefts = np.arange(len(names), dtype=float) + GAP * (np.array(names) == MEAN)
     for row, cells in enumerate(table.values()):
         top = _top(cells)
@@ -109,7 +114,8 @@ def _panel(axes: Axes, table: Table, unit: str, width: float) -> None:
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(table), 0))
     axes.set_yticks(np.arange(len(table)) + 0.5, [fit(source, 18) for source in table])
     axes.set_xticks(
-        lefts + 0.5, [fit(name if unit == LOSS and name != MEAN else pretty(name), characters) for name in names]
+        lefts + 0.5,
+        [column_name(name if unit == LOSS and name != MEAN else pretty(name), characters) for name in names],
     )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

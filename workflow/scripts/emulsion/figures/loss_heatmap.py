@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from emulsion.analysis.baselines import NEITHER
 from emulsion.analysis.decide import Decision
 from emulsion.analysis.scores import MEAN
-from emulsion.figures.contributions import GAP, MARGIN, ROW, draw_cell, signed
+from emulsion.figures.contributions import GAP, MARGIN, ROW, column_name, draw_cell, signed
 from emulsion.figures.heatmap import plus_minus
 from emulsion.figures.style import CHARACTER, INK, SMALL, WIDTH, fit, most_of, note, pretty, pretty_all, styled
 from emulsion.report.loss_tables import mean_in_words
@@ -61,8 +61,8 @@ def draw_loss_heatmap(
     shown = [fit(name, 21) for name in pretty_all((labels or {}).get(name, name) for name in names)]
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(names), 0))
     axes.set_yticks(np.arange(len(names)) + 0.5, shown)
-    characters = int((width - MARGIN) / (len(columns) + GAP) / CHARACTER) - 1  # between two names
-    axes.set_xticks(lefts + 0.5, [fit(pretty(name) if name == MEAN else name, characters) for name in columns])
+    characters = int((width - MARGIN) / (len(columns) + GAP) / CHARACTER)
+    axes.set_xticks(lefts + 0.5, [column_name(pretty(name) if name == MEAN else name, characters) for name in columns])
     axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

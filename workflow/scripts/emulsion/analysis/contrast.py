@@ -37,23 +37,24 @@ def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, boun
     chosen, freedom = _choice_of_items(terms, group, bounded and not terms[0][1].lower)
     if noise is None:
         return Estimate(value, math.sqrt(chosen), freedom)
+    known = noise.freedom(group)
     parts = [(weight**2, *noise.variance(scores.run_scores(group), group)) for weight, scores in terms]
     seeds = [(square * variance, df) for square, variance, df in parts]
-    if noise.run_sd and noise.df >= _ENOUGH:
+    if noise.run_sd and known >= _ENOUGH:
         chosen = max(0.0, chosen - _by_themselves(terms, group, paired=noise.paired))
-    pooled = [(sum(variance for variance, _ in seeds), noise.df)] if group not in noise.apart else seeds
+    pooled = [(sum(variance for variance, _ in seeds), known)] if group not in noise.apart else seeds
     if noise.paired and group in noise.apart and len(terms[0][1].seeds) > 1:
         runs = np.asarray(sum(weight * scores.run_scores(group) for weight, scores in terms))
-        pooled = [(float(runs.var(ddof=1)) / len(runs), len(runs) - 1.0)]
+        pooled = [noise.of_differences(runs, group, sum(weight**2 for weight, _ in terms))]
     variances, unknown = [*pooled, (chosen, freedom)], not chosen and not freedom
     total = sum(variance for variance, _ in variances)
     squares = sum(variance**2 / df for variance, df in variances if variance and df > 0)
     freedom = total**2 / squares if squares else math.inf
-    if noise.run_sd and noise.df < _ENOUGH and not terms[0][1].lower:
-        freedom = min(freedom, 4 * noise.df)
-    elif noise.run_sd and len(terms) > 1 and (chosen < total / 2 or noise.df == 1):
+    if noise.run_sd and known < _ENOUGH and not terms[0][1].lower:
+        freedom = min(freedom, 4 * known)
+    elif noise.run_sd and len(terms) > 1 and (chosen < total / 2 or known == 1):
         # Satterthwaite's freedom is too much just where the spread of few runs came out small by chance.
-        freedom = min(freedom, noise.df)
+        freedom = min(freedom, pooled[0][1] if len(pooled) == 1 else known)
     return Estimate(value, math.sqrt(total), 0.0 if unknown else freedom)
 
 

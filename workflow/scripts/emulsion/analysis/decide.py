@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from emulsion.analysis.compare import ALPHA, compare_pair, holm_by_name, listing
-from emulsion.analysis.noise import SeedNoise, in_words, noise_of_differences, pooled, within
+from emulsion.analysis.noise import SeedNoise, in_words, noise_of_differences, paired_noise, pooled
 from emulsion.analysis.scores import MEAN, Floats, ItemScores
 from emulsion.errors import UserError
 from emulsion.student import Estimate
@@ -203,8 +203,7 @@ def _paired_noise_of_runs(
     seeds = [tuple(sorted(each)) for each in scores.values() if isinstance(each, Mapping)]
     if len(seeds) != len(runs) or len(set(seeds)) != 1 or min(len(seeds), len(seeds[0])) < 2:
         return None
-    spread, df, sound = within(np.stack(list(runs.values())))
-    return SeedNoise(run_sd={group: spread}, df=df, apart=() if sound else (group,), paired=True)
+    return paired_noise({group: np.stack(list(runs.values()))})
 
 
 def _run_cell(best: Floats, other: Floats, noise: SeedNoise | None, group: str) -> dict[str, Any]:
@@ -213,9 +212,10 @@ def _run_cell(best: Floats, other: Floats, noise: SeedNoise | None, group: str) 
     if noise is None:
         return {"difference": difference, "interval": None, "p": 1.0}
     if noise.paired and group in noise.apart:
-        return Estimate.mean(best - other).cell()
+        variance, freedom = noise.of_differences(best - other, group, 2.0)
+        return Estimate(difference, math.sqrt(variance), freedom).cell()
     parts = [noise.variance(runs, group) for runs in (best, other)]
     variance = sum(each for each, _ in parts)
     squares = sum(each**2 / df for each, df in parts)
-    freedom = variance**2 / squares if group in noise.apart and squares else noise.df
+    freedom = variance**2 / squares if group in noise.apart and squares else noise.freedom(group)
     return Estimate(difference, math.sqrt(variance), freedom).cell()

@@ -29,6 +29,7 @@ class SeedNoise:
     sd      known from elsewhere: of what all items of a run have in common, which adds to the choice of items
     run_sd  estimated: the whole spread of runs, what items vary by themselves included
     df      degrees of freedom of the estimate
+    fewer   {group: degrees of freedom} where these are fewer, as noisier mixtures were left out of the estimate
     apart   groups in which mixtures differ in their noise, so that it is not pooled
     paired  whether it is that of differences at equal seeds, without what a seed does to all mixtures
     """
@@ -36,15 +37,28 @@ class SeedNoise:
     sd: Mapping[str, float] = field(default_factory=dict)
     run_sd: Mapping[str, float] = field(default_factory=dict)
     df: float = math.inf
+    fewer: Mapping[str, float] = field(default_factory=dict)
     apart: Collection[str] = ()
     paired: bool = False
+
+    def freedom(self, group: str) -> float:
+        return self.fewer.get(group, self.df)
 
     def variance(self, runs: Floats, group: str) -> tuple[float, float]:
         """The variance of the mean of these runs' scores [seeds] that seeds leave, and its degrees of freedom."""
         if group in self.apart and len(runs) > 1:
             return float(runs.var(ddof=1)) / len(runs), len(runs) - 1.0
         spread = self.run_sd.get(group, self.sd.get(group, 0.0))
-        return spread**2 / len(runs), self.df
+        return spread**2 / len(runs), self.freedom(group)
+
+    def of_differences(self, runs: Floats, group: str, squares: float) -> tuple[float, float]:
+        """What `variance` says of a sum of weight x score at equal seeds [seeds]; squares: sum of squared weights.
+
+        Where mixtures differ in their noise it is the sum's own, but no less than what is pooled: a few runs now and
+        then come out close to one another by chance.
+        """
+        own, least = float(runs.var(ddof=1)), squares * self.run_sd[group] ** 2
+        return max(own, least) / len(runs), len(runs) - 1.0 if own > least else self.freedom(group)
 
 
 def pooled(runs: Sequence[Floats]) -> tuple[float, float, bool]:
@@ -93,12 +107,21 @@ def paired_seed_noise(scores: Mapping[str, ItemScores]) -> SeedNoise | None:
     seeds = [seed for seed in several[0].seeds if all(seed in each.seeds for each in several)] if several else []
     if len(several) < 2 or len(seeds) < 2:
         return None
-    found = {
-        group: within(np.stack([each.only(seeds).run_scores(group) for each in several])) for group in several[0].groups
-    }
-    df = next(iter(found.values()))[1]
-    apart = tuple(group for group, (_, _, sound) in found.items() if not sound)
-    return SeedNoise(run_sd={group: sd for group, (sd, _, _) in found.items()}, df=df, apart=apart, paired=True)
+    tables = {group: np.stack([each.only(seeds).run_scores(group) for each in several]) for group in several[0].groups}
+    return paired_noise(tables)
+
+
+def paired_noise(tables: Mapping[str, Floats]) -> SeedNoise:
+    """Seed noise of differences at equal seeds; tables: {group: scores of runs [mixtures, seeds]}."""
+    found = {group: within(table) for group, table in tables.items()}
+    df = max(each for _, each, _ in found.values())
+    return SeedNoise(
+        run_sd={group: sd for group, (sd, _, _) in found.items()},
+        df=df,
+        fewer={group: each for group, (_, each, _) in found.items() if each < df},
+        apart=tuple(group for group, (_, _, sound) in found.items() if not sound),
+        paired=True,
+    )
 
 
 def noise_of_differences(scores: Mapping[str, ItemScores]) -> SeedNoise | None:
@@ -110,14 +133,24 @@ def noise_of_differences(scores: Mapping[str, ItemScores]) -> SeedNoise | None:
 def within(table: Floats) -> tuple[float, float, bool]:
     """The standard deviation of runs [mixtures, seeds] about what their mixture and their seed make of them.
 
-    With its degrees of freedom, and whether pooling it over mixtures is sound.
+    With its degrees of freedom, and whether pooling it over mixtures is sound. Of mixtures that are noisier than the
+    others together (`_odd_one`) it has nothing.
     """
-    mixtures, seeds = table.shape
+    alike = _alike(table)
+    mixtures, seeds = alike.shape
     freedom = np.full(mixtures, (1 - 1 / mixtures) * (seeds - 1))
-    variances = (_residuals(table) ** 2).sum(axis=1) / freedom
-    # Two tests at half the level each.
-    p = 2 * min(_bartlett(variances, freedom), _odd_one(table))
-    return math.sqrt(float(variances.mean())), float(freedom.sum()), p >= UNSOUND
+    variances = (_residuals(alike) ** 2).sum(axis=1) / freedom
+    sound = len(alike) == len(table) and 2 * _bartlett(variances, freedom) >= UNSOUND
+    return math.sqrt(float(variances.mean())), float(freedom.sum()), sound
+
+
+def _alike(table: Floats) -> Floats:
+    """The runs of mixtures that are not told apart in their noise, at half the level: Bartlett's test has the rest."""
+    while True:
+        p, noisiest = _odd_one(table)
+        if 2 * p >= UNSOUND:
+            return table
+        table = np.delete(table, noisiest, axis=0)
 
 
 def _residuals(table: Floats) -> Floats:
@@ -125,8 +158,8 @@ def _residuals(table: Floats) -> Floats:
     return np.asarray(table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + table.mean())
 
 
-def _odd_one(table: Floats) -> float:
-    """The p-value, by Bonferroni, of the test that no mixture of these runs is noisier than the others together.
+def _odd_one(table: Floats) -> tuple[float, int]:
+    """The p-value, by Bonferroni, of the test that no mixture is noisier than the others together; and which one is.
 
     Bartlett's test does not see one run that went wrong: through the mean of its seed it is in the residuals of all
     mixtures. Left out, its mixture leaves none of it. What each adds to the sum of squares of the others is
@@ -135,13 +168,15 @@ def _odd_one(table: Floats) -> float:
     mixtures, seeds = table.shape
     freedom = (mixtures - 2) * (seeds - 1)
     if not freedom:
-        return 1.0
+        return 1.0, 0
     whole = float((_residuals(table) ** 2).sum())
     others = np.array([(_residuals(np.delete(table, n, axis=0)) ** 2).sum() for n in range(mixtures)])
-    if not float(others.min()):
-        return 0.0 if whole else 1.0
-    ratios = (whole - others) / (seeds - 1) / (others / freedom)
-    return float(min(1.0, mixtures * scipy.special.fdtrc(seeds - 1, freedom, ratios.max())))
+    noisiest = int(others.argmin())
+    least = float(others[noisiest])
+    if not least:
+        return (0.0 if whole else 1.0), noisiest
+    ratio = (whole - least) / (seeds - 1) / (least / freedom)
+    return float(min(1.0, mixtures * scipy.special.fdtrc(seeds - 1, freedom, ratio))), noisiest
 
 
 def in_words(noise: SeedNoise | None, seeds: int, items: str = "items") -> str:

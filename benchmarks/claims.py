@@ -4,6 +4,7 @@ python benchmarks/claims.py winners --repetitions 2000     # false winners, and 
 python benchmarks/claims.py coverage --repetitions 1000    # how often 95 % intervals hold the truth
 python benchmarks/claims.py predictions --repetitions 40   # the same of what is predicted for the optimum, by world
 python benchmarks/claims.py losses --repetitions 600       # false winners, and power, by losses paired by seed and not
+python benchmarks/claims.py noisy --repetitions 1000       # the same where one mixture is noisier than the others
 python benchmarks/claims.py text --repetitions 2000        # false winners by losses whose test text is chosen, too
 """
 
@@ -164,6 +165,31 @@ def losses(repetitions: int, uneven: float, workers: int) -> str:
     return table(["mixtures", "2 seeds", "3 seeds", "5 seeds"], rows, right=3)
 
 
+def noisy(repetitions: int, uneven: float, workers: int) -> str:
+    """By losses, where the last mixture is noisier: false winners, and the better one told from all others but that."""
+    factors = (3, 10, 100)
+    rows = []
+    for mixtures in (3, 4, 6):
+        for seeds in (2, 3, 5):
+            row = [f"{mixtures}", f"{seeds}"]
+            for factor in factors:
+                rng = np.random.default_rng([mixtures, seeds, factor])
+                own = 0.005 * np.where(np.arange(mixtures) == mixtures - 1, factor, 1)[:, None]
+                counts = np.zeros(2)
+                for _ in range(repetitions):
+                    alike = 4.5 + rng.normal(0, 0.01, (1, seeds)) + own * rng.normal(0, 1, (mixtures, seeds))
+                    better = alike - 0.02 * (np.arange(mixtures) == 0)[:, None]
+                    first, second = (
+                        decide({f"{n}": dict(enumerate(runs)) for n, runs in enumerate(each)}, lower=True)
+                        for each in (alike, better)
+                    )
+                    told = second.leader == "0" and not {f"{n}" for n in range(1, mixtures - 1)} & set(second.tied)
+                    counts += [first.winner is not None, told]
+                row.append(" / ".join(f"{100 * count / repetitions:.1f}" for count in counts))
+            rows.append(row)
+    return table(["mixtures", "seeds", *(f"{factor} times" for factor in factors)], rows, right=3)
+
+
 def text(repetitions: int, uneven: float, workers: int) -> str:
     """By losses of 64 sequences: false winners, where a sequence differs by so much of a run's own .005 nats.
 
@@ -198,15 +224,13 @@ def text(repetitions: int, uneven: float, workers: int) -> str:
     return table(["mixtures", "seeds", *head], rows, right=len(head))
 
 
+TABLES = {each.__name__: each for each in (winners, coverage, predictions, losses, noisy, text)}
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["winners", "coverage", "predictions", "losses", "text"])
+    parser.add_argument("what", choices=list(TABLES))
     parser.add_argument("--repetitions", type=int, default=1000)
     parser.add_argument("--uneven", type=float, default=1.0, help="how much noisier the last mixture is than the first")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    print(
-        {"winners": winners, "coverage": coverage, "predictions": predictions, "losses": losses, "text": text}[
-            arguments.what
-        ](arguments.repetitions, arguments.uneven, arguments.workers)
-    )
+    print(TABLES[arguments.what](arguments.repetitions, arguments.uneven, arguments.workers))

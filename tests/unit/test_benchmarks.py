@@ -15,6 +15,7 @@ QUICK = {
     "asked_twice --pairs 2": 9,
     "checkpoints --steps 2 --saves 1": 8,
     "claims losses --repetitions 1": 5,
+    "claims noisy --repetitions 1": 11,
     "cleaning --megabytes 0.5": 4,
     "dag --strategies 2": 1,
     "dag --shards 2 3": 2,

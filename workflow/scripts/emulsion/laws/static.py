@@ -245,11 +245,10 @@ def _batch(table: Table, weights: Floats, ridge: float | Floats, values: Floats 
 
 
 def _coordinates(mixtures: Floats) -> Floats:
-    """Coordinates [n, m-1] of mixtures [n, m], which are 0 where no two runs differ.
+    """Coordinates [n, m-1] of mixtures [n, m], without the directions in which no two runs differ.
 
-    Of what runs do not differ in, such as a source that none of them drew, they say nothing. An effect of it would be a
-    factor of b, and the larger b's factor, the cheaper the ridge on b u: the fit would make a source without a trace
-    the best of all.
+    Such as a source that none of them drew: of its effect they say nothing. Left in, a huge one would only be a factor
+    of b, at next to no cost of the ridge on b u, and a source without a trace would be the best of all.
     """
     x = mixtures @ basis(mixtures.shape[1])
     centred = x - x.mean(axis=0)

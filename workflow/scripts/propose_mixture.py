@@ -17,9 +17,9 @@ def main(*, decided: MethodOptions, evidence: EvidenceOptions, output: Path, mix
     made, given = decided.create_offline(), evidence.read()
     stages = made.propose(given)
     record = made.record or {}
-    record["warnings"] = [*given.warnings, *record.get("warnings", ())]
-    for warning in record["warnings"]:
+    for warning in record.get("warnings", ()):
         logging.warning("%s", warning)
+    record["warnings"] = [*given.warnings, *record.get("warnings", ())]
     write_json(mixture, decided.mixture_file(stages, needed_of_swarm(evidence.swarm)))
     write_json(output, record)
 

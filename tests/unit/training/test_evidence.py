@@ -55,7 +55,7 @@ def test_evidence_of_a_swarm_is_of_its_finished_runs(tmp_path, store_folders):
     assert found.capabilities == {"s_00": {"facts": 0.5}} and list(found.initial) == ["s_01"]
 
 
-def test_runs_of_a_swarm_that_diverged_are_left_out_and_named(tmp_path, store_folders):
+def test_runs_of_a_swarm_that_diverged_are_left_out_and_named(tmp_path, store_folders, caplog):
     sources = list(store_folders)
     row = {"weights": {sources[0]: 1.0}, "finished": True, "capabilities": None, "initial": None}
 
@@ -71,6 +71,7 @@ def test_runs_of_a_swarm_that_diverged_are_left_out_and_named(tmp_path, store_fo
     assert list(found.losses) == list(found.mixtures) == ["s_0", "s_1", "s_3"]
     [warning] = found.warnings
     assert warning.startswith("s_2: a run diverged") and warning.endswith("it was left out.")
+    assert warning in caplog.text
     assert len(read(2.0, 700.0, 700.0, 2.2).losses) == 4  # too short to learn anything, rather
     assert read(2.0, 2.1, 700.0, 2.2, initial=dict.fromkeys(sources, 5.7)).warnings == []
 

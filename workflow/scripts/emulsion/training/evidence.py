@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from emulsion.mixture import Mixture
 from emulsion.perplexity import has_diverged
 from emulsion.training.journal import unpacked
 from emulsion.training.judge import selection_scores
+
+log = logging.getLogger(__name__)
 
 
 def read_evidence(
@@ -48,7 +51,7 @@ def read_evidence(
     others, read = _others(records, capabilities)
     runs |= others
     epochs |= read
-    return Evidence(
+    found = Evidence(
         sizes=sizes,
         tokens=tokens,
         max_epochs=max_epochs,
@@ -72,6 +75,9 @@ def read_evidence(
         capabilities={run: scores for run, (_, _, scores) in runs.items() if scores},
         diverged=diverged,
     )
+    for warning in found.warnings:
+        log.warning("%s", warning)
+    return found
 
 
 def _diverged(rows: Sequence[Mapping[str, Any]], vocabulary: int) -> list[str]:

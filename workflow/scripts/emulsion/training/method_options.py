@@ -52,7 +52,9 @@ class MethodOptions:
         """The same, of a method with a surrogate, which says more of mixtures than which is best."""
         made = self.create()
         if not isinstance(made, Optimum):
-            raise UserError(f"{self.name}: {self.method['kind']} fits no surrogate; name a method of kind optimum.")
+            raise UserError(
+                f"{self.name}: {self.method['kind']} fits no surrogate; name a method that does, such as optimum."
+            )
         return made
 
     def mixture_file(self, stages: Stages, needed: Sequence[Needed] = ()) -> dict[str, Any]:

@@ -34,6 +34,7 @@ rule all:
         collect("results/{experiment}/budget.json", experiment=planned),
         collect("results/{experiment}-metrics.json", experiment=planned.with_setting("metrics")),
         files.all_laws(planned),
+        collect("results/finished_runs/{table}/proposals.md", table=config["finished_runs"]),
 
 
 rule laws:

@@ -1,7 +1,8 @@
 """Methods that learn from runs: they propose a mixture, say beforehand what it will reach, and are compared.
 
 Makes mixtures/{experiment}/{mix}.json with results/{experiment}/{mix}_mix.json, what the choice rests on;
-results/{experiment}/predictions.json, surface.json and methods.csv.
+results/{experiment}/predictions.json, surface.json and methods.csv; and results/finished_runs/, from runs that were trained
+elsewhere.
 """
 
 
@@ -267,4 +268,56 @@ rule tabulate_methods:
         "--json {output.json:q} "
         "--page {output.page:q} "
         "| python {input.script:q} @- "
+        "2> {log:q}"
+
+
+rule propose_from_runs:
+    """Find a mixture from a table of runs that were trained elsewhere."""
+    input:
+        tables=lambda wildcards: local(config["finished_runs"][wildcards.table]["tables"]),
+        curve=made_or_given(from_config(elsewhere.curve_of, "table")),
+        script=script_file("propose_from_runs"),
+        library=imports_of("propose_from_runs"),
+    output:
+        "results/finished_runs/{table}/{proposal}.json",
+    log:
+        "logs/propose_from_runs/{table}-{proposal}.log",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        method=json_from_config(elsewhere.method_of, "table", "proposal"),
+        sizes=json_from_config(lambda config, table: config["finished_runs"][table]["sizes"], "table"),
+        lengths=from_config(elsewhere.options_of_lengths, "table"),
+    shell:
+        "python {input.script:q} "
+        "--method {params.method:q} "
+        "--tables {input.tables:q} "
+        "--curve {input.curve:q} "
+        "--sizes {params.sizes:q} "
+        "{params.lengths} "
+        "--output {output:q} "
+        "2> {log:q}"
+
+
+rule tabulate_proposals:
+    """Set what methods propose from one table of finished runs side by side."""
+    input:
+        proposals=from_config(elsewhere.proposals, "table"),
+        script=script_file("tabulate_proposals"),
+        library=imports_of("tabulate_proposals"),
+    output:
+        "results/finished_runs/{table}/proposals.md",
+    log:
+        "logs/tabulate_proposals/{table}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} "
+        "--table {wildcards.table} "
+        "--proposals {input.proposals:q} "
+        "--output {output:q} "
         "2> {log:q}"

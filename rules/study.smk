@@ -25,6 +25,7 @@ from emulsion.study import (
     catalogue,
     check,
     check_figures,
+    elsewhere,
     experiment_paths as files,
     imports,
     job_memory,

@@ -17,5 +17,5 @@ def test_a_method_without_a_surrogate_is_refused_where_one_is_asked():
 
 
 def test_an_online_method_is_refused_where_a_mixture_is_decided_before_the_run():
-    with pytest.raises(UserError, match="mine: odm decides during its own run"):
+    with pytest.raises(UserError, match="odm: decides during its own run"):
         decided("odm").create_offline()

@@ -89,8 +89,8 @@ def _panel(
     ends = np.linspace(across.min(), across.max(), 100)
     line = _line(law, group, ends)
     positive = above[drawn] if drawn.any() else line[line > 0]
-    if positive.size:  # where the points are: the line may go on for decades below them
-        low, high = positive.min(), max(positive.max(), line.max())
+    if positive.size:  # where the points are, and a decade below them: the line may go on for many
+        low, high = min(positive.min(), max(line.min(), positive.min() / 10)), max(positive.max(), line.max())
         margin = max((high / low) ** 0.08, 1.02)
         _log_axis(axes, low / margin, high * margin)
         axes.plot(ends, line, color=INK, linewidth=1.2, zorder=2)

@@ -34,7 +34,10 @@ class PublishedSweep:
 
         Raises UserError where a file is missing or holds no numbers, or where the two do not name the same runs.
         """
-        weights, values = _read_csv(mixtures), _read_csv(losses)
+        weights, values = read_numbers(mixtures), read_numbers(losses)
+        for path, rows in ((mixtures, weights), (losses, values)):
+            if not rows.index.is_unique:
+                raise UserError(f"{path}: run '{rows.index[rows.index.duplicated()][0]}' is named more than once.")
         alone = weights.index.symmetric_difference(values.index)
         if len(alone):
             raise UserError(f"{mixtures} and {losses}: {len(alone)} runs are in one only, such as '{alone[0]}'.")
@@ -81,7 +84,11 @@ def replay(
     }
 
 
-def _read_csv(path: Path | str) -> pd.DataFrame:
+def read_numbers(path: Path | str) -> pd.DataFrame:
+    """A CSV file of numbers, whose first column names runs.
+
+    Raises UserError where it is missing, or a column has no name, another's name or no numbers.
+    """
     try:
         table = pd.read_csv(path, index_col=0)
         # As written: the names above are made unique, and those that are missing made up.
@@ -101,8 +108,6 @@ def _read_csv(path: Path | str) -> pd.DataFrame:
         raise UserError(
             f"{path}: the columns {text} do not hold numbers; the first column names runs, all others count."
         )
-    if not table.index.is_unique:
-        raise UserError(f"{path}: run '{table.index[table.index.duplicated()][0]}' is named more than once.")
     return table
 
 

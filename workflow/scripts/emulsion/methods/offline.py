@@ -138,7 +138,7 @@ class Optimum:
             {
                 "run": run,
                 "capabilities": dict(evidence.capabilities.get(run, {})),
-                "losses": {name: evidence.losses[run][name] for name in self.names},
+                "losses": dict(sorted(evidence.losses[run].items())),
                 "epochs": dict(evidence.epochs.get(run, {})),
             }
             for run in evidence.mixtures

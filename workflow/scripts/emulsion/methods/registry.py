@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from emulsion.errors import unknown
-from emulsion.methods.interface import AnyMethod
+from emulsion.errors import UserError, unknown
+from emulsion.methods.interface import AnyMethod, Method, OnlineMethod
 
 
 @cache
@@ -56,3 +56,11 @@ def create(kind: str, sources: Sequence[str], **settings: Any) -> AnyMethod:
     if kind not in _methods():
         raise unknown("method", kind, _methods(), "methods")
     return _methods()[kind](sources, **settings)
+
+
+def create_offline(kind: str, sources: Sequence[str], **settings: Any) -> Method:
+    """The same, of a method that decides before the run; UserError for one that decides during it."""
+    made = create(kind, sources, **settings)
+    if isinstance(made, OnlineMethod):
+        raise UserError(f"{kind}: decides during its own run, which has to be trained.")
+    return made

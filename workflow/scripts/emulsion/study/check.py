@@ -15,6 +15,7 @@ from emulsion.study import (
     check_data,
     check_experiments,
     check_figures,
+    check_finished_runs,
     check_laws,
     check_methods,
     check_models,
@@ -101,6 +102,7 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
         check_experiments.files,
         check_figures.figures,
         check_laws.studies,
+        check_finished_runs.tables,
     )
     problems = [problem for check_one in checks for problem in check_one(config)]
     problems += [problem for name in config["experiments"] for problem in check_experiments.names(config, name)]

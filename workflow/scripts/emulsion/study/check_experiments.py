@@ -26,6 +26,17 @@ _FEW_STEPS = 5
 NEARLY = 0.99
 # Names that Snakemake refuses in paths, as a rule that feeds itself would make them.
 _RECURRENT = re.compile(r"(.+)\1{19}$")
+# Sections whose entries have files of their names.
+_OF_FILES = (
+    "experiments",
+    "sources",
+    "tokenizers",
+    "suites",
+    "law_studies",
+    "method_studies",
+    "replays",
+    "finished_runs",
+)
 # How many sources of a strategy are said one by one; a published recipe has up to 60.
 _SINGLY = 3
 
@@ -59,8 +70,10 @@ def only(config: Config) -> Iterator[str]:
 
 def reserved(config: Config) -> Iterator[str]:
     """Names that files and tables have for something else."""
-    if "proving_ground" in config["experiments"]:
-        yield "experiments.proving_ground: results/proving_ground/ is for the simulated worlds; choose another name."
+    taken = {"proving_ground": "the simulated worlds", "finished_runs": "runs that were trained elsewhere"}
+    for name, what in taken.items():
+        if name in config["experiments"]:
+            yield f"experiments.{name}: results/{name}/ is for {what}; choose another name."
     if MEAN in config["sources"]:
         yield f"sources.{MEAN}: tables call the mean of all sources so; choose another name."
     for section, entries in config.items():
@@ -183,7 +196,7 @@ def shared_files(study: Study) -> Iterator[str]:
                         "either; rename one of them."
                     )
                     return
-    for section in ("experiments", "sources", "tokenizers", "suites", "law_studies", "method_studies", "replays"):
+    for section in _OF_FILES:
         yield from _capitals(study.config[section], section)
     yield from _capitals(weights_on_the_hub(study.config), "models")
     for name, experiment in study.items():

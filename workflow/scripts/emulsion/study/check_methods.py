@@ -20,7 +20,7 @@ from emulsion.study.mixture_table import NOT_SETTINGS, predecessor
 from emulsion.study.study import Study
 
 # Kinds that the study makes itself, from what the configuration says elsewhere.
-_MADE = {
+MADE = {
     "given": "strategies",
     "only": "experiments.X.singles",
     "without": "experiments.X.ablations",
@@ -38,9 +38,9 @@ def methods(config: Config) -> Iterator[str]:
     """What methods say, whichever experiment they are for."""
     for name, method in config["methods"].items():
         where = f"methods.{name}"
-        if method["kind"] in _MADE:
-            yield f"{where}.kind: '{method['kind']}' is no kind to choose; see `{_MADE[method['kind']]}`."
-        yield from known("kind of method", method["kind"], [each for each in names() if each not in _MADE], where)
+        if method["kind"] in MADE:
+            yield f"{where}.kind: '{method['kind']}' is no kind to choose; see `{MADE[method['kind']]}`."
+        yield from known("kind of method", method["kind"], [each for each in names() if each not in MADE], where)
         if name in config["strategies"]:
             yield f"{where}: a strategy has this name too; choose another."
         for key, section in (("model", "models"), ("training", "training"), ("swarm", "swarms")):

@@ -65,6 +65,8 @@ def wildcard_values(study: Study) -> dict[str, list[str]]:
         "study": list(config["law_studies"]),
         "comparison": list(config["method_studies"]),
         "replay": list(config["replays"]),
+        "table": list(config["finished_runs"]),
+        "proposal": sorted({method for entry in config["finished_runs"].values() for method in entry["methods"]}),
         "model": list(config["models"]),
         "source": list(config["sources"]),
         "tokenizer": list(config["tokenizers"]),

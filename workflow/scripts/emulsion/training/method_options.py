@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from emulsion.command import AtMostOne, Json, Some, options
 from emulsion.errors import UserError
-from emulsion.methods import create
-from emulsion.methods.interface import AnyMethod, Evidence, Method, OnlineMethod, Stages
+from emulsion.methods import create, create_offline
+from emulsion.methods.interface import AnyMethod, Evidence, Method, Stages
 from emulsion.methods.offline import Optimum
 from emulsion.mixture import mixture_file
 from emulsion.training.costs import Needed, needed_of_mixtures, needed_of_swarm, together
@@ -43,10 +43,7 @@ class MethodOptions:
 
     def create_offline(self) -> Method:
         """The same, of a method that decides before the run."""
-        made = self.create()
-        if isinstance(made, OnlineMethod):
-            raise UserError(f"{self.name}: {self.method['kind']} decides during its own run, which has to be trained.")
-        return made
+        return create_offline(**self.method, sources=self.sources)
 
     def create_optimum(self) -> Optimum:
         """The same, of a method with a surrogate, which says more of mixtures than which is best."""

@@ -1,0 +1,32 @@
+"""`proposals.md`: what methods propose from one table, side by side."""
+
+from emulsion.report.proposals import proposals_page
+
+LAW = {
+    "ratios": {"code": 0.25, "web": 0.75},
+    "prediction": 2.5,
+    "interval": [2.4, 2.6],
+    "set": {"ranges": {"code": [0.2, 0.4], "web": [0.6, 0.8]}},
+    "uniform": {"predicted": 2.625},
+    "best_sampled": {"run": "r7", "observed": 2.55},
+    "surrogate": "log_linear",
+    "surrogates": {"log_linear": {"loo_rmse": 0.0123}},
+    "hull_distance": 0.1,
+    "warnings": ["It is a guess."],
+    "runs": 1200,
+}
+
+
+def test_a_page_has_shares_with_ranges_and_what_laws_expect():
+    page = proposals_page("mine", {"dml": LAW, "unimax": {"ratios": {"code": 0.5, "web": 0.5}, "runs": 1200}})
+    assert page.startswith("# What 1,200 finished runs say: mine\n")
+    assert "`dml` and `unimax` are furthest apart: 25 % of the tokens would have to move" in page
+    assert "| code | 25.0 % (20 to 40) | 50.0 % |" in page
+    assert "| dml | 2.500 (2.400 to 2.600) | 2.625 | 2.550 (run r7) | 0.012 | 0.10 |" in page
+    assert "| unimax |  |" not in page and "- `dml`: It is a guess." in page
+    assert '  dml: {ratios: {"code": 0.25, "web": 0.75}}' in page
+
+
+def test_one_method_is_not_compared_and_one_without_a_law_expects_nothing():
+    page = proposals_page("mine", {"unimax": {"ratios": {"code": 0.5, "web": 0.5}, "runs": 3}})
+    assert "furthest apart" not in page and "runs left out |" not in page and "## Warnings" not in page

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from config_cases import pair_of_sources
 from emulsion.fields import read_yaml
 from emulsion.files import write_json
 from emulsion.study.budget import (
+    add_up,
     items_of_suites,
     observed_tokens,
     over_budget,
@@ -18,6 +20,7 @@ from emulsion.study.budget import (
 )
 from emulsion.study.check import check
 from emulsion.study.experiment import Experiment
+from emulsion.study.overlays import merged
 from emulsion.synthetic import CAPABILITIES
 
 RUN = {"seconds": 60.0, "devices": 2, "tokens": 1000, "peak_memory_bytes": 5}
@@ -122,6 +125,30 @@ def test_every_shipped_experiment_has_a_plan():
     check(config, Path("workflow/schemas/config.schema.yaml"))
     for name in config["experiments"]:
         assert planned_cost(Experiment(config, name))["total"]["hours"] > 0
+
+
+@pytest.fixture(scope="module")
+def published_settings():
+    """{experiment: its planned cost} of config/slimpajama.yaml, and the configuration."""
+    files = ("config.yaml", "config/further_sources.yaml", "config/slimpajama.yaml")
+    config = merged([read_yaml(Path(file)) for file in files])
+    check(config, Path("workflow/schemas/config.schema.yaml"))
+    return {name: planned_cost(Experiment(config, name)) for name in config["only"]}, config
+
+
+def test_the_published_settings_keep_their_own_budgets(published_settings):
+    costs, config = published_settings
+    for name, stages in costs.items():
+        hours = {stage: cost["hours"] for stage, cost in stages.items()}
+        assert not over_budget(hours, config["experiments"][name]["budget"]["hours"]), name
+
+
+def test_the_published_settings_say_what_they_cost(published_settings):
+    costs, _ = published_settings
+    said = re.findall(r"([\d,]+) runs +([\d.]+) +billion tokens +(\d+) h", Path("config/slimpajama.yaml").read_text())
+    for line, compares in ((said[-2], False), (said[-1], True)):
+        total = add_up([stages["total"] for name, stages in costs.items() if name.startswith("methods") == compares])
+        assert line == (f"{total['runs']:,}", f"{total['tokens'] / 1e9:.1f}", f"{total['hours']:.0f}")
 
 
 @pytest.mark.parametrize(

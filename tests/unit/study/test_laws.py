@@ -10,6 +10,7 @@ from emulsion.study import experiment_paths as files
 from emulsion.study.experiment import Experiment
 from emulsion.study.form import fill_in
 from emulsion.study.laws import Laws
+from emulsion.study.overlays import merged
 
 SCHEMA = read_yaml(Path("workflow/schemas/config.schema.yaml"))
 REST = {"after": 52_000, "tokens": 52_000}
@@ -64,3 +65,27 @@ def test_points_of_branches_have_the_settings_of_their_kind_alone():
     points = {"kind": "grid", "count": 3, "bounds": [0.1, 0.9]}
     laws = Laws(pair(parameters={"methods": ["aioli"], "shares": [0.5], "tokens": 960, "points": points}))
     assert laws.branch_points() == {"kind": "grid", "count": 3}
+
+
+@pytest.mark.parametrize(
+    ("setting", "groups", "design"),
+    [
+        ("methodsarxivse", "arxivse", {"kind": "grid", "count": 9}),
+        ("methodsghc4", "ghc4", {"kind": "grid", "count": 9}),
+        ("methodsbookse", "bookse", {"kind": "grid", "count": 9}),
+        ("methodsarxivbookse", "arxivbookse", {"kind": "dirichlet", "count": 10, "concentration": 1.0}),
+        ("methodsccghwiki", "ccghwiki", {"kind": "dirichlet", "count": 10, "concentration": 1.0}),
+    ],
+)
+def test_the_published_settings_try_the_papers_mixtures(setting, groups, design):
+    """Aioli (2411.05735): nine shares of two groups, ten draws of three (4.1); A of Aioli after grid search (C.2)."""
+    files = ("config.yaml", "config/further_sources.yaml", "config/slimpajama.yaml")
+    config = merged([read_yaml(Path(file)) for file in files])
+    fill_in(config, SCHEMA)
+    experiment = Experiment(config, setting)
+    compared = Laws(experiment)
+    assert compared.branch_points().items() >= design.items()
+    assert f"{groups}_aioli_grid" in compared.methods() and f"{groups}_aioli" not in compared.methods()
+    for method in ("grid", "dml", "grid_short", "dml_short"):
+        swarm = experiment.swarms[experiment.entries[f"{groups}_{method}"].swarm]
+        assert swarm.design.items() >= design.items()

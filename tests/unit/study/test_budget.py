@@ -151,6 +151,16 @@ def test_the_published_settings_say_what_they_cost(published_settings):
         assert line == (f"{total['runs']:,}", f"{total['tokens'] / 1e9:.1f}", f"{total['hours']:.0f}")
 
 
+def test_the_study_on_real_data_says_by_how_much_it_exceeds_its_budget():
+    config = merged([read_yaml(Path(file)) for file in ("config.yaml", "config/full.yaml")])
+    check(config, Path("workflow/schemas/config.schema.yaml"))
+    hours = {stage: cost["hours"] for stage, cost in planned_cost(Experiment(config, "exp3")).items()}
+    others = hours["total"] - hours["strategies"] - hours["swarms"]
+    assert len(over_budget(hours, config["experiments"]["exp3"]["budget"]["hours"])) == 3
+    said = f"take {hours['strategies']:.0f}, the swarm {hours['swarms']:.1f}, and methods, single sources and ablations"
+    assert f"{said} {others:.0f} more" in Path("config/full.yaml").read_text()
+
+
 @pytest.mark.parametrize(
     ("method", "observed"),
     [

@@ -199,6 +199,11 @@ def test_any_all_and_not_are_the_logic_they_are_named_after(a: bool, b: bool) ->
         ({}, "one key"),
         ({"contains": "x", "regex": "y"}, "one key"),
         ("x", "one key"),
+        ({"words": {"least": 5, "most": 3}}, "the least, 5, is more than the most, 3"),
+        ({"some": {"of": ["Paris", "Rome", "paris"], "least": 2}}, "'Paris' and 'paris' are the same text"),
+        ({"some": {"of": ["Rome", "Rome"], "least": 2}}, "'Rome' and 'Rome' are the same text"),
+        ({"in_order": ["salt", "oil", "Salt"]}, "'salt' and 'Salt' are the same text"),
+        ({"answer": {"right": ["Lima", "Quito"], "wrong": ["quito"]}}, "'Quito' is listed as right and as wrong"),
     ],
 )
 def test_a_malformed_check_is_refused_with_its_place(check: Any, message: str) -> None:

@@ -197,6 +197,20 @@ def _check_texts(value: Any, where: str) -> None:
         _check_text(each, where)
 
 
+def _check_different(value: Any, where: str) -> None:
+    """Texts of which no two are the same in any case: one word of a reply would be found twice."""
+    _check_texts(value, where)
+    seen: dict[str, str] = {}
+    for each in value:
+        if (folded := _folded(each)) in seen:
+            raise UserError(f"{where}: '{seen[folded]}' and '{each}' are the same text; leave one of them out.")
+        seen[folded] = each
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
 def _check_contains(value: Any, where: str) -> None:
     _check_texts(value if isinstance(value, list) else [value], where)
 
@@ -216,11 +230,14 @@ def _check_answer(value: Any, where: str) -> None:
     _check_mapping(value, where, ("right", "wrong"), ("right", "wrong"))
     for key in ("right", "wrong"):
         _check_texts(value[key], f"{where}.{key}")
+    wrong = {_folded(each) for each in value["wrong"]}
+    if both := [each for each in value["right"] if _folded(each) in wrong]:
+        raise UserError(f"{where}: '{both[0]}' is listed as right and as wrong; leave one of them out.")
 
 
 def _check_some(value: Any, where: str) -> None:
     _check_mapping(value, where, ("of", "least"), ("of", "least"))
-    _check_texts(value["of"], f"{where}.of")
+    _check_different(value["of"], f"{where}.of")
     _check_count(value["least"], f"{where}.least")
     if value["least"] > len(value["of"]):
         raise UserError(f"{where}.least: {value['least']} of {len(value['of'])} texts cannot be found.")
@@ -251,6 +268,8 @@ def _check_words(value: Any, where: str) -> None:
     _check_mapping(value, where, ("least", "most"))
     for key, count in value.items():
         _check_count(count, f"{where}.{key}")
+    if value.get("least", 0) > value.get("most", math.inf):
+        raise UserError(f"{where}: the least, {value['least']}, is more than the most, {value['most']}.")
 
 
 def _check_true(value: Any, where: str) -> None:
@@ -310,7 +329,7 @@ _VALIDATE: dict[str, Callable[[Any, str], None]] = {
     "about": _check_about,
     "contains": _check_contains,
     "some": _check_some,
-    "in_order": _check_texts,
+    "in_order": _check_different,
     "equals": _check_text,
     "equals_number": _check_number,
     "regex": _check_regex,

@@ -161,3 +161,24 @@ def test_null_stays_where_it_says_something_or_where_a_key_is_missing():
     values = dict.fromkeys("abcdef")
     fill_in(values, schema)
     assert values == dict.fromkeys("abcdf")
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"id": "a/b", "revison": "x"}, "models.tiny.weights: unknown key 'revison'. Did you mean 'revision'?"),
+        ({"id": "a/b", "revision": 5}, "models.tiny.weights.revision: should be text, but is 5."),
+        ({"folder": 7}, "models.tiny.weights.folder: should be text, but is 7."),
+        ({"folder": "a", "revision": "x"}, "models.tiny.weights: 'id' is missing, which 'revision' needs."),
+        ({"folder": "a", "id": "a/b"}, "models.tiny.weights: needs either `folder` or `id`, and not both."),
+    ],
+)
+def test_a_mistake_in_the_weights_of_a_model_is_named(weights, message):
+    assert message in problems(changed("models/tiny/weights", weights))
+
+
+@pytest.mark.parametrize(("weights", "kept"), [(None, None), ({"id": "a/b", "revision": None}, {"id": "a/b"})])
+def test_an_overlay_takes_weights_and_their_revision_back(weights, kept):
+    config = changed("models/tiny/weights", weights)
+    check(config, SCHEMA)
+    assert config["models"]["tiny"].get("weights") == kept

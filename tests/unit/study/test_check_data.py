@@ -43,6 +43,38 @@ def test_a_local_file_with_braces_in_its_path_is_refused_in_words(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"text_field": "a", "columns": {"chat": "b"}}, ": both `text_field` and `columns` say what is read"),
+        ({"text_field": "a", "columns": {"system": "b"}}, ": both `text_field` and `columns` say what is read"),
+        ({"columns": {"chat": "a", "text": "b"}}, ".columns: chat, text: a row is a text, a chat, or a question"),
+        ({"columns": {"chat": "a", "question": "b"}}, ".columns: chat, question: a row is"),
+        ({"columns": {"text": "a", "system": "b"}}, ".columns: text, system: a row is"),
+        ({"schema": "chat", "text_field": "a"}, ".schema: 'chat' does not read what `text_field` names"),
+        ({"schema": "text", "columns": {"question": "a"}}, ".schema: 'text' does not read what `columns` names"),
+    ],
+)
+def test_what_says_how_rows_are_read_agrees(entry, said, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}')
+    source = {"kind": "local", "local": {"files": [f"{tmp_path}/a.jsonl"]}}
+    assert f"sources.notes{said}" in problems(changed("sources/notes", {**source, **entry}))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"schema": "prompt_text", "text_field": "a"},
+        {"schema": "chat_from_value", "columns": {"chat": "a", "system": "b"}},
+        {"schema": "instruction_response", "columns": {"answer": "a", "context": "b"}},
+    ],
+)
+def test_what_says_how_rows_are_read_may_say_it_in_parts(entry, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}')
+    source = {"kind": "local", "local": {"files": [f"{tmp_path}/a.jsonl"]}}
+    check(changed("sources/notes", {**source, **entry}), SCHEMA)
+
+
+@pytest.mark.parametrize(
     ("address", "said"),
     [
         ("https://[x/a.jsonl", "'https://[x/a.jsonl' is no address"),

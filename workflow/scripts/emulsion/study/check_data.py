@@ -12,6 +12,7 @@ from typing import Any
 
 from emulsion.analysis.scores import MEAN
 from emulsion.data.cleaning.policy import Cleaning
+from emulsion.data.schemas import CHATS
 from emulsion.data.sources.addresses import local_name
 from emulsion.data.sources.local import local_files, notes, unread_files
 from emulsion.data.tokenizers import fingerprint
@@ -24,13 +25,16 @@ from emulsion.study.check_common import error_of, folder_or_hub, has_block, know
 from emulsion.study.paths import suite_file
 from emulsion.synthetic import CAPABILITIES
 
+# How a row may be read: what `columns` names for it, and the schemas that read it so.
+_WAYS = {"text": ("text",), "chat": ("chat",), "pair": ("question", "answer")}
+_READ_SO = {"text": ("text", "prompt_text"), "chat": CHATS, "pair": ("instruction_response",)}
+
 
 def sources(config: Config) -> Iterator[str]:
     for name, source in config["sources"].items():
         problems = list(has_block(f"sources.{name}", source))
         yield from problems
-        if "text_field" in source and set(source.get("columns", {})) & {"text", "chat", "question", "answer"}:
-            yield f"sources.{name}: both `text_field` and `columns` say what is read; leave one of them out."
+        yield from _reading(source, f"sources.{name}")
         if not problems and source["kind"] == "local":
             yield from error_of(_local, name, source["local"])
         if not problems and source["kind"] == "hub":
@@ -42,6 +46,20 @@ def sources(config: Config) -> Iterator[str]:
         if not problems and source["kind"] == "group":
             yield from _group(config, name)
         yield from known("cleaning", source["cleaning"], config["cleaning"], f"sources.{name}.cleaning")
+
+
+def _reading(source: Mapping[str, Any], where: str) -> Iterator[str]:
+    """What says how rows are read agrees: of two that do not, one would say nothing."""
+    named = source.get("columns", {})
+    ways = [way for way, roles in _WAYS.items() if any(role in named for role in roles)]
+    if "text_field" in source and named:
+        yield f"{where}: both `text_field` and `columns` say what is read; leave one of them out."
+    elif len(ways) > 1 or (ways == ["text"] and len(named) > 1):
+        yield f"{where}.columns: {', '.join(named)}: a row is a text, a chat, or a question and its answer; name one."
+    elif "schema" in source and (ways or "text_field" in source):
+        way, key = (ways[0], "columns") if ways else ("text", "text_field")
+        if source["schema"] not in _READ_SO[way]:
+            yield f"{where}.schema: '{source['schema']}' does not read what `{key}` names; leave one of them out."
 
 
 def types(config: Config) -> Iterator[str]:

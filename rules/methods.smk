@@ -72,12 +72,13 @@ rule search_mixture:
         mem_mb=memory_of_training(Experiment.size_of_search, "mix"),
         runtime=720,
         micro_batch=micro_batch_of(Experiment.size_of_search, "mix"),
+        evaluation_batch=of_experiment(lambda experiment: experiment.settings["evaluation"]["batch"]),
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=2,
         tokenizer=subpath(input.tokenizer, parent=True),
         spec=spec_of(Experiment.size_of_search, "mix"),
-        evaluation=experiment_setting("evaluation"),
+        evaluation=json_of_experiment(Experiment.judging),
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
         budget=of_experiment(files.budget),
@@ -93,6 +94,7 @@ rule search_mixture:
         "--suites {input.suites:q} "
         "--spec {params.spec:q} "
         "--evaluation {params.evaluation:q} "
+        "--evaluation-batch {resources.evaluation_batch} "
         "{params.budget} "
         "--micro-batch {resources.micro_batch} "
         "--on-excess {resources.on_excess} "

@@ -239,6 +239,7 @@ rule train_swarm:
         mem_mb=memory_of_training(Experiment.size_of_swarm, "swarm"),
         runtime=240,  # not more at each try, for the next one resumes
         micro_batch=micro_batch_of(Experiment.size_of_swarm, "swarm"),
+        evaluation_batch=of_experiment(lambda experiment: experiment.settings["evaluation"]["batch"]),
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=2,
@@ -252,7 +253,7 @@ rule train_swarm:
         branches=json_of_experiment(
             lambda experiment, swarm, batch: experiment.swarms[swarm].branches_of_batch(batch), "swarm", "batch"
         ),
-        evaluation=experiment_setting("evaluation"),
+        evaluation=json_of_experiment(Experiment.judging_of_swarm, "swarm"),
         budget=of_experiment(files.budget_of_swarm, "swarm"),
         tokenizer=subpath(input.tokenizer, parent=True),
     shell:
@@ -270,6 +271,7 @@ rule train_swarm:
         "--trunks {params.trunks:q} "
         "--branches {params.branches:q} "
         "--evaluation {params.evaluation:q} "
+        "--evaluation-batch {resources.evaluation_batch} "
         "{params.budget} "
         "--checkpoints checkpoints/swarms "
         "--micro-batch {resources.micro_batch} "

@@ -29,13 +29,15 @@ def main(
     decided: MethodOptions,
     suites: Sequence[Path] = (),
     evaluation: Json,
+    evaluation_batch: int = 64,
     tokens: int,
     output: Path,
     mixture: Path,
 ) -> None:
     """
     :param suites: capability suites, for an objective that has capabilities
-    :param evaluation: evaluation settings, as JSON
+    :param evaluation: evaluation settings that scores depend on, as JSON
+    :param evaluation_batch: sequences that are asked at once
     :param tokens: budget of the run it is for
     :param output: record of the search
     :param mixture: mixture file
@@ -51,7 +53,9 @@ def main(
     made = decided.create()
     if not isinstance(made, SearchingMethod):
         raise UserError(f"{decided.name}: {decided.method['kind']} does not train while it searches.")
-    judge = Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer) if suites else None
+    judge = None
+    if suites:
+        judge = Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer, batch=evaluation_batch)
     trunk = {"run": "tried", "mixture": "tried", "seed": training.spec["seed"], "finish": True, "branches": []}
     spent: dict[str, Any] = {"runs": 0, "tokens": 0, "evaluation_tokens": 0, "seconds": 0.0}
 

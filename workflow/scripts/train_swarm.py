@@ -30,6 +30,7 @@ def main(
     branches: Json,
     suites: Sequence[Path] = (),
     evaluation: Json,
+    evaluation_batch: int = 64,
     tokens: int,
     output: Path,
 ) -> None:
@@ -42,7 +43,8 @@ def main(
     :param trunks: [{run, mixture, seed, finish, branches}]
     :param branches: {name: {after, tokens, mixtures, corners}}
     :param suites: capability suites to measure; none for losses alone
-    :param evaluation: evaluation settings, as JSON
+    :param evaluation: evaluation settings that scores depend on, as JSON
+    :param evaluation_batch: sequences that are asked at once
     :param tokens: budget of the run that the swarm is to decide for
     :param output: results of the batch
     """
@@ -67,7 +69,9 @@ def main(
         branches=branches,
         checkpoints=saving.checkpoints,
         runtime=Runtime(micro_batch=training.micro_batch, checkpoint_seconds=saving.checkpoint_seconds, job=job),
-        judge=Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer) if suites else None,
+        judge=Judge(suites=suites, settings=evaluation, tokenizer=training.tokenizer, batch=evaluation_batch)
+        if suites
+        else None,
         initial=points["kind"] == "corners",
         weights=training.start,
         max_epochs=saving.refused_above,

@@ -103,6 +103,17 @@ def test_the_points_of_a_swarm_have_the_size_that_it_gives_them_and_are_no_part_
     assert exp3(config).points()[0] == "small_00" and not set(exp3(config).points()) & set(exp3(config).trained())
 
 
+def test_a_swarm_is_trained_again_for_no_setting_of_an_evaluation_that_its_scores_do_not_depend_on():
+    config = with_settings()
+    before = exp3(config).judging_of_swarm("small")
+    config["experiments"]["exp3"]["evaluation"] |= {"batch": 8, "resamples": 500, "test_sequences": 50}
+    assert exp3(config).judging_of_swarm("small") == before
+    config["experiments"]["exp3"]["evaluation"]["samples"] = 2
+    assert exp3(config).judging_of_swarm("small") != before
+    config["swarms"]["small"]["measure"] = ["losses"]
+    assert exp3(config).judging_of_swarm("small") == {}
+
+
 def test_an_ablation_leaves_one_source_out_and_keeps_the_name_of_it():
     entry = exp3().entries["without_magpie"]
     assert entry.method == {

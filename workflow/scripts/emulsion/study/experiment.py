@@ -25,6 +25,9 @@ TRAIN_VERSION = 2
 # Settings of a training that change its speed and memory, not its result.
 NOT_LEARNED = ("micro_batch", "sharding")
 
+# Settings of an evaluation that change no score of a capability.
+NOT_JUDGING = ("batch", "resamples", "test_sequences")
+
 
 class Experiment:
     """One experiment of a configuration whose defaults are filled in."""
@@ -118,6 +121,14 @@ class Experiment:
     def limits(self) -> dict[str, float]:
         """{"perplexity", "coherent", "spread"}: what its runs are held against."""
         return {key: self.settings["metrics"][key] for key in ("perplexity", "coherent", "spread")}
+
+    def judging(self) -> dict[str, Any]:
+        """What of its evaluation decides the scores of a model: not how losses are measured, nor what fits at once."""
+        return {key: value for key, value in self.settings["evaluation"].items() if key not in NOT_JUDGING}
+
+    def judging_of_swarm(self, swarm: str) -> dict[str, Any]:
+        """The same where a swarm measures capabilities; else nothing."""
+        return self.judging() if self.swarms[swarm].capabilities else {}
 
     def groups(self) -> dict[str, Any]:
         """What the conclusions compare.

@@ -15,11 +15,16 @@ from emulsion.files import fingerprint, naming, sha256
 
 @dataclass(frozen=True, kw_only=True)
 class Judge:
-    """suites: their files; settings: an experiment's `evaluation`; tokenizer: the folder of the models' tokenizer"""
+    """What models are asked, and how.
+
+    suites: their files; settings: of an experiment's `evaluation` those that scores depend on; tokenizer: the folder of
+    the models' tokenizer; batch: sequences that are asked at once, which changes memory and speed alone
+    """
 
     suites: Sequence[Path]
     settings: Mapping[str, Any]
     tokenizer: Path
+    batch: int = 64
 
     @cached_property
     def identity(self) -> str:
@@ -33,7 +38,10 @@ class Judge:
         from emulsion.evaluation.settings import EvaluationSettings
         from emulsion.evaluation.suites import load_suites
 
-        tokenizer, settings = TextTokenizer.load(self.tokenizer), EvaluationSettings.of(self.settings)
+        tokenizer, settings = (
+            TextTokenizer.load(self.tokenizer),
+            EvaluationSettings.of({**self.settings, "batch": self.batch}),
+        )
         encode_choices(tokenizer, load_suites(self.suites), settings, context)
 
     def scores(self, model: Any) -> dict[str, float]:
@@ -49,7 +57,7 @@ class Judge:
                 model.save_pretrained(folder)
                 copy_tokenizer(self.tokenizer, Path(folder))
             loaded, tokenizer = load_model(Path(folder))
-            settings = EvaluationSettings.of(self.settings)
+            settings = EvaluationSettings.of({**self.settings, "batch": self.batch})
             results, _ = evaluate_suites(loaded, tokenizer, load_suites(self.suites), settings)
         return selection_scores(results)
 

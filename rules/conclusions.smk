@@ -197,8 +197,7 @@ rule present_decision:
         optimum=of_experiment(files.optimum),
         figures=of_experiment(files.decisive_figures),
         captions=lambda wildcards: [house(file) for file in files.captions(study[wildcards.experiment])],
-        # Linked to, not read: the page stays as it is where one of them is made again.
-        linked=lambda wildcards: [ancient(file) for file in files.further_conclusions(study[wildcards.experiment])],
+        linked=of_experiment(files.further_conclusions),
         template=house("report/decision.html.jinja"),
         script=script_file("present_decision"),
         library=imports_of("present_decision"),

@@ -107,7 +107,7 @@ rule search_mixture:
 
 
 rule predict_mixtures:
-    """Say what the optimum and every other candidate will score, before the optimum is trained."""
+    """Say what the optimum and every other candidate will score, from nothing that the optimum's runs come to."""
     input:
         swarm=of_experiment(lambda experiment: files.swarm_of_mixture(experiment, experiment.optimum())),
         stores=of_experiment(files.token_stores),
@@ -120,6 +120,9 @@ rule predict_mixtures:
         "logs/predict_mixtures/{experiment}.log",
     wildcard_constraints:
         experiment=one_of(name for name in config["experiments"] if files.predicts(study[name])),
+    # Before the optimum is trained. As an input of its training it would train it again with each other strategy, and
+    # an input that is ancient keeps Snakemake from comparing what comes after the training with its records.
+    priority: 2
     conda:
         "../envs/analysis.yaml"
     resources:

@@ -88,10 +88,6 @@ rule train:
         stores=of_experiment(files.token_stores),
         tokenizer=of_experiment(files.tokenizer_definition),
         weights=weights_of(Experiment.size_of_run, "run"),
-        # Made before it, and no reason to train again: another mixture's prediction may change afterwards.
-        predictions=lambda wildcards: [
-            ancient(file) for file in files.predictions_before(study[wildcards.experiment], wildcards.run)
-        ],
     output:
         model="models/{experiment}-{run}/model.safetensors",
         config="models/{experiment}-{run}/config.json",

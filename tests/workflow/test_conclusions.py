@@ -100,6 +100,13 @@ def test_other_ratios_of_one_strategy_train_that_strategy_alone(concluded, tmp_p
     assert "predict_mixtures" in jobs and "recommend" in jobs and "propose_mixture" not in jobs
 
 
+def test_a_method_less_makes_all_anew_that_shows_it(concluded, tmp_path):
+    (tmp_path / "fewer.yaml").write_text("experiments: {exp3: {methods: [optimal]}}")
+    jobs = planned(concluded, *CONCLUSIONS, str(tmp_path / "fewer.yaml"))
+    made = {"predict_mixtures", "compare_methods", "plot_capability_heatmap", "plot_pareto", "account_budget"}
+    assert made <= jobs.keys() and not {"train", "propose_mixture", "evaluate"} & jobs.keys()
+
+
 def test_a_further_point_plans_its_swarm_and_the_optimum_alone(concluded, tmp_path):
     (tmp_path / "more.yaml").write_text("swarms: {small: {points: {count: 6}}}")
     jobs = planned(concluded, *CONCLUSIONS, str(tmp_path / "more.yaml"))

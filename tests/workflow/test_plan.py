@@ -88,10 +88,11 @@ def test_conclusions_that_are_gone_are_made_again_though_their_page_is_there(edi
     assert set(planned(editable, *TINY)) == {"recommend", "present_decision"}
 
 
-def test_an_edited_plot_redraws_its_figure_and_nothing_else(editable):
+def test_an_edited_plot_redraws_its_figure_and_the_page_that_links_to_it(editable):
     with (editable / "workflow/scripts/emulsion/figures/radar.py").open("a") as module:
         module.write("# edited\n")
-    assert planned(editable, *TINY) == {"plot_capability_radar": ["experiment=exp3"]}
+    one = ["experiment=exp3"]
+    assert planned(editable, *TINY) == {"plot_capability_radar": one, "present_decision": one}
 
 
 def test_a_touched_script_rebuilds_nothing(editable):

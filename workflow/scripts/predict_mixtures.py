@@ -1,4 +1,4 @@
-"""Say what the optimum and every other candidate will score, before the optimum is trained."""
+"""Say what the optimum and every other candidate will score, from nothing that the optimum's runs come to."""
 
 from pathlib import Path
 

@@ -55,7 +55,7 @@ def main(
     :param stores: headers of the token stores
     :param contributions: contributions.json
     :param optimum: optimal_mix.json
-    :param predictions: predictions.json, written before the optimum was trained
+    :param predictions: predictions.json, made from nothing that the optimum's runs came to
     :param results: folder of all results, for the calibration of predictions over experiments
     :param repeated: run.json of a mixture's runs, the first seed's first, and last of the repetition
     :param worlds: regret of methods in simulated worlds, for the advice

@@ -1,6 +1,7 @@
 """Predictions held against what came of them: side by side in one experiment, and counted over all of a checkout.
 
-Predictions are written and hashed before the optimum is trained, so nobody can fit them to its outcome.
+Predictions are hashed, and made from nothing that the optimum's runs come to: its own together with its mixture, and
+the others before any training that could start with them.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _CONTENT = {
     "recommendations.json": "all conclusions, for programs",
     "budget.json": "costs by stage, planned and spent",
     "contributions.json": "effect of leaving out each source",
-    "predictions.json": "predictions, as written before the optimum was trained",
+    "predictions.json": "predictions, from nothing that the optimum's runs came to",
     "methods.md": "methods by loss and cost",
     "methods.csv": "methods by loss and cost, a row for each run",
     "-metrics.md": "limits and verdicts",

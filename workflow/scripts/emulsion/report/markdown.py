@@ -125,7 +125,7 @@ def _predictions(found: Found | None) -> str:
     body = prediction_rows(found["rows"])
     header = ["mixture", "predicted", "mean outcome", "runs inside", "fitted to"]
     what = " Mean losses on validation text, which surrogates are fitted to." if found.get("of") == "losses" else ""
-    text = f"Written before the optimum was trained.{what} {found['text']}"
+    text = f"Made from nothing that the optimum's runs came to.{what} {found['text']}"
     return section("Predictions", "\n\n".join([table(header, body), text] if body else [text]))
 
 

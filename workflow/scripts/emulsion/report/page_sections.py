@@ -55,7 +55,7 @@ def predictions(found: Found) -> Section | None:
         return None
     rows = prediction_rows(stated["rows"]) if stated else []
     header = ["mixture", "predicted (95 % interval)", "outcome", "runs inside", "fitted to"]
-    note = "Predictions were written before the optimum was trained; the outcome is the mean over its runs."
+    note = "Predictions rest on nothing that the optimum's runs came to; the outcome is the mean over its runs."
     return section(
         "Predictions and outcomes",
         optimum["text"] if optimum else "",

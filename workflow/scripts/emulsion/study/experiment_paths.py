@@ -280,11 +280,6 @@ def predictions(experiment: Experiment) -> list[str]:
     return [f"results/{experiment.name}/predictions.json"] if predicts(experiment) else []
 
 
-def predictions_before(experiment: Experiment, run: str) -> list[str]:
-    """The predictions that have to be there before a run of the optimum is trained."""
-    return predictions(experiment) if experiment.run(run).entry.mixture == experiment.optimum() else []
-
-
 def predicted_mixtures(experiment: Experiment) -> list[str]:
     """The mixtures of the candidates that are known before any of them is trained on."""
     known = [name for name in experiment.candidates() if name not in experiment.from_trajectories()]

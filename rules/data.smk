@@ -97,7 +97,7 @@ rule normalize:
         mem_mb=4000,
         runtime=240,
     params:
-        version=4,
+        version=5,
         type=from_config(lambda config, source: config["sources"][source]["type"], "source"),
         cleaning=json_from_config(catalogue.cleaning_spec, "source"),
         options=from_config(catalogue.schema_options, "source"),

@@ -104,3 +104,36 @@ def test_a_file_of_one_chat_is_one_row(tmp_path, name, indent, chat):
 )
 def test_a_list_of_rows_that_are_no_chat_has_its_rows(tmp_path, rows):
     assert list(read_file(written(tmp_path, "a.json", json.dumps(rows)))) == rows
+
+
+CHAT = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"text": ["one", "two", "three"], "id": [1, 2, None]},
+        {"question": ["a?", "b?"], "answer": ["A", "B"]},
+        {"messages": [CHAT, CHAT], "tags": [["x"], []]},
+    ],
+)
+def test_a_table_that_was_turned_into_one_record_is_read_by_its_rows(tmp_path, columns):
+    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    assert list(read_file(written(tmp_path, "a.json", json.dumps(columns)))) == rows
+    assert list(read_file(written(tmp_path, "a.jsonl", json.dumps(columns)))) == [columns]
+    two = json.dumps(columns) + "\n" + json.dumps(columns)
+    assert list(read_file(written(tmp_path, "b.json", two))) == [columns, columns]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"text": ["a paragraph", "another"]},
+        {"text": ["one"], "id": [1]},
+        {"text": ["one", "two"], "tags": ["x"]},
+        {"text": ["one", "two"], "id": 7},
+        {"messages": CHAT, "tools": [{"name": "a"}, {"name": "b"}]},
+    ],
+)
+def test_a_record_with_lists_that_are_no_table_is_one_row(tmp_path, record):
+    assert list(read_file(written(tmp_path, "a.json", json.dumps(record)))) == [record]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as encryption
 import pytest
@@ -69,14 +70,6 @@ def test_a_text_that_is_not_utf8_loses_its_own_row_alone(tmp_path):
     one, bad, three = read_rows([tmp_path / "a.parquet"])
     assert (one["text"], three["text"]) == ("one", "three")
     assert bad == Malformed("'text' is not valid UTF-8", "{'id': 'b'}")
-
-
-def test_a_value_that_python_has_no_place_for_loses_its_own_row_alone(tmp_path):
-    days = pa.array([0, 2**31 - 1], pa.int32()).view(pa.date32())
-    pq.write_table(pa.table({"text": ["a", "b"], "day": days}), tmp_path / "a.parquet")
-    first, second = read_rows([tmp_path / "a.parquet"])
-    assert first["day"] == datetime.date(1970, 1, 1)
-    assert second.reason.startswith("'day' cannot be read: ")
 
 
 def test_a_file_of_another_schema_than_the_first_keeps_its_rows_as_they_are(tmp_path):
@@ -272,6 +265,19 @@ def test_a_time_in_a_zone_that_is_not_known_does_not_cost_its_row(tmp_path, zone
             writer.write_table(found)
     rows = list(parquet.rows(file))
     assert [row["text"] for row in rows] == ["a", "b"] and rows[0]["at"].year == 1970
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("us"), pa.timestamp("us", tz="UTC"), pa.duration("ms"), pa.date32()])
+@pytest.mark.parametrize("write", [pq.write_table, feather.write_feather])
+def test_a_time_that_python_has_no_date_for_does_not_cost_its_row(tmp_path, kind, write):
+    largest = 2 ** (kind.bit_width - 1) - 1
+    whole = pa.array([0, largest], pa.int64() if kind.bit_width == 64 else pa.int32())
+    file = tmp_path / ("a.parquet" if write is pq.write_table else "a.arrow")
+    options = {} if write is pq.write_table else {"compression": "uncompressed"}
+    write(pa.table({"text": ["a", "b"], "at": whole.view(kind)}), str(file), **options)
+    rows = list(parquet.rows(file))
+    assert [row["text"] for row in rows] == ["a", "b"] and rows[1]["at"] == largest
+    assert not isinstance(rows[0]["at"], int)
 
 
 DAY = datetime.datetime(2020, 1, 1)

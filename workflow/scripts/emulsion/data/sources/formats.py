@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -164,14 +164,19 @@ def records(row: Row | Malformed, suffix: str) -> Iterator[Row | Malformed]:
     if suffix.startswith(LINES_SUFFIXES):
         yield row
         return
-    if isinstance(row, Malformed) or not isinstance(row.get("Instances"), list):
-        if isinstance(row, Malformed) or not _holds_records(row):
-            yield row
-        elif _is_by_columns(row):  # as pandas saves a table
-            yield from ({name: cells[place] for name, cells in row.items()} for place in next(iter(row.values())))
-        else:
-            yield from map(_keyed, row.items())
-        return
+    if isinstance(row, Malformed):
+        yield row
+    elif isinstance(row.get("Instances"), list):
+        yield from _instances(row)
+    elif places := _places(row):
+        yield from ({name: cells[place] for name, cells in row.items()} for place in places)
+    elif _holds_records(row):
+        yield from map(_keyed, row.items())
+    else:
+        yield row
+
+
+def _instances(row: Row) -> Iterator[Row | Malformed]:
     definition = row.get("Definition")
     if isinstance(definition, list) and all(isinstance(part, str) for part in definition):
         definition = "\n".join(definition)
@@ -189,16 +194,25 @@ def _holds_records(row: Row) -> bool:
     held = list(row.values())
     if not held or not all(isinstance(record, dict) for record in held):
         return False
-    if _is_by_columns(row):
-        return True
     is_exchange = 2 * len(row.keys() & {*QUESTION_COLUMNS, *ANSWER_COLUMNS, *CHAT_COLUMNS}) >= len(row)
     return len(held) > 1 and bool(set.intersection(*map(set, held))) and not is_exchange
 
 
-def _is_by_columns(row: Row) -> bool:
-    """Whether a record has a table's cells, {column: {number of a row: cell}}."""
-    places = [list(cells) for cells in row.values()]
-    return all(each == places[0] for each in places) and bool(places[0]) and all(map(str.isdecimal, places[0]))
+def _places(row: Row) -> Sequence[Any]:
+    """Where the cells of a table's rows are, of a record that is a table by its columns; nothing of another.
+
+    As pandas saves a table, {column: {number of a row: cell}}, or as it and datasets turn one into a record, {column:
+    [cells]}. Lists of records are the turns of a chat.
+    """
+    columns = list(row.values())
+    if columns and all(isinstance(cells, dict) for cells in columns):
+        places = list(columns[0])
+        return places if all(list(cells) == places for cells in columns) and all(map(str.isdecimal, places)) else ()
+    if len(columns) < 2 or not all(isinstance(cells, list) for cells in columns):
+        return ()
+    count, *others = {len(cells) for cells in columns}
+    is_chat = any(isinstance(cell, dict) for cells in columns for cell in cells)
+    return () if others or count < 2 or is_chat else range(count)
 
 
 def _keyed(item: tuple[str, Row]) -> Row:

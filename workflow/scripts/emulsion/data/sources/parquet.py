@@ -292,7 +292,10 @@ def _row(batch: pa.RecordBatch, unsound: Collection[str]) -> dict[str, Any] | Ma
             blame_row(error)
             problems.append(f"'{name}' unfolds to more than may be held")
         except _UNREADABLE as error:
-            problems.append(f"'{name}' cannot be read: {type(error).__name__}")
+            if pa.types.is_temporal(column.type):  # infinity of a database, say, and seldom what is read
+                row[name] = column.view(pa.int64() if column.type.bit_width == 64 else pa.int32())[0].as_py()
+            else:
+                problems.append(f"'{name}' cannot be read: {type(error).__name__}")
     return Malformed("; ".join(problems), repr(row)[:SHOWN_CHARACTERS]) if problems else row
 
 

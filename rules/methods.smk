@@ -265,10 +265,12 @@ rule tabulate_methods:
     params:
         title=comparison_setting("title"),
         settings=comparison_setting("settings"),
+        prefixes=comparison_setting("prefixes"),
     shell:
         "printf '%s\\0' "
         "--title {params.title:q} "
         "--settings {params.settings:q} "
+        "--prefixes {params.prefixes:q} "
         "--boards {input.boards:q} "
         "--json {output.json:q} "
         "--page {output.page:q} "

@@ -43,7 +43,7 @@ BOARDS = {
     "two": board(row("good", noisy(-0.1, 4)), row("same", noisy(0, 5, sd=0.1))),
     "three": board(row("good", noisy(-0.1, 6), names=["good", "twin"]), row("same", noisy(0, 7))),
 }
-FOUND = across_settings("Which?", {"Web": "one", "Code": "two", "Both": "three"}, BOARDS)
+FOUND = across_settings("Which?", {"Web": "one", "Code": "two", "Both": "three"}, BOARDS, {})
 BY_NAME = {row["method"]: row for row in FOUND["methods"]}
 
 
@@ -58,6 +58,13 @@ def test_the_mean_over_settings_is_better_where_each_shows_it_and_not_where_none
     assert BY_NAME["good"]["verdict"] == "better" and BY_NAME["same"]["verdict"] == "no significant difference"
 
 
+def test_methods_that_are_named_by_their_setting_share_a_row_without_that():
+    first, second = noisy(-0.1, 1), noisy(-0.1, 4)
+    boards = {"one": board(row("a_good", first)), "two": board(row("good", second))}
+    found = across_settings("Which?", {"Web": "one", "Code": "two"}, boards, {"one": "a_"})["methods"]
+    assert [(each["method"], each["mean"]["settings"]) for each in found] == [("good", 2)]
+
+
 def test_mixtures_that_are_one_share_a_row():
     assert BY_NAME["twin"]["by_setting"] == {"Both": BY_NAME["good"]["by_setting"]["Both"]}
 
@@ -69,7 +76,7 @@ def test_intervals_of_the_mean_hold_what_they_promise():
         boards = {
             name: board(row("x", random.normal(0.05, sd, 4))) for name, sd in zip(names, (0.02, 0.1, 0.1), strict=True)
         }
-        [mean] = [each["mean"] for each in across_settings("T", {n: n for n in names}, boards)["methods"]]
+        [mean] = [each["mean"] for each in across_settings("T", {n: n for n in names}, boards, {})["methods"]]
         held += mean["interval"][0] <= 0.05 <= mean["interval"][1]
     assert 0.93 <= held / trials <= 0.985
 
@@ -77,14 +84,16 @@ def test_intervals_of_the_mean_hold_what_they_promise():
 def test_one_seed_is_no_claim_and_equal_runs_are_no_difference():
     single = row("once", None) | {"loss_to_stratified": {"difference": -1.0, "interval": None}, "seeds": 1}
     equal = row("equal", [0.0] * 4)
-    found = {each["method"]: each for each in across_settings("T", {"A": "a"}, {"a": board(single, equal)})["methods"]}
+    found = {
+        each["method"]: each for each in across_settings("T", {"A": "a"}, {"a": board(single, equal)}, {})["methods"]
+    }
     assert found["once"]["verdict"] == "no claim" and found["once"]["mean"]["settings"] == 0
     assert found["equal"]["verdict"] == "no significant difference" and found["equal"]["mean"]["interval"] == [0.0, 0.0]
 
 
 def test_with_one_seed_a_method_that_came_to_even_shares_is_no_claim():
     base = row("stratified", None, names=["stratified", "even"]) | {"seeds": 1}
-    found = across_settings("T", {"A": "a"}, {"a": {**board(), "methods": [base]}})["methods"]
+    found = across_settings("T", {"A": "a"}, {"a": {**board(), "methods": [base]}}, {})["methods"]
     assert [(each["method"], each["verdict"], each["mean"]["interval"]) for each in found] == [
         ("even", "no claim", None)
     ]
@@ -94,7 +103,7 @@ def test_what_is_the_measure_in_one_setting_is_compared_in_the_other():
     odd = {**board(row("other", noisy(-0.1, 1))), "stratified": "mixmin"}
     odd["methods"] = [row("mixmin", None), *odd["methods"][1:]]
     plain = board(row("mixmin", noisy(0.3, 2)))
-    found = across_settings("T", {"A": "odd", "B": "plain"}, {"odd": odd, "plain": plain})["methods"]
+    found = across_settings("T", {"A": "odd", "B": "plain"}, {"odd": odd, "plain": plain}, {})["methods"]
     mean = found[0]["mean"]
     assert found[0]["method"] == "mixmin" and mean["settings"] == 2
     assert mean["difference"] == pytest.approx(0.15, abs=0.02)

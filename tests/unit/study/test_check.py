@@ -167,6 +167,16 @@ STRATEGY = "strategies/equal_mix"
             {"all": {"title": "T", "settings": {"x": "exp"}}},
             "method_studies.all: 'x': unknown experiment",
         ),
+        (
+            "method_studies",
+            {"all": {"title": "T", "settings": {"x": "exp3"}, "prefixes": {"exp3": "none_"}}},
+            "method_studies.all.prefixes.exp3: no method of the experiment begins with 'none_'.",
+        ),
+        (
+            "method_studies",
+            {"all": {"title": "T", "settings": {"x": "exp3"}, "prefixes": {"exp4": "none_"}}},
+            "method_studies.all.prefixes: unknown experiment 'exp4'. Did you mean 'exp3'?",
+        ),
         ("swarms/small/tokens", 9, "experiments.exp3: swarm 'small': run spec: tokens 9 is less than one batch"),
         ("methods/optimal/objective", {"capabilities": {"reasonning": 1}}, "Did you mean 'reasoning'?"),
         (

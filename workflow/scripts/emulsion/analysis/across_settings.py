@@ -16,17 +16,27 @@ from emulsion.student import Estimate
 Found = Mapping[str, Any]
 
 
-def across_settings(title: str, settings: Mapping[str, str], boards: Mapping[str, Found]) -> dict[str, Any]:
+def across_settings(
+    title: str, settings: Mapping[str, str], boards: Mapping[str, Found], prefixes: Mapping[str, str]
+) -> dict[str, Any]:
     """The content of `settings.json`: {"title", "settings": [...], "methods": [...]}, best on average first.
 
-    settings: {label: experiment}; boards: {experiment: content of its methods.json}
+    settings: {label: experiment}; boards: {experiment: content of its methods.json}; prefixes: {experiment: what names
+    of its methods begin with and are called without, so that they are those of other settings}
     A method has its cell of each setting it was trained in, and, over those in which it was compared with stratified
     sampling by seeds, the `mean` difference of the mean test loss, nats, with its interval, `p_holm` over all methods
     and a verdict. The settings weigh alike. Methods of fewer settings come after those of all.
     """
-    rows = {label: by_name(boards[experiment]) for label, experiment in settings.items()}
+
+    def common(name: str, experiment: str) -> str:
+        return name.removeprefix(prefixes.get(experiment, ""))
+
+    rows = {
+        label: {common(name, experiment): row for name, row in by_name(boards[experiment]).items()}
+        for label, experiment in settings.items()
+    }
     names = dict.fromkeys(name for label in rows for name in rows[label])
-    base = {label: boards[experiment]["stratified"] for label, experiment in settings.items()}
+    base = {label: common(boards[experiment]["stratified"] or "", experiment) for label, experiment in settings.items()}
     cells = {
         name: {label: _cell(row[name], base[label] == name) for label, row in rows.items() if name in row}
         for name in names
@@ -43,7 +53,7 @@ def across_settings(title: str, settings: Mapping[str, str], boards: Mapping[str
                 "experiment": experiment,
                 "sources": boards[experiment]["sources"],
                 "tokens": boards[experiment]["tokens"],
-                "stratified": rows[label].get(boards[experiment]["stratified"] or "", {}).get("mean_test_perplexity"),
+                "stratified": rows[label].get(base[label], {}).get("mean_test_perplexity"),
             }
             for label, experiment in settings.items()
         ],

@@ -11,7 +11,7 @@ from emulsion.methods.registry import takes
 from emulsion.methods.stretches import stretches
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
-from emulsion.study.check_common import apart, error_of, known
+from emulsion.study.check_common import apart, error_of, included, known
 from emulsion.study.check_data import capabilities
 from emulsion.study.check_swarms import room
 from emulsion.study.experiment import Experiment
@@ -60,6 +60,19 @@ def studies(config: Config) -> Iterator[str]:
                 yield f"{where}: '{label}' is experiment '{name}', and so is '{other}'; it would count twice."
             if name in config["experiments"] and not config["experiments"][name]["methods"]:
                 yield f"{where}: '{label}': experiment '{name}' has no `methods`."
+        for name, prefix in chosen["prefixes"].items():
+            yield from included("experiment", name, labels, config["experiments"], f"{where}.prefixes")
+            yield from _called_alike(config["experiments"].get(name, {}), prefix, f"{where}.prefixes.{name}")
+
+
+def _called_alike(experiment: Mapping[str, Any], prefix: str, where: str) -> Iterator[str]:
+    """Without the prefix, which some of its methods have, no two mixtures of an experiment have one name."""
+    mixtures = [*experiment.get("strategies", ()), *experiment.get("methods", ())]
+    if mixtures and not any(name.startswith(prefix) for name in mixtures):
+        yield f"{where}: no method of the experiment begins with '{prefix}'."
+    for name in mixtures:
+        if name.startswith(prefix) and prefix and name.removeprefix(prefix) in mixtures:
+            yield f"{where}: '{name}' and '{name.removeprefix(prefix)}' would be called alike."
 
 
 def methods_of(config: Config, name: str) -> Iterator[str]:

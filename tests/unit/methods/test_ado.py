@@ -45,6 +45,7 @@ def test_ado_steps_by_hand_towards_the_source_whose_loss_falls_fastest():
             rho = falls * 0.5 * np.sqrt(history)
             rho = rho / rho.sum()
             assert weights == pytest.approx((0.9 * mean + 0.1 * rho).tolist(), rel=1e-3)
+            assert [method.effects[name][name] for name in "ab"] == pytest.approx(falls.tolist(), rel=1e-3)
             mean = mean + (rho - mean) / (number + 2)
         history = 0.9 * history + 0.1 * np.array(weights)
     assert weights[0] > 0.5
@@ -59,13 +60,14 @@ def test_ado_leaves_the_prior_behind_though_inertia_is_large():
     assert mixture["a"] > 0.85
 
 
+@pytest.mark.parametrize(("refit", "fitted"), [(0.02, range(5, 12)), (0.1, (5, 10))])
 @pytest.mark.parametrize("steps", [187, 200, 1875])
-def test_ado_fits_in_every_round_though_some_are_a_step_shorter(steps, monkeypatch):
+def test_ado_fits_as_often_as_it_is_to_though_some_rounds_are_a_step_shorter(steps, refit, fitted, monkeypatch):
     fits = []
     monkeypatch.setattr(ado, "fit_curve", lambda n, losses: fits.append(len(n)) or fit_curve(n, losses))
-    method = registry.create("ado", sources=["a", "b"], ignored=0.0, refit=0.02, rounds=50)
+    method = registry.create("ado", sources=["a", "b"], ignored=0.0, refit=refit, rounds=50)
     for number in range(1, 12):
         step = round(number * steps / 50)
         losses = {"a": 2 + 3 / number, "b": 2 + 4 / number}
         method.update(replace(observation(number, names=["a", "b"], losses=losses), step=step, steps=steps))
-    assert fits == [points for points in range(5, 12) for _ in "ab"]
+    assert fits == [points for points in fitted for _ in "ab"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from emulsion.methods import registry
-from emulsion.methods.aioli import learn_effects
-from method_cases import observation
+from emulsion.methods.aioli import learn_diagonal, learn_effects
+from method_cases import NAMES, observation
 
 
 @pytest.mark.parametrize("m", range(2, 10))
@@ -29,6 +29,14 @@ def test_aioli_recovers_a_linear_world_from_what_was_drawn(m, batch):
         pytest.skip("the draws of this seed do not tell sources apart")
     method.update(observation(0, names=names, probes=probes))
     assert np.array([[method.effects[i][j] for j in names] for i in names]) == pytest.approx(truth, abs=1e-9)
+
+
+def test_every_sweep_probes_each_source_once_and_spreads_epsilon_over_all():
+    method = registry.create("aioli", sources=NAMES, sweeps=2, epsilon=0.6)
+    probes = [list(mixture.values()) for mixture in method.probe_mixtures()]
+    expected = sorted((0.15 + 0.4 * np.eye(4)).tolist())
+    for sweep in (probes[:4], probes[4:]):
+        np.testing.assert_allclose(sorted(sweep), expected)
 
 
 def test_aioli_takes_a_source_that_no_probe_drew_for_an_average_one():
@@ -72,3 +80,9 @@ def test_aioli_diagonal_divides_each_fall_by_the_share_that_was_drawn():
     assert method.effects["a"] == pytest.approx({"a": 0.4, "b": 0}) and method.effects["b"] == pytest.approx(
         {"a": 0, "b": 0.1}
     )
+
+
+def test_the_diagonal_takes_all_probes_that_drew_most_of_a_source_by_what_they_drew():
+    shares = np.array([[0.6, 0.4], [0.8, 0.2], [0.3, 0.7]])
+    falls = np.array([[0.3, 0.5], [0.26, 0.5], [0.5, 0.14]])
+    assert learn_diagonal(shares, falls) == pytest.approx(np.diag([0.56 / 1.4, 0.14 / 0.7]))

@@ -40,6 +40,14 @@ def test_doge_needs_the_sums_of_products_alone_and_the_norms():
         summed.update(observation(3, gradients={TOTAL: sums}))
 
 
+def test_doge_smooths_every_mixture_towards_the_uniform_one():
+    plain, smoothed = (
+        registry.create("doge", sources=NAMES, smoothing=share).update(observation(3)) for share in (0.0, 0.2)
+    )
+    assert smoothed == pytest.approx({name: 0.8 * plain[name] + 0.2 / len(NAMES) for name in NAMES})
+    assert len(set(plain.values())) > 1
+
+
 def test_doge_cuts_harm_and_scores_an_absent_source_0():
     names = ["a", "b", "c"]
     harm = {i: {"a": 1.0, "b": -9.0} for i in names}

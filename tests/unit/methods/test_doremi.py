@@ -22,6 +22,13 @@ def test_doremi_raises_the_worst_source_and_keeps_the_score_of_an_absent_one():
     assert dict(method.average) == pytest.approx({name: (first[name] + second[name]) / 2 for name in "abc"})
 
 
+def test_doremi_scores_a_source_not_yet_measured_as_the_mean_of_the_others():
+    method = registry.create("doremi", sources=["a", "b", "c"], smoothing=0.0)
+    mixture = method.update(observation(0, names=["a", "b", "c"], excess_losses={"a": 0.5, "b": -0.2}))
+    assert math.log(mixture["c"] / mixture["b"]) == pytest.approx(0.25)  # harm is cut before the mean is taken
+    assert method.effects["c"]["c"] == 0
+
+
 def test_doremi_smooths_every_mixture_and_refuses_excess_that_should_have_been_cut():
     method = registry.create("doremi", sources=["a", "b"], eta=50.0, smoothing=0.01)
     seen = observation(0, names=["a", "b"])

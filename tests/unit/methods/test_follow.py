@@ -23,6 +23,14 @@ def test_it_gives_the_mixtures_in_order_one_a_round():
     ]
 
 
+def test_the_average_is_of_the_rounds_so_far():
+    method = Follow(["alpha", "beta"], mixtures=LIST)
+    method.start()
+    assert dict(method.average) == {"alpha": 0.75, "beta": 0.25}
+    method.update(seen())
+    assert dict(method.average) == {"alpha": 0.375, "beta": 0.625}
+
+
 def test_restored_from_plain_json_it_goes_on_where_it_was():
     method, other = Follow(["alpha", "beta"], mixtures=LIST), Follow(["alpha", "beta"], mixtures=LIST)
     method.start()

@@ -73,6 +73,27 @@ def test_models_that_are_alike_have_a_mixture_too(bounds, apart):
         )
 
 
+def test_mixmin_takes_the_mean_of_runs_on_one_source_and_leaves_others_out():
+    first, second = sequences(1), sequences(2)
+    mean = {run: {name: np.mean([first[run][name], second[run][name]], axis=0) for name in NAMES} for run in first}
+    given = replace(evidence(), sequence_losses=mean, tokens=0)
+    [(_, expected)] = registry.create("mixmin", sources=NAMES).propose(given)
+    again = {f"{run} again": run for run in first}
+    both = replace(
+        given,
+        mixtures={**given.mixtures, **{other: given.mixtures[run] for other, run in again.items()}},
+        losses={**given.losses, **{other: given.losses[run] for other, run in again.items()}},
+        sequence_losses={**first, **{other: second[run] for other, run in again.items()}, "run 0": first["alone web"]},
+    )
+    [(_, mixture)] = registry.create("mixmin", sources=NAMES).propose(both)
+    assert dict(mixture) == pytest.approx(dict(expected), abs=1e-6)
+
+
+def test_mixmin_refuses_an_objective_of_capabilities():
+    with pytest.raises(UserError, match="objective: it is of losses"):
+        registry.create("mixmin", sources=NAMES, objective="mean_capability").propose(evidence())
+
+
 def test_mixmin_says_whose_sequences_are_missing():
     given = evidence()
     losses = {run: seen for run, seen in given.sequence_losses.items() if run != "alone books"}

@@ -1,5 +1,7 @@
 """The objective: what is summed, with which sign, and what is refused."""
 
+import math
+
 import pytest
 
 from emulsion.errors import UserError
@@ -54,8 +56,9 @@ def test_what_cannot_be_weighed_is_refused(spec, words):
 
 
 def test_a_run_without_a_score_is_named():
-    broken = [RESULTS[0], {"run": "r1", "capabilities": {"math": None, "code": 0.1}}]
-    with pytest.raises(UserError, match=r"run 'r1'.*math is None"):
-        scores("mean_capability", broken)
+    for value in (None, math.nan):
+        broken = [RESULTS[0], {"run": "r1", "capabilities": {"math": value, "code": 0.1}}]
+        with pytest.raises(UserError, match=rf"run 'r1'.*math is {value}"):
+            scores("mean_capability", broken)
     with pytest.raises(UserError, match="needs results with losses"):
         Objective.of("mean_loss", [{"run": "r", "capabilities": {"math": 1.0}}])

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -73,6 +74,15 @@ def test_a_grid_of_nine_has_the_shares_of_the_paper():
 def test_a_grid_of_other_than_two_sources_names_what_to_use():
     with pytest.raises(UserError, match=r"a grid is for 2 sources, and there are 3.*kind: dirichlet"):
         cover({"kind": "grid", "count": 9}, ["a", "b", "c"])
+
+
+def test_a_spread_without_room_within_the_caps_is_refused_unless_more_epochs_are_only_warned_of(caplog):
+    spread = {"kind": "spread", "count": 5, "bounds": [0.0, 1.0], "seed": 0}
+    evidence = Evidence(sizes={"a": 100, "b": 100}, tokens=200, max_epochs=1)  # a half of each, and nothing else
+    with pytest.raises(UserError, match="leave room for"):
+        design_points(spread, ["a", "b"], evidence)
+    free = design_points(spread, ["a", "b"], replace(evidence, strict=False))
+    assert free == cover(spread, ["a", "b"]) and "the caps that follow from it are left out" in caplog.text
 
 
 def test_an_unknown_kind_names_the_nearest():

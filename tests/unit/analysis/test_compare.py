@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import ttest_ind
+from scipy.stats import bartlett, ttest_ind
 
 from analysis_cases import EQUAL, capabilities, item_scores, single, trained
 from emulsion.analysis.compare import common_seeds, compare_pair, holm, holm_by_name, listing
@@ -119,6 +119,23 @@ def test_mixtures_of_unlike_noise_are_compared_by_their_own() -> None:
     assert noise.variance(runs["calm"], MEAN) == (pytest.approx(runs["calm"].var(ddof=1) / 5), 4)
     even = [rng.normal(0.5, 0.01, 5) for _ in range(5)]
     assert pooled(even)[2]
+
+
+@pytest.mark.parametrize("mixtures", [2, 5, 12])
+def test_pooling_is_sound_where_bartletts_test_says_so(mixtures: int) -> None:
+    rng, verdicts = np.random.default_rng(mixtures), set()
+    for _ in range(100):
+        runs = [rng.normal(0.5, spread, rng.integers(2, 6)) for spread in rng.uniform(0.01, 0.03, mixtures)]
+        variances = [each.var(ddof=1) for each in runs]
+        if min(variances) > 0.01 * max(variances):  # a smaller one counts as this
+            verdicts.add(sound := pooled(runs)[2])
+            assert sound == (bartlett(*runs).pvalue >= 0.05)
+    assert verdicts == {True, False}
+
+
+def test_pooling_is_sound_where_there_is_nothing_to_tell_apart() -> None:
+    assert pooled([np.array([0.4, 0.6]), np.array([0.5])])[2]
+    assert pooled([np.array([0.4, 0.4]), np.array([0.5, 0.5])]) == (0.0, 2.0, True)
 
 
 def test_only_seeds_that_both_have_are_compared() -> None:

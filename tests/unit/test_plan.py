@@ -131,6 +131,20 @@ def test_a_change_of_mixture_keeps_the_past_and_steers_the_future():
     assert plan.counts(1300).tolist() == [150 + 900, 150 + 100]
 
 
+@pytest.mark.parametrize("start", [1, 256, 300, 5000])
+def test_what_was_read_before_a_change_decides_nothing_after_it(start):
+    read, unread = (SequencePlan({"a": 100, "b": 100}, Mixture({"a": 1, "b": 1}), seed=4) for _ in range(2))
+    read.rows(0, 9000)
+    read.counts(8000)
+    for plan in (read, unread):
+        plan.change(start, Mixture({"a": 9, "b": 1}))
+    # Chunks of a plan begin at powers of two.
+    for position in (512, 1024, 2048, 4096, 8000):
+        assert np.array_equal(read.counts(position), unread.counts(position))
+    assert np.array_equal(read.sources(4096, 9000), unread.sources(4096, 9000))
+    assert np.array_equal(read.rows(0, 9000), unread.rows(0, 9000))
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(2, 8), st.lists(st.integers(1, 700), min_size=1, max_size=8), st.integers(0, 10**6))
 def test_rounds_of_changing_weights_stay_near_the_shares_owed(number, lengths, seed):
@@ -205,7 +219,7 @@ def test_a_checkpoint_says_what_was_drawn_so_that_changes_are_not_assigned_again
     monkeypatch.setattr("emulsion.plan.assign", lambda *given: assigned.append(given[2:]) or assign(*given))
     monkeypatch.setattr("emulsion.plan.count", lambda *given: assigned.append(given[2:]) or count(*given))
     assert np.array_equal(restored.rows(20_000, 20_100), expected)
-    assert all(start >= 20_000 for start, _ in assigned if assigned)
+    assert assigned and all(start >= 20_000 for start, _ in assigned)
 
 
 def test_a_sequence_before_the_first_is_refused():

@@ -58,7 +58,7 @@ class _Chunk:
 
     def cut(self, stop: int) -> None:
         """Forget what comes from sequence `stop` on."""
-        kept = max(0, stop - self.start)
+        kept = stop - self.start
         self.sources = self.sources[:kept]
         self.rows = self.rows[:kept] if self.rows is not None else None
 
@@ -111,6 +111,8 @@ class SequencePlan:
         self._shares = self._shares.then(start, mixture, self._names)
         self._segments.append(_Segment(start, counts, len(self.schedule.stages)))
         self._answers = {position: counts for position, counts in self._answers.items() if position <= start}
+        # One that starts later has counts of before the change.
+        self._chunks = [chunk for chunk in self._chunks if chunk.start < start]
         for chunk in self._chunks:
             chunk.cut(start)
 

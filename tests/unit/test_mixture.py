@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from emulsion.errors import UserError
 from emulsion.files import write_json
-from emulsion.mixture import Mixture, mixture_file, read_mixture
+from emulsion.mixture import Mixture, mean_of_stages, mixture_file, read_mixture
 
 weights = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1e6), min_size=1).filter(
     lambda values: sum(values.values()) > 1e-9
@@ -22,6 +22,11 @@ def test_weights_sum_to_one_and_keep_their_ratios_and_order(values):
     assert list(mixture) == list(values)
     for source, value in values.items():
         assert math.isclose(mixture[source], value / total, abs_tol=1e-300)
+
+
+def test_the_mean_of_stages_weighs_each_by_its_share_of_the_run():
+    stages = [(0.25, Mixture({"a": 1})), (0.5, Mixture({"b": 1, "a": 1})), (1.0, Mixture({"b": 3, "c": 1}))]
+    assert mean_of_stages(stages) == pytest.approx({"a": 0.375, "b": 0.5, "c": 0.125})
 
 
 def test_equal_weights_make_equal_mixtures_whatever_their_scale_and_order():

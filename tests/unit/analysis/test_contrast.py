@@ -1,0 +1,59 @@
+"""The variance of a difference, by its definition: of seeds, of the choice of text, and nothing twice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emulsion.analysis.contrast import difference
+from emulsion.analysis.loss_scores import loss_scores
+from emulsion.analysis.noise import SeedNoise
+from emulsion.analysis.scores import MEAN, Floats, ItemScores
+
+SHARES = {"a": 0.75, "b": 0.25}
+SEEDS = 3
+
+
+def losses(number: int, sequences: dict[str, int]) -> dict[str, Floats]:
+    """{source: [seeds, sequences]}, in which mixtures differ by sequence."""
+    rng = np.random.default_rng(number)
+    return {name: rng.normal(2, 0.2, size) + rng.normal(0, 0.05, (SEEDS, size)) for name, size in sequences.items()}
+
+
+def scores(table: dict[str, Floats]) -> ItemScores:
+    runs = [{name: {"sequence_losses": rows[seed].tolist()} for name, rows in table.items()} for seed in range(SEEDS)]
+    return loss_scores({seed: {"sources": run} for seed, run in enumerate(runs)}, SHARES)
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_what_sequences_vary_by_themselves_is_taken_out_of_the_choice_of_text(paired: bool) -> None:
+    x, y = (losses(number, {"a": 6, "b": 4}) for number in range(2))
+    found = difference(scores(x), scores(y), MEAN, SeedNoise(run_sd={MEAN: 0.03}, df=8, paired=paired))
+    text, own = [], []
+    for name, share in SHARES.items():
+        apart = x[name] - y[name]
+        text.append(share**2 * apart.mean(axis=0).var(ddof=1) / apart.shape[1])
+        each = [apart] if paired else [x[name], y[name]]
+        own.append(share**2 * sum(rows.var(axis=0, ddof=1).mean() for rows in each) / apart.shape[1] / SEEDS)
+    seeds, chosen = 2 * 0.03**2 / SEEDS, sum(text) - sum(own)
+    assert found.error**2 == pytest.approx(seeds + chosen)
+    freedom = sum(text) ** 2 / (text[0] ** 2 / 5 + text[1] ** 2 / 3)
+    assert found.freedom == pytest.approx((seeds + chosen) ** 2 / (seeds**2 / 8 + chosen**2 / freedom))
+
+
+@pytest.mark.parametrize("pooled", [0.001, 0.1])
+def test_a_pair_that_is_noisier_than_the_others_has_its_own_noise_and_no_less_than_theirs(pooled: float) -> None:
+    x, y = (losses(number, {"a": 6}) for number in range(2))
+    noise = SeedNoise(run_sd={"a": pooled}, df=8, apart=("a",), paired=True)
+    found, alone = (difference(scores(x), scores(y), "a", each) for each in (noise, None))
+    apart = x["a"] - y["a"]
+    seeds = max(apart.mean(axis=1).var(ddof=1), 2 * pooled**2) / SEEDS
+    chosen = alone.error**2 - apart.var(axis=0, ddof=1).mean() / 6 / SEEDS
+    assert found.error**2 == pytest.approx(seeds + chosen)
+
+
+def test_a_single_sequence_is_taken_to_vary_as_those_of_the_other_sources() -> None:
+    x, y = (losses(number, {"a": 6, "b": 1}) for number in range(2))
+    variance = (x["a"] - y["a"]).mean(axis=0).var(ddof=1)
+    found = difference(scores(x), scores(y), MEAN, None)
+    assert found.error**2 == pytest.approx(SHARES["a"] ** 2 * variance / 6 + SHARES["b"] ** 2 * variance)

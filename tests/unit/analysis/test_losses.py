@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from emulsion.analysis.decide import decide
-from emulsion.analysis.loss_scores import all_loss_scores, compare_losses
+from emulsion.analysis.loss_scores import all_loss_scores, compare_losses, loss_scores, summarise_losses
 
 
 def runs(losses):
@@ -67,3 +67,26 @@ def test_a_source_with_a_single_sequence_is_taken_to_vary_as_the_others():
     assert cell["b"]["p"] == 1
     width = np.diff(cell["mean"]["interval"])
     assert width > 3 * np.diff(compared(single=False)["mean"]["interval"]) > 0
+
+
+def test_a_summary_has_the_mean_losses_their_perplexities_and_bits_per_byte():
+    weights = {"a": 3.0, "b": 1.0}
+    records = {
+        seed: {
+            "sources": {
+                "a": {"sequence_losses": [2.0 + seed, 3.0], "bits_per_byte": 1.0 + seed},
+                "b": {"sequence_losses": [1.0, 2.0, 3.0], "bits_per_byte": 0.5},
+            }
+        }
+        for seed in (1, 0)
+    }
+    found = summarise_losses({"x": loss_scores(records, weights)}, {"x": records})["x"]
+    assert found["seeds"] == [0, 1]
+    assert [found["sources"][source]["loss"] for source in "ab"] == pytest.approx([2.75, 2.0])
+    assert found["mean"]["loss"] == pytest.approx(0.75 * 2.75 + 0.25 * 2.0)
+    assert found["mean"]["perplexity"] == pytest.approx(np.exp(found["mean"]["loss"]))
+    assert found["sources"]["a"]["bits_per_byte"] == pytest.approx(1.5)
+    assert found["mean"]["bits_per_byte"] == pytest.approx(0.75 * 1.5 + 0.25 * 0.5)
+    for cell in (found["mean"], *found["sources"].values()):
+        assert cell["interval"][0] < cell["loss"] < cell["interval"][1]
+        assert cell["perplexity_interval"] == pytest.approx(np.exp(cell["interval"]))

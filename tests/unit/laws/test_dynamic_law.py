@@ -121,6 +121,22 @@ def test_one_diverged_branch_does_not_bend_the_fit():
     assert robust < 0.02 < plain
 
 
+@pytest.mark.parametrize(
+    ("fit", "settings"),
+    [(fit_dynamic_law, {}), (fit_dynamic_law, {"form": "log_linear"}), (fit_diagonal_law, {})],
+)
+def test_the_error_of_branches_left_out_is_that_of_fits_without_them(fit, settings):
+    rows, before, _, after = diagonal(noise=0.01)
+    law = fit(rows, after, before, robust=False, **settings)
+    errors = [
+        after[n]
+        - fit(np.delete(rows, n, 0), np.delete(after, n, 0), before, robust=False, **settings).predict(rows[n])[0]
+        for n in range(len(rows))
+    ]
+    expected = np.sqrt((np.array(errors) ** 2).mean(axis=0))
+    assert list(law.left_out.values()) == pytest.approx(expected.tolist(), rel=0.01 if settings else 1e-5)
+
+
 def test_a_group_without_a_source_is_refused():
     rows, before, _, after = diagonal()
     with pytest.raises(UserError, match=r"unknown source 'cc'\. Did you mean 'c'"):

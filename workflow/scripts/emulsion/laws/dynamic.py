@@ -187,13 +187,14 @@ def _robust_regression(
     design: Floats, column: Floats, penalty: Floats, parameters: int, robust: bool
 ) -> tuple[Floats, Floats]:
     """Coefficients [k] of column [n] on design [n, k] with a ridge [k, k], and the errors [n] of runs left out."""
-    weights = np.ones(len(column))
+    next_weights = np.ones(len(column))
     for _ in range(_ROUNDS if robust else 1):
+        weights = next_weights
         inverse = np.linalg.pinv((design.T * weights) @ design + penalty, hermitian=True)
         found = inverse @ (design.T * weights) @ column
         residuals = column - design @ found
         freedom = max(len(column) - parameters, 0.25 * len(column))
         sigma = 1.4826 * float(np.median(np.abs(residuals))) * np.sqrt(len(column) / freedom)
-        weights = np.minimum(1.0, HUBER * max(sigma, 1e-12) / np.maximum(np.abs(residuals), 1e-300))
+        next_weights = np.minimum(1.0, HUBER * max(sigma, 1e-12) / np.maximum(np.abs(residuals), 1e-300))
     leverage = np.minimum(np.einsum("nk,kl,nl->n", design, inverse, design) * weights, 1 - 1e-6)
     return found, residuals / (1 - leverage)

@@ -47,6 +47,12 @@ def test_equal_topics_are_halved_in_both_kinds_with_early_and_late_ones_alike(pa
     assert all(len(picked & {f"t{2 * pair}", f"t{2 * pair + 1}"}) == 1 for pair in range(pairs))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_unequal_topics_are_halved_as_evenly_as_their_sizes_allow(seed: int) -> None:
+    items = [item(10 * size + n, f"t{size}") for size in (1, 2, 3, 8, 14) for n in range(size)]
+    assert len(selection_half(suite(*items), seed)) == 14
+
+
 def test_halves_follow_from_the_seed_and_the_suite_alone() -> None:
     items = [item(number, None) for number in range(40)]
     assert selection_half(suite(*items), 0) == selection_half(suite(*items), 0)

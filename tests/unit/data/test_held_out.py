@@ -59,6 +59,12 @@ def test_a_document_is_cut_into_its_own_text_part_by_part(text, missing, held_ou
     assert all(part["text"] for part in parts)
 
 
+def test_a_document_is_cut_at_a_line_that_begins_near_and_else_where_a_part_ends():
+    lines = {"id": "x", "text": 20 * "123456789\n"}
+    assert [len(part["text"]) for part in cut_document(lines, ["validation", "test"], 0.22)] == [120, 40, 40]
+    assert [len(part["text"]) for part in cut_document({**lines, "text": 200 * "x"}, ["test"], 0.2)] == [160, 40]
+
+
 def test_the_longest_document_is_found(tmp_path):
     for name, texts in (("a", ["x", "xxx"]), ("b", ["xx", "x", "xxxx"])):
         pq.write_table(pa.table({"text": texts}), tmp_path / name)

@@ -75,9 +75,11 @@ def test_a_run_in_several_held_out_documents_is_boilerplate(tmp_path):
         documents = [(str(seed), f"{rule} {prose(seed)}") for seed in range(count)]
         shards = [held_out(tmp_path / f"{each[0]}.parquet", [each], EVERY) for each in documents]
         pq.write_table(join_ngrams(shards), tmp_path / "a.parquet")
-        contamination = Contamination({}, {"a": tmp_path / "a.parquet"}, EVERY)
-        assert (match(contamination, f"{rule} {prose(9)}") is None) == (count == 3)
-        assert match(contamination, f"{prose(9)} {words(prose(0), 0, 20)}") is not None
+        # Whether all are of one source, or each of its own.
+        for files in ({"a": tmp_path / "a.parquet"}, {path.stem: path for path in shards}):
+            contamination = Contamination({}, files, EVERY)
+            assert (match(contamination, f"{rule} {prose(9)}") is None) == (count == 3)
+            assert match(contamination, f"{prose(9)} {words(prose(0), 0, 20)}") is not None
 
 
 def test_what_is_held_out_of_a_source_is_what_is_of_its_shards(tmp_path):

@@ -60,6 +60,11 @@ def test_each_reason_has_a_document(text, reason):
     assert verdict(text, reason.split(":")[0]) == reason
 
 
+@pytest.mark.parametrize("name", ["gopher_repetition", "fineweb"])
+def test_a_short_line_that_comes_twice_in_a_long_text_costs_nothing(name):
+    assert verdict("\n".join([GOOD, "It is so.", prose(4, 400), "It is so."]), name) is None
+
+
 def test_lengths_have_bounds_that_are_allowed():
     assert verdict("one two three", words=(3, 3), characters=(13, 13)) is None
     assert verdict("one two three", words=(4, 9)) == "length: fewer than 4 words"

@@ -28,6 +28,26 @@ def test_counts_far_into_a_run_are_those_of_assigning_it_from_the_start(data):
         assert np.array_equal(counts_at(shares, position), drawn)
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.integers(2, 8), st.integers(1, 60), st.sampled_from([1, 2, 7]), st.integers(0, 10**6))
+def test_assigning_in_pieces_after_a_change_that_nobody_foresaw_is_assigning_at_once(number, start, piece, seed):
+    def drawn_by(shares, counts, start, stop):
+        sources = assign(shares, counts, start, stop)
+        return sources, counts + np.bincount(sources, minlength=number)
+
+    rng, sources = np.random.default_rng(seed), names(number)
+    draw = lambda: Mixture(dict(zip(sources, rng.dirichlet(np.full(number, 0.3)) + 1e-6, strict=True)))  # noqa: E731
+    shares = Shares.of(Schedule.constant(draw()), sources)
+    _, counts = drawn_by(shares, np.zeros(number, dtype=np.int64), 0, start)
+    shares = shares.then(start, draw(), sources)
+    whole, _ = drawn_by(shares, counts, start, start + 70)
+    pieces = []
+    for first in range(start, start + 70, piece):
+        part, counts = drawn_by(shares, counts, first, first + piece)
+        pieces.append(part)
+    assert np.concatenate(pieces).tolist() == whole.tolist()
+
+
 @pytest.mark.parametrize("share", [1e-320, 1e-300, 5e-324])
 @pytest.mark.filterwarnings("error")
 def test_a_share_that_comes_to_nothing_draws_nothing_without_a_warning(share):

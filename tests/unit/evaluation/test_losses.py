@@ -108,6 +108,14 @@ def test_a_uniform_model_has_the_bits_of_its_vocabulary(gpt2: Any) -> None:
     assert result["bits_per_byte"] == pytest.approx(math.log2(320), rel=1e-5)
 
 
+def test_a_single_sequence_whose_loss_is_no_number_is_enough_to_have_diverged(
+    gpt2: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulsion.evaluation.held_out_losses.sequence_losses", lambda *_: np.array([1.0, math.nan]))
+    with pytest.raises(UserError, match="diverged"):
+        source_losses(gpt2, {"a": random_tokens(2)}, np.ones(320, int), batch=2)
+
+
 def test_a_diverged_model_is_reported_in_words(gpt2: Any) -> None:
     norm = gpt2.base_model.ln_f
     saved = norm.bias.data.clone()

@@ -31,6 +31,14 @@ def test_the_learning_rate_warms_up_linearly_then_falls_as_a_cosine_to_its_end()
     assert rates[10:] == sorted(rates[10:], reverse=True)
 
 
+@pytest.mark.parametrize("steps", [33, 38])
+def test_a_warm_up_of_no_whole_number_of_steps_ends_at_the_peak_and_never_above(steps):
+    spec = RunSpec.from_json({**SPEC, "tokens": steps * 192, "warmup": 0.1})
+    rates = [learning_rate(step, spec) for step in range(steps)]
+    warmup_steps = 3 if steps == 33 else 4
+    assert [rates[warmup_steps - 1], max(rates)] == pytest.approx([spec.learning_rate] * 2)
+
+
 def test_a_run_without_warm_up_starts_at_the_peak():
     spec = RunSpec.from_json({**SPEC, "warmup": 0.0})
     assert learning_rate(0, spec) == pytest.approx(spec.learning_rate)

@@ -10,7 +10,15 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.laws import StaticLaw, fit_static_law, minimize_law
 from emulsion.laws.exponential import basis, gradient, project
-from emulsion.laws.static import FewRunsWarning, _batch, leave_one_out
+from emulsion.laws.static import (
+    RIDGES,
+    FewRunsWarning,
+    _batch,
+    choose_ridge,
+    fit_weighted,
+    leave_one_out,
+    refit_values,
+)
 from emulsion.laws.table import Table
 from emulsion.mixture import Mixture
 from emulsion.world.planted import KINDS, noisy, planted_law
@@ -111,6 +119,33 @@ def test_leaving_one_out_is_refitting_without_that_run():
         kept = np.arange(12) != run
         fit = fit_static_law(rows[kept], losses[kept], ridge=1e-3, robust=False)
         assert fit.predict(rows[run])[0] == pytest.approx(left_out[run], abs=2e-3)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 10])
+def test_the_ridge_is_the_one_with_the_least_error_left_out_in_units_of_each_group(seed):
+    law, rows = planted_law(3, seed), runs(3, 12, seed)
+    losses = noisy(law.predict(rows), 0.05, np.random.default_rng(seed))
+    losses[:, 0] = 2 + 20 * (losses[:, 0] - 2)  # one that varies much does not decide alone
+    table = Table(rows, losses, law.sources, law.groups)
+    squares = np.array([((leave_one_out(table, ridge) - losses) ** 2).mean(axis=0) for ridge in RIDGES])
+    best = int((squares / losses.var(axis=0)).sum(axis=1).argmin())
+    ridge, errors = choose_ridge(table, RIDGES)
+    assert ridge == RIDGES[best] and errors == pytest.approx(np.sqrt(squares[best]), rel=1e-3)
+
+
+def test_refits_in_blocks_are_those_at_once(monkeypatch):
+    law, rows = planted_law(3, 2), runs(3, 12, seed=2)
+    table = Table(rows, noisy(law.predict(rows), 0.01, np.random.default_rng(2)), law.sources, law.groups)
+    near, _ = fit_weighted(table, np.ones((1, 12)), 1e-3, robust=False)
+    values = np.stack([table.values.T + 0.01 * n for n in range(5)])
+
+    def refitted():
+        return leave_one_out(table, 1e-3), refit_values(table, values, 1e-3, near).c
+
+    at_once = refitted()
+    monkeypatch.setattr("emulsion.laws.static._NUMBERS", 2 * table.values.size * 3)  # two refits in a block
+    for found, expected in zip(refitted(), at_once, strict=True):
+        np.testing.assert_allclose(found, expected)
 
 
 def test_a_source_that_does_not_matter_and_identical_sources_give_finite_equal_effects():

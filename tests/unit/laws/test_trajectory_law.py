@@ -99,6 +99,21 @@ def test_intervals_hold_what_a_long_run_reaches(fitted):
     assert (wide[0] <= low).all() and (wide[1] >= high).all()
 
 
+def test_a_new_run_varies_by_its_seed_and_its_evaluation_besides(fitted):
+    tried = np.full((1, 3), 1 / 3)
+    low, high = replace(fitted, seed_sd=3.0, point_sd=4.0).interval(tried)
+    assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt(fitted.variance(tried) + 5.0**2), rel=1e-4)
+
+
+@pytest.mark.parametrize("known", [0.0, 0.6, 1.0])
+def test_what_is_known_of_runs_leaves_the_rest_of_what_no_curve_fits(fitted, known):
+    sure, weights = replace(fitted, covariance=np.zeros_like(fitted.covariance)), np.array([0.5, 0.3, 0.2])
+    rows = np.full((1, 3), 1 / 3)
+    rest = math.sqrt(1 - known**2) * float(weights @ fitted.unfit)
+    assert rest > 0 or known == 1
+    assert sure.mean_sd_beside(rows, rows, weights, known) == pytest.approx([rest])
+
+
 def test_longer_runs_make_it_surer():
     mixture = np.full((1, 3), 1 / 3)
     variances = []

@@ -7,6 +7,8 @@ import pytest
 from config_cases import pair_of_sources
 from emulsion.fields import read_yaml
 from emulsion.files import write_json
+from emulsion.models import flops_per_token
+from emulsion.spec import RunSpec
 from emulsion.study.budget import (
     add_up,
     items_of_suites,
@@ -17,6 +19,8 @@ from emulsion.study.budget import (
     spent,
     spent_by_stages,
     spent_on_swarms,
+    swarm_cost,
+    vocabulary_of,
 )
 from emulsion.study.check import check
 from emulsion.study.experiment import Experiment
@@ -159,6 +163,32 @@ def test_the_study_on_real_data_says_by_how_much_it_exceeds_its_budget():
     assert len(over_budget(hours, config["experiments"]["exp3"]["budget"]["hours"])) == 3
     said = f"take {hours['strategies']:.0f}, the swarm {hours['swarms']:.1f}, and methods, single sources and ablations"
     assert f"{said} {others:.0f} more" in Path("config/full.yaml").read_text()
+
+
+def test_hours_are_those_of_operations_at_the_speed_of_the_device_and_of_what_is_around_them():
+    config = read_yaml(Path("config.yaml"))
+    device = {"teraflops": 2.0, "utilisation": 0.25, "seconds_per_run": 10, "seconds_per_evaluation": 20}
+    config["devices"]["mine"] = device
+    config["swarms"]["alone"] = {"points": {"kind": "corners"}}
+    config["methods"]["skillit"] = {"kind": "skillit", "swarm": "alone", "rounds": 4}
+    settings = {"tokens": 480_000, "budget": {"device": "mine", "hours": {}}}
+    config["experiments"]["pair"] = pair_of_sources(methods=["skillit"], **settings)
+    check(config, Path("workflow/schemas/config.schema.yaml"))
+    experiment = Experiment(config, "pair")
+    size = experiment.entries["skillit"].size
+    spec = RunSpec.from_json(experiment.spec_of(size))
+    each = flops_per_token(spec.model, vocabulary_of(experiment, experiment.spec_of(size)))
+    run, observing = run_cost(experiment, size), run_cost(experiment, size, 300.0)
+    assert run["flops"] == pytest.approx(480_000 * each) and run["hours"] * 3600 == pytest.approx(
+        run["flops"] / 0.5e12 + 30
+    )
+    assert observing["flops"] - run["flops"] == pytest.approx(300 * each)
+    swarm = experiment.swarms["alone"]
+    cost = swarm_cost(experiment, swarm)
+    # Two trunks; losses on two sources where they begin, and of two splits where they end.
+    read = 2 * (1 + 2) * 2 * spec.validation_sequences * spec.context
+    assert cost["flops"] == pytest.approx((2 * 480_000 + read / 3) * each)
+    assert cost["hours"] * 3600 == pytest.approx(cost["flops"] / 0.5e12 + 10 * len(swarm.batches))
 
 
 @pytest.mark.parametrize(

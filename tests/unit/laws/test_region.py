@@ -76,6 +76,19 @@ def test_bounds_of_the_requirements_hold_to_the_last_bit():
     assert math.fsum(mixture.values()) == 1.0
 
 
+def test_a_region_holds_rows_that_all_keep_it():
+    region = Region.of(["a", "b"], (0.1, 0.9))
+    assert region.contains(np.array([[0.5, 0.5], [0.1, 0.9]]))
+    assert not region.contains(np.array([[0.5, 0.5], [0.05, 0.95]]))
+    assert not region.contains(np.array([[0.5, 0.5], [0.3, 0.6]]))
+
+
+def test_a_cap_of_zero_leaves_a_source_out():
+    assert dict(Region.of(["a", "b", "c"], None, caps={"a": 0.0}).mixture(np.full((1, 3), 1 / 3)))["a"] == 0
+    with pytest.raises(UserError, match=r"caps\.a: the cap -1 is not a weight"):
+        Region.of(["a", "b"], None, caps={"a": -1})
+
+
 def test_bounds_that_no_mixture_can_reach_are_tightened():
     region = Region.of(["a", "b", "c"], (0.1, 1.0), caps={"a": 0.2})
     assert region.high.tolist() == pytest.approx([0.2, 0.8, 0.8])

@@ -7,7 +7,7 @@ import pytest
 from config_cases import pair_of_sources
 from emulsion.fields import read_yaml
 from emulsion.files import write_json
-from emulsion.models import flops_per_token
+from emulsion.models import flops_per_token, parameter_count
 from emulsion.spec import RunSpec
 from emulsion.study.budget import (
     add_up,
@@ -182,6 +182,7 @@ def test_hours_are_those_of_operations_at_the_speed_of_the_device_and_of_what_is
     assert run["flops"] == pytest.approx(480_000 * each) and run["hours"] * 3600 == pytest.approx(
         run["flops"] / 0.5e12 + 30
     )
+    assert run["disk_bytes"] == 4 * parameter_count(spec.model, vocabulary_of(experiment, experiment.spec_of(size)))
     assert observing["flops"] - run["flops"] == pytest.approx(300 * each)
     swarm = experiment.swarms["alone"]
     cost = swarm_cost(experiment, swarm)
@@ -189,6 +190,18 @@ def test_hours_are_those_of_operations_at_the_speed_of_the_device_and_of_what_is
     read = 2 * (1 + 2) * 2 * spec.validation_sequences * spec.context
     assert cost["flops"] == pytest.approx((2 * 480_000 + read / 3) * each)
     assert cost["hours"] * 3600 == pytest.approx(cost["flops"] / 0.5e12 + 10 * len(swarm.batches))
+
+
+def test_the_trainings_of_a_search_are_charged_to_the_methods_besides_their_runs():
+    config = read_yaml(Path("config.yaml"))
+    config["methods"]["direct"] = {"kind": "direct_search", "evaluations": 5, "tokens": 104_000}
+    config["experiments"]["pair"] = pair_of_sources(methods=["stratified", "direct"], tokens=480_000)
+    config["methods"]["stratified"] = {"kind": "stratified"}
+    check(config, Path("workflow/schemas/config.schema.yaml"))
+    experiment = Experiment(config, "pair")
+    runs = len(experiment.runs(experiment.methods()))
+    cost = planned_cost(experiment)["methods"]
+    assert (cost["runs"], cost["tokens"]) == (runs + 5, runs * 480_000 + 5 * 104_000)
 
 
 @pytest.mark.parametrize(

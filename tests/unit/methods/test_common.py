@@ -340,3 +340,24 @@ def test_a_whole_number_with_a_point_is_a_whole_number(kind, settings):
 def test_settings_of_another_form_are_refused_before_anything_is_learned(kind, settings, words):
     with pytest.raises(UserError, match=words):
         registry.create(kind, sources=NAMES, **settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "words"),
+    [
+        ("aioli", {"average": "cumulative"}, "aioli.average: there is no moving average without `decay`"),
+        ("odm", {"scale": 5}, "odm.scale: variant 'smoothed_linear' does not read it"),
+        ("odm", {"variant": "exp3", "smoothing": 0.5}, "odm.smoothing: variant 'exp3' does not read it"),
+        ("doremi", {"rounds": 1}, "doremi.rounds: 1 should be 2 or more"),
+        ("doge", {"rounds": 1}, "doge.rounds: 1 should be 2 or more"),
+    ],
+)
+def test_settings_without_effect_are_refused(kind, settings, words):
+    with pytest.raises(UserError, match=words):
+        registry.create(kind, NAMES, **settings)
+
+
+def test_settings_that_have_their_effect_are_taken():
+    registry.create("aioli", NAMES, average="cumulative", decay=0.5)
+    registry.create("odm", NAMES, variant="exp3", scale=5)
+    registry.create("odm", NAMES, variant="smoothed_exp", smoothing=0.5)

@@ -177,6 +177,11 @@ STRATEGY = "strategies/equal_mix"
             {"all": {"title": "T", "settings": {"x": "exp3"}, "prefixes": {"exp4": "none_"}}},
             "method_studies.all.prefixes: unknown experiment 'exp4'. Did you mean 'exp3'?",
         ),
+        (
+            "experiments/exp3/evaluation/samples",
+            5,
+            "evaluation.samples: 5 replies to a prompt are one and the same at temperature 0",
+        ),
         ("swarms/small/tokens", 9, "experiments.exp3: swarm 'small': run spec: tokens 9 is less than one batch"),
         ("methods/optimal/objective", {"capabilities": {"reasonning": 1}}, "Did you mean 'reasoning'?"),
         (

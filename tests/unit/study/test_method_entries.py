@@ -201,11 +201,18 @@ def test_strategies_of_the_size_of_a_swarm_are_counted_with_its_runs(tokens, str
             check(config, SCHEMA)
 
 
-def test_a_method_cannot_take_over_from_nothing():
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0001, r"after\.share: 0\.0001 of a run of 2166 steps is less than one step"),
+        (0.9999, r"after\.share: 0\.9999 of a run of 2166 steps leaves none to decide in"),
+    ],
+)
+def test_a_method_takes_over_between_the_first_step_and_the_last(share, words):
     methods = {"dml": {"kind": "dml", "swarm": "ten"}}
-    methods["after"] = {"kind": "aioli", "after": {"method": "dml", "share": 0.0001}}
+    methods["after"] = {"kind": "aioli", "after": {"method": "dml", "share": share}}
     swarms = {"ten": {"points": {"kind": "dirichlet", "count": 10}}}
-    with pytest.raises(UserError, match=r"after\.share: 0\.0001 of a run of 2166 steps is less than one step"):
+    with pytest.raises(UserError, match=words):
         configured(methods, swarms)
 
 

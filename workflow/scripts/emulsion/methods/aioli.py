@@ -79,6 +79,10 @@ class Aioli(Online):
     reads = AioliSettings
 
     def _set(self, settings: AioliSettings) -> None:
+        if settings.decay is None and settings.average != AioliSettings.average:
+            raise UserError(
+                f"{self.kind}.average: there is no moving average without `decay`; say it, or leave this out."
+            )
         self.settings = settings
         self.probe_count, self.probe_share = settings.sweeps * len(self.names), settings.probe_share
         self._smooth: Floats | None = None

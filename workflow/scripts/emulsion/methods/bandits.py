@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from emulsion.errors import UserError
 from emulsion.fields import Form
 from emulsion.laws.law import by_name, from_names
 from emulsion.laws.table import Floats
@@ -54,6 +55,9 @@ class ODM(Online):
     reads = ODMSettings
 
     def _set(self, settings: ODMSettings) -> None:
+        unread = "smoothing" if settings.variant == "exp3" else "scale"
+        if getattr(settings, unread) != getattr(ODMSettings, unread):
+            raise UserError(f"{self.kind}.{unread}: variant '{settings.variant}' does not read it; leave it out.")
         self.settings = settings
         self._rewards: Floats = np.zeros(len(self.names))
         self._turns = 0

@@ -87,6 +87,11 @@ class Online(ABC):
         if len(self.names) < 2:
             raise UserError(f"{self.kind}.sources: {list(self.names)}: there is nothing to mix; at least 2 are needed.")
         read = self.reads.of(settings, self.kind)
+        if self.averages and read.rounds < 2:
+            raise UserError(
+                f"{self.kind}.rounds: {read.rounds} should be 2 or more: its answer is the mean of what it decides "
+                "between rounds."
+            )
         self.rounds = read.rounds
         self.prior: Floats = np.full(len(self.names), 1 / len(self.names))
         if read.prior is not None:

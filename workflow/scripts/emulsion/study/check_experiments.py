@@ -163,6 +163,12 @@ def experiment(experiment: Experiment) -> Iterator[str]:
             yield f"{place}: {problem}"
         yield from _vocabulary(config, experiment.settings["tokenizer"], size.model, place)
     yield from _stages(experiment)
+    evaluation = experiment.settings["evaluation"]
+    if evaluation["samples"] > 1 and not evaluation["temperature"]:
+        yield (
+            f"{where}.evaluation.samples: {evaluation['samples']} replies to a prompt are one and the same at "
+            "temperature 0; set a temperature, or samples: 1."
+        )
     if experiment.settings["repeat"] and not experiment.repeated_pair():
         yield (
             f"{where}.repeat: its methods all decide while they train, and only a run on a mixture that is there "

@@ -232,6 +232,9 @@ def rounds(experiment: Experiment) -> Iterator[str]:
         before = entry.steps_before(steps)
         if entry.after and before < 1:
             yield f"{where}.after.share: {entry.after['share']} of a run of {steps} steps is less than one step."
+        if entry.after and before >= steps:
+            yield f"{where}.after.share: {entry.after['share']} of a run of {steps} steps leaves none to decide in."
+            continue
         yield from (
             f"{where}.{problem}" for problem in error_of(stretches, experiment.method(entry.name), steps, before)
         )

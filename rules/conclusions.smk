@@ -93,6 +93,7 @@ rule compare_ablations:
             "capabilities", "results/{experiment}/{run}/capabilities.json", Experiment.base_and_ablations
         ),
         perplexity=of_each_run("results/{experiment}/{run}/perplexity.json", Experiment.base_and_ablations),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.base_and_ablations),
         script=script_file("compare_ablations"),
         library=imports_of("compare_ablations"),
     output:
@@ -116,6 +117,7 @@ rule compare_ablations:
         "--seeds {params.seeds} "
         "--capabilities {input.capabilities:q} "
         "--perplexity {input.perplexity:q} "
+        "--records {input.records:q} "
         "--weights {params.weights:q} "
         "--output {output:q} "
         "| python {input.script:q} @- "

@@ -8,6 +8,7 @@ from emulsion.analysis.ablations import contributions
 from emulsion.analysis.identity import by_mixture
 from emulsion.command import Json, Some
 from emulsion.files import read_object, write_json
+from emulsion.perplexity import diverged_mixtures
 
 
 def main(
@@ -16,6 +17,7 @@ def main(
     mixtures: Some[str],
     seeds: Some[int],
     perplexity: Some[Path],
+    records: Some[Path],
     capabilities: Sequence[Path] = (),
     weights: Json = None,
     output: Path,
@@ -25,6 +27,7 @@ def main(
     :param mixtures: mixture of each run
     :param seeds: seed of each run
     :param perplexity: perplexity.json of each run
+    :param records: run.json of each run
     :param capabilities: capabilities.json of each run, where mixtures are judged by them
     :param weights: {source: weight} in the mean loss, as JSON; null for equal weights
     :param output: file to write
@@ -36,7 +39,15 @@ def main(
     scores_without, losses_without = (
         {source: found[mixture] for mixture, source in left_out.items() if found} for found in (scores, losses)
     )
-    found = contributions(base, scores.get(base, {}), scores_without, losses[base], losses_without, weights=weights)
+    found = contributions(
+        base,
+        scores.get(base, {}),
+        scores_without,
+        losses[base],
+        losses_without,
+        weights=weights,
+        diverged=diverged_mixtures(mixtures, list(map(read_object, records))),
+    )
     write_json(output, found)
 
 

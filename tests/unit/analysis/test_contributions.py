@@ -57,6 +57,13 @@ def test_a_mixture_against_itself_contributes_nothing() -> None:
     assert {cell["p_holm"] for cell in cells} == {1.0}
 
 
+def test_what_diverged_is_named() -> None:
+    base = {0: losses(EQUAL, 0)}
+    found = contributions("base", {}, {}, base, {"x": base}, diverged=["without_x"])
+    assert " without_x: a run diverged" in found["note"]
+    assert "diverged" not in contributions("base", {}, {}, base, {"x": base})["note"]
+
+
 def test_one_training_each_gives_differences_and_no_verdicts() -> None:
     found = _found(seeds=1)
     cells = [cell for row in found["capabilities"].values() for cell in row.values()]

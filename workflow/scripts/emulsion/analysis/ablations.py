@@ -7,7 +7,7 @@ runs enters every difference, so with one training of each there are differences
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulsion.analysis.compare import ALPHA, compare_pair, holm
@@ -15,6 +15,7 @@ from emulsion.analysis.loss_scores import NOTE, compare_losses, loss_scores
 from emulsion.analysis.noise import SeedNoise, estimate_seed_noise, in_words, noise_of_differences
 from emulsion.analysis.scores import MEAN, ItemScores, Results, Runs, all_item_scores
 from emulsion.errors import UserError
+from emulsion.perplexity import DIVERGED
 
 Table = dict[str, dict[str, dict[str, Any]]]
 CONTRIBUTES, HURTS, NEITHER = "contributes", "hurts", "no significant effect"
@@ -30,13 +31,15 @@ def contributions(
     weights: Mapping[str, float] | None = None,
     noise: SeedNoise | None = None,
     alpha: float = ALPHA,
+    diverged: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The content of `contributions.json`.
 
     base, without {source left out: runs}: contents of `capabilities.json` by seed, none where nothing is judged by
     them; the losses likewise of `perplexity.json`. weights: of sources in the mean loss. Positive always means that the
     source helps: base score less the score without it, loss without it less base loss. Holm's correction covers each
-    table ("capabilities", "mean", "losses", "mean_loss") as a family.
+    table ("capabilities", "mean", "losses", "mean_loss") as a family. diverged: mixtures with a run that did, of which
+    the note tells.
     """
     if not without and not losses_without:
         raise UserError("contributions: no mixture without a source; is the ablation turned on?")
@@ -51,6 +54,9 @@ def contributions(
     first, *others = (scores or losses).values()
     noise = noise or (estimate_seed_noise(scores) if scores else noise_of_differences(losses))
     claims = noise is not None
+    failed = (
+        f" {', '.join(diverged)}: {DIVERGED}; contributions that rest on it are what it failed by." if diverged else ""
+    )
     cells: Table = {}
     if scores:
         pairs = list(zip(without, others, strict=True))
@@ -62,7 +68,7 @@ def contributions(
         "alpha": alpha,
         "seeds": list(first.seeds),
         "seed_noise_included": claims,
-        "note": in_words(noise, len(first.seeds), "test text" if first.lower else "items"),
+        "note": in_words(noise, len(first.seeds), "test text" if first.lower else "items") + failed,
         "loss_note": NOTE if lost else "",
         "capabilities": judged,
         "mean": _mean(cells, alpha, claims),

@@ -73,6 +73,27 @@ def test_tables_that_do_not_fit_together_are_refused(tmp_path):
         PublishedSweep.read(tmp_path / "heavy.csv", losses)
 
 
+def test_runs_have_the_names_that_are_written(tmp_path):
+    (tmp_path / "mixtures").write_text("run,a,b\n007,.5,.5\n1.1,.2,.8\n1.10,.3,.7\n")
+    (tmp_path / "losses").write_text("run,a,b\n1.10,2,3\n1.1,2,3\n007 ,2,3\n")
+    sweep = PublishedSweep.read(tmp_path / "mixtures", tmp_path / "losses")
+    assert sweep.table.rows == ("007", "1.1", "1.10")
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("x,2,3,9\ny,2,3,9\n", "rows have more values than the 3 columns that the header names"),
+        ("x,2,3\n,2,3\n", "row 2 does not name its run"),
+        ("NA,2,3\nx,2,3\n", "row 1 does not name its run"),
+    ],
+)
+def test_rows_that_are_too_long_or_name_no_run_are_refused(rows, words, tmp_path):
+    (tmp_path / "table.csv").write_text("run,a,b\n" + rows)
+    with pytest.raises(UserError, match=words):
+        PublishedSweep.read(tmp_path / "table.csv", tmp_path / "table.csv")
+
+
 @pytest.mark.parametrize(
     ("header", "row", "words"),
     [

@@ -85,12 +85,12 @@ def replay(
 
 
 def read_numbers(path: Path | str) -> pd.DataFrame:
-    """A CSV file of numbers, whose first column names runs.
+    """A CSV file of numbers, whose first column names runs, as they are written: 007 is no 7, and 1.10 no 1.1.
 
-    Raises UserError where it is missing, or a column has no name, another's name or no numbers.
+    Raises UserError where it is missing, where a column has no name, another's name or no numbers, or a run no name.
     """
     try:
-        table = pd.read_csv(path, index_col=0)
+        table = pd.read_csv(path, converters={0: str.strip})
         # As written: the names above are made unique, and those that are missing made up.
         header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0, 1:]
     except FileNotFoundError:
@@ -103,6 +103,12 @@ def read_numbers(path: Path | str) -> pd.DataFrame:
         raise UserError(f"{path}: column {header[header.isna()].index[0] + 1} of the header has no name.")
     if header.duplicated().any():
         raise UserError(f"{path}: column '{header[header.duplicated()].iloc[0]}' is there more than once.")
+    if not isinstance(table.index, pd.RangeIndex):  # what the header does not name is taken for an index
+        raise UserError(f"{path}: rows have more values than the {len(table.columns)} columns that the header names.")
+    table = table.set_index(table.columns[0])
+    if (unnamed := table.index.isna()).any():
+        row = int(unnamed.argmax()) + 1
+        raise UserError(f"{path}: row {row} does not name its run in the first column; NA and null are no names.")
     text = [column for column in table.columns if not pd.api.types.is_numeric_dtype(table[column])]
     if text:
         raise UserError(

@@ -40,6 +40,7 @@ def test_a_table_may_stand_in_a_configuration(entry):
         ({"kind": "dml", "swarm": "small"}, "dml: unknown setting 'swarm'"),
         ({"kind": "dml", "objective": {"losses": {"cod": 1}}}, "unknown losses 'cod'. Did you mean 'code'?"),
         ({"kind": "optimum", "objective": "mean_capability"}, "needs results with capabilities; there are none"),
+        ({"kind": "unimax"}, "unimax: goes by the epochs of the run that it proposes for, whose tokens are not given."),
     ],
 )
 def test_a_method_has_all_that_it_needs(method, words, entry):
@@ -52,6 +53,18 @@ def test_more_runs_than_there_are_may_be_needed(entry, tmp_path):
         (tmp_path / file).write_text("run,code,web\nr1,.5,.5\nr2,.25,.75\n")
     problem = said(entry, methods={"own": {"kind": "emulsion"}})
     assert problem == "finished_runs.mine.methods.own: kind 'emulsion' fits 3 runs or more, and there are 2."
+
+
+def test_the_law_of_trajectories_has_a_loss_of_every_source(entry, tmp_path):
+    (tmp_path / "losses.csv").write_text("run,code,books\n" + RUNS)
+    problem = said(entry, methods={"law": {"kind": "dml"}, "own": {"kind": "emulsion"}})
+    assert problem.startswith("finished_runs.mine.methods.own: emulsion: run 'r1' has no loss of web;")
+
+
+@pytest.mark.parametrize("method", [{"kind": "dml"}, {"kind": "emulsion"}, {"kind": "unimax"}])
+def test_some_mixture_keeps_the_epochs(method, entry):
+    problem = said(entry, methods={"own": method}, tokens=100, max_epochs=4)
+    assert problem.startswith("finished_runs.mine.methods.own: ") and ("sum to 0.72" in problem or "are 72." in problem)
 
 
 @pytest.mark.parametrize(

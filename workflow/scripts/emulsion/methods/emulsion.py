@@ -94,7 +94,7 @@ class Emulsion:
         """The law of all evaluations of all runs. Raises UserError where these are of too few mixtures."""
         if not evidence.mixtures:
             raise UserError(f"{self.kind}: learns from the runs of a swarm, and there are none.")
-        self._require_losses(evidence)
+        self.require_losses(evidence)
         lengths, unit = evidence.run_tokens, _unit(evidence)
         rows: list[tuple[Floats, list[float], Floats, float, str, float]] = []
         for run, mixture in evidence.mixtures.items():
@@ -118,7 +118,7 @@ class Emulsion:
         law = fit_trajectory_law(*frames, tokens=np.array(times), runs=runs, lengths=np.array(planned))
         return law.for_run(unit, evidence.sizes) if evidence.epochs and evidence.tokens else law
 
-    def _require_losses(self, evidence: Evidence) -> None:
+    def require_losses(self, evidence: Evidence) -> None:
         """The law's effects are of sources on sources; runs that were trained elsewhere may have other groups."""
         for run, losses in evidence.losses.items():
             if missing := [source for source in self.names if source not in losses]:

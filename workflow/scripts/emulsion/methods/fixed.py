@@ -116,7 +116,12 @@ class UniMax(Fixed):
     needs = Needs(sizes=True)
 
     def _stages(self, evidence: Evidence) -> Stages:
-        """Raises UserError where the sources together cannot fill the run, unless that is only warned of."""
+        """Raises UserError where the sources together cannot fill the run, unless that is only warned of.
+
+        And where nobody knows how long the run is, as without its tokens there are no epochs.
+        """
+        if not evidence.tokens:
+            raise UserError("unimax: goes by the epochs of the run that it proposes for, whose tokens are not given.")
         sizes, left = evidence.sizes, float(evidence.tokens)
         most = evidence.max_epochs * sum(sizes.values())
         if left > most:

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulsion.errors import UserError
+from emulsion.laws.region import Region
 from emulsion.methods import create_offline
+from emulsion.methods.designs import epoch_caps
+from emulsion.methods.emulsion import Emulsion
 from emulsion.methods.interface import Evidence
 from emulsion.methods.objective import Objective
 from emulsion.study.catalogue import Config
@@ -48,20 +51,28 @@ def _without_lengths(entry: Mapping[str, Any], where: str) -> Iterator[str]:
 
 
 def _method(chosen: Mapping[str, Any], sources: Sequence[str], evidence: Evidence) -> Iterator[str]:
-    """It decides before the run, from what is there, and aims at that."""
+    """It decides before the run, from what is there, aims at that, and some mixture keeps its bounds and epochs."""
     if chosen["kind"] in MADE:
         yield f"'{chosen['kind']}' is no kind to choose; see `{MADE[chosen['kind']]}`."
         return
     try:
-        needs = create_offline(**chosen, sources=sources).needs
+        made = create_offline(**chosen, sources=sources)
     except UserError as error:
         yield str(error)
         return
-    for need, what in _NOT_THERE.items():
-        if getattr(needs, need):
-            yield f"kind '{chosen['kind']}' needs {what}, which finished runs over mixtures are not."
+    needs = made.needs
+    if lacking := [what for need, what in _NOT_THERE.items() if getattr(needs, need)]:
+        yield f"kind '{chosen['kind']}' needs {' and '.join(lacking)}, which finished runs over mixtures are not."
+        return
+    if not needs.swarm:  # it goes by the sizes alone, so that its answer costs nothing
+        yield from error_of(made.propose, evidence)
+        return
     if (found := len(evidence.mixtures)) < needs.least_runs:
         yield f"kind '{chosen['kind']}' fits {needs.least_runs} runs or more, and there are {found}."
+    bounds = getattr(made, "bounds", None)
+    yield from error_of(Region.of, sources, bounds, epoch_caps(evidence, sources, bounds))
+    if isinstance(made, Emulsion):
+        yield from error_of(made.require_losses, evidence)
     if "objective" in chosen:
         run, losses = next(iter(evidence.losses.items()))
         result = {"run": run, "losses": losses}

@@ -59,6 +59,22 @@ def test_methods_find_the_optimum_of_a_table(kind, tmp_path):
     assert mean["found"] <= mean["even"] + 0.005
 
 
+@pytest.mark.parametrize("kind", ["optimum", "dml"])
+def test_what_a_law_that_sees_epochs_expects_is_of_the_run_that_is_proposed_for(kind, tmp_path):
+    """As the page of proposals says; the log-linear law knows of no epochs."""
+    tables, expected = write(tmp_path, 24), []
+    rows = pd.read_csv(tables[0], index_col=0)
+    seen = rows * 4e3 / pd.Series(SIZES)
+    fallen = 2 + np.exp(-(seen**0.8)) + 0.1 * np.log1p(seen) ** 2
+    fallen.to_csv(tables[1])
+    for tokens in (4_000, 80_000):
+        sources, evidence = FinishedRuns(tables=tables, sizes=SIZES, run_tokens=4_000, tokens=tokens).read()
+        method = create_offline(kind, sources, objective="mean_loss", bounds=None)
+        method.propose(evidence)
+        expected.append(method.record["uniform"]["predicted"])
+    assert (abs(expected[1] - expected[0]) < 1e-9) == (kind == "dml")
+
+
 def test_an_objective_may_weigh_what_is_no_source_and_the_law_of_trajectories_may_not_lack_one(tmp_path):
     mixtures, losses = write(tmp_path)
     sources, evidence = FinishedRuns(tables=(mixtures, losses), sizes=SIZES).read()

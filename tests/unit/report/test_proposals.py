@@ -25,6 +25,12 @@ def test_a_page_has_shares_with_ranges_and_what_laws_expect():
     assert "| dml | 2.500 (2.400 to 2.600) | 2.625 | 2.550 (run r7) | 0.012 | 0.10 |" in page
     assert "| unimax |  |" not in page and "- `dml`: It is a guess." in page
     assert '  dml: {ratios: {"code": 0.25, "web": 0.75}}' in page
+    for said in (
+        "of the nearest that its bounds",
+        "as often as the run that is proposed for",
+        "weights do not compare",
+    ):
+        assert said in page
 
 
 def test_one_method_is_not_compared_and_one_without_a_law_expects_nothing():

@@ -12,10 +12,13 @@ from emulsion.report.markup import code, section, table
 Record = Mapping[str, Any]
 _NOTES = (
     "In parentheses the range of the mixtures that the runs cannot tell from the proposed one (95 %), where a method "
-    "says it. *Expected* is what the method's law says of a new run, with its 95 % interval, and *even shares* what it "
-    "says of these: of a run like the finished ones, and for `emulsion` of the run that is proposed for. *Runs left "
-    "out* is by how much the law is off a run that it was not fitted to. *Beyond the runs* is how far, in shares, the "
-    "proposal lies from what mixtures of the runs reach: there a law is a guess."
+    "says it. *Expected* is what the method's law says of a new run, with its 95 % interval, and *even shares* what "
+    "it says of these, or of the nearest that its bounds and `max_epochs` allow: of a run like the finished ones; "
+    "where the law sees epochs (`epochs`, `trajectory`, and what `best` and `optimum` may choose), of one that reads "
+    "its sources as often as the run that is proposed for; and for `emulsion` of that run. It is the mean loss that "
+    "the method was to lower: rows of other objectives or weights do not compare. *Runs left out* is by how much the "
+    "law is off a run that it was not fitted to. *Beyond the runs* is how far, in shares, the proposal lies from what "
+    "mixtures of the runs reach: there a law is a guess."
 )
 _CAUTION = (
     "A law is as good as its form. Train what is chosen beside even shares, with three seeds each, before it is "

@@ -44,9 +44,10 @@ def main(
     made = create_offline(**method, sources=sources)
     [(_, mixture)] = made.propose(evidence)
     record = {"method": method["kind"], "ratios": dict(mixture), **(made.record or {})}
-    for warning in record.get("warnings", ()):
+    warnings = [*record.get("warnings", ()), *finished.excess_epochs(mixture)]
+    for warning in warnings:
         logging.warning("%s", warning)
-    write_json(output, {**record, "runs": len(evidence.mixtures), "tokens": tokens})
+    write_json(output, {**record, "warnings": warnings, "runs": len(evidence.mixtures), "tokens": tokens})
 
 
 if __name__ == "__main__":

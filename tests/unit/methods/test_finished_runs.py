@@ -59,6 +59,16 @@ def test_methods_find_the_optimum_of_a_table(kind, tmp_path):
     assert mean["found"] <= mean["even"] + 0.005
 
 
+def test_a_mixture_that_repeats_a_source_too_often_is_warned_of(tmp_path):
+    finished = FinishedRuns(tables=write(tmp_path), sizes=SIZES, run_tokens=1000, tokens=8000, max_epochs=2)
+    sources, evidence = finished.read()
+    [(_, best)] = create("grid_search", sources).propose(evidence)
+    assert best["b"] * 8000 > 2 * SIZES["b"]
+    assert finished.excess_epochs(best) == [f"Source 'b' would be read {best['b'] * 4:.2f} times; max_epochs is 2."]
+    [(_, within)] = create("dml", sources).propose(evidence)
+    assert finished.excess_epochs(within) == []
+
+
 @pytest.mark.parametrize("kind", ["optimum", "dml"])
 def test_what_a_law_that_sees_epochs_expects_is_of_the_run_that_is_proposed_for(kind, tmp_path):
     """As the page of proposals says; the log-linear law knows of no epochs."""

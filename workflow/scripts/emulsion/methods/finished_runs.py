@@ -55,6 +55,15 @@ class FinishedRuns:
         )
         return sources, evidence
 
+    def excess_epochs(self, mixture: Mapping[str, float]) -> list[str]:
+        """A sentence for each source that the run would repeat too often, as of a method that knows no limit."""
+        return [
+            f"Source '{source}' would be read {share * self.tokens / self.sizes[source]:.2f} times; "
+            f"max_epochs is {self.max_epochs:g}."
+            for source, share in mixture.items()
+            if share * self.tokens > self.max_epochs * self.sizes[source] * (1 + 1e-6)
+        ]
+
     def _require_sizes(self, sources: Sequence[str]) -> None:
         for source in self.sizes:
             if source not in sources:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -129,3 +130,9 @@ def test_an_incomplete_file_is_named() -> None:
     found = static_result(2)
     with pytest.raises(UserError, match=r"static_law\.json: no law, noise"):
         draw_static_law({key: value for key, value in found.items() if key not in ("law", "noise")})
+
+
+def test_a_run_that_the_fit_set_aside_is_none_that_it_was_fitted_to() -> None:
+    found = static_result(2)
+    law = replace(StaticLaw.from_json(found["law"]), runs=17, set_aside=(2,))
+    assert "one fit to 17 runs (1 more diverged and set aside)" in remark(found, law)

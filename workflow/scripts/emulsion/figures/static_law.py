@@ -70,7 +70,9 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def remark(found: Mapping[str, Any], law: StaticLaw) -> str:
     """The law and, where seeds tell it, what a ceiling is."""
-    text = f"Line: loss = c + b exp(−sum of A[group, j] × share of j), one fit to {len(found['points'])} runs"
+    text = f"Line: loss = c + b exp(−sum of A[group, j] × share of j), one fit to {law.runs} runs"
+    if law.set_aside:
+        text += f" ({len(law.set_aside)} more diverged and set aside)"
     if len(law.sources) > 2:
         text += "; with rows of A that sum to 0 the uniform mixture is at 0"
     if len(found["seeds"]) < 2:

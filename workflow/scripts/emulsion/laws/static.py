@@ -151,7 +151,8 @@ def fit_static_law(
 def diverged_runs(table: Table) -> NDArray[np.bool_]:
     """Mark [n] the runs that no law can mean: further off than chance has it, and by more than the others' range.
 
-    Judged against the fit with the least trimmed squares (Rousseeuw and Van Driessen, 2006), to three quarters of the
+    By as much they lie outside of that range, too: where runs are few for the law's parameters it is far off many that
+    are as others are, and of RegMix's 512 honest runs one of 32 was marked in six of ten draws. Judged against the fit with the least trimmed squares (Rousseeuw and Van Driessen, 2006), to three quarters of the
     runs. Chance is Student's t for the freedom that this fit has left, so that next to nothing is marked where there
     are few more runs than parameters: nobody can tell a diverged run from a steep law then.
     """
@@ -169,7 +170,9 @@ def diverged_runs(table: Table) -> NDArray[np.bool_]:
         sigma = _TRIMMED * np.sqrt((np.sort(off)[:kept] ** 2).sum() / freedom)
         far = off > -scipy.special.stdtrit(freedom, _RARE) * sigma
         if far.sum() <= n - kept:
-            marked |= far & (off > np.ptp(values[~far]))
+            others = values[~far]
+            outside = np.maximum(values - others.max(), others.min() - values)
+            marked |= far & (np.minimum(off, outside) > np.ptp(others))
     return marked
 
 

@@ -48,6 +48,16 @@ def test_assigning_in_pieces_after_a_change_that_nobody_foresaw_is_assigning_at_
     assert np.concatenate(pieces).tolist() == whole.tolist()
 
 
+def test_a_source_is_drawn_where_rounding_delays_all_releases():
+    # Due after 30,000,005 sequences are 9,000,001.5 and 21,000,003.5, less what rounding takes.
+    mixture, start = Mixture({"a": 0.3, "b": 0.7}), 30_000_004
+    shares = Shares.of(Schedule.constant(mixture).then(start, mixture), ["a", "b"])
+    counts = np.array([9_000_001, 21_000_003])
+    for position, source in enumerate(assign(shares, counts, start, start + 50), start=start + 1):
+        counts[source] += 1
+        assert np.abs(counts - shares.due(position)).max() < 1
+
+
 @pytest.mark.parametrize("share", [1e-320, 1e-300, 5e-324])
 @pytest.mark.filterwarnings("error")
 def test_a_share_that_comes_to_nothing_draws_nothing_without_a_warning(share):

@@ -172,7 +172,7 @@ def _serve(
         while release[seen] <= position:
             heapq.heappush(ready, urgency[seen])
             seen += 1
-        if not ready:  # only after a change of mixture that nobody could foresee
+        if not ready:  # only where what is due is rounded, far into a run, so that releases come late
             heapq.heappush(ready, urgency[seen])
             seen += 1
         drawn.append(heapq.heappop(ready))

@@ -87,6 +87,14 @@ def test_two_diverged_runs_of_twelve_are_both_set_aside():
     assert fit_static_law(rows, losses).set_aside == (3, 8)
 
 
+def test_diverged_runs_that_other_runs_hide_are_set_aside():
+    """The two that should be best, off by little more than the range: neither stands out among the losses."""
+    law, rows = planted_law(3, 12, "plain"), runs(3, 12, 12)
+    losses = noisy(law.predict(rows), 0.005, np.random.default_rng(12))[:, :1]
+    losses[[5, 8]] += 1.6 * np.ptp(losses)
+    assert fit_static_law(rows, losses).set_aside == (5, 8)
+
+
 def test_steep_laws_keep_all_their_runs():
     for kind in KINDS:
         law, rows = planted_law(4, 1, kind), runs(4, 20, 1)

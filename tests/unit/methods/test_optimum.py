@@ -197,6 +197,15 @@ def test_an_optimum_far_from_all_that_was_tried_is_reported_as_an_extrapolation(
     assert near["hull_distance"] < 0.4 and far["uncertainty"]["sd"] > near["uncertainty"]["sd"]
 
 
+@pytest.mark.parametrize(("count", "leans"), [(5, True), (6, True), (7, False)])
+def test_fewer_runs_than_parameters_are_reported(count, leans):
+    law = planted_law(6, 1)
+    found = optimise(*proxies(law, count, (0.0, 0.6), 0, 0.005), law.sources, FAST)
+    text = f"{count} runs for the 7 parameters of a law: the fit leans on its ridge; 3 per source are advised."
+    assert (text in found["warnings"]) == leans
+    assert all(np.isfinite(found["interval"]))
+
+
 def test_scores_that_are_all_alike_do_not_crash():
     mixtures = design(6, ["a", "b", "c"])
     found = optimise(mixtures, [{"losses": {"x": 2.0}}] * 6, ["a", "b", "c"], QUICK)
@@ -243,3 +252,6 @@ def test_the_direct_method_has_the_same_keys_and_keeps_every_training(record):
     found = optimise_directly(lambda m: -mean_loss(law, m), law.sources, QUICK | {"evaluations": 40})
     assert set(found) == set(record) and json.loads(json.dumps(found)) == found
     assert len(found["history"]) == 40 and found["prediction"] == min(entry["loss"] for entry in found["history"])
+    sampled = found["history"][int(found["best_sampled"]["run"])]
+    assert (sampled["mixture"], sampled["loss"]) == (found["best_sampled"]["ratios"], found["prediction"])
+    assert found["best_sampled"]["observed"] == found["prediction"]

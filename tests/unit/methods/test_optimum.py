@@ -12,6 +12,7 @@ from emulsion.errors import UserError
 from emulsion.laws import fit_static_law, minimize_law
 from emulsion.laws.region import Region
 from emulsion.methods import design, optimise, optimise_directly
+from emulsion.methods.optimum import predict
 from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.propose import propose
 from emulsion.methods.surrogates import LAWS, SURROGATES, Runs
@@ -204,6 +205,19 @@ def test_fewer_runs_than_parameters_are_reported(count, leans):
     text = f"{count} runs for the 7 parameters of a law: the fit leans on its ridge; 3 per source are advised."
     assert (text in found["warnings"]) == leans
     assert all(np.isfinite(found["interval"]))
+
+
+def test_predictions_of_other_mixtures_are_losses_and_know_which_runs_were_fitted():
+    law = planted_law(3, 1)
+    mixtures, results = proxies(law, 9, (0.1, 0.6), 0, 0.005)
+    chosen = QUICK | {"surrogates": ["linear"], "surrogate": "linear"}
+    seen = optimise(mixtures, results, law.sources, chosen)["observed_vs_predicted"][4]["predicted"]
+    other = {"s0": 0.11, "s1": 0.44, "s2": 0.45}
+    candidates = {"run": mixtures[4], "other": other}
+    found = predict(mixtures, results, law.sources, Settings.of(chosen), "linear", candidates)
+    assert found["run"]["prediction"] == pytest.approx(seen)
+    assert {name: each["fitted"] for name, each in found.items()} == {"run": True, "other": False}
+    assert found["other"]["ratios"] == other and found["other"]["interval"][0] < found["other"]["interval"][1]
 
 
 def test_scores_that_are_all_alike_do_not_crash():

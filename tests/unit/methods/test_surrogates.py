@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from emulsion.laws import fit_epochs_law, fit_law, minimize_law
+from emulsion.laws.gaussian import fit_gaussian_law
 from emulsion.methods.optimum import optimise
 from emulsion.methods.surrogates import Runs, choose, fit_surrogates
 from emulsion.world.planted import planted_repeating_law
@@ -61,6 +62,17 @@ def test_the_surrogate_that_sees_epochs_predicts_runs_by_theirs_and_others_by_th
     assert found.predict(np.array([[0.2, 0.3, 0.5]]))[0] == pytest.approx(-seen)
     _, own = repeating_runs({})
     assert fit_surrogates(own, ["epochs"])["epochs"].predict(runs.mixtures) == pytest.approx(runs.scores, abs=0.02)
+
+
+def test_a_new_run_strays_by_the_sd_of_the_gaussian_process_and_the_error_of_runs_left_out():
+    _, runs = repeating_runs({})
+    [found] = fit_surrogates(runs, ["gaussian_process"]).values()
+    row = np.array([0.05, 0.05, 0.9])
+    sd = fit_gaussian_law(runs.mixtures, -runs.scores).function_sd(row[None, :]).item()
+    assert found.spread(row, 1, 0)[0] == pytest.approx(
+        np.hypot(sd, np.sqrt(np.mean((found.left_out - runs.scores) ** 2)))
+    )
+    assert sd > 0.1 * found.rmse
 
 
 def test_epochs_are_among_several_surrogates_only_where_runs_repeat_sources():

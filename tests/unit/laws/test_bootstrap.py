@@ -28,6 +28,19 @@ def test_the_truth_is_covered_at_the_nominal_rate(m, n, sd, trials):
     assert np.mean([np.mean(rates) for rates in covered.values()]) >= 0.92
 
 
+@pytest.mark.parametrize("level", [0.5, 0.8])
+def test_intervals_of_a_lower_level_cover_the_truth_less_often(level):
+    covered = []
+    for seed in range(60):
+        law, random = planted_law(2, seed, "plain"), np.random.default_rng(seed)
+        rows = random.dirichlet(np.ones(2), 12)
+        losses = noisy(law.predict(rows), 0.01, random)
+        found = parameter_intervals(rows, losses, resamples=100, level=level, seed=seed)
+        low, high = np.moveaxis(ends(found, "A"), -1, 0)
+        covered.append(((low <= law.A) & (law.A <= high)).mean())
+    assert np.mean(covered) == pytest.approx(level, abs=0.12)
+
+
 def test_intervals_are_named_and_repeatable_and_narrower_at_a_lower_level():
     law, random = planted_law(3, 0), np.random.default_rng(0)
     rows = random.dirichlet(np.ones(3), 20)

@@ -1,5 +1,7 @@
 """What the law of trajectories misses at the ends of runs: slopes, what it corrects, and how sure it leaves the law."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,18 @@ def test_a_law_that_holds_keeps_its_own_sd():
     assert (alone_sd <= sd).all() and (sd < alone_sd + 0.012).all()
     assert (found.mean_sd(RUNS) < made.mean_sd(RUNS, WEIGHTS)).all()
     assert found.compare(EVEN, EVEN) == (pytest.approx(0), pytest.approx(0))
+
+
+def test_processes_that_disagree_add_to_the_variance():
+    _, found = corrected(missed, noise=0.02)
+    tried = np.random.default_rng(3).dirichlet(np.ones(3), 20)
+    above, sd = found.compare(tried, EVEN)
+    weights = np.array([each.weight for each in found.processes])
+    alone = [replace(found, processes=(replace(each, weight=1.0),)) for each in found.processes]
+    means, sds = np.moveaxis([each.compare(tried, EVEN) for each in alone], 1, 0)
+    assert above == pytest.approx(weights @ means)
+    assert sd**2 == pytest.approx(weights @ (sds**2 + (means - above) ** 2))
+    assert (sd**2 > 1.05 * (weights @ sds**2)).any()
 
 
 @pytest.mark.parametrize(("time", "least", "most"), [(0.05, 0.0, 1e-6), (0.5, 0.01, 0.5), (1.0, 0.5, 1.2)])

@@ -30,6 +30,8 @@ def test_swinging_to_and_fro_is_noticed_and_going_one_way_is_not():
     [text] = notices(trajectory(0.3, 0.6, 0.3, 0.6, 0.3, 0.6, 0.3))
     assert "swings to and fro by 30% of the tokens" in text
     assert notices(trajectory(0.1, 0.25, 0.4, 0.55, 0.7, 0.85)) == []
+    assert notices(trajectory(0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.7)) == []  # one turn in five
+    assert notices(trajectory(0.3, 0.6, 0.3)) == []
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.permutations(["web", "code"]))

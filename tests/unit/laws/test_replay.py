@@ -42,6 +42,14 @@ def test_a_replay_ranks_and_predicts_and_counts_coverage(tmp_path):
     assert summary["log_linear", 40]["mae"] < summary["log_linear", 10]["mae"] < summary["linear", 10]["mae"]
     assert 0.85 < summary["log_linear", 40]["coverage"] <= 1 and summary["linear", 40]["coverage"] is None
     assert set(summary["linear", 10]["spearman_of"]) == set("xyz")
+    each = [fit for fit in found["fits"] if (fit["law"], fit["size"]) == ("log_linear", 10)]
+    over = summary["log_linear", 10]
+    ranks = np.array([list(fit["spearman"].values()) for fit in each])
+    assert len(each) == 3 and over["coverage"] == pytest.approx(np.mean([fit["coverage"] for fit in each]))
+    assert over["mae"] == pytest.approx(np.mean([list(fit["mae"].values()) for fit in each]))
+    assert over["spearman"] == pytest.approx(ranks.mean())
+    assert over["spearman_sd"] == pytest.approx(ranks.mean(axis=1).std(ddof=1))
+    assert over["spearman_worst"] == pytest.approx(ranks.mean(axis=0).min())
 
 
 def test_the_script_writes_what_the_library_finds(tmp_path):

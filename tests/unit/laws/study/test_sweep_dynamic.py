@@ -28,7 +28,10 @@ def test_planted_effects_are_recovered_in_every_trunk(tmp_path, m):
     names = list(result["A"])
     assert from_names(result["A"], names, names) == pytest.approx(effects(m), abs=0.005)
     assert result["quality"]["linear"]["mean"]["r2"] > 0.99
-    assert from_names(result["A_sd"], names, names).max() < 0.005
+    matrices = [from_names(trunk["laws"]["linear"]["A"], names, names) for trunk in result["trunks"]]
+    assert from_names(result["A_sd"], names, names) == pytest.approx(np.std(matrices, axis=0, ddof=1))
+    diagonals = [from_names(trunk["diagonal"], names) for trunk in result["trunks"]]
+    assert from_names(result["diagonal"], names) == pytest.approx(np.mean(diagonals, axis=0))
     assert list(result["column_sums"].values()) == pytest.approx(effects(m).sum(axis=0), abs=0.01)
 
 

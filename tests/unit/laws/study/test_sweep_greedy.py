@@ -45,8 +45,13 @@ def test_corners_are_no_choice(tmp_path):
 
 
 def test_seeds_are_compared_each_by_itself(tmp_path):
-    rounds = found(tmp_path, planted_sweep("ab", points=4, seeds=(3, 7)))
+    content = planted_sweep("ab", points=4, seeds=(3, 7), noise=0.1)
+    rounds = found(tmp_path, content)
     assert list(rounds) == ["rest"]
+    for seed in rounds["rest"]["seeds"]:
+        ends = [e for r in content["runs"] if r["seed"] == seed["seed"] for e in r["branches"]["rest"]["ends"]]
+        losses = [sum(end["validation"].values()) / 2 for end in ends if not end["corner"]]
+        assert seed["optimal"]["validation"] == pytest.approx(min(losses))
     assert [seed["seed"] for seed in rounds["rest"]["seeds"]] == [3, 7] and rounds["rest"]["of"] == 2
 
 

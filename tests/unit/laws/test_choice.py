@@ -29,6 +29,16 @@ def test_a_truth_that_bends_otherwise_is_left_to_the_process():
     assert ((low <= losses) & (losses <= high)).mean() > 0.9
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_one_diverged_run_leaves_the_log_linear_law(seed):
+    random, law = np.random.default_rng(seed), planted_law(3, seed)
+    rows = random.dirichlet(np.ones(3), 20)
+    losses = noisy(law.predict(rows), 0.01, random)
+    losses[5] += 3
+    fitted = fit_best_law(rows, losses)
+    assert isinstance(fitted, StaticLaw) and fitted.set_aside == (5,)
+
+
 def test_the_log_linear_law_has_intervals_from_the_runs_left_out():
     random = np.random.default_rng(1)
     law = planted_law(3, 1)

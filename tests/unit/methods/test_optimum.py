@@ -189,6 +189,19 @@ def test_runs_that_the_law_sets_aside_are_named():
     assert any(warning.startswith("The law sets aside proxy04, ") for warning in found)
 
 
+def test_a_run_that_the_law_sets_aside_changes_neither_the_optimum_nor_its_set():
+    law = planted_law(3, 1)
+    mixtures, results = proxies(law, 12, None, 0, 0.002)
+    plain = optimise(mixtures, results, law.sources, FAST)
+    results[4]["losses"] = {group: loss + 3 for group, loss in results[4]["losses"].items()}
+    found = optimise(mixtures, results, law.sources, FAST)
+    assert found["ratios"] == pytest.approx(plain["ratios"], abs=0.01)
+    for source, ends in plain["set"]["ranges"].items():
+        assert found["set"]["ranges"][source] == pytest.approx(ends, abs=0.02)
+    # The run that diverged counts as missed, by 3 nats, and as no other.
+    assert found["surrogates"]["log_linear"]["loo_rmse"] == pytest.approx(3 / 12**0.5, abs=0.02)
+
+
 def test_an_optimum_far_from_all_that_was_tried_is_reported_as_an_extrapolation():
     law = planted_law(3, 1)
     mixtures, results = proxies(law, 9, {"s0": (0.3, 0.4), "s1": (0.3, 0.4), "s2": (0.2, 0.4)}, 0, 0.002)

@@ -14,7 +14,7 @@ import numpy as np
 from emulsion.laws.epochs import EpochsLaw, fit_epochs_law, leave_out, read_epochs, repeats
 from emulsion.laws.gaussian import LEAST_RUNS, calibrate, fit_gaussian_law
 from emulsion.laws.law import FittedLaw
-from emulsion.laws.static import fit_static_law, leave_one_out
+from emulsion.laws.static import fit_static_law, left_out_of
 from emulsion.laws.table import Floats, read_table
 
 
@@ -44,7 +44,7 @@ def fit_best_law(mixtures: Any, values: Any, epochs: Any = None) -> FittedLaw:
         return static
     process, predicted = calibrate(fit_gaussian_law(mixtures, values))
     laws: dict[str, FittedLaw] = {static.kind: static, process.kind: process}
-    found = {static.kind: leave_one_out(table, static.ridge, most=10), process.kind: predicted}
+    found = {static.kind: left_out_of(static, table, most=10), process.kind: predicted}
     if epochs is not None and repeats(read := read_epochs(epochs, table)):
         seeing = fit_epochs_law(mixtures, values, read, warn=False)
         laws[EpochsLaw.kind], found[EpochsLaw.kind] = seeing, leave_out(table, read, seeing)

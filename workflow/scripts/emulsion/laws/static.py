@@ -141,11 +141,11 @@ def fit_static_law(
         )
     if isinstance(ridge, str) and ridge != "auto":
         raise UserError(f"law: ridge is {ridge!r}; it must be a number or 'auto'.")
-    aside = diverged_runs(table) if robust else np.zeros(n, dtype=bool)
-    table = Table(table.mixtures[~aside], table.values[~aside], table.sources, table.groups)
+    aside = np.flatnonzero(diverged_runs(table)).tolist() if robust else []
+    table = without(table, aside)
     ridge, errors = choose_ridge(table, RIDGES if isinstance(ridge, str) else (ridge,))
     state, _ = fit_weighted(table, np.ones((1, len(table.values))), ridge, robust)
-    return replace(_law(table, state, ridge, errors), set_aside=tuple(np.flatnonzero(aside).tolist()))
+    return replace(_law(table, state, ridge, errors), set_aside=tuple(aside))
 
 
 def diverged_runs(table: Table) -> NDArray[np.bool_]:
@@ -188,6 +188,20 @@ def choose_ridge(table: Table, candidates: Sequence[float]) -> tuple[float, Floa
 def leave_one_out(table: Table, ridge: float, most: int = 60) -> Floats:
     """Each run's values [n, g] as predicted by a law fitted to the other runs; see `parts` for many runs."""
     return np.asarray(_left_out(table, (ridge,), most)[0])
+
+
+def without(table: Table, set_aside: Sequence[int]) -> Table:
+    """The runs that a law was fitted to, of all that it was given."""
+    rows = np.delete(np.arange(len(table.values)), set_aside)
+    return Table(table.mixtures[rows], table.values[rows], table.sources, table.groups)
+
+
+def left_out_of(law: StaticLaw, table: Table, most: int = 60) -> Floats:
+    """As leave_one_out, for the runs that a law was fitted to; it predicts those set aside, which would bend refits."""
+    predicted, fitted = law.predict(table.mixtures), without(table, law.set_aside)
+    kept = np.delete(np.arange(len(predicted)), law.set_aside)
+    predicted[kept] = leave_one_out(fitted, law.ridge, most)
+    return predicted
 
 
 def _left_out(table: Table, ridges: Sequence[float], most: int) -> Floats:

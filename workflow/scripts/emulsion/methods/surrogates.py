@@ -24,7 +24,7 @@ from emulsion.laws.gaussian import GaussianLaw, fit_gaussian_law
 from emulsion.laws.law import FittedLaw, Law, WeightedFit
 from emulsion.laws.law_registry import FITS, fit_law
 from emulsion.laws.linear import fit_linear_law
-from emulsion.laws.static import StaticLaw, fit_static_law, fit_weighted, leave_one_out, refit_weighted
+from emulsion.laws.static import StaticLaw, fit_static_law, fit_weighted, left_out_of, refit_weighted, without
 from emulsion.laws.table import Floats, Table, parts
 from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.ranks import rho
@@ -122,9 +122,10 @@ class LogLinear(Surrogate):
 
     def __init__(self, runs: Runs) -> None:
         groups = tuple(str(index) for index in range(runs.costs.shape[1]))
-        self.runs, self._table = runs, Table(runs.mixtures, runs.costs, runs.sources, groups)
+        self.runs, table = runs, Table(runs.mixtures, runs.costs, runs.sources, groups)
         self.law: StaticLaw = fit_static_law(runs.mixtures, runs.costs, sources=runs.sources, groups=groups, warn=False)
-        self.left_out = -leave_one_out(self._table, self.law.ridge) @ runs.weights
+        self._table = without(table, self.law.set_aside)
+        self.left_out = -left_out_of(self.law, table) @ runs.weights
 
     def predict(self, rows: Floats) -> Floats:
         return np.asarray(-self.law.predict(rows) @ self.runs.weights)
@@ -134,7 +135,7 @@ class LogLinear(Surrogate):
         return self.law.set_aside
 
     def draws(self, rows: Floats, resamples: int, seed: int) -> Floats:
-        n, g = self.runs.costs.shape
+        n, g = self._table.values.shape
         near, _ = fit_weighted(self._table, np.ones((1, n)), self.law.ridge, robust=False)
         state = refit_weighted(self._table, _resamples(n, resamples, seed), self.law.ridge, near)
         # Of dozens of sources all mixtures at once would take gigabytes.

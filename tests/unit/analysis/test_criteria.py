@@ -135,6 +135,14 @@ def test_improvement_is_relative_to_the_best_and_to_the_mean_of_the_references()
         assert each["interval"][0] < each["relative"] < each["interval"][1]
 
 
+def test_improvement_over_two_references_that_are_alike_is_that_over_one() -> None:
+    items = {"mix": np.tile([1.0, 0.8, 0.9, 1.0], 30), "a": np.tile([0.6, 0.2, 0.7], 40)}
+    scores = all_item_scores({name: {0: capabilities({"x": items[name]})} for name in ("mix", "a")})
+    found = improvement({**scores, "again": scores["a"]}, "mix", ["a", "again"])
+    assert found["mean"]["relative"] == pytest.approx(found["best"]["relative"])
+    assert found["mean"]["interval"] == pytest.approx(found["best"]["interval"])
+
+
 def test_seed_noise_widens_the_improvements_interval() -> None:
     scores = _scores()
     plain = improvement(scores, "mix", ["only_magpie"])["best"]["interval"]

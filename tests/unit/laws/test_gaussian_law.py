@@ -1,5 +1,7 @@
 """The Gaussian process: its gradient, its certainty, its intervals, and that many runs cost seconds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,22 @@ def test_few_runs_and_a_source_that_was_never_sampled_are_no_reason_to_fail():
     assert np.isfinite(fit_gaussian_law(rows[:2], np.array([2.0, 2.1])).predict(fresh)).all()
     with pytest.raises(UserError, match="3 runs are too few to leave some out; at least 4"):
         fit_calibrated_law(rows[:3], np.array([2.0, 2.1, 1.95]))
+
+
+def test_the_noise_of_a_group_is_its_own():
+    random = np.random.default_rng(5)
+    rows = random.dirichlet(np.ones(3), 40)
+    values = rows[:, :2] + random.normal(0, [0.002, 0.1], (40, 2))
+    low, high = fit_gaussian_law(rows, values, logged=False).interval(rows)
+    calm, noisy = (high - low).mean(axis=0)
+    assert calm < noisy / 10
+
+
+def test_processes_that_disagree_add_to_the_variance_of_the_function():
+    random = np.random.default_rng(6)
+    rows, fresh = random.dirichlet(np.ones(3), 12), random.dirichlet(np.ones(3), 20)
+    values = rows[:, :1] ** 2 + random.normal(0, 0.1, (12, 1))
+    law, _ = calibrate(fit_gaussian_law(rows, values, logged=False))
+    alone = [replace(law, theta=law.theta[h : h + 1]) for h in range(len(law.theta))]
+    means, sds = np.moveaxis([(one.predict(fresh), one.function_sd(fresh)) for one in alone], 1, 0)
+    assert law.function_sd(fresh) ** 2 == pytest.approx((sds**2).mean(axis=0) + means.var(axis=0))

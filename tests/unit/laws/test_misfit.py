@@ -80,6 +80,16 @@ def test_processes_that_disagree_add_to_the_variance():
     assert (sd**2 > 1.05 * (weights @ sds**2)).any()
 
 
+@pytest.mark.parametrize("strength", [0.02, 0.5])
+def test_a_pull_on_a_law_that_is_not_convex_leaves_no_better_mixture(strength):
+    _, found = corrected(missed, noise=0.005)
+    prior = np.array([0.7, 0.1, 0.2])
+    best = minimize_law(found, prior=dict(zip(NAMES, prior.tolist(), strict=True)), strength=strength)
+    rows = np.vstack([list(best.values()), np.random.default_rng(4).dirichlet(np.ones(3), 2000)])
+    total = found.predict(rows).mean(axis=1) + strength * (rows * np.log(rows / prior)).sum(axis=1)
+    assert total[0] < total.min() + 1e-4
+
+
 @pytest.mark.parametrize(("time", "least", "most"), [(0.05, 0.0, 1e-6), (0.5, 0.01, 0.5), (1.0, 0.5, 1.2)])
 def test_the_less_carries_over_the_shorter_the_runs_were(time, least, most):
     made, found = corrected(missed, time=time)

@@ -36,6 +36,10 @@ def test_every_rung_makes_a_run_that_can_be_trained(rung):
     values = {**sizes.training_of(rung, model), "model": model, "tokens": 10**7, "seed": 0, "recipe": 1}
     del values["micro_batch"]
     assert RunSpec.from_json(values).steps > 10
+    tokens = rung.sequences * rung.context
+    assert (
+        tokens - model["context"] < values["batch_tokens"] <= tokens and values["batch_tokens"] % model["context"] == 0
+    )
     assert model["hidden_size"] % model["heads"] == 0
 
 

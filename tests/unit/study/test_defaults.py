@@ -116,3 +116,11 @@ def test_one_source_alone_is_trained_on_and_nothing_is_mixed(tmp_path):
     config["experiments"]["mix"]["sources"] = ["novel"]
     experiment = Experiment(filled(config)[0], "mix")
     assert (experiment.candidates(), experiment.singles(), experiment.swarms) == ([], ["only_novel"], {})
+
+
+@pytest.mark.parametrize("unit", ["tokens", "documents"])
+def test_the_text_of_a_hub_source_grows_with_what_is_asked_of_it(unit):
+    few, many = (
+        defaults.text_bytes({"sources": {"web": {"kind": "hub", "hub": {unit: count}}}}, "web") for count in (1e8, 1e9)
+    )
+    assert few >= 1e8 and many == pytest.approx(10 * few)

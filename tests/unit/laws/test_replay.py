@@ -14,6 +14,8 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.laws import fit_law
 from emulsion.laws.published_sweep import PublishedSweep, replay
+from emulsion.laws.static import diverged_runs
+from emulsion.laws.table import Table
 from emulsion.world.planted import noisy, planted_law
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -175,3 +177,11 @@ def test_the_best_law_needs_a_quarter_of_the_runs_that_lightgbm_does():
     rows = np.random.default_rng(0).permutation(512)[:64]
     predicted = fit_law("best", train.table.mixtures[rows], train.table.values[rows]).predict(test.table.mixtures)
     assert np.abs(predicted - test.table.values).mean() < 0.11
+
+
+@needs_regmix
+def test_honest_runs_of_a_published_sweep_are_kept():
+    table = PublishedSweep.read(REGMIX / "train_mixture_1m.csv", REGMIX / "train_pile_loss_1m.csv").table
+    for seed in range(4):
+        some = np.random.default_rng(seed).permutation(len(table.values))[:32]
+        assert not diverged_runs(Table(table.mixtures[some], table.values[some], table.sources, table.groups)).any()

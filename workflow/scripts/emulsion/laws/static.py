@@ -151,8 +151,10 @@ def fit_static_law(
 def diverged_runs(table: Table) -> NDArray[np.bool_]:
     """Mark [n] the runs that no law can mean: further off than chance has it, and by more than the others' range.
 
-    By as much they lie outside of that range, too: where runs are few for the law's parameters it is far off many that
-    are as others are, and of RegMix's 512 honest runs one of 32 was marked in six of ten draws. Judged against the fit with the least trimmed squares (Rousseeuw and Van Driessen, 2006), to three quarters of the
+    They lie outside of that range by as much, too: where runs are few for its parameters the law is far off some that
+    are as others are, and of RegMix's 512 honest runs one of 32 was marked in six of ten draws.
+
+    Judged against the fit with the least trimmed squares (Rousseeuw and Van Driessen, 2006), to three quarters of the
     runs. Chance is Student's t for the freedom that this fit has left, so that next to nothing is marked where there
     are few more runs than parameters: nobody can tell a diverged run from a steep law then.
     """

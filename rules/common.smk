@@ -32,6 +32,19 @@ def imports_of(name):
     return [local(os.path.relpath(module)) for module in modules]
 
 
+def imports_of_method(kind):
+    """An input: the module of a kind of method and those it is made of, which a script finds by the kind's name alone."""
+    own = registry.module_of(kind)
+    return [local(os.path.relpath(file)) for file in (own, *imports.imports_of(own))]
+
+
+def imports_of_entrant(wildcards):
+    """An input: the same of a method that takes part in the proving ground; none of an unknown one, which is refused."""
+    from emulsion.analysis.proving_ground import ENTRANTS
+
+    return imports_of_method(ENTRANTS[wildcards.method].kind) if wildcards.method in ENTRANTS else []
+
+
 def of_wildcards(function):
     """A function of wildcards that says so: Snakemake asks for it at every use, and reading code for it takes longer."""
     function.__signature__ = WILDCARDS

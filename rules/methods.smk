@@ -285,6 +285,9 @@ rule propose_from_runs:
         curve=made_or_given(from_config(elsewhere.curve_of, "table")),
         script=script_file("propose_from_runs"),
         library=imports_of("propose_from_runs"),
+        method=lambda wildcards: imports_of_method(
+            elsewhere.method_of(config, wildcards.table, wildcards.proposal)["kind"]
+        ),
     output:
         "results/finished_runs/{table}/{proposal}.json",
     log:

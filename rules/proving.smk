@@ -9,6 +9,7 @@ rule prove_method:
     input:
         script=script_file("prove_method"),
         library=imports_of("prove_method"),
+        method=imports_of_entrant,
     output:
         "results/proving_ground/{method}.json",
     log:

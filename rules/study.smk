@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.abspath(SCRIPTS))
 
 from emulsion import clock, cluster_jobs, drivers, failures, refusals, submission, unrecorded
 from emulsion.errors import UserError
+from emulsion.methods import registry
 from emulsion.origin import own_python_first
 from emulsion.study import (
     budget,

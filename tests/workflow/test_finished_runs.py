@@ -1,6 +1,7 @@
 """Proposals from runs that were trained elsewhere, as docs/methods.md has them."""
 
 import re
+import shutil
 from itertools import product
 
 import numpy as np
@@ -69,6 +70,15 @@ def test_another_setting_of_a_method_makes_that_proposal_anew(made, tmp_path):
     (tmp_path / "guard.yaml").write_text("finished_runs: {mine: {methods: {emulsion: {guard: 0.5}}}}")
     jobs = planned(made, PAGE, "--configfile", "mine.yaml", str(tmp_path / "guard.yaml"))
     assert jobs == {"propose_from_runs": ["table=mine, proposal=emulsion"], "tabulate_proposals": ["table=mine"]}
+
+
+def test_an_edited_method_makes_its_proposals_anew_and_no_others(made, tmp_path):
+    again = shutil.copytree(made, tmp_path / "again", symlinks=True)
+    with (again / "workflow/scripts/emulsion/methods/offline.py").open("a") as module:
+        module.write("# edited\n")
+    jobs = planned(again, PAGE, "--configfile", "mine.yaml")
+    names = {job.split("proposal=")[1] for job in jobs["propose_from_runs"]}
+    assert names == {"dml", "olmix", "code_first"}
 
 
 def test_methods_are_used_from_python_as_the_page_says():

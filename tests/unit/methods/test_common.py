@@ -361,3 +361,8 @@ def test_settings_that_have_their_effect_are_taken():
     registry.create("aioli", NAMES, average="cumulative", decay=0.5)
     registry.create("odm", NAMES, variant="exp3", scale=5)
     registry.create("odm", NAMES, variant="smoothed_exp", smoothing=0.5)
+
+
+def test_a_kind_is_found_in_the_module_that_registers_it():
+    assert registry.module_of("dml").name == registry.module_of("olmix").name == "offline.py"
+    assert registry.module_of("emulsion").name == "emulsion.py"

@@ -104,15 +104,13 @@ class Emulsion:
                 seen = [losses[name] for name in self.names]
                 rows.append((shares, seen, epochs * tokens / whole, tokens / unit, run, whole / unit))
         if len(rows) < 2:
-            raise UserError(
-                f"{self.kind}: {len(rows)} evaluation is not enough to fit a law to; add runs to the swarm."
-            )
+            raise UserError(f"{self.kind}: {len(rows)} evaluation is not enough to fit a law to; add runs.")
         mixtures, losses_of, often, times, runs, planned = (list(column) for column in zip(*rows, strict=True))
         different = len(np.unique(np.round(mixtures, 6), axis=0))
         if different < self.needs.least_runs:
             raise UserError(
                 f"{self.kind}: runs on {different} different mixture{'s' * (different != 1)} are not enough for "
-                f"{len(self.names)} sources, which need {self.needs.least_runs} or more; add points to the swarm."
+                f"{len(self.names)} sources, which need {self.needs.least_runs} or more; add runs on others."
             )
         frames = (pd.DataFrame(np.array(part), columns=self.names) for part in (mixtures, losses_of, often))
         law = fit_trajectory_law(*frames, tokens=np.array(times), runs=runs, lengths=np.array(planned))
@@ -181,7 +179,7 @@ class Emulsion:
         found = []
         if not evidence.curves:
             found.append(
-                "Runs were evaluated at their ends alone: the law leans on its priors. Let the swarm measure `curve`."
+                "Runs were evaluated at their ends alone: the law leans on its priors. Measure `curve`."
             )
         if gain <= sd:
             found.append("The law cannot tell its mixture from the even one: the gain is not above its SD.")

@@ -158,17 +158,22 @@ class GridSearch(Optimum):
         mixtures, results = self._runs(evidence)
         objective = Objective.of(self.settings["objective"], results)
         scores: dict[Mixture, list[float]] = {}
-        names: dict[Mixture, str] = {}
+        names: dict[Mixture, list[str]] = {}
         for mixture, result in zip(mixtures, results, strict=True):
             scores.setdefault(mixture, []).append(objective.score(result))
-            names.setdefault(mixture, result["run"])
+            names.setdefault(mixture, []).append(result["run"])
         best = max(scores, key=lambda mixture: float(np.mean(scores[mixture])))
         observed = float(np.mean(scores[best])) * (-1 if objective.of_losses else 1)
         self.record = {
             "method": self.kind,
             "ratios": dict(best.over(self.sources)),
             "objective": objective.to_json(),
-            "best_sampled": {"run": names[best], "ratios": dict(best), "observed": observed, "predicted": None},
+            "best_sampled": {
+                "run": ", ".join(names[best]),
+                "ratios": dict(best),
+                "observed": observed,
+                "predicted": None,
+            },
             "warnings": ["The best of several noisy runs looks too good on average; only another seed tells."],
         }
         return [(1.0, best.over(self.sources))]

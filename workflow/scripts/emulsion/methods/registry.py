@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
@@ -30,6 +31,11 @@ def _methods() -> dict[str, Callable[..., AnyMethod]]:
 def names() -> list[str]:
     """The kinds of methods there are."""
     return sorted(_methods())
+
+
+def module_of(kind: str) -> Path:
+    """The file in which methods of a kind are written; KeyError for an unknown kind."""
+    return Path(str(sys.modules[_methods()[kind].__module__].__file__))
 
 
 def takes(kind: str, setting: str) -> bool:

@@ -36,3 +36,8 @@ def test_a_page_has_shares_with_ranges_and_what_laws_expect():
 def test_one_method_is_not_compared_and_one_without_a_law_expects_nothing():
     page = proposals_page("mine", {"unimax": {"ratios": {"code": 0.5, "web": 0.5}, "runs": 3}})
     assert "furthest apart" not in page and "runs left out |" not in page and "## Warnings" not in page
+
+
+def test_sources_without_a_share_are_left_out_of_the_strategies():
+    page = proposals_page("mine", {"best": {"ratios": {"code": 1.0, "web": 1e-6}, "runs": 3}})
+    assert '  best: {ratios: {"code": 1.0}}' in page and "| web | 0.0 % |" in page

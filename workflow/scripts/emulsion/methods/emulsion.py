@@ -178,9 +178,7 @@ class Emulsion:
     def _warnings(self, evidence: Evidence, gain: float, sd: float) -> list[str]:
         found = []
         if not evidence.curves:
-            found.append(
-                "Runs were evaluated at their ends alone: the law leans on its priors. Measure `curve`."
-            )
+            found.append("Runs were evaluated at their ends alone: the law leans on its priors. Measure `curve`.")
         if gain <= sd:
             found.append("The law cannot tell its mixture from the even one: the gain is not above its SD.")
         return found

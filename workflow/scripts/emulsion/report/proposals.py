@@ -112,6 +112,6 @@ def _warnings(records: Mapping[str, Record]) -> str:
 def _strategies(records: Mapping[str, Record]) -> str:
     lines = ["strategies:"]
     for name, record in records.items():
-        ratios = {source: round(share, 4) for source, share in record["ratios"].items()}
+        ratios = {source: rounded for source, share in record["ratios"].items() if (rounded := round(share, 4))}
         lines.append(f"  {name}: {{ratios: {json.dumps(ratios, ensure_ascii=False)}}}")
     return "\n".join(lines)

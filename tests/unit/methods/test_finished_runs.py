@@ -111,6 +111,13 @@ def test_rows_of_a_curve_that_cannot_be_are_refused(row, words, tmp_path):
         finished.read()
 
 
+def test_a_curve_has_one_row_at_a_time(tmp_path):
+    rows = ("3,600,2,2,2,2", "4,600,2,2,2,2", "3,600,3,2,2,2")
+    finished = FinishedRuns(tables=write(tmp_path), sizes=SIZES, curve=curve(tmp_path, *rows), run_tokens=1000)
+    with pytest.raises(UserError, match=r"curve\.csv: run '3' has two rows after the same tokens"):
+        finished.read()
+
+
 def test_sizes_and_columns_are_of_the_table(tmp_path):
     tables = write(tmp_path)
     with pytest.raises(UserError, match="sizes: unknown source 'd'"):

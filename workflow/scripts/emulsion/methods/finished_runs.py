@@ -11,7 +11,7 @@ import pandas as pd
 
 from emulsion.errors import UserError, unknown
 from emulsion.laws.published_sweep import PublishedSweep, read_numbers
-from emulsion.laws.table import Table
+from emulsion.laws.table import Floats, Table
 from emulsion.methods.interface import Evidence, Losses
 from emulsion.mixture import Mixture
 
@@ -86,6 +86,9 @@ class FinishedRuns:
         if missing := [name for name in (TOKENS, *table.groups) if name not in rows]:
             raise UserError(f"{self.curve}: the columns {missing} are missing; its columns are {list(rows)}.")
         found: dict[str, list[tuple[float, Losses]]] = {}
+        twice = rows.index[pd.MultiIndex.from_arrays([rows.index, rows[TOKENS]]).duplicated()]
+        if len(twice):
+            raise UserError(f"{self.curve}: run '{twice[0]}' has two rows after the same tokens.")
         for run, row in zip(map(str, rows.index), rows.to_dict("records"), strict=True):
             if run not in runs:
                 raise unknown("run", run, runs, str(self.curve))
@@ -106,5 +109,5 @@ class FinishedRuns:
         return float(row[TOKENS]), {group: float(row[group]) for group in groups}
 
 
-def _rows(runs: Sequence[str], values: object) -> list[tuple[str, list[float]]]:
-    return list(zip(runs, values.tolist(), strict=True))  # type: ignore[attr-defined]
+def _rows(runs: Sequence[str], values: Floats) -> list[tuple[str, list[float]]]:
+    return list(zip(runs, values.tolist(), strict=True))

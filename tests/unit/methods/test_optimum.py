@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from emulsion.errors import UserError
 from emulsion.laws import fit_static_law, minimize_law
 from emulsion.laws.region import Region
-from emulsion.methods import design, optimise, optimise_directly
+from emulsion.methods import create, design, optimise, optimise_directly
 from emulsion.methods.optimum import predict
 from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.propose import propose
@@ -35,6 +35,12 @@ def gap_closed(law, bounds, seed, sd):
     _, best, uniform = best_and_uniform(law, bounds)
     found = optimise(*proxies(law, 3 * len(law.sources), bounds, seed, sd), law.sources, FAST | {"bounds": bounds})
     return (uniform - mean_loss(law, found["ratios"])) / (uniform - best)
+
+
+def test_default_bounds_that_so_many_sources_cannot_keep_are_named():
+    with pytest.raises(UserError, match=r"sum to 1\.2, more than 1.* default of 'optimum', as `bounds` is left out"):
+        create("optimum", [f"s{number}" for number in range(12)])
+    create("optimum", [f"s{number}" for number in range(12)], bounds=[0.01, 0.6])
 
 
 def test_three_runs_per_source_close_four_fifths_of_the_gap():

@@ -70,7 +70,12 @@ class Optimum:
         rest = {name: value for name, value in settings.items() if name not in self.own}
         self.settings = {**self.defaults, **rest, **self._fixed()}
         known = Settings.of(self.settings, self.kind)
-        Region.of(self.sources, known.bounds)
+        try:
+            Region.of(self.sources, known.bounds)
+        except UserError as error:
+            if "bounds" in settings:
+                raise
+            raise UserError(f"{error} They are the default of '{self.kind}', as `bounds` is left out.") from None
         known.pull(self.sources)
 
     def propose(self, evidence: Evidence) -> Stages:

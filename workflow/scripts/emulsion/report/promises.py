@@ -54,7 +54,8 @@ def _reason(optimum: Mapping[str, Any], real: float, lost_by: Mapping[str, Any],
         return "the surrogate promised more than its training bore out"
     if abs(lost_by["difference"]) < interval[1] - interval[0]:
         return "the difference is smaller than the surrogate's own uncertainty"
-    return "the prediction held, so the search missed a better mixture"
+    held = "the prediction held" if interval[0] <= real <= interval[1] else "it came out better than predicted"
+    return f"{held}, so the search missed a better mixture"
 
 
 def _promise(optimum: Mapping[str, Any], real: float, measure: Measure) -> str:

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from emulsion.analysis.calibration import calibration, held_against, opened, outcomes, outcomes_elsewhere, sealed
+from analysis_cases import EQUAL, losses
+from emulsion.analysis.calibration import (
+    calibration,
+    held_against,
+    opened,
+    outcomes,
+    outcomes_elsewhere,
+    realised_by,
+    sealed,
+)
+from emulsion.analysis.judged import judge_by
 from emulsion.errors import UserError
 
 PREDICTIONS = {
@@ -66,6 +76,15 @@ def test_a_damaged_file_of_another_experiment_is_left_out_with_a_warning(tmp_pat
     (tmp_path / "b" / "recommendations.json").write_text(content)
     assert outcomes_elsewhere(tmp_path, "a") == []
     assert "b/recommendations.json" in caplog.text and "delete" not in caplog.text
+
+
+def test_a_predicted_loss_is_held_against_the_weighted_validation_loss_of_each_run() -> None:
+    results = {name: {seed: losses(EQUAL, seed) for seed in (3, 5)} for name in ("optimal", "equal")}
+    judged = judge_by("losses", results, list(results), weights={"openhermes": 3, "magpie": 1})
+    text = {"openhermes": 2.0, "magpie": 4.0, "cosmopedia": 7.0, "fineweb": 7.0}
+    records = {"optimal": {3: {"validation": text}, 5: {"validation": {**text, "magpie": 6.0}}}}
+    found = realised_by(judged, {**records, "equal": {}})
+    assert found == {"optimal": {"3": pytest.approx(2.5), "5": pytest.approx(3.0)}, "equal": {}}
 
 
 def test_intervals_of_true_noise_are_found_to_be_calibrated() -> None:

@@ -14,6 +14,7 @@ from emulsion.study.budget import (
     items_of_suites,
     observed_tokens,
     over_budget,
+    parameters_cost,
     planned_cost,
     run_cost,
     spent,
@@ -190,6 +191,32 @@ def test_hours_are_those_of_operations_at_the_speed_of_the_device_and_of_what_is
     read = 2 * (1 + 2) * 2 * spec.validation_sequences * spec.context
     assert cost["flops"] == pytest.approx((2 * 480_000 + read / 3) * each)
     assert cost["hours"] * 3600 == pytest.approx(cost["flops"] / 0.5e12 + 10 * len(swarm.batches))
+
+
+def test_branches_of_methods_own_runs_are_charged_with_the_way_to_the_last_state_and_what_is_measured():
+    config = read_yaml(Path("config.yaml"))
+    config["devices"]["mine"] = {"teraflops": 2.0, "utilisation": 0.25, "seconds_per_run": 10}
+    config["devices"]["mine"]["seconds_per_evaluation"] = 20
+    config["methods"]["aioli"] = {"kind": "aioli", "rounds": 4, "sweeps": 1}
+    points = {"kind": "grid", "count": 3}
+    compared = {"methods": ["aioli"], "shares": [0.3, 0.6], "tokens": 48_000, "points": points, "seeds": "all"}
+    settings = {"methods": ["aioli"], "seeds": [0, 1], "parameters": compared, "tokens": 480_000}
+    config["experiments"]["pair"] = pair_of_sources(**settings, budget={"device": "mine", "hours": {}})
+    check(config, Path("workflow/schemas/config.schema.yaml"))
+    experiment = Experiment(config, "pair")
+    values = experiment.spec_of(experiment.entries["aioli"].size)
+    spec = RunSpec.from_json(values)
+    # Two runs to 60 % of their tokens, each with three branches from two states.
+    tokens = 2 * (288_000 + 6 * 48_000)
+    # Losses on two sources of each state and each branch, and what the method itself looks at.
+    read = 2 * (2 + 6) * 2 * spec.validation_sequences * spec.context / 3
+    read += 2 * observed_tokens(experiment, "aioli", 0.6)
+    each = flops_per_token(spec.model, vocabulary_of(experiment, values))
+    cost = parameters_cost(experiment)
+    assert (cost["runs"], cost["tokens"], cost["disk_bytes"]) == (2 * (1 + 6), tokens, 0)
+    assert cost["flops"] == pytest.approx((tokens + read) * each)
+    assert cost["hours"] * 3600 == pytest.approx(cost["flops"] / 0.5e12 + 2 * 10)
+    assert planned_cost(experiment)["parameters"] == cost
 
 
 def test_the_trainings_of_a_search_are_charged_to_the_methods_besides_their_runs():

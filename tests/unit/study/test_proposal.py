@@ -10,6 +10,7 @@ from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.study.check import check
 from emulsion.study.proposal import device_hours, held_out_share, names_of, notes_of, propose, written
+from emulsion.study.sizes import bytes_per_token
 from emulsion.training.speed import Speed
 
 SCHEMA = Path("workflow/schemas/config.schema.yaml")
@@ -83,6 +84,15 @@ def test_reasons_name_the_measured_speed(looks):
     assert reasons["speed"][1].startswith("measured now: 2 trainings at once, on one core each, 30,000 tokens a second")
     assert reasons["compared"][0] == "uniform, proportional, optimum"
     assert reasons["swarm"][0] == "9 runs"
+
+
+def test_the_passes_over_all_text_are_those_of_a_run_and_two_at_most(looks):
+    proposal = propose("mix", looks, 20, 2, SPEED, SCHEMA)
+    reasons = {what: (chosen, why) for what, chosen, why in proposal.reasons}
+    tokens = int(reasons["tokens of a run"][0].replace(",", ""))
+    vocabulary = int(reasons["vocabulary"][0].replace(",", ""))
+    passes = tokens * bytes_per_token(vocabulary) / sum(each.bytes for each in looks.values())
+    assert 0 < passes < 2 and reasons["tokens of a run"][1].endswith(f"about {passes:.2g} over all text")
 
 
 def test_two_folders_with_the_same_files_are_pointed_at(looks):

@@ -116,3 +116,17 @@ def test_the_page_has_every_setting_and_blanks_where_a_method_was_not_trained():
     [alone] = [line for line in lines if line.startswith("| alone |") and "of 1 of 3 settings" in line]
     assert alone.split("|")[3].strip() == alone.split("|")[4].strip() == ""
     assert "| good | 40 / 60 | 40 / 60 | 40 / 60 |" in lines and "| good | 0.50 | 0.50 | 0.50 |" in lines
+
+
+def test_the_page_has_differences_to_three_digits_with_their_intervals_and_the_measure_of_each_setting():
+    cell = {"difference": -0.1, "interval": [-0.1504, -0.05]}
+    lost = {"method": "good", "by_setting": {}, "p_holm": 0.012, "verdict": "better", "mean": {**cell, "settings": 1}}
+    lost["by_setting"]["Web"] = {"loss": cell, "perplexity": cell, "verdict": "better", "shares": {"web": 1.0}}
+    lost["by_setting"]["Web"]["extra_in_runs"] = None
+    settings = [{"label": "Web", "experiment": "one", "sources": ["web"], "tokens": 1000, "stratified": 9.5}]
+    settings.append({**settings[0], "label": "Code", "stratified": None})
+    lines = markdown({"title": "Which?", "settings": settings, "methods": [lost]}).splitlines()
+    assert "| Web | one | web | 1,000 | 9.500 |" in lines and "| Code | one | web | 1,000 |  |" in lines
+    text = "-0.100 [-0.150, -0.050]"
+    assert f"| good | {text} |  | {text} | better (p 0.012), of 1 of 2 settings |" in lines
+    assert "| good | -0.10 [-0.15, -0.05]; better |  |" in lines and "| good | 100 |  |" in lines

@@ -19,6 +19,11 @@ def test_intervals_and_ticks_lie_within_the_chart():
     assert len(chart["ticks"]) >= 3 and all(0 <= tick["at"] <= 100 for tick in chart["ticks"])
 
 
+def test_an_axis_reaches_a_little_past_the_ends_of_all_intervals_and_places_between_them():
+    assert limits([(3.0, 2.0, 4.0), (6.0, 5.0, 7.0)]) == pytest.approx((1.8, 7.2))
+    assert [place(value, 2.0, 6.0) for value in (2.0, 3.0, 6.0)] == [0, 25, 100]
+
+
 def test_an_axis_holds_equal_values():
     low, high = limits([(0.5, 0.5, 0.5)])
     assert place(0.5, low, high) == 50

@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from analysis_cases import CAPABILITIES, EQUAL, SOURCES, points_of, trained, without
+from analysis_cases import CAPABILITIES, EQUAL, SOURCES, losses, points_of, trained, without
 from emulsion.analysis import decide
 from emulsion.analysis.ablations import contributions
 from emulsion.analysis.criteria import success_criteria
 from emulsion.analysis.decide import Decision, decide_all
 from emulsion.analysis.identity import same_mixtures
 from emulsion.analysis.judged import CAPABILITIES as BY_CAPABILITY
-from emulsion.analysis.judged import Judged
+from emulsion.analysis.judged import Judged, judge_by
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.scores import all_item_scores
 from emulsion.analysis.summary import combine
@@ -25,7 +25,7 @@ from emulsion.errors import UserError
 from emulsion.report.exports import SourceSize
 from emulsion.report.markdown import markdown
 from emulsion.report.markup import code, table
-from emulsion.report.recommendations import recommendations
+from emulsion.report.recommendations import recommendations, recommended_of
 
 # Noise that is known to be none: then the items alone decide.
 QUIET = SeedNoise(sd={})
@@ -72,7 +72,26 @@ def test_a_tie_is_an_answer_and_its_central_member_stands_for_the_set() -> None:
     assert found["answer"].startswith("No clear winner: there is no significant difference between")
     assert found["recommended"]["mixture"] == "a" and set(found["recommended"]["set"]) == set(wide)
     assert "such as a" in found["answer"] and not found["recommended"]["clear_winner"]
+    assert found["recommended"]["why"] == "whose shares are nearest to their mean"
     assert "they cannot be told apart" in markdown(found)
+
+
+def test_of_mixtures_that_no_measure_tells_apart_the_one_of_the_lowest_loss_stands_for_the_set() -> None:
+    by_scores = judge_by("capabilities", {name: {0: trained(EQUAL, 0)} for name in "abc"}, list("abc"))
+    runs = {name: {seed: losses(EQUAL, seed) for seed in range(3)} for name in "abc"}
+    for name, more in (("a", 0.0001), ("b", -0.0001), ("c", -0.5)):
+        for run in runs[name].values():
+            for each in run["sources"].values():
+                each["sequence_losses"] = [loss + more for loss in each["sequence_losses"]]
+    by_losses = judge_by("losses", runs, list("ab"))
+    tied = replace(by_scores.decision, tied=list("abc"), claims=True)
+    both = [replace(by_scores, decisions={"mean": tied}), by_losses]
+    ratios = dict.fromkeys("abc", EQUAL)
+    assert recommended_of(both, ratios) == (
+        "b",
+        "which has the lowest mean test loss of those that no measure tells apart",
+    )
+    assert recommended_of(both[:1], ratios) == ("a", "whose shares are nearest to their mean")
 
 
 def test_the_strategies_are_answered_first_and_then_what_lies_beyond_them() -> None:
@@ -125,6 +144,16 @@ def test_each_source_is_said_to_contribute_what_it_teaches() -> None:
         assert sources[source]["text"].startswith(f"{source} mainly contributes to {capability}: +0.")
 
 
+def test_a_source_is_said_to_hurt_and_to_help_what_it_does_significantly() -> None:
+    change = {"difference": 0.2, "interval": [0.1, 0.3], "verdict": "contributes"}
+    cells = {"recall": change, "style": {**change, "verdict": "no significant effect"}, "logic": change}
+    cells["tone"] = {**change, "verdict": "hurts"}
+    given = {"base": "a", "note": "", "capabilities": {"x": cells}, "top": {"x": {"capability": "recall", **change}}}
+    found = _found(TIED, contributions=given)["contributions"]["sources"]["x"]
+    assert (found["also_contributes_to"], found["hurts"]) == (["logic"], ["tone"])
+    assert found["text"].endswith("Also to logic. It hurts tone.")
+
+
 def test_a_contribution_that_is_not_significant_is_not_claimed() -> None:
     base = {0: trained(EQUAL, 0)}
     found = _found(TIED, contributions=contributions("a", base, {"x": base}))
@@ -147,6 +176,7 @@ def test_an_optimum_that_was_not_trained_has_no_realised_score() -> None:
 def test_the_markdown_has_the_answer_the_evidence_and_what_to_paste() -> None:
     found = _found(CLEAR, contributions=_contributions(), optimum=OPTIMUM)
     text = markdown(json.loads(json.dumps(found, allow_nan=False)))
+    assert "\n`optimal`: 25.0 % openhermes" in text and "cannot be told apart" not in text
     assert text.index(found["answer"]) < text.index("## Recommended mixture") < text.index("## Scores")
     for heading in ("What each source contributes", "Trade-offs", "Predicted and realised", "Success criteria"):
         assert (f"## {heading}" in text) == (heading != "Trade-offs")  # trade-offs were not passed on

@@ -96,6 +96,29 @@ def test_a_leap_of_the_loss_is_marked_also_across_a_resume(tmp_path):
     assert resumed.spikes == [SPIKE_WINDOW + 1]
 
 
+def test_a_resumed_run_looks_for_leaps_above_its_last_steps(tmp_path):
+    log = TrainingLog(tmp_path / "log.jsonl")
+    for step in range(1, 2 * SPIKE_WINDOW + 1):
+        log.append(row(step, 5.0 if step <= SPIKE_WINDOW else 2.0))
+    log.copy(tmp_path / "saved.jsonl")
+    resumed = TrainingLog(tmp_path / "log.jsonl", tmp_path / "saved.jsonl")
+    resumed.append(row(2 * SPIKE_WINDOW + 1, 3.0))
+    assert resumed.spikes == [2 * SPIKE_WINDOW + 1]
+
+
+@pytest.mark.parametrize(
+    ("recent", "least"),
+    [
+        # Steps of 0.1 around 1.05: six of their standard deviations, 0.1 / 0.954.
+        ([1.0, 1.1] * 8, 1.05 + 0.629),
+        # No noise: two per cent of the level, which is that of the last eight steps.
+        ([3.0] * 20 + [1.0] * 8, 1.02),
+    ],
+)
+def test_a_spike_lies_six_deviations_and_two_per_cent_above_the_last_steps(recent, least):
+    assert is_spike(least + 0.002, recent) and not is_spike(least - 0.002, recent)
+
+
 def test_noise_and_the_fall_at_the_start_are_no_spikes():
     assert not is_spike(2.03, [2.0 + 0.01 * (step % 3) for step in range(SPIKE_WINDOW)])
     assert not is_spike(9.0, [10.0 - step / 2 for step in range(SPIKE_LEAST)])

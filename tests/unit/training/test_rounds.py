@@ -1,6 +1,7 @@
 """Runs on online methods: what a method sees and decides, what is recorded, charged and refused."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.methods import create
 from emulsion.mixture import Mixture
 from emulsion.training.evidence import Reference
-from emulsion.training.run import train_run
+from emulsion.training.rounds import Prelude
+from emulsion.training.run import prepare_rounds, train_run
+from emulsion.training.runtime import Runtime
 
 
 @pytest.mark.parametrize("rounds", [1, 3])
@@ -155,6 +158,22 @@ def test_the_published_proxies_draw_as_at_first_and_weigh_losses(train, tmp_path
     assert weighed["schedule"][1] == sampled["schedule"][1] and weighed["schedule"][2] != sampled["schedule"][2]
 
 
+@pytest.mark.parametrize("prelude", [None, Prelude(mixture=Mixture.uniform(SOURCES), share=0.3)])
+def test_a_published_proxy_with_a_prior_draws_by_it_and_weighs_by_what_it_decides_over_it(inputs, tmp_path, prelude):
+    method = create(kind="doremi", rounds=3, eta=3.0, act_on="loss", prior=UNEVEN, sources=SOURCES)
+    folder, runtime = tmp_path / "checkpoints", Runtime(micro_batch=3)
+    rounds = prepare_rounds(method, {}, inputs, SPEC, folder, runtime, reference=REFERENCE, prelude=prelude)
+    training, before = rounds.training, 4 if prelude else 0
+    rounds.run(before + 1)
+    assert training.loss_weights == {}
+    rounds.run()
+    decided = rounds.decided[-1]
+    assert training.loss_weights == pytest.approx({source: decided[source] / UNEVEN[source] for source in SOURCES})
+    drawn = training.plan.counts(12 * 8) - training.plan.counts(before * 8)
+    assert drawn / drawn.sum() == pytest.approx(list(UNEVEN.values()), abs=0.02)
+    assert [stage["until"] * 12 for stage in rounds.schedule()][:1] == [before or 4]
+
+
 def test_a_weighed_step_goes_down_the_gradient_of_the_weighed_mean(inputs, tmp_path):
     training = begun(inputs, tmp_path / "checkpoints", 1)
     training.loss_weights = {"alpha": 3.0, "beta": 0.5, "gamma": 0.0}
@@ -204,6 +223,26 @@ def keeping(seen, update):
         return update(observation)
 
     return kept
+
+
+def test_no_notice_is_of_a_mixture_that_only_probes_or_that_another_method_chose(train):
+    class Corners(Prober):
+        def probe_mixtures(self):
+            return [Mixture({source: float(source == name) for source in SOURCES}) for name in SOURCES]
+
+    alone = Mixture({"alpha": 1.0}).over(SOURCES)
+    kept = train("kept", Corners(rate=0.0), prelude=Prelude(mixture=alone, share=0.3), tokens=16 * 8 * 24)
+    assert kept["method"]["notices"] == []
+    assert train("collapsed", Ascent(rate=100.0), {"rate": 100.0})["method"]["notices"]
+
+
+def test_the_time_that_a_method_takes_to_decide_is_the_runs(train):
+    class Slow(Ascent):
+        def update(self, seen):
+            time.sleep(0.5)
+            return super().update(seen)
+
+    assert train("run", Slow())["seconds"] > 3 * 0.5
 
 
 def test_a_source_that_a_decision_repeats_too_often_is_refused_with_the_round(train):

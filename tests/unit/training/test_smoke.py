@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from training_cases import MIXTURE, SPEC
+from transformers import AutoTokenizer
 
+from emulsion.data.tokens import TokenStore
 from emulsion.errors import UserError
 from emulsion.evaluation.generation import continue_text
 from emulsion.files import read_json, write_json
@@ -47,6 +50,13 @@ def test_a_run_whose_loss_does_not_fall_is_refused_and_told_why(arguments, tmp_p
     assert not (tmp_path / "flat").exists()
 
 
+def test_a_run_whose_loss_falls_by_less_than_is_asked_for_is_refused_too(arguments, tmp_path):
+    with pytest.raises(
+        UserError, match=r"should have fallen by 100 at least .* of 0\.01 after 3 steps of warm-up; .* has 5\.7"
+    ):
+        train_run(**arguments("slow", 6, least_fall=100.0), output=tmp_path / "slow")
+
+
 def test_a_refused_run_is_refused_again_when_it_is_tried_again(arguments, tmp_path):
     told = arguments("flat", 6, learning_rate=1e-9, final_learning_rate=0.0)
     for _ in range(2):
@@ -54,15 +64,19 @@ def test_a_refused_run_is_refused_again_when_it_is_tried_again(arguments, tmp_pa
             train_run(**told, output=tmp_path / "flat")
 
 
-def test_what_the_check_found_is_in_the_record_of_the_run(arguments, tmp_path):
+def test_what_the_check_found_is_in_the_record_of_the_run(arguments, tmp_path, store_folders, tokenizer):
     train_run(**arguments("good", 6), output=tmp_path / "good")
     record = read_json(tmp_path / "good/run.json")
     check = record["smoke_check"]
     assert check["identity"] == record["identity"]
     assert check["passed"] and check["steps"] == 6 and check["tokens"] == 6 * SPEC["batch_tokens"]
     assert check["first_loss"] - check["last_loss"] >= 0.1
-    assert check["peak_memory_bytes"] > 0
-    assert check["sample"]["source"] in MIXTURE["schedule"][0]["weights"] and check["sample"]["prompt"]
+    assert check["peak_memory_bytes"] > 2**24 and 0 < check["seconds"] < record["seconds"] and check["devices"] == 1
+    # The first half of a held-out text of the source that is drawn most.
+    assert check["sample"]["source"] == max(record["realised_shares"], key=record["realised_shares"].get) == "gamma"
+    text = TokenStore.open(store_folders["gamma"]).read("validation", np.zeros(1, np.int64), 24)[0]
+    codec = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
+    assert check["sample"]["prompt"] == codec.decode(text[:12].tolist())
 
 
 def test_the_check_changes_nothing_of_what_is_learned(arguments, tmp_path):

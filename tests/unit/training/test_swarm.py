@@ -27,6 +27,13 @@ def without_times(value):
     return [without_times(each) for each in value] if isinstance(value, list) else value
 
 
+def kept_seconds(swarm, row):
+    """What the journal has of a trunk without its branches."""
+    kept = [read_json(file) for file in swarm["checkpoints"].glob("*.json")]
+    own = [each for each in kept if each["what"]["trunk"] == row["identity"] and "mixture" not in each["what"]]
+    return sum(each["row"]["seconds"] for each in own)
+
+
 def test_a_swarm_gives_a_row_for_each_trunk_with_all_of_its_branches(swarm):
     found = train_swarm(**swarm)
     assert found["sources"] == SOURCES
@@ -52,6 +59,8 @@ def test_a_swarm_gives_a_row_for_each_trunk_with_all_of_its_branches(swarm):
     assert (rest["after"], rest["tokens"]) == (6 * STEP, 6 * STEP)
     assert all(list(end["test"]) == SOURCES for end in rest["ends"])
     assert len({row["identity"] for row in found["runs"]}) == 3
+    # Validation losses at three branch points, of eight branches and of two ends; test losses of two branches and ends.
+    assert found["evaluation_tokens"] == (3 + 8 + 2 + 2 + 2) * 3 * SPEC["validation_sequences"] * 24
 
 
 def test_runs_that_stand_for_longer_ones_read_sources_as_often(swarm):
@@ -83,7 +92,7 @@ def test_losses_of_single_sequences_are_kept_where_they_are_asked_for_and_have_t
         for number, trunk in enumerate(TRUNKS[:2])
     ]
     first, second = train_swarm(**{**swarm, "trunks": asked})["runs"]
-    assert "sequence_losses" not in second
+    assert "sequence_losses" not in second and first["seconds"] == pytest.approx(kept_seconds(swarm, first))
     for source, losses in first["sequence_losses"].items():
         tokens = unpacked(first["token_losses"][source])
         assert tokens.shape == (len(losses), 24) and tokens.mean(axis=1) == pytest.approx(losses, rel=1e-5)
@@ -98,7 +107,7 @@ def test_losses_on_the_way_are_kept_where_they_are_asked_for_and_change_nothing_
     first, second = train_swarm(**{**swarm, "trunks": asked})["runs"]
     assert "curve" not in second and first["validation"] == second["validation"]
     tokens = [each["tokens"] for each in first["curve"]]
-    assert tokens[0] == 0 and tokens == sorted(set(tokens)) and tokens[-1] < first["tokens"]
+    assert tokens == [step * STEP for step in (0, 1, 4, 7)]  # of twelve steps, nearest to the shares of CURVE
     for each in first["curve"]:
         assert set(each["validation"]) == set(first["validation"])
     before = {each["tokens"]: each["validation"] for each in first["curve"]}
@@ -228,6 +237,7 @@ def test_capabilities_are_measured_of_finished_trunks_and_kept(swarm, steps, tmp
     judge = Asked(suites=[tmp_path / "suite.yaml"], settings={}, tokenizer=swarm["tokenizer"])
     rows = train_swarm(**swarm, judge=judge)["runs"]
     assert [row["capabilities"] for row in rows] == [{"facts": 0.25}, {"facts": 0.25}, None]
+    assert [row["seconds"] for row in rows] == pytest.approx([kept_seconds(swarm, row) for row in rows])
     assert len(asked) == 2 and train_swarm(**swarm, judge=judge)["runs"] == rows and len(asked) == 2
     plain = train_swarm(**{**swarm, "checkpoints": tmp_path / "plain"})["runs"]
     assert [row["validation"] for row in plain] == [row["validation"] for row in rows]
@@ -246,6 +256,7 @@ def test_losses_before_the_first_step_are_measured_where_they_are_asked_for_and_
     # An untrained model knows nothing: its loss is near that of guessing among 300 tokens.
     assert all(abs(loss - 5.7) < 0.3 for row in initial for loss in row["initial"].values())
     assert [(a["validation"], a["test"]) for a in plain] == [(b["validation"], b["test"]) for b in initial]
+    assert [without_times(row["branches"]) for row in plain] == [without_times(row["branches"]) for row in initial]
 
 
 def test_branches_of_a_set_leave_and_end_where_the_run_spec_says_and_errors_name_the_set():

@@ -121,6 +121,11 @@ def test_a_long_name_of_the_base_and_few_sources_leave_every_word_on_the_page(so
     assert label.y1 <= heading.y0
 
 
+def test_colours_reach_to_the_largest_difference_of_all_sources_and_columns() -> None:
+    cells = [{"difference": difference} for difference in (0.31, -0.52, 0.0)]
+    assert colour_reach({"web": {"a": cells[0], "b": cells[2]}, "code": {"a": cells[1]}}) == pytest.approx(0.55)
+
+
 def test_helping_is_blue_and_hurting_is_red() -> None:
     colours = {
         (int(p.get_y()), int(p.get_x())): p.get_facecolor()

@@ -1,6 +1,7 @@
 """The figure of costs: where mixtures lie, and which of them are on the front."""
 
 import pytest
+from matplotlib.collections import LineCollection
 
 from emulsion.errors import UserError
 from emulsion.figures.cost_pareto import cost_in_runs, draw_cost_pareto, front
@@ -30,6 +31,13 @@ def test_mixtures_are_at_their_cost_and_difference_with_their_names():
     # A number on each, filled on the front.
     faces = {text.get_text(): text.get_bbox_patch().get_facecolor() for text in axes.texts}
     assert faces["1"] == faces["2"] != faces["3"]
+
+
+def test_an_interval_is_drawn_where_seeds_give_one():
+    once = row("aioli", 0.1, read=300) | {"interval": None}
+    (axes,) = draw_cost_pareto(board(row("regmix", -0.5, extra=2000), once)).axes
+    drawn = [lines.get_segments()[0] for lines in axes.collections if isinstance(lines, LineCollection)]
+    assert [segment.tolist() for segment in drawn] == [[[2.0, pytest.approx(-0.6)], [2.0, pytest.approx(-0.4)]]]
 
 
 def test_a_method_that_is_far_off_does_not_flatten_the_others():

@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -123,6 +124,8 @@ def test_costs_that_were_not_recorded_are_left_empty():
         "extra_runs"
     ] is None
     assert "trained before costs were recorded" in markdown("Which?", board, {})
+    mixed = board_of([*old[:3], *runs_of(even=3.0, regmix=2.9)[3:]])
+    assert "trained before costs were recorded" in markdown("Which?", mixed, {})
 
 
 def test_replays_tell_feedback_from_order_and_mixture():
@@ -135,7 +138,9 @@ def test_replays_tell_feedback_from_order_and_mixture():
     for part, one, other in (("feedback", "aioli", "again"), ("order", "again", "mean"), ("mixture", "mean", "even")):
         assert found[part]["difference"] == pytest.approx(perplexity[one] - perplexity[other])
         assert found[part]["interval"][1] < 0 and found[part]["p_holm"] < 0.05
-    assert "Schedule or feedback" in markdown("Which?", board, {})
+    page = markdown("Which?", board, {})
+    assert "Schedule or feedback" in page
+    assert len(re.findall(r"-\d\.\d{3} \[-\d\.\d{3}, -\d\.\d{3}\], p 0\.", page)) == 3
     (alone,) = leaderboard(runs[:9], "even", same, decision_on(runs[:9]), {"again": replays["again"]})["replays"]
     assert alone["order"] == alone["mixture"] == {"difference": None, "interval": None, "p_holm": None}
 
@@ -153,6 +158,8 @@ def test_the_page_has_the_decision_every_row_and_what_is_charged():
     page = markdown("Which?", board_of(runs_of(even=3.0, regmix=2.9)), {"aioli": ["It has collapsed."]})
     assert "# Methods compared: Which?" in page and "| regmix | 3 |" in page and "better; best" in page
     assert "| regmix | 4 | 100 | 0.10 | 3 | 0 | 0 | 2.0 | swarm small |" in page
+    losses, perplexities = r"-0\.\d{4} \[-0\.\d{4}, -0\.\d{4}\]", r"-\d\.\d{3} \[-\d\.\d{3}, -\d\.\d{3}\]"
+    assert re.search(rf"\| regmix \| 3 \| 2\.\d{{4}} \| {losses} \| \d+\.\d{{3}} \| {perplexities} \| better", page)
     assert "- aioli: It has collapsed." in page
     assert "nothing is compared with stratified" in markdown("Which?", board_of(runs_of(a=3.0, b=2.9), None), {})
 

@@ -99,7 +99,8 @@ def test_everything_is_told_in_words(published):
     found = {"title": "Q?", "criteria": rows, "runs": runs, "definitions": {"coherent": "has words"}}
     text = metrics_markdown({**found, "published": published and load_published(published)})
     assert "500M: perplexity at most 20 on chats | **met** | 7.39 (95 % interval 7.00 to 8.00)" in text
-    assert "no suite asks for texts" in text
+    assert "no suite asks for texts" in text and "\n- **coherent**: has words.\n" in text
+    assert "| 500M-seed1 | 1,000 | 5,000 | 7.39 | – | – | – | – | – |" in text
     assert ("GPT-2 345M" in text) == ("Radford" in text) == ("no like-for-like" in text) == bool(published)
 
 

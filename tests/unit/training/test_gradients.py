@@ -51,6 +51,31 @@ def test_streamed_gradient_products_are_those_of_brute_force(inputs, tmp_path, m
         assert found.norms[source] == pytest.approx(float(trained[source].norm()), rel=1e-4)
 
 
+def test_gradients_are_of_other_training_sequences_for_each_source_and_step_and_without_dropout(
+    inputs, tmp_path, monkeypatch
+):
+    training = begun(inputs, tmp_path / "checkpoints", 4, model={**SPEC["model"], "dropout": 0.5})
+    training.model.train()
+    first = gradient_alignments(training)
+    assert gradient_alignments(training) == first and training.model.training
+    drawn, original = {}, TokenStore.read
+
+    def read(store, split, rows, context):
+        drawn.setdefault((split, store.source, training.step), []).extend(np.asarray(rows).tolist())
+        return original(store, split, rows, context)
+
+    for step in (4, 5):
+        training.run(step)
+        with monkeypatch.context() as patched:
+            patched.setattr(TokenStore, "read", read)
+            gradient_alignments(training)
+    trained = [tuple(rows) for (split, _, _), rows in drawn.items() if split == "train"]
+    assert len(set(trained)) == len(SOURCES) * 2
+    assert all(len(set(rows)) == SPEC["validation_sequences"] for rows in trained)
+    held_out = max(store.count("validation", 24) for store in training.stores.values())
+    assert max(map(max, trained)) > held_out  # of the whole train split
+
+
 def test_a_gradient_product_says_how_far_a_small_step_on_a_source_lowers_all_losses(inputs, tmp_path):
     training = begun(inputs, tmp_path / "checkpoints", 4, validation_sequences=64)
     found, before, rate = gradient_alignments(training, validation_share=1.0), training.validate(), 1e-3

@@ -90,6 +90,7 @@ def test_branches_leave_the_states_in_which_the_finished_run_decided(trained, br
         rows = branch(run, record)["runs"]
     assert not caplog.records
     assert [row["step"] for row in rows] == UPDATES
+    assert [row["tokens"] for row in rows] == [UPDATES[0] * STEP, (UPDATES[1] - UPDATES[0]) * STEP]
     for row in rows:
         assert row["identity"] == record["identity"] and not row["finished"]
         (branches,) = row["branches"].values()
@@ -103,6 +104,15 @@ def test_branches_leave_the_states_in_which_the_finished_run_decided(trained, br
             assert end["weights"] == {source: mixture.get(source, 0.0) for source in SOURCES}
             assert end["realised"] == pytest.approx(end["weights"], abs=1 / 16)
         assert len({end["validation"]["alpha"] for end in branches["ends"]}) == len(MIXTURES)
+
+
+def test_a_run_that_decides_otherwise_when_it_is_trained_again_is_told(trained, branch, caplog):
+    run = online("doge")
+    record, _ = trained(run)
+    record["schedule"][0]["weights"]["alpha"] += 0.01
+    with caplog.at_level(logging.WARNING):
+        branch(run, record, shares=[0.4])
+    assert "run 'run': trained again it decides otherwise, by 0.01 in a share" in caplog.text
 
 
 def test_a_run_that_begins_with_another_mixture_is_retraced_with_it(trained, branch):

@@ -42,6 +42,15 @@ def test_the_page_has_question_decision_mixture_cost_predictions_caveats_and_lin
     assert 'href="recommendations.md"' in html and 'href="../../figures/exp9_a%23b.png"' in html
 
 
+def test_bars_are_as_long_as_shares_and_only_a_schedule_is_said_to_have_stages():
+    html = page()
+    assert re.findall(r'class="bar"><i style="width:([\d.]+)%', html) == ["80.0", "34.29"]
+    assert "the block has its stages" not in html
+    made = evidence()
+    made.run["schedule"].append({"until": 1.0, "weights": {"web": 1.0}})
+    assert "the block has its stages" in decision_page(TEMPLATE, conclusions(), made)
+
+
 def test_an_experiment_judged_by_losses_speaks_of_no_score():
     text = text_of(page(judged_by="losses"))
     assert "Test loss of each mixture" in text and "perplexity" in text and "-0.100 (-0.200 to -0.050) -9.0 %" in text

@@ -90,6 +90,12 @@ def test_long_names_of_many_sources_do_not_touch(count: int) -> None:
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
+def test_only_what_is_not_significant_is_hatched() -> None:
+    hatched = [patch for patch in draw_loss_heatmap(LOSSES, DECISIONS).axes[0].patches if patch.get_hatch()]
+    # The optimum on code: the second column, in the row below the reference.
+    assert [(int(patch.get_x()), int(patch.get_y())) for patch in hatched] == [(1, 1)]
+
+
 def test_without_claims_nothing_is_marked_and_the_note_says_so() -> None:
     unclaimed = dict.fromkeys(DECISIONS, _decision(None, claims=False))
     assert {cell[2] for cell in _said(unclaimed)} == {"normal"}

@@ -99,6 +99,11 @@ def test_seeds_differ_in_colour_and_are_named() -> None:
     figure = draw_static_law(static_result(2, seeds=(0, 3)))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["seed 0", "seed 3", "the law"]
     assert len({line.get_color() for line in figure.axes[0].lines if line.get_marker() == "o"}) == 2
+    found = static_result(2)
+    [first, _] = [line for line in draw_static_law(found).axes[0].lines if line.get_marker() == "o"]
+    group = found["sources"][0]
+    own = sorted(point["losses"][group] for point in found["points"] if point["seed"] == found["seeds"][0])
+    assert sorted(first.get_ydata() + found["law"]["c"][group]) == pytest.approx(own)
 
 
 def test_with_one_seed_no_ceiling_is_claimed() -> None:

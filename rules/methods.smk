@@ -307,7 +307,7 @@ rule propose_from_runs:
         "--tables {input.tables:q} "
         "--curve {input.curve:q} "
         "--sizes {params.sizes:q} "
-        "{params.lengths} "
+        "{params.lengths:q} "
         "--output {output:q} "
         "2> {log:q}"
 

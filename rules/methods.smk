@@ -282,11 +282,11 @@ rule propose_from_runs:
     """Find a mixture from a table of runs that were trained elsewhere."""
     input:
         tables=lambda wildcards: local(config["finished_runs"][wildcards.table]["tables"]),
-        curve=made_or_given(from_config(elsewhere.curve_of, "table")),
+        curve=made_or_given(from_config(finished_runs_entry.curve_of, "table")),
         script=script_file("propose_from_runs"),
         library=imports_of("propose_from_runs"),
         method=lambda wildcards: imports_of_method(
-            elsewhere.method_of(config, wildcards.table, wildcards.proposal)["kind"]
+            finished_runs_entry.method_of(config, wildcards.table, wildcards.proposal)["kind"]
         ),
     output:
         "results/finished_runs/{table}/{proposal}.json",
@@ -298,9 +298,9 @@ rule propose_from_runs:
         mem_mb=4000,
         runtime=120,
     params:
-        method=json_from_config(elsewhere.method_of, "table", "proposal"),
+        method=json_from_config(finished_runs_entry.method_of, "table", "proposal"),
         sizes=json_from_config(lambda config, table: config["finished_runs"][table]["sizes"], "table"),
-        lengths=from_config(elsewhere.options_of_lengths, "table"),
+        lengths=from_config(finished_runs_entry.options_of_lengths, "table"),
     shell:
         "python {input.script:q} "
         "--method {params.method:q} "
@@ -315,7 +315,7 @@ rule propose_from_runs:
 rule tabulate_proposals:
     """Set what methods propose from one table of finished runs side by side."""
     input:
-        proposals=from_config(elsewhere.proposals, "table"),
+        proposals=from_config(finished_runs_entry.proposals, "table"),
         script=script_file("tabulate_proposals"),
         library=imports_of("tabulate_proposals"),
     output:

@@ -4,7 +4,7 @@ import pytest
 
 from config_cases import SCHEMA, changed, problems
 from emulsion.study.check import check
-from emulsion.study.elsewhere import finished_runs, method_of
+from emulsion.study.finished_runs_entry import finished_runs, method_of
 
 RUNS = "".join(f"r{n},{n / 8},{1 - n / 8}\n" for n in range(1, 8))
 

@@ -55,7 +55,7 @@ def contributions(
     noise = noise or (estimate_seed_noise(scores) if scores else noise_of_differences(losses))
     claims = noise is not None
     failed = (
-        f" {', '.join(diverged)}: {DIVERGED}; contributions that rest on it are what it failed by." if diverged else ""
+        f" {', '.join(diverged)}: {DIVERGED}, so contributions measured on it are of a failed run." if diverged else ""
     )
     cells: Table = {}
     if scores:

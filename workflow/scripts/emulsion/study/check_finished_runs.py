@@ -15,7 +15,7 @@ from emulsion.methods.objective import Objective
 from emulsion.study.catalogue import Config
 from emulsion.study.check_common import error_of
 from emulsion.study.check_methods import MADE
-from emulsion.study.elsewhere import finished_runs, method_of
+from emulsion.study.finished_runs_entry import finished_runs, method_of
 
 # What a method may need, and tables of runs do not have.
 _NOT_THERE = {

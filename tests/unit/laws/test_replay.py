@@ -180,8 +180,11 @@ def test_the_best_law_needs_a_quarter_of_the_runs_that_lightgbm_does():
 
 
 @needs_regmix
-def test_honest_runs_of_a_published_sweep_are_kept():
+def test_of_a_published_sweep_honest_runs_are_kept_and_a_diverged_one_is_not():
     table = PublishedSweep.read(REGMIX / "train_mixture_1m.csv", REGMIX / "train_pile_loss_1m.csv").table
     for seed in range(4):
         some = np.random.default_rng(seed).permutation(len(table.values))[:32]
-        assert not diverged_runs(Table(table.mixtures[some], table.values[some], table.sources, table.groups)).any()
+        mixtures, values = table.mixtures[some], table.values[some].copy()
+        assert not diverged_runs(Table(mixtures, values, table.sources, table.groups)).any()
+        values[seed] = 10.0
+        assert np.flatnonzero(diverged_runs(Table(mixtures, values, table.sources, table.groups))).tolist() == [seed]

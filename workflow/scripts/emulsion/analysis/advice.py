@@ -1,6 +1,6 @@
 """Which method to take for another study like this one, by the simulated worlds that are like it.
 
-One table is what `tabulate_proving_ground` makes of worlds by their number of sources; docs/which_method.md says how
+One table is what `tabulate_proving_ground` makes of worlds by their number of sources; docs/worlds.md says how
 they are drawn, and how far they are from real runs. The other has real trainings of ours, as
 `benchmarks/rank_agreement.py` writes it: a method whose mean in them is above even shares by its 95 % interval is not
 named, whatever it reached in worlds.

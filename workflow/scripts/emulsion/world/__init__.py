@@ -1,4 +1,4 @@
-"""Simulated worlds whose best mixture is known: what methods are judged on without training (docs/which_method.md)."""
+"""Simulated worlds whose best mixture is known: what methods are judged on without training (docs/worlds.md)."""
 
 from __future__ import annotations
 

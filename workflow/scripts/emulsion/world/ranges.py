@@ -1,6 +1,6 @@
 """What the constants of simulated worlds are drawn from.
 
-Ranges hold what log-linear laws fitted to real runs show (`benchmarks/worlds.py`, docs/which_method.md): how much more
+Ranges hold what log-linear laws fitted to real runs show (`benchmarks/worlds.py`, docs/worlds.md): how much more
 a source teaches itself than others do, how far losses lie above their floor, how much sources differ, and the noise of
 seeds.
 Each world draws a spread of its own for how much sources differ, so that there are worlds in which the mixture hardly

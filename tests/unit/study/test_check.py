@@ -133,7 +133,11 @@ STRATEGY = "strategies/equal_mix"
         ("methods/optimal/boundz", [0.1, 0.6], "optimum: unknown setting 'boundz'. Did you mean 'bounds'?"),
         ("methods/optimal/bounds", [0.3, 0.6], "methods.optimal (of experiments.exp3): bounds"),
         ("methods/optimal/swarm", "smal", "methods.optimal.swarm: unknown swarm 'smal'. Did you mean 'small'?"),
-        ("methods/proportional/swarm", "small", "kind 'proportional' learns from no runs; leave it out"),
+        (
+            "methods/proportional/swarm",
+            "small",
+            "kind 'proportional' learns from no runs with these settings; leave it out",
+        ),
         ("methods/temperature_2", {"kind": "temperature"}, "temperature.tau: is missing"),
         ("methods/unimax", {"kind": "skillit"}, "kind 'skillit' needs one run per source: a swarm of points corners"),
         ("methods/unimax", {"kind": "doremi", "swarm": "small"}, "needs one reference run, and the points of 'small'"),

@@ -50,6 +50,17 @@ def test_presets_decide_settings_sizes_and_points_unless_they_are_given():
     assert [experiment.size_of_swarm(name).tokens for name in swarms] == [52_000, 260_000, 260_000]
 
 
+def test_a_given_graph_stands_in_for_the_swarm_of_skillit():
+    graph = {each: {"openhermes": 0.1, "magpie": 0.2} for each in ("openhermes", "magpie")}
+    _, experiment = configured({"skillit": {"kind": "skillit", "graph": graph}}, {})
+    assert not experiment.swarms and experiment.entries["skillit"].swarm is None
+    with pytest.raises(UserError, match="kind 'skillit' learns from no runs with these settings; leave it out"):
+        configured(
+            {"skillit": {"kind": "skillit", "graph": graph, "swarm": "alone"}},
+            {"alone": {"points": {"kind": "corners"}}},
+        )
+
+
 @pytest.mark.parametrize(
     ("methods", "words"),
     [

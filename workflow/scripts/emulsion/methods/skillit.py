@@ -68,6 +68,7 @@ class SkillIt(Online):
 
     def _set(self, settings: SkillItSettings) -> None:
         self.settings = settings
+        self.needs = Needs(single_source_runs=settings.graph is None)
         self._window: list[list[float]] = []
         self._graph = None if settings.graph is None else self.matrix(settings.graph, "graph")
         if self._graph is not None and np.isnan(self._graph).any():

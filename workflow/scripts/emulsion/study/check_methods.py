@@ -101,7 +101,7 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
     asked = [each for need, each in _POINTS.items() if getattr(made.needs, need)]
     if not asked:
         if entry.get("swarm"):
-            yield f"{where}.swarm: kind '{entry['kind']}' learns from no runs; leave it out."
+            yield f"{where}.swarm: kind '{entry['kind']}' learns from no runs with these settings; leave it out."
         return
     what, kinds = asked[0]
     if not entry.get("swarm"):

@@ -28,6 +28,7 @@ from emulsion.study.experiment import Experiment
 from emulsion.study.overlays import merged
 from emulsion.synthetic import CAPABILITIES
 
+TRUNK = {"mixture": "small_00", "seed": 0}
 RUN = {"seconds": 60.0, "devices": 2, "tokens": 1000, "peak_memory_bytes": 5}
 
 
@@ -47,7 +48,7 @@ def test_a_run_whose_measurement_was_deleted_is_charged_its_own_clock_and_said()
 def test_what_killed_tries_had_not_saved_is_charged():
     killed = {**RUN, "killed": {"tries": 2, "seconds": 40.0}}
     assert spent({"a": killed}, {"a": 90.0}, {})["training_hours"] == pytest.approx(100 * 2 / 3600)
-    trunk = {"tokens": 1, "seconds": 10.0, "killed": {"tries": 1, "seconds": 5.0}, "branches": {}}
+    trunk = {**TRUNK, "tokens": 1, "seconds": 10.0, "killed": {"tries": 1, "seconds": 5.0}, "branches": {}}
     assert spent_on_swarms([{"peak_memory_bytes": 1, "runs": [trunk]}], [None])["training_hours"] * 3600 == 15
 
 
@@ -76,8 +77,8 @@ END = {"seconds": 2.0}
 FILE = {
     "peak_memory_bytes": 7,
     "runs": [
-        {"tokens": 100, "seconds": 10.0, "branches": {"early": {"tokens": 20, "ends": [END, END]}}},
-        {"tokens": 100, "seconds": 9.0, "branches": {}},
+        {**TRUNK, "tokens": 100, "seconds": 10.0, "branches": {"early": {"tokens": 20, "ends": [END, END]}}},
+        {**TRUNK, "seed": 1, "tokens": 100, "seconds": 9.0, "branches": {}},
     ],
 }
 
@@ -86,6 +87,21 @@ def test_a_swarm_is_charged_its_trunks_and_each_of_its_branches():
     account = spent_on_swarms([FILE], [None])
     assert (account["runs"], account["tokens"], account["peak_memory_bytes"]) == (4, 240, 7)
     assert account["training_hours"] == pytest.approx(23 / 3600) and account["unmeasured_jobs"] == 1
+
+
+def test_the_states_of_one_online_run_are_one_run_in_the_account_as_in_the_plan():
+    states = [
+        {
+            **TRUNK,
+            "run": f"aioli-{step}",
+            "tokens": 50,
+            "seconds": 5.0,
+            "branches": {step: {"tokens": 20, "ends": [END] * 3}},
+        }
+        for step in ("step2", "step4")
+    ]
+    account = spent_on_swarms([{"peak_memory_bytes": 7, "runs": states}], [None])
+    assert (account["runs"], account["tokens"]) == (1 + 6, 100 + 6 * 20)
 
 
 def test_a_job_that_found_its_runs_done_is_charged_what_they_took_and_one_cut_off_what_it_took():

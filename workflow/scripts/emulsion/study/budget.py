@@ -190,15 +190,17 @@ def spent_on_swarms(files: Sequence[Mapping[str, Any]], jobs: Sequence[float | N
     """What the jobs of swarms took, as `spent` says it; what they measured is part of their training.
 
     files: what each job wrote; jobs: seconds of each by its rule's measurement, None where there is none.
+    An online run has a row for each state that branches leave, and is one run.
     A job that found runs in the journal took less than they once did, and one that was cut off more: the larger counts.
     """
-    trained, seconds = [], []
+    trained, seconds, continued = [], [], 0
     for file, job in zip(files, jobs, strict=True):
         rows = list(_rows_of_swarm(file))
         trained += [tokens for tokens, _ in rows]
+        continued += len(file["runs"]) - len({(trunk["mixture"], trunk["seed"]) for trunk in file["runs"]})
         seconds.append(max(sum(took for _, took in rows), job or 0.0))
     return {
-        "runs": len(trained),
+        "runs": len(trained) - continued,
         "tokens": sum(trained),
         "training_hours": sum(seconds) / 3600,
         "evaluation_hours": 0.0,

@@ -108,7 +108,9 @@ def test_rows_that_are_too_long_or_name_no_run_are_refused(rows, words, tmp_path
     ("header", "row", "words"),
     [
         ("run,a,a,b", "r9,.2,.3,.5", "column 'a' is there more than once"),
+        ("a,a,b", "r9,.5,.5", "column 'a' is there more than once"),
         ("run,a,b,", "r9,.5,.5,", "column 4 of the header has no name"),
+        ("run,a,b, , ", "r9,.5,.5,,", "column 4 of the header has no name"),
         ("run;a;b", "r9;.5;.5", "there is one column alone; values are separated by commas"),
         ("run,a,b", "r9,50,50", "law: mixture r9 sums to 100, not to 1"),
         ("run,a,b", "r9,,1", "law: run r9: the weight of 'a' is nan"),

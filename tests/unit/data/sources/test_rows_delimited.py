@@ -56,6 +56,7 @@ def test_columns_without_a_name_are_called_by_their_place(tmp_path):
         {"label": "ham", "text": "Hello.", "column 3": "", "column 4": ""},
         {"label": "spam", "text": "Win!", "column 3": "now", "column 4": ""},
     ]
+    assert [list(row) for row in read(tmp_path, "text, , \nHello.,,\n")] == [["text", "column 2", "column 3"]]
     assert read(tmp_path, ",text\n0,Hello.\n") == [{"column 1": "0", "text": "Hello."}]
 
 

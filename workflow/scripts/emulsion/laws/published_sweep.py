@@ -92,15 +92,16 @@ def read_numbers(path: Path | str) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, converters={0: str.strip})
         # As written: the names above are made unique, and those that are missing made up.
-        header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0, 1:]
+        header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a table of comma-separated values: {error}.") from None
-    if header.empty:
+    if len(header) == 1:
         raise UserError(f"{path}: there is one column alone; values are separated by commas, and the first names runs.")
-    if header.isna().any():
-        raise UserError(f"{path}: column {header[header.isna()].index[0] + 1} of the header has no name.")
+    nameless = [column for column, name in header[1:].items() if not (isinstance(name, str) and name.strip())]
+    if nameless:
+        raise UserError(f"{path}: column {nameless[0] + 1} of the header has no name.")
     if header.duplicated().any():
         raise UserError(f"{path}: column '{header[header.duplicated()].iloc[0]}' is there more than once.")
     if not isinstance(table.index, pd.RangeIndex):  # what the header does not name is taken for an index

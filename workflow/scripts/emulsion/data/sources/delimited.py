@@ -38,8 +38,8 @@ def delimited_rows(file: File, delimiter: str) -> Iterator[dict[str, str] | Malf
     header = records.next(None)
     if header is None:
         return
-    if isinstance(header, list) and any(header):
-        header = [name or f"column {place}" for place, name in enumerate(header, 1)]
+    if isinstance(header, list) and any(map(str.strip, header)):
+        header = [name if name.strip() else f"column {place}" for place, name in enumerate(header, 1)]
     reason = _header_fault(header, delimiter)
     if reason or isinstance(header, Malformed):
         yield from records.set_aside(str(reason))

@@ -52,7 +52,7 @@ def test_the_least_regret_within_each_budget_and_a_careful_one_where_that_is_oft
     ]
     assert "In 20 simulated worlds with 3 sources that are not read again" in found["text"]
     page = _advice(found)
-    assert "| with a tenth of a run | `careful` | 1.10 | 20.0 [18.0, 22.0] | 1% |" in page
+    assert "| with a tenth of a run | `careful` | 1.10 | 20.0 [18.0, 22.0] | 1 % |" in page
 
 
 def test_a_method_that_lost_in_a_training_is_not_named_and_it_is_said_why():

@@ -88,7 +88,7 @@ def test_worlds_are_parted_by_what_there_is_to_gain_whatever_the_order_of_rows()
     assert little["difference_interval"] == pytest.approx([0.025, 0.025])
     assert by_gain({"bold": rows("bold", 0.03)}) == []
     text = page(summary(trials, list(KINDS)), [little, more], list(KINDS), 0)
-    assert "| bold | +25.0 [+25.0, +25.0], 100% | +25.0 [" in text
+    assert "| bold | +25.0 [+25.0, +25.0], 100 % | +25.0 [" in text
 
 
 def test_one_world_has_no_interval():
@@ -96,7 +96,7 @@ def test_one_world_has_no_interval():
     found = summary(trials, list(KINDS))
     assert {row[f"{key}_interval"] for row in found for key in ("median", "p90", "difference")} == {None}
     text = page(found, by_gain(trials), list(KINDS), 0)
-    assert "| good | 1.00 | 50.0 | 50.0 | -50.0 | 0% |" in text and "| good | -50.0, 0% |" in text
+    assert "| good | 1.00 | 50.0 | 50.0 | -50.0 | 0 % |" in text and "| good | -50.0, 0 % |" in text
 
 
 def test_methods_that_met_different_worlds_are_not_compared():

@@ -29,7 +29,7 @@ def test_copies_of_training_text_in_held_out_splits_are_counted(tmp_path):
     assert sum(splits.documents.values()) == 400
     assert splits.copies == {split: splits.documents[split] for split in ("validation", "test")}
     assert splits.documents["validation"] > 0
-    with pytest.raises(UserError, match=r"sources\.news: .*validation documents \(100\.0%\) are in training too"):
+    with pytest.raises(UserError, match=r"sources\.news: .*validation documents \(100\.0 %\) are in training too"):
         check_copies("news", splits, 0.05)
     check_copies("news", splits, 1.0)
 

@@ -22,7 +22,7 @@ def test_losses_above_the_limit_are_refused_with_reasons_places_and_the_remedy()
     with pytest.raises(UserError) as error:
         check_losses("chats", 100, reasons, {"not JSON": "a.jsonl, row 7"}, 0.05)
     said = str(error.value)
-    assert "sources.chats: 6 of 100 rows (6.0%)" in said
+    assert "sources.chats: 6 of 100 rows (6.0 %)" in said
     assert "4 x unknown role 'narrator'; 2 x not JSON (first: a.jsonl, row 7)" in said
     assert "sources.chats.max_loss: 0.06" in said
     assert "iconv" not in said
@@ -32,7 +32,7 @@ def test_losses_above_the_limit_are_refused_with_reasons_places_and_the_remedy()
 
 
 def test_few_losses_are_said_and_none_are_not():
-    assert loss_text("chats", 200, {"not JSON": 2}) == "chats: 2 of 200 rows (1.0%) are no documents: 2 x not JSON."
+    assert loss_text("chats", 200, {"not JSON": 2}) == "chats: 2 of 200 rows (1.0 %) are no documents: 2 x not JSON."
     assert loss_text("chats", 200, {}) == ""
     many = loss_text("chats", 200, {f"reason {number}": 1 for number in range(7)})
     assert many.endswith("and 2 more reasons.")
@@ -55,7 +55,7 @@ def test_reasons_with_a_known_remedy_have_it():
 
 def test_what_cleaning_removed_is_told_apart_from_rows_that_were_no_documents():
     removed, set_aside = {"not JSON": 2, "c4: curly bracket": 40}, {"not JSON": 2}
-    told = "a: 40 of 100 rows (40.0%) were removed by cleaning: 40 x c4: curly bracket."
+    told = "a: 40 of 100 rows (40.0 %) were removed by cleaning: 40 x c4: curly bracket."
     assert removal_text("a", 100, removed, set_aside) == told
     assert removal_text("a", 100, removed, set_aside, most=0.4) == ""
     assert removal_text("a", 100, set_aside, set_aside) == ""

@@ -45,6 +45,6 @@ def test_counts_add_up_and_come_back_from_json():
 
 def test_columns_with_much_text_that_are_not_read_are_said():
     counts = ColumnCounts(100, {"question", "answer"}, {"passage": 70, "url": 6, "id": 5})
-    said = "quiz: columns that are not read: passage (70% of the characters), url (6% of the characters)."
+    said = "quiz: columns that are not read: passage (70 % of the characters), url (6 % of the characters)."
     assert counts.text("quiz") == said
     assert ColumnCounts(100, {"text"}, {"id": 5}).text("quiz") == ColumnCounts().text("quiz") == ""

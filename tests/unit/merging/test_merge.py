@@ -151,7 +151,7 @@ def test_losing_much_of_a_source_stops_the_merge_before_anything_is_written(corp
     ]
     (corpus / "chats.jsonl").write_text("\n".join(map(json.dumps, [*bad, *good])))
     sources = (origin("long"), Origin("chats", 1.0, files=("chats.jsonl",), where="c.yaml: datasets[1]"))
-    words = r"^c\.yaml: datasets\[1\]: chats: 18 of 20 rows \(90\.0%\) .*: 18 x .*stranger.*chats\.jsonl, row 0.*"
+    words = r"^c\.yaml: datasets\[1\]: chats: 18 of 20 rows \(90\.0 %\) .*: 18 x .*stranger.*chats\.jsonl, row 0.*"
     with pytest.raises(UserError, match=words + r"--max-loss 0\.91"):
         merge(request(weighted, sources=sources), corpus / "out")
     assert not list(corpus.glob("out/*"))
@@ -159,7 +159,7 @@ def test_losing_much_of_a_source_stops_the_merge_before_anything_is_written(corp
     merge(request(weighted, sources=allowed), corpus / "allowed")
     manifest = merge(request(weighted, sources=sources, max_loss=0.91), corpus / "out")
     assert content(corpus / "allowed") == content(corpus / "out")
-    assert any(note.startswith("chats: 18 of 20 rows (90.0%) are no documents") for note in manifest["notes"])
+    assert any(note.startswith("chats: 18 of 20 rows (90.0 %) are no documents") for note in manifest["notes"])
 
 
 @pytest.mark.parametrize("options", [{}, {"shard_bytes": 500}])
@@ -172,7 +172,7 @@ def test_columns_that_are_not_read_are_noted_and_counted_once(corpus, options):
     assert columns["read"] == ["id", "text"] and set(columns["unread"]) == {"notes", "n"}
     characters = sum(len(str(value)) for row in rows for value in row.values())
     assert columns["unread"]["notes"] == pytest.approx(2900 / characters)
-    assert any(note.startswith("rows: columns that are not read: notes (69% of the") for note in manifest["notes"])
+    assert any(note.startswith("rows: columns that are not read: notes (69 % of the") for note in manifest["notes"])
 
 
 def test_losses_that_come_later_stop_the_merge_which_then_goes_on(corpus, monkeypatch):

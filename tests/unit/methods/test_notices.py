@@ -15,7 +15,7 @@ def test_a_calm_trajectory_has_no_notices():
 
 def test_collapse_to_one_source_is_noticed_in_the_last_quarter():
     [text] = notices(trajectory(0.5, 0.7, 0.9, 0.96, 0.97, 0.98, 0.99, 0.99))
-    assert "collapsed to 'web' (99.0% of the tokens)" in text
+    assert "collapsed to 'web' (99.0 % of the tokens)" in text
     assert notices(trajectory(0.5, 0.97, 0.97, 0.9, 0.8, 0.8, 0.8, 0.8)) == []
 
 
@@ -28,7 +28,7 @@ def test_a_source_that_is_left_behind_is_named_unless_it_was_never_there():
 
 def test_swinging_to_and_fro_is_noticed_and_going_one_way_is_not():
     [text] = notices(trajectory(0.3, 0.6, 0.3, 0.6, 0.3, 0.6, 0.3))
-    assert "swings to and fro by 30% of the tokens" in text
+    assert "swings to and fro by 30 % of the tokens" in text
     assert notices(trajectory(0.1, 0.25, 0.4, 0.55, 0.7, 0.85)) == []
     assert notices(trajectory(0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.7)) == []  # one turn in five
     assert notices(trajectory(0.3, 0.6, 0.3)) == []

@@ -26,9 +26,9 @@ def test_splits_too_small_and_rows_lost_or_removed_are_named():
     }
     small, lost, removed = data_text(headers, accounts, 80)
     assert small == "- source 'a' has no test sequence of 80 tokens: its test split has 20 tokens in 1 documents."
-    assert lost.endswith("- a: 2 of 100 rows (2.0%) are no documents: 2 x not JSON.")
+    assert lost.endswith("- a: 2 of 100 rows (2.0 %) are no documents: 2 x not JSON.")
     assert removed.endswith(
-        "- b: 99 of 100 rows (99.0%) were removed by cleaning: 90 x c4: curly bracket; 9 x c4: too few sentences."
+        "- b: 99 of 100 rows (99.0 %) were removed by cleaning: 90 x c4: curly bracket; 9 x c4: too few sentences."
     )
     assert data_text(headers, {}, 10) == ["Every split of every source has a sequence of 10 tokens."]
     assert data_text([], {}, 10) == []

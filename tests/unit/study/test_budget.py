@@ -70,7 +70,7 @@ def test_the_items_of_an_experiment_are_those_that_judge_it():
 
 def test_each_stage_over_its_limit_is_named():
     [text] = over_budget({"strategies": 4.0, "swarms": 0.2}, {"strategies": 3.0, "swarms": 0.5})
-    assert text == "strategies: 4.00 hours are over the budget of 3 by 33%."
+    assert text == "strategies: 4.00 hours are over the budget of 3 by 33 %."
 
 
 END = {"seconds": 2.0}

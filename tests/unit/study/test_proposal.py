@@ -73,7 +73,7 @@ def test_more_time_and_more_speed_train_on_more_tokens(looks):
 
 def test_time_that_is_too_short_is_refused_with_what_is_enough(looks):
     busy = Speed(tokens_per_second=1_000, seconds_to_start=30, share=0.1, at_once=2, on="one core")
-    with pytest.raises(UserError, match=r"--minutes: 10 are too few.*left 10%.*\d+ are enough"):
+    with pytest.raises(UserError, match=r"--minutes: 10 are too few.*left 10 %.*\d+ are enough"):
         propose("mix", looks, 10, 2, busy, SCHEMA)
     with pytest.raises(UserError, match="preparing 2 sources and concluding"):
         device_hours(0.1, 2, 2, busy)

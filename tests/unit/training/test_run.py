@@ -149,7 +149,7 @@ def test_the_model_card_states_mixture_tokens_and_results(train, tmp_path):
     card = (tmp_path / "run" / "README.md").read_text()
     assert f"{record['tokens']:,} tokens of the mixture `mixed`" in card
     assert f"{record['validation']['alpha']:.4f}" in card
-    assert "until 50%" in card
+    assert "until 50 %" in card
     web = {"kind": "web", "addresses": ["https://example.org/a.jsonl"], "paths": ["a.jsonl"], "licence": "unstated"}
     assert "| web: https://example.org/a.jsonl |" in model_card(
         {**record, "sources": {**record["sources"], "alpha": web}}

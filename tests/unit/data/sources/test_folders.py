@@ -108,7 +108,7 @@ def test_records_without_one_main_column_are_refused_with_two_remedies(tmp_path)
     folder = write(tmp_path / "reports", {"rows.jsonl": lines(record, record)})
     with pytest.raises(UserError) as error:
         look(folder, "reports")
-    assert "4 fields of text" in str(error.value) and "a.one (25%)" in str(error.value)
+    assert "4 fields of text" in str(error.value) and "a.one (25 %)" in str(error.value)
     assert "--columns reports=a.one" in str(error.value) and "--flatten reports" in str(error.value)
     assert look(folder, "reports", "a.two").text_field == "a.two"
     with pytest.raises(UserError, match=r"--columns my-reports=a\.one.*--flatten my-reports"):

@@ -124,7 +124,7 @@ def test_rows_in_no_group_are_said_on_the_console(tmp_path, capsys, monkeypatch)
     assert not (tmp_path / "out").exists()
     script.main(raw=tmp_path / "raw" / "provenance.json", field="set", max_loss=0.75, output=tmp_path / "out")
     said = capsys.readouterr().out
-    assert said.startswith("s: 3 of 4 rows (75.0%) are in no group: 2 x 'set' is null, missing or no name; 1 x not")
+    assert said.startswith("s: 3 of 4 rows (75.0 %) are in no group: 2 x 'set' is null, missing or no name; 1 x not")
     assert str(tmp_path / "out" / "quarantine.jsonl") in said
     raw(tmp_path / "sound", [['{"set": "one"}']], "s")
     script.main(raw=tmp_path / "sound" / "provenance.json", field="set", output=tmp_path / "all")

@@ -125,7 +125,7 @@ def test_every_row_is_kept_or_set_aside_with_where_it_was(raw, tmp_path):
     assert all(record["reason"] for record in aside)
     said, well = gather(tmp_path)
     assert not well
-    assert "sources.mine: 15 of 30 rows (50.0%) are no documents" in said
+    assert "sources.mine: 15 of 30 rows (50.0 %) are no documents" in said
     assert "sources.mine.max_loss: 0.5" in said
     said, well = gather(tmp_path, "--max-loss", 0.5)
     assert well, said

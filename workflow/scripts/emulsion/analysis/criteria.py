@@ -57,9 +57,9 @@ def _clear_winner(decision: Decision) -> Row:
 
 def _improved(improvement: Mapping[str, Mapping[str, Any]] | None, which: str, measure: Measure, claims: bool) -> Row:
     """claims: whether the noise between seeds is known; without it the interval is of these runs, not of mixtures."""
-    criterion = f"More than {TARGET:.0%} better than the {which} single-source model".replace("%", " %")
+    criterion = f"More than {100 * TARGET:.0f} % better than the {which} single-source model"
     if measure.lower:
-        criterion = f"Perplexity more than {TARGET:.0%} below the {which} single-source model's".replace("%", " %")
+        criterion = f"Perplexity more than {100 * TARGET:.0f} % below the {which} single-source model's"
     if improvement is None:
         return row_of(criterion, UNDECIDED, "No single-source model was trained.")
     found = improvement[which]

@@ -162,7 +162,7 @@ def page(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]], 
     for row in every:
         against = worse = ""
         if row["difference"] is not None:
-            against, worse = _cell(row, "difference", "+.1f"), f"{row['worse']:.0%}"
+            against, worse = _cell(row, "difference", "+.1f"), f"{100 * row['worse']:.0f} %"
         cells = [f"{row['cost']:.2f}", _cell(row, "median"), _cell(row, "p90"), against, worse]
         lines.append(f"| {row['method']} | {' | '.join(cells)} |")
     lines += ["", "By kind of world, median / 90th percentile:", "", f"| method | {' | '.join(kinds)} |"]
@@ -191,7 +191,7 @@ def _parted(parts: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> list[
     for method in methods:
         of = [each[method, part] for part in counts if (method, part) in each]
         if of:
-            shown = [f"{_cell(row, 'difference', '+.1f')}, {row['worse']:.0%}" for row in of]
+            shown = [f"{_cell(row, 'difference', '+.1f')}, {100 * row['worse']:.0f} %" for row in of]
             lines.append(f"| {method} | {' | '.join(shown)} |")
     return lines
 

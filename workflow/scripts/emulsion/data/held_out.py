@@ -63,9 +63,9 @@ def check_copies(source: str, splits: Splits, limit: float) -> None:
         if copies >= FEWEST_COPIES and copies > limit * documents:
             needed = -(-copies * 100 // documents) / 100
             raise UserError(
-                f"sources.{source}: {copies:,} of {documents:,} {split} documents ({copies / documents:.1%}) are in "
-                f"training too, word for word; at most {limit:.1%} may be. Give it a `cleaning` with `deduplicate: "
-                f"{{exact: true}}`, or allow it by sources.{source}.max_copies: {needed:g}."
+                f"sources.{source}: {copies:,} of {documents:,} {split} documents ({100 * copies / documents:.1f} %) "
+                f"are in training too, word for word; at most {100 * limit:.1f} % may be. Give it a `cleaning` with "
+                f"`deduplicate: {{exact: true}}`, or allow it by sources.{source}.max_copies: {needed:g}."
             )
 
 

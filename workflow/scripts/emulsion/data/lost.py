@@ -57,7 +57,7 @@ def removal_text(
 def _sentence(source: str, read: int, reasons: Mapping[str, int], places: Mapping[str, str], what: str) -> str:
     if not (gone := sum(reasons.values())):
         return ""
-    return f"{source}: {gone:,} of {read:,} rows ({gone / read:.1%}) {what}: {_counted(reasons, places)}."
+    return f"{source}: {gone:,} of {read:,} rows ({100 * gone / read:.1f} %) {what}: {_counted(reasons, places)}."
 
 
 def _counted(reasons: Mapping[str, int], places: Mapping[str, str]) -> str:
@@ -90,7 +90,8 @@ def check_losses(source: str, read: int, reasons: Mapping[str, int], places: Map
     """Raises UserError where more than this share of a source's rows became no document."""
     if sum(reasons.values()) > limit * read:
         said, how = loss_text(source, read, reasons, places), f"Mend the rows{remedies(reasons)}, {_READ}"
-        raise UserError(f"sources.{said} At most {limit:.1%} may be lost. {how}, {_allow(source, read, reasons)}")
+        most = f"At most {100 * limit:.1f} % may be lost."
+        raise UserError(f"sources.{said} {most} {how}, {_allow(source, read, reasons)}")
 
 
 def check_ungrouped(source: str, read: int, reasons: Mapping[str, int], limit: float) -> None:
@@ -98,7 +99,7 @@ def check_ungrouped(source: str, read: int, reasons: Mapping[str, int], limit: f
     if sum(reasons.values()) > limit * read:
         said = ungrouped_text(source, read, reasons)
         raise UserError(
-            f"sources.{said} At most {limit:.1%} may be lost. Mend the rows, {_allow(source, read, reasons)}"
+            f"sources.{said} At most {100 * limit:.1f} % may be lost. Mend the rows, {_allow(source, read, reasons)}"
         )
 
 

@@ -121,5 +121,5 @@ class ColumnCounts:
     def text(self, source: str) -> str:
         """Which columns with much text are not part of a source's documents; empty where there are none."""
         shares = self.shares()["unread"]
-        shown = [f"{name} ({share:.0%} of the characters)" for name, share in shares.items() if share > SHOWN]
+        shown = [f"{name} ({100 * share:.0f} % of the characters)" for name, share in shares.items() if share > SHOWN]
         return f"{source}: columns that are not read: {', '.join(shown)}." if shown else ""

@@ -177,8 +177,8 @@ class Cursor:
         if progress.passes == 0 and enough and 0 < lost < progress.rows and lost > most * progress.rows:
             summary = loss_text(self.source.name, progress.rows, progress.set_aside, progress.places)
             raise UserError(
-                f"{self.source.where or 'sources'}: {summary} At most {most:.1%} may be lost. Name the right `schema`, "
-                "`text_field` or `columns`, mend the rows, or allow it by `max_loss` or "
+                f"{self.source.where or 'sources'}: {summary} At most {100 * most:.1f} % may be lost. Name the right "
+                "`schema`, `text_field` or `columns`, mend the rows, or allow it by `max_loss` or "
                 f"--max-loss {_rounded_up(lost / progress.rows)}; the merge then goes on where it is."
             )
 

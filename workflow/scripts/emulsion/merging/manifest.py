@@ -192,7 +192,7 @@ def manifest(request: Request, merged: MergeFolder, notes: list[str]) -> dict[st
         "ended": _ended(request, progress, documents),
         "processed": processed,
         "documents": documents,
-        "kept": f"{documents:,} ({_share(documents, processed):.2%})".replace("%", " %"),
+        "kept": f"{documents:,} ({100 * _share(documents, processed):.2f} %)",
         "bytes": sum(each.bytes for each in progress.values()),
         "tokens": sum(each.tokens for each in progress.values()) if tokenizer else None,
         "notes": [*notes, *_notes(request, progress)],
@@ -279,7 +279,7 @@ def drift(weights: Mapping[str, float], progress: Mapping[str, Progress], by_tok
     most = max(gaps, key=lambda name: abs(gaps[name]))
     note = (
         f"A weight is a share of documents here, and sources differ in the length of their documents. By {unit} "
-        f"'{most}' makes {shares[most]:.2%}, its weight is {weights[most]:.2%}. "
+        f"'{most}' makes {100 * shares[most]:.2f} %, its weight is {100 * weights[most]:.2f} %. "
         + ("" if by_tokens else "Bytes stand for tokens, of which they are an estimate. ")
         + "Runs of the workflow draw packed sequences, so their shares are of tokens and exact."
     )

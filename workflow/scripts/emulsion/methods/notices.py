@@ -35,14 +35,17 @@ def _collapse(rows: Floats, sources: list[str]) -> list[str]:
     for index, source in enumerate(sources):
         if len(sources) > 1 and last[:, index].min() >= _ALL:
             return [
-                f"The mixture has collapsed to '{source}' ({last[-1, index]:.1%} of the tokens): the other sources are "
-                "hardly trained on. Lower the step size, or take a method that explores."
+                f"The mixture has collapsed to '{source}' ({100 * last[-1, index]:.1f} % of the tokens): the other "
+                "sources are hardly trained on. Lower the step size, or take a method that explores."
             ]
     gone = [source for index, source in enumerate(sources) if last[:, index].max() <= _NONE and rows[0, index] > _NONE]
     if not gone:
         return []
     named = ", ".join(f"'{source}'" for source in gone)
-    return [f"Nearly nothing is left of {named} (at most {_NONE:.1%} of the tokens); what was learnt may be forgotten."]
+    return [
+        f"Nearly nothing is left of {named} (at most {100 * _NONE:.1f} % of the tokens); what was learnt may be "
+        "forgotten."
+    ]
 
 
 def _oscillation(rows: Floats, sources: list[str]) -> list[str]:
@@ -55,8 +58,8 @@ def _oscillation(rows: Floats, sources: list[str]) -> list[str]:
         turns = float(np.mean(np.sign(large[1:]) != np.sign(large[:-1])))
         if turns >= _TURNS:
             found.append(
-                f"The share of '{source}' swings to and fro by {np.abs(large).mean():.0%} of the tokens: the steps are "
-                "too large for what is seen. Lower the step size, or observe more in each round."
+                f"The share of '{source}' swings to and fro by {100 * np.abs(large).mean():.0f} % of the tokens: the "
+                "steps are too large for what is seen. Lower the step size, or observe more in each round."
             )
     # Two sources mirror one another: one sentence is enough.
     return found[:1] if len(sources) == 2 else found

@@ -324,6 +324,7 @@ def _warnings(surrogate: Surrogate, distance: float, names: Sequence[str]) -> li
         )
     if distance > _FAR:
         found.append(
-            f"The optimum lies outside the mixtures that were tried, by {distance:.1%} of the tokens: an extrapolation."
+            f"The optimum lies outside the mixtures that were tried, by {100 * distance:.1f} % of the tokens: an "
+            "extrapolation."
         )
     return found

@@ -75,7 +75,7 @@ def compare_to_first(surrogate: Surrogate, rows: Floats, resamples: int, seed: i
         return Comparison(values[0] - values <= surrogate.rmse + 1e-12, None, "by less than the leave-one-out error")
     quantile = student.quantile(max(1, len(surrogate.runs.scores) - len(surrogate.runs.sources)))
     apart = quantile * (draws - draws[:, :1]).std(axis=0)
-    how = f"by refits to resampled runs, at the level of {LEVEL:.0%}".replace("%", " %")
+    how = f"by refits to resampled runs, at the level of {100 * LEVEL:.0f} %"
     return Comparison(values[0] - values <= apart + 1e-12, quantile * draws.std(axis=0), how)
 
 

@@ -85,7 +85,7 @@ def _advice(found: Found | None) -> str:
             f"`{each['method']}`",
             f"{each['cost']:.2f}",
             f"{1e3 * each['median']:.1f} [{1e3 * each['interval'][0]:.1f}, {1e3 * each['interval'][1]:.1f}]",
-            "" if each["worse"] is None else f"{each['worse']:.0%}",
+            "" if each["worse"] is None else f"{100 * each['worse']:.0f} %",
         ]
         for each in found["methods"]
     ]

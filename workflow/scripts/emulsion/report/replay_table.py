@@ -45,4 +45,4 @@ def _spearman(row: Row) -> str:
 
 
 def _error(row: Row) -> str:
-    return f"{row['mae']:.3f}" if row["coverage"] is None else f"{row['mae']:.3f}, {row['coverage']:.1%}"
+    return f"{row['mae']:.3f}" if row["coverage"] is None else f"{row['mae']:.3f}, {100 * row['coverage']:.1f} %"

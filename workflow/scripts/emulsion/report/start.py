@@ -50,7 +50,7 @@ def decision_text(recommendations: Mapping[str, Any], results: Path) -> str:
     recommendations: content of `recommendations.json` in the folder `results`
     """
     chosen = recommendations["recommended"]
-    shares = [[f"  {source}", f"{share:.1%}"] for source, share in chosen["ratios"].items()]
+    shares = [[f"  {source}", f"{100 * share:.1f} %"] for source, share in chosen["ratios"].items()]
     page = next((results / name for name in _PAGES if (results / name).exists()), results)
     answer = " ".join(part for part in (recommendations["answer"], recommendations["note"]) if part)
     return "\n".join(

@@ -152,7 +152,8 @@ def add_up(costs: list[dict[str, float]]) -> dict[str, float]:
 def over_budget(hours: Mapping[str, float], limits: Mapping[str, float]) -> list[str]:
     """A sentence for each stage that takes more hours than it may."""
     return [
-        f"{stage}: {hours[stage]:.2f} hours are over the budget of {limit:g} by {hours[stage] / limit - 1:.0%}."
+        f"{stage}: {hours[stage]:.2f} hours are over the budget of {limit:g} by "
+        f"{100 * (hours[stage] / limit - 1):.0f} %."
         for stage, limit in limits.items()
         if hours.get(stage, 0.0) > limit
     ]

@@ -224,7 +224,8 @@ def notes_of(looks: Mapping[str, Look]) -> list[str]:
             )
         if each.text_field and each.share:
             notes.append(
-                f"{source}: reads the column '{each.text_field}', {each.share:.0%} of the characters of its rows."
+                f"{source}: reads the column '{each.text_field}', {100 * each.share:.0f} % of the characters of its "
+                "rows."
             )
     return notes
 

@@ -81,7 +81,8 @@ def _stages(schedule: list[dict[str, Any]]) -> str:
     if len(schedule) == 1:
         return "The mixture is constant over the run."
     parts = [
-        f"until {stage['until']:.0%}: " + ", ".join(f"{name} {weight:.3f}" for name, weight in stage["weights"].items())
+        f"until {100 * stage['until']:.0f} %: "
+        + ", ".join(f"{name} {weight:.3f}" for name, weight in stage["weights"].items())
         for stage in schedule
     ]
     return "The mixture changes over the run: " + "; ".join(parts) + "."

@@ -39,7 +39,7 @@ class Speed:
 
     def text(self) -> str:
         """In words, as it was measured."""
-        busy = "" if self.share > _BUSY else f" of which other programs left {self.share:.0%}"
+        busy = "" if self.share > _BUSY else f" of which other programs left {100 * self.share:.0f} %"
         return (
             f"{self.at_once} trainings at once, on {self.on} each{busy}, {self.tokens_per_second:,.0f} tokens a second "
             f"each, {self.seconds_to_start:.0f} s to start one"

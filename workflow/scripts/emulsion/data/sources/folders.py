@@ -265,7 +265,7 @@ def _proposal(files: list[RawFile], folder: str, name: str) -> tuple[str, float]
     best, most = counts.most_common(1)[0]
     if most >= _MOST * total:
         return best, most / total
-    shown = ", ".join(f"{column} ({count / total:.0%})" for column, count in counts.most_common(_SHOWN))
+    shown = ", ".join(f"{column} ({100 * count / total:.0f} %)" for column, count in counts.most_common(_SHOWN))
     raise UserError(
         f"{folder}: its records have {len(counts)} fields of text, and none holds most of it: {shown}. Either name the "
         f"one to read, `--columns {shlex.quote(f'{name}={best}')}`, or read them all, a line each: `--flatten {name}`."

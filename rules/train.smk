@@ -177,6 +177,7 @@ rule train_online:
         runtime=240,  # not more at each try, for the next one resumes
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
         sharding=sharding_of(Experiment.size_of_run, "run"),
+        max_epochs=of_experiment(lambda experiment: experiment.max_epochs),
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         spec=json_of_experiment(Experiment.spec, "run"),
@@ -184,7 +185,7 @@ rule train_online:
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, run: experiment.run(run).entry.method, "run"),
         after_share=of_experiment(files.share_before, "run"),
-        limit=of_experiment(lambda experiment: experiment.max_epochs),
+        limit=of_experiment(files.limit_of_run, "run"),  # another one trains again where it decides what is read
         tokenizer=subpath(input.tokenizer, parent=True),
         folder=subpath(output.model, parent=True),
     shell:
@@ -196,7 +197,7 @@ rule train_online:
         "--swarm {input.swarm:q} "
         "--after {input.after:q} "
         "--after-share {params.after_share} "
-        "--max-epochs {params.limit} "
+        "--max-epochs {resources.max_epochs} "
         "--stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} "
         "--weights {input.weights:q} "
@@ -236,13 +237,13 @@ rule train_swarm:
         runtime=240,  # not more at each try, for the next one resumes
         micro_batch=micro_batch_of(Experiment.size_of_swarm, "swarm"),
         evaluation_batch=of_experiment(lambda experiment: experiment.settings["evaluation"]["batch"]),
+        max_epochs=of_experiment(lambda experiment: experiment.max_epochs),
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=2,
         spec=spec_of(Experiment.size_of_swarm, "swarm"),
         sources=of_experiment(lambda experiment: experiment.sources),
         points=json_of_experiment(lambda experiment, swarm: experiment.swarms[swarm].design, "swarm"),
-        names=of_experiment(lambda experiment, swarm: experiment.swarms[swarm].points, "swarm"),
         trunks=json_of_experiment(
             lambda experiment, swarm, batch: experiment.swarms[swarm].batch(batch), "swarm", "batch"
         ),
@@ -250,7 +251,8 @@ rule train_swarm:
             lambda experiment, swarm, batch: experiment.swarms[swarm].branches_of_batch(batch), "swarm", "batch"
         ),
         evaluation=json_of_experiment(Experiment.judging_of_swarm, "swarm"),
-        budget=of_experiment(files.budget_of_swarm, "swarm"),
+        tokens=of_experiment(files.tokens_of_swarm, "swarm"),
+        limit=of_experiment(files.limit_of_swarm, "swarm"),
         tokenizer=subpath(input.tokenizer, parent=True),
     shell:
         "printf '%s\\0' "
@@ -258,7 +260,6 @@ rule train_swarm:
         "--swarm {wildcards.swarm} "
         "--sources {params.sources:q} "
         "--points {params.points:q} "
-        "--names {params.names:q} "
         "--stores {input.stores:q} "
         "--tokenizer {params.tokenizer:q} "
         "--weights {input.weights:q} "
@@ -268,9 +269,10 @@ rule train_swarm:
         "--branches {params.branches:q} "
         "--evaluation {params.evaluation:q} "
         "--evaluation-batch {resources.evaluation_batch} "
-        "{params.budget} "
+        "{params.tokens} "
         "--checkpoints checkpoints/swarms "
         "--micro-batch {resources.micro_batch} "
+        "--max-epochs {resources.max_epochs} "
         "--on-excess {resources.on_excess} "
         "${{SLURM_JOB_ID:+--minutes {resources.runtime}}} "
         "--threads {threads} "
@@ -305,6 +307,7 @@ rule branch_method:
         mem_mb=memory_of_training(Experiment.size_of_run, "run"),
         runtime=240,  # not more at each try, for the next one resumes
         micro_batch=micro_batch_of(Experiment.size_of_run, "run"),
+        max_epochs=of_experiment(lambda experiment: experiment.max_epochs),
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
         version=1,
@@ -313,7 +316,7 @@ rule branch_method:
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, run: experiment.run(run).entry.method, "run"),
         after_share=of_experiment(files.share_before, "run"),
-        limit=of_experiment(lambda experiment: experiment.max_epochs),
+        limit=of_experiment(files.limit_of_run, "run"),  # another one trains again where it decides what is read
         points=json_of_experiment(lambda experiment: Laws(experiment).branch_points()),
         shares=of_experiment(lambda experiment: experiment.settings["parameters"]["shares"]),
         tokens=of_experiment(lambda experiment: experiment.settings["parameters"]["tokens"]),
@@ -329,7 +332,7 @@ rule branch_method:
         "--swarm {input.swarm:q} "
         "--after {input.after:q} "
         "--after-share {params.after_share} "
-        "--max-epochs {params.limit} "
+        "--max-epochs {resources.max_epochs} "
         "--shares {params.shares} "
         "--branch-tokens {params.tokens} "
         "--points {params.points:q} "

@@ -178,6 +178,15 @@ def test_a_setting_of_one_method_trains_that_method_alone(made, tmp_path):
     assert jobs.keys() == {"train_online"} and jobs["train_online"] == ["experiment=methods, run=odm"]
 
 
+def test_another_limit_of_epochs_trains_again_only_what_keeps_to_it(made, tmp_path):
+    (tmp_path / "limit.yaml").write_text("experiments: {methods: {max_epochs: {limit: 5}}}")
+    jobs = planned(made, *TARGETS, *METHODS, str(tmp_path / "limit.yaml"))
+    # The optimum of a law keeps to it, too, and Aioli goes on from that of `dml`.
+    runs = ("aioli_after_dml", "emulsion_online")
+    assert jobs["train_online"] == [f"experiment=methods, run={run}" for run in runs]
+    assert "train_swarm" not in jobs
+
+
 def test_every_kind_that_can_be_chosen_is_in_the_study_and_in_the_docs():
     made_by_the_study = {"given", "only", "without", "point"}
     chosen = {KINDS.get(name, "temperature" if name == "temperature_2" else name) for name in NAMES}

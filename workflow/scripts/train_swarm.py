@@ -10,6 +10,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Json, Some
 from emulsion.files import write_json
+from emulsion.methods.designs import names_of
 from emulsion.methods.designs import points as design_points
 from emulsion.mixture import Mixture
 from emulsion.training.evidence import read_evidence
@@ -25,13 +26,12 @@ def main(
     swarm: str,
     sources: Some[str],
     points: Json,
-    names: Some[str],
     trunks: Json,
     branches: Json,
     suites: Sequence[Path] = (),
     evaluation: Json,
     evaluation_batch: int = 64,
-    tokens: int,
+    tokens: int = 0,
     output: Path,
 ) -> None:
     """
@@ -39,13 +39,12 @@ def main(
     :param swarm: name of the swarm
     :param sources: the experiment's sources, in its order
     :param points: settings of the points, as JSON
-    :param names: of the points, in order
     :param trunks: [{run, mixture, seed, finish, branches}]
     :param branches: {name: {after, tokens, mixtures, corners}}
     :param suites: capability suites to measure; none for losses alone
     :param evaluation: evaluation settings that scores depend on, as JSON
     :param evaluation_batch: sequences that are asked at once
-    :param tokens: budget of the run that the swarm is to decide for
+    :param tokens: budget of the run that the swarm is to decide for, for points that go by it
     :param output: results of the batch
     """
     job = Job(saving.minutes)
@@ -61,7 +60,7 @@ def main(
     )
     mixtures = {"stratified": Mixture.uniform(sources), **{f"only_{name}": Mixture({name: 1.0}) for name in sources}}
     found = train_swarm(
-        mixtures={**mixtures, **dict(zip(names, designed, strict=True))},
+        mixtures={**mixtures, **dict(zip(names_of(swarm, points, sources), designed, strict=True))},
         stores=training.stores,
         tokenizer=training.tokenizer,
         spec=training.spec,

@@ -9,7 +9,6 @@ from emulsion.fields import read_yaml
 from emulsion.spec import RunSpec
 from emulsion.study import experiment_paths as files
 from emulsion.study.experiment import Experiment
-from emulsion.study.experiment_paths import budget, budget_of_swarm
 from emulsion.study.form import fill_in
 
 SCHEMA = read_yaml(Path("workflow/schemas/config.schema.yaml"))
@@ -153,9 +152,15 @@ def test_a_swarm_that_stands_for_longer_runs_reads_a_part_of_its_sources(matched
 
 @pytest.mark.parametrize(("matched", "tokens"), [(None, 104_000), ({}, 104_000), ({"tokens": 520_000}, 520_000)])
 def test_points_are_bounded_by_the_epochs_of_the_run_that_they_stand_for(matched, tokens):
-    experiment = pair(104_000, **({} if matched is None else {"match_epochs_of": matched}))
-    words = budget_of_swarm(experiment, "sweep")
-    assert words[:2] == ["--tokens", str(tokens)] and words[2:] == budget(experiment)[2:]
+    matching = {} if matched is None else {"match_epochs_of": matched}
+    experiment = pair(104_000, points={"kind": "spread"}, **matching)
+    assert files.tokens_of_swarm(experiment, "sweep") == ["--tokens", str(tokens)]
+    assert files.limit_of_swarm(experiment, "sweep") == experiment.max_epochs
+
+
+def test_points_that_go_by_no_sizes_are_the_same_whatever_run_they_stand_for():
+    experiment = pair(104_000, match_epochs_of={"tokens": 520_000})
+    assert files.tokens_of_swarm(experiment, "sweep") == [] and files.limit_of_swarm(experiment, "sweep") is None
 
 
 def test_a_setting_of_a_method_called_learning_rate_is_not_that_of_its_runs():

@@ -202,7 +202,7 @@ def test_a_process_told_to_end_saves_and_the_next_one_goes_on(swarm, tmp_path):
     }
     options = [part for key, value in values.items() for part in (f"--{key}", str(value))]
     stores = ["--stores", *map(str, swarm["stores"])]
-    lists = ["--names", *POINTS, "--sources", *SOURCES, *stores, "--weights", "--suites"]
+    lists = ["--sources", *SOURCES, *stores, "--weights", "--suites"]
     command = [sys.executable, "workflow/scripts/train_swarm.py", *options, *lists]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while not list(swarm["checkpoints"].glob("*.json")):

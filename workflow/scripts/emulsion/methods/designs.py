@@ -63,6 +63,13 @@ def count_of(settings: Mapping[str, Any], sources: Sequence[str]) -> int:
     return fixed.get(settings["kind"]) or int(settings.get("count") or 3 * len(sources) + 3)
 
 
+def names_of(swarm: str, settings: Mapping[str, Any], sources: Sequence[str]) -> list[str]:
+    """The names of a swarm's points, in their order: by the one source that each has alone, or numbered."""
+    if settings["kind"] == "corners":
+        return [f"{swarm}_{source}" for source in sources]
+    return [f"{swarm}_{number:02d}" for number in range(count_of(settings, sources))]
+
+
 def _grid(settings: Mapping[str, Any], sources: list[str], given: Evidence) -> list[Mixture]:
     if len(sources) != 2:
         raise UserError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emulsion.files import found
+from emulsion.methods.designs import needs_sizes
 from emulsion.study import paths
 from emulsion.study.check_figures import OF_LAWS, drawable
 from emulsion.study.experiment import Experiment
@@ -27,14 +28,26 @@ def token_stores_needed(experiment: Experiment, mixture: str) -> list[str]:
     return token_stores(experiment) if experiment.needs(mixture).sizes else []
 
 
-def budget(experiment: Experiment, tokens: int | None = None) -> list[str]:
-    """The options that say which run is decided for: of `tokens` tokens, by default the experiment's."""
-    return ["--tokens", str(tokens or experiment.size.tokens), "--max-epochs", str(experiment.max_epochs)]
+def budget(experiment: Experiment) -> list[str]:
+    """The options that say which run is decided for."""
+    return ["--tokens", str(experiment.size.tokens), "--max-epochs", str(experiment.max_epochs)]
 
 
-def budget_of_swarm(experiment: Experiment, swarm: str) -> list[str]:
-    """The same of the run that a swarm's runs stand for: it bounds how much of a source its points may have."""
-    return budget(experiment, experiment.size_of_swarm(swarm).stands_for)
+def tokens_of_swarm(experiment: Experiment, swarm: str) -> list[str]:
+    """The option of the run that a swarm stands for, where its points go by it; others do not depend on that run."""
+    if not needs_sizes(experiment.swarms[swarm].design):
+        return []
+    return ["--tokens", str(experiment.size_of_swarm(swarm).stands_for or experiment.size.tokens)]
+
+
+def limit_of_swarm(experiment: Experiment, swarm: str) -> int | None:
+    """How often a run may repeat a source, where it bounds what the points may have of one."""
+    return experiment.max_epochs if needs_sizes(experiment.swarms[swarm].design) else None
+
+
+def limit_of_run(experiment: Experiment, run: str) -> int | None:
+    """How often an online run may repeat a source, where its method keeps to that."""
+    return experiment.max_epochs if experiment.needs(experiment.run(run).entry.name).sizes else None
 
 
 def budget_needed(experiment: Experiment, mixture: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from emulsion.methods.designs import SETTINGS, count_of
+from emulsion.methods.designs import SETTINGS, count_of, names_of
 from emulsion.methods.interface import CURVE
 from emulsion.spec import RunSpec
 from emulsion.study.paths import run_name
@@ -37,9 +37,7 @@ class Swarm:
     @cached_property
     def points(self) -> list[str]:
         """The names of its points, in order."""
-        if self.settings["points"]["kind"] == "corners":
-            return [f"{self.name}_{source}" for source in self.sources]
-        return [f"{self.name}_{number:02d}" for number in range(count_of(self.settings["points"], self.sources))]
+        return names_of(self.name, self.settings["points"], self.sources)
 
     @property
     def design(self) -> dict[str, Any]:

@@ -44,6 +44,7 @@ rule laws:
 
 
 include: "rules/data.smk"
+include: "rules/tokens.smk"
 include: "rules/mixtures.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"

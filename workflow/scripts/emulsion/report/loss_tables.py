@@ -57,10 +57,13 @@ def losses_of(
     }
 
 
-def loss_section(found: Found, labels: Mapping[str, str]) -> str:
-    """Losses by mixture and source, lowest mean first; labels: {mixture: 'A = B'} of those that are one."""
+def loss_rows(found: Found, labels: Mapping[str, str]) -> list[list[str]]:
+    """Mixture, mean loss, perplexity, bits per byte, and the loss on each source; lowest mean first.
+
+    labels: {mixture: 'A = B'} of those that are one
+    """
     ranked = sorted(found["mixtures"].items(), key=lambda pair: pair[1][MEAN]["loss"])
-    rows = [
+    return [
         [
             labels.get(name, name),
             LOSSES.text(each[MEAN]),
@@ -70,8 +73,12 @@ def loss_section(found: Found, labels: Mapping[str, str]) -> str:
         ]
         for name, each in ranked
     ]
+
+
+def loss_section(found: Found, labels: Mapping[str, str]) -> str:
+    """Losses by mixture and source; labels: as of `loss_rows`."""
     header = ["mixture", "mean", "perplexity", "bits per byte", *found["sources"]]
-    text = table(header, rows, right=len(header) - 1)
+    text = table(header, loss_rows(found, labels), right=len(header) - 1)
     return section("Losses on test text", f"{text}\n\n{_legend(found)}")
 
 

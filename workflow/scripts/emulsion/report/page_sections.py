@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulsion.analysis.judged import CAPABILITIES, LOSSES
+from emulsion.analysis.judged import CAPABILITIES
 from emulsion.analysis.scores import MEAN
+from emulsion.report.loss_tables import loss_rows
 from emulsion.report.promises import prediction_rows
 
 Found = Mapping[str, Any]
@@ -101,20 +102,9 @@ def results(found: Found) -> Section:
     """All means with their intervals, of single sources too."""
     labels, tables = found["same"], []
     if losses := found.get("losses"):
-        ranked = sorted(losses["mixtures"].items(), key=lambda pair: pair[1][MEAN]["loss"])
-        rows = [
-            [
-                labels.get(name, name),
-                LOSSES.text(each[MEAN]),
-                f"{each[MEAN]['perplexity']:.2f}",
-                f"{each[MEAN]['bits_per_byte']:.3f}",
-                *(LOSSES.text(each["sources"][source]) for source in losses["sources"]),
-            ]
-            for name, each in ranked
-        ]
         header = ["mixture", "mean loss", "perplexity", "bits per byte", *losses["sources"]]
         note = "Losses on test text in nats per token, ± half the width of the 95 % interval; lower is better."
-        tables.append(table(header, rows, note=note))
+        tables.append(table(header, loss_rows(losses, labels), note=note))
     if scores := found["scores"]:
         ranked = sorted(scores.items(), key=lambda pair: -pair[1][MEAN]["score"])
         groups = [name for name in ranked[0][1] if name != MEAN]

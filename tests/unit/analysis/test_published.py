@@ -23,6 +23,7 @@ def test_a_result_without_a_source_is_refused(tmp_path):
         load(tmp_path, source=None)
 
 
-def test_a_result_that_is_no_number_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"results\.accuracy: should be a number, but is 'high'"):
-        load(tmp_path, results={"accuracy": "high"})
+@pytest.mark.parametrize("value", ["high", True, float("nan"), float("inf")])
+def test_a_result_that_is_no_finite_number_is_refused(tmp_path, value):
+    with pytest.raises(UserError, match=rf"results\.accuracy: should be a number, but is {value!r}"):
+        load(tmp_path, results={"accuracy": value})

@@ -330,6 +330,7 @@ def test_a_whole_number_with_a_point_is_a_whole_number(kind, settings):
 @pytest.mark.parametrize(
     ("kind", "settings", "words"),
     [
+        ("dml", {"kl": {"strength": 10**400}}, "kl.strength: should be a number, 0 or more"),
         ("dml", {"kl": {"strength": 0.1, "prior": "proportional"}}, "kl.prior: should be {source: weight}"),
         ("dml", {"kl": {"strength": 0.1, "prior": [0.5, 0.5]}}, "kl.prior: should be {source: weight}"),
         ("dml", {"seed": "1"}, "seed: should be a whole number, 0 or more, but is '1'"),

@@ -20,6 +20,7 @@ Form = tuple[str, Callable[[Any], bool]]  # what a value should be, in words and
 
 TEXT: Form = ("text", lambda value: isinstance(value, str) and bool(value.strip()))
 SWITCH: Form = ("true or false", lambda value: isinstance(value, bool))
+INTEGER: Form = ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
 WHOLE: Form = ("a whole number, 1 or more", lambda value: is_number(value) and value == int(value) >= 1)
 WEIGHT: Form = ("a number, 0 or more", lambda value: is_number(value) and value >= 0)
 SHARE: Form = ("a number from 0 to 1", lambda value: WEIGHT[1](value) and value <= 1)

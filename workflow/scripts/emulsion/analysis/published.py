@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError
-from emulsion.fields import TEXT, WHOLE, Form, checked, entries, read_yaml
+from emulsion.fields import TEXT, WHOLE, Form, checked, entries, is_number, read_yaml
 
 FIELDS: Mapping[str, Form] = {"caveat": TEXT, "models": ("a list", lambda value: True)}
 MODEL_FIELDS: Mapping[str, Form] = {
@@ -31,7 +31,7 @@ def load_published(path: Path | str) -> dict[str, Any]:
         where = f"{path}: models[{place}]"
         model = checked(entry, MODEL_FIELDS, ("name", "parameters", "source", "url", "results"), where)
         for name, value in model["results"].items():
-            if not isinstance(value, int | float) or isinstance(value, bool):
+            if not is_number(value):
                 raise UserError(f"{where}.results.{name}: should be a number, but is {value!r}.")
         models.append(model)
     return {"caveat": " ".join(values["caveat"].split()), "models": models}

@@ -30,7 +30,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emulsion.errors import UserError
-from emulsion.fields import SWITCH, WHOLE, Form
+from emulsion.fields import INTEGER, SWITCH, WHOLE, Form
 from emulsion.laws.law import by_name, from_names
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Observation, Observes
@@ -67,7 +67,7 @@ class AioliSettings(OnlineSettings):
         "epsilon": SHARE_BELOW_1,
         "sweeps": WHOLE,
         "probe_share": number("a number above 0 and below 1", lambda value: 0 < value < 1),
-        "seed": ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+        "seed": INTEGER,
     }
     choices: ClassVar[Mapping[str, Sequence[str]]] = {"average": ("restart", "cumulative")}
 

@@ -18,7 +18,7 @@ import scipy
 
 from emulsion import student
 from emulsion.errors import UserError, unknown
-from emulsion.fields import Form, checked
+from emulsion.fields import INTEGER, WEIGHT, Form, checked
 from emulsion.laws.minimize import law_optimum
 from emulsion.laws.misfit import CorrectedLaw, correct
 from emulsion.laws.region import Bounds, Region, hull_distance
@@ -27,7 +27,7 @@ from emulsion.laws.trajectory import TrajectoryLaw
 from emulsion.laws.trajectory_fit import fit_trajectory_law
 from emulsion.methods.designs import epoch_caps
 from emulsion.methods.interface import Evidence, Needs, Stages
-from emulsion.methods.online import MAPPING, number
+from emulsion.methods.online import MAPPING
 from emulsion.methods.tied import TiedSet, mixtures_around
 from emulsion.mixture import Mixture
 from emulsion.student import LEVEL
@@ -50,9 +50,9 @@ class Emulsion:
     forms: ClassVar[Mapping[str, Form]] = {
         "bounds": ("a pair, or a mapping by source", lambda value: isinstance(value, Sequence | Mapping)),
         "weights": MAPPING,
-        "guard": number("a number, 0 or more", lambda value: value >= 0),
+        "guard": WEIGHT,
         "choose": ("a name", lambda value: isinstance(value, str)),
-        "seed": ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+        "seed": INTEGER,
     }
 
     def __init__(self, sources: Sequence[str], **settings: Any) -> None:

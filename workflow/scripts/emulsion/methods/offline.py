@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emulsion.errors import UserError, unknown
-from emulsion.fields import WHOLE, checked
+from emulsion.fields import WEIGHT, WHOLE, checked
 from emulsion.laws.region import Bounds, Region
 from emulsion.laws.table import Floats
 from emulsion.methods.designs import epoch_caps
@@ -260,8 +260,8 @@ class Olmix(Optimum):
 
     def _fixed(self) -> Mapping[str, Any]:
         strength = self.chosen["strength"]
-        if not isinstance(strength, int | float) or isinstance(strength, bool) or not 0 <= strength < float("inf"):
-            raise UserError(f"{self.kind}.strength: should be a number, 0 or more, but is {strength!r}.")
+        if not WEIGHT[1](strength):
+            raise UserError(f"{self.kind}.strength: should be {WEIGHT[0]}, but is {strength!r}.")
         return {"surrogate": "log_linear", "surrogates": ("log_linear",)}
 
     def _with(self, evidence: Evidence) -> Settings:

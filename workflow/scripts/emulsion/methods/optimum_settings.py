@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from emulsion.errors import UserError, unknown
-from emulsion.fields import TEXT, TEXTS, WHOLE, Form
+from emulsion.fields import TEXT, TEXTS, WEIGHT, WHOLE, Form
 from emulsion.laws.region import Bounds
 from emulsion.methods.objective import require_objective
 from emulsion.methods.search import Pull
@@ -90,8 +90,8 @@ class Settings:
             if key not in ("strength", "prior"):
                 raise unknown("setting", key, ("strength", "prior"), f"{where}.kl")
         strength = self.kl.get("strength", 0.0)
-        if not isinstance(strength, int | float) or isinstance(strength, bool) or not 0 <= strength < float("inf"):
-            raise UserError(f"{where}.kl.strength: should be a number, 0 or more, but is {strength!r}.")
+        if not WEIGHT[1](strength):
+            raise UserError(f"{where}.kl.strength: should be {WEIGHT[0]}, but is {strength!r}.")
         prior = self.kl.get("prior")
         if not (prior is None or isinstance(prior, Mapping)):
             raise UserError(f"{where}.kl.prior: should be {{source: weight}}, but is {prior!r}.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from emulsion.errors import UserError
+from emulsion.fields import is_number
 from emulsion.files import read_json
 from emulsion.methods.designs import count_of
 from emulsion.methods.interface import OnlineMethod
@@ -118,5 +118,5 @@ def _matrix(sources: set[str], chosen: Mapping[str, Any], where: str) -> Iterato
         return
     for group, row in matrix.items():
         for source, effect in row.items():
-            if not isinstance(effect, int | float) or isinstance(effect, bool) or not math.isfinite(effect):
+            if not is_number(effect):
                 yield f"{where}.matrix: {file}: the effect on '{group}' of '{source}' is {effect!r}, not a number."

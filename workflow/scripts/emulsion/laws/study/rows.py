@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from emulsion.errors import UserError, unknown
+from emulsion.fields import is_number
 from emulsion.files import read_object
 
 Row = Mapping[str, Any]
@@ -137,8 +137,7 @@ def _check_numbers(named: Any, sources: Sequence[str], where: str) -> None:
     for name, value in named.items():
         if name not in sources:
             raise unknown("source", name, sources, where)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
+        if not is_number(value):
             raise UserError(f"{where}.{name}: {value!r} is not a finite number; the run diverged or was cut short.")
     if len(named) < len(sources):
         raise UserError(f"{where}: lacks {[source for source in sources if source not in named]}.")

@@ -150,7 +150,7 @@ def mix(folder: Path, context: int, strategy: int = 0) -> Iterator[int]:
     sizes = train_sizes(stores, context)
     plan, total = SequencePlan(sizes, Mixture(strategies()[strategy]), seed=0), most(sizes)
     for start in range(0, total, BATCH):
-        yield read_batch(plan, stores, context, start, min(total, start + BATCH)).tokens[:, 1:].size
+        yield read_batch(plan, stores, context, start, min(total, start + BATCH))[:, 1:].size
 
 
 def pack(folder: Path, context: int) -> Result:

@@ -160,7 +160,7 @@ def _nanogpt(
     from emulsion.training.adamw import build_optimizer, learning_rate
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    tokens = read_batch(plan, stores, spec.context, 0, spec.sequences).tokens
+    tokens = read_batch(plan, stores, spec.context, 0, spec.sequences)
     pieces = iter(np.split(tokens, range(micro_batch, len(tokens), micro_batch)))
     torch.manual_seed(derive_seed(spec.seed, "initialisation", bits=63))
     model = build_model(spec.model, vocabulary_size(spec.model, stores["alpha"].header["vocab_size"]), 0).to(device)
@@ -228,7 +228,7 @@ def _trainer(
             )
             return self.lr_scheduler
 
-    tokens = torch.from_numpy(read_batch(plan, stores, spec.context, 0, spec.sequences).tokens)
+    tokens = torch.from_numpy(read_batch(plan, stores, spec.context, 0, spec.sequences))
     rows = [{"input_ids": row[:-1], "labels": row[1:], "shift_labels": row[1:]} for row in tokens]
     torch.manual_seed(derive_seed(spec.seed, "initialisation", bits=63))
     model = build_model(spec.model, vocabulary_size(spec.model, stores["alpha"].header["vocab_size"]), 0)

@@ -14,16 +14,16 @@ def test_a_batch_holds_what_the_plan_says(stores):
     plan = SequencePlan(sizes, Mixture(dict.fromkeys(sizes, 1.0)))
     batch = read_batch(plan, stores, CONTEXT, 100, 130)
     names, rows = list(sizes), plan.rows(100, 130)
-    assert batch.tokens.shape == (30, CONTEXT + 1)
-    for tokens, source, row in zip(batch.tokens, batch.sources, rows, strict=True):
+    assert batch.shape == (30, CONTEXT + 1)
+    for tokens, source, row in zip(batch, plan.sources(100, 130), rows, strict=True):
         assert np.array_equal(tokens, stores[names[source]].read("train", np.array([row]), CONTEXT)[0])
 
 
 def test_batches_of_different_sizes_read_the_same_stream(stores):
     sizes = train_sizes(stores, CONTEXT)
     plan = SequencePlan(sizes, Mixture({"alpha": 1, "gamma": 2}).over(list(sizes)))
-    whole = read_batch(plan, stores, CONTEXT, 0, 60).tokens
-    pieces = [read_batch(plan, stores, CONTEXT, start, start + 4).tokens for start in range(0, 60, 4)]
+    whole = read_batch(plan, stores, CONTEXT, 0, 60)
+    pieces = [read_batch(plan, stores, CONTEXT, start, start + 4) for start in range(0, 60, 4)]
     assert np.array_equal(np.concatenate(pieces), whole)
 
 

@@ -184,7 +184,7 @@ def test_a_weighed_step_goes_down_the_gradient_of_the_weighed_mean(inputs, tmp_p
     training._accumulate(batch, weights)
     taken = [parameter.grad.clone() for parameter in training.model.parameters()]
     training.model.zero_grad()
-    losses = training.losses(torch.from_numpy(batch.tokens).long())
+    losses = training.losses(torch.from_numpy(batch).long())
     (losses * torch.as_tensor(weights) / torch.as_tensor(weights).sum()).sum().backward()
     for one, parameter in zip(taken, training.model.parameters(), strict=True):
         torch.testing.assert_close(one, parameter.grad, rtol=1e-4, atol=1e-7)

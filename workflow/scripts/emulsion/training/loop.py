@@ -16,7 +16,7 @@ import torch
 from accelerate import Accelerator
 from tqdm import tqdm
 
-from emulsion.data.batches import Batch, read_batch
+from emulsion.data.batches import read_batch
 from emulsion.data.tokens import TokenStore
 from emulsion.errors import PassingError, UserError
 from emulsion.plan import SequencePlan
@@ -257,7 +257,7 @@ class Training:
         self.step += 1
         self._report(losses, sources, rate, float(norm))
 
-    def _losses_or_none(self, batch: Batch, weights: np.ndarray | None) -> torch.Tensor | None:
+    def _losses_or_none(self, batch: np.ndarray, weights: np.ndarray | None) -> torch.Tensor | None:
         """As `_accumulate`; None where memory is too small, and half as many sequences are to be taken at once.
 
         Raises UserError where one alone is too many, and on several devices, of which the others would wait in a sum
@@ -269,7 +269,7 @@ class Training:
         try:
             return self._accumulate(batch, weights)
         except torch.OutOfMemoryError as error:
-            taken = min(self.micro_batch, len(batch.tokens))
+            taken = min(self.micro_batch, len(batch))
             small = f"the memory of the GPU is too small for {taken} sequences of {self.spec.context} tokens at once"
             if taken == 1:
                 more = "" if self.sharded else ", or several devices with `sharding: full`"
@@ -289,12 +289,13 @@ class Training:
         # A method's weights may fall until they are 0 as numbers; a batch of such sources alone has them all alike.
         return np.asarray(each / mean) if mean > 0 else np.ones_like(each)
 
-    def _accumulate(self, batch: Batch, weights: np.ndarray | None = None) -> torch.Tensor:
+    def _accumulate(self, batch: np.ndarray, weights: np.ndarray | None) -> torch.Tensor:
         """Gradients of the mean loss of a batch, micro-batch by micro-batch; returns the losses [sequences].
 
+        batch: token ids [sequences, context + 1]
         weights: of the sequences' losses in that mean, [sequences]; None for 1 each
         """
-        whole, losses, first = torch.from_numpy(batch.tokens), [], 0
+        whole, losses, first = torch.from_numpy(batch), [], 0
         if self.accelerator.device.type == "cuda":
             whole = whole.pin_memory().to(self.accelerator.device, non_blocking=True)
         pieces = torch.split(whole, self.micro_batch)

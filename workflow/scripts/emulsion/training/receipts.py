@@ -55,4 +55,4 @@ def compare(saved: Mapping[str, Any], found: Mapping[str, Any], folder: Path) ->
 def _next_batch(spec: RunSpec, plan: SequencePlan, stores: Mapping[str, TokenStore], step: int) -> str:
     first = step * spec.batch_sequences
     batch = read_batch(plan, stores, spec.context, first, first + spec.batch_sequences)
-    return hashlib.sha256(batch.tokens.tobytes()).hexdigest()
+    return hashlib.sha256(batch.tobytes()).hexdigest()

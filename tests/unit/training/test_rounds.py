@@ -205,7 +205,7 @@ def test_excess_is_cut_token_by_token_where_the_method_says_so(train, inputs, tm
         method = create("doremi", sources=SOURCES, rounds=4, clip=clip)
         method.update = keeping(seen.setdefault(clip, []), method.update)
         losses = {source: float(each.mean()) for source, each in tokens.items()}
-        train(clip, method, {"kind": "doremi", "clip": clip}, reference=Reference(losses=losses, tokens=tokens))
+        train(clip, method, {"kind": "doremi", "clip": clip}, reference=Reference(losses=losses, token_losses=tokens))
     # After the same first round losses are alike, and what is cut at each token is more than what is cut in the mean.
     cut, mean = (seen[clip][0] for clip in ("token", "source"))
     assert cut.losses == pytest.approx(mean.losses, rel=1e-5)

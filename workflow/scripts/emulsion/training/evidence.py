@@ -114,12 +114,12 @@ def _others(
 class Reference:
     """What a reference run reached.
 
-    losses  {source: validation loss, nats per token}
-    tokens  {source: losses of the tokens of the validation sequences [n, T]}, where excess is cut token by token
+    losses        {source: validation loss, nats per token}
+    token_losses  {source: losses of the tokens of the validation sequences [n, T]}, where excess is cut token by token
     """
 
     losses: Mapping[str, float] = field(default_factory=dict)
-    tokens: Mapping[str, Floats] = field(default_factory=dict)
+    token_losses: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def reference_of(evidence: Evidence) -> Reference:
@@ -130,4 +130,4 @@ def reference_of(evidence: Evidence) -> Reference:
             "are {kind: uniform} or {kind: proportional}."
         )
     (run,) = evidence.losses
-    return Reference(losses=evidence.losses[run], tokens=evidence.token_losses.get(run, {}))
+    return Reference(losses=evidence.losses[run], token_losses=evidence.token_losses.get(run, {}))

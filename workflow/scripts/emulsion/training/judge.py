@@ -38,11 +38,8 @@ class Judge:
         from emulsion.evaluation.settings import EvaluationSettings
         from emulsion.evaluation.suites import load_suites
 
-        tokenizer, settings = (
-            TextTokenizer.load(self.tokenizer),
-            EvaluationSettings.of({**self.settings, "batch": self.batch}),
-        )
-        encode_choices(tokenizer, load_suites(self.suites), settings, context)
+        settings = EvaluationSettings.of({**self.settings, "batch": self.batch})
+        encode_choices(TextTokenizer.load(self.tokenizer), load_suites(self.suites), settings, context)
 
     def scores(self, model: Any) -> dict[str, float]:
         """{capability: score} on the selection half, as `capabilities.json` of this model would have them."""

@@ -98,7 +98,7 @@ class Rounds:
             for source in training.stores:
                 if source not in self.reference.losses:
                     raise UserError(f"reference run: has no validation loss of source '{source}'.")
-                if self.by_token and source not in self.reference.tokens:
+                if self.by_token and source not in self.reference.token_losses:
                     raise UserError(f"reference run: has no losses of the tokens of source '{source}'.")
         # Weights as they go into Mixture(), here and after a checkpoint: it rescales them, by rounding alone.
         self._first = [dict(mixture) for mixture in first]
@@ -279,7 +279,7 @@ class Rounds:
             raise UserError(f"the loss is not finite after step {self.training.step}, on {', '.join(bad)}. {REMEDY}")
         excess = {}
         for source, each in tokens.items():
-            reference = self.reference.tokens[source]
+            reference = self.reference.token_losses[source]
             if reference.shape != each.shape:
                 raise UserError(
                     f"reference run: has losses of {reference.shape} tokens of '{source}', and {each.shape} are read; "

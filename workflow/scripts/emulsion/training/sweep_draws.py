@@ -38,7 +38,7 @@ class Draws:
             self._trunks[key] = self._shares(self._plan(trunk), 0, end)
         return self._trunks[key]
 
-    def epochs_of_trunk(self, trunk: str, end: int) -> Shares:
+    def epochs_of_trunk(self, trunk: str, end: int) -> dict[str, float]:
         """{source: how often a trunk reads it up to step `end`}."""
         plan = self._plan(trunk)
         counts = plan.counts(end * self.spec.batch_sequences).tolist()

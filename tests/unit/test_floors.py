@@ -48,6 +48,13 @@ def test_a_file_of_the_library_is_named_once():
     assert [name for name, count in counts.items() if count > 1] == []
 
 
+def test_no_file_is_longer_than_a_reader_wants_it_whole():
+    house = LIBRARY.parents[2]
+    files = [file for part in ("workflow", "tests", "benchmarks") for file in (house / part).rglob("*.py")]
+    lengths = {file: len(file.read_text("utf-8").splitlines()) for file in [*files, *house.glob("rules/*.smk")]}
+    assert {str(file.relative_to(house)): length for file, length in lengths.items() if length > 400} == {}
+
+
 def test_the_page_of_the_house_and_the_library_name_every_room_on_its_floor():
     page = (LIBRARY.parents[2] / "docs/architecture.md").read_text()
     rooms: dict[int, set[str]] = {number: set() for number in range(7)}

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from emulsion.errors import UserError
 from emulsion.figures.style import CHARACTER, FAINT, GRID, INK, OTHER, PALETTE, WIDTH, fit, note, pretty, styled
-from emulsion.methods.optimum import of_losses
+from emulsion.methods.objective import of_losses
 from emulsion.mixture import Mixture
 
 BAR = 0.3  # inches: a source or a surrogate

@@ -53,7 +53,7 @@ class Objective:
     @property
     def of_losses(self) -> bool:
         """Whether it is a mean of losses alone, so that less is better where its sign is not turned."""
-        return all(kind == "losses" for kind, _, _ in self.components)
+        return of_losses(self.to_json())
 
     def score(self, result: Mapping[str, Any]) -> float:
         """The score of one run's result."""
@@ -79,6 +79,13 @@ class Objective:
                 f"objective: run '{result.get('run', '?')}': {kind}.{name} is {value!r}, not a finite number."
             )
         return -_SIGNS[kind] * float(value)
+
+
+def of_losses(objective: str | Mapping[str, Mapping[str, float]]) -> bool:
+    """Whether an objective, as the configuration or a record has it, is a mean of losses alone."""
+    if isinstance(objective, str):
+        return objective == "mean_loss"
+    return not any(weight > 0 for weight in (objective.get("capabilities") or {}).values())
 
 
 def require_objective(spec: Any, where: str) -> None:

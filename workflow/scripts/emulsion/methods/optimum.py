@@ -11,7 +11,7 @@ from emulsion import student
 from emulsion.errors import UserError
 from emulsion.laws.region import Region, hull_distance
 from emulsion.laws.table import Floats
-from emulsion.methods.objective import Objective
+from emulsion.methods.objective import Objective, of_losses
 from emulsion.methods.optimum_settings import Settings
 from emulsion.methods.propose import propose
 from emulsion.methods.search import Pull, search
@@ -189,13 +189,6 @@ def optimise_directly(
         ],
     }
     return as_losses(record) if of_losses(chosen.objective) else record
-
-
-def of_losses(objective: str | Mapping[str, Mapping[str, float]]) -> bool:
-    """Whether an objective, as the configuration or a record has it, is a mean of losses alone."""
-    if isinstance(objective, str):
-        return objective == "mean_loss"
-    return not any(weight > 0 for weight in (objective.get("capabilities") or {}).values())
 
 
 def _runs(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from emulsion.methods import create
+from emulsion.methods import create, create_offline
 from emulsion.methods.interface import AnyMethod, Evidence, Needs, OnlineMethod, Stages
 from emulsion.study.catalogue import Config
 from emulsion.study.judges import aims_at, judged_by
@@ -205,10 +205,7 @@ class Experiment:
 
     def propose(self, mixture: str, evidence: Evidence) -> Stages:
         """The stages of a mixture that its method decides before the run."""
-        method = self.method(mixture)
-        if isinstance(method, OnlineMethod):
-            raise TypeError(f"{mixture} is decided while it trains")
-        return method.propose(evidence)
+        return create_offline(**self.entries[mixture].method, sources=self.sources).propose(evidence)
 
     # Runs
 

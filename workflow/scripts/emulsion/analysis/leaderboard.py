@@ -8,7 +8,7 @@ the more the worse it is known.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,7 +142,7 @@ def leaderboard(
     }
 
 
-def paired(runs: Runs, base: Runs, value: Any) -> dict[str, Any]:
+def paired(runs: Runs, base: Runs, value: Callable[[MethodRun], float]) -> dict[str, Any]:
     """{"difference", "interval", "p"} of runs less base over the seeds of both, by a t-test; null where unknown."""
     seeds = [seed for seed in runs if seed in base]
     differences = np.array([value(runs[seed]) - value(base[seed]) for seed in seeds])
@@ -161,7 +161,7 @@ def _loss(run: MethodRun) -> float:
     return run.loss
 
 
-def _mean(runs: Runs, value: Any) -> float:
+def _mean(runs: Runs, value: Callable[[MethodRun], float]) -> float:
     return float(np.mean([value(run) for run in runs.values()]))
 
 

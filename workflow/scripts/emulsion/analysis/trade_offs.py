@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -94,7 +94,7 @@ def _dominates(a: Mapping[str, float], b: Mapping[str, float]) -> bool:
     return all(a[name] >= b[name] for name in b) and any(a[name] > b[name] for name in b)
 
 
-def _judged(row: dict[str, Any], adjusted: Any, mixtures: int, alpha: float) -> dict[str, Any]:
+def _judged(row: dict[str, Any], adjusted: Iterator[float], mixtures: int, alpha: float) -> dict[str, Any]:
     p_holm = None if row["p"] is None else next(adjusted)
     verdict = UNCLEAR
     if p_holm is not None and p_holm < alpha:

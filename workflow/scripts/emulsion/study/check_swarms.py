@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulsion.errors import UserError
-from emulsion.laws.region import Region
+from emulsion.laws.region import Bounds, Region
 from emulsion.methods.designs import SAME, SETTINGS, count_of, design
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
@@ -117,7 +117,7 @@ def rounded_branches(study: Study) -> Iterator[str]:
                         )
 
 
-def room(sources: Sequence[str], bounds: Any, where: str) -> Iterator[str]:
+def room(sources: Sequence[str], bounds: Bounds | None, where: str) -> Iterator[str]:
     """Bounds that more than one mixture keeps."""
     try:
         region = Region.of(sources, bounds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from typing import Any
+from types import FrameType
 
 # A job stops before its time is over, for saving takes time too.
 USED = 0.95
@@ -30,7 +30,7 @@ class Job:
                 if signal.getsignal(number := getattr(signal, each)) is not signal.SIG_IGN:
                     signal.signal(number, self._stop)
 
-    def _stop(self, number: int, frame: Any) -> None:
+    def _stop(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self.told_to_stop:
             raise KeyboardInterrupt  # Ctrl-C again: whoever sits there does not want to wait for the next step
         self.told_to_stop = True

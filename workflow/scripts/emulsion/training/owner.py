@@ -16,7 +16,7 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -149,7 +149,7 @@ class Owner:
         finally:
             beside.unlink(missing_ok=True)  # of a full disk
 
-    def _words(self, found: Any) -> tuple[Path, str, str]:
+    def _words(self, found: Mapping[str, Any] | None) -> tuple[Path, str, str]:
         if not found:
             return self.folder, "a process", f"delete {self.folder / FILE} if nobody does"
         process, host = found.get("process"), str(found.get("host")).partition(" ")[0]

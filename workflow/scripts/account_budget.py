@@ -6,7 +6,7 @@ from pathlib import Path
 from emulsion import command
 from emulsion.command import Json
 from emulsion.files import write_json
-from emulsion.study.budget import spent_by_stages
+from emulsion.study.account import spent_by_stages
 
 
 def main(

@@ -8,7 +8,8 @@ from typing import Any
 from emulsion.analysis.power import in_print
 from emulsion.data.held_out import too_small as too_small_splits
 from emulsion.data.lost import loss_text, removal_text
-from emulsion.study.budget import PARAMETERS, STAGES, SWARMS, over_budget
+from emulsion.study.account import PARAMETERS, SWARMS
+from emulsion.study.budget import STAGES, over_budget
 
 
 def plan_text(

@@ -1,1 +1,1 @@
-"""The configuration, asked: experiments, mixtures, runs, swarms, paths, defaults, budget, checks."""
+"""The configuration, asked: experiments, mixtures, runs, swarms, paths, defaults, budget, account, checks."""

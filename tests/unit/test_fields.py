@@ -1,5 +1,7 @@
 """YAML that people write: read strictly."""
 
+from pathlib import Path
+
 import pytest
 
 from emulsion.errors import UserError
@@ -81,6 +83,28 @@ def test_a_number_that_yaml_reads_as_another_is_refused_where_a_person_wrote_it(
     for read in (read_yaml, refuse_unclear):
         with pytest.raises(UserError, match=words):
             read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: b\nday: 2024-02-30\n", r':2: YAML reads 2024-02-30 as a date, and it is none; write "2024-02-30"'),
+        ("mask: [0x_]\n", r":1: YAML reads 0x_ as a number, and it is none"),
+        ("n: !!bool maybe\n", r":1: YAML reads maybe as true or false, and it is none"),
+        ("day: !!timestamp soon\n", r":1: YAML reads soon as a date, and it is none"),
+        ("2024-02-30: a\n", r"not valid YAML: day is out of range for month"),
+        ("b: 1\na: &a {c: [*a]}\n", r":2: an alias stands inside of what it names"),
+        ("&a [1, *a]\n", r":1: an alias stands inside of what it names"),
+    ],
+)
+def test_what_only_looks_like_a_value_is_refused_with_its_line(tmp_path, text, words):
+    with pytest.raises(UserError, match=words):
+        read_yaml(written(tmp_path, text))
+
+
+def test_a_path_that_no_file_can_have_is_told():
+    with pytest.raises(UserError, match="cannot be read: embedded null byte"):
+        read_yaml(Path("a\0b.yaml"))
 
 
 def test_texts_in_quotes_and_numbers_without_a_leading_zero_are_left_alone(tmp_path):

@@ -38,6 +38,9 @@ _READ_AS = {
     "map": "a mapping",
 }
 
+# What its constructors raise for values that have the form of such a kind alone.
+_NO_VALUE = (ValueError, KeyError, AttributeError)
+
 NUMBER_HINT = "In YAML, 3e-4 and 1.0e6 are text, for a number has a point and a sign: 3.0e-4, 1.0e+6."
 # Of YAML 1.1: numbers in sixties and in eights.
 _OTHER_NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?0[0-7_]*[0-7]")
@@ -63,7 +66,7 @@ def read_yaml(path: Path) -> Any:
     Raises UserError that names the file, and the line where it is malformed, repeats a key, or has a number that is
     another to YAML 1.1 than to people: 1:30, which is 90, and 010, which is 8.
     """
-    return _read(path, lambda loader, node: None if node is None else loader.construct_document(node))
+    return _read(path, lambda loader, node: None if node is None else _value(loader, node, path))
 
 
 def refuse_unclear(path: Path) -> None:
@@ -83,13 +86,41 @@ def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
         return construct(loader, node)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}.") from None
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}{line}: not valid YAML: {error.problem}.") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {error}.") from None
+
+
+def _value(loader: Any, root: yaml.Node, path: Path) -> Any:
+    """What a file says; raises UserError for what only looks like a value, as the date 2024-02-30."""
+    _refuse_endless(root, path)
+    try:
+        return loader.construct_document(root)
+    except _NO_VALUE as error:
+        said = error
+    loader.recursive_objects.clear()  # where it stopped, it was in the middle of some
+    for part in (part for node in _collections(root) for part in _children(node) if isinstance(part, yaml.ScalarNode)):
+        try:
+            loader.construct_object(part)
+        except _NO_VALUE:
+            line, kind = part.start_mark.line + 1, _READ_AS.get(part.tag.rpartition(":")[2], "a value")
+            raise UserError(
+                f'{path}:{line}: YAML reads {part.value:.40} as {kind}, and it is none; write "{part.value:.40}", in '
+                "quotes, if it is text."
+            ) from None
+    raise UserError(f"{path}: not valid YAML: {said}.")
+
+
+def _refuse_endless(root: yaml.Node, path: Path) -> None:
+    """Raise UserError for an alias inside of what it names: a part that begins no later and ends no sooner than it."""
+    for node in _collections(root):
+        for part in _children(node):
+            if part.start_mark.index <= node.start_mark.index and part.end_mark.index >= node.end_mark.index:
+                raise UserError(f"{path}:{node.start_mark.line + 1}: an alias stands inside of what it names.")
 
 
 def _refuse_keys_but_text(root: yaml.Node | None, path: Path) -> None:
@@ -103,7 +134,7 @@ def _refuse_keys_but_text(root: yaml.Node | None, path: Path) -> None:
 
 def _refuse_other_numbers(root: yaml.Node | None, path: Path) -> None:
     for node in _collections(root):
-        for part in (each for _, each in node.value) if isinstance(node, yaml.MappingNode) else node.value:
+        for part in _children(node):
             read = part.tag.rpartition(":")[2]
             if read in ("int", "float") and _OTHER_NUMBER.fullmatch(part.value):
                 line, how = part.start_mark.line + 1, "in sixties" if ":" in part.value else "in eights"
@@ -122,6 +153,11 @@ def _refuse_repeats(root: yaml.Node | None, path: Path) -> None:
 def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
     """Every mapping below a node, in the order of the text."""
     return (node for node in _collections(root) if isinstance(node, yaml.MappingNode))
+
+
+def _children(node: yaml.CollectionNode) -> list[yaml.Node]:
+    """What a list holds, or a mapping under its keys."""
+    return [each for _, each in node.value] if isinstance(node, yaml.MappingNode) else list(node.value)
 
 
 def _collections(root: yaml.Node | None) -> Iterator[yaml.CollectionNode]:

@@ -124,3 +124,17 @@ def test_the_text_of_a_hub_source_grows_with_what_is_asked_of_it(unit):
         defaults.text_bytes({"sources": {"web": {"kind": "hub", "hub": {unit: count}}}}, "web") for count in (1e8, 1e9)
     )
     assert few >= 1e8 and many == pytest.approx(10 * few)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "words"),
+    [
+        ({"sources": ["speeches", "novle"]}, "experiments.mix.sources: unknown source 'novle'. Did you mean 'novel'?"),
+        ({"tokens": None, "budget": {"hours": 1, "device": "cpu"}}, "budget.device: unknown device 'cpu'"),
+    ],
+)
+def test_an_unknown_name_is_told_where_sizes_follow_from_it(tmp_path, experiment, words):
+    with pytest.raises(UserError) as error:
+        check(twelve_lines(tmp_path, experiment), SCHEMA)
+    [_, problem] = str(error.value).splitlines()
+    assert words in problem

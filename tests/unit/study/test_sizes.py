@@ -11,7 +11,9 @@ from emulsion.spec import RunSpec
 from emulsion.study import sizes
 
 
-@pytest.mark.parametrize(("size", "tokens"), [(1, 512), (1e6, 512), (5e6, 1024), (1e9, 16384), (1e13, 32768)])
+@pytest.mark.parametrize(
+    ("size", "tokens"), [(1, 512), (1e6, 512), (5e6, 1024), (1e9, 16384), (1e13, 32768), (math.inf, 32768)]
+)
 def test_the_vocabulary_grows_with_the_root_of_the_text(size, tokens):
     assert sizes.vocabulary(size) == tokens
 

@@ -109,7 +109,8 @@ def names(config: Config, name: str) -> Iterator[str]:
     """Everything that an experiment names is there."""
     experiment, where = config["experiments"][name], f"experiments.{name}"
     for key, section in (("tokenizer", "tokenizers"), ("model", "models"), ("training", "training")):
-        yield from known(key, experiment[key], config[section], f"{where}.{key}")
+        if key in experiment:  # one that is left out is not set where a source or the device is unknown
+            yield from known(key, experiment[key], config[section], f"{where}.{key}")
     for key, what in (("sources", "source"), ("strategies", "strategy"), ("methods", "method"), ("suites", "suite")):
         for chosen in experiment[key]:
             yield from _other_list(config, key, chosen, where) or known(what, chosen, config[key], f"{where}.{key}")

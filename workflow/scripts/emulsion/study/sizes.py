@@ -52,8 +52,8 @@ LADDER = (
 
 def vocabulary(text_bytes: float, most: int = _VOCABULARIES[1]) -> int:
     """Tokens of a BPE for `text_bytes` of text: a power of two near half their root, from 512 to `most`."""
-    wanted = 2 ** round(math.log2(max(1.0, 0.5 * math.sqrt(text_bytes))))
-    return int(min(max(wanted, _VOCABULARIES[0]), most))
+    wanted = min(0.5 * math.sqrt(text_bytes), most)
+    return int(2 ** round(math.log2(max(wanted, _VOCABULARIES[0]))))
 
 
 def bytes_per_token(vocab_size: int) -> float:

@@ -349,6 +349,30 @@ def test_a_key_that_is_not_text_is_refused_where_no_file_is_known():
     assert "sources: the key 2024 is not text; write it in quotes." in problems(changed("sources", {2024: {}}))
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        ("suites/experiment3/file", "{}.yaml", "suites.experiment3.file"),
+        (
+            "sources/fineweb",
+            {"kind": "local", "local": {"files": ["README.md", "./{}/*.txt"]}},
+            "sources.fineweb.local.files.1",
+        ),
+        ("models/tiny/weights", {"folder": "{}"}, "models.tiny.weights.folder"),
+        ("tokenizers/demo", {"kind": "pretrained", "pretrained": {"id": "./{}", "vocab_size": 9}}, "pretrained.id"),
+    ],
+)
+def test_a_path_that_the_machine_refuses_is_told_with_its_key(path, value, place):
+    long = yaml.safe_load(yaml.safe_dump(value).replace("{}", "long" * 75))
+    assert f"{place}: '{'long' * 75}" in (said := problems(changed(path, long)))
+    assert said.endswith("cannot be looked at: File name too long.")
+
+
+def test_what_stands_in_a_list_twice_is_named():
+    said = problems(changed("experiments/exp3/sources", ["openhermes", "magpie", "openhermes"]))
+    assert "experiments.exp3.sources: 'openhermes' stands there twice; leave one out." in said
+
+
 def test_mistakes_of_the_environment_are_named_with_those_of_the_configuration():
     message = problems(changed("held_out", 0.7), environment={"EMULSION_TRACKERS": "tensorbord"})
     assert "EMULSION_TRACKERS: unknown tracker 'tensorbord'. Did you mean 'tensorboard'?" in message

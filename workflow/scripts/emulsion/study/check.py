@@ -25,7 +25,7 @@ from emulsion.study import (
 )
 from emulsion.study.catalogue import Config, set_chat_formats
 from emulsion.study.form import fill_in
-from emulsion.study.mistakes import mistakes_of_form
+from emulsion.study.mistakes import mistakes_of_form, place_of_path
 from emulsion.study.overlays import as_laid
 from emulsion.study.study import Study
 
@@ -51,6 +51,24 @@ def check(
 
     Raises UserError that lists every mistake: those of form, or of meaning where there are none.
     """
+    try:
+        notes, problems = _checked(config, schema, folder, layers, environment)
+    except OSError as error:  # a path too long, or in a folder that may not be searched
+        file = str(error.filename)
+        notes, problems = [], [f"{place_of_path(file, config)}: '{file}' cannot be looked at: {error.strerror}."]
+    if problems:
+        raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
+    return notes
+
+
+def _checked(
+    config: dict[str, Any],
+    schema: Path,
+    folder: Path,
+    layers: Sequence[Mapping[str, Any]],
+    environment: Mapping[str, str] | None,
+) -> tuple[list[str], list[str]]:
+    """(what a user should know, what is wrong)."""
     form = read_yaml(schema)
     laid = as_laid(config, layers, form)
     config.clear()
@@ -80,9 +98,7 @@ def check(
             *check_swarms.rounded_branches(planned),
             *check_methods.without_curves(planned),
         ]
-    if problems:
-        raise UserError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
-    return notes
+    return notes, problems
 
 
 def _meaning(config: Config, folder: Path) -> Iterator[str]:

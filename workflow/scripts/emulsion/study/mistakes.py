@@ -6,7 +6,8 @@ import datetime
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -50,9 +51,7 @@ def mistakes_of_form(config: Config, schema: Schema) -> Iterator[str]:
 
 
 def _odd_keys(value: Any, path: str) -> Iterator[str]:
-    for key, part in (
-        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    ):
+    for key, part in _parts(value):
         if isinstance(value, Mapping) and not isinstance(key, str):
             yield f"{path or 'top level'}: the key {key} is not text; write it in quotes."
         yield from _odd_keys(part, f"{path}.{key}" if path else str(key))
@@ -66,9 +65,26 @@ def _endless_numbers(value: Any, path: str) -> Iterator[str]:
     if _is_endless(value):
         hint = " Where there should be no limit, write a large number, such as 1.0e+9." if value == math.inf else ""
         yield f"{path}: {value!r:.40} is not a finite number.{hint}"
-    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in parts:
+    for key, part in _parts(value):
         yield from _endless_numbers(part, f"{path}.{key}" if path else str(key))
+
+
+def place_of_path(file: str, config: Config) -> str:
+    """Where the configuration names a path, or what it was made of: the longest name that the path has."""
+    return max(_texts(config, ""), key=lambda text: len(name) if (name := Path(text[1]).name) in file else 0)[0]
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """(place, text) of every text below a value."""
+    if isinstance(value, str):
+        yield path, value
+    for key, part in _parts(value):
+        yield from _texts(part, f"{path}.{key}" if path else str(key))
+
+
+def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
+    """(key or place, part) of a mapping or a list; nothing of other values."""
+    return value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
 
 
 def _unknown_keys(error: ValidationError, path: str, root: Schema, config: Config) -> Iterator[str]:
@@ -185,6 +201,13 @@ def _together(error: ValidationError, path: str, root: Schema, config: Config) -
                 yield f"{path}: '{other}' is missing, which '{key}' needs. {_description(error, root)}"
 
 
+def _repeated(error: ValidationError, path: str, root: Schema, config: Config) -> Iterator[str]:
+    """What stands in a list again."""
+    listed = error.instance if isinstance(error.instance, list) else []
+    again = next(each for place, each in enumerate(listed) if each in listed[:place])
+    yield f"{path}: {_shown(again)} stands there twice; leave one out. {_description(error, root)}"
+
+
 def _plain(error: ValidationError, path: str, root: Schema, config: Config) -> Iterator[str]:
     yield f"{path}: {error.message}. {_description(error, root)}"
 
@@ -198,6 +221,7 @@ _WORDS: dict[str, Callable[[ValidationError, str, Schema, Config], Iterator[str]
     "enum": _not_listed,
     "pattern": _no_name,
     "type": _wrong_type,
+    "uniqueItems": _repeated,
 }
 
 

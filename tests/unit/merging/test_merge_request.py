@@ -77,6 +77,7 @@ def test_two_lists_are_concatenated_but_cannot_be_weighted(tmp_path):
         ({"name": "x", "id": "a--b/c", "weight": 1}, r"\.id: 'a--b/c' cannot be .*: Cannot have -- or \.\."),
         ({"name": "a/b/c", "weight": 1}, r"write `a/b`, and what follows as `config` or `data_dir`\. Nor is it a file"),
         ({"name": "datasets/a/b", "weight": 1}, r"write `a/b`\. Nor"),
+        ({"name": "long" * 75, "weight": 1}, r"\.name: 'long.*long' cannot be .* length is 96.* Nor is it a file"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_told_with_its_place(tmp_path, dataset, message):

@@ -356,7 +356,7 @@ def test_a_key_that_is_not_text_is_refused_where_no_file_is_known():
         (
             "sources/fineweb",
             {"kind": "local", "local": {"files": ["README.md", "./{}/*.txt"]}},
-            "sources.fineweb.local.files.1",
+            "sources.fineweb.local.files",
         ),
         ("models/tiny/weights", {"folder": "{}"}, "models.tiny.weights.folder"),
         ("tokenizers/demo", {"kind": "pretrained", "pretrained": {"id": "./{}", "vocab_size": 9}}, "pretrained.id"),
@@ -364,8 +364,8 @@ def test_a_key_that_is_not_text_is_refused_where_no_file_is_known():
 )
 def test_a_path_that_the_machine_refuses_is_told_with_its_key(path, value, place):
     long = yaml.safe_load(yaml.safe_dump(value).replace("{}", "long" * 75))
-    assert f"{place}: '{'long' * 75}" in (said := problems(changed(path, long)))
-    assert said.endswith("cannot be looked at: File name too long.")
+    [_, problem] = problems(changed(path, long)).splitlines()
+    assert f"{place}: '" in problem and problem.endswith("cannot be looked at: File name too long.")
 
 
 def test_what_stands_in_a_list_twice_is_named():

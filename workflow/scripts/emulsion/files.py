@@ -320,6 +320,14 @@ def from_home(path: str) -> Path:
         return Path(path)
 
 
+def is_there(path: Path) -> bool:
+    """Whether something lies at a path; at one that is too long for a file nothing does."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> None:
     with whole_file(path) as part, part.open("w", encoding="utf-8") as out:
         out.writelines(map(json_line, rows))

@@ -325,3 +325,8 @@ def test_the_provenance_of_files_without_cards_has_no_new_entry(tmp_path):
 def test_paths_of_a_pattern_are_below_its_fixed_part(tmp_path):
     write(tmp_path, "a [x]/b/c.jsonl")
     assert list(find(f"{tmp_path}/a [x]/*/c.jsonl", "files").files) == ["b/c.jsonl"]
+
+
+def test_a_path_that_the_machine_refuses_is_told():
+    with pytest.raises(UserError, match=r"sources\.x: 'long.*\.txt' cannot be looked at: File name too long"):
+        find("long" * 75 + "/*.txt", "sources.x")

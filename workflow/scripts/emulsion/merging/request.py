@@ -17,7 +17,7 @@ from emulsion.data.schemas import KINDS
 from emulsion.data.sources.formats import suffix_of
 from emulsion.errors import UserError, nearest, unknown
 from emulsion.fields import SHARE, SWITCH, TEXT, TEXTS, WEIGHT, Form, checked, entries, read_yaml
-from emulsion.files import WORKFLOW, from_home
+from emulsion.files import WORKFLOW, from_home, is_there
 from emulsion.mixture import Mixture
 
 log = logging.getLogger(__name__)
@@ -244,7 +244,11 @@ def _origin(entry: Any, where: str, weighted: bool) -> Origin:
 def is_path(name: str) -> bool:
     """Whether a dataset's name is a path: of something that is there, or written as one."""
     begins = name.startswith((".", "/", "~", "{")) or name.endswith(os.sep)
-    return Path(name).exists() or begins or bool(set(name) & set("*?[")) or suffix_of(name) is not None
+    return is_there(Path(name)) or begins or bool(set(name) & set("*?[")) or suffix_of(name) is not None
+
+
+def _is_folder(path: str) -> bool:
+    return is_there(there := from_home(path)) and there.is_dir()
 
 
 def _of_files(values: dict[str, Any], where: str) -> Origin:
@@ -253,7 +257,7 @@ def _of_files(values: dict[str, Any], where: str) -> Origin:
         (value,) if isinstance(value, str) else tuple(value) for value in (values["files"], values.get("exclude", ()))
     )
     is_named_by_path = files == (values["name"],)
-    is_folder = is_named_by_path and from_home(files[0]).is_dir()
+    is_folder = is_named_by_path and _is_folder(files[0])
     notes = values.pop("notes")
     if is_named_by_path and re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", files[0]):
         notes += (f"'{files[0]}' is there on this machine, so it is not looked for on the hub.",)
@@ -261,7 +265,7 @@ def _of_files(values: dict[str, Any], where: str) -> Origin:
         if (value := values.pop(key, None)) is None:
             continue
         below = [f"{files[0].rstrip('/')}/{place.format(value)}" for place in places if is_folder]
-        found = next((folder for folder in below if from_home(folder).is_dir()), None)
+        found = next((folder for folder in below if _is_folder(folder)), None)
         if found is not None:
             files = (found,)
         else:

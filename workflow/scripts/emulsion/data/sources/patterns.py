@@ -50,13 +50,17 @@ def find(pattern: str, where: str, excluded: Sequence[str] = ()) -> Found:
 
     excluded: shell patterns of paths below the fixed part that are left out.
 
-    Raises UserError for addresses, for `..` after a name, and for a link that leads out of the pattern's fixed part:
-    what is meant to be read is named. A file or folder named without wildcards may itself be a link, and links of the
-    hub's cache lead to its blobs.
+    Raises UserError for addresses, for a path that the machine refuses, for `..` after a name, and for a link that
+    leads out of the pattern's fixed part: what is meant to be read is named. A file or folder named without wildcards
+    may itself be a link, and links of the hub's cache lead to its blobs.
     """
     path = _path(pattern, where)
     is_stdlib = pattern.startswith(STDLIB)
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise UserError(f"{where}: '{pattern}' cannot be looked at: {error.strerror}.") from None
+    if is_folder:
         found = [(name, file, True) for name, file, _ in _walk(path, ("**",), is_stdlib, where, excluded)]
     elif path.exists():
         return Found({path.name: path})

@@ -6,7 +6,7 @@ from training_cases import SPEC
 
 from emulsion.models import build_model
 from emulsion.spec import RunSpec
-from emulsion.training.adamw import learning_rate, parameter_groups
+from emulsion.training.adamw import build_optimizer, learning_rate, parameter_groups
 
 
 def test_norms_and_biases_do_not_decay_and_every_parameter_is_optimised_once():
@@ -19,6 +19,12 @@ def test_norms_and_biases_do_not_decay_and_every_parameter_is_optimised_once():
     grouped = [id(parameter) for group in (decayed, rest) for parameter in group["params"]]
     assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())
     assert isinstance(decayed["params"][0], torch.nn.Parameter)
+
+
+@pytest.mark.parametrize("betas", [[0, 0.99], [0.9, 0], [0, 0]])
+def test_a_moment_that_keeps_nothing_may_be_a_whole_zero(betas):
+    optimizer = build_optimizer(build_model(SPEC["model"], 300, 0), RunSpec.from_json({**SPEC, "betas": betas}))
+    assert optimizer.defaults["betas"] == tuple(betas)
 
 
 def test_the_learning_rate_warms_up_linearly_then_falls_as_a_cosine_to_its_end():

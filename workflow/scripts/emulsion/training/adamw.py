@@ -20,7 +20,7 @@ def build_optimizer(model: torch.nn.Module, spec: RunSpec) -> torch.optim.AdamW:
     return torch.optim.AdamW(
         parameter_groups(model, spec.weight_decay),
         lr=spec.learning_rate,
-        betas=spec.betas,
+        betas=(float(spec.betas[0]), float(spec.betas[1])),  # a 0 of YAML is no float
         eps=spec.epsilon,
         fused=True,
     )

@@ -109,8 +109,10 @@ def test_rows_that_are_too_long_or_name_no_run_are_refused(rows, words, tmp_path
     [
         ("run,a,a,b", "r9,.2,.3,.5", "column 'a' is there more than once"),
         ("a,a,b", "r9,.5,.5", "column 'a' is there more than once"),
+        ("run,a, a,b", "r9,.2,.3,.5", "column 'a' is there more than once"),
         ("run,a,b,", "r9,.5,.5,", "column 4 of the header has no name"),
         ("run,a,b, , ", "r9,.5,.5,,", "column 4 of the header has no name"),
+        ("run,a,b, ", "r9,.5,.5,", "column 4 of the header has no name"),
         ("run;a;b", "r9;.5;.5", "there is one column alone; values are separated by commas"),
         ("run,a,b", "r9,50,50", "law: mixture r9 sums to 100, not to 1"),
         ("run,a,b", "r9,,1", "law: run r9: the weight of 'a' is nan"),
@@ -122,6 +124,19 @@ def test_a_table_that_cannot_be_read_is_refused_by_its_header_or_the_name_of_a_r
     (tmp_path / "losses.csv").write_text("run,x\nr1,2\nr9,3\n")
     with pytest.raises(UserError, match=re.escape(words)):
         PublishedSweep.read(tmp_path / "mixtures.csv", tmp_path / "losses.csv")
+
+
+def test_blanks_around_the_names_of_columns_are_no_part_of_them(tmp_path):
+    (tmp_path / "mixtures.csv").write_text("run, a , b\nr1, .5, .5\nr2, .2, .8\n")
+    (tmp_path / "losses.csv").write_text("run , a, b\nr1, 2, 3\nr2, 3, 2\n")
+    table = PublishedSweep.read(tmp_path / "mixtures.csv", tmp_path / "losses.csv").table
+    assert table.sources == table.groups == ("a", "b") and table.mixtures.tolist() == [[0.5, 0.5], [0.2, 0.8]]
+
+
+def test_a_table_without_runs_is_refused(tmp_path):
+    (tmp_path / "mixtures.csv").write_text("run,a,b\n")
+    with pytest.raises(UserError, match=r"mixtures\.csv: it names columns, and has no runs"):
+        PublishedSweep.read(tmp_path / "mixtures.csv", tmp_path / "mixtures.csv")
 
 
 def test_a_law_that_cannot_be_fitted_says_which_and_to_what_run(tmp_path):

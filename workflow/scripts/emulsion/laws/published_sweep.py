@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,21 +93,22 @@ def read_numbers(path: Path | str) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, converters={0: str.strip})
         # As written: the names above are made unique, and those that are missing made up.
-        header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
+        header = [_name(written) for written in pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a table of comma-separated values: {error}.") from None
     if len(header) == 1:
         raise UserError(f"{path}: there is one column alone; values are separated by commas, and the first names runs.")
-    nameless = [column for column, name in header[1:].items() if not (isinstance(name, str) and name.strip())]
-    if nameless:
-        raise UserError(f"{path}: column {nameless[0] + 1} of the header has no name.")
-    if header.duplicated().any():
-        raise UserError(f"{path}: column '{header[header.duplicated()].iloc[0]}' is there more than once.")
+    if None in header[1:]:
+        raise UserError(f"{path}: column {header.index(None, 1) + 1} of the header has no name.")
+    if repeated := [name for name, times in Counter(header).items() if times > 1]:
+        raise UserError(f"{path}: column '{repeated[0]}' is there more than once.")
     if not isinstance(table.index, pd.RangeIndex):  # what the header does not name is taken for an index
         raise UserError(f"{path}: rows have more values than the {len(table.columns)} columns that the header names.")
-    table = table.set_index(table.columns[0])
+    if table.empty:
+        raise UserError(f"{path}: it names columns, and has no runs.")
+    table = table.set_index(table.columns[0]).set_axis(header[1:], axis="columns")
     if (unnamed := table.index.isna()).any():
         row = int(unnamed.argmax()) + 1
         raise UserError(f"{path}: row {row} does not name its run in the first column; NA and null are no names.")
@@ -116,6 +118,11 @@ def read_numbers(path: Path | str) -> pd.DataFrame:
             f"{path}: the columns {text} do not hold numbers; the first column names runs, all others count."
         )
     return table
+
+
+def _name(written: Any) -> str | None:
+    """A column's name without the blanks around it; None where there is none."""
+    return (written.strip() or None) if isinstance(written, str) else None
 
 
 def _require_same_names(train: PublishedSweep, test: PublishedSweep) -> None:

@@ -133,3 +133,8 @@ def test_the_fingerprint_changes_with_what_the_tokenizer_does(tokenizer, tmp_pat
     definition["model"]["merges"] = definition["model"]["merges"][:-1]
     (tmp_path / "tokenizer.json").write_text(json.dumps(definition))
     assert fingerprint(tmp_path) != fingerprint(tokenizer)
+
+
+def test_a_vocabulary_that_the_text_does_not_fill_is_told(tmp_path, caplog):
+    train_bpe(["one two"], 10_000, tmp_path / "large")
+    assert "tokens, of 10,000 that the vocabulary may have" in caplog.text

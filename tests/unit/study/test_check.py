@@ -269,6 +269,7 @@ STRATEGY = "strategies/equal_mix"
             {"type": "web", "kind": "web", "web": {"files": ["http://a.org/b.txt"]}},
             "sources.fineweb.web.files.0: 'http://a.org/b.txt' is no such value. An https address",
         ),
+        ("tokenizers/demo/bpe/vocab_size", 10**12, "bpe.vocab_size: 1000000000000 is greater than the maximum of 1000"),
         ("experiments/exp3/evaluation/test_sequences", 1, "test_sequences: 1 is less than the minimum of 2"),
         ("proving_ground", {"methods": ["aioly"]}, "unknown value 'aioly'. Did you mean 'aioli'?"),
         (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import shutil
 from collections.abc import Iterable
@@ -24,6 +25,9 @@ END_OF_TEXT = "<|endoftext|>"
 _FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
+log = logging.getLogger(__name__)
+
+
 def train_bpe(texts: Iterable[str], vocab_size: int, folder: Path) -> None:
     """Train a byte-level BPE (as GPT-2's) of `vocab_size` tokens, end-of-text included, and save it."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -38,6 +42,8 @@ def train_bpe(texts: Iterable[str], vocab_size: int, folder: Path) -> None:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    if (found := tokenizer.get_vocab_size()) < vocab_size:
+        log.warning("the text has %s tokens, of %s that the vocabulary may have", f"{found:,}", f"{vocab_size:,}")
     with whole_folder(folder) as part:
         save_tokenizer(tokenizer, part, END_OF_TEXT)
 

@@ -57,3 +57,24 @@ def test_a_single_sequence_is_taken_to_vary_as_those_of_the_other_sources() -> N
     variance = (x["a"] - y["a"]).mean(axis=0).var(ddof=1)
     found = difference(scores(x), scores(y), MEAN, None)
     assert found.error**2 == pytest.approx(SHARES["a"] ** 2 * variance / 6 + SHARES["b"] ** 2 * variance)
+
+
+@pytest.mark.parametrize("sizes", [(4, 4, 4, 4), (100, *[2] * 10), (30, 1), (40, 20, 13, 10, 8, 5, 3, 1)])
+def test_the_choice_of_topics_varies_as_much_as_it_does_whatever_their_sizes(sizes: tuple[int, ...]) -> None:
+    rng, topics = np.random.default_rng(0), np.repeat(np.arange(len(sizes)), sizes)
+    keys, found = tuple(("x", str(item)) for item in range(len(topics))), []
+    for _ in range(1500):
+        of_topics = rng.normal(0, 1, (2, len(sizes)))
+        a, b = (
+            ItemScores(
+                seeds=(0,),
+                items={"x": keys},
+                values={"x": each[None, topics]},
+                chance={"x": None},
+                clusters={"x": tuple(("x", str(topic)) for topic in topics)},
+            )
+            for each in of_topics
+        )
+        found.append(difference(a, b, "x", None, bounded=False).error ** 2)
+    true = 2 * sum((size / len(topics)) ** 2 for size in sizes)
+    assert np.mean(found) == pytest.approx(true, rel=0.12)

@@ -12,9 +12,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emulsion.analysis.noise import SeedNoise
-from emulsion.analysis.scores import ItemScores
+from emulsion.analysis.scores import Floats, ItemScores
 from emulsion.evaluation.intervals import freedom_of_clusters
 from emulsion.student import Estimate
 
@@ -75,23 +76,33 @@ def _choice_of_items(terms: Sequence[Term], group: str, bounded: bool) -> tuple[
     for name, share in shares.items():
         values = sum(weight * scores.values[name].mean(axis=0) for weight, scores in terms)
         clusters = first.numbers(name)
-        count, items = int(clusters.max()) + 1, len(clusters)
+        sizes = np.bincount(clusters)
+        count, items = len(sizes), len(clusters)
         if count == 1 and not bounded:
             single.append(share)
             continue
         totals = np.bincount(clusters, weights=values - np.mean(values))
-        squares = float((totals**2).sum()) * count / max(count - 1, 1)
+        squares = float((totals**2 / _share_left(sizes)).sum())
         if bounded:
             squares, items = squares + 2 * largest**2, items + 2
         of_one.append(squares / items)
         variances.append(share**2 * squares / items**2)
-        freedoms.append(freedom_of_clusters(np.bincount(clusters)) if count > 1 else 0)
+        freedoms.append(freedom_of_clusters(sizes) if count > 1 else 0)
     if not of_one:
         return 0.0, 0.0
     total = sum(variances)
     squared = sum(variance**2 / df for variance, df in zip(variances, freedoms, strict=True) if df > 0)
     freedom = float(min(freedoms)) if 0 in freedoms or not squared else total**2 / squared
     return total + sum(share**2 for share in single) * float(np.mean(of_one)), freedom
+
+
+def _share_left(sizes: NDArray[np.int64]) -> Floats:
+    """Which share of their variance clusters of these sizes [n] keep when they are held against the mean of all items.
+
+    1 - 1/n of equal ones. One with most of the items makes the mean, and hardly differs from it. 1 of a single one.
+    """
+    shares = sizes / sizes.sum()
+    return np.asarray(1 - 2 * shares + (shares**2).sum() if len(sizes) > 1 else np.ones(1))
 
 
 def _by_themselves(terms: Sequence[Term], group: str, *, paired: bool) -> float:

@@ -185,6 +185,27 @@ def test_noise_larger_than_assumed_is_not_taken_for_sources_that_have_taught_all
     assert (fit_trajectory_law(mixtures, losses, **rest).theta[:, 8:] < -10).all()
 
 
+@pytest.mark.parametrize("kappa", [1.0, 0.7])
+def test_laws_are_chosen_by_their_whole_evidence(kappa):
+    """-2 log Z as docs/method.md has it; the determinants differ from one kappa to another."""
+    (mixtures, losses, epochs), rest = short_runs(length=1.0)
+    time, planned, run = (np.array(rest[name]) for name in ("tokens", "lengths", "runs"))
+    points = Points(mixtures.to_numpy() * time[:, None], epochs.to_numpy(), losses.to_numpy(), time, planned, run)
+    priors = [trajectory_fit._prior(points, np.eye(3) > 0, haste) for haste in ((-12.0, 0.01), (0.0, 2.0))]
+    noise, worth = trajectory_fit._noise(points), Worth(kappa=kappa).of(points.read, points.epochs)
+    whiten = np.linalg.inv(np.linalg.cholesky(noise))[None]
+    evidence, theta, _, chosen = trajectory_fit._likelier(points, worth, whiten, priors)
+    off = levels(theta, worth, points.heat) - points.losses
+    slope = jacobian(theta, worth, points.heat)
+    for group in range(3):
+        [mean] = [means[group] for means, deviations in priors if (deviations[group] == chosen[group]).all()]
+        fit = off[:, group] @ np.linalg.solve(noise, off[:, group])
+        prior = (((theta[group] - mean) / chosen[group]) ** 2).sum()
+        inverse = slope[:, group].T @ np.linalg.solve(noise, slope[:, group]) + np.diag(chosen[group] ** -2)
+        occam = np.linalg.slogdet(inverse)[1] + 2 * np.log(chosen[group]).sum()
+        assert evidence[group] == pytest.approx(fit + prior + occam, rel=1e-6)
+
+
 def test_ends_of_runs_alone_are_enough_to_fit_and_the_registry_has_it():
     random = np.random.default_rng(5)
     rows = random.dirichlet(np.ones(3), 14)

@@ -158,8 +158,8 @@ def _posterior(points: Points, own: np.ndarray | None) -> tuple[Floats, Floats, 
 def _likelier(
     points: Points, worth: Floats, whiten: Floats, priors: Sequence[tuple[Floats, Floats]]
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of priors (means, SDs) the likelier for each group: its cost and what its parameters cost more than those of the
-    first, [g], parameters [g, p], the posterior's inverse covariance [g, p, p], and the prior's SDs [g, p]."""
+    """Of priors (means, SDs) the likelier for each group: its -2 log Z [g], but for what all laws have, parameters
+    [g, p], the posterior's inverse covariance [g, p, p], and the prior's SDs [g, p]."""
     found = []
     for mean, deviation in priors:
         precision = np.eye(mean.shape[1]) / deviation[:, None, :] ** 2
@@ -167,7 +167,7 @@ def _likelier(
         occam = np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(precision)[1]
         found.append((_squares(points, worth, whiten, theta), cost, occam, theta, inverse, deviation))
     squares, cost, occam, *rest = (np.stack(part) for part in zip(*found, strict=True))
-    evidence = cost + occam - occam[0]  # -2 log Z, but for what all have
+    evidence = cost + occam
     # Residuals larger than the noise assumed would each count as evidence for one more parameter that takes them up.
     too_much = squares * (1 - 1 / _scale(points, squares.min(axis=0)))
     best, groups = np.argmin(evidence - too_much, axis=0), np.arange(points.losses.shape[1])

@@ -1,9 +1,13 @@
+import copy
 import itertools
+import math
 
 import pytest
 import torch
+from rounds_cases import begun
 from training_cases import SPEC
 
+from emulsion.data.batches import read_batch
 from emulsion.models import build_model
 from emulsion.spec import RunSpec
 from emulsion.training.adamw import build_optimizer, learning_rate, parameter_groups
@@ -57,3 +61,30 @@ def test_a_linear_decay_falls_by_the_same_amount_at_every_step():
     assert rates[100] == pytest.approx(1e-3)
     falls = [before - after for before, after in itertools.pairwise(rates[10:])]
     assert falls == pytest.approx([9e-3 / 90] * 90)
+
+
+def test_a_training_takes_the_steps_of_adamw_on_clipped_gradients_at_the_rates_of_its_spec(inputs, tmp_path):
+    # At this epsilon the size of a gradient, and so its clipping, decides the size of a step.
+    settings = {"clip": 0.5, "betas": [0.8, 0.7], "epsilon": 0.1, "weight_decay": 0.4, "learning_rate": 0.3}
+    training = begun(inputs, tmp_path / "checkpoints", 0, **settings)
+    model = copy.deepcopy(training.model)
+    training.run(5)
+    moments = [(torch.zeros_like(parameter), torch.zeros_like(parameter)) for parameter in model.parameters()]
+    for step in range(5):
+        tokens = torch.from_numpy(read_batch(training.plan, training.stores, 24, 8 * step, 8 * step + 8).tokens).long()
+        logits = model(input_ids=tokens[:, :-1]).logits
+        model.zero_grad()
+        torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).backward()
+        norm = math.hypot(*(float(parameter.grad.norm()) for parameter in model.parameters()))
+        assert norm == pytest.approx(training.log.rows[step]["gradient_norm"], rel=1e-4) and norm > 0.5
+        rate = learning_rate(step, training.spec)
+        with torch.no_grad():
+            for parameter, (mean, square) in zip(model.parameters(), moments, strict=True):
+                gradient = parameter.grad * 0.5 / norm
+                mean.mul_(0.8).add_(0.2 * gradient)
+                square.mul_(0.7).add_(0.3 * gradient**2)
+                parameter *= 1 - rate * (0.4 if parameter.dim() > 1 else 0)
+                spread = (square / (1 - 0.7 ** (step + 1))).sqrt() + 0.1
+                parameter -= rate * mean / (1 - 0.8 ** (step + 1)) / spread
+    for expected, trained in zip(model.parameters(), training.model.parameters(), strict=True):
+        assert torch.allclose(trained, expected, atol=1e-4)

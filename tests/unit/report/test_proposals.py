@@ -33,6 +33,12 @@ def test_a_page_has_shares_with_ranges_and_what_laws_expect():
         assert said in page
 
 
+def test_the_two_proposals_that_are_furthest_apart_are_named():
+    codes = {"even": 0.5, "most": 0.9, "least": 0.2}
+    page = proposals_page("mine", {name: {"ratios": {"code": x, "web": 1 - x}, "runs": 3} for name, x in codes.items()})
+    assert "`most` and `least` are furthest apart: 70 % of the tokens" in page
+
+
 def test_one_method_is_not_compared_and_one_without_a_law_expects_nothing():
     page = proposals_page("mine", {"unimax": {"ratios": {"code": 0.5, "web": 0.5}, "runs": 3}})
     assert "furthest apart" not in page and "runs left out |" not in page and "## Warnings" not in page

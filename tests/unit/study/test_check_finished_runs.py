@@ -24,8 +24,9 @@ def said(entry, **changes):
     return problem
 
 
-def test_a_table_may_stand_in_a_configuration(entry):
-    assert check(changed("finished_runs", {"mine": {**entry, "tokens": 5, "max_epochs": 2}}), SCHEMA) == []
+@pytest.mark.parametrize("length", ["tokens", "run_tokens"])
+def test_a_table_may_stand_in_a_configuration(length, entry):
+    assert check(changed("finished_runs", {"mine": {**entry, length: 5, "max_epochs": 2}}), SCHEMA) == []
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,18 @@ def test_the_fields_of_a_hub_dataset_are_read(tmp_path):
     )
 
 
+def test_a_hub_dataset_is_named_by_its_place_there_unless_it_has_a_name_of_its_own(tmp_path):
+    place = {"config": "python", "data_dir": "new", "split": "test", "weight": 1}
+    sources = read(tmp_path, datasets=[{"name": "a/b", **place}, {"name": "code", "id": "a/b", **place}])
+    assert [(source.name, source.id) for source in sources] == [("a/b/python/new/test", "a/b"), ("code", "a/b")]
+
+
+def test_filters_are_the_same_in_any_order(tmp_path):
+    names = [["c4", "gopher_quality"], ["gopher_quality", "c4"]]
+    one, other = (read(tmp_path, datasets=[{"name": "a/b", "weight": 1, "filters": each}]) for each in names)
+    assert one == other and len(one[0].filters) == 2
+
+
 @pytest.mark.parametrize("address", ["hf://datasets/a/b", "https://huggingface.co/datasets/a/b", "hf://datasets/a/b/"])
 def test_the_address_of_a_hub_dataset_is_its_id(tmp_path, address):
     (source,) = read(tmp_path, datasets=[{"name": address, "weight": 1}])
@@ -50,6 +62,8 @@ def test_two_lists_are_concatenated_but_cannot_be_weighted(tmp_path):
     assert [source.name for source in read(tmp_path, weighted=False, **lists)] == ["a/b", "c/d"]
     with pytest.raises(UserError, match="needs one list `datasets`, but there is english_datasets, vietnamese"):
         read(tmp_path, **lists)
+    with pytest.raises(UserError, match=r"needs one list `datasets`, but there is english_datasets\."):
+        read(tmp_path, english_datasets=lists["english_datasets"])
 
 
 @pytest.mark.parametrize(
@@ -90,6 +104,8 @@ def test_mistakes_of_the_whole_configuration_are_told(tmp_path, corpus):
         read(tmp_path, datasets=[{"name": "a/b", "weight": 1}, {"name": "a/b", "weight": 1, "split": "train"}])
     with pytest.raises(UserError, match=r"unknown field 'dataset'\. Did you mean 'datasets'\?"):
         read(tmp_path, dataset=[])
+    with pytest.raises(UserError, match="names no sources; list them under `datasets`"):
+        read(tmp_path)
     with pytest.raises(UserError, match="datasets: should be a list of one entry or more"):
         read(tmp_path, datasets=[])
     with pytest.raises(UserError, match="at least one must be positive"):
@@ -97,19 +113,22 @@ def test_mistakes_of_the_whole_configuration_are_told(tmp_path, corpus):
 
 
 def test_a_recipe_is_read_with_what_a_copy_puts_in_the_place_of_hub_ids(tmp_path):
+    place = {"revision": "d" * 40, "split": "test"}
     sources = [
-        {"name": "web", "weight": 0.7, "class": "web", "id": "a/b", "config": "c", "evidence": "linked"},
+        {"name": "web", "weight": 0.7, "class": "web", "id": "a/b", "config": "c", "evidence": "linked", **place},
         {"name": "mine", "weight": 0.3, "class": "web", "evidence": "unknown", "files": ["mine.jsonl"]},
     ]
     web, mine = read(tmp_path, sources=sources)
-    assert web == Origin("web", 0.7, id="a/b", config="c", text_field="text", evidence="linked")
+    assert web == Origin("web", 0.7, id="a/b", config="c", text_field="text", evidence="linked", **place)
     assert mine == Origin("mine", 0.3, files=("mine.jsonl",), text_field="text", split=None)
     del sources[1]["files"]
     with pytest.raises(UserError, match=r"sources\[1\] \(mine\): no dataset of the hub is known"):
         read(tmp_path, sources=sources)
 
 
-@pytest.mark.parametrize("name", ["notes", "./notes", "notes.jsonl", "notes/*.jsonl", "~/notes", "/data/notes"])
+@pytest.mark.parametrize(
+    "name", ["notes", "./notes", "notes.jsonl", "notes/*.jsonl", "parts-*", "new/", "~/notes", "/data/notes"]
+)
 def test_a_name_that_is_a_path_is_read_from_this_machine(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes").mkdir()
@@ -121,6 +140,8 @@ def test_files_can_be_left_out(corpus):
     entry = {"name": "few", "files": "*.jsonl", "exclude": ["long-*", "short-*", "few-1*"]}
     merge(request(False, sources=read(corpus, weighted=False, datasets=[entry])), corpus / "out")
     assert [key for _, key in merged(corpus / "out")] == [f"few-{number}" for number in range(16)]
+    entries = [entry, {**entry, "name": "rest", "exclude": ["few-*"]}]
+    assert request(False, sources=read(corpus, weighted=False, datasets=entries)).notes() == []
     with pytest.raises(UserError, match="exclude: is of files of this machine, but 'a/b' is a dataset of the hub"):
         read(corpus, weighted=False, datasets=[{"name": "a/b", "exclude": "x"}])
 
@@ -155,7 +176,7 @@ def test_a_folder_has_the_configurations_and_folders_of_a_dataset(tmp_path, monk
     for folder in ("own/set", "own/set/data/fra", "own/set/python"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "part.jsonl").write_text(json.dumps({"text": folder}))
-    asked = [{"config": "fra"}, {"data_dir": "python"}, {"config": "deu"}, {"config": "ita"}]
+    asked = [{"config": "fra", "revision": "v2"}, {"data_dir": "python"}, {"config": "deu"}, {"config": "ita"}]
     sources = read(tmp_path, datasets=[{"name": "own/set", "weight": 1, **each} for each in asked])
     assert [(source.name, source.files) for source in sources] == [
         ("own/set/fra", ("own/set/data/fra",)),
@@ -167,6 +188,7 @@ def test_a_folder_has_the_configurations_and_folders_of_a_dataset(tmp_path, monk
     assert sum("not looked for on the hub" in note for note in notes) == 1
     assert any("datasets[2].config: 'deu' says nothing" in note and "no folder of this name" in note for note in notes)
     assert "'own/set/deu', 'own/set/ita' read the same files: own/set." in notes
+    assert any("datasets[0].revision: 'v2' says nothing about files of this machine." in note for note in notes)
     assert not any("fra" in note or "python" in note for note in notes)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from emulsion.data.cleaning import Cleaning
 from emulsion.data.cleaning.policy import Deduplicate
 from emulsion.errors import UserError
+from emulsion.files import read_json, write_json
 from emulsion.merging import cursor, merge
 from emulsion.merging.manifest import MergeFolder
 from emulsion.merging.request import Origin
@@ -136,7 +137,7 @@ def test_two_merges_do_not_write_into_one_folder(corpus, monkeypatch):
     assert content(folder) == before
 
 
-@pytest.mark.parametrize("change", ["limit", "seed", "weights", "cleaning", "content"])
+@pytest.mark.parametrize("change", ["limit", "seed", "weights", "source", "cleaning", "content"])
 def test_another_request_replaces_a_finished_merge_only_if_told_to(corpus, change):
     folder = corpus / "out"
     merge(request(max_samples=100), folder)
@@ -147,7 +148,10 @@ def test_another_request_replaces_a_finished_merge_only_if_told_to(corpus, chang
     elif change == "seed":
         fields["seed"], words = 5, "seed: 5, before 0"
     elif change == "weights":
-        fields["sources"], words = (origin("long"), Origin("few", 9.0, files=("few-*.jsonl",))), "'few' changed"
+        fields["sources"] = (origin("long"), Origin("few", 9.0, files=("few-*.jsonl",)))
+        words = "'short' is gone; 'few' changed"
+    elif change == "source":
+        fields["sources"], words = (*request().sources, Origin("more", 1.0, files=("few-0.jsonl",))), "'more' is new"
     elif change == "cleaning":
         fields["cleaning"], words = Cleaning(unicode="NFC"), "unicode: NFC, before None"
     else:
@@ -207,3 +211,38 @@ def test_a_folder_with_other_files_is_not_touched(corpus):
     with pytest.raises(UserError, match="holds files that are not of a merge"):
         merge(request(), corpus / "out")
     assert content(corpus / "out") == before
+
+
+@pytest.mark.parametrize("beside", ["shard-00000.parquet", "manifest.partial.json"])
+def test_files_of_a_merge_without_its_manifest_go_only_where_nothing_else_is_there(corpus, beside):
+    folder = corpus / "out"
+    folder.mkdir()
+    (folder / beside).write_text("{")
+    (folder / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match="holds files that are not of a merge"):
+        merge(request(max_samples=20), folder, overwrite=True)
+    (folder / "thesis.txt").unlink()
+    with pytest.raises(UserError, match="whose manifest is damaged or gone"):
+        merge(request(max_samples=20), folder)
+    assert merge(request(max_samples=20), folder, overwrite=True)["documents"] == 20
+
+
+def test_files_that_a_kill_left_half_written_are_no_hindrance_and_go(corpus):
+    folder = corpus / "out"
+    folder.mkdir()
+    (folder / ".manifest.partial.json.5.part").write_text("{")
+    merge(request(max_samples=20), folder)
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "manifest.json",
+        "quarantine-00000.jsonl",
+        "shard-00000.parquet",
+    ]
+
+
+def test_a_merge_of_another_version_is_said_to_be_one(corpus):
+    merge(request(max_samples=20), corpus / "out")
+    made = read_json(corpus / "out" / "manifest.json")
+    made |= {"fingerprint": "other", "asked": {**made["asked"], "format": 0}}
+    write_json(corpus / "out" / "manifest.json", made)
+    with pytest.raises(UserError, match=r"of another request \(made by another version of Emulsion\)"):
+        merge(request(max_samples=20), corpus / "out")

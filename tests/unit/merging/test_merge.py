@@ -7,6 +7,8 @@ import pytest
 from emulsion.errors import UserError
 from emulsion.files import read_json, sha256
 from emulsion.merging import cursor, merge
+from emulsion.merging.cursor import Progress
+from emulsion.merging.manifest import drift
 from emulsion.merging.request import Origin
 from merging_cases import SIZES, WEIGHTS, content, merged, origin, request
 
@@ -50,7 +52,8 @@ def test_without_weights_sources_follow_one_another_in_their_own_order(corpus):
     assert manifest["drift"] is None
     assert manifest["notes"][0] == "The datasets have weights, which say nothing without --use-weights."
     assert all("are no documents" in note for note in manifest["notes"][1:])
-    merge(request(weighted=False, max_samples=210), corpus / "first")
+    notes = merge(request(weighted=False, max_samples=210), corpus / "first")["notes"]
+    assert "'few' is not drawn: max_samples is reached before it." in notes
     assert merged(corpus / "first") == merged(corpus / "out")[:210]
 
 
@@ -90,6 +93,15 @@ def test_the_manifest_says_how_far_shares_of_text_are_from_the_weights(corpus):
     assert drift["differences"]["long"] == pytest.approx(drift["shares"]["long"] - 0.3)
     assert drift["largest"]["source"] == "long" and drift["misplaced"] > 0.4
     assert told["long"]["share_of_documents"] == pytest.approx(0.3, abs=2e-3)
+    assert told["long"]["share_due"] == pytest.approx(0.3) and told["long"]["tokens"] is None
+
+
+def test_the_source_furthest_from_its_weight_may_be_one_that_has_too_little():
+    sizes = {"short": 10, "long": 50, "longer": 40}
+    progress = {name: Progress(bytes=size) for name, size in sizes.items()}
+    found = drift({"short": 0.5, "long": 0.25, "longer": 0.25}, progress, by_tokens=False)
+    assert found["largest"] == {"source": "short", "difference": pytest.approx(-0.4)}
+    assert found["misplaced"] == pytest.approx(0.4)
 
 
 def test_with_a_tokenizer_shares_are_counted_in_tokens(corpus, tokenizer):
@@ -141,6 +153,7 @@ def test_what_is_processed_is_what_is_kept_and_what_is_removed(corpus):
     assert manifest["kept"] == "530 (98.88 %)"
     for source in manifest["sources"].values():
         assert source["processed"] == source["documents"] + sum(source["removed"].values())
+        assert source["share_kept"] == source["documents"] / source["processed"]
 
 
 @pytest.mark.parametrize("weighted", [True, False])
@@ -211,3 +224,4 @@ def test_a_source_of_weight_nought_is_not_read(corpus):
     sources = (origin("few"), Origin("nothing", 0.0, files=("nothing.jsonl",)))
     manifest = merge(request(sources=sources), corpus / "out")
     assert manifest["sources"]["nothing"]["documents"] == 0 and manifest["documents"] == 30
+    assert "'nothing' (share 0) is not drawn: its weight is 0." in manifest["notes"]

@@ -18,6 +18,7 @@ from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.training import loop, owner, run
 from emulsion.training.card import model_card
+from emulsion.training.checkpoint import checkpoints
 from emulsion.training.forward import SequenceLosses
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
@@ -25,6 +26,7 @@ from emulsion.training.run import find_twin, train_run
 from emulsion.training.runtime import Runtime
 
 NEOX = {**SPEC["model"], "architecture": "gpt_neox"}
+NEEDED = {"what": "swarm small", "runs": 4, "tokens": 1000, "evaluation_tokens": 10}
 DROPOUT = {**SPEC["model"], "dropout": 0.1}
 
 
@@ -34,7 +36,9 @@ def train(tmp_path, store_folders, tokenizer):
     write_json(tmp_path / "mixture.json", MIXTURE)
     torch.set_num_threads(1)
 
-    def run(name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), reuse=False, **changes):
+    def run(
+        name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), reuse=False, max_epochs=0, **changes
+    ):
         train_run(
             mixture_file=tmp_path / "mixture.json",
             store_folders=list(store_folders.values()),
@@ -49,6 +53,7 @@ def train(tmp_path, store_folders, tokenizer):
                 trackers=trackers,
                 tracker_folder=tmp_path / "trackers",
             ),
+            max_epochs=max_epochs,
             reuse=reuse,
         )
         return read_json(tmp_path / name / "run.json")
@@ -204,6 +209,19 @@ def test_a_run_that_is_short_of_time_saves_and_says_so_and_the_next_try_ends_it(
         train("late", checkpoint_seconds=1e9, minutes=1e-9)
     train("late", checkpoint_seconds=1e9)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "late"))
+
+
+def test_a_run_saves_as_often_as_it_is_told_and_takes_its_last_step_however_short_of_time(train, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        killed_before(patched, 6)
+        train("run", checkpoint_seconds=1e9)
+    assert not checkpoints(tmp_path / "run.checkpoints")
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        killed_before(patched, 11)
+        train("run")
+    saved = read_json(checkpoints(tmp_path / "run.checkpoints")[-1] / "state.json")
+    record = train("run", minutes=1e-9)
+    assert saved["step"] == 11 and record["seconds"] > saved["seconds"] > 0
 
 
 def test_a_run_told_to_stop_while_its_model_is_saved_keeps_what_to_make_it_from_again(
@@ -369,6 +387,28 @@ def test_a_run_that_is_another_one_is_copied_and_trained_where_it_should_show_th
         shutil.rmtree(tmp_path / folder)
     assert "copied_from" not in train("late", reuse=True)  # what should show that it comes out the same is no copy
     assert len(steps) == 3 * first["steps"]
+
+
+def test_a_copy_costs_what_its_own_mixture_needed_and_as_long_as_the_run_that_was_trained(train, tmp_path):
+    first = train("run", reuse=True)
+    write_json(tmp_path / "mixture.json", {**MIXTURE, "needed": [NEEDED]})
+    cost = {**first["cost"], "needed": [NEEDED], "extra_tokens": 1000, "extra_evaluation_tokens": 10}
+    for name in ("copy", "copy_of_copy"):  # the first of them comes before the run by name
+        copy = train(name, reuse=True)
+        assert (copy["copied_seconds"], copy["seconds"], copy["cost"]) == (first["seconds"], 0, cost)
+    shutil.rmtree(tmp_path / "copy")
+    trained = train("again")
+    assert "copied_from" not in trained and trained["cost"] == cost
+    (tmp_path / "copy_of_copy" / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(UserError, match=r"copy_of_copy.*model\.safetensors"):
+        train("next", reuse=True)
+
+
+def test_a_run_that_would_repeat_a_source_too_often_is_refused_before_it_starts(train, tmp_path):
+    with pytest.raises(UserError, match=r"mixture\.json: .*'alpha' would be read 0\.\d\d times .*max_epochs is 0\.01"):
+        train("run", max_epochs=0.01)
+    assert not (tmp_path / "run.checkpoints" / "training_log.jsonl").exists()
+    train("run", max_epochs=1)
 
 
 def test_a_run_that_would_take_no_losses_at_its_end_is_refused_before_it_starts(train, tmp_path):

@@ -292,6 +292,7 @@ def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "resumed at step" in done.stderr
     assert same(weights(tmp_path / "elsewhere/whole"), weights(tmp_path / "killed"))
+    assert read_json(tmp_path / "killed" / "run.json")["killed"]["tries"] == 2
 
 
 def test_a_second_process_waits_for_a_run_and_takes_its_model(train, tmp_path, monkeypatch, caplog):

@@ -121,6 +121,18 @@ def test_what_was_set_aside_stays_to_be_looked_at_until_the_run_is_done(train, k
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
+def test_a_checkpoint_that_is_damaged_again_takes_the_place_of_the_one_that_was_set_aside(train, killed):
+    whole = train("whole")
+    aside = killed[-1].with_name(f"damaged-{killed[-1].name}")
+    shutil.copytree(killed[-1], aside)
+    (aside / "earlier").touch()
+    flip(killed[-1] / checkpoint.TENSORS, 0.7)
+    with pytest.raises(Killed):
+        train("run", dies=8)
+    assert aside.exists() and not (aside / "earlier").exists()
+    assert train("run") == whole
+
+
 def test_the_names_of_damaged_tensors_are_told(train, killed, caplog):
     flip(killed[-1] / checkpoint.TENSORS, 1.0)
     train("run")
@@ -173,6 +185,8 @@ def test_a_checkpoint_says_what_comes_next(killed):
     assert set(state["receipt"]) == {"step", "next_batch", "randomness", "carried"}
     assert set(state["sha256"]) == {"tensors", "log"}
     assert {name.partition("/")[0] for name in state["sha256"]["tensors"]} == {"weight", "adam"}
+    before = read_json(killed[0] / checkpoint.STATE)["receipt"]
+    assert all(state["receipt"][name] != before[name] for name in ("step", "next_batch", "randomness"))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64])

@@ -20,6 +20,10 @@ RUNS = {
 }
 
 
+def _loss(loss: float) -> dict:
+    return {"loss": loss, "interval": [loss - 0.05, loss + 0.05]}
+
+
 def _figure(runs: dict):
     return draw_pareto_front(runs, pareto(points_of(runs)))
 
@@ -35,6 +39,23 @@ def test_only_the_front_is_filled() -> None:
     runs = {name: capabilities({"reasoning": x, "code": y}) for name, (x, y) in zip(RUNS, SCORES, strict=True)}
     white = [t.get_text() for t in _figure(runs).axes[0].texts if t.get_bbox_patch().get_facecolor() == (1, 1, 1, 1)]
     assert white == ["6"]
+
+
+def test_of_losses_the_front_is_what_nothing_is_below_on_both_sources() -> None:
+    losses = {"a": (1.0, 4.0), "b": (2.0, 3.0), "c": (3.0, 1.0), "d": (3.5, 3.5)}
+    summary = {
+        name: {"sources": {"web": _loss(web), "code": _loss(code)}, "mean": _loss((web + code) / 2)}
+        for name, (web, code) in losses.items()
+    }
+    relation = {"a": "web", "b": "code", "rho": -0.4, "verdict": "no clear relation"}
+    figure = draw_pareto_front(summary, {"front": ["a", "b", "c"], "trade_offs": [relation]}, lower=True)
+    axes = figure.axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Loss on web (nats)", "Loss on code (nats)")
+    assert {text.xy for text in axes.texts} == set(losses.values())
+    (front,) = [line for line in axes.lines if line.get_drawstyle() == "steps-pre"]
+    assert [tuple(place) for place in front.get_xydata()] == [losses["c"], losses["b"], losses["a"]]
+    assert axes.get_title(loc="left") == "Two sources"
+    assert "as low on every source and lower on one" in " ".join(figure._supxlabel.get_text().split())
 
 
 def test_every_mixture_is_in_the_legend_with_its_number() -> None:

@@ -230,7 +230,7 @@ def test_files_of_a_merge_without_its_manifest_go_only_where_nothing_else_is_the
 def test_files_that_a_kill_left_half_written_are_no_hindrance_and_go(corpus):
     folder = corpus / "out"
     folder.mkdir()
-    (folder / ".manifest.partial.json.5.part").write_text("{")
+    (folder / ".shard-00009.parquet.5.part").write_text("{")
     merge(request(max_samples=20), folder)
     assert sorted(file.name for file in folder.iterdir()) == [
         "manifest.json",

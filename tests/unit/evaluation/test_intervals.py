@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from emulsion.evaluation.intervals import clustered_interval, freedom_of_clusters, mean_interval, wilson_interval
+from emulsion.evaluation.intervals import (
+    clustered_interval,
+    freedom_of_clusters,
+    mean_interval,
+    share_left,
+    wilson_interval,
+)
 
 
 @given(st.integers(1, 200), st.data())
@@ -62,6 +68,24 @@ def test_intervals_hold_the_truth_though_a_few_clusters_have_most_of_the_items(s
         low, high = clustered_interval((rng.random(len(clusters)) < chances[clusters]).astype(float), clusters.tolist())
         held += low <= 0.5 <= high
     assert held >= 0.93 * 300
+
+
+def test_the_largest_topics_are_not_taken_for_quieter_because_they_make_the_mean() -> None:
+    sizes = [round(60 / rank) for rank in range(1, 31)]
+    rng, clusters = np.random.default_rng(0), np.repeat(np.arange(30), sizes)
+    truth = (1 / (1 + np.exp(-(2.5 + 1.5 * rng.standard_normal(400_000))))).mean()
+    held = 0
+    for _ in range(1500):
+        chances = 1 / (1 + np.exp(-(2.5 + 1.5 * rng.standard_normal(30))))
+        low, high = clustered_interval((rng.random(len(clusters)) < chances[clusters]).astype(float), clusters.tolist())
+        held += low <= truth <= high
+    assert 0.94 * 1500 <= held <= 0.96 * 1500
+
+
+def test_a_cluster_keeps_the_share_of_its_variance_that_is_not_in_the_mean() -> None:
+    np.testing.assert_allclose(share_left([7] * 30), 29 / 30)
+    np.testing.assert_allclose(share_left([2, 1, 1]), [1 - 1 + 3 / 8, *[1 - 1 / 2 + 3 / 8] * 2])
+    assert share_left([5]) == [1]
 
 
 def test_clusters_of_unequal_size_count_as_the_equal_ones_that_say_as_much() -> None:

@@ -12,11 +12,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emulsion.analysis.noise import SeedNoise
-from emulsion.analysis.scores import Floats, ItemScores
-from emulsion.evaluation.intervals import freedom_of_clusters
+from emulsion.analysis.scores import ItemScores
+from emulsion.evaluation.intervals import freedom_of_clusters, share_left
 from emulsion.student import Estimate
 
 # Below this many degrees of freedom the spread of runs is often far too small by chance: then nothing is taken out,
@@ -82,7 +81,7 @@ def _choice_of_items(terms: Sequence[Term], group: str, bounded: bool) -> tuple[
             single.append(share)
             continue
         totals = np.bincount(clusters, weights=values - np.mean(values))
-        squares = float((totals**2 / _share_left(sizes)).sum())
+        squares = float((totals**2 / share_left(sizes)).sum())
         if bounded:
             squares, items = squares + 2 * largest**2, items + 2
         of_one.append(squares / items)
@@ -94,15 +93,6 @@ def _choice_of_items(terms: Sequence[Term], group: str, bounded: bool) -> tuple[
     squared = sum(variance**2 / df for variance, df in zip(variances, freedoms, strict=True) if df > 0)
     freedom = float(min(freedoms)) if 0 in freedoms or not squared else total**2 / squared
     return total + sum(share**2 for share in single) * float(np.mean(of_one)), freedom
-
-
-def _share_left(sizes: NDArray[np.int64]) -> Floats:
-    """Which share of their variance clusters of these sizes [n] keep when they are held against the mean of all items.
-
-    1 - 1/n of equal ones. One with most of the items makes the mean, and hardly differs from it. 1 of a single one.
-    """
-    shares = sizes / sizes.sum()
-    return np.asarray(1 - 2 * shares + (shares**2).sum() if len(sizes) > 1 else np.ones(1))
 
 
 def _by_themselves(terms: Sequence[Term], group: str, *, paired: bool) -> float:

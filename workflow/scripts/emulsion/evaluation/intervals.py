@@ -13,7 +13,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from emulsion import student
 from emulsion.student import LEVEL
@@ -62,6 +62,16 @@ def freedom_of_clusters(sizes: ArrayLike) -> float:
     return max(1.0, float(counts.sum() ** 2 / (counts**2).sum()) - 1)
 
 
+def share_left(sizes: ArrayLike) -> NDArray[np.float64]:
+    """Which share of their variance clusters of these sizes [n] keep when they are held against the mean of all items.
+
+    1 - 1/n of equal ones. One with most of the items makes the mean, and hardly differs from it. 1 of a single one.
+    """
+    counts = np.asarray(sizes, float)
+    shares = counts / counts.sum()
+    return np.asarray(1 - 2 * shares + (shares**2).sum() if len(counts) > 1 else np.ones(1))
+
+
 def mean_interval(parts: Sequence[tuple[float, Interval]]) -> Interval:
     """The interval of the mean of independent scores, from each one's score and interval (MOVER, Zou & Donner 2008)."""
     if not parts:
@@ -75,9 +85,9 @@ def mean_interval(parts: Sequence[tuple[float, Interval]]) -> Interval:
 def _effective_number(scores: np.ndarray, clusters: Sequence[Hashable]) -> float:
     """How many independent items are as sure as these."""
     names = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
-    mean = scores.mean()
-    residuals = np.bincount([names[cluster] for cluster in clusters], weights=scores - mean)
-    variance = len(names) / (len(names) - 1) * float((residuals**2).sum()) / len(scores) ** 2
+    numbers, mean = [names[cluster] for cluster in clusters], scores.mean()
+    residuals = np.bincount(numbers, weights=scores - mean)
+    variance = float((residuals**2 / share_left(np.bincount(numbers))).sum()) / len(scores) ** 2
     binomial = mean * (1 - mean)
     if min(binomial, variance) < 1e-12:
         return len(names)

@@ -38,6 +38,22 @@ def test_parameters_have_the_names_of_groups(name):
     assert any(set(table) == {"x", "y", "z"} for table in tables)
 
 
+@pytest.mark.parametrize("n", [24, 70])
+@pytest.mark.parametrize("name", FITS)
+def test_a_law_depends_on_no_order_of_runs_sources_or_groups(name, n):
+    random, (mixtures, losses) = np.random.default_rng(3), frames(n)
+    epochs = mixtures * [20.0, 5.0, 1.0]
+    fresh = pd.DataFrame(random.dirichlet(np.ones(3), 50), columns=NAMES)
+    law = fit_law(name, mixtures, losses, epochs).predict(fresh)
+    rows = random.permutation(n)
+    shuffled = fit_law(name, mixtures.iloc[rows], losses.iloc[rows], epochs.iloc[rows]).predict(fresh)
+    assert shuffled == pytest.approx(law, abs=1e-6)
+    # Trees break ties between sources by their place.
+    named = mixtures if name == "lightgbm" else mixtures[["books", "web", "code"]]
+    turned = fit_law(name, named, losses[["z", "x", "y"]], epochs).predict(fresh)
+    assert turned == pytest.approx(law[:, [2, 0, 1]], abs=1e-5)
+
+
 def test_a_dynamic_law_is_the_same_after_a_file(tmp_path):
     mixtures, losses = frames()
     law = fit_dynamic_law(mixtures, losses, losses.iloc[0] + 0.1, "free", "log_linear")

@@ -156,7 +156,7 @@ def fit_epochs_law(mixtures: Any, values: Any, epochs: Any = None, *, warn: bool
             FewRunsWarning,
             stacklevel=2,
         )
-    folds = _folds(n)
+    folds = parts(table.mixtures, table.values, _FOLDS)
     chosen = tuple(_choose(read, y, folds) for y in table.values.T)
     fits = [_fit(read, y, shape) for y, shape in zip(table.values.T, chosen, strict=True)]
     floor, c, benefit, harm, highest = (np.array(part) for part in zip(*fits, strict=True))
@@ -209,7 +209,7 @@ def repeats(epochs: Floats) -> bool:
 def leave_out(table: Table, epochs: Floats, law: EpochsLaw, most: int = 20) -> Floats:
     """Each run's values [n, g] as predicted by laws of the same shapes that were fitted without it."""
     predicted = np.empty_like(table.values)
-    for out in parts(len(predicted), most):
+    for out in parts(table.mixtures, table.values, most):
         for index, (y, shape) in enumerate(zip(table.values.T, law.shapes, strict=True)):
             predicted[out, index] = _predict(_fit(epochs[~out], y[~out], shape), epochs[out], shape)
     return predicted
@@ -219,12 +219,6 @@ def _rates(mixtures: Floats, epochs: Floats) -> Floats:
     """Epochs per share [m], by least squares; 1 for a source that no run reads."""
     squares = (mixtures**2).sum(axis=0)
     return np.where(squares > 0, (mixtures * epochs).sum(axis=0) / np.where(squares > 0, squares, 1.0), 1.0)
-
-
-def _folds(n: int) -> list[NDArray[np.bool_]]:
-    """Masks [n] of runs left out, drawn at random, as designs have an order."""
-    place = np.random.default_rng(0).permutation(n)
-    return [part[place] for part in parts(n, _FOLDS)]
 
 
 def _choose(epochs: Floats, y: Floats, folds: Sequence[NDArray[np.bool_]]) -> Shape:

@@ -18,7 +18,7 @@ from emulsion import student
 from emulsion.errors import UserError
 from emulsion.laws.kernel import Inputs, covariance, fit_hyperparameters, noisy_covariance, prior_mean, variance
 from emulsion.laws.law import FittedLaw, by_name, from_names
-from emulsion.laws.table import Floats, as_rows, parts, read_table
+from emulsion.laws.table import Floats, as_rows, parts, read_table, shuffled
 from emulsion.student import LEVEL
 
 # Shares far below this are alike to the process; a source's effect is about logarithmic above it.
@@ -168,11 +168,11 @@ def fit_gaussian_law(
     runs    to which hyperparameters are fitted at most; `steps` of that search
     """
     table = read_table(mixtures, values)
-    n, m, g = *table.mixtures.shape, len(table.groups)
+    m, g = len(table.sources), len(table.groups)
     begin = np.tile(prior_mean(m), (1, g, 1)) if start is None else np.asarray(start)[:1]
     logged = bool(table.values.min() > 0) if logged is None else logged
     law = GaussianLaw(table.sources, table.groups, table.mixtures, table.values, begin, logged, np.ones(g))
-    few = np.random.default_rng(0).permutation(n)[:runs]
+    few = shuffled(table.mixtures, table.values)[:runs]
     points, outputs = law._points.rows(few), law._outputs[few].T
     theta = [fit_hyperparameters(points, y, at, steps) for y, at in zip(outputs, begin[0], strict=True)]
     return replace(law, theta=np.array([theta]))
@@ -193,19 +193,18 @@ def calibrate(law: GaussianLaw) -> tuple[GaussianLaw, Floats]:
     if len(law.values) < LEAST_RUNS:
         raise UserError(f"law: {len(law.values)} runs are too few to leave some out; at least {LEAST_RUNS} are needed.")
     predicted, scores, theta = np.empty_like(law.values), np.empty_like(law.values), [law.theta]
-    order = np.random.default_rng(1).permutation(len(law.values))
     refit = partial(fit_gaussian_law, logged=law.logged, runs=_FOLD_SUBSAMPLE, steps=_FOLD_STEPS)
-    for part in parts(len(order), _FOLDS):
-        out, kept = order[part], order[~part]
-        fold = refit(law.mixtures[kept], law.values[kept])
+    for out in parts(law.mixtures, law.values, _FOLDS):
+        fold = refit(law.mixtures[~out], law.values[~out])
         mean, variances, noise = fold._outlook(fold._inputs(law.mixtures[out]))
         truth = np.log(law.values[out]) if fold.logged else law.values[out]
         scores[out] = ((truth - fold._units[0]) / fold._units[1] - mean) / np.sqrt(variances + noise)
         predicted[out] = fold._restored(mean)
         theta.append(fold.theta)
-    half = student.quantile(len(order))
+    n = len(law.values)
+    half = student.quantile(n)
     own, pooled = np.quantile(np.abs(scores), LEVEL, axis=0) / half, np.quantile(np.abs(scores), LEVEL) / half
-    scale = (len(order) * own + _POOLED * pooled) / (len(order) + _POOLED)
+    scale = (n * own + _POOLED * pooled) / (n + _POOLED)
     return replace(law, theta=np.concatenate(theta), scale=scale), predicted
 
 

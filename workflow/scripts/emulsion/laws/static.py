@@ -165,7 +165,7 @@ def diverged_runs(table: Table) -> NDArray[np.bool_]:
         return marked
     low, high = np.quantile(table.values, [0.25, 0.75], axis=0)
     inside = (table.values <= high + 1.5 * (high - low)).all(axis=1)  # Tukey's fence
-    weights = np.array([np.ones(n), inside, *(~out for out in parts(n))], dtype=np.float64)
+    weights = np.array([np.ones(n), inside, *(~out for out in parts(table.mixtures, table.values))], dtype=np.float64)
     state = trimmed(_batch(table, weights, float(np.median(RIDGES))), kept)
     best = state.cost.reshape(-1, g).argmin(axis=0) * g + np.arange(g)
     for off, values in zip(np.abs(state.residuals[best]), table.values.T, strict=True):
@@ -209,7 +209,7 @@ def left_out_of(law: StaticLaw, table: Table, most: int = 60) -> Floats:
 def _left_out(table: Table, ridges: Sequence[float], most: int) -> Floats:
     """What leave_one_out says for each ridge, [r, n, g]: all refits run side by side."""
     n, g = table.values.shape
-    out = np.array(parts(n, most))
+    out = np.array(parts(table.mixtures, table.values, most))
     near, _ = fit_weighted(table, np.ones((1, n)), float(np.median(ridges)), robust=False)
     weights = np.tile((~out).astype(np.float64), (len(ridges), 1))
     state = refit_weighted(table, weights, np.repeat(ridges, len(out)), near)

@@ -80,9 +80,16 @@ def on_simplex(weights: Floats, sources: Sequence[str], rows: Sequence[Any] | No
     return np.asarray(weights / totals[:, None], dtype=np.float64)
 
 
-def parts(n: int, most: int = 60) -> list[NDArray[np.bool_]]:
+def shuffled(mixtures: Floats, values: Floats) -> NDArray[np.int64]:
+    """The runs [n] in random order, as designs have an order: one that depends on no order of rows or columns."""
+    ordered = np.lexsort(np.hstack([np.sort(mixtures.round(9)), np.sort(values)]).T)
+    return np.asarray(ordered[np.random.default_rng(0).permutation(len(ordered))])
+
+
+def parts(mixtures: Floats, values: Floats, most: int = 60) -> list[NDArray[np.bool_]]:
     """Masks [n] of the runs to leave out together: one by one, or in `most` parts where there are more runs."""
-    return [np.arange(n) % most == part for part in range(min(n, most))]
+    place = np.argsort(shuffled(mixtures, values))
+    return [place % most == part for part in range(min(len(place), most))]
 
 
 def as_rows(mixtures: Any, sources: Sequence[str]) -> Floats:

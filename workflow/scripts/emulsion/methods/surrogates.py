@@ -218,12 +218,11 @@ class OfLaw(Surrogate):
 
     def __init__(self, runs: Runs, name: str) -> None:
         self.name, self.runs = name, runs
-        n = len(runs.scores)
-        self._of_runs = self._law = self._fit(np.ones(n, dtype=bool))
+        self._of_runs = self._law = self._fit(np.ones(len(runs.scores), dtype=bool))
         if runs.rates and isinstance(self._of_runs, EpochsLaw | TrajectoryLaw):
             self._law = replace(self._of_runs, rates=np.array([runs.rates[source] for source in runs.sources]))
         costs = np.empty_like(runs.costs)
-        for out in parts(n):
+        for out in parts(runs.mixtures, runs.costs):
             costs[out] = self._fit(~out).predict(runs.mixtures[out])
         self.left_out = np.asarray(-costs @ runs.weights)
 
@@ -277,9 +276,8 @@ def choose(surrogates: Mapping[str, Surrogate]) -> str:
 
 def _left_out(runs: Runs, fit: Callable[[np.ndarray], Law]) -> Floats:
     """Predictions [n] for runs left out; `fit` has the indices of the runs that are kept."""
-    n = len(runs.scores)
-    predicted = np.empty(n)
-    for out in parts(n):
+    predicted = np.empty(len(runs.scores))
+    for out in parts(runs.mixtures, runs.costs):
         predicted[out] = fit(np.flatnonzero(~out)).predict(runs.mixtures[out])[:, 0]
     return predicted
 

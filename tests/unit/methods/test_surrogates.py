@@ -6,6 +6,7 @@ import pytest
 
 from emulsion.laws import fit_epochs_law, fit_law, minimize_law
 from emulsion.laws.gaussian import fit_gaussian_law
+from emulsion.methods import surrogates
 from emulsion.methods.optimum import optimise
 from emulsion.methods.surrogates import Runs, choose, fit_surrogates
 from emulsion.world.planted import planted_repeating_law
@@ -132,3 +133,19 @@ def test_a_law_by_name_knows_whose_losses_are_fitted_and_what_epochs_runs_have(n
     decided = law if name == "ridge" else replace(law, rates=rates)
     best = np.array([[found["ratios"][source] for source in names]])
     assert found["prediction"] == pytest.approx((decided.predict(best) @ share).item(), abs=1e-5)
+
+
+@pytest.mark.parametrize(("n", "fits"), [(60, 61), (61, 11)])
+def test_a_law_by_name_is_fitted_anew_without_each_run_or_where_they_are_many_without_each_tenth(n, fits, monkeypatch):
+    kept = []
+
+    def counted(name, mixtures, costs, epochs):
+        kept.append(len(mixtures))
+        return fit_law(name, mixtures, costs, epochs)
+
+    monkeypatch.setattr(surrogates, "fit_law", counted)
+    rows = np.random.default_rng(4).dirichlet(np.ones(3), n)
+    runs = Runs(("a", "b", "c"), rows, rows @ [[3.0], [4.0], [5.0]], np.ones(1))
+    [found] = fit_surrogates(runs, ["ridge"]).values()
+    assert len(kept) == fits and kept[0] == n == sum(n - each for each in kept[1:])
+    assert found.left_out == pytest.approx(runs.scores, abs=1e-3)

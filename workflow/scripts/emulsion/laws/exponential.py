@@ -121,12 +121,11 @@ def gradient(batch: Batch, state: State) -> Floats:
 
 def _step(batch: Batch, state: State, damping: Floats) -> Floats:
     """The damped Gauss-Newton step [B, m-1] of the problem with c and b projected out (Kaufman's Jacobian)."""
-    b = state.b[:, None]
-    jacobian = (b * state.z)[:, :, None] * batch.x  # [B, n, m-1]: residuals by u
-    weighted = batch.w[:, :, None] * jacobian
-    hessian = np.matmul(jacobian.transpose(0, 2, 1), weighted)
-    by_c = np.where((state.c > batch.floor)[:, None], weighted.sum(axis=1), 0.0)
-    by_b = np.einsum("bnk,bn->bk", weighted, state.z) - batch.slope[:, None] * b * state.u
+    bent = state.b[:, None] * state.z  # residuals by u are this times x
+    weighted = batch.w * bent
+    hessian = _products(weighted * bent, batch.x)
+    by_c = np.where((state.c > batch.floor)[:, None], weighted @ batch.x, 0.0)
+    by_b = (weighted * state.z) @ batch.x - (batch.slope * state.b)[:, None] * state.u
     cross = np.stack([by_c, by_b], axis=1)  # [B, 2, m-1]
     hessian -= np.matmul(cross.transpose(0, 2, 1), np.linalg.solve(_linear_part(batch, state), cross))
     diagonal = np.einsum("bkk->bk", hessian)
@@ -135,6 +134,12 @@ def _step(batch: Batch, state: State, damping: Floats) -> Floats:
     step = np.linalg.solve(hessian, gradient(batch, state)[:, :, None])[:, :, 0]
     length = np.sqrt((step**2).sum(axis=1))[:, None]
     return np.asarray(step * np.minimum(1.0, 5.0 / np.maximum(length, 1e-300)))
+
+
+def _products(weights: Floats, x: Floats) -> Floats:
+    """x' diag(w) x [B, k, k] for each row of weights [B, n] and x [n, k]: one product, without arrays [B, n, k]."""
+    size = x.shape[1]
+    return np.asarray(weights @ (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)).reshape(-1, size, size)
 
 
 def _linear_part(batch: Batch, state: State) -> Floats:
@@ -158,9 +163,9 @@ def starts(batch: Batch) -> list[Floats]:
         c = np.maximum(least - share * spread, np.minimum(batch.floor, least - 0.03 * spread))
         gap = batch.y - c[:, None]
         weight = batch.w * gap**2  # the noise of log(y - c) grows as 1 / (y - c)
-        normal = np.einsum("nk,bn,nl->bkl", ones, weight, ones)
+        normal = _products(weight, ones)
         normal += 1e-6 * np.einsum("bkk->b", normal)[:, None, None] * np.eye(ones.shape[1])
-        right = np.einsum("nk,bn->bk", ones, weight * np.log(gap))
+        right = (weight * np.log(gap)) @ ones
         u = -np.linalg.solve(normal, right[:, :, None])[:, 1:, 0]
         length = np.sqrt((u**2).sum(axis=1))[:, None]
         found.append(u * np.minimum(1.0, 10.0 / np.maximum(length, 1e-300)))

@@ -181,8 +181,7 @@ def diverged_runs(table: Table) -> NDArray[np.bool_]:
 def choose_ridge(table: Table, candidates: Sequence[float]) -> tuple[float, Floats]:
     """The candidate with the least leave-one-out error over groups in units of their variance, and its errors [g]."""
     scale = np.maximum(table.values.var(axis=0), 1e-24)
-    most = 60 if len(table.values) <= 60 else 10
-    squares = ((_left_out(table, candidates, most) - table.values) ** 2).mean(axis=1)
+    squares = ((_left_out(table, candidates) - table.values) ** 2).mean(axis=1)
     best = int(np.argmin((squares / scale).sum(axis=1)))
     return float(candidates[best]), np.sqrt(squares[best])
 
@@ -206,7 +205,7 @@ def left_out_of(law: StaticLaw, table: Table, most: int = 60) -> Floats:
     return predicted
 
 
-def _left_out(table: Table, ridges: Sequence[float], most: int) -> Floats:
+def _left_out(table: Table, ridges: Sequence[float], most: int | None = None) -> Floats:
     """What leave_one_out says for each ridge, [r, n, g]: all refits run side by side."""
     n, g = table.values.shape
     out = np.array(parts(table.mixtures, table.values, most))

@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 
 # Published tables round their weights: RegMix's rows sum to .996 to 1.003.
 ROUNDING = 1e-2
+# How many runs are left out one by one, and in how many parts more of them are.
+_ONE_BY_ONE, _PARTS = 60, 10
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,14 @@ def shuffled(mixtures: Floats, values: Floats) -> NDArray[np.int64]:
     return np.asarray(ordered[np.random.default_rng(0).permutation(len(ordered))])
 
 
-def parts(mixtures: Floats, values: Floats, most: int = 60) -> list[NDArray[np.bool_]]:
-    """Masks [n] of the runs to leave out together: one by one, or in `most` parts where there are more runs."""
+def parts(mixtures: Floats, values: Floats, most: int | None = None) -> list[NDArray[np.bool_]]:
+    """Masks [n] of the runs to leave out together: one by one, or in `most` parts where there are more runs.
+
+    Without `most` up to 60 runs are left out one by one, and more in ten parts, as each part may cost a whole fit.
+    """
     place = np.argsort(shuffled(mixtures, values))
+    if most is None:
+        most = _ONE_BY_ONE if len(place) <= _ONE_BY_ONE else _PARTS
     return [place % most == part for part in range(min(len(place), most))]
 
 

@@ -211,7 +211,7 @@ class Epochs(Surrogate):
 
 
 class OfLaw(Surrogate):
-    """Any law of each component, by its name in `emulsion.laws`; a refit for every run that is left out.
+    """Any law of each component, by its name in `emulsion.laws`; a refit for every run or part that is left out.
 
     One that sees epochs predicts for the run that is decided for, by its epochs.
     """
@@ -277,7 +277,7 @@ def choose(surrogates: Mapping[str, Surrogate]) -> str:
 def _left_out(runs: Runs, fit: Callable[[np.ndarray], Law]) -> Floats:
     """Predictions [n] for runs left out; `fit` has the indices of the runs that are kept."""
     predicted = np.empty(len(runs.scores))
-    for out in parts(runs.mixtures, runs.costs):
+    for out in parts(runs.mixtures, runs.costs, most=60):
         predicted[out] = fit(np.flatnonzero(~out)).predict(runs.mixtures[out])[:, 0]
     return predicted
 

@@ -38,6 +38,12 @@ def test_parameters_have_the_names_of_groups(name):
     assert any(set(table) == {"x", "y", "z"} for table in tables)
 
 
+@pytest.mark.parametrize("name", FITS)
+def test_a_single_source_is_no_reason_to_fail(name):
+    losses = 3 + 0.1 * np.random.default_rng(0).normal(size=(6, 2))
+    assert fit_law(name, np.ones((6, 1)), losses).predict([[1.0]])[0] == pytest.approx(losses.mean(axis=0), abs=0.1)
+
+
 @pytest.mark.parametrize("n", [24, 70])
 @pytest.mark.parametrize("name", FITS)
 def test_a_law_depends_on_no_order_of_runs_sources_or_groups(name, n):

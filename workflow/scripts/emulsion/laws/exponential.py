@@ -139,7 +139,8 @@ def _step(batch: Batch, state: State, damping: Floats) -> Floats:
 def _products(weights: Floats, x: Floats) -> Floats:
     """x' diag(w) x [B, k, k] for each row of weights [B, n] and x [n, k]: one product, without arrays [B, n, k]."""
     size = x.shape[1]
-    return np.asarray(weights @ (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)).reshape(-1, size, size)
+    products = (x[:, :, None] * x[:, None, :]).reshape(len(x), size * size)
+    return np.asarray((weights @ products).reshape(len(weights), size, size))
 
 
 def _linear_part(batch: Batch, state: State) -> Floats:

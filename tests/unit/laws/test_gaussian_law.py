@@ -109,3 +109,15 @@ def test_processes_that_disagree_add_to_the_variance_of_the_function():
     alone = [replace(law, theta=law.theta[h : h + 1]) for h in range(len(law.theta))]
     means, sds = np.moveaxis([(one.predict(fresh), one.function_sd(fresh)) for one in alone], 1, 0)
     assert law.function_sd(fresh) ** 2 == pytest.approx((sds**2).mean(axis=0) + means.var(axis=0))
+
+
+@pytest.mark.parametrize("logged", [True, False])
+def test_slopes_by_shares_are_those_of_the_predictions(logged):
+    random = np.random.default_rng(2)
+    rows = random.dirichlet(np.ones(3), 20)
+    law = calibrate(fit_gaussian_law(rows, 3 - 0.2 * np.log(rows + 2e-3), logged=logged))[0]
+    points, step = 0.05 + 0.85 * random.dirichlet(np.ones(3), 5), 1e-5
+    there, back = np.array([1, -1, 0]), np.array([0, 1, -1])
+    for way in (there, back):
+        found = (law.predict(points + step * way) - law.predict(points - step * way)) / (2 * step)
+        assert law.gradient(points) @ way == pytest.approx(found, rel=1e-5, abs=1e-6)

@@ -13,6 +13,7 @@ from emulsion.errors import UserError
 from emulsion.laws import DynamicLaw, StaticLaw, law_optimum, minimize_law
 from emulsion.laws.gaussian import fit_gaussian_law
 from emulsion.laws.linear import LinearLaw
+from emulsion.laws.power_laws import fit_bimix_law
 from emulsion.world.planted import KINDS, best_and_uniform, mean_loss, planted_law, planted_power_law
 
 
@@ -124,10 +125,18 @@ def test_the_optimum_says_how_far_it_lies_from_the_runs():
     assert far.loss == pytest.approx(1 + np.exp(-2.0)) and law_optimum(law).distance is None
 
 
-def test_a_law_that_is_not_convex_is_refused():
+@pytest.mark.parametrize("bounds", [(0.0, 1.0), (0.1, 0.6)])
+def test_the_optimum_of_a_gaussian_process_is_that_of_a_fine_grid(bounds):
+    rows = np.random.default_rng(0).dirichlet(np.ones(3), 30)
+    law = fit_gaussian_law(rows, 3 - 0.2 * np.log(rows + 2e-3) + rows[:, :1] ** 2)
+    found = law_optimum(law, bounds)
+    assert found.gap is None and found.loss <= law.predict(grid(3, 100, *bounds)).mean(axis=1).min() + 1e-9
+
+
+def test_a_law_without_convex_form_or_slopes_is_refused():
     rows = np.random.default_rng(0).dirichlet(np.ones(2), 8)
-    with pytest.raises(UserError, match="GaussianLaw is not convex"):
-        minimize_law(fit_gaussian_law(rows, rows))
+    with pytest.raises(UserError, match="of a BiMixLaw neither a convex form nor slopes"):
+        minimize_law(fit_bimix_law(rows, rows))
     with pytest.raises(UserError, match="b is below 0"):
         minimize_law(StaticLaw(("a", "b"), ("x",), np.eye(2)[:1], -np.ones(1), np.ones(1)))
 

@@ -6,7 +6,7 @@ import pytest
 
 from emulsion.errors import UserError
 from emulsion.files import write_json
-from emulsion.laws import FITS, fit_dynamic_law, fit_law, load_law, save_law
+from emulsion.laws import FITS, fit_dynamic_law, fit_law, load_law, minimize_law, save_law
 from emulsion.world.planted import noisy, planted_law
 
 NAMES = ["web", "code", "books"]
@@ -36,6 +36,30 @@ def test_parameters_have_the_names_of_groups(name):
     mixtures, losses = frames()
     tables = [value for value in fit_law(name, mixtures, losses).parameters().values() if isinstance(value, dict)]
     assert any(set(table) == {"x", "y", "z"} for table in tables)
+
+
+@pytest.mark.parametrize("known", ["no", "all", "some"])
+@pytest.mark.parametrize("repeats", [True, False])
+@pytest.mark.parametrize("name", FITS)
+def test_every_law_is_of_runs_of_some_size_and_has_an_optimum_or_says_why_not(name, repeats, known):
+    mixtures, losses = frames()
+    epochs = mixtures * ([20.0, 5.0, 1.0] if repeats else 0.5)
+    if repeats:
+        losses = 2 + np.exp(-epochs.to_numpy() / 3).mean(axis=1, keepdims=True) + 0 * losses
+    if known == "some":
+        epochs.iloc[3, 1] = np.nan
+        if name in ("best", "epochs", "trajectory"):
+            with pytest.raises(UserError, match="run 3: 'code' is read nan times"):
+                fit_law(name, mixtures, losses, epochs)
+            return
+    law = fit_law(name, mixtures, losses, None if known == "no" else epochs)
+    law = law.for_run(2e6, dict.fromkeys(NAMES, 1e6))
+    assert np.isfinite(law.predict(mixtures)).all()
+    if name in ("bimix", "autoscale", "lightgbm"):
+        with pytest.raises(UserError, match="search it with emulsion"):
+            minimize_law(law, (0.1, 0.6))
+    else:
+        assert all(0.1 <= share <= 0.6 for share in minimize_law(law, (0.1, 0.6)).values())
 
 
 @pytest.mark.parametrize("name", FITS)

@@ -16,7 +16,7 @@ import scipy
 
 from emulsion import student
 from emulsion.errors import UserError
-from emulsion.laws.kernel import Inputs, covariance, fit_hyperparameters, noisy_covariance, prior_mean, variance
+from emulsion.laws.kernel import Inputs, covariance, fit_hyperparameters, noisy_covariance, prior_mean, slopes, variance
 from emulsion.laws.law import FittedLaw, by_name, from_names
 from emulsion.laws.table import Floats, as_rows, parts, read_table, shuffled
 from emulsion.student import LEVEL
@@ -55,6 +55,18 @@ class GaussianLaw(FittedLaw):
         """Values [k, g] of mixtures [k, m]."""
         points = self._inputs(as_rows(mixtures, self.sources))
         return self._restored(self._means(points).mean(axis=0))
+
+    def gradient(self, mixtures: Any) -> Floats:
+        """Derivatives [k, g, m] of the values by shares, as if they did not have to sum to one."""
+        rows = as_rows(mixtures, self.sources)
+        points, (_, sd, _, wide) = self._inputs(rows), self._spread
+        by_share = np.zeros((len(rows), len(self.groups), len(self.sources)))
+        for process, solutions in zip(self.theta, self._solutions, strict=True):
+            for group, (theta, alpha) in enumerate(zip(process, solutions, strict=True)):
+                curved, straight = slopes(theta, points, self._points, alpha)
+                by_share[:, group] += (curved / (sd * (rows + EPS)) + straight[1:] / wide) / len(self.theta)
+        by_share *= self._units[1][:, None]
+        return np.asarray(by_share * self.predict(rows)[:, :, None] if self.logged else by_share)
 
     def function_sd(self, mixtures: Any) -> Floats:
         """The standard deviations [k, g] of the function; a new run has its noise on top."""
@@ -105,11 +117,15 @@ class GaussianLaw(FittedLaw):
 
     def _inputs(self, rows: Floats) -> Inputs:
         """Inputs in units of the runs' spread; the linear part's have a variance of one over all sources together."""
-        mean, sd = _moments(np.log(self.mixtures + EPS))
-        centre = self.mixtures.mean(axis=0)
-        wide = np.sqrt(max(float(self.mixtures.var(axis=0).sum()), 1e-12))
+        mean, sd, centre, wide = self._spread
         straight = np.column_stack([np.ones(len(rows)), (rows - centre) / wide])
         return Inputs((np.log(rows + EPS) - mean) / sd, straight)
+
+    @cached_property
+    def _spread(self) -> tuple[Floats, Floats, Floats, float]:
+        """Mean and standard deviation [m] of the curved inputs, the runs' mean mixture [m], and how wide they lie."""
+        wide = np.sqrt(max(float(self.mixtures.var(axis=0).sum()), 1e-12))
+        return *_moments(np.log(self.mixtures + EPS)), self.mixtures.mean(axis=0), float(wide)
 
     @cached_property
     def _points(self) -> Inputs:

@@ -50,6 +50,14 @@ def variance(theta: Floats, points: Inputs) -> Floats:
     return np.asarray(np.exp(2 * theta[m]) + np.exp(2 * theta[m + 1]) * (points.straight**2).sum(axis=1))
 
 
+def slopes(theta: Floats, left: Inputs, right: Inputs, alpha: Floats) -> tuple[Floats, Floats]:
+    """Derivatives of the covariances [k, n] times alpha [n] by the left inputs: curved [k, m] and straight [m + 1]."""
+    m = left.curved.shape[1]
+    pulled = _smooth(theta, left.curved, right.curved)[1] * alpha
+    apart = pulled.sum(axis=1)[:, None] * left.curved - pulled @ right.curved
+    return -apart / np.exp(2 * theta[:m]), np.exp(2 * theta[m + 1]) * (alpha @ right.straight)
+
+
 def noisy_covariance(theta: Floats, points: Inputs) -> Floats:
     """Covariances [n, n] of runs, noise included."""
     total = covariance(theta, points, points)

@@ -39,6 +39,10 @@ class FittedLaw(ABC):
     def predict(self, mixtures: Any) -> Floats:
         """Values [k, g] of mixtures [k, m], shares of tokens in the order of `sources`, or a data frame."""
 
+    def for_run(self, tokens: float, sizes: Mapping[str, float]) -> FittedLaw:
+        """The law for runs of `tokens` tokens on sources of these sizes, {source: tokens}: of no epochs, this one."""
+        return self
+
     @abstractmethod
     def parameters(self) -> dict[str, Any]:
         """All that was fitted, by the names of groups and sources."""

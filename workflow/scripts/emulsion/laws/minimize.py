@@ -1,6 +1,7 @@
 """The best mixture of a law. Where the law is convex the optimum is global, and a duality gap proves it.
 
-A smooth law, such as the one that sees epochs, is searched from many starts, and the best end is taken.
+A smooth law, such as the Gaussian process or the one that sees epochs, is searched from many starts, and the best end
+is taken.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def minimize_law(
 ) -> Mixture:
     """The mixture of least weighted mean predicted loss within bounds and caps.
 
-    law       a static, dynamic or linear law, which are convex: the global optimum; or one that sees epochs
+    law       a static, dynamic or linear law, which are convex: the global optimum; or one whose slopes are known
     bounds    one (low, high) for every source or {source: (low, high)}; None for the whole simplex
     caps      {source: greatest weight}, as from the epochs a source has for the tokens of a run
     weights   per group, by name or in the law's order, 0 or more; None weighs all alike
@@ -63,7 +64,10 @@ def law_optimum(
 ) -> Optimum:
     """As `minimize_law`, with the predicted loss, its proof, and how far from the `runs` [n, m] the law is trusted."""
     if not isinstance(law, ConvexLaw | SmoothLaw):
-        raise UserError(f"law: a {type(law).__name__} is not convex in the mixture; search it with emulsion.methods.")
+        raise UserError(
+            f"law: of a {type(law).__name__} neither a convex form nor slopes are known; "
+            "search it with emulsion.methods."
+        )
     region = Region.of(law.sources, bounds, caps)
     share = _group_weights(law.groups, weights)
     pull = _pull(law.sources, prior, strength)

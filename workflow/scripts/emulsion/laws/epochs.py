@@ -206,7 +206,7 @@ def repeats(epochs: Floats) -> bool:
     return bool(epochs.max(initial=0.0) > 1)
 
 
-def leave_out(table: Table, epochs: Floats, law: EpochsLaw, most: int = 20) -> Floats:
+def leave_out(table: Table, epochs: Floats, law: EpochsLaw, most: int | None = 20) -> Floats:
     """Each run's values [n, g] as predicted by laws of the same shapes that were fitted without it."""
     predicted = np.empty_like(table.values)
     for out in parts(table.mixtures, table.values, most):

@@ -186,7 +186,7 @@ def choose_ridge(table: Table, candidates: Sequence[float]) -> tuple[float, Floa
     return float(candidates[best]), np.sqrt(squares[best])
 
 
-def leave_one_out(table: Table, ridge: float, most: int = 60) -> Floats:
+def leave_one_out(table: Table, ridge: float, most: int | None = None) -> Floats:
     """Each run's values [n, g] as predicted by a law fitted to the other runs; see `parts` for many runs."""
     return np.asarray(_left_out(table, (ridge,), most)[0])
 
@@ -197,7 +197,7 @@ def without(table: Table, set_aside: Sequence[int]) -> Table:
     return Table(table.mixtures[rows], table.values[rows], table.sources, table.groups)
 
 
-def left_out_of(law: StaticLaw, table: Table, most: int = 60) -> Floats:
+def left_out_of(law: StaticLaw, table: Table, most: int | None = None) -> Floats:
     """As leave_one_out, for the runs that a law was fitted to; it predicts those set aside, which would bend refits."""
     predicted, fitted = law.predict(table.mixtures), without(table, law.set_aside)
     kept = np.delete(np.arange(len(predicted)), law.set_aside)

@@ -200,7 +200,7 @@ class Epochs(Surrogate):
         self._law = replace(law, sources=tuple(runs.sources))
         rates = np.array([runs.rates[source] for source in runs.sources]) if runs.rates else self._law.rates
         self.law = replace(self._law, rates=rates)
-        self.left_out = -leave_out(table, self._epochs, self._law, len(runs.costs)) @ runs.weights
+        self.left_out = -leave_out(table, self._epochs, self._law, most=None) @ runs.weights
 
     def predict(self, rows: Floats) -> Floats:
         return np.asarray(-self.law.predict(rows) @ self.runs.weights)
@@ -277,7 +277,7 @@ def choose(surrogates: Mapping[str, Surrogate]) -> str:
 def _left_out(runs: Runs, fit: Callable[[np.ndarray], Law]) -> Floats:
     """Predictions [n] for runs left out; `fit` has the indices of the runs that are kept."""
     predicted = np.empty(len(runs.scores))
-    for out in parts(runs.mixtures, runs.costs, most=60):
+    for out in parts(runs.mixtures, runs.costs):
         predicted[out] = fit(np.flatnonzero(~out)).predict(runs.mixtures[out])[:, 0]
     return predicted
 

@@ -3,15 +3,15 @@
 import pytest
 import torch
 from swarm_cases import EARLY, MIXTURES, REST, TRUNKS
-from training_cases import SPEC, Killed
+from training_cases import MIXTURE, SPEC, Killed
 
-from emulsion.files import read_json
+from emulsion.files import read_json, write_json
 from emulsion.mixture import Mixture
 from emulsion.spec import RunSpec
 from emulsion.training.inputs import RunInputs
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
-from emulsion.training.run import train_online
+from emulsion.training.run import train_online, train_run
 from emulsion.training.runtime import Runtime
 
 
@@ -83,6 +83,37 @@ def train(tmp_path, settings):
             prelude=prelude,
             needed=needed,
             **settings(name, **changes),
+        )
+        return read_json(tmp_path / name / "run.json")
+
+    return run
+
+
+@pytest.fixture
+def train_given(tmp_path, store_folders, tokenizer):
+    """Train on a given mixture into a folder of this name; returns the run's record."""
+    write_json(tmp_path / "mixture.json", MIXTURE)
+    torch.set_num_threads(1)
+
+    def run(
+        name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), reuse=False, max_epochs=0, **changes
+    ):
+        train_run(
+            mixture_file=tmp_path / "mixture.json",
+            store_folders=list(store_folders.values()),
+            tokenizer=tokenizer,
+            spec_values={**SPEC, **changes},
+            output=tmp_path / name,
+            checkpoints=tmp_path / f"{name}.checkpoints",
+            runtime=Runtime(
+                micro_batch=micro_batch,
+                checkpoint_seconds=checkpoint_seconds,
+                job=Job(minutes),
+                trackers=trackers,
+                tracker_folder=tmp_path / "trackers",
+            ),
+            max_epochs=max_epochs,
+            reuse=reuse,
         )
         return read_json(tmp_path / name / "run.json")
 

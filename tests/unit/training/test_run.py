@@ -10,55 +10,28 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_cases import MIXTURE, SPEC, Killed, killed_before
+from training_cases import SPEC, Killed, killed_before
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from emulsion.data.tokenizers import train_bpe
 from emulsion.errors import UserError
-from emulsion.files import read_json, read_jsonl, write_json
+from emulsion.files import read_json, read_jsonl
 from emulsion.training import loop, owner, run
 from emulsion.training.card import model_card
 from emulsion.training.checkpoint import checkpoints
 from emulsion.training.forward import SequenceLosses
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
-from emulsion.training.run import find_twin, train_run
+from emulsion.training.run import train_run
 from emulsion.training.runtime import Runtime
 
 NEOX = {**SPEC["model"], "architecture": "gpt_neox"}
-NEEDED = {"what": "swarm small", "runs": 4, "tokens": 1000, "evaluation_tokens": 10}
 DROPOUT = {**SPEC["model"], "dropout": 0.1}
 
 
 @pytest.fixture
-def train(tmp_path, store_folders, tokenizer):
-    """Train into a folder of this name; returns the run's record."""
-    write_json(tmp_path / "mixture.json", MIXTURE)
-    torch.set_num_threads(1)
-
-    def run(
-        name, micro_batch=8, checkpoint_seconds=0.0, minutes=None, trackers=(), reuse=False, max_epochs=0, **changes
-    ):
-        train_run(
-            mixture_file=tmp_path / "mixture.json",
-            store_folders=list(store_folders.values()),
-            tokenizer=tokenizer,
-            spec_values={**SPEC, **changes},
-            output=tmp_path / name,
-            checkpoints=tmp_path / f"{name}.checkpoints",
-            runtime=Runtime(
-                micro_batch=micro_batch,
-                checkpoint_seconds=checkpoint_seconds,
-                job=Job(minutes),
-                trackers=trackers,
-                tracker_folder=tmp_path / "trackers",
-            ),
-            max_epochs=max_epochs,
-            reuse=reuse,
-        )
-        return read_json(tmp_path / name / "run.json")
-
-    return run
+def train(train_given):
+    return train_given
 
 
 def weights(folder):
@@ -350,59 +323,10 @@ def test_a_model_with_fewer_rows_than_the_tokenizer_has_tokens_is_refused(train)
         train("run", model={**SPEC["model"], "vocab_size": 299})
 
 
-@pytest.mark.parametrize("content", ["[]", "null", "{}"])
-def test_a_record_of_another_program_beside_a_run_is_no_twin_of_it(tmp_path, content):
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "run.json").write_text(content)
-    (other / "model.safetensors").write_bytes(b"weights")
-    assert find_twin(tmp_path / "run", "identity") is None
-
-
 def test_a_card_is_written_of_sources_whose_origin_is_not_told(train):
     told = train("run")
     card = model_card({**told, "sources": {source: {} for source in told["sources"]}})
     assert "| unstated: local files | unstated |" in card
-
-
-def test_a_run_that_is_another_one_is_copied_and_trained_where_it_should_show_that_it_comes_out_the_same(
-    train, tmp_path, monkeypatch
-):
-    first = train("first", reuse=True)
-    write_json(tmp_path / "first" / "run.json", {**first, "killed": {"tries": 1, "seconds": 9.0}})
-    write_json(tmp_path / "mixture.json", {**MIXTURE, "name": "twin"})
-    steps = []
-    original = Training._train_step
-    monkeypatch.setattr(Training, "_train_step", lambda self: steps.append(1) or original(self))
-    twin = train("twin", reuse=True)
-    assert not steps and (twin["copied_from"], twin["mixture"], twin["seconds"]) == ("first", "twin", 0.0)
-    assert twin["copied_seconds"] == first["seconds"] > 0
-    assert twin["identity"] == first["identity"] and "copied_from" not in first and "killed" not in twin
-    names = {file.name for file in (tmp_path / "first").iterdir()}
-    assert {file.name for file in (tmp_path / "twin").iterdir()} == names
-    for name in names - {"run.json", "README.md"}:
-        assert (tmp_path / "twin" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
-    train("again")
-    train("other", reuse=True, seed=9)
-    for folder in ("first", "twin"):
-        shutil.rmtree(tmp_path / folder)
-    assert "copied_from" not in train("late", reuse=True)  # what should show that it comes out the same is no copy
-    assert len(steps) == 3 * first["steps"]
-
-
-def test_a_copy_costs_what_its_own_mixture_needed_and_as_long_as_the_run_that_was_trained(train, tmp_path):
-    first = train("run", reuse=True)
-    write_json(tmp_path / "mixture.json", {**MIXTURE, "needed": [NEEDED]})
-    cost = {**first["cost"], "needed": [NEEDED], "extra_tokens": 1000, "extra_evaluation_tokens": 10}
-    for name in ("copy", "copy_of_copy"):  # the first of them comes before the run by name
-        copy = train(name, reuse=True)
-        assert (copy["copied_seconds"], copy["seconds"], copy["cost"]) == (first["seconds"], 0, cost)
-    shutil.rmtree(tmp_path / "copy")
-    trained = train("again")
-    assert "copied_from" not in trained and trained["cost"] == cost
-    (tmp_path / "copy_of_copy" / "model.safetensors").write_bytes(b"damaged")
-    with pytest.raises(UserError, match=r"copy_of_copy.*model\.safetensors"):
-        train("next", reuse=True)
 
 
 def test_a_run_that_would_repeat_a_source_too_often_is_refused_before_it_starts(train, tmp_path):

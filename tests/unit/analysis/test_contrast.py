@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emulsion.analysis.contrast import difference
+from emulsion.analysis.contrast import contrast, difference
 from emulsion.analysis.loss_scores import loss_scores
 from emulsion.analysis.noise import SeedNoise
 from emulsion.analysis.scores import MEAN, Floats, ItemScores
@@ -57,6 +57,45 @@ def test_a_single_sequence_is_taken_to_vary_as_those_of_the_other_sources() -> N
     variance = (x["a"] - y["a"]).mean(axis=0).var(ddof=1)
     found = difference(scores(x), scores(y), MEAN, None)
     assert found.error**2 == pytest.approx(SHARES["a"] ** 2 * variance / 6 + SHARES["b"] ** 2 * variance)
+
+
+def test_of_mixtures_of_one_run_each_nothing_is_taken_out_of_the_choice_of_text() -> None:
+    x, y = (scores(losses(number, {"a": 6})).only([0]) for number in range(2))
+    found = difference(x, y, "a", SeedNoise(run_sd={"a": 0.03}, df=8))
+    assert found.error**2 == pytest.approx(2 * 0.03**2 + difference(x, y, "a", None).error ** 2)
+
+
+def test_a_loss_whose_noise_is_known_from_two_runs_is_nearly_as_unsure_as_they_are() -> None:
+    x = losses(0, {"a": 6})
+    found = contrast([(1.0, scores(x))], "a", SeedNoise(run_sd={"a": 0.3}, df=1))
+    seeds, chosen = 0.3**2 / SEEDS, x["a"].mean(axis=0).var(ddof=1) / 6
+    assert found.freedom == pytest.approx((seeds + chosen) ** 2 / (seeds**2 + chosen**2 / 5))
+
+
+@pytest.mark.parametrize(("df", "capped"), [(1, True), (2, False)])
+def test_a_difference_whose_noise_is_known_from_two_runs_is_as_unsure_as_they_are(df: int, capped: bool) -> None:
+    x, y = (losses(number, {"a": 6}) for number in range(2))
+    found = difference(scores(x), scores(y), "a", SeedNoise(run_sd={"a": 1e-4}, df=df))
+    assert found.freedom == (df if capped else pytest.approx(5, abs=0.01))
+
+
+def test_of_single_sequences_alone_nothing_is_known() -> None:
+    x, y = (scores(losses(number, {"a": 1, "b": 1})) for number in range(2))
+    assert (difference(x, y, MEAN, None).error, difference(x, y, MEAN, None).freedom) == (0.0, 0.0)
+
+
+def test_a_capability_of_a_single_item_leaves_a_mean_of_scores_without_freedom() -> None:
+    keys = {name: tuple(("suite", str(item)) for item in range(size)) for name, size in (("x", 8), ("y", 1))}
+    a, b = (
+        ItemScores(
+            seeds=(0,),
+            items=keys,
+            values={name: np.full((1, len(items)), score) for name, items in keys.items()},
+            chance=dict.fromkeys(keys),
+        )
+        for score in (1.0, 0.0)
+    )
+    assert difference(a, b, "x", None).freedom == 7 and difference(a, b, MEAN, None).freedom == 0
 
 
 @pytest.mark.parametrize("sizes", [(4, 4, 4, 4), (100, *[2] * 10), (30, 1), (40, 20, 13, 10, 8, 5, 3, 1)])

@@ -9,6 +9,7 @@ from emulsion.errors import UserError
 from emulsion.figures.training_curves import (
     draw_training_curves,
     loss_limits,
+    smooth,
     token_unit,
     training_loss,
     validation_loss,
@@ -42,7 +43,7 @@ def test_a_log_without_training_loss_names_its_run(rows: list) -> None:
 
 
 def test_one_panel_per_source_with_one_line_per_strategy_that_has_it() -> None:
-    other = [{"step": 1, "tokens": 1000, "loss": 5.0, "validation": {"a": 3.0, "c": 1.0}}]
+    other = [{"step": 1, "tokens": 900, "loss": 5.0, "validation": {"a": 3.0, "c": 1.0}}]
     figure = draw_training_curves({"first": ROWS, "second": other})
     training, *panels = [axes for axes in figure.axes if axes.get_visible()]
     assert [panel.get_title() for panel in panels] == ["b", "a", "c"]
@@ -69,8 +70,35 @@ def test_without_validation_there_is_one_panel() -> None:
 
 
 def test_the_range_leaves_out_the_first_fall_but_no_later_rise() -> None:
-    low, high = loss_limits([pd.Series({0: 11.0, 50: 3.0, 100: 2.0}), pd.Series({0: 11.0, 100: 4.0})])
+    low, high = loss_limits([pd.Series({2: 11.0, 50: 3.0, 100: 2.0}), pd.Series({0: 11.0, 100: 4.0})])
     assert 1.8 < low < 2.0 and 4.0 < high < 4.2
+
+
+def test_the_running_mean_is_over_a_fiftieth_of_the_steps() -> None:
+    means = smooth(pd.Series([0.0] * 75 + [3.0] + [0.0] * 74))
+    assert means[means > 0].to_dict() == {74: 1.0, 75: 1.0, 76: 1.0}
+
+
+@pytest.mark.parametrize(("sources", "rows", "numbered"), [(5, 2, [2, 3, 4]), (7, 2, [3, 4, 5, 6])])
+def test_the_lowest_panels_have_the_numbers_of_their_axis_and_gaps_are_empty(
+    sources: int, rows: int, numbered: list[int]
+) -> None:
+    log = [
+        {"tokens": 1000 * step, "loss": 5.0, "validation": dict.fromkeys("abcdefg"[:sources], 3.0)} for step in (1, 2)
+    ]
+    panels = draw_training_curves({"run": log}).axes[1:]
+    assert panels[0].get_subplotspec().get_gridspec().nrows == rows
+    assert [axes.get_visible() for axes in panels] == [True] * sources + [False]
+    shown = [axes.xaxis.get_tick_params()["labelbottom"] for axes in panels[:sources]]
+    assert [place for place, each in enumerate(shown) if each] == numbered
+
+
+def test_a_panel_shows_its_own_losses_without_the_first_fall() -> None:
+    log = [
+        {"tokens": tokens, "loss": 5.0, "validation": {"a": loss}} for tokens, loss in ((1, 11.0), (50, 3.0), (90, 2.0))
+    ]
+    low, high = draw_training_curves({"run": log}).axes[1].get_ylim()
+    assert 1.8 < low < 2.0 and 3.0 < high < 3.2
 
 
 def test_a_flat_or_single_loss_still_has_a_range() -> None:

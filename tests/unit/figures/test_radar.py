@@ -46,6 +46,25 @@ def test_chance_is_marked_only_where_it_is_known() -> None:
     assert marks[~np.isnan(marks).any(axis=1)] == pytest.approx(np.array([[0.0, 0.25]]))
 
 
+def test_every_corner_has_the_name_of_its_capability_and_every_ring_its_score() -> None:
+    axes = draw_capability_radar({"only_run": capabilities(SCORES, half=0.0)}).axes[0]
+    places = {text.get_text(): text.xy for text in axes.texts}
+    corners = {"Reasoning": (0, 0.6), "Conversation": (0.6, 0), "Creativity": (0, -0.6), "Code": (-0.6, 0)}
+    rings = {"0.2": (0, 0.2), "0.4": (0, 0.4), "0.6": (0, 0.6)}
+    assert list(places) == [*rings, *corners]
+    assert all(places[name] == pytest.approx(place, abs=1e-9) for name, place in {**rings, **corners}.items())
+
+
+@pytest.mark.parametrize("chance", [None, 0.25])
+def test_the_note_below_many_radars_names_letters_and_the_marks_there_are(chance: float | None) -> None:
+    runs = {f"run_{i}": capabilities(SCORES) for i in range(MOST_TOGETHER + 1)}
+    for run in runs.values():
+        run["capabilities"]["reasoning"]["chance"] = chance
+    words = " ".join(draw_capability_radar(runs).get_supxlabel().split())
+    assert "A Reasoning, B Conversation, C Creativity, D Code." in words
+    assert ("Crosses: chance." in words) == (chance is not None)
+
+
 def test_many_strategies_get_a_radar_each_in_order() -> None:
     runs = {f"run_{i}": capabilities(SCORES) for i in range(MOST_TOGETHER + 1)}
     titles = [axes.get_title() for axes in draw_capability_radar(runs).axes]

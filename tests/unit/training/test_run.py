@@ -14,8 +14,8 @@ from training_cases import SPEC, Killed, killed_before
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from emulsion.data.tokenizers import train_bpe
-from emulsion.errors import UserError
-from emulsion.files import read_json, read_jsonl
+from emulsion.errors import PassingError, UserError
+from emulsion.files import read_json, read_jsonl, write_json
 from emulsion.training import loop, owner, run
 from emulsion.training.card import model_card
 from emulsion.training.checkpoint import checkpoints
@@ -287,6 +287,61 @@ def test_a_second_process_waits_for_a_run_and_takes_its_model(train, tmp_path, m
     assert not second.is_alive() and steps == list(range(12))
     assert [row["step"] for row in read_jsonl(tmp_path / "run/training_log.jsonl")] == list(range(1, 13))
     assert not (tmp_path / "run.checkpoints").exists()
+
+
+def test_a_run_that_was_taken_over_in_its_last_step_gives_no_model(train, tmp_path, monkeypatch):
+    original, other = Training.run, tmp_path / "run.checkpoints" / owner.FILE
+
+    def run_and_sleep(self):
+        original(self)
+        write_json(other, {"host": "elsewhere", "process": 7, "start": "1", "token": "another"})
+
+    monkeypatch.setattr(Training, "run", run_and_sleep)
+    with pytest.raises(PassingError, match="another process trains this run now"):
+        train("run")
+    assert not (tmp_path / "run").exists() and read_json(other)["token"] == "another"
+
+
+def test_a_run_whose_log_lacks_a_step_gives_no_model(train, tmp_path, monkeypatch):
+    original = Training.run
+
+    def run_and_lose(self):
+        original(self)
+        del self.log.rows[4]
+
+    monkeypatch.setattr(Training, "run", run_and_lose)
+    with pytest.raises(RuntimeError, match="the log has 11 rows of 12 steps"):
+        train("run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_drew_other_shares_than_planned_gives_no_model(train, tmp_path, monkeypatch):
+    original = Training._report
+
+    def draw_one_more(self, *arguments):
+        original(self, *arguments)
+        self.drawn[0] += self.step == 12
+
+    monkeypatch.setattr(Training, "_report", draw_one_more)
+    with pytest.raises(RuntimeError, match="sequences per source, planned"):
+        train("run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_gradient_that_is_not_finite_is_null_in_the_log(train, tmp_path, monkeypatch):
+    """The step after it stops the run, whose log stays one of valid JSON."""
+    original = Training._train_step
+
+    def train_step(self):
+        if self.step == 4:
+            self.model.get_input_embeddings().weight.register_hook(lambda gradient: gradient * float("inf"))
+        original(self)
+
+    monkeypatch.setattr(Training, "_train_step", train_step)
+    with pytest.raises(UserError, match="not finite at step 6"):
+        train("run")
+    rows = read_jsonl(tmp_path / "run.checkpoints" / "training_log.jsonl")
+    assert [row["gradient_norm"] is None for row in rows] == [False] * 4 + [True]
 
 
 def test_nothing_is_left_beside_a_finished_model(train, tmp_path):

@@ -274,9 +274,9 @@ def _finish(training: Training, inputs: RunInputs, head: dict[str, Any], tokeniz
         if training.owner is not None and (killed := training.owner.killed)["tries"]:
             found["killed"] = killed
         record = {**head, **describe_run(training), **found}
-        save_model(training.model, training.log, record, tokenizer, output, weights)
         if training.owner is not None:
             training.owner.confirm()
+        save_model(training.model, training.log, record, tokenizer, output, weights)
         if training.runtime.job.told_to_stop:
             # Its launcher or SLURM may report the job as failed all the same, and Snakemake then deletes the model.
             log.warning(

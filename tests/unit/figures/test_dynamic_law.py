@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from emulsion.errors import UserError
-from emulsion.figures.dynamic_law import PALE, draw_dynamic_law, falls, parent_looks, remark, set_title
+from emulsion.figures.dynamic_law import PALE, RAMP, draw_dynamic_law, falls, parent_looks, remark, set_title
 from emulsion.laws.dynamic import DynamicLaw
 from law_results_cases import dynamic_result
 
@@ -63,6 +63,10 @@ def test_more_sources_are_drawn_as_observed_against_predicted_falls() -> None:
     both = [falls(trunk, "cosmopedia", found["sources"]) for trunk in found["branches"]["early"]["trunks"]]
     expected = np.concatenate([np.column_stack([p[~corner], o[~corner]]) for p, o, corner in both])
     np.testing.assert_allclose(np.sort(_marks(axes, True), axis=0), np.sort(expected, axis=0))
+    part = axes.figure
+    assert (part.get_supxlabel(), part.get_supylabel()) == ("Fall of loss predicted (nats per token)", "Fall observed")
+    said = remark(found["branches"]["early"]["trunks"], 3)
+    assert "Open: a source alone" in said and "dashed" not in said
     assert axes.get_xlim() == axes.get_ylim()
     (identity,) = _lines(axes, "-")
     assert np.array_equal(identity.get_xdata(), identity.get_ydata())
@@ -102,6 +106,8 @@ def test_parents_of_two_sources_are_on_a_ramp_of_their_share() -> None:
     ramp, looks = parent_looks(found["branches"]["early"]["trunks"], found["sources"])
     assert (ramp.vmin, ramp.vmax) == pytest.approx((0.1, 0.9))
     assert len({tuple(look["color"]) for look in looks.values()}) == 9
+    trunk = found["branches"]["early"]["trunks"][0]
+    assert looks[trunk["parent"]]["color"] == RAMP(ramp(trunk["weights"]["openhermes"]))
     figure = draw_dynamic_law(found)
     assert "share of openhermes in the parent" in figure.axes[0].texts[0].get_text()
     assert not any(part.legends for part in figure.subfigs)

@@ -24,7 +24,10 @@ def found(**methods):
 def test_a_method_is_at_its_mean_similarity_and_its_improvement_with_its_states_beside():
     axes = draw_method_similarity(found(aioli=method(0.6, [0.4, 0.8], 0.5, [0.3, 0.7], "better"))).axes[0]
     places = {tuple(map(tuple, line.get_xydata())) for line in axes.lines}
-    assert {((0.4, 0.5), (0.8, 0.5)), ((0.6, 0.5),)} <= places
+    no_improvement = ((0.0, 0.0), (1.0, 0.0))  # across the whole panel
+    assert {((0.4, 0.5), (0.8, 0.5)), ((0.6, 0.5),), no_improvement} <= places
+    assert axes.get_xlabel() == "Similarity of the method's effects and the fitted ones"
+    assert axes.get_xlim() == (-1.08, 1.08)  # markers of -1 and 1 are whole
     assert axes.collections[0].get_segments()[0][:, 1].tolist() == [0.3, 0.7]
     assert [text.get_text() for text in axes.texts] == ["better"]
 

@@ -80,6 +80,14 @@ def test_the_manifest_lists_every_shard_with_its_checksum(corpus):
     assert sum(shard["documents"] for shard in manifest["shards"]) == manifest["documents"] == 300
 
 
+def test_the_manifest_says_what_files_a_source_was_read_from(corpus):
+    source = merge(request(max_samples=100), corpus / "out")["sources"]["few"]
+    assert source["kind"] == "local"
+    assert {file["path"]: file["sha256"] for file in source["files"]} == {
+        name: sha256(corpus / name) for name in ("few-0.jsonl", "few-1.jsonl")
+    }
+
+
 def test_the_manifest_says_how_far_shares_of_text_are_from_the_weights(corpus):
     manifest = merge(request(), corpus / "out")
     drift, told = manifest["drift"], manifest["sources"]

@@ -88,6 +88,17 @@ def test_a_merge_killed_ten_times_ends_as_one_that_ran_through(corpus):
     assert content(corpus / "killed") == content(corpus / "whole")
 
 
+def test_a_merge_killed_before_its_first_shard_is_recorded_begins_again(corpus, monkeypatch):
+    def killed(self, name, documents):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(MergeFolder, "add", killed)
+        merge(request(max_samples=100), corpus / "out")
+    assert (corpus / "out" / "shard-00000.parquet").exists()
+    assert merge(request(max_samples=100), corpus / "out")["documents"] == 100
+
+
 def test_a_finished_merge_is_left_as_it_is(corpus):
     folder = corpus / "out"
     merge(request(max_samples=100), folder)

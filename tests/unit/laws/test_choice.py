@@ -62,3 +62,9 @@ def test_without_the_preferred_law_the_least_error_decides():
     assert clearly_better(squares, "c") == "b"
     assert clearly_better({**squares, "c": np.r_[np.full(8, 0.1), 0.3]}, "c") == "c"
     assert clearly_better({**squares, "c": np.full(9, 0.3)}, "c") == "b"
+
+
+@pytest.mark.parametrize(("more", "chosen"), [(-0.01, "preferred"), (0.01, "best")])
+def test_the_preferred_law_stays_until_its_error_is_more_by_a_standard_error(more, chosen):
+    apart = np.array([0.0, 0.0, 0.0, 4.0])  # a mean of 1, which is one standard error
+    assert clearly_better({"best": np.zeros(4), "preferred": apart + more}, "preferred") == chosen

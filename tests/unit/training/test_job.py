@@ -36,6 +36,14 @@ def test_ctrl_c_again_does_not_wait_for_the_next_step(handlers):
         os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_a_cluster_that_tells_a_job_twice_does_not_cut_off_what_it_saves(handlers):
+    job = Job()
+    job.listen()
+    for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+    assert job.told_to_stop
+
+
 def test_what_the_caller_ignores_stays_ignored(handlers):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     job = Job()

@@ -6,7 +6,7 @@ lies between the steps is in data/token_shards/{tokenizer}/{source}/{shard}-of-{
 
 
 rule make_tokenizer:
-    """Train a tokenizer on sources, or take a pretrained one."""
+    """Train a tokenizer on sources."""
     input:
         documents=from_config(paths.tokenizer_documents, "tokenizer"),
     output:
@@ -14,6 +14,8 @@ rule make_tokenizer:
         settings="data/tokenizers/{tokenizer}/tokenizer_config.json",
     log:
         "logs/make_tokenizer/{tokenizer}.log",
+    wildcard_constraints:
+        tokenizer=one_of(catalogue.tokenizers_of_kind(config, "bpe")),
     conda:
         "../envs/data.yaml"
     resources:
@@ -25,9 +27,34 @@ rule make_tokenizer:
         folder=subpath(output.definition, parent=True),
     shell:
         f"python {script('make_tokenizer')} "
-        "--name {wildcards.tokenizer:q} "
         "--tokenizer {params.tokenizer:q} "
         "--documents {input.documents:q} "
+        "--output {params.folder:q} "
+        "2> {log:q}"
+
+
+rule fetch_tokenizer:
+    """Take a pretrained tokenizer from the hub or a folder."""
+    output:
+        definition="data/tokenizers/{tokenizer}/tokenizer.json",
+        settings="data/tokenizers/{tokenizer}/tokenizer_config.json",
+    log:
+        "logs/fetch_tokenizer/{tokenizer}.log",
+    wildcard_constraints:
+        tokenizer=one_of(catalogue.tokenizers_of_kind(config, "pretrained")),
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        version=1,
+        tokenizer=json_from_config(catalogue.tokenizer_spec, "tokenizer"),
+        folder=subpath(output.definition, parent=True),
+    shell:
+        f"python {script('fetch_tokenizer')} "
+        "--name {wildcards.tokenizer:q} "
+        "--tokenizer {params.tokenizer:q} "
         "--output {params.folder:q} "
         "2> {log:q}"
 

@@ -124,7 +124,6 @@ def test_a_damaged_normalised_source_is_refused_by_each_of_its_readers(source, t
             documents=documents, ledger=source / "none.json", licence=None, output=source / "stats.json"
         ),
         lambda: make_tokenizer.main(
-            name="small",
             tokenizer={"kind": "bpe", "block": {"megabytes": 1, "vocab_size": 300}},
             documents=[documents],
             output=source / "small",

@@ -11,6 +11,7 @@ from workflow_project import copy_project
 
 import hub_rows
 from stand_in_hub import StandInHub
+from tokenizer_kinds import save_kind
 
 OVERLAYS = ("--configfile", "config/full.yaml", "tests/config/hub.yaml")
 PLANTED = "hf_planted0secret0of0the0environment"
@@ -39,6 +40,23 @@ def online(hub, tmp_path_factory):
             return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
         yield folder, run
+
+
+def test_after_what_is_fetched_on_a_login_node_no_job_asks_the_hub(hub, online, tmp_path):
+    folder, run = online
+    brought = save_kind("byte_bpe", tmp_path / "brought")
+    hub.commit("someone/tokenizer", {file.name: file.read_bytes() for file in brought.iterdir()})
+    (folder / "brought.yaml").write_text(
+        "experiments: {exp3: {tokenizer: brought}}\n"
+        "tokenizers: {brought: {kind: pretrained, pretrained: {id: someone/tokenizer, vocab_size: 302}}}"
+    )
+    ended = run(*OVERLAYS, "brought.yaml", "--until", "fetch", "fetch_weights", "fetch_tokenizer")
+    assert ended.returncode == 0, ended.stderr
+    assert not (folder / "data/normalized").exists()
+    asked = len(hub.requests)
+    ended = run("mixtures/exp3/proportional.json", *OVERLAYS, "brought.yaml")
+    assert ended.returncode == 0, ended.stderr
+    assert len(hub.requests) == asked > 0
 
 
 @pytest.fixture(scope="module")

@@ -224,5 +224,5 @@ def test_the_hub_overlay_plans_the_real_data_on_a_cluster(fresh):
         fresh, "figures/exp3_capability_heatmap.png", "--profile", "slurm", "--configfile", "config/full.yaml"
     )
     assert len(jobs["train"]) == 3 * (6 + 4)
-    assert jobs["make_tokenizer"] == ["tokenizer=gpt2"]
+    assert jobs["fetch_tokenizer"] == ["tokenizer=gpt2"]
     assert "generate_suite" not in jobs

@@ -1,11 +1,10 @@
-"""Make a tokenizer: train a byte-level BPE on normalised sources, or take a pretrained one."""
+"""Train a byte-level BPE on normalised sources."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emulsion import command
 from emulsion.command import Json
-from emulsion.data.pretrained import fetch_pretrained
 from emulsion.data.tokenizers import train_bpe
 from emulsion.tables import open_table
 
@@ -22,24 +21,19 @@ def first_texts(file: Path, characters: int) -> Iterator[str]:
 
 def main(
     *,
-    name: str,
     tokenizer: Json,
-    documents: Sequence[Path] = (),
+    documents: Sequence[Path],
     output: Path,
 ) -> None:
     """
-    :param name: name of the tokenizer
     :param tokenizer: its kind and block, as JSON
     :param documents: normalised sources to train on
     :param output: folder to make
     """
-    kind, block = tokenizer["kind"], tokenizer["block"]
-    if kind == "pretrained":
-        fetch_pretrained(name, block["id"], block.get("revision"), output, block["vocab_size"])
-    else:
-        share = int(block["megabytes"] * 1e6 / len(documents))
-        texts = (text for file in documents for text in first_texts(file, share))
-        train_bpe(texts, block["vocab_size"], output)
+    block = tokenizer["block"]
+    share = int(block["megabytes"] * 1e6 / len(documents))
+    texts = (text for file in documents for text in first_texts(file, share))
+    train_bpe(texts, block["vocab_size"], output)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import describe_source
-import make_tokenizer
+import fetch_tokenizer
 import pack_tokens
 import tokenize_shard
 from emulsion.data.tokens import SPLITS, TokenStore
@@ -57,7 +57,7 @@ def store(folder, tokenizer):
 def test_no_document_is_cut_and_no_text_ends_a_document(tmp_path, documents):
     edit_definition(save_kind("byte_bpe", tmp_path / "brought"), truncation=CUTTING)
     pretrained = {"kind": "pretrained", "block": {"id": str(tmp_path / "brought"), "vocab_size": 302}}
-    make_tokenizer.main(name="mine", tokenizer=pretrained, output=tmp_path / "mine")
+    fetch_tokenizer.main(name="mine", tokenizer=pretrained, output=tmp_path / "mine")
     made = store(tmp_path, tmp_path / "mine")
     end = made.header["end_of_text"]
     tokens = np.concatenate([made._tokens[split] for split in SPLITS])

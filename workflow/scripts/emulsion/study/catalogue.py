@@ -102,6 +102,10 @@ def sources_to_probe(config: Config) -> dict[str, Any]:
     }
 
 
+def tokenizers_of_kind(config: Config, kind: str) -> list[str]:
+    return [name for name, entry in config["tokenizers"].items() if entry["kind"] == kind]
+
+
 def tokenizer_spec(config: Config, tokenizer: str) -> dict[str, Any]:
     entry = config["tokenizers"][tokenizer]
     return {"kind": entry["kind"], "block": kind_block(entry)}

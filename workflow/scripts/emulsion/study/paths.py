@@ -100,10 +100,8 @@ def ledgers(config: Config, source: str) -> list[str]:
 
 
 def tokenizer_documents(config: Config, tokenizer: str) -> list[str]:
-    """The normalised sources a tokenizer is trained on; none for a pretrained one."""
-    entry = config["tokenizers"][tokenizer]
-    chosen = entry["bpe"]["sources"] if entry["kind"] == "bpe" else []
-    return [f"data/normalized/{source}.parquet" for source in chosen]
+    """The normalised sources a tokenizer is trained on."""
+    return [f"data/normalized/{source}.parquet" for source in config["tokenizers"][tokenizer]["bpe"]["sources"]]
 
 
 def token_shards(config: Config, tokenizer: str, source: str) -> list[str]:

@@ -113,6 +113,13 @@ STRATEGY = "strategies/equal_mix"
             {"kind": "pretrained", "pretrained": {"id": "./none", "vocab_size": 300}},
             "tokenizers.demo.pretrained.id: './none': no such folder.",
         ),
+        ("training/demo/epsilon", 1e-300, "training.demo.epsilon: 1e-300 is less than the minimum of 1.2e-38"),
+        ("training/demo/clip", 1e-300, "training.demo.clip: 1e-300 is less than the minimum of 1.2e-38"),
+        (
+            "cleaning/prose/deduplicate/near",
+            {"bands": 100_000, "rows": 8},
+            "cleaning.prose.deduplicate.near.bands: 100000 is greater than the maximum of 500",
+        ),
         ("training/demo/clip", math.inf, "Where there should be no limit, write a large number"),
         ("experiments/exp3/optimize", {}, "unknown key 'optimize'. What decides mixtures is an entry of `methods`."),
         (
@@ -129,6 +136,7 @@ STRATEGY = "strategies/equal_mix"
             "optimun",
             "unknown kind of method 'optimun'. Did you mean 'optimum'",
         ),
+        ("methods/optimal/kind", "dlm", "unknown kind of method 'dlm'. Did you mean 'dml'?"),
         ("methods/optimal/kind", "given", "'given' is no kind to choose; see `strategies`"),
         ("methods/optimal/boundz", [0.1, 0.6], "optimum: unknown setting 'boundz'. Did you mean 'bounds'?"),
         ("methods/optimal/bounds", [0.3, 0.6], "methods.optimal (of experiments.exp3): bounds"),

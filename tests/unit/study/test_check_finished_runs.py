@@ -37,7 +37,10 @@ def test_a_table_may_stand_in_a_configuration(length, entry):
         ({"kind": "direct_search"}, "kind 'direct_search' needs trainings of its own"),
         ({"kind": "replay", "method": "first"}, "needs what another method decided during a run"),
         ({"kind": "given", "stages": []}, "'given' is no kind to choose; see `strategies`"),
-        ({"kind": "emulson"}, "unknown method 'emulson'. Did you mean 'emulsion'?"),
+        (
+            {"kind": "emulson"},
+            "kind: unknown kind of method 'emulson'. Did you mean 'emulsion'? Known: direct_search",
+        ),
         ({"kind": "dml", "swarm": "small"}, "dml: unknown setting 'swarm'"),
         ({"kind": "dml", "objective": {"losses": {"cod": 1}}}, "unknown losses 'cod'. Did you mean 'code'?"),
         ({"kind": "optimum", "objective": "mean_capability"}, "needs results with capabilities; there are none"),

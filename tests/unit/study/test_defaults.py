@@ -130,6 +130,7 @@ def test_the_text_of_a_hub_source_grows_with_what_is_asked_of_it(unit):
     ("experiment", "words"),
     [
         ({"sources": ["speeches", "novle"]}, "experiments.mix.sources: unknown source 'novle'. Did you mean 'novel'?"),
+        ({"model": "tiyn"}, "experiments.mix.model: unknown model 'tiyn'."),
         ({"tokens": None, "budget": {"hours": 1, "device": "cpu"}}, "budget.device: unknown device 'cpu'"),
     ],
 )

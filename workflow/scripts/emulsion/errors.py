@@ -22,7 +22,8 @@ def nearest(name: str, allowed: Iterable[str]) -> str | None:
     """The allowed name most like `name`, or None where nothing is close."""
     names = list(allowed)
     lower = {each.lower(): each for each in reversed(names)}  # a capital is a slip, not another name
-    matches = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
+    swapped = [each for each in lower if sorted(each) == sorted(name.lower())]  # `dlm` is dml, and as near to odm
+    matches = difflib.get_close_matches(name.lower(), swapped or list(lower), n=1, cutoff=0.5)
     return lower[matches[0]] if matches else None
 
 

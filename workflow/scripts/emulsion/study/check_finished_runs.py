@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from emulsion.errors import UserError
+from emulsion.errors import UserError, unknown
 from emulsion.laws.region import Region
-from emulsion.methods import create_offline
+from emulsion.methods import create_offline, names
 from emulsion.methods.designs import epoch_caps
 from emulsion.methods.emulsion import Emulsion
 from emulsion.methods.interface import Evidence
 from emulsion.methods.objective import Objective
+from emulsion.methods.registry import decides_online
 from emulsion.study.catalogue import Config
 from emulsion.study.check_common import error_of
 from emulsion.study.check_methods import MADE
@@ -54,6 +55,10 @@ def _method(chosen: Mapping[str, Any], sources: Sequence[str], evidence: Evidenc
     """It decides before the run, from what is there, aims at that, and some mixture keeps its bounds and epochs."""
     if chosen["kind"] in MADE:
         yield f"'{chosen['kind']}' is no kind to choose; see `{MADE[chosen['kind']]}`."
+        return
+    if chosen["kind"] not in names():
+        offline = [kind for kind in names() if kind not in MADE and not decides_online(kind)]
+        yield str(unknown("kind of method", chosen["kind"], offline, "kind"))
         return
     try:
         made = create_offline(**chosen, sources=sources)

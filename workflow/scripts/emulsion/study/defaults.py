@@ -166,7 +166,7 @@ def _set_sections(config: Settings, name: str, settings: Settings, text: dict[st
     if settings.setdefault("model", name) == name:
         held_out = min(text.values()) * config["held_out"] / sizes.bytes_per_token(vocab_size)
         config["models"].setdefault(name, sizes.model_of(rung, held_out))
-    if settings.setdefault("training", name) == name and settings["model"] in config["models"]:
+    if settings["model"] in config["models"] and settings.setdefault("training", name) == name:
         config["training"].setdefault(name, sizes.training_of(rung, config["models"][settings["model"]]))
 
 

@@ -127,3 +127,18 @@ def test_sizes_and_columns_are_of_the_table(tmp_path):
     (tmp_path / "curve.csv").write_text("run,token,a,b,c,d\n3,1,2,2,2,2")
     with pytest.raises(UserError, match=r"the columns \['tokens'\] are missing; its columns are \['token', 'a'"):
         FinishedRuns(tables=tables, sizes=SIZES, curve=tmp_path / "curve.csv", run_tokens=10).read()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        ("mixtures.csv", lambda table: table * 0 + 1 / 3, "all runs are alike, so nothing shows"),
+        ("losses.csv", lambda table: table * 0 + 3, "all runs are alike"),
+        ("losses.csv", lambda table: table * 1e300, r"e\+300 is too large a number"),
+    ],
+)
+def test_tables_from_which_nothing_can_be_learnt_are_refused(file, change, words, tmp_path):
+    tables = write(tmp_path)
+    change(pd.read_csv(tmp_path / file, index_col=0)).to_csv(tmp_path / file)
+    with pytest.raises(UserError, match=rf"{file}: .*{words}"):
+        FinishedRuns(tables=tables, sizes=SIZES).read()

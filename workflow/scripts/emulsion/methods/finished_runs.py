@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from emulsion.errors import UserError, unknown
@@ -16,6 +17,8 @@ from emulsion.methods.interface import Evidence, Losses
 from emulsion.mixture import Mixture
 
 TOKENS = "tokens"
+# More than any loss or perplexity, and far from where fits overflow.
+_MOST = 1e30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +40,15 @@ class FinishedRuns:
     def read(self) -> tuple[list[str], Evidence]:
         """The sources, in the order of their columns, and the evidence.
 
-        Raises UserError where the tables do not fit together, or the sizes not to them.
+        Raises UserError where the tables do not fit together, or the sizes not to them, and where nothing can be learnt
+        from them.
         """
         table = PublishedSweep.read(*self.tables).table
+        for file, values in zip(self.tables, (table.mixtures, table.values), strict=True):
+            if len(values) > 1 and not np.ptp(values, axis=0).any():
+                raise UserError(f"{file}: all runs are alike, so nothing shows what another mixture would do.")
+            if (largest := float(np.abs(values).max())) > _MOST:
+                raise UserError(f"{file}: {largest:g} is too large a number; up to {_MOST:g} are read.")
         sources, runs = list(table.sources), [str(row) for row in table.rows or ()]
         self._require_sizes(sources)
         mixtures = {run: Mixture(dict(zip(sources, row, strict=True))) for run, row in _rows(runs, table.mixtures)}

@@ -32,8 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 
 from emulsion.data.tokenizers import train_bpe
 from emulsion.data.tokens import write_store
-from emulsion.methods import create
-from emulsion.methods.interface import OnlineMethod
+from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec
@@ -42,9 +41,9 @@ from emulsion.training.evidence import Reference
 from emulsion.training.gradients import gradient_alignments
 from emulsion.training.inputs import RunInputs
 from emulsion.training.loop import Training
+from emulsion.training.online_run import OnlineRun
 from emulsion.training.rounds import Rounds
-from emulsion.training.run import make_deterministic, prepare_rounds
-from emulsion.training.runtime import Runtime
+from emulsion.training.runtime import Runtime, make_deterministic
 from emulsion.training.validation import held_out_losses
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -165,18 +164,15 @@ class Bench:
     def online(self, kind: str, seed: int, reference: dict[str, float]) -> Measured:
         """The run on a method with its default settings."""
         settings = {"graph": GRAPH} if kind == "skillit" else {}
-        method = create(kind, sources=list(self.parts.stores), **settings)
-        assert isinstance(method, OnlineMethod)
-        rounds = prepare_rounds(
-            method,
-            {"kind": kind},
-            self.parts,
-            {**self.spec, "seed": seed},
-            self.folder / f"{kind}-{seed}",
-            self.runtime,
-            reference=Reference(losses=reference) if method.observes == "excess_losses" else None,
+        run = OnlineRun(
+            method={"kind": kind, **settings},
+            evidence=Evidence(),
+            sources=list(self.parts.stores),
+            spec={**self.spec, "seed": seed},
+            reference=Reference(losses=reference),
         )
-        spent, training = Clock(), rounds.training
+        rounds = run.rounds(self.parts, self.folder / f"{kind}-{seed}", self.runtime)
+        spent, training, method = Clock(), rounds.training, rounds.method
         with (
             patch.object(training, "validate", spent.timed("evaluations", training.validate)),
             patch.object(method, "update", spent.timed("deciding", method.update)),

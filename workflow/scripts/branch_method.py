@@ -38,8 +38,7 @@ def main(
     job = Job(saving.minutes)
 
     from emulsion.training.retrace import branch_run
-    from emulsion.training.run import make_deterministic
-    from emulsion.training.runtime import Runtime
+    from emulsion.training.runtime import Runtime, make_deterministic
 
     make_deterministic(training.threads)
     made = online.run(decided, training, saving)

@@ -36,8 +36,9 @@ def main(
     from emulsion.training.checkpoint import checkpoints
     from emulsion.training.devices import launch, threads_of_process
     from emulsion.training.inputs import RunInputs
-    from emulsion.training.run import make_deterministic, owned_by_first, prepare
-    from emulsion.training.runtime import Runtime
+    from emulsion.training.owner import owned_by_first
+    from emulsion.training.run import prepare
+    from emulsion.training.runtime import Runtime, make_deterministic
     from emulsion.training.smoke import SmokeCheck, passed
 
     launch(processes, nodes, training.threads)

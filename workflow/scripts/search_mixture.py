@@ -45,8 +45,7 @@ def main(
     job = Job(saving.minutes)
 
     from emulsion.training.judge import Judge
-    from emulsion.training.run import make_deterministic
-    from emulsion.training.runtime import Runtime
+    from emulsion.training.runtime import Runtime, make_deterministic
     from emulsion.training.swarm import train_swarm
 
     make_deterministic(training.threads)

@@ -39,8 +39,8 @@ def main(
 
     from emulsion.evaluation.generation import continue_text
     from emulsion.training.devices import launch, threads_of_process
-    from emulsion.training.run import make_deterministic, train_run
-    from emulsion.training.runtime import Runtime
+    from emulsion.training.run import train_run
+    from emulsion.training.runtime import Runtime, make_deterministic
     from emulsion.training.smoke import SmokeCheck
 
     launch(processes, nodes, training.threads)

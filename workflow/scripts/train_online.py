@@ -32,20 +32,15 @@ def main(
     job = Job(saving.minutes)
 
     from emulsion.training.devices import launch, threads_of_process
-    from emulsion.training.run import make_deterministic, train_online
-    from emulsion.training.runtime import Runtime
+    from emulsion.training.runtime import Runtime, make_deterministic
 
     launch(processes, nodes, training.threads)
     make_deterministic(threads_of_process(training.threads, nodes))
-    run = online.run(decided, training, saving)
-    train_online(
+    online.run(decided, training, saving).train(
         experiment=decided.experiment,
         name=decided.name,
-        method=run.make(),
-        method_values=run.values,
         store_folders=training.stores,
         tokenizer=training.tokenizer,
-        spec_values=training.spec,
         output=output,
         checkpoints=saving.checkpoints,
         runtime=Runtime(
@@ -55,11 +50,7 @@ def main(
             job=job,
             trackers=installed_trackers(os.environ),
         ),
-        max_epochs=saving.refused_above,
         weights=training.start,
-        reference=run.reference,
-        prelude=run.prelude,
-        needed=run.needed,
     )
 
 

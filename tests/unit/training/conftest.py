@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from rounds_cases import RunOn
 from swarm_cases import EARLY, MIXTURES, REST, TRUNKS
 from training_cases import MIXTURE, SPEC, Killed
 
@@ -11,7 +12,7 @@ from emulsion.spec import RunSpec
 from emulsion.training.inputs import RunInputs
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
-from emulsion.training.run import train_online, train_run
+from emulsion.training.run import train_run
 from emulsion.training.runtime import Runtime
 
 
@@ -72,18 +73,17 @@ def settings(tmp_path, store_folders, tokenizer):
 def train(tmp_path, settings):
     """Train on a method into a folder of this name; returns the run's record."""
 
-    def run(name, method, values=None, *, max_epochs=0, reference=None, prelude=None, needed=(), **changes):
-        train_online(
-            experiment="exp9",
-            name=name,
-            method=method,
-            method_values=values or {"kind": type(method).__name__},
+    def run(name, method, values=(), *, max_epochs=0, reference=None, prelude=None, needed=(), **changes):
+        told = settings(name, **changes)
+        RunOn(
+            made=method,
+            told=dict(values),
+            spec=told.pop("spec_values"),
             max_epochs=max_epochs,
             reference=reference,
             prelude=prelude,
             needed=needed,
-            **settings(name, **changes),
-        )
+        ).train(experiment="exp9", name=name, **told)
         return read_json(tmp_path / name / "run.json")
 
     return run

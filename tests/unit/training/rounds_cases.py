@@ -1,14 +1,17 @@
 """Online methods that are small enough to follow by hand, and what their runs share."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from training_cases import SPEC
 
 from emulsion.methods.follow import Follow
-from emulsion.methods.interface import Needs
+from emulsion.methods.interface import Evidence, Needs
 from emulsion.mixture import Mixture
 from emulsion.training.evidence import Reference
-from emulsion.training.run import prepare_rounds
+from emulsion.training.online_run import OnlineRun
 from emulsion.training.runtime import Runtime
 
 SOURCES = ["alpha", "beta", "gamma"]
@@ -105,6 +108,24 @@ KINDS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunOn(OnlineRun):
+    """A run on a method that a test made itself; told: what it is said to be made from."""
+
+    made: Any
+    told: Mapping[str, Any] = field(default_factory=dict)
+    method: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
+    sources: list[str] = field(default_factory=lambda: SOURCES)
+
+    def make(self):
+        return self.made
+
+    @property
+    def values(self):
+        return dict(self.told) or {"kind": type(self.made).__name__}
+
+
 def follow(*mixtures):
     return Follow(SOURCES, mixtures=list(mixtures))
 
@@ -120,6 +141,6 @@ def weights(folder):
 
 def begun(inputs, folder, steps, **changes):
     """A training on a fixed mixture after so many steps."""
-    rounds = prepare_rounds(follow(UNEVEN), {}, inputs, {**SPEC, **changes}, folder, Runtime(micro_batch=3))
+    rounds = RunOn(made=follow(UNEVEN), spec={**SPEC, **changes}).rounds(inputs, folder, Runtime(micro_batch=3))
     rounds.training.run(steps)
     return rounds.training

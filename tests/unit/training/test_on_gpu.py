@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from rounds_cases import Prober
+from rounds_cases import Prober, RunOn
 from swarm_cases import WHOLE
 from training_cases import MIXTURE, SPEC, Killed, killed_before
 
@@ -22,8 +22,8 @@ from emulsion.training.forward import SequenceLosses
 from emulsion.training.inputs import RunInputs
 from emulsion.training.journal import Journal
 from emulsion.training.loop import Training
-from emulsion.training.run import make_deterministic, train_online, train_run
-from emulsion.training.runtime import Runtime
+from emulsion.training.run import train_run
+from emulsion.training.runtime import Runtime, make_deterministic
 from emulsion.training.swarm import train_swarm
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -38,8 +38,8 @@ RUNTIME = {"micro_batch": 3, "checkpoint_seconds": 0.0}
 ONE_RUN = """
 import json, sys
 from pathlib import Path
-from emulsion.training.run import make_deterministic, train_run
-from emulsion.training.runtime import Runtime
+from emulsion.training.run import train_run
+from emulsion.training.runtime import Runtime, make_deterministic
 told = json.loads(sys.argv[1])
 make_deterministic(1)
 train_run(
@@ -160,7 +160,7 @@ def test_mixed_precision_and_compiling_change_losses_by_rounding_alone(train, tm
 def test_a_probing_run_in_bf16_killed_in_a_probe_ends_with_the_same_bytes(settings, tmp_path, monkeypatch, compiled):
     def train(name):
         told = settings(name, compiled=compiled, precision="bf16")
-        train_online(experiment="exp9", name=name, method=Prober(), method_values={"kind": "prober"}, **told)
+        RunOn(made=Prober(), spec=told.pop("spec_values")).train(experiment="exp9", name=name, **told)
 
     train("whole")
     for step in (1, 7, 9):

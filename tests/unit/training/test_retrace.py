@@ -15,7 +15,6 @@ from emulsion.training.evidence import Reference
 from emulsion.training.online_run import OnlineRun
 from emulsion.training.retrace import branch_run
 from emulsion.training.rounds import Prelude
-from emulsion.training.run import train_online
 from emulsion.training.runtime import Runtime
 
 SOURCES = ["alpha", "beta", "gamma"]
@@ -42,19 +41,14 @@ def trained(tmp_path, store_folders, tokenizer):
     torch.set_num_threads(1)
 
     def train(run):
-        train_online(
+        run.train(
             experiment="exp9",
             name="run",
-            method=run.make(),
-            method_values=run.values,
             store_folders=list(store_folders.values()),
             tokenizer=tokenizer,
-            spec_values=dict(SPEC),
             output=tmp_path / "run",
             checkpoints=tmp_path / "checkpoints",
             runtime=Runtime(micro_batch=8),
-            reference=run.reference,
-            prelude=run.prelude,
         )
         return read_json(tmp_path / "run/run.json"), read_jsonl(tmp_path / "run/training_log.jsonl")
 

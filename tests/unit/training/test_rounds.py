@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from rounds_cases import LOSSES, REFERENCE, SOURCES, UNEVEN, Ascent, Prober, begun, follow, weights
+from rounds_cases import LOSSES, REFERENCE, SOURCES, UNEVEN, Ascent, Prober, RunOn, begun, follow, weights
 from training_cases import SPEC
 
 from emulsion.data.batches import read_batch
@@ -16,7 +16,7 @@ from emulsion.methods import create
 from emulsion.mixture import Mixture
 from emulsion.training.evidence import Reference
 from emulsion.training.rounds import Prelude
-from emulsion.training.run import prepare_rounds, train_run
+from emulsion.training.run import train_run
 from emulsion.training.runtime import Runtime
 
 
@@ -162,7 +162,7 @@ def test_the_published_proxies_draw_as_at_first_and_weigh_losses(train, tmp_path
 def test_a_published_proxy_with_a_prior_draws_by_it_and_weighs_by_what_it_decides_over_it(inputs, tmp_path, prelude):
     method = create(kind="doremi", rounds=3, eta=3.0, act_on="loss", prior=UNEVEN, sources=SOURCES)
     folder, runtime = tmp_path / "checkpoints", Runtime(micro_batch=3)
-    rounds = prepare_rounds(method, {}, inputs, SPEC, folder, runtime, reference=REFERENCE, prelude=prelude)
+    rounds = RunOn(made=method, spec=SPEC, reference=REFERENCE, prelude=prelude).rounds(inputs, folder, runtime)
     training, before = rounds.training, 4 if prelude else 0
     rounds.run(before + 1)
     assert training.loss_weights == {}

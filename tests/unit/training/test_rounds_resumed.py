@@ -141,9 +141,8 @@ from pathlib import Path
 import torch
 from emulsion.training.job import Job
 from emulsion.training.loop import Training
-from emulsion.training.run import train_online
 from emulsion.training.runtime import Runtime
-from rounds_cases import Ascent
+from rounds_cases import Ascent, RunOn
 
 told = json.loads(sys.argv[1])
 torch.set_num_threads(1)
@@ -155,10 +154,10 @@ def save(self):
         os.kill(os.getpid(), signal.SIGKILL)
 
 def train():
-    train_online(
-        experiment="exp9", name="killed", method=Ascent(), method_values={"kind": "Ascent"},
+    RunOn(made=Ascent(), spec=told["spec"]).train(
+        experiment="exp9", name="killed",
         store_folders=[Path(folder) for folder in told["stores"]], tokenizer=Path(told["tokenizer"]),
-        spec_values=told["spec"], output=Path(told["output"]), checkpoints=Path(told["output"] + ".checkpoints"),
+        output=Path(told["output"]), checkpoints=Path(told["output"] + ".checkpoints"),
         runtime=Runtime(micro_batch=8, checkpoint_seconds=0.0),
     )
 
@@ -190,9 +189,9 @@ import json, sys
 from pathlib import Path
 import torch
 from accelerate import Accelerator
-from emulsion.methods import create
+from emulsion.methods.interface import Evidence
 from emulsion.training.evidence import Reference
-from emulsion.training.run import train_online
+from emulsion.training.online_run import OnlineRun
 from emulsion.training.runtime import Runtime
 
 told = json.loads(sys.argv[1])
@@ -201,12 +200,15 @@ torch.set_num_threads(1)
 Accelerator.end_training = lambda self: None
 for sharding, kind in [(sharding, kind) for sharding in ("none", "full") for kind in told["methods"]]:
     settings, folder = told["methods"][kind], Path(told["output"], sharding)
-    train_online(
-        experiment="exp9", name=kind, method=create(kind, sources=told["sources"], **settings), method_values=settings,
-        store_folders=[Path(folder) for folder in told["stores"]], tokenizer=Path(told["tokenizer"]),
-        spec_values=told["spec"], output=folder / kind, checkpoints=folder / (kind + ".work"),
-        runtime=Runtime(micro_batch=8, checkpoint_seconds=1e9, sharding=sharding),
+    run = OnlineRun(
+        method={"kind": kind, **settings}, evidence=Evidence(), sources=told["sources"], spec=told["spec"],
         reference=Reference(losses=told["losses"]) if kind == "doremi" else None,
+    )
+    run.train(
+        experiment="exp9", name=kind,
+        store_folders=[Path(folder) for folder in told["stores"]], tokenizer=Path(told["tokenizer"]),
+        output=folder / kind, checkpoints=folder / (kind + ".work"),
+        runtime=Runtime(micro_batch=8, checkpoint_seconds=1e9, sharding=sharding),
     )
 """
 

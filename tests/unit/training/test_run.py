@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from emulsion.data.tokenizers import train_bpe
 from emulsion.errors import PassingError, UserError
 from emulsion.files import read_json, read_jsonl, write_json
-from emulsion.training import loop, owner, run
+from emulsion.training import finish, loop, owner
 from emulsion.training.card import model_card
 from emulsion.training.checkpoint import checkpoints
 from emulsion.training.forward import SequenceLosses
@@ -201,7 +201,7 @@ def test_a_run_told_to_stop_while_its_model_is_saved_keeps_what_to_make_it_from_
     train, tmp_path, monkeypatch, caplog
 ):
     """Its job may be taken for failed for the signal, and then Snakemake deletes the model."""
-    saved = run.save_model
+    saved = finish.save_model
 
     def told(model, *arguments):
         saved(model, *arguments)
@@ -210,7 +210,7 @@ def test_a_run_told_to_stop_while_its_model_is_saved_keeps_what_to_make_it_from_
     jobs, made = [], Job.__init__
     monkeypatch.setattr(Job, "__init__", lambda self, minutes=None: jobs.append(self) or made(self, minutes))
     with monkeypatch.context() as patched:
-        patched.setattr(run, "save_model", told)
+        patched.setattr(finish, "save_model", told)
         train("told")
     whole = weights(tmp_path / "told")
     shutil.rmtree(tmp_path / "told")

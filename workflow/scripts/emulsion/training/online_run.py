@@ -1,22 +1,33 @@
-"""What a run on an online method is made from, whoever trains it: for its model, or again for its states."""
+"""A run on an online method: what it is made from, and its training, for its model or again for its states."""
 
 from __future__ import annotations
 
+import functools
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulsion.data import tokenizers
 from emulsion.files import fingerprint
 from emulsion.methods import create
 from emulsion.methods.interface import Evidence, OnlineMethod
-from emulsion.training.costs import Needed
+from emulsion.methods.stretches import opening
+from emulsion.mixture import Mixture
+from emulsion.schedule import Schedule
+from emulsion.spec import RunSpec
+from emulsion.training.costs import Needed, run_cost
 from emulsion.training.evidence import Reference
+from emulsion.training.finish import check_validations, finish, is_there
 from emulsion.training.inputs import RunInputs
+from emulsion.training.loop import Training
+from emulsion.training.owner import owned_by_first
 from emulsion.training.rounds import Prelude, Rounds
-from emulsion.training.run import identity_of_rounds, prepare_rounds
 from emulsion.training.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +71,74 @@ class OnlineRun:
         return values
 
     def identity(self, inputs: RunInputs) -> str:
-        return identity_of_rounds(inputs, self.spec, self.values, self.reference, self.prelude)
+        """The run's identity, of which the reference and the prelude are parts as the method's values are."""
+        decided: dict[str, Any] = {"method": dict(self.values)}
+        if self.reference is not None:
+            decided["reference"] = dict(self.reference.losses)
+        if self.prelude is not None:
+            decided["prelude"] = {"mixture": dict(self.prelude.mixture), "share": self.prelude.share}
+        return inputs.identity(self.spec, {"schedule": decided})
 
     def rounds(self, inputs: RunInputs, folder: Path, runtime: Runtime) -> Rounds:
-        """The run, not yet started, with its checkpoints in this folder; raises as `prepare_rounds`."""
-        return prepare_rounds(
-            self.make(),
-            self.values,
-            inputs,
-            dict(self.spec),
-            folder,
-            runtime,
-            max_epochs=self.max_epochs,
-            reference=self.reference,
-            prelude=self.prelude,
+        """The run, not yet started, with its checkpoints in this folder.
+
+        Raises UserError where the method lacks evidence, or as `Rounds`.
+        """
+        method, spec = self.make(), RunSpec.from_json(self.spec)
+        first = opening(method)
+        plan = inputs.plan(spec, Schedule.constant(self.prelude.mixture if self.prelude else Mixture(first[0])))
+        model = functools.partial(inputs.model, spec.model)
+        training = Training(spec, plan, inputs.stores, model, folder, self.identity(inputs), runtime)
+        return Rounds(
+            training, method, first, max_epochs=self.max_epochs, reference=self.reference, prelude=self.prelude
         )
+
+    def train(
+        self,
+        *,
+        experiment: str,
+        name: str,
+        store_folders: list[Path],
+        tokenizer: Path,
+        output: Path,
+        checkpoints: Path,
+        runtime: Runtime,
+        weights: Path | None = None,
+    ) -> None:
+        """Train, or resume training, as `train_run` does on a mixture file, and save the model with its record.
+
+        name: of the run within its experiment, as a mixture's.
+        weights: the model folder to start from, where the spec's model names `weights`.
+        The record's `schedule` is what the method decided, and its `method` has the values, the rounds and their cost.
+        Raises what `train_run` does, and UserError where the method's rounds do not fit into the run.
+        """
+        spec = RunSpec.from_json(self.spec)
+        check_validations(spec)
+        inputs = RunInputs.open(store_folders, tokenizer, spec, weights)
+        with owned_by_first(checkpoints, runtime) as (owner, waited):
+            rounds = self.rounds(inputs, checkpoints, runtime)
+            training = rounds.training
+            training.owner = owner
+            if is_there(training, output, waited):
+                return
+            rounds.run()
+            for notice in rounds.notices():
+                log.warning("%s: %s", name, notice)
+            names = {"experiment": experiment, "mixture": name, "identity": training.identity}
+            used = {"spec": dict(self.spec), "schedule": rounds.schedule()}
+            head = {**names, **used, "tokenizer": tokenizers.fingerprint(tokenizer)}
+            finish(training, inputs, {**head, **self._taken(rounds)}, tokenizer, output)
+
+    def _taken(self, rounds: Rounds) -> dict[str, Any]:
+        """{"method", "cost"} of the record of a run that has ended."""
+        method, taken = rounds.method, rounds.cost()
+        average = dict(method.average) if method.averages else None
+        kind = {"values": self.values, "rounds": method.rounds, "observes": method.observes, "average": average}
+        cost = run_cost(
+            rounds.training.spec.realised_tokens,
+            self.needed,
+            probe_tokens=taken["probe_tokens"],
+            evaluations=taken["validations"],
+            evaluation_tokens=taken["evaluation_tokens"],
+        )
+        return {"method": {**kind, **taken, "notices": rounds.notices()}, "cost": cost}

@@ -24,7 +24,9 @@ from typing import IO, Any
 from emulsion.errors import PassingError
 from emulsion.files import make_folder, naming, read_note, remove_folder, write_json
 from emulsion.processes import has_ended, host_has_restarted, this_process
+from emulsion.training import devices
 from emulsion.training.job import Job
+from emulsion.training.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +174,18 @@ def owned(folder: Path, job: Job) -> Iterator[tuple[Owner, bool]]:
         yield owner, owner.take(job)
     finally:
         owner.release()
+
+
+@contextmanager
+def owned_by_first(checkpoints: Path, runtime: Runtime) -> Iterator[tuple[Owner | None, bool]]:
+    """The ownership of a run, by its first process, and whether another run's was waited for; the others wait, too."""
+    if int(os.environ.get("RANK", "0")):
+        devices.wait_for("owned", runtime.job)
+        yield None, False
+        return
+    with owned(checkpoints, runtime.job) as (owner, waited):
+        devices.tell("owned")
+        yield owner, waited
 
 
 def is_free(folder: Path) -> bool:

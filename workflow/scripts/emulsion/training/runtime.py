@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,3 +44,13 @@ def choose_precision(precision: str) -> str:
     if precision == "auto":
         return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
     return "no" if precision == "fp32" else precision
+
+
+def make_deterministic(threads: int) -> None:
+    """The same bytes again on the same machine; to be called before anything is computed."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    # To warn only would leave attention on a GPU as it is: not the same twice.
+    torch.use_deterministic_algorithms(True, warn_only=not torch.cuda.is_available())
+    # We read no memory that was not written.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -90,8 +90,7 @@ def _train(model: Mapping[str, Any], training: Mapping[str, Any], vocab_size: in
     from emulsion.plan import SequencePlan
     from emulsion.spec import RunSpec
     from emulsion.training.loop import Training
-    from emulsion.training.run import make_deterministic
-    from emulsion.training.runtime import Runtime
+    from emulsion.training.runtime import Runtime, make_deterministic
 
     logging.disable(logging.INFO)
     make_deterministic(1)

@@ -20,7 +20,7 @@ rule plan_budget:
     conda:
         "../envs/analysis.yaml"
     params:
-        plan=json_of_experiment(budget.plan_of),
+        plan=json_of_experiment(experiment_plan.plan_of),
         context=of_experiment(Experiment.longest_context),
     shell:
         "printf '%s\\0' "
@@ -68,7 +68,7 @@ rule account_budget:
     conda:
         "../envs/analysis.yaml"
     params:
-        plan=json_of_experiment(budget.plan_of),
+        plan=json_of_experiment(experiment_plan.plan_of),
         runs=runs_of(Experiment.trained),
         stages=json_of_experiment(budget.runs_of_stages),
     shell:

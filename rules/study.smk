@@ -27,6 +27,7 @@ from emulsion.study import (
     check,
     check_figures,
     experiment_paths as files,
+    experiment_plan,
     finished_runs_entry,
     imports,
     job_memory,

@@ -9,7 +9,6 @@ from emulsion.models import flops_per_token, parameter_count
 from emulsion.spec import RunSpec
 from emulsion.study.account import add_up
 from emulsion.study.budget import (
-    items_of_suites,
     observed_tokens,
     over_budget,
     parameters_cost,
@@ -21,16 +20,6 @@ from emulsion.study.budget import (
 from emulsion.study.check import check
 from emulsion.study.experiment import Experiment
 from emulsion.study.overlays import merged
-from emulsion.synthetic import CAPABILITIES
-
-
-def test_the_items_of_an_experiment_are_those_that_judge_it():
-    config = read_yaml(Path("config.yaml"))
-    check(config, Path("workflow/schemas/config.schema.yaml"))
-    config["suites"]["world"]["synthetic"]["items_per_capability"] = 40
-    assert items_of_suites(Experiment(config, "exp3")) == dict.fromkeys(CAPABILITIES, 20)
-    config["experiments"]["exp3"]["evaluation"]["selection"] = False
-    assert items_of_suites(Experiment(config, "exp3")) == dict.fromkeys(CAPABILITIES, 40)
 
 
 def test_each_stage_over_its_limit_is_named():

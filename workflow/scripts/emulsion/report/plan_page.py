@@ -19,7 +19,7 @@ def plan_text(
     accounts: Mapping[str, Mapping[str, Any]],
     context: int,
 ) -> str:
-    """Markdown. `plan` is made by `plan_of`; headers: of the token stores, none before they are made.
+    """Markdown. `plan` is made by `experiment_plan.plan_of`; headers: of the token stores, none before they are made.
 
     accounts: {source: the account of its rows}, of those that are there; context: the longest of the models.
     """

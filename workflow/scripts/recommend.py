@@ -80,9 +80,9 @@ def main(
         leading.decision,
         leading.improvement,
         leading.pareto,
+        leading.measure,
         pair[0] if pair else recipe_of(file_of[best]),
         pair[-1] if pair else None,
-        leading.measure,
     )
     of_optimum = ("ratios", "prediction", "interval", "surrogate")
     found_optimum = next((read_object(file, of_optimum) for file in optimum), None)

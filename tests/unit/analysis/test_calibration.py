@@ -54,12 +54,12 @@ def test_every_run_stands_beside_its_prediction() -> None:
 
 def test_mixtures_that_were_fitted_to_do_not_count() -> None:
     rows = outcomes(PREDICTIONS, {"optimal": {"0": 0.65, "1": 0.9}, "equal": {"0": 0.5}})
-    found = calibration(rows)
+    found = calibration(rows, "capabilities")
     assert (found["runs"], found["inside"]) == (2, 0.5)
     assert found["error"] == pytest.approx(np.sqrt((0.05**2 + 0.2**2) / 2))
     low, high = found["interval"]
     assert low < 0.1 and high > 0.9  # one mixture says little
-    assert calibration(rows[2:])["inside"] is None
+    assert calibration(rows[2:], "capabilities")["inside"] is None
 
 
 def test_other_experiments_are_read_as_they_are_found(tmp_path) -> None:
@@ -67,14 +67,14 @@ def test_other_experiments_are_read_as_they_are_found(tmp_path) -> None:
         (tmp_path / name).mkdir()
         content = {"experiment": name, "predictions": rows and {"rows": rows}}
         (tmp_path / name / "recommendations.json").write_text(json.dumps(content))
-    assert outcomes_elsewhere(tmp_path, "a") == [{"mixture": "y", "experiment": "b"}]
+    assert outcomes_elsewhere(tmp_path, "a", "capabilities") == [{"mixture": "y", "experiment": "b"}]
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{}"])
 def test_a_damaged_file_of_another_experiment_is_left_out_with_a_warning(tmp_path, caplog, content) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "recommendations.json").write_text(content)
-    assert outcomes_elsewhere(tmp_path, "a") == []
+    assert outcomes_elsewhere(tmp_path, "a", "capabilities") == []
     assert "b/recommendations.json" in caplog.text and "delete" not in caplog.text
 
 
@@ -93,4 +93,4 @@ def test_intervals_of_true_noise_are_found_to_be_calibrated() -> None:
         half = float(student.ppf(0.975, 10)) * 0.03 * np.sqrt(rng.chisquare(10) / 10)
         each = {"prediction": 0.6, "interval": [0.6 - half, 0.6 + half], "fitted": False}
         rows += outcomes({f"m{number}": each}, {f"m{number}": {"0": rng.normal(0.6, 0.03)}})
-    assert calibration(rows)["inside"] == pytest.approx(0.95, abs=0.03)
+    assert calibration(rows, "capabilities")["inside"] == pytest.approx(0.95, abs=0.03)

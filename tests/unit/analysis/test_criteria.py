@@ -36,8 +36,8 @@ def _better(relative: float, low: float, high: float) -> dict:
 
 
 def _verdicts(**changes) -> list[str]:
-    given = {"decision": WON, "improvement": _better(0.3, 0.25, 0.35), "pareto": PARETO, "recipe": RECIPE}
-    return [row["verdict"] for row in success_criteria(**{**given, "retrained": RECIPE, **changes})]
+    given = {"decision": WON, "improvement": _better(0.3, 0.25, 0.35), "pareto": PARETO, "measure": CAPABILITIES}
+    return [row["verdict"] for row in success_criteria(**{**given, "recipe": RECIPE, "retrained": RECIPE, **changes})]
 
 
 def test_all_are_met_when_everything_holds() -> None:
@@ -47,7 +47,7 @@ def test_all_are_met_when_everything_holds() -> None:
 def test_a_single_source_that_leads_is_no_better_than_itself() -> None:
     found = _better(0.0, -0.5, 0.5)
     itself = {**found["best"], "reference": "mix", "relative": None, "interval": None}
-    _, best, *_ = success_criteria(WON, {**found, "best": itself}, PARETO, RECIPE)
+    _, best, *_ = success_criteria(WON, {**found, "best": itself}, PARETO, CAPABILITIES, RECIPE)
     assert best["verdict"] == "not met"
     assert best["evidence"] == "mix is that model itself: it draws from one source alone."
 
@@ -61,7 +61,7 @@ def test_a_single_source_that_leads_is_no_better_than_itself() -> None:
     ],
 )
 def test_a_clear_winner_needs_significance_over_seeds_too(change: dict, verdict: str) -> None:
-    rows = success_criteria(replace(WON, **change), None, PARETO, RECIPE)
+    rows = success_criteria(replace(WON, **change), None, PARETO, CAPABILITIES, RECIPE)
     assert rows[0]["verdict"] == verdict
     assert WON.note in rows[0]["evidence"]
 
@@ -75,7 +75,7 @@ def test_the_improvement_is_judged_by_its_interval(low: float, high: float, verd
 
 def test_one_training_each_claims_no_improvement_however_large() -> None:
     alone = replace(WON, claims=False, winner=None)
-    for row in success_criteria(alone, _better(0.9, 0.8, 1.0), PARETO, RECIPE)[1:3]:
+    for row in success_criteria(alone, _better(0.9, 0.8, 1.0), PARETO, CAPABILITIES, RECIPE)[1:3]:
         assert row["verdict"] == "undecided" and row["evidence"].endswith("one training each: no claim about mixtures.")
 
 
@@ -90,7 +90,7 @@ def test_one_training_each_claims_no_improvement_however_large() -> None:
 def test_a_ratio_that_is_not_known_says_why(measure: Measure, score: float, reference: float, why: str) -> None:
     unknown = {"relative": None, "interval": None, "score": score, "reference_score": reference}
     found = {which: {**each, **unknown} for which, each in _better(0.2, 0.1, 0.3).items()}
-    for row in success_criteria(WON, found, PARETO, RECIPE, measure=measure)[1:3]:
+    for row in success_criteria(WON, found, PARETO, measure, RECIPE)[1:3]:
         assert row["verdict"] == "undecided" and row["evidence"].endswith(f"; {why}.")
 
 
@@ -102,7 +102,7 @@ def test_trade_offs_are_understood_once_tested_even_if_there_is_none() -> None:
     none = {**PARETO, "trade_offs": [{**ROW, "verdict": "no clear relation"}]}
     assert _verdicts(pareto=none)[3] == "met"
     assert _verdicts(pareto={**PARETO, "trade_offs": [{**ROW, "p": None}]})[3] == "undecided"
-    assert "x against y (rho -0.90)" in success_criteria(WON, None, PARETO, RECIPE)[3]["evidence"]
+    assert "x against y (rho -0.90)" in success_criteria(WON, None, PARETO, CAPABILITIES, RECIPE)[3]["evidence"]
 
 
 @pytest.mark.parametrize(

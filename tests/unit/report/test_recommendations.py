@@ -38,7 +38,8 @@ def _found(ratios: dict[str, dict[str, float]], noise: SeedNoise | None = QUIET,
     summary = combine(scores)
     decisions = decide_all(scores, noise)
     judged = Judged(measure=BY_CAPABILITY, scores=scores, summary=summary, decisions=decisions, strategies=strategies)
-    given = {"criteria": success_criteria(decisions["mean"], None, pareto(points_of(summary)), RECIPE), **given}
+    criteria = success_criteria(decisions["mean"], None, pareto(points_of(summary)), BY_CAPABILITY, RECIPE)
+    given = {"criteria": criteria, **given}
     return recommendations("exp3", "Which mixture?", [judged], ratios, SIZES, tokens=5000, **given)
 
 

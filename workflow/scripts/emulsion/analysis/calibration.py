@@ -56,7 +56,7 @@ def outcomes(
     ]
 
 
-def calibration(rows: Sequence[Mapping[str, Any]], kind: str = "capabilities") -> dict[str, Any]:
+def calibration(rows: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
     """How often intervals held, of mixtures that were not fitted to: {"runs", "inside", "interval", "error", "text"}.
 
     interval: of the share, Wilson's, with mixtures as the unit, whose runs share one prediction. error: root mean
@@ -84,7 +84,7 @@ def calibration(rows: Sequence[Mapping[str, Any]], kind: str = "capabilities") -
     return {"runs": len(fresh), "inside": share, "interval": [low, high], "error": error, "text": text}
 
 
-def outcomes_elsewhere(folder: Path, experiment: str, kind: str = "capabilities") -> list[dict[str, Any]]:
+def outcomes_elsewhere(folder: Path, experiment: str, kind: str) -> list[dict[str, Any]]:
     """The rows of all other experiments below a folder of results, as they are found, each with its "experiment".
 
     Damaged files are left out with a warning: those of experiments of other configurations no call makes again.

@@ -8,7 +8,7 @@ from typing import Any
 
 from emulsion.analysis.compare import listing
 from emulsion.analysis.decide import NO_CLAIM, Decision
-from emulsion.analysis.judged import CAPABILITIES, Measure
+from emulsion.analysis.judged import Measure
 from emulsion.analysis.trade_offs import TRADE_OFF
 from emulsion.files import read_object, sha256
 
@@ -22,9 +22,9 @@ def success_criteria(
     decision: Decision,
     improvement: Mapping[str, Mapping[str, Any]] | None,
     pareto: Mapping[str, Any],
+    measure: Measure,
     recipe: Mapping[str, Any],
     retrained: Mapping[str, Any] | None = None,
-    measure: Measure = CAPABILITIES,
 ) -> list[Row]:
     """Rows {"criterion", "verdict", "evidence"} from the decision on the mean, `improvement` and `pareto`.
 

@@ -14,6 +14,7 @@ import plan_budget
 import recommend
 from emulsion.analysis.power import detectable_losses
 from emulsion.files import WORKFLOW, read_json, write_json
+from emulsion.report.conclusion import ConclusionFiles
 from loss_study import LossStudy
 
 SOURCES = {"speeches": 4.0, "novel": 4.4, "reports": 3.8}
@@ -28,7 +29,8 @@ def concluded(folder: Path, options: dict[str, Any]) -> tuple[dict[str, Any], st
     """recommendations.json and .md of a study."""
     outputs = {"json": folder / "r.json", "markdown": folder / "r.md", "answer": folder / "answer.rst"}
     tables = {"worlds": "resources/proving_ground.csv", "trained": "resources/trainings.csv"}
-    recommend.main(**options, **outputs, **{name: WORKFLOW / file for name, file in tables.items()})
+    files = ConclusionFiles(**options, **{name: WORKFLOW / file for name, file in tables.items()})
+    recommend.main(files=files, **outputs)
     return read_json(outputs["json"]), outputs["markdown"].read_text()
 
 

@@ -22,6 +22,7 @@ from emulsion.analysis.scores import all_item_scores
 from emulsion.analysis.summary import combine
 from emulsion.analysis.trade_offs import pareto
 from emulsion.errors import UserError
+from emulsion.report.conclusion import Conclusion
 from emulsion.report.exports import SourceSize
 from emulsion.report.markdown import markdown
 from emulsion.report.markup import code, table
@@ -39,8 +40,14 @@ def _found(ratios: dict[str, dict[str, float]], noise: SeedNoise | None = QUIET,
     decisions = decide_all(scores, noise)
     judged = Judged(measure=BY_CAPABILITY, scores=scores, summary=summary, decisions=decisions, strategies=strategies)
     criteria = success_criteria(decisions["mean"], None, pareto(points_of(summary)), BY_CAPABILITY, RECIPE)
-    given = {"criteria": criteria, **given}
-    return recommendations("exp3", "Which mixture?", [judged], ratios, SIZES, tokens=5000, **given)
+    given = {"same": same_mixtures(list(ratios), list(ratios)), "criteria": criteria, **given}
+    return recommendations(_conclusion([judged], ratios, **given))
+
+
+def _conclusion(judged: list[Judged], ratios: dict[str, dict[str, float]], **given) -> Conclusion:
+    schedules = {name: [{"until": 1.0, "weights": shares}] for name, shares in ratios.items()}
+    usual = {"experiment": "exp3", "title": "Which mixture?", "sizes": SIZES, "tokens": 5000, "optimum_name": "optimal"}
+    return Conclusion(**{**usual, "judged": judged, "ratios": ratios, "schedules": schedules, **given})
 
 
 RECIPE = {"run": "exp3-mix", "identity": "abc", "weights": "f" * 64}
@@ -221,7 +228,7 @@ def test_the_decisions_stand_beside_what_follows_from_them() -> None:
 
 def test_mixtures_with_the_same_runs_are_one_row_named_by_both_and_recommended_by_the_first() -> None:
     same = same_mixtures(["a", "b", "optimal"], ["1", "2", "1"])
-    found = _found(TIED, same=same, optimum=OPTIMUM)
+    found = _found(TIED, same=same, optimum=OPTIMUM, optimum_name=same.first["optimal"])
     assert found["same"] == {"a": "a = optimal"}
     assert "| a = optimal |" in markdown(found) and "a = optimal: the same weights" in found["note"]
     assert found["recommended"]["mixture"] in ("a", "b")
@@ -233,7 +240,7 @@ def test_a_mixture_of_unknown_ratios_cannot_be_recommended() -> None:
     decisions = {"mean": decide({"a": [0.5], "b": [0.4]})}
     judged = Judged(measure=BY_CAPABILITY, scores={}, summary={}, decisions=decisions)
     with pytest.raises(UserError, match="ratios of mixture"):
-        recommendations("e", "t", [judged], {}, SIZES)
+        recommendations(_conclusion([judged], {}, same=same_mixtures(["a", "b"], ["1", "2"]), criteria=[]))
 
 
 def test_tables_and_code_hold_any_text() -> None:

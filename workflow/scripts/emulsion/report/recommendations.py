@@ -9,72 +9,47 @@ from emulsion.analysis.ablations import CONTRIBUTES, NEITHER
 from emulsion.analysis.advice import advice
 from emulsion.analysis.compare import listing
 from emulsion.analysis.decide import Decision
-from emulsion.analysis.identity import Same
 from emulsion.analysis.judged import Judged, Measure
 from emulsion.analysis.scores import MEAN
 from emulsion.analysis.trade_offs import TRADE_OFF
 from emulsion.errors import UserError
-from emulsion.report.exports import Sizes, all_exports, config_block
+from emulsion.report.conclusion import Conclusion
+from emulsion.report.exports import all_exports, config_block
 from emulsion.report.loss_tables import losses_of
 from emulsion.report.promises import realised
 
 
-def recommendations(
-    experiment: str,
-    title: str,
-    judged: Sequence[Judged],
-    ratios: Mapping[str, Mapping[str, float]],
-    sizes: Sizes,
-    *,
-    contributions: Mapping[str, Any] | None = None,
-    optimum: Mapping[str, Any] | None = None,
-    optimum_name: str = "optimal",
-    criteria: Sequence[Mapping[str, str]] = (),
-    tokens: int = 0,
-    alone: Mapping[str, str] | None = None,
-    validation: Mapping[str, float] | None = None,
-    schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    models: Mapping[str, str] | None = None,
-    same: Same | None = None,
-    remarks: str = "",
-    worlds: Sequence[Mapping[str, Any]] = (),
-    trained: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
+def recommendations(found: Conclusion) -> dict[str, Any]:
     """The content of `recommendations.json`; what was not analysed is None there.
 
-    judged: what the mixtures are judged by, of which the first recommends; ratios: {mixture: {source: weight}} of the
-    candidates; optimum: of `optimal_mix.json`; tokens: the budget; alone: {source: mixture of it alone}; validation:
-    {seed: mean validation loss} of the optimum's runs, where that is what was predicted; schedules: {mixture: its
-    stages}; models: {mixture: its model} where they differ; same: which mixtures are one and the same, of which all
-    that is said of mixtures names the first.
-    worlds, trained: rows of the tables that `analysis.advice` goes by.
-    remarks: sentences on the runs, such as `origin.different_code` and `perplexity.diverged_note`.
     Recommended is the winner; or else the set of those that cannot be told apart, by the name of one of them, see
     `recommended_of`; or, where nothing can be claimed, the best score or loss.
+    Raises UserError where the ratios of what is to be recommended are not known.
     """
+    judged, ratios, same, sizes = found.judged, found.ratios, found.same, found.sizes
     main, measure = judged[0], judged[0].measure
     decision, decisions, summary = main.decision, main.decisions, main.summary
     by_kind = {each.measure.kind: each for each in judged}
     losses, scores = by_kind.get("losses"), by_kind.get("capabilities")
-    promised = next((each for each in judged if each.measure.kind == (optimum or {}).get("of")), main)
-    first = same.first if same else {}
+    promised = next((each for each in judged if each.measure.kind == (found.optimum or {}).get("of")), main)
     training = {source: size.tokens for source, size in sizes.items()}
+    epochs = found.tokens / len(training) / max(min(training.values()), 1)
     chosen, why = recommended_of(judged, ratios)
-    by_losses = losses_of(losses, ratios, training, alone or {}, chosen) if losses and chosen in ratios else None
+    by_losses = losses_of(losses, ratios, training, found.alone, chosen) if losses and chosen in ratios else None
     alike = [row["text"] for row in by_losses["alike"]] if by_losses else []
     if chosen not in ratios:
         raise UserError(f"recommendations: the ratios of mixture '{chosen}' are not known.")
-    stages = (schedules or {}).get(chosen, ())
+    stages = found.schedules[chosen]
     return {
-        "experiment": experiment,
-        "title": title,
+        "experiment": found.experiment,
+        "title": found.title,
         "judged_by": [each.measure.kind for each in judged],
         "answer": " ".join([_answers(judged, chosen, why), *alike]),
         "decision": decision.to_json(),
         "strategies": main.strategies and main.strategies.evidence(),
         "decisions": {group: each.to_json() for group, each in decisions.items() if group != MEAN},
-        "same": {name: label for name, label in (same.labels if same else {}).items() if label != name},
-        "note": f"{decision.note}{same.note if same else ''}{_different_models(models or {})}{remarks}",
+        "same": {name: label for name, label in same.labels.items() if label != name},
+        "note": f"{decision.note}{same.note}{_different_models(found.models)}{found.remarks}",
         "recommended": {
             "mixture": chosen,
             "ratios": dict(ratios[chosen]),
@@ -86,14 +61,15 @@ def recommendations(
         },
         "overall": decision.evidence(),
         "best_per_capability": scores and _best(scores),
-        "contributions": _contributions(contributions),
+        "contributions": _contributions(found.contributions),
         "trade_offs": _trade_offs(main),
-        "optimum": optimum and realised(optimum, first.get(optimum_name, optimum_name), promised, validation),
-        "criteria": [dict(row) for row in criteria],
+        "optimum": found.optimum and realised(found.optimum, found.optimum_name, promised, found.validation),
+        "criteria": [dict(row) for row in found.criteria],
         "scores": scores and {mixture: _values(scores.measure, record) for mixture, record in scores.summary.items()},
         "losses": by_losses and losses and {**by_losses, "best_per_source": _best(losses)},
-        "exports": all_exports(ratios[chosen], sizes, tokens, len(stages)),
-        "advice": advice(worlds, trained, len(training), tokens / len(training) / max(min(training.values()), 1)),
+        "exports": all_exports(ratios[chosen], sizes, found.tokens, len(stages)),
+        "advice": advice(found.worlds, found.trained, len(training), epochs),
+        "predictions": found.predictions,
     }
 
 

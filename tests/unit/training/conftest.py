@@ -90,8 +90,8 @@ def train(tmp_path, settings):
 
 
 @pytest.fixture
-def train_given(tmp_path, store_folders, tokenizer):
-    """Train on a given mixture into a folder of this name; returns the run's record."""
+def train_mixture(tmp_path, store_folders, tokenizer):
+    """Train on the mixture of `training_cases` into a folder of this name; returns the run's record."""
     write_json(tmp_path / "mixture.json", MIXTURE)
     torch.set_num_threads(1)
 

@@ -1,5 +1,4 @@
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -9,80 +8,65 @@ import time
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
-from training_cases import SPEC, Killed, killed_before
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from training_cases import NEOX, SPEC, Killed, killed_before, same, weights
 
 from emulsion.data.tokenizers import train_bpe
-from emulsion.errors import PassingError, UserError
-from emulsion.files import read_json, read_jsonl, write_json
-from emulsion.training import finish, loop, owner
+from emulsion.errors import UserError
+from emulsion.files import read_json, read_jsonl
+from emulsion.training import owner
 from emulsion.training.card import model_card
 from emulsion.training.checkpoint import checkpoints
 from emulsion.training.forward import SequenceLosses
-from emulsion.training.job import Job
 from emulsion.training.loop import Training
 from emulsion.training.run import train_run
 from emulsion.training.runtime import Runtime
 
-NEOX = {**SPEC["model"], "architecture": "gpt_neox"}
 DROPOUT = {**SPEC["model"], "dropout": 0.1}
 
 
-@pytest.fixture
-def train(train_given):
-    return train_given
-
-
-def weights(folder):
-    return load_file(folder / "model.safetensors")
-
-
-def same(first, second):
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
-
-
 @pytest.mark.parametrize("model", [SPEC["model"], NEOX, DROPOUT], ids=["gpt2", "gpt_neox", "dropout"])
-def test_a_run_killed_at_any_step_ends_with_the_weights_of_one_that_was_not(train, tmp_path, monkeypatch, model):
-    train("whole", model=model)
+def test_a_run_killed_at_any_step_ends_with_the_weights_of_one_that_was_not(
+    train_mixture, tmp_path, monkeypatch, model
+):
+    train_mixture("whole", model=model)
     for step in (1, 5, 6, 11):
         with monkeypatch.context() as patched, pytest.raises(Killed):
             killed_before(patched, step)
-            train("killed", model=model)
-    record = train("killed", model=model)
+            train_mixture("killed", model=model)
+    record = train_mixture("killed", model=model)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
     rows = [read_jsonl(tmp_path / name / "training_log.jsonl") for name in ("whole", "killed")]
     assert rows[0] == rows[1]
     assert record["steps"] == len(rows[0]) == 12
 
 
-def test_a_run_repeated_gives_the_same_weights_and_another_seed_does_not(train, tmp_path):
-    train("first")
-    train("again")
-    train("other", seed=1)
+def test_a_run_repeated_gives_the_same_weights_and_another_seed_does_not(train_mixture, tmp_path):
+    train_mixture("first")
+    train_mixture("again")
+    train_mixture("other", seed=1)
     assert same(weights(tmp_path / "first"), weights(tmp_path / "again"))
     assert not same(weights(tmp_path / "first"), weights(tmp_path / "other"))
 
 
-def test_micro_batches_change_nothing_but_rounding(train, tmp_path):
-    train("whole")
-    train("pieces", micro_batch=3)
+def test_micro_batches_change_nothing_but_rounding(train_mixture, tmp_path):
+    train_mixture("whole")
+    train_mixture("pieces", micro_batch=3)
     for name, tensor in weights(tmp_path / "whole").items():
         assert torch.allclose(tensor, weights(tmp_path / "pieces")[name], atol=2e-4), name
 
 
-def test_a_checkpoint_of_another_spec_is_not_resumed(train, tmp_path, monkeypatch, caplog):
+def test_a_checkpoint_of_another_spec_is_not_resumed(train_mixture, tmp_path, monkeypatch, caplog):
     with monkeypatch.context() as patched, pytest.raises(Killed):
         killed_before(patched, 6)
-        train("run")
-    train("run", seed=1)
+        train_mixture("run")
+    train_mixture("run", seed=1)
     assert "is of a run with other settings, data or mixture, so it is not gone on from" in caplog.text
-    train("fresh", seed=1)
+    train_mixture("fresh", seed=1)
     assert same(weights(tmp_path / "run"), weights(tmp_path / "fresh"))
 
 
-def test_the_loss_falls_and_is_logged_at_every_step_with_validation_on_every_source(train, tmp_path):
-    record = train("run", tokens=40 * 8 * 24)
+def test_the_loss_falls_and_is_logged_at_every_step_with_validation_on_every_source(train_mixture, tmp_path):
+    record = train_mixture("run", tokens=40 * 8 * 24)
     rows = read_jsonl(tmp_path / "run" / "training_log.jsonl")
     assert [row["step"] for row in rows] == list(range(1, 41))
     assert rows[-1]["tokens"] == record["tokens"] == 40 * 8 * 24
@@ -93,37 +77,8 @@ def test_the_loss_falls_and_is_logged_at_every_step_with_validation_on_every_sou
     assert record["validation"] == validated[-1]["validation"]
 
 
-def test_the_record_says_what_was_drawn_and_it_is_what_was_asked_for(train):
-    record = train("run", tokens=100 * 8 * 24)
-    assert sum(record["sequences_per_source"].values()) == record["sequences"] == 800
-    assert record["sequences_per_source"] == {"alpha": 320, "beta": 160, "gamma": 320}
-    assert record["tokens"] == 800 * 24
-    assert record["largest_deviation_sequences"] < 1
-    assert record["parameters"] == 300 * 16 + 24 * 16 + 2 * 16 + (4 * 16 * 16 + 2 * 16 * 32 + 9 * 16 + 32)
-
-
-def test_the_model_loads_with_transformers_and_gives_the_logits_it_was_trained_to(train, tmp_path, monkeypatch):
-    seen = {}
-    original = loop.Training.run
-
-    def run(self, *arguments):
-        original(self, *arguments)
-        with torch.no_grad():
-            self.model.eval()
-            seen["logits"] = self.model(input_ids=torch.arange(10)[None]).logits
-
-    monkeypatch.setattr(loop.Training, "run", run)
-    train("run", model=NEOX)
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "run", local_files_only=True).eval()
-    tokens = AutoTokenizer.from_pretrained(tmp_path / "run", local_files_only=True)("one two")["input_ids"]
-    with torch.no_grad():
-        assert torch.equal(model(input_ids=torch.arange(10)[None]).logits, seen["logits"])
-        written = model.generate(torch.arange(2, 6)[None], max_new_tokens=2, return_dict_in_generate=True)
-    assert len(tokens) > 0 and written.past_key_values is not None  # without, each token reads the text anew
-
-
-def test_the_model_card_states_mixture_tokens_and_results(train, tmp_path):
-    record = train("run")
+def test_the_model_card_states_mixture_tokens_and_results(train_mixture, tmp_path):
+    record = train_mixture("run")
     card = (tmp_path / "run" / "README.md").read_text()
     assert f"{record['tokens']:,} tokens of the mixture `mixed`" in card
     assert f"{record['validation']['alpha']:.4f}" in card
@@ -134,7 +89,7 @@ def test_the_model_card_states_mixture_tokens_and_results(train, tmp_path):
     )
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_with_the_step_and_the_sources(train, monkeypatch):
+def test_a_loss_that_is_not_finite_stops_the_run_with_the_step_and_the_sources(train_mixture, monkeypatch):
     original = Training._accumulate
 
     def accumulate(self, batch, weights=None):
@@ -143,7 +98,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_the_step_and_the_sources(t
 
     monkeypatch.setattr(Training, "_accumulate", accumulate)
     with pytest.raises(UserError, match=r"not finite at step 5, on sequences of alpha"):
-        train("run")
+        train_mixture("run")
 
 
 def short_of_memory(monkeypatch, most):
@@ -159,70 +114,48 @@ def short_of_memory(monkeypatch, most):
 
 
 def test_where_memory_is_too_small_fewer_sequences_are_taken_at_once_and_the_batch_stays(
-    train, tmp_path, monkeypatch, caplog
+    train_mixture, tmp_path, monkeypatch, caplog
 ):
-    train("pieces", micro_batch=2)
+    train_mixture("pieces", micro_batch=2)
     short_of_memory(monkeypatch, 3)
-    train("halved", micro_batch=8)
+    train_mixture("halved", micro_batch=8)
     assert same(weights(tmp_path / "pieces"), weights(tmp_path / "halved"))
     assert [record.args[1] for record in caplog.records if "too small for" in record.message] == [4, 2]
     logs = [read_jsonl(tmp_path / name / "training_log.jsonl") for name in ("pieces", "halved")]
     assert [row["loss"] for row in logs[0]] == [row["loss"] for row in logs[1]]
 
 
-def test_memory_that_is_too_small_for_one_sequence_is_said(train, monkeypatch):
+def test_memory_that_is_too_small_for_one_sequence_is_said(train_mixture, monkeypatch):
     short_of_memory(monkeypatch, 0)
     with pytest.raises(UserError, match="too small for 1 sequences of 24 tokens at once: take a smaller model"):
-        train("run")
+        train_mixture("run")
 
 
-def test_a_run_that_is_short_of_time_saves_and_says_so_and_the_next_try_ends_it(train, tmp_path):
-    train("whole")
+def test_a_run_that_is_short_of_time_saves_and_says_so_and_the_next_try_ends_it(train_mixture, tmp_path):
+    train_mixture("whole")
     with pytest.raises(UserError, match=r"stopped at step \d+ of 12, saved"):
-        train("late", checkpoint_seconds=1e9, minutes=1e-9)
-    train("late", checkpoint_seconds=1e9)
+        train_mixture("late", checkpoint_seconds=1e9, minutes=1e-9)
+    train_mixture("late", checkpoint_seconds=1e9)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "late"))
 
 
-def test_a_run_saves_as_often_as_it_is_told_and_takes_its_last_step_however_short_of_time(train, tmp_path, monkeypatch):
+def test_a_run_saves_as_often_as_it_is_told_and_takes_its_last_step_however_short_of_time(
+    train_mixture, tmp_path, monkeypatch
+):
     with monkeypatch.context() as patched, pytest.raises(Killed):
         killed_before(patched, 6)
-        train("run", checkpoint_seconds=1e9)
+        train_mixture("run", checkpoint_seconds=1e9)
     assert not checkpoints(tmp_path / "run.checkpoints")
     with monkeypatch.context() as patched, pytest.raises(Killed):
         killed_before(patched, 11)
-        train("run")
+        train_mixture("run")
     saved = read_json(checkpoints(tmp_path / "run.checkpoints")[-1] / "state.json")
-    record = train("run", minutes=1e-9)
+    record = train_mixture("run", minutes=1e-9)
     assert saved["step"] == 11 and record["seconds"] > saved["seconds"] > 0
 
 
-def test_a_run_told_to_stop_while_its_model_is_saved_keeps_what_to_make_it_from_again(
-    train, tmp_path, monkeypatch, caplog
-):
-    """Its job may be taken for failed for the signal, and then Snakemake deletes the model."""
-    saved = finish.save_model
-
-    def told(model, *arguments):
-        saved(model, *arguments)
-        jobs[-1].told_to_stop = True
-
-    jobs, made = [], Job.__init__
-    monkeypatch.setattr(Job, "__init__", lambda self, minutes=None: jobs.append(self) or made(self, minutes))
-    with monkeypatch.context() as patched:
-        patched.setattr(finish, "save_model", told)
-        train("told")
-    whole = weights(tmp_path / "told")
-    shutil.rmtree(tmp_path / "told")
-    caplog.set_level("INFO")
-    train("told")
-    assert "resumed at step 12 of 12" in caplog.text
-    assert same(whole, weights(tmp_path / "told"))
-    assert not (tmp_path / "told.checkpoints").exists()
-
-
-def test_a_run_can_be_followed_in_tensorboard_also_when_it_is_finished(train, tmp_path):
-    train("run", trackers=("tensorboard",))
+def test_a_run_can_be_followed_in_tensorboard_also_when_it_is_finished(train_mixture, tmp_path):
+    train_mixture("run", trackers=("tensorboard",))
     [events] = (tmp_path / "trackers" / "run.checkpoints").glob("events*")
     assert b"validation/alpha" in events.read_bytes()
 
@@ -251,10 +184,12 @@ def command_line(tmp_path, store_folders, tokenizer, name, **settings):
     return ["workflow/scripts/train.py", *options, "--stores", *map(str, store_folders.values())]
 
 
-def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, tmp_path, store_folders, tokenizer):
+def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(
+    train_mixture, tmp_path, store_folders, tokenizer
+):
     spec = {"tokens": 600 * 8 * 24}
     # Not beside the other, which would be a copy of it.
-    train("elsewhere/whole", checkpoint_seconds=1e9, **spec)
+    train_mixture("elsewhere/whole", checkpoint_seconds=1e9, **spec)
     settings = {"spec": json.dumps({**SPEC, **spec}), "checkpoint-seconds": 0.2}
     command = [sys.executable, *command_line(tmp_path, store_folders, tokenizer, "killed", **settings)]
     for step in (20, 250):
@@ -268,10 +203,10 @@ def test_a_process_killed_by_the_system_twice_ends_with_the_same_weights(train, 
     assert read_json(tmp_path / "killed" / "run.json")["killed"]["tries"] == 2
 
 
-def test_a_second_process_waits_for_a_run_and_takes_its_model(train, tmp_path, monkeypatch, caplog):
+def test_a_second_process_waits_for_a_run_and_takes_its_model(train_mixture, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(owner, "LOOK_SECONDS", 0.01)
     steps, original = [], Training._train_step
-    second = threading.Thread(target=lambda: train("run"))
+    second = threading.Thread(target=lambda: train_mixture("run"))
 
     def train_step(self):
         if len(steps) == 5:
@@ -282,84 +217,14 @@ def test_a_second_process_waits_for_a_run_and_takes_its_model(train, tmp_path, m
         original(self)
 
     monkeypatch.setattr(Training, "_train_step", train_step)
-    train("run")
+    train_mixture("run")
     second.join(timeout=60)
     assert not second.is_alive() and steps == list(range(12))
     assert [row["step"] for row in read_jsonl(tmp_path / "run/training_log.jsonl")] == list(range(1, 13))
     assert not (tmp_path / "run.checkpoints").exists()
 
 
-def test_a_run_that_was_taken_over_in_its_last_step_gives_no_model(train, tmp_path, monkeypatch):
-    original, other = Training.run, tmp_path / "run.checkpoints" / owner.FILE
-
-    def run_and_sleep(self):
-        original(self)
-        write_json(other, {"host": "elsewhere", "process": 7, "start": "1", "token": "another"})
-
-    monkeypatch.setattr(Training, "run", run_and_sleep)
-    with pytest.raises(PassingError, match="another process trains this run now"):
-        train("run")
-    assert not (tmp_path / "run").exists() and read_json(other)["token"] == "another"
-
-
-def test_a_run_whose_log_lacks_a_step_gives_no_model(train, tmp_path, monkeypatch):
-    original = Training.run
-
-    def run_and_lose(self):
-        original(self)
-        del self.log.rows[4]
-
-    monkeypatch.setattr(Training, "run", run_and_lose)
-    with pytest.raises(RuntimeError, match="the log has 11 rows of 12 steps"):
-        train("run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_run_that_drew_other_shares_than_planned_gives_no_model(train, tmp_path, monkeypatch):
-    original = Training._report
-
-    def draw_one_more(self, *arguments):
-        original(self, *arguments)
-        self.drawn[0] += self.step == 12
-
-    monkeypatch.setattr(Training, "_report", draw_one_more)
-    with pytest.raises(RuntimeError, match="sequences per source, planned"):
-        train("run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_gradient_that_is_not_finite_is_null_in_the_log(train, tmp_path, monkeypatch):
-    """The step after it stops the run, whose log stays one of valid JSON."""
-    original = Training._train_step
-
-    def train_step(self):
-        if self.step == 4:
-            self.model.get_input_embeddings().weight.register_hook(lambda gradient: gradient * float("inf"))
-        original(self)
-
-    monkeypatch.setattr(Training, "_train_step", train_step)
-    with pytest.raises(UserError, match="not finite at step 6"):
-        train("run")
-    rows = read_jsonl(tmp_path / "run.checkpoints" / "training_log.jsonl")
-    assert [row["gradient_norm"] is None for row in rows] == [False] * 4 + [True]
-
-
-def test_nothing_is_left_beside_a_finished_model(train, tmp_path):
-    train("run")
-    names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"mixture.json", "run"}
-    assert {path.name for path in (tmp_path / "run").iterdir()} >= {
-        "model.safetensors",
-        "config.json",
-        "tokenizer.json",
-        "run.json",
-        "training_log.jsonl",
-        "README.md",
-    }
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["spec"]["seed"] == 0
-
-
-def test_a_store_made_with_another_tokenizer_is_refused(train, tmp_path, store_folders):
+def test_a_store_made_with_another_tokenizer_is_refused(train_mixture, tmp_path, store_folders):
     train_bpe(["something else entirely"] * 50, 280, tmp_path / "other")
     with pytest.raises(UserError, match=r"made with tokenizer \w+, but .*other is \w+"):
         train_run(
@@ -373,25 +238,35 @@ def test_a_store_made_with_another_tokenizer_is_refused(train, tmp_path, store_f
         )
 
 
-def test_a_model_with_fewer_rows_than_the_tokenizer_has_tokens_is_refused(train):
+def test_a_model_with_fewer_rows_than_the_tokenizer_has_tokens_is_refused(train_mixture):
     with pytest.raises(UserError, match=r"the model's vocab_size is 299, but .* has 300 tokens"):
-        train("run", model={**SPEC["model"], "vocab_size": 299})
+        train_mixture("run", model={**SPEC["model"], "vocab_size": 299})
 
 
-def test_a_card_is_written_of_sources_whose_origin_is_not_told(train):
-    told = train("run")
+def test_a_card_is_written_of_sources_whose_origin_is_not_told(train_mixture):
+    told = train_mixture("run")
     card = model_card({**told, "sources": {source: {} for source in told["sources"]}})
     assert "| unstated: local files | unstated |" in card
 
 
-def test_a_run_that_would_repeat_a_source_too_often_is_refused_before_it_starts(train, tmp_path):
+def test_a_run_that_would_repeat_a_source_too_often_is_refused_before_it_starts(train_mixture, tmp_path):
     with pytest.raises(UserError, match=r"mixture\.json: .*'alpha' would be read 0\.\d\d times .*max_epochs is 0\.01"):
-        train("run", max_epochs=0.01)
+        train_mixture("run", max_epochs=0.01)
     assert not (tmp_path / "run.checkpoints" / "training_log.jsonl").exists()
-    train("run", max_epochs=1)
+    train_mixture("run", max_epochs=1)
 
 
-def test_a_run_that_would_take_no_losses_at_its_end_is_refused_before_it_starts(train, tmp_path):
-    with pytest.raises(UserError, match="validations: should be 1 or more"):
-        train("run", validations=0)
-    assert not (tmp_path / "run.checkpoints" / "training_log.jsonl").exists()
+def test_a_gradient_that_is_not_finite_is_null_in_the_log(train_mixture, tmp_path, monkeypatch):
+    """The step after it stops the run, whose log stays one of valid JSON."""
+    original = Training._train_step
+
+    def train_step(self):
+        if self.step == 4:
+            self.model.get_input_embeddings().weight.register_hook(lambda gradient: gradient * float("inf"))
+        original(self)
+
+    monkeypatch.setattr(Training, "_train_step", train_step)
+    with pytest.raises(UserError, match="not finite at step 6"):
+        train_mixture("run")
+    rows = read_jsonl(tmp_path / "run.checkpoints" / "training_log.jsonl")
+    assert [row["gradient_norm"] is None for row in rows] == [False] * 4 + [True]

@@ -1,5 +1,8 @@
 """A run small enough to train in a test."""
 
+import torch
+from safetensors.torch import load_file
+
 from emulsion.training.loop import Training
 
 SPEC = {
@@ -27,6 +30,7 @@ SPEC = {
     "precision": "fp32",
     "seed": 0,
 }
+NEOX = {**SPEC["model"], "architecture": "gpt_neox"}
 MIXTURE = {
     "experiment": "exp9",
     "name": "mixed",
@@ -35,6 +39,14 @@ MIXTURE = {
         {"until": 1.0, "weights": {"alpha": 0.1, "beta": 0.2, "gamma": 0.7}},
     ],
 }
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 class Killed(BaseException):

@@ -224,6 +224,15 @@ def test_the_order_of_sources_changes_nothing():
     assert first.predict(mixtures) == pytest.approx(second.predict(mixtures)[:, ::-1], abs=1e-6)
 
 
+def test_the_columns_of_arrays_are_of_no_source_whatever_their_order():
+    (mixtures, losses, _), rest = short_runs()
+    rows, values = mixtures.to_numpy(), losses.to_numpy()
+    first, turned = fit_trajectory_law(rows, values, **rest), fit_trajectory_law(rows, values[:, ::-1], **rest)
+    assert first.predict(rows) == pytest.approx(turned.predict(rows)[:, ::-1], abs=1e-6)
+    named = fit_trajectory_law(mixtures, losses, **rest)
+    assert np.abs(named.predict(rows) - first.predict(rows)).max() > 1e-4
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

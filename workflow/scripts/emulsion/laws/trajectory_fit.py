@@ -70,6 +70,8 @@ def fit_trajectory_law(
 ) -> TrajectoryLaw:
     """Fit the law to evaluations: losses [n, g] after mixtures [n, m], the shares of what a run had read so far.
 
+    A source is taken to do more for a group of its own name than for others, where data frames have the names.
+
     epochs   [n, m]: how often it had read each source; None where nothing is read twice
     tokens   [n]: how much it had read in all, in runs of the length that is predicted for; None for whole runs. 0 is an
              evaluation before the first step
@@ -101,7 +103,9 @@ def fit_trajectory_law(
         raise UserError("law: every evaluation is before the first step; of what sources teach it says nothing.")
     often = read_epochs(epochs, table) if epochs is not None else np.zeros((n, m))
     points = Points(table.mixtures * time[:, None], often, table.values, time, planned, number)
-    own = np.array([[source == group for source in table.sources] for group in table.groups])
+    # Columns of arrays are called by their position, which does not say which group is of which source.
+    named = hasattr(mixtures, "columns") and hasattr(values, "columns")
+    own = np.array([[named and source == group for source in table.sources] for group in table.groups])
     theta, covariance, worth, scale = _posterior(points, own if own.any() else None)
     read, often = points.read, points.epochs
     squares = (read**2).sum(axis=0)

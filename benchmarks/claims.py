@@ -3,6 +3,7 @@
 python benchmarks/claims.py winners --repetitions 2000     # false winners, and power, by seeds and mixtures
 python benchmarks/claims.py coverage --repetitions 1000    # how often 95 % intervals hold the truth
 python benchmarks/claims.py predictions --repetitions 40   # the same of what is predicted for the optimum, by world
+python benchmarks/claims.py sets --repetitions 8           # how often what ten runs cannot tell apart has the optimum
 python benchmarks/claims.py losses --repetitions 600       # false winners, and power, by losses paired by seed and not
 python benchmarks/claims.py noisy --repetitions 1000       # the same where one mixture is noisier than the others
 python benchmarks/claims.py text --repetitions 2000        # false winners by losses whose test text is chosen, too
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,9 @@ from emulsion.analysis.scores import MEAN, ItemScores
 from emulsion.analysis.summary import combine
 from emulsion.laws.table import Floats
 from emulsion.methods import design, optimise
+from emulsion.methods.optimum import refit
+from emulsion.methods.optimum_settings import Settings
+from emulsion.methods.tied import compare_to_first
 from emulsion.report.markup import table
 from emulsion.world import KINDS, worlds
 from emulsion.world import World as Simulated
@@ -105,15 +110,7 @@ def foretold(kind: str, repetitions: int) -> tuple[list[bool], list[bool], list[
     runs_inside, means_inside, above = [], [], []
     for world in worlds(kind, repetitions):
         names = world.sources
-        mixtures = [dict(each) for each in design(3 * len(names) + 3, names, bounds=(0.01, 1.0))]
-        results = []
-        for number, mixture in enumerate(mixtures):
-            run = {
-                "run": f"{number}",
-                "losses": dict(zip(names, trained(world, mixture, number).tolist(), strict=True)),
-            }
-            read = {name: mixture[name] * world.tokens / world.sizes[name] for name in names}
-            results.append({**run, "epochs": read})
+        mixtures, results = full_runs(world, 3 * len(names) + 3, 0.01)
         found = optimise(mixtures, results, names, {"objective": "mean_loss", "bounds": [0.01, 1.0]})
         low, high = found["interval"]
         outcomes = [float(trained(world, found["ratios"], 1000 + seed).mean()) for seed in range(3)]
@@ -121,6 +118,17 @@ def foretold(kind: str, repetitions: int) -> tuple[list[bool], list[bool], list[
         means_inside.append(low <= float(np.mean(outcomes)) <= high)
         above.append(float(np.mean(outcomes)) - found["prediction"])
     return runs_inside, means_inside, above
+
+
+def full_runs(world: Simulated, count: int, least: float) -> tuple[list[dict[str, float]], list[dict[str, Any]]]:
+    """So many runs as long as the target's: mixtures with so much of each source or more, and what they came to."""
+    names = world.sources
+    mixtures, results = [dict(each) for each in design(count, names, bounds=(least, 1.0))], []
+    for number, mixture in enumerate(mixtures):
+        losses = dict(zip(names, trained(world, mixture, number).tolist(), strict=True))
+        read = {name: mixture[name] * world.tokens / world.sizes[name] for name in names}
+        results.append({"run": f"{number}", "losses": losses, "epochs": read})
+    return mixtures, results
 
 
 def trained(world: Simulated, mixture: Mapping[str, float], seed: int) -> Floats:
@@ -142,6 +150,34 @@ def predictions(repetitions: int, uneven: float, workers: int) -> str:
     return table(
         ["world", "single runs", "means of three", "outcome above prediction, median, .001 nats"], rows, right=3
     )
+
+
+def optimum_in_set(kind: str, repetitions: int) -> list[list[bool]]:
+    """Of simulated worlds: whether the true optimum is among what `dml`, and `optimum`, cannot tell from their own."""
+    held = []
+    for world in worlds(kind, repetitions):
+        names, row = world.sources, []
+        mixtures, results = full_runs(world, 10, 0.0)
+        for given in ({"surrogates": ("log_linear",)}, {}):
+            settings = Settings.of({"objective": "mean_loss", "bounds": [0.0, 1.0], **given})
+            found = optimise(mixtures, results, names, settings)
+            fitted, _ = refit(mixtures, results, names, settings, found["surrogate"])
+            both = np.array([[each[name] for name in names] for each in (found["ratios"], world.optimum)])
+            row.append(bool(compare_to_first(fitted, both, settings.resamples, seed=0).tied[1]))
+        held.append(row)
+    return held
+
+
+def sets(repetitions: int, uneven: float, workers: int) -> str:
+    """By kind of world; the last row is all of them."""
+    with ProcessPoolExecutor(workers) as pool:
+        found = dict(zip(KINDS, pool.map(optimum_in_set, KINDS, [repetitions] * len(KINDS)), strict=True))
+    every = [row for rows in found.values() for row in rows]
+    rows = [
+        [kind, *(f"{sum(column)} of {len(column)}" for column in zip(*held, strict=True))]
+        for kind, held in {**found, "all": every}.items()
+    ]
+    return table(["world", "dml", "optimum"], rows, right=2)
 
 
 def losses(repetitions: int, uneven: float, workers: int) -> str:
@@ -224,7 +260,7 @@ def text(repetitions: int, uneven: float, workers: int) -> str:
     return table(["mixtures", "seeds", *head], rows, right=len(head))
 
 
-TABLES = {each.__name__: each for each in (winners, coverage, predictions, losses, noisy, text)}
+TABLES = {each.__name__: each for each in (winners, coverage, predictions, sets, losses, noisy, text)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

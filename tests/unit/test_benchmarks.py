@@ -24,6 +24,7 @@ LONGER = {
     "activation": 0,
     "claims coverage --repetitions 1": 8,
     "claims predictions --repetitions 1": 12,
+    "claims sets --repetitions 1": 12,
     "claims text --repetitions 1": 7,
     "claims winners --repetitions 1": 7,
     "data_path --megabytes 2": 10,

@@ -90,13 +90,6 @@ def test_a_bimix_law_without_noise_is_recovered_where_shares_are_seen():
     assert np.abs(law.predict(fresh)[:, 0] - expected).mean() < 0.02 * expected.std()
 
 
-def test_a_bimix_law_knows_no_unit_of_losses_and_no_zero():
-    rows, losses = data(m=5, n=24)
-    losses = noisy(losses, 0.005, np.random.default_rng(1))
-    nats, other = fit_bimix_law(rows, losses), fit_bimix_law(rows, 1 + losses / np.log(2))
-    assert other.predict(rows) == pytest.approx(1 + nats.predict(rows) / np.log(2), abs=1e-6)
-
-
 def test_an_autoscale_law_learns_what_each_source_is_worth():
     rows, _ = data(m=3, n=60)
     truth = 1 + (0.2 + rows[:, 0]) ** -0.5 + (0.5 + rows[:, 1]) ** -0.2

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -104,11 +104,7 @@ class AutoScaleLaw(PowerSum):
 
 def fit_bimix_law(mixtures: Any, values: Any) -> BiMixLaw:
     """Fit BiMix to values [n, g] of mixtures [n, m], robustly."""
-    table = read_table(mixtures, values)
-    # How far a fit comes in its steps would else depend on the unit of the values, and on where their zero is.
-    middle, spread = table.values.mean(axis=0), np.maximum(table.values.std(axis=0), 1e-9)
-    law = _fit(BiMixLaw, replace(table, values=(table.values - middle) / spread))
-    return replace(law, c=middle + spread * law.c, level=spread[:, None] * law.level)
+    return _fit(BiMixLaw, read_table(mixtures, values))
 
 
 def fit_autoscale_law(mixtures: Any, values: Any) -> AutoScaleLaw:

@@ -9,7 +9,7 @@ from workflow_project import CONCLUSIONS, snakemake
 from emulsion.study.imports import imports_of
 
 # Each cheap script of the study reaches some of them and does not reach others (asserted below).
-MODULES = ("analysis/compare", "analysis/trade_offs", "analysis/criteria", "figures/style", "plan")
+MODULES = ("analysis/compare", "analysis/trade_offs", "analysis/criteria", "figures/style", "study/account")
 
 
 @pytest.fixture(scope="module")

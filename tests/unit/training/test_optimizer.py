@@ -71,7 +71,7 @@ def test_a_training_takes_the_steps_of_adamw_on_clipped_gradients_at_the_rates_o
     training.run(5)
     moments = [(torch.zeros_like(parameter), torch.zeros_like(parameter)) for parameter in model.parameters()]
     for step in range(5):
-        tokens = torch.from_numpy(read_batch(training.plan, training.stores, 24, 8 * step, 8 * step + 8).tokens).long()
+        tokens = torch.from_numpy(read_batch(training.plan, training.stores, 24, 8 * step, 8 * step + 8)).long()
         logits = model(input_ids=tokens[:, :-1]).logits
         model.zero_grad()
         torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).backward()

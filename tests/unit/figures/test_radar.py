@@ -65,6 +65,12 @@ def test_the_note_below_many_radars_names_letters_and_the_marks_there_are(chance
     assert ("Crosses: chance." in words) == (chance is not None)
 
 
+def test_many_capabilities_below_many_radars_have_a_letter_or_a_number_of_their_own() -> None:
+    runs = {f"run_{i}": capabilities({f"skill_{j}": 0.5 for j in range(90)}) for i in range(MOST_TOGETHER + 1)}
+    labels = [text.get_text() for text in draw_capability_radar(runs).axes[0].texts]
+    assert len(labels) == len(set(labels)) == 90 and {"A", "Z", "27", "90"} <= set(labels)
+
+
 def test_many_strategies_get_a_radar_each_in_order() -> None:
     runs = {f"run_{i}": capabilities(SCORES) for i in range(MOST_TOGETHER + 1)}
     titles = [axes.get_title() for axes in draw_capability_radar(runs).axes]

@@ -76,7 +76,8 @@ def _apart(scores: Scores, left_out: str) -> Figure:
     rows = math.ceil(len(scores.runs) / PANELS)
     figure = Figure(figsize=(WIDTH, 1.95 * rows + 0.6), layout="constrained")
     panels = figure.subplots(rows, PANELS, squeeze=False).flat
-    letters = (string.ascii_uppercase * 3)[: len(scores.capabilities)]
+    count = len(scores.capabilities)
+    letters = [*string.ascii_uppercase[:count], *(str(number) for number in range(27, count + 1))]
     for run, name, axes in zip(scores.runs, pretty_all(scores.runs), panels, strict=False):
         _grid(axes, scores, letters, numbers=False)
         for other in scores.runs:

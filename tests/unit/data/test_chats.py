@@ -105,6 +105,7 @@ def test_items_of_responses_are_turns():
         (said(QUESTION, ("assistant", "")), "'content' is empty"),
         (said(QUESTION, ("assistant", None)), "'content' is missing or null"),
         (said(("user", [{"type": "image_url", "image_url": "x"}]), ANSWER), "a part of 'content' is 'image_url'"),
+        ([{"role": "user", "words": "q"}], r"a turn has none of value, content, .* but \['role', 'words'\]"),
         ({"from": ["human"], "value": ["q", "a"]}, "of different lengths"),
         (said(("user", [{"type": "text", "text": None}]), ANSWER), "a part of 'content' has no text"),
         ("no chat", "'messages' is text, not a list of turns"),

@@ -207,6 +207,8 @@ def _turn(turn: Fields) -> Iterator[Turn]:
         if not is_empty(calls := parsed(turn.take(name))):
             said += [("call", _call(call, name, turn)) for call in (calls if isinstance(calls, list) else [calls])]
     if not said and role in ("user", "assistant", "call"):
+        if key not in turn.record:
+            raise UnrenderableError(f"a turn has none of {', '.join(TEXT_KEYS)}, but {_SHORT.repr(list(turn.record))}")
         raise UnrenderableError(f"'{key}' is {'missing or null' if turn.record.get(key) is None else 'empty'}")
     yield from said
 

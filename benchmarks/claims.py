@@ -1,6 +1,7 @@
 """Are claims about mixtures as sure as they say? Simulated experiments whose truth is known (docs/statistics.md).
 
 python benchmarks/claims.py winners --repetitions 2000     # false winners, and power, by seeds and mixtures
+python benchmarks/claims.py topics --repetitions 2000      # false winners where some topics have most of the items
 python benchmarks/claims.py coverage --repetitions 1000    # how often 95 % intervals hold the truth
 python benchmarks/claims.py predictions --repetitions 40   # the same of what is predicted for the optimum, by world
 python benchmarks/claims.py sets --repetitions 8           # how often what ten runs cannot tell apart has the optimum
@@ -59,6 +60,29 @@ def winners(repetitions: int, uneven: float, workers: int) -> str:
         for seeds in SEEDS
     ]
     return table(["seeds", *(f"{m} mixtures" for m in MIXTURES)], rows, right=len(MIXTURES))
+
+
+def topics(repetitions: int, uneven: float, workers: int) -> str:
+    """False winners of two mixtures that are alike, in one capability whose topics have more or fewer items."""
+    sizes = {
+        "30 of 7": [7] * 30,
+        "one of 100, 10 of 2": [100] + [2] * 10,
+        "one of 100, 50 of 2": [100] + [2] * 50,
+        "30, of 300/1 to 300/30": [round(300 / rank) for rank in range(1, 31)],
+        "2 of 50, 20 of 1": [50] * 2 + [1] * 20,
+    }
+    base = World(mixtures=2, capabilities=1, uneven=uneven)
+    kinds = {
+        "as measured": base,
+        "little noise": replace(base, seed_noise=0.05, topic_noise=0.1),
+        "strong tastes": replace(base, taste=2.0),
+    }
+    columns = [(f"{kind}, {seeds} seeds", replace(of, seeds=seeds)) for kind, of in kinds.items() for seeds in (3, 5)]
+    cells = [replace(of, topics=len(items), items=items) for items in sizes.values() for _, of in columns]
+    with ProcessPoolExecutor(workers) as pool:
+        rates = [f"{100 * found['rate']:.1f}" for found in pool.map(winner_rate, cells, [repetitions] * len(cells))]
+    rows = [[name, *rates[place * len(columns) :][: len(columns)]] for place, name in enumerate(sizes)]
+    return table(["topics", *(name for name, _ in columns)], rows, right=len(columns))
 
 
 def covered(world: World, repetitions: int, seed: int = 0) -> dict[str, float]:
@@ -260,7 +284,7 @@ def text(repetitions: int, uneven: float, workers: int) -> str:
     return table(["mixtures", "seeds", *head], rows, right=len(head))
 
 
-TABLES = {each.__name__: each for each in (winners, coverage, predictions, sets, losses, noisy, text)}
+TABLES = {each.__name__: each for each in (winners, topics, coverage, predictions, sets, losses, noisy, text)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -237,6 +237,13 @@ def test_seed_noise_over_items_makes_no_false_winners_either(mixtures: int, seed
     assert winner_rate(world, 200)["winners"] <= binom.ppf(0.99, 200, 0.05)
 
 
+def test_a_topic_with_most_of_the_items_makes_no_false_winners() -> None:
+    world = World(
+        mixtures=2, seeds=5, capabilities=1, topics=11, items=[100, *[2] * 10], seed_noise=0.05, topic_noise=0.1
+    )
+    assert winner_rate(world, 300)["winners"] <= binom.ppf(0.99, 300, 0.06)
+
+
 def test_the_order_of_seeds_in_a_mapping_says_nothing():
     first, second = {0: 1.0, 1: 2.0, 2: 3.0}, {0: 1.1, 1: 2.1, 2: 3.1}
     turned = dict(reversed(second.items()))

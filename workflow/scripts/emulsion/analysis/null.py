@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ class World:
     Standard deviations are of log-odds. With the defaults a run's mean score has one of about .035 between seeds and a
     capability's one of .08, as measured on the demonstration (docs/statistics.md).
 
-    topics, items   per capability, and per topic
+    topics, items   per capability, and per topic; items may be the number of each topic [topics]
     difficulty      of topics: how unlike each other they are, for all mixtures alike
     taste           of topics, for each mixture by itself, whatever its seed
     seed_noise      of a run in each capability: shifts all its items together
@@ -35,7 +36,7 @@ class World:
     seeds: int = 3
     capabilities: int = 5
     topics: int = 30
-    items: int = 7
+    items: int | Sequence[int] = 7
     difficulty: float = 1.5
     taste: float = 0.3
     seed_noise: float = 0.4
@@ -47,8 +48,9 @@ class World:
         """The item scores of one repetition of the experiment."""
         odds = rng.normal(0, self.difficulty, (self.capabilities, self.topics))
         names = tuple(f"capability_{number}" for number in range(self.capabilities))
-        clusters = tuple(("simulated", f"{number // self.items:05d}") for number in range(self.topics * self.items))
-        keys = tuple(("simulated", f"{number:06d}") for number in range(self.topics * self.items))
+        topic_of = np.repeat(np.arange(self.topics), self.items)
+        clusters = tuple(("simulated", f"{topic:05d}") for topic in topic_of)
+        keys = tuple(("simulated", f"{number:06d}") for number in range(len(topic_of)))
         found = {}
         for number in range(self.mixtures):
             answers = self._answers(odds + self.advantage * (number == 0), number, rng)

@@ -152,15 +152,17 @@ class Weighted(Surrogate):
 
     def __init__(self, runs: Runs, name: str, fit: WeightedFit) -> None:
         self.name, self.runs, self._fit = name, runs, fit
-        self._law = fit(runs.mixtures, runs.scores)
-        self.left_out = _left_out(runs, lambda kept: fit(runs.mixtures[kept], runs.scores[kept]))
+        # By name, as of two sources that split runs alike trees take the first.
+        self._mixtures = pd.DataFrame(runs.mixtures, columns=list(runs.sources))
+        self._law = fit(self._mixtures, runs.scores)
+        self.left_out = _left_out(runs, lambda kept: fit(self._mixtures.iloc[kept], runs.scores[kept]))
 
     def predict(self, rows: Floats) -> Floats:
         return np.asarray(self._law.predict(rows)[:, 0])
 
     def draws(self, rows: Floats, resamples: int, seed: int) -> Floats:
         weights = _resamples(len(self.runs.scores), resamples, seed)
-        laws = (self._fit(self.runs.mixtures, self.runs.scores, weights=weight) for weight in weights)
+        laws = (self._fit(self._mixtures, self.runs.scores, weights=weight) for weight in weights)
         return np.array([law.predict(rows)[:, 0] for law in laws])
 
 

@@ -149,7 +149,7 @@ def test_source_code_is_called_so(tmp_path):
     [
         ({}, "no file below it"),
         ({"a.txt": ""}, "all of its files are empty"),
-        ({"a.bin": b"\0\1"}, "'a.bin': no known suffix; it is no text"),
+        ({"a.bin": b"\0\1"}, r"It has a\.bin; rename what is text to \.txt, and lines of JSON to \.jsonl\.$"),
         ({"a.jsonl": lines({"number": 1})}, "none of the rows looked at holds text"),
         ({"a.csv": "id;text\n1;words\n"}, "holds text.* cells are separated by semicolons"),
         ({"a.json": '{"data": [{"text": "words"}]}'}, "holds text.* holds 1 records in 'data'; bring those to a file"),

@@ -90,6 +90,8 @@ def test_the_part_of_a_path_that_is_not_there_is_named_with_the_nearest(tmp_path
     (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nowhere.jsonl")
     assert "It is a link that leads to nothing." in error_of(tmp_path / "gone.jsonl")
     assert "is a link that leads to nothing" in error_of(tmp_path / "*.jsonl")
+    (tmp_path / "device.jsonl").symlink_to("/dev/zero")
+    assert "device.jsonl' is not a file that can be read" in error_of(tmp_path / "device.jsonl")
     (tmp_path / "empty").mkdir()
     assert error_of(tmp_path / "empty").endswith("no file below it has a suffix that is read.")
     write(tmp_path, *(f"papers/{name}" for name in "abcdef"))

@@ -85,11 +85,12 @@ def look(folder: str, name: str, text_field: str | None = None) -> Look:
     if not path.exists():
         raise UserError(f"{folder}: there is no such folder.{hint_of(path)}")
     unread = dict(_unread(path)) if path.is_dir() else {}
-    exclude = tuple(glob.escape(each) for each in unread if suffix_in_place(path / each) or is_packed(each))
+    left_out = {each: why for each, why in unread.items() if suffix_in_place(path / each) or is_packed(each)}
+    exclude = tuple(map(glob.escape, left_out))
     try:
         files = find_files(name, {"files": [folder], "exclude": list(exclude)}, folder)
     except UserError as error:
-        raise UserError(f"{error}{_listed(unread)}") from None
+        raise UserError(f"{error}{_listed(left_out)}") from None
     files = [file for file in files if file.bytes]
     if not files:
         raise UserError(f"{folder}: all of its files are empty.")

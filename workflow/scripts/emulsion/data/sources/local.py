@@ -157,7 +157,7 @@ def _check(file: Path, python: str | None, where: str) -> None:
     if python and suffix != ".py":
         raise UserError(f"{where}: '{file}' is not a .py file, and `python: {python}` reads no others.")
     if not file.is_file():
-        why = dead_link(file) if file.is_symlink() else "is not a file that can be read"
+        why = dead_link(file) if file.is_symlink() and not file.exists() else "is not a file that can be read"
         raise UserError(f"{where}: '{file}' {why}.")
 
 

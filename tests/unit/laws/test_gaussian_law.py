@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 
 from emulsion.errors import UserError
+from emulsion.laws import gaussian
 from emulsion.laws.gaussian import calibrate, fit_calibrated_law, fit_gaussian_law
-from emulsion.laws.kernel import Inputs, covariance, negative_log_posterior, noisy_covariance, prior_mean, variance
+from emulsion.laws.kernel import (
+    Inputs,
+    covariance,
+    fit_hyperparameters,
+    negative_log_posterior,
+    noisy_covariance,
+    prior_mean,
+    variance,
+)
 from emulsion.world.planted import noisy, planted_power_law
 
 
@@ -31,6 +40,14 @@ def test_the_gradient_is_that_of_finite_differences():
         step = 1e-6 * (np.arange(6) == k)
         ahead, behind = (negative_log_posterior(theta + s, inputs.curved, linear, y)[0] for s in (step, -step))
         assert gradient[k] == pytest.approx((ahead - behind) / 2e-6, rel=1e-4, abs=1e-6)
+
+
+def test_the_length_of_a_source_that_runs_say_nothing_of_is_the_priors():
+    x = np.random.default_rng(1).normal(size=(15, 2)) * [1, 0]
+    inputs = Inputs(x, np.column_stack([np.ones(15), x]))
+    for away in (-1, 1):
+        found = fit_hyperparameters(inputs, np.sin(2 * x[:, 0]), prior_mean(2) + away, 80)
+        assert found[1] == pytest.approx(prior_mean(2)[1], abs=0.01)
 
 
 def test_the_covariance_is_positive_and_its_diagonal_is_the_variance():
@@ -99,6 +116,20 @@ def test_the_noise_of_a_group_is_its_own():
     low, high = fit_gaussian_law(rows, values, logged=False).interval(rows)
     calm, noisy = (high - low).mean(axis=0)
     assert calm < noisy / 10
+
+
+def test_the_width_of_a_groups_intervals_leans_towards_that_of_all_as_if_by_ten_runs(monkeypatch):
+    random = np.random.default_rng(0)
+    rows = random.dirichlet(np.ones(3), 16)
+    values = rows[:, :2] + 0.02 * np.column_stack([random.normal(size=16), random.standard_t(1.2, 16)])
+    law = fit_gaussian_law(rows, values, logged=False)
+    found = calibrate(law)[0].scale
+    monkeypatch.setattr(gaussian, "_POOLED", 0)
+    own = calibrate(law)[0].scale
+    monkeypatch.setattr(gaussian, "_POOLED", 1e9)
+    pooled = calibrate(law)[0].scale
+    assert pooled[0] == pytest.approx(pooled[1]) and 1 < own[0] < pooled[0] < own[1]
+    assert found == pytest.approx((16 * own + 10 * pooled) / 26)
 
 
 def test_processes_that_disagree_add_to_the_variance_of_the_function():

@@ -48,14 +48,23 @@ def test_two_sources_are_a_curve_three_a_triangle_and_more_a_panel_each(m: int, 
     assert "Optimum: web" in remark(found)
 
 
-@pytest.mark.parametrize("m", [2, 4])
-def test_nothing_beyond_a_sources_cap_on_epochs_is_tied_with_the_optimum(m: int) -> None:
+@pytest.mark.parametrize(("m", "capped"), [(2, "web"), (2, "code"), (3, "code"), (4, "web")])
+def test_nothing_beyond_a_sources_cap_on_epochs_is_tied_with_the_optimum(m: int, capped: str) -> None:
     # A gaussian process is tied by its error, here far beyond the optimum on both sides.
-    sizes = {**dict.fromkeys(NAMES[:m], 1000), "web": 60}
+    sizes = {**dict.fromkeys(NAMES[:m], 1000), capped: 60}
     found = mapped(m, "gaussian_process", sizes=sizes, tokens=1000, max_epochs=4)
     free = mapped(m, "gaussian_process")
-    shares = [[p["weights"][0] for p in each["parts"][0]["points"] if p["tied"]] for each in (found, free)]
+    shares = [
+        [p["weights"][NAMES.index(capped)] for p in each["parts"][0]["points"] if p["tied"]] for each in (found, free)
+    ]
     assert max(shares[0]) <= 0.24 + 1e-6 < max(shares[1])
+
+
+def test_a_share_that_grows_only_as_another_shrinks_may_pass_its_cap_on_a_curve_of_many() -> None:
+    sizes = {**dict.fromkeys(NAMES, 1000), "web": 60}
+    found = mapped(4, "gaussian_process", sizes=sizes, tokens=1000, max_epochs=4)
+    of_code = next(part for part in found["parts"] if part["source"] == "code")
+    assert max(point["weights"][0] for point in of_code["points"] if point["tied"]) > 0.25
 
 
 @pytest.mark.parametrize("surrogate", ["lightgbm", "gaussian_process", "log_linear"])
@@ -76,9 +85,10 @@ def test_the_order_of_sources_is_that_of_the_axes_and_changes_no_value(m: int, s
     assert [values[1][at] for at in values[0]] == pytest.approx(list(values[0].values()), abs=1e-9)
 
 
-def test_the_interval_of_a_curve_holds_the_curve() -> None:
-    points = mapped(2)["parts"][0]["points"]
-    assert all(point["interval"][0] <= point["value"] <= point["interval"][1] for point in points)
+def test_the_curve_is_in_the_middle_of_its_interval() -> None:
+    points = mapped(2, objective="mean_capability")["parts"][0]["points"]
+    assert all(point["interval"][0] < point["interval"][1] for point in points)
+    assert [sum(point["interval"]) / 2 for point in points] == pytest.approx([point["value"] for point in points])
 
 
 def test_a_surrogate_that_is_not_refitted_goes_by_its_error_and_has_no_band() -> None:
@@ -91,6 +101,15 @@ def test_a_surrogate_that_is_not_refitted_goes_by_its_error_and_has_no_band() ->
 def test_scores_are_drawn_as_scores() -> None:
     found = mapped(2, objective="mean_capability")
     assert not found["lower"] and draw_surface(found).axes[0].get_ylabel() == "Score"
+
+
+@pytest.mark.parametrize("objective", ["mean_loss", "mean_capability"])
+def test_runs_have_the_values_that_they_reached_and_the_surface_is_of_the_same_kind(objective: str) -> None:
+    found = mapped(2, objective=objective)
+    for run in [*found["runs"], found["best"], *found["parts"][0]["points"]]:
+        losses = 3 + np.exp(-3 * np.array(run["weights"]))
+        reached = losses.mean() if objective == "mean_loss" else 1 - losses.sum() / 10
+        assert run["value"] == pytest.approx(reached, abs=0.05)
 
 
 def test_corners_of_the_triangle_are_the_sources() -> None:

@@ -112,6 +112,18 @@ def test_runs_have_the_values_that_they_reached_and_the_surface_is_of_the_same_k
         assert run["value"] == pytest.approx(reached, abs=0.05)
 
 
+def test_every_panel_draws_its_curve_what_is_tied_the_runs_and_the_optimum_by_the_share_of_its_source() -> None:
+    found = mapped(4)
+    for place, (axes, part) in enumerate(zip(draw_surface(found).axes, found["parts"], strict=False)):
+        curve, tied, runs, best = (line.get_xydata() for line in axes.lines)
+        points = [(point["weights"][place], point["value"]) for point in part["points"]]
+        assert curve.tolist() == pytest.approx(np.array(points))
+        of_tied = [point["tied"] for point in part["points"]]
+        assert (~np.isnan(tied[:, 1])).tolist() == of_tied and tied[of_tied].tolist() == curve[of_tied].tolist()
+        assert runs.tolist() == [[run["weights"][place], run["value"]] for run in found["runs"]]
+        assert best.tolist() == [[found["best"]["weights"][place], found["best"]["value"]]]
+
+
 def test_corners_of_the_triangle_are_the_sources() -> None:
     assert place_in_triangle([1, 0, 0]) == (0, 0) and place_in_triangle([0, 1, 0]) == (1, 0)
     assert place_in_triangle([0, 0, 1]) == pytest.approx((0.5, 0.8660254))

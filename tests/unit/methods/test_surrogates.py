@@ -8,7 +8,7 @@ from emulsion.laws import fit_epochs_law, fit_law, minimize_law
 from emulsion.laws.gaussian import fit_gaussian_law
 from emulsion.methods import surrogates
 from emulsion.methods.optimum import optimise
-from emulsion.methods.surrogates import Runs, choose, fit_surrogates
+from emulsion.methods.surrogates import Runs, Surrogate, choose, fit_surrogates
 from emulsion.world.planted import planted_repeating_law
 
 SCORES = np.linspace(0.0, 1.0, 9)
@@ -45,6 +45,31 @@ def test_the_law_is_chosen_where_it_is_best():
 def test_without_the_law_the_least_error_decides(best):
     errors = {name: np.full(9, 0.1 if name == best else 0.2) for name in "ab"}
     assert choose({name: Judged(error) for name, error in errors.items()}) == best
+
+
+class Reported(Surrogate):
+    """A surrogate that predicts these scores of runs left out."""
+
+    def __init__(self, left_out, scores):
+        self.runs = Runs(("a", "b"), np.full((len(scores), 2), 0.5), -np.asarray(scores)[:, None], np.ones(1))
+        self.left_out = np.asarray(left_out)
+
+    def predict(self, rows):
+        raise AssertionError("a report is of runs left out")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "scores", "report"),
+    [
+        (SCORES, SCORES, (0.0, 1.0, 1.0)),
+        ((SCORES.sum() - SCORES) / 8, SCORES, (np.sqrt(15) / 12 * 9 / 8, -1.0, 0.0)),  # the mean of the other runs
+        (np.full(9, 0.5), np.full(9, 0.25), (0.25, None, None)),
+    ],
+)
+def test_a_report_holds_errors_against_those_of_the_mean_of_the_other_runs(left_out, scores, report):
+    found = Reported(left_out, scores).report()
+    assert list(found) == ["loo_rmse", "loo_spearman", "loo_r2"]
+    assert list(found.values()) == [None if value is None else pytest.approx(value) for value in report]
 
 
 def repeating_runs(rates, seed=1):

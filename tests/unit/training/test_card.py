@@ -41,3 +41,41 @@ def test_a_precision_has_its_name(recorded, said):
 )
 def test_ratios_are_those_that_were_decided_unless_losses_were_weighed(values, said):
     assert said in model_card({**RECORD, "method": {"rounds": 4, "values": values}})
+
+
+def test_every_source_has_its_origin_and_its_licence_and_the_licences_stand_together():
+    sources = {
+        "hub": {"kind": "hub", "id": "team/web", "revision": "abc", "licence": "odc-by"},
+        "made": {"kind": "synthetic", "like": "magpie", "licence": "cc0-1.0"},
+        "web": {"kind": "web", "addresses": ["https://a.org/x", "https://b.org/y"], "licence": "odc-by"},
+        "mine": {"kind": "local"},
+    }
+    each = ("mixing_ratios", "realised_shares", "tokens_per_source", "epochs_per_source", "validation")
+    card = model_card({**RECORD, "sources": sources, **{key: dict.fromkeys(sources, 1) for key in each}})
+    rows = [line.split(" | ") for line in card.splitlines() if line.startswith("| ")][1:]
+    assert [(row[0], *row[-2:]) for row in rows] == [
+        ("| hub", "hub: team/web at `abc`", "odc-by |"),
+        ("| made", "synthetic: magpie", "cc0-1.0 |"),
+        ("| web", "web: https://a.org/x, https://b.org/y", "odc-by |"),
+        ("| mine", "local: local files", "unstated |"),
+    ]
+    assert "Licences of the data: cc0-1.0, odc-by, unstated." in card
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (None, "from random weights."),
+        ({"id": "team/model", "revision": "abc"}, "from the weights of `team/model` at `abc`."),
+        ({"folder": "models/own"}, "from the weights of `models/own`."),
+    ],
+)
+def test_a_card_says_what_weights_a_run_started_from(weights, said):
+    assert f"It started {said}" in model_card({**RECORD, "initial_weights": weights})
+
+
+def test_stages_are_told_with_their_ends_and_weights():
+    stages = [{"until": 0.9, "weights": {"alpha": 1.0}}, {"until": 1.0, "weights": {"alpha": 0.25, "beta": 0.75}}]
+    said = "changes over the run: until 90 %: alpha 1.000; until 100 %: alpha 0.250, beta 0.750."
+    assert said in model_card({**RECORD, "schedule": stages})
+    assert "The mixture is constant over the run." in model_card(RECORD)

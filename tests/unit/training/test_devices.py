@@ -217,6 +217,16 @@ def test_a_process_is_started_for_each_device_that_there_is(started, monkeypatch
         assert command[-5:] == ["--standalone", f"--nproc-per-node={used}", "train.py", "--output", "models/x"]
 
 
+@pytest.mark.parametrize(("told", "used"), [("1", 4), ("true", 4), ("YES", 4), ("0", 1), ("", 1)])
+def test_where_accelerate_is_to_use_the_processor_as_many_processes_are_started_as_are_asked_for(
+    started, monkeypatch, told, used
+):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setenv("ACCELERATE_USE_CPU", told)
+    launch(4)
+    assert [f"--nproc-per-node={used}" in command for command in started] == [True] * (used > 1)
+
+
 def test_a_process_that_was_started_starts_no_others(started, monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 
 from analysis_cases import points_of
 from emulsion.analysis.trade_offs import pareto
 from emulsion.errors import UserError
 from emulsion.figures.pareto import draw_pareto_front, pair_title, spread, staircase
+from emulsion.figures.style import FAINT, OTHER, PALETTE
 from figure_results import capabilities
 
 SCORES = [(0.2, 0.8), (0.4, 0.7), (0.5, 0.5), (0.6, 0.4), (0.8, 0.2), (0.3, 0.3)]
@@ -35,10 +37,22 @@ def test_points_carry_their_numbers_at_their_scores() -> None:
     assert {text.get_text(): text.xy for text in axes.texts} == {str(i + 1): xy for i, xy in enumerate(SCORES)}
 
 
-def test_only_the_front_is_filled() -> None:
+def test_only_the_front_is_filled_and_blue() -> None:
     runs = {name: capabilities({"reasoning": x, "code": y}) for name, (x, y) in zip(RUNS, SCORES, strict=True)}
-    white = [t.get_text() for t in _figure(runs).axes[0].texts if t.get_bbox_patch().get_facecolor() == (1, 1, 1, 1)]
-    assert white == ["6"]
+    axes = _figure(runs).axes[0]
+    discs = {t.get_text(): to_hex(t.get_bbox_patch().get_facecolor()) for t in axes.texts}
+    assert discs == {**dict.fromkeys("12345", PALETTE["blue"].lower()), "6": "#ffffff"}
+    colours = [(each.lines[0].get_color(), to_hex(each.lines[2][0].get_color()[0])) for each in axes.containers]
+    assert colours == 5 * [(PALETTE["blue"], "#9cc4de")] + [(FAINT, to_hex(OTHER))]
+
+
+def test_bars_across_and_up_are_the_intervals_of_both_capabilities() -> None:
+    runs = {name: capabilities({"reasoning": x, "code": y}) for name, (x, y) in zip(RUNS, SCORES, strict=True)}
+    runs["mix_0"]["capabilities"]["reasoning"]["interval"] = [0.15, 0.4]
+    runs["mix_0"]["capabilities"]["code"]["interval"] = [0.5, 0.9]
+    across, up = _figure(runs).axes[0].containers[0].lines[2]
+    assert across.get_segments()[0] == pytest.approx(np.array([[0.15, 0.8], [0.4, 0.8]]))
+    assert up.get_segments()[0] == pytest.approx(np.array([[0.2, 0.5], [0.2, 0.9]]))
 
 
 def test_of_losses_the_front_is_what_nothing_is_below_on_both_sources() -> None:
@@ -61,6 +75,14 @@ def test_of_losses_the_front_is_what_nothing_is_below_on_both_sources() -> None:
 def test_every_mixture_is_in_the_legend_with_its_number() -> None:
     texts = [text.get_text() for text in _figure(RUNS).legends[0].get_texts()]
     assert texts == [f"{i + 1}  Mix {i}" for i in range(6)]
+
+
+def test_a_legend_of_long_names_stays_on_the_page() -> None:
+    runs = {f"mixture_of_a_long_name_{i}": each for i, each in enumerate(RUNS.values())}
+    figure = _figure(runs)
+    FigureCanvasAgg(figure).draw()
+    legend = figure.legends[0].get_window_extent()
+    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.x1 and legend.width > 0.5 * figure.bbox.width
 
 
 def test_correlations_stand_below_the_diagonal_once_each() -> None:

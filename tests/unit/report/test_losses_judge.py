@@ -12,7 +12,7 @@ import pytest
 import compare_methods
 import plan_budget
 import recommend
-from emulsion.analysis.power import detectable_losses
+from emulsion.analysis.power import detectable_effects, detectable_losses
 from emulsion.files import WORKFLOW, read_json, write_json
 from emulsion.report.conclusion import ConclusionFiles
 from loss_study import LossStudy
@@ -133,7 +133,25 @@ def test_the_table_of_methods_has_the_same_decision(study, found, tmp_path) -> N
     each = {key: [options[key][place] for place in kept] for key in ("mixtures", "seeds", "records", "perplexity")}
     outputs = {"csv": tmp_path / "m.csv", "json": tmp_path / "m.json", "page": tmp_path / "m.md"}
     compare_methods.main(title="Which?", **each, guides={}, replays={}, **outputs)
-    assert read_json(outputs["json"])["decision"] == found[0]["decision"]
+    board = read_json(outputs["json"])
+    assert board["decision"] == found[0]["decision"] and board["stratified"] == "even"
+
+
+@pytest.mark.parametrize(
+    ("even", "stratified"),
+    [([[0.5, 0.5]], "other"), ([[0.5, 0.5], [0.4, 0.6]], None), ([[0.4, 0.6]], None), ([[0.4, 0.6], [0.5, 0.5]], None)],
+)
+def test_stratified_is_a_mixture_of_all_sources_alike_from_start_to_end(study, tmp_path, even, stratified) -> None:
+    _, options = study
+    names = ["uneven", "other"]
+    files = [tmp_path / f"{name}.json" for name in names]
+    for file, stages in zip(files, ([[0.7, 0.3]], even), strict=True):
+        schedule = [{"until": 1.0, "weights": dict(zip("ab", shares, strict=True))} for shares in stages]
+        write_json(file, {**read_json(options["records"][0]), "identity": file.name, "schedule": schedule})
+    each = {"mixtures": names, "seeds": [0, 0], "records": files, "perplexity": options["perplexity"][:2]}
+    outputs = {"csv": tmp_path / "m.csv", "json": tmp_path / "m.json", "page": tmp_path / "m.md"}
+    compare_methods.main(title="Which?", **each, guides={}, replays={}, **outputs)
+    assert read_json(outputs["json"])["stratified"] == stratified
 
 
 def test_a_copied_model_took_as_long_as_the_run_that_it_was_copied_from(study, tmp_path) -> None:
@@ -174,6 +192,25 @@ def test_the_plan_takes_the_noise_of_the_mean_that_judges_from_the_runs_there_ar
     assert noises[1]["mean"] == pytest.approx(noises[1]["novel"]) != pytest.approx(noises[0]["mean"])
     assert noises[0]["novel"] == noises[1]["novel"]
     assert plan_budget.measured_noise(made.folder / "results", ["another"], design) == {}
+
+
+def test_the_effects_of_a_plan_are_those_of_what_judges_with_the_noise_that_was_measured() -> None:
+    sizes, weights = dict.fromkeys(SOURCES, 60), {"novel": 1.0}
+    of_losses = detectable_losses(sizes, 3, 4, weights=weights)
+    noise = {"novel": 0.02, "mean": 0.03}
+    found = plan_budget.with_noise(of_losses, {**noise, "a source of before": 0.1})
+    assert found == detectable_losses(sizes, 3, 4, weights=weights, seed_noise=noise) != of_losses
+    of_scores = detectable_effects({"reasoning": 200}, 3, 4)
+    found = plan_budget.with_noise(of_scores, {"mean": 0.01})
+    assert found == detectable_effects({"reasoning": 200}, 3, 4, seed_noise={"mean": 0.01}) != of_scores
+
+
+def test_one_run_of_each_mixture_says_nothing_of_the_noise_between_seeds(study, tmp_path) -> None:
+    made, _ = study
+    for name in STRATEGIES:
+        shutil.copytree(made.folder / "results" / name, tmp_path / name)
+    design = detectable_losses(dict.fromkeys(SOURCES, 60), 3, 3)
+    assert plan_budget.measured_noise(tmp_path, list(STRATEGIES), design) == {}
 
 
 def test_a_mixture_that_is_called_as_a_run_of_another_one_is_no_seed_of_it_for_the_plan(study, tmp_path) -> None:

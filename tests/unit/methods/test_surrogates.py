@@ -101,6 +101,18 @@ def test_a_new_run_strays_by_the_sd_of_the_gaussian_process_and_the_error_of_run
     assert sd > 0.1 * found.rmse
 
 
+@pytest.mark.parametrize("name", ["linear", "lightgbm", "log_linear"])
+def test_refits_to_resampled_runs_scatter_about_the_prediction_and_are_the_same_again(name):
+    random = np.random.default_rng(3)
+    rows, fresh = random.dirichlet(np.ones(3), 30), random.dirichlet(np.ones(3), 4)
+    runs = Runs(("a", "b", "c"), rows, 3 - rows[:, :1] + random.normal(0, 0.1, (30, 1)), np.ones(1))
+    [found] = fit_surrogates(runs, [name]).values()
+    draws = found.draws(fresh, 12, 0)
+    assert draws.shape == (12, 4) and (draws.std(axis=0) > 1e-3).all()
+    assert draws.mean(axis=0) == pytest.approx(found.predict(fresh), abs=0.25)
+    assert np.array_equal(draws, found.draws(fresh, 12, 0)) and not np.array_equal(draws, found.draws(fresh, 12, 1))
+
+
 def test_epochs_are_among_several_surrogates_only_where_runs_repeat_sources():
     _, runs = repeating_runs({})
     names = ["linear", "epochs"]

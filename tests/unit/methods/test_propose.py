@@ -1,4 +1,4 @@
-"""The best mixture of a surrogate, where the search's own answer is better than a mean of draws and where it is not."""
+"""The best mixture of a surrogate: which of several answers is taken, and that slopes lead to the top."""
 
 import numpy as np
 import pytest
@@ -33,3 +33,25 @@ def test_of_trees_the_search_is_believed_only_where_it_is_better_than_the_best_d
     best, path = propose(trees, Region.of(trees.runs.sources), Settings.of({"objective": "mean_loss"}), None)
     assert path[-1].tolist() == best.tolist()
     assert (np.abs(best - PEAK).max() < 1e-4) == searched and np.abs(best - PEAK).max() < 0.05
+
+
+class Hill(Surrogate):
+    """Scores that fall with the squared distance from a peak, of twelve sources, the same score for every run."""
+
+    name = "hill"
+    peak = np.arange(1, 13) / 78
+
+    def __init__(self):
+        rows = np.eye(12)
+        self.runs = Runs(tuple("abcdefghijkl"), rows, np.ones((12, 1)), np.ones(1))
+        self.left_out = self.runs.scores
+
+    def predict(self, rows):
+        return -((rows - self.peak) ** 2).sum(axis=1)
+
+
+def test_slopes_lead_to_the_top_from_where_a_search_of_one_generation_ends():
+    hill = Hill()
+    settings = Settings.of({"objective": "mean_loss", "generations": 1, "population": 1})
+    best, _ = propose(hill, Region.of(hill.runs.sources), settings, None)
+    assert best == pytest.approx(hill.peak, abs=1e-3)

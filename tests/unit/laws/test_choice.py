@@ -29,6 +29,15 @@ def test_a_truth_that_bends_otherwise_is_left_to_the_process():
     assert ((low <= losses) & (losses <= high)).mean() > 0.9
 
 
+def test_groups_count_alike_whatever_the_unit_of_their_losses():
+    random = np.random.default_rng(0)
+    rows = random.dirichlet(np.full(4, 0.3), 60)
+    straight = noisy(planted_law(4, 0).predict(rows), 0.01, random)
+    bent = 3 - 0.2 * np.log(rows + 2e-3) + 0.005 * random.normal(size=(60, 4))
+    for unit in (1e-3, 1.0, 1e3):
+        assert isinstance(fit_best_law(rows, np.hstack([unit * straight, bent])), GaussianLaw)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_one_diverged_run_leaves_the_log_linear_law(seed):
     random, law = np.random.default_rng(seed), planted_law(3, seed)

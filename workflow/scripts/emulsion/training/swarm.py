@@ -74,8 +74,8 @@ class Swarm:
     draws: Draws
     journal: Journal
     runtime: Runtime
-    judge: Judge | None = None
-    initial: bool = False
+    judge: Judge | None
+    initial: bool
 
     def train(self, trunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """A row for each trunk {"run", "mixture", "seed", "finish", "branches": [names]}, as in `law_results/`.

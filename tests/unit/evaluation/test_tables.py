@@ -81,7 +81,8 @@ def test_a_wording_may_have_a_topic_and_turns_of_its_own() -> None:
     ("changes", "message"),
     [
         ({"colums": []}, "Did you mean 'columns'"),
-        ({"rows": [["Italy"]]}, "2 columns"),
+        ({"rows": [["Italy"]]}, r"a value per column, but `columns` names \['country', 'city'\]"),
+        ({"columns": [], "rows": [{"country": "Italy", "city": "Rome"}]}, "`columns` is missing"),
         ({"ask": [{"kind": "choice", "prompt": "{contry}", "right": "a", "wrong": ["b"]}]}, "Did you mean 'country'"),
         ({"ask": [{**FACTS["ask"][0], "wrong": {"column": "cit"}}]}, "Did you mean 'city'"),
         ({"ask": ["x"]}, "mapping with a kind"),

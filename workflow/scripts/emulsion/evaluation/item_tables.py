@@ -84,7 +84,8 @@ def table_items(table: Any, where: str) -> Iterator[tuple[dict[str, Any], Values
     columns, rows = list(table.get("columns", [])), list(table.get("rows", [[]]))
     for row in rows:
         if not isinstance(row, list) or len(row) != len(columns):
-            raise UserError(f"{where}: the row {row!r} does not have the {len(columns)} columns {columns}.")
+            named = f"names {columns}" if columns else "is missing"
+            raise UserError(f"{where}: the row {row!r} should be a list of a value per column, but `columns` {named}.")
     number = 0
     asked: set[str] = set()
     for place, row in enumerate(rows):

@@ -11,8 +11,9 @@ compute: {name: expression}            optional; arithmetic on the other columns
 where: expression       optional; draws for which it does not hold are drawn again
 topic: text             what alike items have in common (default: the table's name and the row's first column)
 ask: [wording]          each a mapping like an item: `prompt`, `kind`, `topic` (instead of the table's), `earlier`
-                        (turns before: [[user, assistant]]), and for a choice `right` and `wrong`: three texts or more,
-                        or {column: name}, the values of other rows; for a generation `checks` and `max_new_tokens`
+                        (turns before: [[user, assistant]]), and for a choice `right` and `wrong`: texts, or
+                        {column: name}, the values of other rows, of which three are drawn where there are more, each
+                        put behind a blank; for a generation `checks` and `max_new_tokens`
 
 In all texts and expressions {name} stands for the column's value, which may hold places itself. In checks a text that
 is "{name}" alone keeps the value's type, and {column: name} stands for the list of the other rows' values.

@@ -62,7 +62,7 @@ def test_halves_follow_from_the_seed_and_the_suite_alone() -> None:
 
 def test_a_capability_of_one_topic_is_refused_with_the_remedy() -> None:
     items = [item(1, "a"), item(2, "a"), item(3, None, capability="other"), item(4, None, capability="other")]
-    with pytest.raises(UserError, match=r"'reasoning' has one topic.*evaluation.selection: false"):
+    with pytest.raises(UserError, match=r"'reasoning' has one topic.*a table.*\{name\}.*selection: false"):
         selection_half(suite(*items), 0)
 
 

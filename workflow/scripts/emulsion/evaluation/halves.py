@@ -31,7 +31,8 @@ def selection_half(suite: Suite, seed: int) -> frozenset[str]:
         raise UserError(
             f"suite '{suite.name}': {have} one topic, which cannot be split into a half "
             "that chooses mixtures and one that judges them. Give its items several topics, or none: then each "
-            "item is one. Where capabilities choose no mixture, evaluation.selection: false does without halves."
+            "item is one; a table without columns needs a topic with the {name} of a draw. Where capabilities choose "
+            "no mixture, evaluation.selection: false does without halves."
         )
     for topics in found.values():
         chosen += _drawn(topics, rng)

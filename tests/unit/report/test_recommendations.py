@@ -156,7 +156,8 @@ def test_a_source_is_said_to_hurt_and_to_help_what_it_does_significantly() -> No
     change = {"difference": 0.2, "interval": [0.1, 0.3], "verdict": "contributes"}
     cells = {"recall": change, "style": {**change, "verdict": "no significant effect"}, "logic": change}
     cells["tone"] = {**change, "verdict": "hurts"}
-    given = {"base": "a", "note": "", "capabilities": {"x": cells}, "top": {"x": {"capability": "recall", **change}}}
+    given = {"base": "a", "note": "", "capabilities": {"x": cells}, "mean": {"x": change}}
+    given["top"] = {"x": {"capability": "recall", **change}}
     found = _found(TIED, contributions=given)["contributions"]["sources"]["x"]
     assert (found["also_contributes_to"], found["hurts"]) == (["logic"], ["tone"])
     assert found["text"].endswith("Also to logic. It hurts tone.")
@@ -165,7 +166,18 @@ def test_a_source_is_said_to_hurt_and_to_help_what_it_does_significantly() -> No
 def test_a_contribution_that_is_not_significant_is_not_claimed() -> None:
     base = {0: trained(EQUAL, 0)}
     found = _found(TIED, contributions=contributions("a", base, {"x": base}))
-    assert found["contributions"]["sources"]["x"]["text"].startswith("x shows no significant contribution")
+    assert found["contributions"]["sources"]["x"]["text"].startswith("x shows no significant contribution;")
+
+
+def test_a_contribution_to_the_mean_alone_is_said() -> None:
+    """The figure of contributions marks it too."""
+    change = {"difference": 0.5, "interval": [0.2, 0.8], "verdict": "contributes"}
+    weak = {**change, "verdict": "no significant effect"}
+    given = {"base": "a", "note": "", "capabilities": {"x": {"recall": weak}}, "mean": {"x": change}}
+    given["top"] = {"x": {"capability": "recall", **weak}}
+    text = _found(TIED, contributions=given)["contributions"]["sources"]["x"]["text"]
+    assert text.startswith("x shows no significant contribution to a single capability; the largest is to recall")
+    assert text.endswith("It contributes to the mean: +0.500 (95 % interval +0.200 to +0.800).")
 
 
 @pytest.mark.parametrize(("interval", "word"), [([0.3, 0.9], "inside"), ([0.1, 0.2], "outside")])

@@ -200,7 +200,7 @@ def _contributions(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
             **top,
             "also_contributes_to": also,
             "hurts": hurts,
-            "text": _contribution_text(source, top, also, hurts),
+            "text": _contribution_text(source, top, found["mean"][source], also, hurts),
         }
     return {"base": found["base"], "note": found["note"], "of": "capabilities", "sources": sources}
 
@@ -221,14 +221,23 @@ def _lost_without(source: str, found: Mapping[str, Any]) -> dict[str, Any]:
     return {**mean, "also_contributes_to": also, "hurts": hurts, "text": f"{text[0].upper()}{text[1:]}"}
 
 
-def _contribution_text(source: str, top: Mapping[str, Any], also: Sequence[str], hurts: Sequence[str]) -> str:
-    low, high = top["interval"]
-    amount = f"{top['difference']:+.3f} (95 % interval {low:+.3f} to {high:+.3f})"
-    text = f"{source} mainly contributes to {top['capability']}: {amount}."
+def _contribution_text(
+    source: str, top: Mapping[str, Any], mean: Mapping[str, Any], also: Sequence[str], hurts: Sequence[str]
+) -> str:
+    text = f"{source} mainly contributes to {top['capability']}: {_amount(top)}."
     if top["verdict"] != CONTRIBUTES:
-        text = f"{source} shows no significant contribution; the largest is to {top['capability']}, {amount}."
+        found = f"shows no significant contribution{'' if mean['verdict'] == NEITHER else ' to a single capability'}"
+        text = f"{source} {found}; the largest is to {top['capability']}, {_amount(top)}."
+        # The mean has more items and a family of tests of its own, so it may say what no capability does.
+        does = "contributes to" if mean["verdict"] == CONTRIBUTES else "hurts"
+        text += "" if mean["verdict"] == NEITHER else f" It {does} the mean: {_amount(mean)}."
     text += f" Also to {listing(also)}." if also else ""
     return text + (f" It hurts {listing(hurts)}." if hurts else "")
+
+
+def _amount(cell: Mapping[str, Any]) -> str:
+    low, high = cell["interval"]
+    return f"{cell['difference']:+.3f} (95 % interval {low:+.3f} to {high:+.3f})"
 
 
 def _trade_offs(judged: Judged) -> dict[str, Any] | None:

@@ -51,6 +51,13 @@ def test_rows_are_in_the_order_given_and_columns_say_items_and_chance() -> None:
     assert "40 items\nchance 0.25" in [text.get_text() for text in axes.texts]
 
 
+def test_one_item_is_not_called_items() -> None:
+    run = capabilities({"reasoning": 0.5})
+    run["capabilities"]["reasoning"]["items"] = 1
+    axes = draw_capability_heatmap({"a": run}, {}).axes[0]
+    assert "1 item\nchance n/a" in [text.get_text() for text in axes.texts]
+
+
 def test_only_a_clear_winner_is_bold() -> None:
     runs = {
         "a": capabilities({"reasoning": 0.8, "code": 0.5}),

@@ -32,6 +32,12 @@ def test_every_epoch_is_printed_and_many_are_shaded() -> None:
     assert "5 percentage points" in figure.get_supxlabel() and "over 4 epochs" in figure.get_supxlabel()
 
 
+def test_four_epochs_and_a_sequence_are_not_shaded() -> None:
+    figure = draw_mixtures({"optimum": info({"a": 1, "b": 1}, epochs={"a": 4.01, "b": 1.0})})
+    assert len(figure.axes[1].patches) == 2
+    assert "Shaded" not in figure.get_supxlabel()
+
+
 @pytest.mark.parametrize(
     ("epochs", "text"),
     [

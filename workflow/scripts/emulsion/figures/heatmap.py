@@ -105,7 +105,7 @@ def _labels(axes: Axes, scores: Scores, characters: int) -> None:
         chance = scores.chance[name]
         guess = "chance n/a" if chance is None else f"chance {chance:.2f}"
         axes.annotate(
-            f"{scores.items[name]} items\n{guess}",
+            f"{scores.items[name]} {'item' if scores.items[name] == 1 else 'items'}\n{guess}",
             (left + 0.5, 0),
             xytext=(0, 4),
             textcoords="offset points",

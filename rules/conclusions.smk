@@ -70,12 +70,14 @@ rule account_budget:
     params:
         plan=json_of_experiment(experiment_plan.plan_of),
         runs=runs_of(Experiment.trained),
+        guides=runs_of(Experiment.guides),
         stages=json_of_experiment(budget.runs_of_stages),
     shell:
         "printf '%s\\0' "
         "--plan {params.plan:q} "
         "--runs {params.runs:q} "
         "--records {input.records:q} "
+        "--guides {params.guides:q} "
         "--stages {params.stages:q} "
         "--swarms {input.swarms:q} "
         "--branches {input.branches:q} "

@@ -15,6 +15,7 @@ def main(
     stages: Json,
     runs: Sequence[str],
     records: Sequence[Path],
+    guides: Sequence[str] = (),
     swarms: Sequence[Path] = (),
     branches: Sequence[Path] = (),
     searches: Sequence[Path] = (),
@@ -26,13 +27,15 @@ def main(
     :param stages: {stage: [runs]}, as JSON
     :param runs: names of the runs, in the order of their files
     :param records: run.json of each run
+    :param guides: those of the runs that are trained and not evaluated
     :param swarms: what each job of a swarm wrote
     :param branches: branches of methods' own runs
     :param searches: records of searches that trained
     :param benchmarks: folder of the rules' benchmarks
     :param output: file to write
     """
-    took = spent_by_stages(dict(zip(runs, records, strict=True)), stages, swarms, branches, searches, benchmarks)
+    files = dict(zip(runs, records, strict=True))
+    took = spent_by_stages(files, stages, swarms, branches, searches, benchmarks, guides)
     planned = {key: plan[key] for key in ("device", "limits", "costs")}
     write_json(output, {"planned": planned, "spent": took})
 

@@ -24,6 +24,11 @@ def test_a_run_whose_measurement_was_deleted_is_charged_its_own_clock_and_said()
     assert account["unmeasured_jobs"] == 3
 
 
+def test_the_evaluation_that_a_guide_never_has_is_no_lost_measurement():
+    account = spent({"doge": RUN, "guide": RUN}, {"doge": 90.0, "guide": 90.0}, {"doge": 30.0}, ["guide"])
+    assert account["unmeasured_jobs"] == 0
+
+
 def test_what_killed_tries_had_not_saved_is_charged():
     killed = {**RUN, "killed": {"tries": 2, "seconds": 40.0}}
     assert spent({"a": killed}, {"a": 90.0}, {})["training_hours"] == pytest.approx(100 * 2 / 3600)

@@ -5,7 +5,7 @@ It asks no configuration, so that an account is made again only where something 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,16 @@ def add_up(costs: list[dict[str, float]]) -> dict[str, float]:
 
 
 def spent(
-    records: Mapping[str, Mapping[str, Any]], training: Mapping[str, float], evaluation: Mapping[str, float]
+    records: Mapping[str, Mapping[str, Any]],
+    training: Mapping[str, float],
+    evaluation: Mapping[str, float],
+    guides: Collection[str] = (),
 ) -> dict[str, float]:
     """What runs took, in hours of a device.
 
     records               {run: its run.json}
     training, evaluation  {run: seconds of its last job, as its rule measured}; a run is left out where none did
+    guides                runs that are trained and not evaluated
 
     A training that was cut off took longer than its last job, and a job longer than its training: the larger counts.
     What tries that were killed had not saved counts besides. A model that was copied from a run of the same identity
@@ -39,7 +43,7 @@ def spent(
         "tokens": sum(record["tokens"] for record in trained),
         "training_hours": sum(seconds[run] * record["devices"] for run, record in records.items()) / 3600,
         "evaluation_hours": sum(evaluation.values()) / 3600,
-        "unmeasured_jobs": 2 * len(records) - len(training) - len(evaluation),
+        "unmeasured_jobs": 2 * len(records) - len(records.keys() & guides) - len(training) - len(evaluation),
         "peak_memory_bytes": max((record["peak_memory_bytes"] for record in records.values()), default=0),
     }
 
@@ -99,6 +103,7 @@ def spent_by_stages(
     branches: Sequence[Path],
     searches: Sequence[Path],
     benchmarks: Path,
+    guides: Collection[str] = (),
 ) -> dict[str, dict[str, float]]:
     """{stage: what its runs took, as `spent` says it}, those of swarms, branches and searches, and their `total`.
 
@@ -108,13 +113,14 @@ def spent_by_stages(
     branches    the branches of methods' own runs
     searches    records of searches that trained
     benchmarks  the folder of the rules' measurements
+    guides      the runs that are trained and not evaluated
     """
     contents = {run: read_object(file) for run, file in records.items()}
     took: dict[str, dict[str, float]] = {}
     for stage, runs in {**stages, "total": list(records)}.items():
         jobs = {run: records[run].parent.name for run in runs}
         training, evaluation = (_measured(benchmarks / rule, jobs) for rule in ("train", "evaluate"))
-        took[stage] = spent({run: contents[run] for run in runs}, training, evaluation)
+        took[stage] = spent({run: contents[run] for run in runs}, training, evaluation, guides)
     more = {}
     if swarms:
         names = ["-".join((file.parents[2].name, file.parent.name, file.stem)) for file in swarms]

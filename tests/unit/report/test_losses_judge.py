@@ -112,6 +112,8 @@ def test_losses_perplexity_and_bits_stand_by_source_with_their_mean(found) -> No
 def test_the_recommended_mixture_is_held_against_equal_shares_sizes_and_the_best_single(found) -> None:
     told, page = found
     losses, chosen = told["losses"], told["recommended"]["mixture"]
+    [recipe] = [row["evidence"] for row in told["criteria"] if row["criterion"] == "Reproducible recipe"]
+    assert recipe.startswith(f"Run {chosen}, identity ")
     assert losses["baselines"]["equal shares"] == "even" and losses["baselines"]["shares by size"] == "proportional"
     assert losses["baselines"]["the best single source"].startswith("only_") and losses["reference"] == "even"
     row = next(row for row in losses["against"] if row["baseline"] == "the best single source")

@@ -18,6 +18,7 @@ from emulsion.analysis.identity import same_mixtures
 from emulsion.analysis.judged import CAPABILITIES as BY_CAPABILITY
 from emulsion.analysis.judged import Judged, judge_by
 from emulsion.analysis.noise import SeedNoise
+from emulsion.analysis.recommended import recommended_of
 from emulsion.analysis.scores import all_item_scores
 from emulsion.analysis.summary import combine
 from emulsion.analysis.trade_offs import pareto
@@ -26,7 +27,7 @@ from emulsion.report.conclusion import Conclusion
 from emulsion.report.exports import SourceSize
 from emulsion.report.markdown import markdown
 from emulsion.report.markup import code, table
-from emulsion.report.recommendations import recommendations, recommended_of
+from emulsion.report.recommendations import recommendations
 
 # Noise that is known to be none: then the items alone decide.
 QUIET = SeedNoise(sd={})
@@ -110,6 +111,13 @@ def test_the_strategies_are_answered_first_and_then_what_lies_beyond_them() -> N
     assert answer.index("strategies") < answer.index("Best overall: optimal")
     pair = decide({name: scores[name] for name in ("optimal", "only_magpie")}, noise=QUIET)
     assert _found(CLEAR, strategies=pair)["answer"].startswith("Of the 2 strategies optimal is best")
+
+
+def test_of_those_that_cannot_be_told_apart_strategies_and_others_are_not_mixed_up() -> None:
+    scores = all_item_scores({name: {0: trained(EQUAL, 0)} for name in "abcd"})
+    strategies = decide({name: scores[name] for name in "ab"}, noise=QUIET)
+    answer = _found(dict.fromkeys("abcd", EQUAL), strategies=strategies, same=same_mixtures([], []))["answer"]
+    assert "better than a and b; c and d cannot be told apart from the best either." in answer
 
 
 def test_a_strategy_that_wins_among_the_strategies_alone_is_said_to_tie_among_all() -> None:

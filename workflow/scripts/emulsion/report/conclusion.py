@@ -12,6 +12,7 @@ from emulsion.analysis.calibration import held_against, realised_by
 from emulsion.analysis.criteria import Row, recipe_of, success_criteria
 from emulsion.analysis.identity import Same, by_mixture
 from emulsion.analysis.judged import Judged, JudgedRuns, judge_runs
+from emulsion.analysis.recommended import recommended_of
 from emulsion.command import Json, Some, options
 from emulsion.files import read_object
 from emulsion.origin import different_code
@@ -113,6 +114,8 @@ class ConclusionFiles:
         kind, optimum = self.groups["predicted"], self.groups["optimum"] or ""
         optimum_name = same.first.get(optimum, optimum)
         predicted = next((each for each in runs.by if each.measure.kind == kind), None)
+        ratios = {mixture: record_of[mixture]["mixing_ratios"] for mixture in runs.candidates}
+        recommended, _ = recommended_of(runs.by, ratios)
         realised = (
             realised_by(predicted, same.merged(by_mixture(self.mixtures, self.seeds, contents))) if predicted else {}
         )
@@ -122,11 +125,11 @@ class ConclusionFiles:
             title=self.title,
             judged=runs.by,
             same=same,
-            ratios={mixture: record_of[mixture]["mixing_ratios"] for mixture in runs.candidates},
+            ratios=ratios,
             schedules={mixture: record_of[mixture]["schedule"] for mixture in runs.candidates},
             sizes={header["source"]: SourceSize.of_store(header) for header in map(read_object, self.stores)},
             tokens=record_of[best]["tokens"],
-            criteria=self._criteria(runs),
+            criteria=self._criteria(runs, recommended),
             contributions=next(map(read_object, self.contributions), None),
             optimum=self._optimum(),
             optimum_name=optimum_name,
@@ -139,17 +142,16 @@ class ConclusionFiles:
             trained=read_rows(self.trained),
         )
 
-    def _criteria(self, runs: JudgedRuns) -> list[Row]:
-        """By the first measure. The recipe is that of the mixture trained again; where none was, of the best one."""
+    def _criteria(self, runs: JudgedRuns, recommended: str) -> list[Row]:
+        """By the first measure. The recipe is that of the mixture trained again; where none was, of the recommended."""
         leading = runs.by[0]
         pair = [recipe_of(record) for record in self.repeated]
-        of_best = self.records[self.runs.index(leading.decision.leader)]
         return success_criteria(
             leading.decision,
             leading.improvement,
             leading.pareto,
             leading.measure,
-            pair[0] if pair else recipe_of(of_best),
+            pair[0] if pair else recipe_of(self.records[self.runs.index(recommended)]),
             pair[-1] if pair else None,
         )
 

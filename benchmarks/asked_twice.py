@@ -20,12 +20,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from emulsion.analysis.decide import Decision, decide
+from emulsion.analysis.recommended import central
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.files import read_json
 from emulsion.mixture import Mixture
 from emulsion.report.markup import table
-from emulsion.report.recommendations import central
 
 RECORDED = Path(__file__).parent / "data" / "strategy_scores.csv"
 CONFIG = Path(__file__).parents[1] / "config.yaml"

@@ -22,13 +22,13 @@ def recommended_of(judged: Sequence[Judged], ratios: Mapping[str, Mapping[str, f
     names = by_all or tied
     losses = next((each for each in judged if each.measure.lower), None)
     if losses is None:
-        return _central(names, ratios), "whose shares are nearest to their mean"
+        return central(names, ratios), "whose shares are nearest to their mean"
     lowest = min(names, key=lambda name: losses.scores[name].score())
     of_whom = "those that no measure tells apart" if by_all and len(judged) > 1 else "them"
     return lowest, f"which has the lowest mean test loss of {of_whom}"
 
 
-def _central(names: Sequence[str], ratios: Mapping[str, Mapping[str, float]]) -> str:
+def central(names: Sequence[str], ratios: Mapping[str, Mapping[str, float]]) -> str:
     """The mixture whose shares are nearest to the mean of all, by the sum of differences; the first of equals."""
     sources = list(dict.fromkeys(source for name in names for source in ratios[name]))
     shares = {name: [ratios[name].get(source, 0.0) for source in sources] for name in names}

@@ -241,8 +241,6 @@ class RegMix(Optimum):
             # RegMix does not apply its caps again; a mean of draws that keep them keeps them too.
             rows = region.project(drawn)
             scores = surrogate.predict(rows)
-            if pull is not None:
-                scores = scores - pull.penalty(rows, region.sources)
             best = rows[np.argsort(-scores, kind="stable")[: self.chosen["best"]]].mean(axis=0)
             return np.asarray(region.settle(best[None, :])[0]), [best]
 

@@ -1,8 +1,9 @@
 """Row by row: the one form of a text, and the first reason to remove it, if any.
 
 The filters are those of MassiveText (Rae et al. 2021, arXiv:2112.11446, appendix A.1 and its table A1), of C4 (Raffel
-et al. 2020, arXiv:1910.10683, section 2.2; as its code in TensorFlow Datasets has it, without the list of bad words)
-and of FineWeb (Penedo et al. 2024, arXiv:2406.17557, section 3.6).
+et al. 2020, arXiv:1910.10683, section 2.2) and of FineWeb (Penedo et al. 2024, arXiv:2406.17557, section 3.6). That of
+C4 has the steps of its code in TensorFlow Datasets, without the list of bad words, but asks for 3 words of a line and 5
+sentences of a page, as datatrove does; that code asks for 5 words and 3 sentences.
 
 The rules are as in datatrove's filters, which made FineWeb. They are written here because datatrove, though it works
 without downloads, brings spaCy and some eighty packages to split English into words, at 0.4 MB/s. On 1,500 generated

@@ -48,6 +48,22 @@ def test_what_costs_nothing_costs_one_target_run_and_probes_are_charged():
     assert cost["doge"] == pytest.approx(1.5 + 19 * (m + 1) * 32 / 40_000)
 
 
+def test_swarms_guides_and_searches_cost_what_is_trained_and_each_look_at_all_sources():
+    m = len(WORLD.sources)
+    look = m * 32 / 40_000 / 3
+    curve = len(ENTRANTS["emulsion"].evaluated)
+    counted = {
+        "grid_search": (0.5, min(2 * m + 2, 12)),
+        "grid_search_ten": (10, 10),
+        "direct_search": (0.5, 10),
+        "emulsion_tenth": (0.1, (m + 2) * curve),
+        "skillit": (0.5, m + 9),  # a run of each source, and ten rounds but the first
+        "doremi": (0.5, 1 + 19),  # half for the reference, half for the guide and its twenty rounds
+    }
+    for name, (trained, looks) in counted.items():
+        assert trial(WORLD, ENTRANTS[name])["cost"] == pytest.approx(1 + trained + looks * look), name
+
+
 def test_a_bill_adds_up():
     bill = Bill(trained=0.5)
     bill.evaluation(3)

@@ -34,6 +34,13 @@ def test_seed_noise_is_a_floor_that_items_do_not_lower() -> None:
     assert minimum_detectable_effect(10**9, 1, seed_noise_sd=0.02) == pytest.approx(floor, rel=1e-3)
 
 
+def test_what_items_vary_by_themselves_between_seeds_is_a_part_of_seed_noise() -> None:
+    alone = np.sqrt(ITEM_SD**2 / 100 * 0.5 / 2)  # of a run, whose items are half of a difference
+    assert minimum_detectable_effect(100, 3, seed_noise_sd=alone) == pytest.approx(minimum_detectable_effect(100, 3))
+    expected = (1.959964 + 0.841621) * np.sqrt(0.5 * ITEM_SD**2 / 100 + 2 * 0.05**2 / 3)
+    assert minimum_detectable_effect(100, 3, seed_noise_sd=0.05) == pytest.approx(expected, rel=1e-5)
+
+
 def test_an_effect_of_that_size_is_found_four_times_in_five() -> None:
     rng, effect, items = np.random.default_rng(0), minimum_detectable_effect(200), 200
     differences = rng.normal(effect, ITEM_SD, (4000, items))

@@ -40,14 +40,14 @@ def minimum_detectable_effect(
 
     items: how many, or by capability for the mean over capabilities. sd: of an item's difference between two
     runs. repeatable: the share of its variance that is the item's own and comes back with every seed; the rest
-    averages out over seeds. seed_noise_sd: of a run's score between seeds. comparisons: tests that `ALPHA` is
-    shared among, the worst case of Holm. df: degrees of freedom that seed noise will be estimated with. shares: of each
-    capability in the mean, by default alike.
+    averages out over seeds. seed_noise_sd: of a run's score between seeds, that rest included, so never less than it.
+    comparisons: tests that `ALPHA` is shared among, the worst case of Holm. df: degrees of freedom that seed noise will
+    be estimated with. shares: of each capability in the mean, by default alike.
     """
     counts = dict(items) if isinstance(items, Mapping) else {MEAN: items}
     shares = shares or dict.fromkeys(counts, 1 / len(counts))
     item_variance = sum((shares[name] * sd) ** 2 / count for name, count in counts.items())
-    variance = item_variance * (repeatable + (1 - repeatable) / seeds) + 2 * seed_noise_sd**2 / seeds
+    variance = item_variance * repeatable + max(item_variance * (1 - repeatable), 2 * seed_noise_sd**2) / seeds
     quantiles = scipy.special.stdtrit(df, [1 - ALPHA / (2 * comparisons), POWER])
     return float(quantiles.sum()) * math.sqrt(variance)
 

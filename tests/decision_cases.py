@@ -47,6 +47,7 @@ def conclusions(title: str = "Which mixture?", judged_by: str = "capabilities", 
         "contributions": {"base": "even", "note": "", "sources": {"web": {"text": f"web helps. {note}"}}},
         "optimum": {"text": "Predicted 0.71; trained for real 0.72."},
         "predictions": {
+            "of": judged_by,
             "text": "All inside.",
             "rows": [
                 {"mixture": "optimal", "predicted": 0.7, "interval": [0.6, 0.8], "realised": value, "inside": True}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from analysis_cases import EQUAL, losses
+from analysis_cases import EQUAL, losses, trained
 from emulsion.analysis.calibration import (
     calibration,
     held_against,
@@ -19,6 +19,7 @@ from emulsion.analysis.calibration import (
     sealed,
 )
 from emulsion.analysis.judged import judge_by
+from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
 
 PREDICTIONS = {
@@ -85,6 +86,14 @@ def test_a_predicted_loss_is_held_against_the_weighted_validation_loss_of_each_r
     records = {"optimal": {3: {"validation": text}, 5: {"validation": {**text, "magpie": 6.0}}}}
     found = realised_by(judged, {**records, "equal": {}})
     assert found == {"optimal": {"3": pytest.approx(2.5), "5": pytest.approx(3.0)}, "equal": {}}
+
+
+def test_a_predicted_score_is_held_against_the_half_that_surrogates_are_fitted_to() -> None:
+    judged = judge_by("capabilities", {"optimal": {3: trained(EQUAL, 3)}}, ["optimal"])
+    groups = [group for group in judged.decisions if group != MEAN]
+    chosen = {group: {"score": 0.1 * place} for place, group in enumerate(groups)}
+    found = realised_by(judged, {"optimal": {3: {"selection": {"capabilities": chosen}}}})
+    assert found == {"optimal": {"3": pytest.approx(0.1 * (len(groups) - 1) / 2)}}
 
 
 def test_intervals_of_true_noise_are_found_to_be_calibrated() -> None:

@@ -9,10 +9,9 @@ import pytest
 
 from emulsion.analysis.scores import item_scores
 from emulsion.evaluation.capabilities import Scored, summarise
-from emulsion.evaluation.halves import selection_half
+from emulsion.evaluation.halves import selection_half, selection_scores
 from emulsion.evaluation.suites import Item, Suite
 from emulsion.figures.score_cells import capability_scores
-from emulsion.training.judge import selection_scores
 
 ITEMS = tuple(
     Item(id=f"{name}-{n}", capability=name, kind="choice", prompt="?", choices=("a", "b"), answer=0, topic=n % 8)

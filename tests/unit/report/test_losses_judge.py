@@ -125,8 +125,8 @@ def test_what_was_predicted_is_validation_loss_and_holds(found) -> None:
     told, page = found
     assert told["predictions"]["of"] == "losses"
     assert told["predictions"]["inside"] > 0.8 and all(row["predicted"] > 3 for row in told["predictions"]["rows"])
-    assert "validation loss" in told["optimum"]["text"] and "is inside that" in told["optimum"]["text"]
-    assert "Mean losses on validation text" in page
+    assert "mean loss on validation text of" in told["optimum"]["text"] and "is inside that" in told["optimum"]["text"]
+    assert "Each is a mean loss on validation text" in page
 
 
 def test_the_table_of_methods_has_the_same_decision(study, found, tmp_path) -> None:

@@ -32,9 +32,10 @@ def test_a_predicted_loss_stands_beside_the_mean_validation_loss_of_the_optimums
 ) -> None:
     optimum = {"ratios": MIXTURES["optimal"], "prediction": 2.39, "interval": interval, "surrogate": "log_linear"}
     found = realised({**optimum, "of": "losses"}, "optimal", judged, {"0": 2.3, "1": 2.5})
-    assert found["validation"] == pytest.approx(2.4)
+    assert found["outcome"] == pytest.approx(2.4)
     assert found["realised"] == judged.summary["optimal"]["mean"]["loss"]
-    assert f"the real mean loss on validation text, 2.400, is {inside} that" in found["text"]
+    assert f"predicted a mean loss on validation text of 2.390 ({interval[0]:.3f}" in found["text"]
+    assert f"the real 2.400 is {inside} that" in found["text"]
     assert found["text"].endswith(f"It loses to equal: {reason}.")
 
 

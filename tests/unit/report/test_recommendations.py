@@ -190,10 +190,12 @@ def test_a_contribution_to_the_mean_alone_is_said() -> None:
 
 @pytest.mark.parametrize(("interval", "word"), [([0.3, 0.9], "inside"), ([0.1, 0.2], "outside")])
 def test_predicted_and_realised_stand_side_by_side(interval: list[float], word: str) -> None:
-    found = _found(CLEAR, optimum={**OPTIMUM, "interval": interval})["optimum"]
-    assert found["predicted"] == 0.6
+    optimum = {**OPTIMUM, "of": "capabilities", "interval": interval}
+    found = _found(CLEAR, optimum=optimum, outcome={"0": 0.48, "1": 0.52})["optimum"]
+    assert (found["predicted"], found["outcome"]) == (0.6, 0.5)
     assert found["realised"] == _found(CLEAR)["scores"]["optimal"]["mean"]["score"]
-    assert f"the real score is {word} that" in found["text"]
+    assert "predicted a mean score on the selection half of 0.600" in found["text"]
+    assert f"the real 0.500 is {word} that" in found["text"]
 
 
 def test_an_optimum_that_was_not_trained_has_no_realised_score() -> None:

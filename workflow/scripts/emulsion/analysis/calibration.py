@@ -13,6 +13,7 @@ from typing import Any
 from emulsion.analysis.judged import Judged
 from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
+from emulsion.evaluation.halves import selection_scores
 from emulsion.evaluation.intervals import wilson_interval
 from emulsion.files import fingerprint, read_note, read_object
 from emulsion.student import LEVEL
@@ -61,7 +62,7 @@ def calibration(rows: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
 
     interval: of the share, Wilson's, with mixtures as the unit, whose runs share one prediction. error: root mean
     squared, of predictions. Shares are None without such a run. kind: "losses", whose predictions are of the mean
-    validation loss, or "capabilities".
+    validation loss, or "capabilities", of the mean score on the selection half.
     """
     fresh = [row for row in rows if not row["fitted"]]
     if not fresh:
@@ -102,17 +103,18 @@ def outcomes_elsewhere(folder: Path, experiment: str, kind: str) -> list[dict[st
 
 
 def realised_by(judged: Judged, records: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, dict[str, float]]:
-    """{mixture: {seed: what a surrogate predicts of it}}: its mean score, or its mean loss on validation text."""
+    """{mixture: {seed: what a surrogate predicts of it}}, on what surrogates are fitted to and nothing is judged by.
+
+    That is the mean loss on validation text, or the mean score on the selection half. records: {mixture: {seed: content
+    of run.json, or of capabilities.json}}.
+    """
     found = {}
     for name, scores in judged.scores.items():
-        if judged.measure.lower:
-            shares = scores.shares(MEAN)
-            found[name] = {
-                str(seed): sum(share * record["validation"][source] for source, share in shares.items())
-                for seed, record in records[name].items()
-            }
-        else:
-            found[name] = dict(zip(map(str, scores.seeds), scores.run_scores(MEAN).tolist(), strict=True))
+        of_group = (lambda record: record["validation"]) if judged.measure.lower else selection_scores
+        found[name] = {
+            str(seed): sum(share * of_group(record)[group] for group, share in scores.shares(MEAN).items())
+            for seed, record in records[name].items()
+        }
     return found
 
 

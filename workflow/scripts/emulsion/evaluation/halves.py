@@ -6,7 +6,8 @@ Nothing is chosen on what it is judged by. Items with one `topic` are alike, so 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,12 @@ def selection_half(suite: Suite, seed: int) -> frozenset[str]:
     for topics in found.values():
         chosen += _drawn(topics, rng)
     return frozenset(item.id for item in chosen)
+
+
+def selection_scores(results: Mapping[str, Any]) -> dict[str, float]:
+    """{capability: score} that mixtures are chosen by, of the content of a capabilities.json."""
+    selection = results["selection"] or {"capabilities": {}}
+    return {name: float(each["score"]) for name, each in selection["capabilities"].items()}
 
 
 def _topics(items: Iterable[Item]) -> dict[str, list[list[Item]]]:

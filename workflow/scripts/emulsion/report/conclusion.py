@@ -32,7 +32,7 @@ class Conclusion:
     criteria       rows of `success_criteria`
     contributions  of `contributions.json`; optimum: of `optimal_mix.json`, and "of", the kind of what was predicted
     optimum_name   of the mixture that is the optimum
-    validation     {seed: mean validation loss} of the optimum's runs, where that is what was predicted
+    outcome        {seed: what was predicted of the optimum's runs}, of `realised_by`
     predictions    beside what came of them, of `held_against`
     alone          {source: mixture of it alone}
     models         {mixture: its model} where they differ
@@ -52,7 +52,7 @@ class Conclusion:
     contributions: Mapping[str, Any] | None = None
     optimum: Mapping[str, Any] | None = None
     optimum_name: str = ""
-    validation: Mapping[str, float] | None = None
+    outcome: Mapping[str, float] = field(default_factory=dict)
     predictions: Mapping[str, Any] | None = None
     alone: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
@@ -116,8 +116,9 @@ class ConclusionFiles:
         predicted = next((each for each in runs.by if each.measure.kind == kind), None)
         ratios = {mixture: record_of[mixture]["mixing_ratios"] for mixture in runs.candidates}
         recommended, _ = recommended_of(runs.by, ratios)
+        outcomes = contents if kind == "losses" else map(read_object, self.capabilities)
         realised = (
-            realised_by(predicted, same.merged(by_mixture(self.mixtures, self.seeds, contents))) if predicted else {}
+            realised_by(predicted, same.merged(by_mixture(self.mixtures, self.seeds, outcomes))) if predicted else {}
         )
         libraries = {run: record["code"]["library"] for run, record in record_of.items()}
         return Conclusion(
@@ -133,7 +134,7 @@ class ConclusionFiles:
             contributions=next(map(read_object, self.contributions), None),
             optimum=self._optimum(),
             optimum_name=optimum_name,
-            validation=realised.get(optimum_name) if predicted and predicted.measure.lower else None,
+            outcome=realised.get(optimum_name, {}),
             predictions=held_against(self.predictions, self.results, self.experiment, realised, same.first, kind),
             alone={source: same.first[name] for source, name in self.groups["alone"].items()},
             models=self.groups["models"],

@@ -10,7 +10,7 @@ from emulsion.analysis.judged import CAPABILITIES, LOSSES, Measure
 from emulsion.analysis.scores import MEAN
 from emulsion.report.loss_tables import against_section, loss_section, source_section
 from emulsion.report.markup import code, section, table
-from emulsion.report.promises import prediction_rows
+from emulsion.report.promises import PREDICTED, prediction_rows
 
 Found = Mapping[str, Any]
 
@@ -124,8 +124,8 @@ def _predictions(found: Found | None) -> str:
         return ""
     body = prediction_rows(found["rows"])
     header = ["mixture", "predicted", "mean outcome", "runs inside", "fitted to"]
-    what = " Mean losses on validation text, which surrogates are fitted to." if found.get("of") == "losses" else ""
-    text = f"Made from nothing that the optimum's runs came to.{what} {found['text']}"
+    said = f"Each is a {PREDICTED[found['of']]}, which surrogates are fitted to."
+    text = f"Made from nothing that the optimum's runs came to. {said} {found['text']}"
     return section("Predictions", "\n\n".join([table(header, body), text] if body else [text]))
 
 

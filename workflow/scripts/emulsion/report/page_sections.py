@@ -8,7 +8,7 @@ from typing import Any
 from emulsion.analysis.judged import CAPABILITIES
 from emulsion.analysis.scores import MEAN
 from emulsion.report.loss_tables import loss_rows
-from emulsion.report.promises import prediction_rows
+from emulsion.report.promises import PREDICTED, prediction_rows
 
 Found = Mapping[str, Any]
 Section = dict[str, Any]
@@ -56,7 +56,8 @@ def predictions(found: Found) -> Section | None:
         return None
     rows = prediction_rows(stated["rows"]) if stated else []
     header = ["mixture", "predicted (95 % interval)", "outcome", "runs inside", "fitted to"]
-    note = "Predictions rest on nothing that the optimum's runs came to; the outcome is the mean over its runs."
+    note = "Predictions rest on nothing that the optimum's runs came to. "
+    note += f"Each is a {PREDICTED[stated['of']]}; the outcome is the mean over its runs." if stated else ""
     return section(
         "Predictions and outcomes",
         optimum["text"] if optimum else "",

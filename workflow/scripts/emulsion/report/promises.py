@@ -8,15 +8,16 @@ from typing import Any
 from emulsion.analysis.judged import Judged, Measure
 from emulsion.analysis.scores import MEAN
 
+# What surrogates are fitted to and predict, by kind: parts of the evaluation that judge nothing.
+PREDICTED = {"losses": "mean loss on validation text", "capabilities": "mean score on the selection half"}
 
-def realised(
-    optimum: Mapping[str, Any], name: str, judged: Judged, validation: Mapping[str, float] | None = None
-) -> dict[str, Any]:
+
+def realised(optimum: Mapping[str, Any], name: str, judged: Judged, outcome: Mapping[str, float]) -> dict[str, Any]:
     """What the surrogate promised, what the trained model has, and why it lost, if it did.
 
     optimum: of `optimal_mix.json`, with what it predicts of real runs ("of": "losses", "capabilities", or None where it
-    predicts nothing that judges); name: its mixture; judged: by that; validation: {seed: mean loss} of its runs on the
-    validation text that losses are predicted for, if they are.
+    predicts nothing that judges); name: its mixture; judged: by that; outcome: {seed: what was predicted of its runs},
+    on what surrogates are fitted to; none where the two do not compare.
     """
     decision, measure = judged.decision, judged.measure
     found: dict[str, Any] = {
@@ -32,7 +33,7 @@ def realised(
     cell = judged.summary.get(name, {}).get(MEAN)
     if cell is None:
         return found
-    real = sum(validation.values()) / len(validation) if validation else float(cell[measure.value])
+    real = sum(outcome.values()) / len(outcome) if outcome else float(cell[measure.value])
     text = f"{_promise(optimum, real, measure)}; trained for real, {name} has a {measure.name} of {measure.text(cell)}."
     if decision.claims and name in decision.comparisons and name not in decision.tied:
         text += f" It loses to {decision.leader}: {_reason(optimum, real, decision.comparisons[name], measure)}."
@@ -40,7 +41,7 @@ def realised(
         **found,
         "realised": cell[measure.value],
         "realised_interval": list(cell["interval"]),
-        "validation": real if validation else None,
+        "outcome": real if outcome else None,
         "text": text,
     }
 
@@ -69,9 +70,8 @@ def _promise(optimum: Mapping[str, Any], real: float, measure: Measure) -> str:
         return f"The search's own {'loss' if measure.lower else 'score'} was {expected}"
     low, high = optimum["interval"]
     inside = "inside" if low <= real <= high else "outside"
-    what = f"mean loss on validation text, {real:.3f}," if measure.lower else "score"
-    said = f"a mean validation loss of {expected}" if measure.lower else expected
-    return f"{surrogate} predicted {said} ({low:.3f} to {high:.3f}), and the real {what} is {inside} that"
+    said = f"{surrogate} predicted a {PREDICTED[measure.kind]} of {expected} ({low:.3f} to {high:.3f})"
+    return f"{said}, and the real {real:.3f} is {inside} that"
 
 
 def prediction_rows(predicted: Iterable[Mapping[str, Any]]) -> list[list[str]]:

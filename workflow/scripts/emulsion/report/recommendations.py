@@ -64,7 +64,7 @@ def recommendations(found: Conclusion) -> dict[str, Any]:
         "best_per_capability": scores and _best(scores),
         "contributions": _contributions(found.contributions),
         "trade_offs": _trade_offs(main),
-        "optimum": found.optimum and realised(found.optimum, found.optimum_name, promised, found.validation),
+        "optimum": found.optimum and realised(found.optimum, found.optimum_name, promised, found.outcome),
         "criteria": [dict(row) for row in found.criteria],
         "scores": scores and {mixture: _values(scores.measure, record) for mixture, record in scores.summary.items()},
         "losses": by_losses and losses and {**by_losses, "best_per_source": _best(losses)},

@@ -10,13 +10,13 @@ from typing import Any
 
 from emulsion.data.tokens import open_all
 from emulsion.errors import UserError
+from emulsion.evaluation.halves import selection_scores
 from emulsion.files import read_object
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Evidence
 from emulsion.mixture import Mixture
 from emulsion.perplexity import has_diverged
 from emulsion.training.journal import unpacked
-from emulsion.training.judge import selection_scores
 
 log = logging.getLogger(__name__)
 

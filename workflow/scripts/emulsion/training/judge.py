@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emulsion.data.tokenizers import copy_tokenizer
+from emulsion.evaluation.halves import selection_scores
 from emulsion.files import fingerprint, naming, sha256
 
 
@@ -57,9 +58,3 @@ class Judge:
             settings = EvaluationSettings.of({**self.settings, "batch": self.batch})
             results, _ = evaluate_suites(loaded, tokenizer, load_suites(self.suites), settings)
         return selection_scores(results)
-
-
-def selection_scores(results: Mapping[str, Any]) -> dict[str, float]:
-    """{capability: score} that mixtures are chosen by, of the content of a capabilities.json."""
-    selection = results["selection"] or {"capabilities": {}}
-    return {name: float(each["score"]) for name, each in selection["capabilities"].items()}

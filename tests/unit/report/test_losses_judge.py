@@ -125,7 +125,7 @@ def test_what_was_predicted_is_validation_loss_and_holds(found) -> None:
     told, page = found
     assert told["predictions"]["of"] == "losses"
     assert told["predictions"]["inside"] > 0.8 and all(row["predicted"] > 3 for row in told["predictions"]["rows"])
-    assert "mean loss on validation text of" in told["optimum"]["text"] and "is inside that" in told["optimum"]["text"]
+    assert "mean loss on validation text of" in told["optimum"]["text"] and ", inside that" in told["optimum"]["text"]
     assert "Each is a mean loss on validation text" in page
 
 

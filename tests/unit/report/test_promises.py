@@ -35,7 +35,7 @@ def test_a_predicted_loss_stands_beside_the_mean_validation_loss_of_the_optimums
     assert found["outcome"] == pytest.approx(2.4)
     assert found["realised"] == judged.summary["optimal"]["mean"]["loss"]
     assert f"predicted a mean loss on validation text of 2.390 ({interval[0]:.3f}" in found["text"]
-    assert f"the real 2.400 is {inside} that" in found["text"]
+    assert f"its runs came to 2.400, {inside} that; on test text, optimal has" in found["text"]
     assert found["text"].endswith(f"It loses to equal: {reason}.")
 
 

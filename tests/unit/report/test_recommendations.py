@@ -195,7 +195,7 @@ def test_predicted_and_realised_stand_side_by_side(interval: list[float], word: 
     assert (found["predicted"], found["outcome"]) == (0.6, 0.5)
     assert found["realised"] == _found(CLEAR)["scores"]["optimal"]["mean"]["score"]
     assert "predicted a mean score on the selection half of 0.600" in found["text"]
-    assert f"the real 0.500 is {word} that" in found["text"]
+    assert f"its runs came to 0.500, {word} that; on the test half, optimal has" in found["text"]
 
 
 def test_an_optimum_that_was_not_trained_has_no_realised_score() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from emulsion.analysis.judged import Judged, Measure
 from emulsion.analysis.scores import MEAN
 
-# What surrogates are fitted to and predict, by kind: parts of the evaluation that judge nothing.
+# What surrogates are fitted to and predict, by kind: parts of the evaluation that judge nothing; and what judges.
 PREDICTED = {"losses": "mean loss on validation text", "capabilities": "mean score on the selection half"}
+_JUDGES = {"losses": "on test text", "capabilities": "on the test half"}
 
 
 def realised(optimum: Mapping[str, Any], name: str, judged: Judged, outcome: Mapping[str, float]) -> dict[str, Any]:
@@ -34,7 +35,8 @@ def realised(optimum: Mapping[str, Any], name: str, judged: Judged, outcome: Map
     if cell is None:
         return found
     real = sum(outcome.values()) / len(outcome) if outcome else float(cell[measure.value])
-    text = f"{_promise(optimum, real, measure)}; trained for real, {name} has a {measure.name} of {measure.text(cell)}."
+    where = _JUDGES[measure.kind] if outcome else "trained for real"
+    text = f"{_promise(optimum, real, measure)}; {where}, {name} has a {measure.name} of {measure.text(cell)}."
     if decision.claims and name in decision.comparisons and name not in decision.tied:
         text += f" It loses to {decision.leader}: {_reason(optimum, real, decision.comparisons[name], measure)}."
     return {
@@ -71,7 +73,7 @@ def _promise(optimum: Mapping[str, Any], real: float, measure: Measure) -> str:
     low, high = optimum["interval"]
     inside = "inside" if low <= real <= high else "outside"
     said = f"{surrogate} predicted a {PREDICTED[measure.kind]} of {expected} ({low:.3f} to {high:.3f})"
-    return f"{said}, and the real {real:.3f} is {inside} that"
+    return f"{said}, and its runs came to {real:.3f}, {inside} that"
 
 
 def prediction_rows(predicted: Iterable[Mapping[str, Any]]) -> list[list[str]]:

@@ -20,9 +20,10 @@ from emulsion.student import Estimate
 
 # Below this many degrees of freedom the spread of runs is often far too small by chance: then nothing is taken out,
 # and of scores, whose items vary much, little freedom is gained from items.
-_ENOUGH = 4
+ENOUGH = 4
 
 Term = tuple[float, ItemScores]  # a weight and what it multiplies
+Part = tuple[float, float]  # a variance and its degrees of freedom
 
 
 def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, bounded: bool = True) -> Estimate:
@@ -40,22 +41,34 @@ def contrast(terms: Sequence[Term], group: str, noise: SeedNoise | None, *, boun
     known = noise.freedom(group)
     parts = [(weight**2, *noise.variance(scores.run_scores(group), group)) for weight, scores in terms]
     seeds = [(square * variance, df) for square, variance, df in parts]
-    if noise.run_sd and known >= _ENOUGH:
+    if noise.run_sd and known >= ENOUGH:
         chosen = max(0.0, chosen - _by_themselves(terms, group, paired=noise.paired))
     pooled = [(sum(variance for variance, _ in seeds), known)] if group not in noise.apart else seeds
     if noise.paired and group in noise.apart and len(terms[0][1].seeds) > 1:
         runs = np.asarray(sum(weight * scores.run_scores(group) for weight, scores in terms))
         pooled = [noise.of_differences(runs, group, sum(weight**2 for weight, _ in terms))]
-    variances, unknown = [*pooled, (chosen, freedom)], not chosen and not freedom
-    total = sum(variance for variance, _ in variances)
-    squares = sum(variance**2 / df for variance, df in variances if variance and df > 0)
-    freedom = total**2 / squares if squares else math.inf
-    if noise.run_sd and known < _ENOUGH and not terms[0][1].lower:
-        freedom = min(freedom, 4 * known)
-    elif noise.run_sd and len(terms) > 1 and (chosen < total / 2 or known == 1):
-        # Satterthwaite's freedom is too much just where the spread of few runs came out small by chance.
-        freedom = min(freedom, pooled[0][1] if len(pooled) == 1 else known)
-    return Estimate(value, math.sqrt(total), 0.0 if unknown else freedom)
+    total = chosen + sum(variance for variance, _ in pooled)
+    if not chosen and not freedom:
+        return Estimate(value, math.sqrt(total), 0.0)
+    freedom = freedom_of_sum((chosen, freedom), pooled, known, bounded=not terms[0][1].lower, single=len(terms) == 1)
+    return Estimate(value, math.sqrt(total), freedom)
+
+
+def freedom_of_sum(chosen: Part, seeds: Sequence[Part], known: float, *, bounded: bool, single: bool = False) -> float:
+    """The degrees of freedom of the variance that the choice of items and seeds leave in a sum.
+
+    chosen, seeds: variances with their degrees of freedom; known: those of the noise between seeds; bounded: whether
+    scores are; single: whether it is one mixture's score. Satterthwaite's are too many just where the spread of few
+    runs came out small by chance.
+    """
+    parts = [*seeds, chosen]
+    squares = sum(variance**2 / df for variance, df in parts if variance and df > 0)
+    freedom = sum(variance for variance, _ in parts) ** 2 / squares if squares else math.inf
+    if bounded and known < ENOUGH:
+        return min(freedom, 4 * known)
+    if not single and (known == 1 or chosen[0] < sum(variance for variance, _ in seeds)):
+        return min(freedom, seeds[0][1] if len(seeds) == 1 else known)
+    return freedom
 
 
 def difference(a: ItemScores, b: ItemScores, group: str, noise: SeedNoise | None, *, bounded: bool = True) -> Estimate:

@@ -9,7 +9,9 @@ from typing import Any
 import scipy
 
 from emulsion.analysis.compare import ALPHA, listing
+from emulsion.analysis.contrast import ENOUGH, freedom_of_sum
 from emulsion.analysis.scores import MEAN
+from emulsion.student import quantile
 
 POWER = 0.8
 # Standard deviation of an item's difference between two runs: that of two answers, right half of the time and
@@ -35,21 +37,32 @@ def minimum_detectable_effect(
     repeatable: float = REPEATABLE,
     df: float = math.inf,
     shares: Mapping[str, float] | None = None,
+    bounded: bool = True,
 ) -> float:
-    """The true difference in score that a paired comparison finds with probability `POWER`.
+    """The true difference in score that a paired comparison, as `contrast` makes it, finds with probability `POWER`.
 
     items: how many, or by capability for the mean over capabilities. sd: of an item's difference between two
     runs. repeatable: the share of its variance that is the item's own and comes back with every seed; the rest
     averages out over seeds. seed_noise_sd: of a run's score between seeds, that rest included, so never less than it.
     comparisons: tests that `ALPHA` is shared among, the worst case of Holm. df: degrees of freedom that seed noise will
-    be estimated with. shares: of each capability in the mean, by default alike.
+    be estimated with. shares: of each capability in the mean, by default alike. bounded: as scores are, losses not.
     """
     counts = dict(items) if isinstance(items, Mapping) else {MEAN: items}
     shares = shares or dict.fromkeys(counts, 1 / len(counts))
-    item_variance = sum((shares[name] * sd) ** 2 / count for name, count in counts.items())
-    variance = item_variance * repeatable + max(item_variance * (1 - repeatable), 2 * seed_noise_sd**2) / seeds
-    quantiles = scipy.special.stdtrit(df, [1 - ALPHA / (2 * comparisons), POWER])
-    return float(quantiles.sum()) * math.sqrt(variance)
+    added = 2 if bounded else 0  # items of opposite outcome
+    variances = {
+        name: shares[name] ** 2 * (count * sd**2 + added) / (count + added) ** 2 for name, count in counts.items()
+    }
+    item_variance = sum(variances.values())
+    squares = sum(variances[name] ** 2 / (count - 1) for name, count in counts.items() if count > 1)
+    item_df = item_variance**2 / squares if squares else math.inf
+    by_themselves = item_variance * (1 - repeatable)
+    chosen, runs = item_variance * repeatable, max(by_themselves, 2 * seed_noise_sd**2) / seeds
+    if df < ENOUGH:
+        chosen += by_themselves / seeds  # is not taken out of what the choice of items leaves
+    freedom = freedom_of_sum((chosen, item_df), [(runs, df)], df, bounded=bounded)
+    critical = quantile(freedom, 1 - ALPHA / comparisons)
+    return float(scipy.special.nctdtrinc(freedom, 1 - POWER, critical)) * math.sqrt(chosen + runs)
 
 
 def detectable_effects(
@@ -143,6 +156,7 @@ def detectable_losses(
             repeatable=1.0,
             df=tests * (seeds - 1),
             shares=of,
+            bounded=False,
         )
 
     mean = effect(MEAN, sequences, shares)

@@ -92,10 +92,11 @@ def test_correlations_stand_below_the_diagonal_once_each() -> None:
     assert sorted(t.get_text() for t in axes.texts) == sorted(f"{r['rho']:+.2f}".replace("-", "−") for r in found)
 
 
-@pytest.mark.parametrize("count", [6, 7, 18])
-def test_numbers_of_the_matrix_do_not_overlap_however_many_capabilities_there_are(count: int) -> None:
+@pytest.mark.parametrize("name", ["skill", "a deduplicated subset of code"])
+@pytest.mark.parametrize("count", [6, 7, 16, 18])
+def test_numbers_of_the_matrix_do_not_overlap_however_many_capabilities_there_are(count: int, name: str) -> None:
     runs = {
-        f"m{i}": capabilities({f"skill {j}": 0.1 + (i * 7 + j * j) % 11 / 14 for j in range(count)}) for i in range(6)
+        f"m{i}": capabilities({f"{name} {j}": 0.1 + (i * 7 + j * j) % 11 / 14 for j in range(count)}) for i in range(6)
     }
     figure = _figure(runs)
     FigureCanvasAgg(figure).draw()

@@ -76,9 +76,8 @@ def draw_pareto_front(
         points, matrix = figure.subplots(1, 2, width_ratios=[3, 2])
     else:  # the matrix has a row of its own, where its numbers have room
         side = min(CELL, WIDEST / cells)
-        below = side * cells + 1.4
-        figure = Figure(figsize=(WIDTH, height + below), layout="constrained")
-        points, matrix = figure.subplots(2, 1, height_ratios=[height, below])
+        figure = Figure(figsize=(WIDTH, height + side * cells + 2.0), layout="constrained")
+        points, matrix = figure.subplots(2, 1, height_ratios=[3.7, side * cells])  # without their labels
     x, y = drawn_pair(pareto, scores.capabilities)
     _points(points, scores, x, y, pareto["front"], lower=lower)
     points.set_title(pair_title(pareto.get("strongest"), groups))

@@ -76,6 +76,14 @@ def test_surrogates_are_sorted_by_error_and_the_one_used_is_blue() -> None:
     assert _bars(axes, PALETTE["blue"]) == [(0, 0.01)]
 
 
+@pytest.mark.parametrize("count", [1, 9])
+def test_bars_are_of_one_height_however_many_more_sources_or_surrogates_there_are(count: int) -> None:
+    names = [f"source_{number}" for number in range(count)]
+    found = {**FOUND, "ratios": dict.fromkeys(names, 1 / count), "bounds": dict.fromkeys(names, [0.0, 1.0])}
+    ratios, surrogates = draw_optimizer(found).axes[2:]
+    assert ratios.get_ylim() == surrogates.get_ylim() == (max(count, 2) - 0.4, -0.6)
+
+
 def test_extrapolation_is_said() -> None:
     assert "lies among the sampled mixtures" in remark(FOUND)
     assert "0.120 outside the sampled mixtures: the surrogate extrapolates" in remark({**FOUND, "hull_distance": 0.12})

@@ -50,6 +50,8 @@ def draw_optimizer(found: Mapping[str, Any]) -> Figure:
         fitted.set_axis_off()
     else:
         _fit(fitted, found["observed_vs_predicted"], found["surrogate"], _value(lower))
+    for axes in (ratios, surrogates):
+        axes.set_ylim(rows - 0.4, -0.6)  # bars of one height in both
     _ratios(ratios, found, Mixture.uniform(list(found["ratios"])))
     if found["surrogates"]:
         _surrogates(surrogates, found["surrogates"], found["surrogate"])
@@ -163,7 +165,6 @@ def _ratios(axes: Axes, found: Mapping[str, Any], baseline: Mapping[str, float])
         right = max(share, high, baseline[source]) + 0.015
         axes.text(right, row, f"{100 * share:.1f} %", va="center", ha="left", color=INK)
     axes.set_yticks(range(len(sources)), [fit(source, 16, 1) for source in sources])
-    axes.set(ylim=(len(sources) - 0.4, -0.6))
     axes.set_xlim(0, 1.18 * max(max(high for _, high in found["bounds"].values()), *found["ratios"].values()))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -190,7 +191,7 @@ def _surrogates(axes: Axes, surrogates: Mapping[str, Mapping[str, Any]], used: s
         axes.text(error + 0.02 * max(errors), row, f"{error:.3g}", va="center", ha="left")
     labels = [fit(pretty(name), int(0.95 / CHARACTER), 2) for name in order]
     axes.set_yticks(range(len(order)), labels)
-    axes.set(ylim=(len(order) - 0.4, -0.6), xlim=(0, 1.28 * max(errors)))
+    axes.set_xlim(0, 1.28 * max(errors))
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", nbins=4)
     axes.spines["left"].set_visible(False)

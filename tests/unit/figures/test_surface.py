@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.tri import TriContourSet
 
 from emulsion.errors import UserError
+from emulsion.figures.style import text_on
 from emulsion.figures.surface import draw_surface, place_in_triangle, remark
 from emulsion.methods import create
 from emulsion.methods.interface import Evidence
@@ -127,6 +130,14 @@ def test_every_panel_draws_its_curve_what_is_tied_the_runs_and_the_optimum_by_th
 def test_corners_of_the_triangle_are_the_sources() -> None:
     assert place_in_triangle([1, 0, 0]) == (0, 0) and place_in_triangle([0, 1, 0]) == (1, 0)
     assert place_in_triangle([0, 0, 1]) == pytest.approx((0.5, 0.8660254))
+
+
+def test_a_run_can_be_seen_on_the_darkest_and_the_brightest_surface() -> None:
+    (runs,) = [each for each in draw_surface(mapped(3)).axes[0].collections if isinstance(each, PathCollection)]
+    rims = {to_hex(rim) for rim in runs.get_edgecolors()}
+    assert rims == {"#000000", "#ffffff"}
+    for face, rim in zip(runs.get_facecolors(), runs.get_edgecolors(), strict=True):
+        assert to_hex(text_on(face[:3])) == to_hex(rim)
 
 
 def test_no_tick_of_the_colours_is_drawn_where_its_value_is_not() -> None:

@@ -19,7 +19,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from matplotlib.tri import Triangulation
 
 from emulsion.errors import UserError
-from emulsion.figures.style import FAINT, INK, PALETTE, WIDTH, fit, note, pretty, styled
+from emulsion.figures.style import FAINT, INK, PALETTE, WIDTH, fit, note, pretty, styled, text_on
 
 TIED = PALETTE["green"]
 _HEIGHT = math.sqrt(3) / 2  # of the triangle
@@ -117,7 +117,9 @@ def _triangle(figure: Figure, axes: Axes, found: Mapping[str, Any], value: str) 
     axes.plot(x[tied], y[tied], ".", color="white", markersize=2.6, zorder=2)
     axes.plot([0, 1, 0.5, 0], [0, 0, _HEIGHT, 0], color=INK, linewidth=0.8)
     across, up = np.array([place_in_triangle(run["weights"]) for run in found["runs"]]).T
-    axes.scatter(across, up, c=runs, cmap=filled.cmap, norm=filled.norm, s=26, edgecolors=INK, linewidths=0.7, zorder=3)
+    faces = filled.cmap(filled.norm(runs))
+    rims = [text_on(face[:3]) for face in faces]  # a run has the colour of the surface where the fit is good
+    axes.scatter(across, up, c=faces, s=26, edgecolors=rims, linewidths=0.7, zorder=3)
     axes.plot(
         *place_in_triangle(found["best"]["weights"]),
         "*",

@@ -32,6 +32,15 @@ def test_every_method_has_a_panel_with_a_line_for_each_source_and_seed():
     assert [list(line.get_ydata()) for line in bold] == [[0.6, 0.2, 0.2], [0.4, 0.8, 0.8]]
 
 
+def test_the_line_of_equal_shares_is_told_from_sources_that_are_dashed_too():
+    many = [{"step": 1, "mixture": {f"source_{number}": 0.1 for number in range(10)}}, {"step": 10}]
+    figure = draw_trajectories({"aioli": [many]})
+    sources, even = figure.axes[0].lines[:-1], figure.axes[0].lines[-1]
+    assert any(line.get_linestyle() == "--" for line in sources)
+    assert even.get_color() not in {line.get_color() for line in sources}
+    assert "Grey, dashed: all sources alike" in " ".join(figure.get_supxlabel().split())
+
+
 def test_a_log_without_decisions_is_refused_with_its_method():
     with pytest.raises(UserError, match="training log of 'odm'"):
         draw_trajectories({"odm": [[{"step": 1}]]})

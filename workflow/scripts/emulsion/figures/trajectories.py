@@ -19,7 +19,7 @@ COLUMNS = 2
 PANEL = 1.75  # inches, the height of a method's
 NOTE = (
     "Shares of each source from one update to the next; bold: the first seed, thin: others. Left out: the probes of"
-    " Aioli, which are tilted to one source each. Dashed: all sources alike."
+    " Aioli, which are tilted to one source each. Grey, dashed: all sources alike."
 )
 
 

@@ -79,7 +79,7 @@ def test_surrogates_are_sorted_by_error_and_the_one_used_is_blue() -> None:
 @pytest.mark.parametrize("count", [1, 9])
 def test_bars_are_of_one_height_however_many_more_sources_or_surrogates_there_are(count: int) -> None:
     names = [f"source_{number}" for number in range(count)]
-    found = {**FOUND, "ratios": dict.fromkeys(names, 1 / count), "bounds": dict.fromkeys(names, [0.0, 1.0])}
+    found = {**FOUND, "ratios": dict.fromkeys(names, 1 / count), "bounds": {name: [0.0, 1.0] for name in names}}
     ratios, surrogates = draw_optimizer(found).axes[2:]
     assert ratios.get_ylim() == surrogates.get_ylim() == (max(count, 2) - 0.4, -0.6)
 

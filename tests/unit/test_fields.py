@@ -116,3 +116,21 @@ def test_texts_in_quotes_and_numbers_without_a_leading_zero_are_left_alone(tmp_p
 @pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), float("nan"), True, "3"])
 def test_a_weight_is_a_number_that_can_be_counted_with(value):
     assert not WEIGHT[1](value)
+
+
+@pytest.mark.parametrize(
+    "nested", ["a: " + 60_000 * "[" + 60_000 * "]", 60_000 * "- " + "a", 200 * "{a: " + "b" + 200 * "}"]
+)
+def test_a_file_nested_too_deep_is_refused_and_does_not_end_the_process(tmp_path, nested):
+    for read in (read_yaml, refuse_unclear):
+        with pytest.raises(
+            UserError, match=r"some\.yaml:1: lists and mappings stand in one another more than 100 deep"
+        ):
+            read(written(tmp_path, nested))
+
+
+def test_aliases_of_aliases_are_refused_before_they_are_unfolded_and_shared_parts_are_not(tmp_path):
+    named = [f"- &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]\n" for n in range(1, 20)]
+    with pytest.raises(UserError, match=r"some\.yaml:8: aliases repeat more than 10,000,000 characters"):
+        read_yaml(written(tmp_path, "- &a0 ok\n" + "".join(named)))
+    assert read_yaml(written(tmp_path, "- &a0 ok\n" + "".join(named[:2])))[1] == 9 * ["ok"]

@@ -257,6 +257,9 @@ def test_malformed_json_is_reported_with_file_and_place(tmp_path):
     (tmp_path / "bad.json").write_text('{"a": ')
     with pytest.raises(UserError, match=r"bad\.json: not valid JSON"):
         read_json(tmp_path / "bad.json")
+    (tmp_path / "bad.json").write_text('{"a": ' + 5000 * "9" + "}")
+    with pytest.raises(UserError, match=r"bad\.json: not valid JSON: Exceeds the limit"):
+        read_json(tmp_path / "bad.json")
     write_jsonl(tmp_path / "rows.jsonl", [{"a": 1}])
     with (tmp_path / "rows.jsonl").open("a") as rows:
         rows.write("{oops\n")

@@ -16,6 +16,10 @@ from emulsion.errors import UserError, unknown
 # libyaml's reader where it is there: many times as fast on long files.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+# Of what people write and others send. libyaml itself ends the process where parts are nested some ten thousand deep.
+DEEPEST = 100
+MOST_REPEATED = 10_000_000  # characters that aliases stand for
+
 Form = tuple[str, Callable[[Any], bool]]  # what a value should be, in words and as a test
 
 TEXT: Form = ("text", lambda value: isinstance(value, str) and bool(value.strip()))
@@ -79,7 +83,9 @@ def refuse_unclear(path: Path) -> None:
 
 def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
     try:
-        loader = LOADER(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_bomb(text, path)
+        loader = LOADER(text)
         node = loader.get_single_node()
         _refuse_repeats(node, path)
         _refuse_other_numbers(node, path)
@@ -93,6 +99,30 @@ def _read(path: Path, construct: Callable[[Any, yaml.Node | None], Any]) -> Any:
         raise UserError(f"{path}{line}: not valid YAML: {error.problem}.") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {error}.") from None
+
+
+def _refuse_bomb(text: str, path: Path) -> None:
+    """Raise UserError for parts nested too deep to read, and for aliases of aliases that unfold to fill the memory."""
+    sizes: dict[str | None, int] = {}
+    opened: list[tuple[str | None, int]] = []
+    size = repeated = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            size += sizes.get(event.anchor, 0)
+            repeated += sizes.get(event.anchor, 0)
+        elif isinstance(event, yaml.ScalarEvent):
+            size += len(event.value) + 1
+            sizes[event.anchor] = len(event.value) + 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            opened.append((event.anchor, size))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = opened.pop()
+            sizes[anchor] = size - before + 1
+        if len(opened) > DEEPEST or repeated > MOST_REPEATED:
+            line = f":{event.start_mark.line + 1}" if event.start_mark else ""
+            if repeated > MOST_REPEATED:
+                raise UserError(f"{path}{line}: aliases repeat more than {MOST_REPEATED:,} characters; write them out.")
+            raise UserError(f"{path}{line}: lists and mappings stand in one another more than {DEEPEST} deep.")
 
 
 def _value(loader: Any, root: yaml.Node, path: Path) -> Any:

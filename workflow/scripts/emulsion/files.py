@@ -237,7 +237,7 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path}: no such file.") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, where a file of JSON is read. {again(path)}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a whole number of more digits than Python reads
         raise UserError(f"{path}: not valid JSON: {error}. {again(path)}") from None
     if isinstance(value, dict):
         stated = value.pop(CHECKSUM, None)

@@ -159,6 +159,28 @@ def test_neither_log_nor_error_nor_traceback_shows_a_signature(tmp_path):
         assert "secret" not in ended.stderr
 
 
+def test_neither_log_nor_error_nor_traceback_gives_orders_to_a_terminal(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import logging, sys\nfrom emulsion import command\nfrom emulsion.errors import UserError\n"
+        'def main(*, how: str) -> None:\n    """:param how: how it ends"""\n'
+        "    logging.info('reads %s', 'a\\x1b[2J.txt')\n"
+        "    if how == 'error':\n        raise UserError('no such file: a\\x1b[2J.txt\\tis not there.')\n"
+        "    raise ValueError('not a\\x9b2J')\n"
+        "command.run(main)\n"
+    )
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")}
+    for how, said in (
+        ("error", "error: no such file: a\\x1b[2J.txt\tis not there."),
+        ("crash", "ValueError: not a\\x9b2J"),
+    ):
+        ended = subprocess.run(
+            [sys.executable, str(script), "--how", how], env=variables, capture_output=True, text=True, timeout=60
+        )
+        assert said in ended.stderr and "reads a\\x1b[2J.txt" in ended.stderr
+        assert "\x1b" not in ended.stderr and "\x9b" not in ended.stderr
+
+
 def test_words_from_standard_input_are_more_than_a_program_can_be_given(tmp_path):
     """Linux passes a program at most 128 KiB in one argument, and 2 MiB in all."""
     script = tmp_path / "count.py"

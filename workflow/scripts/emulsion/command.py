@@ -24,7 +24,7 @@ from typing import Annotated, Any, TypeVar
 from cyclopts import App, CycloptsError, Parameter, Token
 
 from emulsion import machine, refusals, submission
-from emulsion.errors import PassingError, UserError
+from emulsion.errors import PassingError, UserError, without_controls
 
 T = TypeVar("T")
 
@@ -76,11 +76,11 @@ def without_queries(text: str) -> str:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return without_queries(super().format(record))
+        return without_controls(without_queries(super().format(record)))
 
 
 def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    sys.stderr.write(without_queries("".join(traceback.format_exception(kind, error, trace))))
+    sys.stderr.write(without_controls(without_queries("".join(traceback.format_exception(kind, error, trace)))))
 
 
 # Of the code, not of the machine: the same inputs meet them again.

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all control characters but tabs and line ends
 
 
 class UserError(Exception):
     """A mistake in the configuration or the data that the user can mend; shown without a traceback."""
+
+    def __str__(self) -> str:
+        return without_controls(super().__str__())
 
 
 class PassingError(UserError):
@@ -16,6 +22,11 @@ class PassingError(UserError):
 
 class UnreachableError(UserError):
     """No connection to the hub, or none allowed: what is asked of it next would fail as well."""
+
+
+def without_controls(text: str) -> str:
+    """A text with its control characters as escapes: in names from elsewhere they would be orders to a terminal."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emulsion.data.render import NAMES, render_turns
-from emulsion.errors import UserError, unknown
+from emulsion.errors import CONTROL, UserError, unknown
 from emulsion.evaluation.checks import validate_check
 from emulsion.evaluation.item_tables import table_items
 from emulsion.fields import read_yaml
@@ -182,6 +182,11 @@ def _item(raw: Any, where: str, file: str) -> Item:
     fields: dict[str, Any] = {key: _text(raw, key, where) for key in ("id", "capability", "prompt")}
     # By these results are told apart, and forms of one accent look alike.
     fields |= {key: unicodedata.normalize("NFC", fields[key]) for key in ("id", "capability")}
+    for key in ("id", "capability"):
+        if CONTROL.search(fields[key]) or " ".join(fields[key].splitlines()) != fields[key]:
+            raise UserError(
+                f"{where}: {key}: {fields[key]!r} holds a line end or a control character; names have none."
+            )
     topic = raw.get("topic")
     if isinstance(topic, bool) or not isinstance(topic, str | int | None) or topic == "":
         raise UserError(f"{where}: topic: {topic!r} is neither a text nor a whole number; put words like no in quotes.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 
 import pytest
 from hypothesis import given
@@ -252,3 +253,11 @@ def test_a_quote_of_tab_separated_values_is_a_character_where_it_quotes_nothing(
 def test_csv_with_another_separator_is_told_what_to_do(tmp_path, other, mend):
     [row] = read(tmp_path, f"id{other}text\n1{other}one\n")
     assert row.reason.endswith(mend)
+
+
+def test_a_table_of_many_columns_is_read_in_time_that_grows_with_them(tmp_path):
+    names = [f"c{place}" for place in range(30_000)]
+    content = ",".join(names) + "\n" + ",".join(names) + "\n"
+    start = time.process_time()
+    assert read(tmp_path, content) == [dict(zip(names, names, strict=True))]
+    assert time.process_time() - start < 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
 from emulsion.data.sources.cutting import line_end, lines
@@ -52,7 +52,7 @@ def _header_fault(header: list[str] | Malformed, delimiter: str) -> str | None:
     """Why the rows below this first line have no names."""
     if isinstance(header, Malformed):
         return f"the first line should name the columns, but is {header.reason}"
-    if repeated := [name for name in header if header.count(name) > 1]:
+    if repeated := [name for name, count in Counter(header).items() if count > 1]:
         return f"two of the columns are named '{repeated[0]}'; name them apart in the first line"
     if len(header) == 1 and (other := next((each for each in _OTHER_DELIMITERS if each in header[0]), None)):
         mend = "give the file a name that ends in .tsv" if other == "\t" else "save it anew as .csv with commas"

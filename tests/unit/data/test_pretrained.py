@@ -1,5 +1,6 @@
 import json
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,3 +148,27 @@ def test_a_refused_tokenizer_is_called_as_the_configuration_calls_it(tmp_path):
     (tmp_path / "old" / "tokenizer.model").write_bytes(b"\n\x0b")
     with pytest.raises(UserError, match=r"/old' could not be loaded: (?s:.*) It has no tokenizer\.json: load it"):
         fetch(tmp_path / "old", tmp_path / "copy")
+
+
+@pytest.mark.parametrize(("given", "sent"), [("hf_mine\n", "hf_mine"), (None, False)])
+def test_the_token_of_the_environment_is_sent_without_its_line_end_and_no_other_one(monkeypatch, given, sent):
+    """A line end would end up with the token in the log, as a header that is refused."""
+    import transformers
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
+    tokens = []
+
+    def refuse(name: str, **options):
+        tokens.append(options["token"])
+        raise OSError("no connection")
+
+    for kind in (transformers.PreTrainedTokenizerFast, transformers.AutoTokenizer):
+        monkeypatch.setattr(kind, "from_pretrained", refuse)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    if given:
+        monkeypatch.setenv("HF_TOKEN", given)
+    with pytest.raises(UserError, match="could not be loaded"):
+        fetch_pretrained("mine", "owner/name", None, Path("none"), 300)
+    assert tokens == [sent, sent]
+    assert constants.HF_HUB_DISABLE_IMPLICIT_TOKEN is (not sent)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,10 @@ def fetch_pretrained(name: str, tokenizer_id: str, revision: str | None, folder:
 
 def _load(tokenizer_id: str, revision: str | None, where: str) -> Any:
     """The tokenizer as its `tokenizer.json` defines it; converted by transformers if it has none."""
+    from huggingface_hub import constants
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    from emulsion.data.sources.network import token
 
     local = from_home(tokenizer_id)
     if tokenizer_id.startswith((".", "/", "~")) and not local.is_dir():
@@ -66,7 +68,9 @@ def _load(tokenizer_id: str, revision: str | None, where: str) -> Any:
         if file.is_file() and (reason := why_no_data(file)):
             raise UserError(f"{where}: {file}: {reason}.")
     refuse_code(local)
-    options = {"revision": revision, "token": os.environ.get("HF_TOKEN")}
+    options = {"revision": revision, "token": token()}
+    # transformers asks some things without the token that it is given, and then with one of the home folder.
+    constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = not token()
     try:
         return PreTrainedTokenizerFast.from_pretrained(str(local), trust_remote_code=False, **options)
     except Exception as error:

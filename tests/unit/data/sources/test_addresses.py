@@ -30,6 +30,11 @@ def test_a_name_is_what_is_harmless_of_an_address(url, name):
         ("http://x.test/a.json", "is not an https address"),
         ("file:///etc/passwd.json", "is not an https address"),
         ("https://me:secret@x.test/a.json", "must not hold a password"),
+        ("ftp://me:secret@x.test/a.json", "must not hold a password"),
+        *(
+            (f"https://x.test/a.json?{key}=secret", f"must not be signed, .* has '{key}'")
+            for key in ("access_key", "auth", "jwt")
+        ),
         ("https://x.test/a.json?X-Amz-Signature=secret", "must not be signed, for it is recorded"),
         ("https://x.test/a.json?v=1&sig=secret&x=2", "must not be signed, for it is recorded"),
         ("ftp://x.test/a.json?key=secret", "is not an https address"),

@@ -8,7 +8,9 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from emulsion.data.sources.formats import RECORD_SUFFIXES, suffix_of
 from emulsion.errors import UserError
 
-_SECRET = re.compile(r"signature|^sig$|token|credential|secret|password|api[-_]?key|key-pair", re.IGNORECASE)
+_SECRET = re.compile(
+    r"signature|^sig$|token|credential|secret|password|(?:api|access)[-_]?key|key-pair|auth|jwt", re.IGNORECASE
+)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST_AND_PORT = re.compile(r"(?:.*@)?(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d+)?")
 
@@ -19,10 +21,10 @@ def local_name(where: str, place: int, url: str) -> str:
     Raises UserError for an address that is none, that is not to be recorded, or whose file cannot be read.
     """
     parts = _parts(where, url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise UserError(f"{where}: '{url.partition('?')[0]}' is not an https address.")
     if parts.username or parts.password:
         raise UserError(f"{where}: an address must not hold a password, for it is recorded.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise UserError(f"{where}: '{url.partition('?')[0]}' is not an https address.")
     if signed := next((key for key, _ in parse_qsl(parts.query) if _SECRET.search(key)), None):
         raise UserError(
             f"{where}: an address must not be signed, for it is recorded, and this one has '{signed}'. Download the "

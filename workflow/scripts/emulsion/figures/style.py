@@ -6,6 +6,7 @@ import functools
 import logging
 import re
 import textwrap
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -210,13 +211,19 @@ def _wrap(text: str, width: int) -> list[str]:
     """Rows of at most `width` characters, broken where possible after spaces and joints of identifiers."""
     rows = [""]
     for word in re.split(r"(?<=[ _/.:-])", text):
-        if len(rows[-1]) + len(word.rstrip()) > width:
+        if _breadth(rows[-1]) + _breadth(word.rstrip()) > width:
             rows.append("")
-        while len(word.rstrip()) > width:
-            rows[-1], word = word[:width], word[width:]
+        while _breadth(word.rstrip()) > width:
+            stop = max(place for place in range(1, width + 1) if place == 1 or _breadth(word[:place]) <= width)
+            rows[-1], word = word[:stop], word[stop:]
             rows.append("")
         rows[-1] += word
     return [row.rstrip() for row in rows if row.strip()]
+
+
+def _breadth(text: str) -> int:
+    """How many characters of Latin a text is as wide as: those of East Asia are as wide as two."""
+    return sum(1 + (unicodedata.east_asian_width(each) in "WF") for each in text)
 
 
 def text_on(colour: Any) -> str:
@@ -234,7 +241,7 @@ def most_of(names: Sequence[str], which: str, verb: str = "Shown") -> tuple[list
 
 def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
     """How many legend entries fit beside each other in `width` inches."""
-    longest = max((len(line) for label in labels for line in label.splitlines()), default=1)
+    longest = max((_breadth(line) for label in labels for line in label.splitlines()), default=1)
     return max(1, min(len(labels), int(width / (CHARACTER * longest + 0.55))))
 
 

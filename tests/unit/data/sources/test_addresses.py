@@ -18,6 +18,7 @@ from emulsion.errors import UserError
         ("http://127.0.0.1:1/x.parquet", "00003-x.parquet"),
         ("https://[::1]:8443/x.csv", "00003-x.csv"),
         ("https://bücher.test/é.jsonl", "00003.jsonl"),
+        ("https://x.test/a.json?author=poe", "00003-a.json"),
     ],
 )
 def test_a_name_is_what_is_harmless_of_an_address(url, name):

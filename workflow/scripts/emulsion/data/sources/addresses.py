@@ -9,7 +9,7 @@ from emulsion.data.sources.formats import RECORD_SUFFIXES, suffix_of
 from emulsion.errors import UserError
 
 _SECRET = re.compile(
-    r"signature|^sig$|token|credential|secret|password|(?:api|access)[-_]?key|key-pair|auth|jwt", re.IGNORECASE
+    r"signature|^sig$|token|credential|secret|password|(?:api|access)[-_]?key|key-pair|auth(?!or)|jwt", re.IGNORECASE
 )
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST_AND_PORT = re.compile(r"(?:.*@)?(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d+)?")

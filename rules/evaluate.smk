@@ -51,7 +51,7 @@ rule evaluate:
         mem_mb=memory_of_evaluation,
         runtime=120,
     params:
-        version=7,
+        version=8,
         model=subpath(input.model, parent=True),
         settings=experiment_setting("evaluation"),
     shell:

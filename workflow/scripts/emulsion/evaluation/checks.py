@@ -7,7 +7,7 @@ What is said:
 answer: {right: [str], wrong: [str]}   the first sentence that names any of them names a right one and no wrong one,
                         and stands by it: see `claims`
 number: number          the last number, in digits or words, is this one and stands in a plain statement; "minus 3" and
-                        "negative three" are -3
+                        "negative three" are -3; "more than 3", "2 to 3", "half of 3" and "3 million" are not 3
 about: str              at most five words, or a word of this text other than "the", "is" and the like
 contains: str | [str]   the word or phrase, or all of a list, with any case, between word boundaries
 some: {of: [str], least: int}          at least `least` different ones of these words or phrases

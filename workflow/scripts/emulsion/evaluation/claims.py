@@ -1,7 +1,7 @@
 """What a reply claims: which answer it names first, which number it ends on, and whether it stands by it.
 
 A word that turns up is not an answer. "Madrid, not Paris", "Paris or Madrid", "Is it Paris?" and "Paris. No, Madrid."
-name Paris and do not answer with it; "4 or 5" does not answer 4.
+name Paris and do not answer with it; "4 or 5", "more than 4", "2 to 4", "half of 4" and "4 million" do not answer 4.
 """
 
 from __future__ import annotations
@@ -47,6 +47,15 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _NAMES = {"zero": 0, **{name: value for value, name in enumerate(_SMALL.split(), start=2)}}
 _NAMES |= {name: 10 * value for value, name in enumerate(_TENS.split(), start=2)}
 _LARGE = ("hundred", "thousand", "million", "billion")
+# What makes the number behind it a bound, the end of a range or a term of a calculation.
+_BOUND = re.compile(
+    r"(?i)(?:\b(?:than|least|most|over|under|above|below|almost|nearly|before|after|up to|half|half of|twice|plus|minus"
+    r"|times|divided by|between [0-9.,]+ and)|[0-9] to|[0-9] ?[-–+*/×÷])[ ]?$"
+)
+# What makes the number before it a part of a larger one.
+_SCALED = re.compile(
+    rf"(?i)[ -](?:{'|'.join(_LARGE)}|dozen|squared|cubed|plus|minus|times|divided by)\b|k\b|[²³^]|[ ]?[-–+*/×÷] ?[0-9]"
+)
 _NAMED = re.compile(  # no part of a larger number: "two hundred and four"
     rf"(?i){''.join(f'(?<!{large} )(?<!{large} and )' for large in _LARGE)}"
     rf"\b(?:({'|'.join(_TENS.split())})[ \u2010\u2011-])?({'|'.join(['one', *_NAMES])})\b"
@@ -61,9 +70,14 @@ def last_number(text: str) -> float | None:
     the digits of any script; a comma that does not set off three digits separates numbers ("1, 2"), and a dash or
     "minus" between two numbers is no sign ("3-1").
     """
-    decimal = "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in text)
-    found = _NUMBER.findall(_MINUS.sub("-", _FRACTION.sub(_decimal, _GROUPED.sub(",", decimal))))
+    found = _NUMBER.findall(_plain(text))
     return float(found[-1].replace(",", "").translate(_DASHES)) if found else None
+
+
+def _plain(text: str) -> str:
+    """The text with its fractions, groups of digits, signs in words and digits of other scripts as plain decimals."""
+    decimal = "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in text)
+    return _MINUS.sub("-", _FRACTION.sub(_decimal, _GROUPED.sub(",", decimal)))
 
 
 def _decimal(fraction: re.Match[str]) -> str:
@@ -73,9 +87,13 @@ def _decimal(fraction: re.Match[str]) -> str:
 
 
 def states_number(text: str, number: float) -> bool:
-    """Whether the last number is this one, in digits or words (0, 2 to 99), in a sentence without a doubt."""
+    """Whether the last number is this one, in digits or words (0, 2 to 99), stated without a doubt or a bound."""
     counting = [sentence for sentence in sentences_of(_in_digits(text)) if last_number(sentence) is not None]
-    return bool(counting) and last_number(counting[-1]) == number and not _HEDGED.search(counting[-1])
+    if not counting or last_number(counting[-1]) != number or _HEDGED.search(counting[-1]):
+        return False
+    stated = _plain(counting[-1])
+    *_, last = _NUMBER.finditer(stated)
+    return not _BOUND.search(stated[: last.start()]) and not _SCALED.match(stated[last.end() :])
 
 
 def plainly_answers(text: str, right: Sequence[str], wrong: Sequence[str]) -> bool:

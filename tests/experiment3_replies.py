@@ -21,15 +21,26 @@ VALUES: dict[str, Values] = {item["id"]: values for table in TABLES for item, va
 # Of single items: right replies and wrong ones.
 SINGLE: dict[str, tuple[list[str], list[str]]] = {
     "factorial": (
-        ["def factorial(n):\n    return 1 if n < 2 else n * factorial(n - 1)"],
-        ["The undefined factorial function", "def square(n):\n    return n * n", "factorial factorial def"],
+        [
+            "def factorial(n):\n    return 1 if n < 2 else n * factorial(n - 1)",
+            "factorial = lambda n: 1 if n < 2 else n * factorial(n - 1)",
+            "from math import prod\ndef compute_factorial(n):\n    return prod(range(1, n + 1))",
+        ],
+        [
+            "The undefined factorial function", "def square(n):\n    return n * n", "factorial factorial def",
+            "def factorial(n):\n    return n",
+        ],
     ),
     "sleep-tips": (
         [
             "1. Go to bed early.\n2. Avoid caffeine.\n\n3. Keep your bedroom dark.\n4. No screens.\n5. Relax.",
+            "First, no caffeine. Second, a dark room. Third, no naps. Fourth, a quiet bed. Fifth, relax.",
             "1. Sleep in a quiet room. 2. Avoid naps. 3. No coffee. 4. Put the phone away. 5. Keep a regular bedtime.",
         ],
-        ["1. sleep\n2. bed\n3. dark\n4. quiet", "Go to bed early and sleep well.", "red\nblue\ngreen\nwhite\nblack"],
+        [
+            "bed\nbed\nsleep\nsleep\nbed", "1. sleep\n2. bed\n3. dark\n4. quiet", "Go to bed early and sleep well.",
+            "red\nblue\ngreen\nwhite\nblack",
+        ],
     ),
     "photosynthesis": (
         ["Plants use the light of the sun to make sugar from water and air."],
@@ -40,47 +51,82 @@ SINGLE: dict[str, tuple[list[str], list[str]]] = {
         ["A parisian would know.", "Madrid, not Paris.", "Paris or London.", "Is it Paris?", "Paris. No, Lyon."],
     ),
     "end-of-world-war-2": (
-        ["In September 1945.", "World War II ended in 1945, after six years."],
-        ["In 1944.", "1944 or 1945", "It did not end in 1945.", "1939 to 1945 and 1918"],
+        [
+            "In September 1945.",
+            "World War II ended in 1945, after six years.",
+            "It began in 1939 and ended in 1945.",
+            "World War II (1939-1945) ended in 1945.",
+        ],
+        ["In 1944.", "1944 or 1945", "It did not end in 1945.", "1939 to 1945 and 1918", "It began in 1945."],
     ),
     "speed-of-light": (
         [
-            "It is 299,792 km/s.",
-            "299792458 m/s",
-            "about 300,000 km/s",
-            "3×10⁸ m/s",
-            "3 x 10^8 metres per second",
-            "2.998×10^8 m/s",
-            "The speed of light is 299 792 458 metres per second.",
+            "It is 299,792 km/s.", "299792458 m/s", "about 300,000 km/s", "3×10⁸ m/s", "3 x 10^8 metres per second",
+            "2.998×10^8 m/s", "The speed of light is 299 792 458 metres per second.",
             "About 186,000 miles per second.",
         ],
-        ["It is 1299 km/s or 3000.", "300 km/h", "299 apples", "Not 299,792 km/s.", "It is very fast."],
+        [
+            "It is 1299 km/s or 3000.", "300 km/h", "299 apples", "Not 299,792 km/s.", "It is very fast.",
+            "300,000 years", "300,000 km per hour",
+        ],
     ),
     "roses": (
-        ["No, that does not follow.", "We cannot conclude that.", "Not necessarily.", "No."],
-        ["I know they do.", "Yes, some roses fade.", "There is no doubt that they do.", "Yes, no question."],
+        [
+            "No, that does not follow.", "We cannot conclude that.", "Not necessarily.", "No.",
+            "The conclusion is not valid.", "This cannot be concluded from the premises.",
+            "It is not possible to conclude that.",
+        ],
+        [
+            "I know they do.", "Yes, some roses fade.", "There is no doubt that they do.", "Yes, no question.",
+            "No doubt about it.", "No roses are flowers.", "No, wait, yes.",
+        ],
     ),
     "apples": (
         ["3 - 1 + 2 = 4.", "You have four apples.", "4", "I had 3, ate 1 and bought 2, so I have 4 apples."],
         ["You have 14.", "4 or 5", "It is not 4.", "5. Not 4.", "Four? No, 5.", "You have 3 - 1 = 2."],
     ),
     "taller": (
-        ["Carl is shorter than Anna and Ben.\nSo the shortest is Carl.", "Carl", "The shortest is Carl."],
-        ["Ben, not Carl.", "Anna, Ben, Carl", "Carl or Ben", "Is it Carl?", "The shortest is Ben, then Carl."],
+        ["Carl is shorter than Anna and Ben.\nSo the shortest is Carl.", "Carl", "Carl, because Ben is taller."],
+        [
+            "Carl is the tallest.",
+            "Ben, not Carl.",
+            "Anna, Ben, Carl",
+            "Carl or Ben",
+            "Is it Carl?",
+            "The shortest is Ben, then Carl.",
+        ],
     ),
     "greeting": (
-        ["Hi, I am fine.", "Hello! I'm doing well, thank you. How are you?"],
-        ["The mitochondria are small.", "Hello!", "You are a good table.", "Good great fine well"],
+        ["Hi, I am fine.", "Hello! I'm doing well, thank you. How are you?", "Fine, thanks.", "Great! And you?"],
+        [
+            "The mitochondria are small.",
+            "Hello!",
+            "Hello, I am a brick.",
+            "You are a good table.",
+            "Good great fine well",
+        ],
     ),
     "bad-day": (
-        ["I am sorry to hear that. Do you want to talk about it?", "That sounds tough. What happened?"],
-        ["The recipe calls for flour.", "Congratulations! You must feel great.", "I had a bad day.", "Good for you!"],
+        [
+            "I am sorry to hear that. Do you want to talk about it?",
+            "That sounds tough. What happened?",
+            "Sorry to hear that.",
+        ],
+        [
+            "sorry you you you",
+            "Sorry, you are wrong about that.",
+            "The recipe calls for flour.",
+            "Congratulations! You must feel great.",
+            "I had a bad day.",
+            "Good for you!",
+        ],
     ),
     "weekend-plans": (
         ["Enjoy the trails!  Which mountain will you climb?", "That sounds fun! I hope you have nice weather."],
         [
             "Paris.",
             "Mountains are high.",
+            "mountain fun fun fun",
             "I like soup, and so do you.",
             "I am going hiking in the mountains this weekend!",
         ],
@@ -111,7 +157,7 @@ SINGLE: dict[str, tuple[list[str], list[str]]] = {
             "1. brick\n2. brick\n3. brick",
         ],
     ),
-}
+}  # fmt: skip
 
 _POOL = (
     "I have always liked {0}.",
@@ -177,6 +223,10 @@ def _numbers(right: int) -> tuple[list[str], list[str]]:
     return good, [*bad, f"{right + 1} or {right}", f"{right}. No, {right + 3}.", f"Maybe {right}.", "many"]
 
 
+def _with(replies: tuple[list[str], list[str]], right: list[str], wrong: list[str]) -> tuple[list[str], list[str]]:
+    return [*replies[0], *right], [*replies[1], *wrong]
+
+
 def _exactly(right: str, wrong: list[str]) -> tuple[list[str], list[str]]:
     return [right, f"{right}\n"], [*wrong, f"{right} {right}", f"Sure! {right} is it", right[:-1], f"x{right}"]
 
@@ -217,6 +267,7 @@ def _bullets(item: Item, v: Values) -> tuple[list[str], list[str]]:
     return [good], [
         *bad,
         "\n".join(["- " + words[0]] * n),
+        "\n".join(["- " + " ".join(words[:3])] * n),
         "\n".join(["- thing", "- stuff", "- item", "- other", "- more"][:n]),
     ]
 
@@ -226,6 +277,7 @@ def _json(item: Item, v: Values) -> tuple[list[str], list[str]]:
     good = f'{{"{first}": "{name}", "{second}": {value}}}'
     bad = [good[:-1], f'{{"{first}": "{name}"}}', f'{{"{first}": "{v["wrong_name"]}", "{second}": {value}}}']
     bad += [f'{{"{first}": "{name}", "{second}": {value + 1}}}', f"{first}: {name}, {second}: {value}", f"[{good}]"]
+    bad.append(f'{{"{first}": "{v["wrong_name"]}", {good[1:]}')
     return [good, f"```json\n{good}\n```"], [*bad, f"Here it is: {good}", good.replace(second, "other"), "[" * 5000]
 
 
@@ -252,7 +304,8 @@ def _lengths(item: Item, v: Values) -> tuple[list[str], list[str]]:
 def _frames(item: Item, v: Values) -> tuple[list[str], list[str]]:
     body = _FRAMED.format(v["topic"])
     good = f"{v['begin']}, {body} {v['end']}"
-    return [good], [body, f"{v['begin']}, {body}", f"{body} {v['end']}", f"{v['begin']} {v['end']}", f"x{good}"]
+    other = f"{v['begin']}, the bricks of a house are made of clay, and the cat of my aunt was one of them. {v['end']}"
+    return [good], [other, body, f"{v['begin']}, {body}", f"{body} {v['end']}", f"{v['begin']} {v['end']}", f"x{good}"]
 
 
 def _replies(item: Item, v: Values) -> tuple[list[str], list[str]]:
@@ -262,7 +315,15 @@ def _replies(item: Item, v: Values) -> tuple[list[str], list[str]]:
 
 
 def _rhymes(item: Item, v: Values) -> tuple[list[str], list[str]]:
-    return v["all"], [v["word"], "table", f"The word {v['right']} rhymes with it", "ight", "none", "orange window"]
+    return v["all"], [
+        v["word"],
+        f"not {v['right']}",
+        "table",
+        f"The word {v['right']} rhymes with it",
+        "ight",
+        "none",
+        "orange window",
+    ]
 
 
 def _tale(item: Item, v: Values) -> tuple[list[str], list[str]]:
@@ -298,10 +359,14 @@ ANSWERS: dict[str, Callable[[Item, Values], tuple[list[str], list[str]]]] = {
         [v["right"], f"{v['right']}.", f" {v['right'].lower()}"],
         [v["wrong"], f"{v['wrong']}, {v['right']}.", f"{v['right']}. No wait, {v['wrong']}.", "Maybe."],
     ),
-    "orders": lambda item, v: _answers(v["r"], [v["p"], v["q"]]),
-    "days": lambda item, v: _answers(v["later"], [v["today"], v["tomorrow"], v["yesterday"]]),
+    "orders": lambda item, v: _with(_answers(v["r"], [v["p"], v["q"]]), [], [f"{v['r']} is the {v['least']}."]),
+    "days": lambda item, v: _with(
+        _answers(v["later"], [v["today"], v["tomorrow"], v["yesterday"]]), [], [f"before {v['later']}"]
+    ),
     "rewriting": _rewriting,
-    "word_lists": lambda item, v: _exactly(str(v["right"]), _choices(v)),
+    "word_lists": lambda item, v: _with(
+        _exactly(str(v["right"]), _choices(v)), [str(v["right"]).capitalize(), str(v["right"]).replace(",", "")], []
+    ),
     "lines": _lines,
     "bullets": _bullets,
     "json": _json,
@@ -309,7 +374,7 @@ ANSWERS: dict[str, Callable[[Item, Values], tuple[list[str], list[str]]]] = {
     "lengths": _lengths,
     "frames": _frames,
     "recall": lambda item, v: _answers(_filled(v["right"], v), _choices(v)),
-    "corrections": lambda item, v: _answers(v["corrected"], [v["old"], v["w2"], v["w3"]]),
+    "corrections": lambda item, v: _with(_answers(v["corrected"], [v["old"], v["w2"], v["w3"]]), [v["digits"]], []),
     "replies": _replies,
     "rhymes": _rhymes,
     "stories": _tale,

@@ -180,6 +180,7 @@ def test_any_all_and_not_are_the_logic_they_are_named_after(a: bool, b: bool) ->
         ({"words": {}}, "mapping"),
         ({"capitals": False}, "not true"),
         ({"json": {}}, "mapping of keys"),
+        ({"same_words": "..."}, "has no word or number"),
         ({"json": {"a": None, 3: 4}}, "mapping of keys"),
         ({"lines": 0}, "whole number"),
         ({"each_line": {"begin": "-"}}, "Did you mean 'begins'"),
@@ -219,6 +220,11 @@ def test_a_malformed_check_is_refused_with_its_place(check: Any, message: str) -
         ({"in_order": ["a", "b", "c"]}, ["a, b, c", "A then b then C"], ["a, c, b", "a, b", "a, b, c, a"]),
         ({"equals": "LAMP"}, ["LAMP", " LAMP.\n", '"LAMP"', "“LAMP.”"], ["lamp", "LAMP LAMP", "A LAMP", ""]),
         ({"equals": "lamp."}, ["lamp.", " lamp.", '"lamp."', "“lamp.”"], ["lamp", "lamp!", '"lamp"']),
+        (
+            {"same_words": "2, 5, a tree"},
+            ["2, 5, a tree", "2 5 A Tree.", "2\n5\na tree"],
+            ["5, 2, a tree", "2, 5, a tree or", "2, 5", ""],
+        ),
         ({"equals": 'He said "no"'}, ['He said "no"', 'He said "no".'], ["He said no", "no"]),
         ({"begins": "Dear"}, [" Dear Ann"], ["dear Ann", "My Dear", ""]),
         ({"ends": "end."}, ["The end. \n"], ["The end", "end. So"]),
@@ -237,7 +243,7 @@ def test_a_malformed_check_is_refused_with_its_place(check: Any, message: str) -
          ['{"a": ["x", true, {"b": 0}]}', '{"a": ["x", 1, {"b": false}]}', '{"a": ["x", 1]}', '{"a": "x"}']),
         ({"json": {"a": {"b": 0}, "c": [1]}}, ['{"a": {"b": 0}, "c": [1]}'],
          ['{"a": 3, "c": [1]}', '{"a": {"b": 0, "d": 1}, "c": [1]}', '{"a": {"b": 0}, "c": 1}']),
-        ({"json": {"a": None, "b": 1}}, ['{"a": [2], "b": 1}'], ['{"a": 2, "b": true}']),
+        ({"json": {"a": None, "b": 1}}, ['{"a": [2], "b": 1}'], ['{"a": 2, "b": true}', '{"a": 3, "a": 2, "b": 1}']),
     ],
 )  # fmt: skip
 def test_a_check_passes_what_it_asks_for_alone(check: Any, good: list[str], bad: list[str]) -> None:

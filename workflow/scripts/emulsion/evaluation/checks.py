@@ -13,6 +13,7 @@ contains: str | [str]   the word or phrase, or all of a list, with any case, bet
 some: {of: [str], least: int}          at least `least` different ones of these words or phrases
 in_order: [str]         each of them, in this order, and each once
 equals: str             nothing but this text, case included; quotes around it and a full stop behind it may stand
+same_words: str         nothing but the words and numbers of this text, in its order, in any case and with any marks
 equals_number: number   the last number of the text is this one
 regex: str              RE2 regular expression, found anywhere; case matters unless it starts with (?i). RE2 takes time
                         in proportion to the text, whatever the expression, so it has no look-around; its \\w and
@@ -122,6 +123,10 @@ def _equals(value: str, text: str) -> bool:
     return value in forms | {form.removesuffix(".") for form in forms}
 
 
+def _same_words(value: str, text: str) -> bool:
+    return _WORD_FORMS.findall(value.casefold()) == _WORD_FORMS.findall(text.casefold())
+
+
 @lru_cache(maxsize=4096)
 def _expression(value: str) -> Any:
     options = re2.Options()
@@ -144,12 +149,19 @@ def _without(value: str, text: str) -> bool:
 def _json(value: Mapping[str, Any], text: str) -> bool:
     fenced = _FENCE.match(text.strip())
     try:
-        read = json.loads(fenced[1] if fenced else text)
+        read = json.loads(fenced[1] if fenced else text, object_pairs_hook=_once_each)
     except (ValueError, RecursionError):
         return False
     if not isinstance(read, dict) or set(read) != set(value):
         return False
     return all(wanted is None or _same(wanted, read[key]) for key, wanted in value.items())
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        raise ValueError("a key twice, of which a reader would see the last")
+    return read
 
 
 def _same(wanted: Any, read: Any) -> bool:
@@ -181,6 +193,12 @@ def _check_text(value: Any, where: str) -> None:
     # YAML reads a bare no, yes, on or 1945 as something else than text.
     if not isinstance(value, str) or not value.strip():
         raise UserError(f"{where}: {value!r} is not a text; put words like no and numbers in quotes.")
+
+
+def _check_words_of(value: Any, where: str) -> None:
+    _check_text(value, where)
+    if not _WORD_FORMS.search(value):
+        raise UserError(f"{where}: {value!r} has no word or number, so every reply without any would pass.")
 
 
 def _check_about(value: Any, where: str) -> None:
@@ -306,6 +324,7 @@ _PASSES: dict[str, Callable[[Any, str], bool]] = {
     "some": _some,
     "in_order": _in_order,
     "equals": _equals,
+    "same_words": _same_words,
     "equals_number": lambda value, text: last_number(text) == value,  # exactly: both come from decimal digits
     "regex": _regex,
     "begins": lambda value, text: text.strip().startswith(value),
@@ -331,6 +350,7 @@ _VALIDATE: dict[str, Callable[[Any, str], None]] = {
     "some": _check_some,
     "in_order": _check_different,
     "equals": _check_text,
+    "same_words": _check_words_of,
     "equals_number": _check_number,
     "regex": _check_regex,
     "begins": _check_text,

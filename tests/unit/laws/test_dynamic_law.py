@@ -46,6 +46,16 @@ def test_one_diverged_branch_does_not_bend_a_robust_fit():
     assert robust < 0.02 < plain
 
 
+@pytest.mark.parametrize("diverged", [5.0, 30.0, 700.0])
+@pytest.mark.parametrize("intercept", ["pinned", "free"])
+def test_one_diverged_branch_of_eight_is_set_aside(intercept, diverged):
+    a, before, rows, random = branches(3, 8)
+    after = before - rows @ a.T + 0.001 * random.normal(size=(8, 3))
+    others = fit_dynamic_law(np.delete(rows, 4, 0), np.delete(after, 4, 0), before, intercept)
+    after[4] = diverged
+    assert pytest.approx(fit_dynamic_law(rows, after, before, intercept).A, abs=2e-3) == others.A
+
+
 def test_fewer_branches_than_sources_share_the_effect_and_say_so():
     _, before, rows, _ = branches(4, 2)
     with pytest.warns(FewRunsWarning, match="2 branches for 4 parameters.*at least 2 branches"):

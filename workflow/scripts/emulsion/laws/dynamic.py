@@ -28,6 +28,7 @@ FORMS = ("linear", "log_linear")
 INTERCEPTS = ("pinned", "free")
 RIDGE = 1e-8  # relative to the runs: it decides only between directions that no run distinguishes
 _ROUNDS = 20
+_FAR = 10  # times the range of the others, and their worst error
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def fit_dynamic_law(
     losses       [g] at the checkpoint, in the order of the groups or by name
     intercept    "pinned" to `losses`, or "free"
     form         "linear" in the loss, or "log_linear" in its logarithm
-    robust       Huber's loss, so that one diverged branch does not bend the law
+    robust       Huber's loss, and one branch that diverged set aside, so that it does not bend the law
 
     Warns with FewRunsWarning where branches are fewer than sources, which then share what they cannot tell apart.
     """
@@ -187,14 +188,34 @@ def _robust_regression(
     design: Floats, column: Floats, penalty: Floats, parameters: int, robust: bool
 ) -> tuple[Floats, Floats]:
     """Coefficients [k] of column [n] on design [n, k] with a ridge [k, k], and the errors [n] of runs left out."""
-    next_weights = np.ones(len(column))
+    kept = next_weights = _without_one_far_off(design, column, penalty) if robust else np.ones(len(column))
     for _ in range(_ROUNDS if robust else 1):
         weights = next_weights
-        inverse = np.linalg.pinv((design.T * weights) @ design + penalty, hermitian=True)
-        found = inverse @ (design.T * weights) @ column
+        inverse, found = _weighted_fit(design, column, penalty, weights)
         residuals = column - design @ found
         freedom = max(len(column) - parameters, 0.25 * len(column))
         sigma = 1.4826 * float(np.median(np.abs(residuals))) * np.sqrt(len(column) / freedom)
-        next_weights = np.minimum(1.0, HUBER * max(sigma, 1e-12) / np.maximum(np.abs(residuals), 1e-300))
+        next_weights = kept * np.minimum(1.0, HUBER * max(sigma, 1e-12) / np.maximum(np.abs(residuals), 1e-300))
     leverage = np.minimum(np.einsum("nk,kl,nl->n", design, inverse, design) * weights, 1 - 1e-6)
     return found, residuals / (1 - leverage)
+
+
+def _without_one_far_off(design: Floats, falls: Floats, penalty: Floats) -> Floats:
+    """Weights [n], 0 for the run that diverged: far below the falls of the others, and far off the fit to them.
+
+    Huber's loss bounds errors, not leverage: of eight runs one that diverged draws the fit to itself.
+    """
+    n, k = design.shape
+    weights, lowest = np.ones(n), int(falls.argmin())
+    others = np.delete(falls, lowest)
+    if n <= k + 2 or others.min() - falls[lowest] < _FAR * np.ptp(others):
+        return weights
+    weights[lowest] = 0
+    off = np.abs(falls - design @ _weighted_fit(design, falls, penalty, weights)[1])
+    return weights if off[lowest] > _FAR * np.delete(off, lowest).max() else np.ones(n)
+
+
+def _weighted_fit(design: Floats, column: Floats, penalty: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """The inverse [k, k] of the normal equations, and their solution [k]."""
+    inverse = np.asarray(np.linalg.pinv((design.T * weights) @ design + penalty, hermitian=True), dtype=np.float64)
+    return inverse, inverse @ (design.T * weights) @ column

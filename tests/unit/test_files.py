@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from emulsion import files
 from emulsion.errors import PassingError, UserError
@@ -48,6 +50,18 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
         (part / "three").write_text("3")
     assert [file.name for file in target.iterdir()] == ["three"]
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_files_that_safetensors_writes_are_for_whom_their_folder_is_for(tmp_path):
+    for rights in (0o775, 0o750):
+        with whole_folder(tmp_path / "model") as part:
+            part.chmod(rights)
+            save_file({"weight": np.zeros(1)}, part / "model.safetensors")
+            elsewhere = tmp_path / "elsewhere.txt"
+            elsewhere.touch(0o600)
+            (part / "link.txt").symlink_to(elsewhere)
+        assert (tmp_path / "model/model.safetensors").stat().st_mode & 0o777 == rights & 0o666
+    assert elsewhere.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_file_in_the_place_of_a_folder_is_refused_in_words(tmp_path):

@@ -54,10 +54,15 @@ def publish(beside: Path, path: Path) -> None:
     """Give a finished file or folder its name, in the place of what had it; a power cut leaves the old or the new.
 
     beside: on the same disk as `path`. Between an old folder and the new one there is a moment with neither.
+    Files in a folder are for whom the folder is for: safetensors keeps what it writes to its owner.
     """
+    rights = beside.stat().st_mode & 0o666
     for folder, _, files in os.walk(beside):
         for name in files:
-            sync(Path(folder, name))
+            file = Path(folder, name)
+            if not file.is_symlink() and file.stat().st_mode & 0o666 != rights:
+                file.chmod(rights)
+            sync(file)
         sync(Path(folder))
     if beside.is_dir():
         _replace_folder(beside, path)

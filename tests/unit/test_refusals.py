@@ -65,6 +65,12 @@ def test_a_damaged_note_of_a_refusal_keeps_no_job_from_being_tried(tmp_path, cap
     assert tries == [1, 1]
 
 
+def test_a_path_that_is_not_utf8_does_not_hide_the_error(capsys):
+    refusals.remember(["train.py"], "caf\udce9/one.txt: is empty.")
+    refusals.repeat(["train.py"])
+    assert refusals.FINAL in capsys.readouterr().err
+
+
 def test_a_mistake_of_the_code_is_met_once_and_shown_each_time(capsys):
     tries = []
     main = job(KeyError("lost"), tries)

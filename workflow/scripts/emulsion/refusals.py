@@ -39,7 +39,8 @@ def remember(command: Sequence[str], message: str) -> None:
     """Note what a command ended with, and that it is final."""
     if CALL in os.environ:
         print(FINAL, file=sys.stderr)
-        with suppress(OSError):  # of a full disk the user learns from the error itself
+        # Of a full disk the user learns from the error itself, and of a path that is no UTF-8.
+        with suppress(OSError, UnicodeError):
             write_json(_file(command), {"call": os.environ[CALL], "message": message})
 
 

@@ -27,6 +27,13 @@ def test_another_value_is_refused(text):
         checkpoint_seconds({"EMULSION_CHECKPOINT_SECONDS": text})
 
 
+@pytest.mark.parametrize("text", ["2", "3"])
+def test_without_docstrings_no_model_could_be_defined(text):
+    [found] = mistakes_of_environment({"PYTHONOPTIMIZE": text})
+    assert f"PYTHONOPTIMIZE: {text} takes away docstrings that transformers needs; unset it" in found
+    assert not list(mistakes_of_environment({"PYTHONOPTIMIZE": "1"}))
+
+
 def test_all_mistakes_are_listed():
     found = list(mistakes_of_environment({"EMULSION_TRACKERS": "tensorbord", "EMULSION_CHECKPOINT_SECONDS": "2m"}))
     assert [each.split(":")[0] for each in found] == ["EMULSION_TRACKERS", "EMULSION_CHECKPOINT_SECONDS"]

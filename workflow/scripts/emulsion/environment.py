@@ -11,6 +11,7 @@ from emulsion.errors import UserError, unknown
 
 TRACKERS = "EMULSION_TRACKERS"
 CHECKPOINT_SECONDS = "EMULSION_CHECKPOINT_SECONDS"
+OPTIMIZE = "PYTHONOPTIMIZE"
 
 # accelerate's names, which are those of the modules.
 _KNOWN = ("tensorboard", "wandb", "trackio", "comet_ml", "aim", "mlflow", "clearml", "dvclive", "swanlab")
@@ -48,9 +49,16 @@ def checkpoint_seconds(environment: Mapping[str, str]) -> float | None:
     return seconds
 
 
+def check_optimize(environment: Mapping[str, str]) -> None:
+    """Raise UserError where Python leaves out docstrings: transformers reads those of its models to define them."""
+    text = environment.get(OPTIMIZE, "")
+    if text.isdecimal() and int(text) > 1:
+        raise UserError(f"{OPTIMIZE}: {text} takes away docstrings that transformers needs; unset it, or set it to 1.")
+
+
 def mistakes_of_environment(environment: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with the variables, each mistake with its name."""
-    readers: tuple[Callable[[Mapping[str, str]], Any], ...] = (trackers, checkpoint_seconds)
+    readers: tuple[Callable[[Mapping[str, str]], Any], ...] = (trackers, checkpoint_seconds, check_optimize)
     for read in readers:
         try:
             read(environment)

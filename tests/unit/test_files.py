@@ -19,6 +19,7 @@ from emulsion.files import (
     read_jsonl,
     read_note,
     read_object,
+    sync,
     whole_file,
     whole_folder,
     write_json,
@@ -62,6 +63,21 @@ def test_files_that_safetensors_writes_are_for_whom_their_folder_is_for(tmp_path
             (part / "link.txt").symlink_to(elsewhere)
         assert (tmp_path / "model/model.safetensors").stat().st_mode & 0o777 == rights & 0o666
     assert elsewhere.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_system_that_does_not_sync_folders_can_be_written(tmp_path, monkeypatch):
+    def failing(number):
+        def fsync(handle):
+            raise OSError(number, os.strerror(number))
+
+        return fsync
+
+    for number in (errno.EINVAL, errno.ENOTSUP):
+        monkeypatch.setattr(os, "fsync", failing(number))
+        sync(tmp_path)
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        sync(tmp_path)
 
 
 def test_a_file_in_the_place_of_a_folder_is_refused_in_words(tmp_path):

@@ -65,6 +65,16 @@ def test_files_that_safetensors_writes_are_for_whom_their_folder_is_for(tmp_path
     assert elsewhere.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_file_system_that_refuses_rights_can_be_written(tmp_path, monkeypatch):
+    def chmod(path, mode):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "chmod", chmod)
+    with whole_folder(tmp_path / "model") as part:
+        (part / "model.safetensors").touch(0o600)
+    assert (tmp_path / "model/model.safetensors").exists()
+
+
 def test_a_file_system_that_does_not_sync_folders_can_be_written(tmp_path, monkeypatch):
     def failing(number):
         def fsync(handle):

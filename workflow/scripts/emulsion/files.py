@@ -64,7 +64,8 @@ def publish(beside: Path, path: Path) -> None:
         for name in files:
             file = Path(folder, name)
             if not file.is_symlink() and file.stat().st_mode & 0o666 != rights:
-                file.chmod(rights)
+                with suppress(OSError):  # a file system with rights of its own
+                    file.chmod(rights)
             sync(file)
         sync(Path(folder))
     if beside.is_dir():

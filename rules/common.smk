@@ -18,7 +18,7 @@ def house(file):
 
 def script(name):
     """A script's path as a word of a shell command; with it, no rule needs to know where the workflow lies."""
-    return shlex.quote(f"{SCRIPTS}/{name}.py").replace("{", "{{").replace("}", "}}")
+    return shlex.quote(f"{SCRIPTS}/{name}.py")
 
 
 def script_file(name):

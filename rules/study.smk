@@ -38,6 +38,12 @@ from emulsion.study.experiment import Experiment
 from emulsion.study.laws import Laws
 from emulsion.study.study import Study
 
+if {"{", "}"} & set(os.path.abspath(HOUSE)):
+    raise WorkflowError(
+        f"{os.path.abspath(HOUSE)}: has braces in its path, which Snakemake takes for wildcards. Move the workflow to a "
+        "folder without them."
+    )
+
 if workflow.is_main_process:
     failures.tell(logger)
     failures.end_tries(logger, workflow)

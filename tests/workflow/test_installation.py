@@ -69,3 +69,8 @@ def test_results_lie_in_the_working_directory_and_nothing_beside_the_workflow(in
     assert (study / "data/normalized").is_dir()
     after = sorted(file for file in installed.rglob("*") if "__pycache__" not in file.parts)
     assert [file for file in after if file not in before] == []
+
+
+def test_braces_in_the_path_of_the_workflow_are_refused_in_words(tmp_path):
+    said = snakemake(copy_project(tmp_path / "of {mine}"), "--cores", "1", "-n", check=False).stdout
+    assert "of {mine}: has braces in its path, which Snakemake takes for wildcards. Move the workflow to a" in said

@@ -1,5 +1,8 @@
 """The rows of raw files, as tests look at them."""
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from emulsion.data.sources.formats import read_file
 from emulsion.data.sources.streams import Malformed
 from emulsion.files import read_json
@@ -34,3 +37,13 @@ def cut(data, sizes):
         for size in sizes:
             yield data[place : place + size]
             place += size
+
+
+def without_a_page(file, column="text"):
+    """Three groups of one row; one bit of the second says that its page is none of data."""
+    pq.write_table(pa.table({column: ["a", "b", "c"]}), file, row_group_size=1, use_dictionary=False)
+    data = bytearray(file.read_bytes())
+    page = pq.read_metadata(file).row_group(1).column(0).data_page_offset
+    assert data[page : page + 2] == b"\x15\x00"
+    data[page + 1] ^= 2
+    file.write_bytes(data)

@@ -18,7 +18,7 @@ from emulsion.data.sources.fetch import fetch
 from emulsion.data.sources.groups import split_groups
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
-from raw_rows import read_rows
+from raw_rows import read_rows, without_a_page
 
 FIELD = "meta.redpajama_set_name"
 
@@ -260,6 +260,16 @@ def test_rows_that_cannot_be_read_say_so_and_not_that_the_field_is_missing(tmp_p
     ]
     assert records[2]["content"].startswith('{"set"')
     assert records[4]["content"] == "1,2"
+
+
+def test_rows_of_a_page_that_is_passed_over_are_not_lost_in_silence(tmp_path):
+    folder = tmp_path / "raw"
+    provenance = raw(folder, [pa.table({"text": ["x"]})], "s")
+    without_a_page(folder / "part-00000.parquet")
+    manifest = split_groups(provenance, folder, "text", tmp_path / "out")
+    assert {name: entry["rows"] for name, entry in manifest["groups"].items()} == {"a": 1}
+    (record,) = map(json.loads, (tmp_path / "out" / "quarantine.jsonl").read_text().splitlines())
+    assert record["row"] == 1 and "1 of its rows are in no page of data" in record["reason"]
 
 
 def test_a_file_without_the_field_is_set_aside_and_the_others_are_split(tmp_path):

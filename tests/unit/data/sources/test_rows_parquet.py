@@ -15,7 +15,7 @@ import pytest
 from emulsion.data.sources import parquet
 from emulsion.data.sources.formats import columns_of, read_file
 from emulsion.data.sources.streams import BrokenFileError, Malformed
-from raw_rows import read_rows
+from raw_rows import read_rows, without_a_page
 
 ROWS = [{"id": f"d{number}", "text": f"text {number} " * 20} for number in range(300)]
 
@@ -296,6 +296,13 @@ def test_maps_with_keys_of_any_kind_are_read(tmp_path, kind, key, read):
     with pa.ipc.new_file(str(tmp_path / "a.arrow"), found.schema) as writer:
         writer.write_table(found)
     assert list(parquet.rows(tmp_path / "a.arrow")) == [{"text": "a", "meta": read}]
+
+
+def test_rows_of_a_page_that_is_passed_over_are_counted(tmp_path):
+    without_a_page(tmp_path / "a.parquet")
+    one, two, three = parquet.rows(tmp_path / "a.parquet")
+    assert (one, three) == ({"text": "a"}, {"text": "c"})
+    assert two.reason == "row group 1 of the Parquet file cannot be read: 1 of its rows are in no page of data"
 
 
 class _Keys(encryption.KmsClient):

@@ -29,9 +29,9 @@ from emulsion.data.sources.parquet import (
     ROWS_PER_BATCH,
     ROWS_PER_FILE,
     ROWS_PER_GROUP,
+    batches,
     broken,
     repeated,
-    rows_at_once,
 )
 from emulsion.data.sources.raw import RawFile, check_files, pack, raw_files, raw_lines
 from emulsion.data.sources.streams import SHOWN_CHARACTERS, BrokenFileError, File, Malformed, printable
@@ -225,7 +225,7 @@ def _tables(file: File, field: str, known: set[str]) -> Iterator[tuple[Rows, lis
             path = [field] if field in parquet.schema_arrow.names else field.split(".")
             is_there = path[0] in parquet.schema_arrow.names
             for number in range(parquet.metadata.num_row_groups):
-                for batch in parquet.iter_batches(rows_at_once(parquet, number), row_groups=[number]):
+                for batch in batches(parquet, number):
                     column = batch.column(path[0]).to_pylist() if is_there else [None] * batch.num_rows
                     yield pa.Table.from_batches([batch]), [_named(value, path[1:], field) for value in column]
     except (BrokenFileError, pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:

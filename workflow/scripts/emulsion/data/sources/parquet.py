@@ -158,13 +158,11 @@ def _record_fields(kind: pa.DataType) -> frozenset[str]:
 
 
 def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Malformed]:
-    group = parquet.metadata.row_group(number)
-    if not 0 <= group.num_rows <= MOST_ROWS:
-        raise BrokenFileError(f"its row group {number} claims {group.num_rows:,} rows")
-    size = rows_at_once(parquet, number)
-    left = group.num_rows
+    left = parquet.metadata.row_group(number).num_rows
+    if not 0 <= left <= MOST_ROWS:
+        raise BrokenFileError(f"its row group {number} claims {left:,} rows")
     try:
-        for batch in parquet.iter_batches(batch_size=size, row_groups=[number]):
+        for batch in batches(parquet, number):
             yield from _batch(batch)
             left -= batch.num_rows
     except _UNREADABLE as error:
@@ -173,7 +171,20 @@ def _group(parquet: pq.ParquetFile, number: int) -> Iterator[dict[str, Any] | Ma
             yield Malformed(f"row group {number} of the Parquet file cannot be read: {_first_line(error)}")
 
 
-def rows_at_once(parquet: pq.ParquetFile, number: int) -> int:
+def batches(parquet: pq.ParquetFile, number: int) -> Iterator[pa.RecordBatch]:
+    """The batches of a row group; raises ArrowInvalid at the end where rows are missing, BrokenFileError as below.
+
+    pyarrow passes over a page whose header does not say that it holds data, and says nothing of it.
+    """
+    left = parquet.metadata.row_group(number).num_rows
+    for batch in parquet.iter_batches(_rows_at_once(parquet, number), row_groups=[number]):
+        left -= batch.num_rows
+        yield batch
+    if left > 0:
+        raise pa.ArrowInvalid(f"{left:,} of its rows are in no page of data")
+
+
+def _rows_at_once(parquet: pq.ParquetFile, number: int) -> int:
     """How many rows of a row group are read in one batch; raises BrokenFileError where its columns are encrypted."""
     if not number:
         # Of columns that are encrypted under a plain footer, a look at what the footer says of them ends the process.

@@ -298,6 +298,18 @@ def test_maps_with_keys_of_any_kind_are_read(tmp_path, kind, key, read):
     assert list(parquet.rows(tmp_path / "a.arrow")) == [{"text": "a", "meta": read}]
 
 
+@pytest.mark.parametrize(("after", "is_said"), [(b"", False), (bytes(64), False), (None, True)])
+def test_what_follows_the_end_of_an_arrow_stream_is_said(tmp_path, after, is_said):
+    file, rows = tmp_path / "a.arrow", pa.table({"text": ["a", "b"]})
+    with pa.ipc.new_stream(file, rows.schema) as writer:
+        writer.write_table(rows)
+    data = file.read_bytes()
+    file.write_bytes(data + (data if after is None else after))
+    read = list(read_file(file))
+    assert read[:2] == [{"text": "a"}, {"text": "b"}]
+    assert [row.reason.partition(";")[0] for row in read[2:]] == is_said * ["there is more after the end of its stream"]
+
+
 def test_rows_of_a_page_that_is_passed_over_are_counted(tmp_path):
     without_a_page(tmp_path / "a.parquet")
     one, two, three = parquet.rows(tmp_path / "a.parquet")

@@ -87,6 +87,11 @@ def _arrow(file: File) -> Iterator[dict[str, Any] | Malformed]:
                 size = max(1, min(ROWS_PER_BATCH, UNFOLDED_BYTES // max(1, _longest_value(batch))))
                 for place in range(0, batch.num_rows, size):
                     yield from _batch(batch.slice(place, size), unsound)
+            if is_stream and raw.read(HEAD_BYTES).strip(b"\0"):  # of files that were joined, say
+                raise BrokenFileError(
+                    "there is more after the end of its stream; how many rows are missing is not known. Make a file of "
+                    "each stream"
+                )
         except _UNREADABLE as error:
             blame_row(error)
             raise broken("an Arrow file", error) from None

@@ -2,6 +2,8 @@ import gzip
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from emulsion.data.sources import formats, streams
 from emulsion.data.sources.formats import columns_of, read_file, suffix_of
@@ -336,3 +338,30 @@ def test_a_record_that_holds_one_row_is_that_row_among_the_lines_as_well(tmp_pat
     file = written(tmp_path, "a.json", json.dumps(record))
     assert list(read_file(file)) == [row]
     assert [json.loads(line) for line in raw_lines(file)] == [row]
+
+
+TEXTS = st.text(max_size=8) | st.sampled_from(['"', "\\", "},{", "}\n{", "],", "\r\n", "\u2028", "\ufeff", "\x85"])
+RECORDS = st.fixed_dictionaries({"id": st.integers(), "text": TEXTS}, optional={"meta": st.lists(TEXTS, max_size=2)})
+LAYOUTS = {
+    "lines": "\n".join,
+    "lines of a list": lambda rows: "[\r\n" + ",\r\n".join(rows) + "\r\n]",
+    "list": lambda rows: f"[{', '.join(rows)}]",
+    "joined": "".join,
+}
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(RECORDS, min_size=2, max_size=6),
+    st.sampled_from(sorted(LAYOUTS)),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+    st.sampled_from([bytes, gzip.compress, streams.zstd.compress]),
+    st.booleans(),
+)
+def test_records_are_read_alike_in_every_layout_encoding_and_packing(
+    tmp_path, records, layout, encoding, packed, ascii_only
+):
+    lines = [json.dumps(record, ensure_ascii=ascii_only) for record in records]
+    file = written(tmp_path, "a.json", packed(LAYOUTS[layout](lines).encode(encoding)))
+    assert list(read_file(file)) == records
+    assert [json.loads(line) for line in raw_lines(file)] == records

@@ -337,3 +337,14 @@ def test_columns_that_are_encrypted_are_refused_in_words(tmp_path):
         writer.write_table(found)
     with pytest.raises(BrokenFileError, match="it is encrypted"):
         list(parquet.rows(tmp_path / "a.parquet"))
+
+
+def test_a_footer_whose_schema_is_damaged_does_not_end_the_process(tmp_path):
+    """One bit makes a record required, and what is counted of its levels no longer fits."""
+    file = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"m": [{"a": [1]}]}), file)
+    data = file.read_bytes()
+    assert data.count(b"\x35\x02\x18\x01m") == 1
+    file.write_bytes(data.replace(b"\x35\x02\x18\x01m", b"\x35\x00\x18\x01m"))
+    with pytest.raises(BrokenFileError, match="its footer is damaged: "):
+        list(parquet.rows(file))

@@ -190,14 +190,17 @@ def batches(parquet: pq.ParquetFile, number: int) -> Iterator[pa.RecordBatch]:
 
 
 def _rows_at_once(parquet: pq.ParquetFile, number: int) -> int:
-    """How many rows of a row group are read in one batch; raises BrokenFileError where its columns are encrypted."""
+    """How many rows of a row group are read in one batch; raises BrokenFileError where the footer must not be read."""
     if not number:
-        # Of columns that are encrypted under a plain footer, a look at what the footer says of them ends the process.
+        # Of columns that are encrypted under a plain footer, or whose place in the schema is damaged, a look at what
+        # the footer says of them ends the process.
         try:
             next(parquet.iter_batches(batch_size=1, row_groups=[number]), None)
         except _UNREADABLE as error:
             if "decrypt" in str(error).lower():
                 raise BrokenFileError(f"it is encrypted: {_first_line(error)}") from None
+            if "histogram size mismatch" in str(error):
+                raise BrokenFileError(f"its footer is damaged: {_first_line(error)}. Get it again") from None
     group = parquet.metadata.row_group(number)
     # Rows of 50 MB do not come by the thousand, nor does one long value that all rows share.
     rows, size = int(group.num_rows), int(group.total_byte_size)

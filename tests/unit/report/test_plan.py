@@ -1,4 +1,5 @@
-from emulsion.report.plan_page import data_text, epochs_text
+from emulsion.report.plan_page import CHECKPOINTS, checkpoints_text, data_text, epochs_text
+from emulsion.training.checkpoint import KEPT
 
 PLAN = {"mixtures": {"even": {"a": 0.5, "b": 0.5}}, "tokens": {"even": 100}, "max_epochs": 4}
 
@@ -11,6 +12,15 @@ def test_a_source_too_small_for_its_share_is_named_with_tokens_wanted_and_there(
 
 def test_a_plan_that_can_be_had_says_so():
     assert "No source is too small for its share." in epochs_text(PLAN, {"a": 1000, "b": 1000})
+
+
+def test_checkpoints_of_a_large_model_take_disk_while_it_is_trained():
+    costs = {"swarms": {"runs": 20, "disk_bytes": 0}, "strategies": {"runs": 6, "disk_bytes": 6 * 1.4e9}}
+    assert checkpoints_text({"costs": costs}) == [
+        "Beside these models, checkpoints take up to 12.6 GB for each training that runs."
+    ]
+    assert checkpoints_text({"costs": {"strategies": {"runs": 6, "disk_bytes": 6 * 0.5e6}}}) == []
+    assert CHECKPOINTS == KEPT + 1
 
 
 def header(source, **tokens):

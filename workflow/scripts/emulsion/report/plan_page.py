@@ -11,6 +11,9 @@ from emulsion.data.lost import loss_text, removal_text
 from emulsion.study.account import PARAMETERS, SWARMS
 from emulsion.study.budget import STAGES, over_budget
 
+# Of a training that runs: those that stay and the next one, each of the weights and Adam's two moments.
+CHECKPOINTS = 3
+
 
 def plan_text(
     experiment: str,
@@ -26,7 +29,7 @@ def plan_text(
     sizes = {header["source"]: header["splits"]["train"]["tokens"] for header in headers}
     power = [power_text(effects) for effects in plan["effects"]]
     power += [plan["few_points"]] if plan["few_points"] else []
-    parts = [f"# Plan of {experiment}", cost_table(plan), *budget_verdict(plan), *power]
+    parts = [f"# Plan of {experiment}", cost_table(plan), *checkpoints_text(plan), *budget_verdict(plan), *power]
     return "\n\n".join([*parts, epochs_text(plan, sizes), *data_text(headers, accounts, context)]) + "\n"
 
 
@@ -62,6 +65,15 @@ def cost_table(plan: Mapping[str, Any]) -> str:
             f"{cost['disk_bytes'] / 1e9:.2f} GB | {cost['hours']:.2f} |"
         )
     return "\n".join(lines)
+
+
+def checkpoints_text(plan: Mapping[str, Any]) -> list[str]:
+    """A sentence on the disk that trainings take while they run; none where it is under a tenth of a gigabyte."""
+    largest = max(cost["disk_bytes"] / cost["runs"] for cost in plan["costs"].values() if cost["runs"])
+    gigabytes = CHECKPOINTS * 3 * largest / 1e9
+    if gigabytes < 0.1:
+        return []
+    return [f"Beside these models, checkpoints take up to {gigabytes:.1f} GB for each training that runs."]
 
 
 def budget_verdict(plan: Mapping[str, Any]) -> list[str]:

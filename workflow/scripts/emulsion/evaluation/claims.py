@@ -56,6 +56,8 @@ _BOUND = re.compile(
 _SCALED = re.compile(
     rf"(?i)[ -](?:{'|'.join(_LARGE)}|dozen|squared|cubed|plus|minus|times|divided by)\b|k\b|[²³^]|[ ]?[-–+*/×÷] ?[0-9]"
 )
+# The reason for what was stated with a number before it.
+_BECAUSE = re.compile(r"(?i)(?<=[0-9])([^0-9]*)\bbecause\b.*$")
 _NAMED = re.compile(  # no part of a larger number: "two hundred and four"
     rf"(?i){''.join(f'(?<!{large} )(?<!{large} and )' for large in _LARGE)}"
     rf"\b(?:({'|'.join(_TENS.split())})[ \u2010\u2011-])?({'|'.join(['one', *_NAMES])})\b"
@@ -87,8 +89,12 @@ def _decimal(fraction: re.Match[str]) -> str:
 
 
 def states_number(text: str, number: float) -> bool:
-    """Whether the last number is this one, in digits or words (0, 2 to 99), stated without a doubt or a bound."""
-    counting = [sentence for sentence in sentences_of(_in_digits(text)) if last_number(sentence) is not None]
+    """Whether the last number is this one, in digits or words (0, 2 to 99), stated without a doubt or a bound.
+
+    The numbers of a reason behind a number are not counted: "4, because you ate 1".
+    """
+    claims = [_BECAUSE.sub(r"\1", sentence) for sentence in sentences_of(_in_digits(text))]
+    counting = [claim for claim in claims if last_number(claim) is not None]
     if not counting or last_number(counting[-1]) != number or _HEDGED.search(counting[-1]):
         return False
     stated = _plain(counting[-1])

@@ -3,6 +3,8 @@
 import pytest
 
 import hub_rows
+from emulsion.data.sources.network import token
+from emulsion.errors import UserError
 from fetch_server import environment
 from stand_in_hub import StandInHub
 
@@ -92,6 +94,14 @@ def test_a_gated_set_says_how_to_get_at_it(hub, fetch_server, tmp_path):
     refused = error_of(fetch_server, tmp_path, {"id": "someone/gated"}, token="hf_of_somebody_else")
     assert "the HF_TOKEN of the environment has no access to it" in refused
     assert "hf_of_somebody_else" not in refused
+
+
+@pytest.mark.parametrize("given", ["hf_two\nlines", "hf_two\rlines", "hf_two words", "hf_twö"])
+def test_a_token_that_no_header_can_hold_is_refused_without_being_shown(monkeypatch, given):
+    monkeypatch.setenv("HF_TOKEN", given)
+    with pytest.raises(UserError, match="HF_TOKEN in the environment has white space") as refused:
+        token()
+    assert "hf_" not in str(refused.value)
 
 
 def test_a_token_that_lies_in_the_home_folder_is_not_used(hub, fetch_server, tmp_path):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -114,8 +115,16 @@ def brief(error: Exception) -> str:
 
 
 def token() -> str | bool:
-    """HF_TOKEN, or False: a token that lies about in a home folder is not used."""
-    return os.environ.get("HF_TOKEN", "").strip() or False
+    """HF_TOKEN, or False: a token that lies about in a home folder is not used.
+
+    Raises UserError for one that no header can hold: whatever came upon it later would quote it.
+    """
+    found = os.environ.get("HF_TOKEN", "").strip()
+    if not re.fullmatch(r"[!-~]*", found):
+        raise UserError(
+            "HF_TOKEN in the environment has white space or a character beyond ASCII within it; no token has."
+        )
+    return found or False
 
 
 @contextmanager

@@ -38,6 +38,8 @@ def test_a_name_is_what_is_harmless_of_an_address(url, name):
         ),
         ("https://x.test/a.json?X-Amz-Signature=secret", "must not be signed, for it is recorded"),
         ("https://x.test/a.json?v=1&sig=secret&x=2", "must not be signed, for it is recorded"),
+        ("https://x.test/a.json?v=1#access_token=secret", "must not be signed, for it is recorded"),
+        ("ftp://x.test/a.json#key=secret", "is not an https address"),
         ("ftp://x.test/a.json?key=secret", "is not an https address"),
         ("https://x.test/weights.pkl", "is not one of"),
         ("https://x.test/tasks/", "is not one of"),

@@ -51,6 +51,7 @@ def test_a_method_that_is_far_off_does_not_flatten_the_others():
     assert heights[1] - heights[0] > 0.2
     ticks = axes.get_yticks()
     assert 1000 in ticks and len(ticks) == len(set(ticks)) < 12
+    assert axes.get_ylim()[0] > -2  # no room for what is not there
     assert any("the upright axis is logarithmic" in text.get_text() for text in figure.texts)
 
 

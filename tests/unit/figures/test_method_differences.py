@@ -1,5 +1,7 @@
 """The figure of methods against stratified sampling."""
 
+from itertools import pairwise
+
 import pytest
 
 from emulsion.errors import UserError
@@ -29,3 +31,30 @@ def test_methods_that_all_decided_for_even_shares_are_drawn_without_a_row():
     left, right = draw_method_differences(board(row("stratified", None))).axes
     assert left.get_title(loc="left") == "Every mixture is that of stratified sampling"
     assert not [line for axes in (left, right) for line in axes.lines if line.get_marker() == "o"]
+
+
+def test_a_method_that_diverged_flattens_no_other_one_in_either_panel():
+    near = [row("aioli", 0.1), row("doge", -0.2), row("odm", 0.05)]
+    assert {axes.get_xscale() for axes in draw_method_differences(board(*near)).axes} == {"linear"}
+    for far in (12_000.0, -12_000.0):
+        figure = draw_method_differences(board(*near, row("dml", far)))
+        figure.draw_without_rendering()
+        for axes, shown in zip(figure.axes, (far, far / 2), strict=True):
+            places = axes.transAxes.inverted().transform(axes.transData.transform([(-0.1, 0), (0.05, 0), (shown, 0)]))
+            assert abs(places[1, 0] - places[0, 0]) > 0.1 and 0.02 < places[2, 0] < 0.98
+            low, high = axes.get_xlim()
+            labels = [each for each in axes.get_xticklabels() if low <= each.get_position()[0] <= high]
+            assert any(abs(label.get_position()[0]) >= 1000 for label in labels)
+            boxes = [label.get_window_extent() for label in labels]
+            assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+        said = " ".join(figure.get_supxlabel().split())
+        assert "the left axis is logarithmic" in said and "the right axis is logarithmic" in said
+
+
+def test_the_legend_of_many_sources_is_as_wide_as_the_figure():
+    names = [f"group_{number}_of_text" for number in range(25)]
+    cells = {name: {"difference": 0.1, "interval": None} for name in names}
+    figure = draw_method_differences(board(row("doge", -0.2) | {"by_source": cells}) | {"sources": names})
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert legend.width > figure.bbox.width / 2 and legend.x0 >= 0

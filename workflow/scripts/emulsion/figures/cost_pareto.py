@@ -8,18 +8,17 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter
 
 from emulsion.analysis.leaderboard import by_name
 from emulsion.errors import UserError
 from emulsion.figures.method_differences import LOWEST, compared, labels
 from emulsion.figures.pareto import badges
-from emulsion.figures.style import CHARACTER, FAINT, INK, PALETTE, WIDTH, most_of, note, styled
+from emulsion.figures.style import CHARACTER, FAINT, INK, PALETTE, WIDTH, logarithmic_beyond, most_of, note, styled
 from emulsion.models import FORWARD
 
 LEAST = 0.02  # of a run: below it the axis of costs is linear, so that 0 has a place
 COLOURS = {"better": PALETTE["blue"], "worse": PALETTE["vermillion"]}
-FAR = 5  # times what most differences are within: one beyond it would flatten them, so the axis is logarithmic there
 NOTE = (
     "Cost: tokens trained on before the run to decide its mixture, and a third of those read to observe or to measure."
     " Bars: 95 % intervals over seeds, grey where the difference is not significant after Holm's correction. Line and"
@@ -56,14 +55,7 @@ def draw_cost_pareto(board: Mapping[str, Any]) -> Figure:
             axes.vlines(cost, *row["interval"], color=shade, linewidth=0.7, alpha=0.6)
         axes.plot(cost, value, marker="o", color=shade, markersize=4)
     axes.set_xlim(-LEAST / 2, right)
-    apart = sorted(abs(value) for _, value in places)
-    near = 1.5 * apart[int(0.8 * (len(apart) - 1))]
-    if 0 < FAR * near < apart[-1]:
-        axes.set_yscale("symlog", linthresh=near, linscale=4)
-        inside = [value for value in MaxNLocator(5).tick_values(-near, near) if abs(value) < 0.9 * near]
-        axes.yaxis.set_major_locator(FixedLocator([*inside, *_powers(2 * near, apart[-1])]))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if near := logarithmic_beyond(axes, "y", [value for _, value in places]):
         left_out = f" Beyond {near:.2g} the upright axis is logarithmic.{left_out}"
     axes.xaxis.set_major_formatter(FuncFormatter(lambda cost, _: f"{cost:g}"))
     axes.set(xlabel="Extra cost (runs of this size)", ylabel="Difference of mean test perplexity to stratified")
@@ -81,11 +73,6 @@ def cost_in_runs(costs: Mapping[str, Any], tokens: int) -> float | None:
         return None
     read = costs["evaluation_tokens"] + costs["extra_evaluation_tokens"]
     return float(costs["extra_tokens"] + read * FORWARD) / tokens
-
-
-def _powers(low: float, high: float) -> list[float]:
-    """Powers of ten from above `low` to `high`."""
-    return [10.0**power for power in range(math.floor(math.log10(low)) + 1, math.floor(math.log10(high)) + 1)]
 
 
 def front(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

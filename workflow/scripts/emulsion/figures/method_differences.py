@@ -18,6 +18,7 @@ from emulsion.figures.style import (
     colours,
     fit,
     legend_columns,
+    logarithmic_beyond,
     markers,
     most_of,
     note,
@@ -53,7 +54,11 @@ def draw_method_differences(board: Mapping[str, Any]) -> Figure:
     for place, row in enumerate(rows):
         _mean(left, place, row)
     _sources(right, rows, board["sources"])
-    for axes in (left, right):
+    cells = [cell["difference"] for row in rows for cell in row["by_source"].values()]
+    drawn = [row["difference_to_stratified"] for row in rows], [value for value in cells if value is not None]
+    for axes, side, values in zip((left, right), ("left", "right"), drawn, strict=True):
+        if near := logarithmic_beyond(axes, "x", values):
+            left_out += f" Beyond {near:.2g} the {side} axis is logarithmic."
         axes.axvline(0, color=FAINT, linewidth=0.8, zorder=0.5)
         axes.grid(True, axis="x")
         axes.set_ylim(height - 0.5, -0.5)
@@ -65,7 +70,7 @@ def draw_method_differences(board: Mapping[str, Any]) -> Figure:
         for source, marker in markers(board["sources"]).items()
     ]
     names = [fit(source, 24, 1) for source in board["sources"]]
-    figure.legend(handles, names, loc="outside upper right", ncols=legend_columns(names, WIDTH / 2))
+    figure.legend(handles, names, loc="outside upper right", ncols=legend_columns(names))
     note(figure, f"{NOTE}{left_out}")
     return figure
 

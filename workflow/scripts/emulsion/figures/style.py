@@ -9,14 +9,18 @@ import textwrap
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil, floor, log10
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib.style
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.scale import SymmetricalLogScale
 from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from emulsion.errors import UserError
 from emulsion.files import whole_file
@@ -44,6 +48,7 @@ PALETTE: Mapping[str, str] = {
 }
 OTHER = "#bdbdbd"
 MOST = 60  # mixtures in a figure: more are not looked at, and a PNG has no more than 65,535 rows of pixels
+FAR = 5  # times what most values are within: one beyond it would flatten them, so the axis is logarithmic there
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^vPX*"
 
@@ -243,6 +248,28 @@ def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
     """How many legend entries fit beside each other in `width` inches."""
     longest = max((_breadth(line) for label in labels for line in label.splitlines()), default=1)
     return max(1, min(len(labels), int(width / (CHARACTER * longest + 0.55))))
+
+
+def logarithmic_beyond(axes: Axes, which: Literal["x", "y"], values: Iterable[float]) -> float | None:
+    """Make an axis logarithmic beyond what most of the values are within, where one is so far off as to flatten them.
+
+    Returns how far from 0 that begins, None for an axis that stays as it was.
+    """
+    apart = sorted(abs(value) for value in values)
+    near = 1.5 * apart[int(0.8 * (len(apart) - 1))] if apart else 0.0
+    if not 0 < FAR * near < apart[-1]:
+        return None
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axes.set(**{f"{which}scale": SymmetricalLogScale(axis, linthresh=near, linscale=4)})
+    axes.autoscale_view()  # with margins of the new scale
+    inside = [value for value in MaxNLocator(5).tick_values(-near, near) if abs(value) < 0.8 * near]
+    powers = [10.0**power for power in range(floor(log10(apart[-1])), floor(log10(near)), -1)]
+    # As many as have room on half a page.
+    beyond = powers[:: max(1, ceil(len(powers) / 2))] or [float(f"{apart[-1]:.0e}")]
+    axis.set_major_locator(FixedLocator(sorted([*(-each for each in beyond), *inside, *beyond])))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}".replace("-", "\N{MINUS SIGN}")))
+    return near
 
 
 def note(figure: Figure, text: str) -> None:

@@ -77,8 +77,9 @@ def test_every_mixture_is_in_the_legend_with_its_number() -> None:
     assert texts == [f"{i + 1}  Mix {i}" for i in range(6)]
 
 
-def test_a_legend_of_long_names_stays_on_the_page() -> None:
-    runs = {f"mixture_of_a_long_name_{i}": each for i, each in enumerate(RUNS.values())}
+@pytest.mark.parametrize("name", ["mixture_of_a_long_name", "WWWWWWWWWWWWWWWWWWWW"])
+def test_a_legend_of_long_names_stays_on_the_page(name: str) -> None:
+    runs = {f"{name}_{i}": each for i, each in enumerate(RUNS.values())}
     figure = _figure(runs)
     FigureCanvasAgg(figure).draw()
     legend = figure.legends[0].get_window_extent()

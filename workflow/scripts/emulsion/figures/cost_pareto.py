@@ -14,7 +14,7 @@ from emulsion.analysis.leaderboard import by_name
 from emulsion.errors import UserError
 from emulsion.figures.method_differences import LOWEST, compared, labels
 from emulsion.figures.pareto import badges
-from emulsion.figures.style import CHARACTER, FAINT, INK, PALETTE, WIDTH, logarithmic_beyond, most_of, note, styled
+from emulsion.figures.style import FAINT, INK, PALETTE, WIDTH, legend_columns, logarithmic_beyond, most_of, note, styled
 from emulsion.models import FORWARD
 
 LEAST = 0.02  # of a run: below it the axis of costs is linear, so that 0 has a place
@@ -42,7 +42,7 @@ def draw_cost_pareto(board: Mapping[str, Any]) -> Figure:
     costs = [float(cost_in_runs(row, board["tokens"]) or 0.0) for row in rows]
     places = [(0.0, 0.0), *zip(costs, [row["difference_to_stratified"] for row in rows], strict=True)]
     names = [f"{number}  {name}" for number, name in enumerate(["Stratified", *labels(rows)], start=1)]
-    columns = max(1, min(len(names), int(WIDTH / (CHARACTER * max(map(len, names)) + 0.25))))
+    columns = legend_columns(names, 0.25)
     figure = Figure(figsize=(WIDTH, 3.9 + 0.19 * math.ceil(len(names) / columns)), layout="constrained")
     axes = figure.subplots()
     axes.set_xscale("symlog", linthresh=LEAST, linscale=0.4)

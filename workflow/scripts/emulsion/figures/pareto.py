@@ -27,6 +27,7 @@ from emulsion.figures.style import (
     SMALL,
     WIDTH,
     fit,
+    legend_columns,
     most_of,
     note,
     pretty,
@@ -67,7 +68,7 @@ def draw_pareto_front(
     kept, left_out = most_of(ranked, "the Pareto front before others, the best mean first", "Numbered")
     named = [run for run in scores.runs if run in kept]
     names = [f"{number}  {fit(run, 24, 1)}" for number, run in enumerate(pretty_all(named), start=1)]
-    columns = max(1, min(len(names), int(WIDTH / (CHARACTER * max(map(len, names)) + 0.25))))
+    columns = legend_columns(names, 0.25)
     height = 4.5 + 0.19 * math.ceil(len(names) / columns)
     cells = len(scores.capabilities) - 1
     if cells <= BESIDE:

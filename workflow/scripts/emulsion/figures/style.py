@@ -244,10 +244,16 @@ def most_of(names: Sequence[str], which: str, verb: str = "Shown") -> tuple[list
     return list(names[:MOST]), f" {verb} are {MOST} of {len(names):,} mixtures, {which}."
 
 
-def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
-    """How many legend entries fit beside each other in `width` inches."""
-    longest = max((_breadth(line) for label in labels for line in label.splitlines()), default=1)
-    return max(1, min(len(labels), int(width / (CHARACTER * longest + 0.55))))
+def legend_columns(labels: Sequence[str], handle: float = 0.55) -> int:
+    """How many legend entries fit beside each other in a figure. handle: inches of what stands before a label."""
+    rows = [row for label in labels for row in label.splitlines()]
+    longest = max((max(CHARACTER * _breadth(row), _inches(row)) for row in rows), default=CHARACTER)
+    return max(1, min(len(labels), int(WIDTH / (longest + handle))))
+
+
+def _inches(text: str) -> float:
+    """How wide a row of a text is: capitals are wider than most."""
+    return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=SMALL), False)[0]) / 72
 
 
 def logarithmic_beyond(axes: Axes, which: Literal["x", "y"], values: Iterable[float]) -> float | None:
@@ -275,10 +281,10 @@ def logarithmic_beyond(axes: Axes, which: Literal["x", "y"], values: Iterable[fl
 def note(figure: Figure, text: str) -> None:
     """A remark under the figure, wrapped to its width; the layout makes room for it."""
     room = 0.97 * figure.get_figwidth()
-    width, font = int(room / (CHARACTER * 0.9)), FontProperties(size=SMALL)
+    width = int(room / (CHARACTER * 0.9))
     together = text.replace(" %", "\N{NO-BREAK SPACE}%")
     rows = textwrap.wrap(together, width)
-    while any(text_to_path.get_text_width_height_descent(row, font, False)[0] > 72 * room for row in rows):
+    while any(_inches(row) > room for row in rows):
         width -= 1  # names in wide letters
         rows = textwrap.wrap(together, width)
     figure.supxlabel("\n".join(rows), x=0.01, ha="left", fontsize=SMALL, color=FAINT)

@@ -55,16 +55,29 @@ def test_each_cell_has_its_difference_and_half_width_and_the_mean_stands_last() 
 
 def test_losses_have_a_panel_of_their_own_if_there_are_any() -> None:
     losses = {
-        (0, 0): ["+0.50", "±.05"],
-        (0, 1): ["+0.25", "±.05"],
-        (1, 0): ["0.00", "±.05"],
-        (1, 1): ["0.00", "±.05"],
+        (0, 0): ["+0.500", "±.050"],
+        (0, 1): ["+0.250", "±.050"],
+        (1, 0): ["0.000", "±.050"],
+        (1, 1): ["0.000", "±.050"],
     }
     assert _said(draw_contributions(FOUND), 1) == losses
     assert _said(draw_contributions({**FOUND, "capabilities": {}, "mean": {}}), 0) == losses
     without = draw_contributions({**FOUND, "losses": {}})
     assert len(without.axes[0].texts) == 12
     assert not any("Loss" in axes.get_title(loc="left") for axes in without.axes)
+
+
+def test_a_significant_effect_on_a_loss_is_no_zero() -> None:
+    losses = {source: {"zeta": _cell(0.004, "contributes", half=0.002)} for source in ("zeta", "alpha")}
+    assert _said(draw_contributions({**FOUND, "losses": losses}), 1)[0, 0] == ["+0.004", "±.002"]
+
+
+def test_an_interval_is_no_wider_than_scores_are_but_for_losses() -> None:
+    cells = {"code": _cell(1.0, half=4.49), "reasoning": _cell(0.2, half=1.0)}
+    wide = {source: {"zeta": _cell(1.0, half=1.5)} for source in ("zeta", "alpha")}
+    figure = draw_contributions({**FOUND, "capabilities": {"zeta": cells, "alpha": cells}, "losses": wide})
+    assert [_said(figure, 0)[0, column] for column in (0, 1)] == [["+0.20", "±1.00"], ["+1.00", "±>1"]]
+    assert _said(figure, 1)[0, 0] == ["+1.000", "±1.500"]
 
 
 def test_only_what_is_not_significant_is_hatched() -> None:

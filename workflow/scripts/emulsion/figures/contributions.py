@@ -110,7 +110,7 @@ def _panel(axes: Axes, table: Table, unit: str, width: float) -> None:
     for row, cells in enumerate(table.values()):
         top = _top(cells)
         for left, name in zip(lefts, names, strict=True):
-            _cell(axes, left, row, cells[name], colours, name == top)
+            _cell(axes, left, row, cells[name], unit, colours, name == top)
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(table), 0))
     axes.set_yticks(np.arange(len(table)) + 0.5, [fit(source, 18) for source in table])
     axes.set_xticks(
@@ -131,12 +131,17 @@ def _top(cells: Cells) -> str | None:
     return max(sure, key=lambda name: cells[name]["difference"], default=None)
 
 
-def _cell(axes: Axes, left: float, row: int, cell: Mapping[str, Any], colours: ScalarMappable, top: bool) -> None:
+def _cell(
+    axes: Axes, left: float, row: int, cell: Mapping[str, Any], unit: str, colours: ScalarMappable, top: bool
+) -> None:
     sure = cell["verdict"] in ("contributes", "hurts")
     ink = draw_cell(axes, left, row, cell["difference"], colours, sure=sure)
     style: dict[str, Any] = {"ha": "center", "color": ink, "fontweight": "bold" if top else "normal"}
     low, high = cell["interval"]
-    axes.text(left + 0.5, row + 0.55, signed(cell["difference"]), va="bottom", fontsize=10, **style)
-    axes.text(left + 0.5, row + 0.57, plus_minus((high - low) / 2), va="top", fontsize=SMALL, **style)
+    decimals, half = (3 if unit == LOSS else 2), (high - low) / 2
+    # No score differs by more than 1: so few items tell nothing.
+    around = "±>1" if unit == SCORE and half > 1 else plus_minus(half, decimals)
+    axes.text(left + 0.5, row + 0.55, signed(cell["difference"], decimals), va="bottom", fontsize=10, **style)
+    axes.text(left + 0.5, row + 0.57, around, va="top", fontsize=SMALL, **style)
     if top:
         axes.add_patch(Rectangle((left + 0.06, row + 0.09), 0.88, 0.82, fill=False, edgecolor=ink))

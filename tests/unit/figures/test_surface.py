@@ -163,3 +163,15 @@ def test_colours_reach_from_the_worst_run_to_the_best_point(objective: str) -> N
     found["parts"][0]["points"][0]["value"] = sign * (worst + 1000)
     (contours,) = [each for each in draw_surface(found).axes[0].collections if isinstance(each, TriContourSet)]
     assert sorted(sign * contours.levels[[0, -1]]) == pytest.approx([best, worst])
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_the_legend_has_no_mixtures_that_cannot_be_told_from_the_optimum_where_there_are_none(m: int) -> None:
+    found = mapped(m)
+    said = "cannot be told from the optimum"
+    for part in found["parts"]:
+        part["points"][0]["tied"] = True
+    assert said in [text.get_text() for text in draw_surface(found).legends[0].get_texts()]
+    for part in found["parts"]:
+        part["points"] = [{**point, "tied": False} for point in part["points"]]
+    assert said not in [text.get_text() for text in draw_surface(found).legends[0].get_texts()]

@@ -48,7 +48,9 @@ def draw_surface(found: Mapping[str, Any]) -> Figure:
             _curve(axes, part, found)
         for axes in grid[:, 0]:
             axes.set_ylabel(value)
-    _legend(figure, triangle=triangle, bands=any("interval" in point for point in found["parts"][0]["points"]))
+    points = [point for part in found["parts"] for point in part["points"]]
+    tied, bands = any(point["tied"] for point in points), any("interval" in point for point in points)
+    _legend(figure, triangle=triangle, tied=tied, bands=bands)
     note(figure, remark(found))
     return figure
 
@@ -142,28 +144,17 @@ def _triangle(figure: Figure, axes: Axes, found: Mapping[str, Any], value: str) 
     bar.outline.set_visible(False)
 
 
-def _legend(figure: Figure, *, triangle: bool, bands: bool) -> None:
+def _legend(figure: Figure, *, triangle: bool, tied: bool, bands: bool) -> None:
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=FAINT, marker="o", linestyle="", markersize=4, markeredgecolor=INK if triangle else FAINT),
         Line2D([], [], color=PALETTE["vermillion"], marker="*", linestyle="", markersize=9),
     ]
     names = ["runs fitted to", "optimum"]
-    if triangle:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color="white",
-                marker=".",
-                linestyle="",
-                markersize=5,
-                markeredgecolor=FAINT,
-                markeredgewidth=0.4,
-            )
-        )
-    else:
-        handles.append(Line2D([], [], color=TIED, linewidth=4, alpha=0.6))
-    names.append("cannot be told from the optimum")
+    if tied:
+        dot = Line2D([], [], color="white", marker=".", linestyle="", markersize=5, markeredgecolor=FAINT)
+        dot.set_markeredgewidth(0.4)
+        handles.append(dot if triangle else Line2D([], [], color=TIED, linewidth=4, alpha=0.6))
+        names.append("cannot be told from the optimum")
     if bands:
         handles.append(Patch(facecolor=PALETTE["sky"], alpha=0.3))
         names.append("95 % interval of the curve")

@@ -271,6 +271,19 @@ def test_tables_and_code_hold_any_text() -> None:
     assert BY_CAPABILITY.text({"score": 0.5, "interval": [0.4, 0.62]}) == "0.500 ± 0.110"
 
 
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Which mix wins?\n\n# Mine\n", "Which mix wins? # Mine"),
+        ("<b>x</b> *y* [z](w) `v`", r"\<b>x\</b> \*y\* \[z\](w) \`v\`"),
+        ("knowledge_heavy or __all__?", r"knowledge_heavy or \_\_all\_\_?"),
+        (r"R&D &lt; C:\x", r"R&D \&lt; C:\\x"),
+    ],
+)
+def test_a_title_is_one_heading_that_shows_it_as_it_was_written(title: str, shown: str) -> None:
+    assert markdown({**_found(CLEAR), "title": title}).startswith(f"# {shown}\n\n**")
+
+
 def test_a_prediction_on_another_scale_is_not_held_against_the_real_score() -> None:
     found = _found(CLEAR, optimum={**OPTIMUM, "of": None})["optimum"]
     assert "another scale" in found["text"]

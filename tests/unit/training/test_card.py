@@ -79,3 +79,11 @@ def test_stages_are_told_with_their_ends_and_weights():
     said = "changes over the run: until 90 %: alpha 1.000; until 100 %: alpha 0.250, beta 0.750."
     assert said in model_card({**RECORD, "schedule": stages})
     assert "The mixture is constant over the run." in model_card(RECORD)
+
+
+def test_a_licence_of_any_text_stays_in_its_cell():
+    sources = {"web": {"kind": "local", "licence": "MIT | Apache-2.0\n\n# no heading\n"}}
+    each = ("mixing_ratios", "realised_shares", "tokens_per_source", "epochs_per_source", "validation")
+    card = model_card({**RECORD, "sources": sources, **{key: dict.fromkeys(sources, 1) for key in each}})
+    assert "| local: local files | MIT \\| Apache-2.0 # no heading |" in card
+    assert "Licences of the data: MIT | Apache-2.0 # no heading.\n" in card

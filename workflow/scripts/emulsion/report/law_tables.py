@@ -15,7 +15,7 @@ from emulsion.laws.study.format import (
     share_text,
     sums_text,
 )
-from emulsion.report.markup import table
+from emulsion.report.markup import plain, table
 
 Found = Mapping[str, Any]
 _WIDE = 3  # settings side by side, as in the paper
@@ -29,9 +29,9 @@ _LEGEND = (
 
 def law_tables(found: Found) -> str:
     """`tables.md` from the content of `tables.json`."""
-    parts = [f"# {found['title']}", _LEGEND]
+    parts = [f"# {plain(found['title'])}", _LEGEND]
     for each in found["tables"]:
-        parts += [f"## {each['title']}", *_fits(each), *_groups(each["groups"]), *_static(each["static_laws"])]
+        parts += [f"## {plain(each['title'])}", *_fits(each), *_groups(each["groups"]), *_static(each["static_laws"])]
         sections = (
             ("Greedy against optimal over two rounds", _greedy, each["greedy"]),
             ("A over time", _over_time, each["over_time"]),

@@ -9,7 +9,7 @@ from emulsion.analysis.compare import listing
 from emulsion.analysis.judged import CAPABILITIES, LOSSES, Measure
 from emulsion.analysis.scores import MEAN
 from emulsion.report.loss_tables import against_section, loss_section, source_section
-from emulsion.report.markup import code, section, table
+from emulsion.report.markup import code, plain, section, table
 from emulsion.report.promises import PREDICTED, prediction_rows
 
 Found = Mapping[str, Any]
@@ -18,7 +18,7 @@ Found = Mapping[str, Any]
 def markdown(found: Found) -> str:
     """`recommendations.md` from the content of `recommendations.json`."""
     sections = [
-        f"# {found['title']}",
+        f"# {plain(found['title'])}",
         f"**{found['answer']}**",
         found["note"],
         _recommended(found["recommended"], found["experiment"]),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+
+def plain(text: str) -> str:
+    """A text of the configuration, such as a title, in one row that shows it as it was written."""
+    return re.sub(r"[\\`*~<\[\]]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=#?\w+;)", r"\\\g<0>", " ".join(text.split()))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulsion.report.markup import section, table
+from emulsion.report.markup import plain, section, table
 
 Found = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ def markdown(title: str, board: Found, notices: Mapping[str, Sequence[str]]) -> 
     text = board["decision"]["text"]
     said = [f"- {mixture}: {notice}" for mixture, each in notices.items() for notice in each]
     sections = [
-        f"# Methods compared: {title}",
+        f"# Methods compared: {plain(title)}",
         f"**{text[:1].upper() + text[1:]}.** By the mean test loss over sources{_weighted(board)}; lower is better.",
         _scores(board),
         section("By source", _by_source(board)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulsion.report.markup import table
+from emulsion.report.markup import plain, table
 
 Found = Mapping[str, Any]
 
@@ -14,7 +14,7 @@ def metrics_markdown(found: Found) -> str:
     """`results/{experiment}-metrics.md` from the content of `results/{experiment}-metrics.json`."""
     criteria = [[row["criterion"], f"**{row['verdict']}**", row["evidence"]] for row in found["criteria"]]
     sections = [
-        f"# {found['title']}",
+        f"# {plain(found['title'])}",
         f"## Limits\n\n{table(['criterion', 'verdict', 'evidence'], criteria)}",
         f"## Runs\n\n{_runs(found['runs'])}",
         _tasks(found["runs"]),

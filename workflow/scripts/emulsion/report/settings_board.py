@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulsion.report.markup import section, table
+from emulsion.report.markup import plain, section, table
 from emulsion.report.method_board import difference_text
 
 Found = Mapping[str, Any]
@@ -54,7 +54,7 @@ def markdown(found: Found) -> str:
         "Runs to decide": "Tokens trained on to decide, in runs of the setting's length.",
     }
     parts = [
-        f"# Methods over settings: {found['title']}",
+        f"# Methods over settings: {plain(found['title'])}",
         table(header, facts),
         section("Mean test loss", f"{table(['method', *labels, 'mean', 'on average'], losses)}\n\n{NOTE}"),
         *(section(title, f"{_by_setting(found, labels, cell)}\n\n{notes[title]}") for title, cell in tables.items()),

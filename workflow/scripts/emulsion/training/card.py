@@ -7,7 +7,7 @@ from typing import Any
 
 def model_card(record: dict[str, Any]) -> str:
     """Markdown with the front matter of the Hugging Face hub, from the record of a run (`run.json`)."""
-    licences = sorted({source.get("licence", "unstated") for source in record["sources"].values()})
+    licences = sorted({" ".join(source.get("licence", "unstated").split()) for source in record["sources"].values()})
     lines = [
         "---",
         "library_name: transformers",
@@ -58,7 +58,8 @@ def _source_row(name: str, record: dict[str, Any]) -> str:
         f"{origin.get('kind', 'unstated')}: {where}{revision}",
         origin.get("licence", "unstated"),
     ]
-    return f"| {' | '.join(cells)} |"
+    texts = [" ".join(cell.split()).replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(texts)} |"
 
 
 def _start(weights: dict[str, Any] | None) -> str:

@@ -30,6 +30,7 @@ def test_shares_are_those_drawn_in_each_stage_by_its_end():
 def test_every_stage_is_a_block_as_wide_as_it_is_long_and_boundaries_are_drawn():
     figure = draw_schedule({"staged": STAGED, "even": info((1.0, {"a": 1, "b": 1}))}, {"a": "x", "b": "x"})
     first, second = figure.axes
+    assert first.get_ylabel() == second.get_ylabel() == "Share of tokens"
     assert sorted({round(bar.get_width(), 3) for bar in first.patches}) == [0.25, 0.75]
     assert [line.get_xdata()[0] for line in first.lines] == [0.25]
     assert len(second.lines) == 0

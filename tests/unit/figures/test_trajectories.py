@@ -26,6 +26,7 @@ def test_every_method_has_a_panel_with_a_line_for_each_source_and_seed():
     figure = draw_trajectories({"aioli": [LOG, LOG], "odm": [LOG], "ado": [LOG]})
     panels = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_title(loc="left") for axes in panels] == ["Aioli", "ODM", "ADO"]
+    assert [axes.get_ylabel() for axes in panels] == ["Share of tokens", "", "Share of tokens"]
     # Two sources, and the line of all sources alike.
     assert [len(axes.lines) for axes in panels] == [2 * 2 + 1, 2 + 1, 2 + 1]
     bold = [line for line in panels[0].lines if line.get_linewidth() == 1.5]

@@ -103,6 +103,6 @@ def _panel(axes: Axes, title: str, table: pd.DataFrame, colours: Mapping[str, st
         bottom = bottom + heights
     for end in ends[:-1]:
         axes.axvline(end, color=INK, linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="Share of tokens")
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     axes.set_title(fit(title, 80, 1))

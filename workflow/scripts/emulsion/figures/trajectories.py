@@ -52,6 +52,8 @@ def draw_trajectories(logs: Mapping[str, Sequence[Sequence[Row]]]) -> Figure:
         if place + columns >= len(found):
             axes.set_xlabel("Steps, of the whole run")
             axes.tick_params(labelbottom=True)
+        if place % columns == 0:
+            axes.set_ylabel("Share of tokens")
     labels = [fit(source, 30, 1) for source in sources]
     handles = [Line2D([], [], **looks[source]) for source in sources]
     figure.legend(handles, labels, loc="outside upper left", ncols=legend_columns(labels))

@@ -113,6 +113,7 @@ rule plot_training_curves:
     """Draw training loss and the validation loss on each source over the run."""
     input:
         logs=of_each_run("models/{experiment}-{run}/training_log.jsonl", Experiment.candidates),
+        records=of_each_run("models/{experiment}-{run}/run.json", Experiment.candidates),
         script=script_file("plot_training_curves"),
         library=imports_of("plot_training_curves"),
     output:
@@ -135,6 +136,7 @@ rule plot_training_curves:
         "printf '%s\\0' "
         "--runs {params.runs:q} "
         "--inputs {input.logs:q} "
+        "--records {input.records:q} "
         "--output {output:q} "
         "| python {input.script:q} @- "
         "2> {log:q}"

@@ -47,6 +47,13 @@ def test_what_grows_with_the_number_of_runs_or_shards_is_no_argument(file, name,
         assert "\"printf '%s\\\\0' \"" in text and "@- " in text
 
 
+def test_figures_that_tell_mixtures_by_colour_draw_those_with_the_same_runs_once():
+    """Else the colours of those that follow differ from one figure to the next."""
+    for _, name, text in rules():
+        if name in ("plot_capability_radar", "plot_training_curves"):
+            assert "--records {input.records:q} " in text
+
+
 @pytest.mark.parametrize("file", RULE_FILES, ids=lambda file: file.stem)
 def test_commands_have_one_option_a_line(file):
     for line in file.read_text().splitlines():

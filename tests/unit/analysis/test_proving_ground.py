@@ -115,6 +115,15 @@ def test_one_world_has_no_interval():
     assert "| good | 1.00 | 50.0 | 50.0 | -50.0 | 0 % |" in text and "| good | -50.0, 0 % |" in text
 
 
+@pytest.mark.parametrize(
+    "worlds_each, median, p90", [(5, False, False), (6, True, False), (35, True, False), (36, True, True)]
+)
+def test_a_quantile_of_few_worlds_has_no_interval(worlds_each, median, p90):
+    regrets = [{"kind": "linear", "world": n, "regret": 0.001 * n, "cost": 1.0} for n in range(worlds_each)]
+    [row] = [row for row in summary({"stratified": regrets}, list(KINDS)) if row["kind"] == "all"]
+    assert (row["median_interval"] is not None, row["p90_interval"] is not None) == (median, p90)
+
+
 def test_methods_that_met_different_worlds_are_not_compared():
     with pytest.raises(UserError, match="'good' and 'stratified' met different worlds"):
         summary({"stratified": rows("stratified", 0.05), "good": rows("good", 0.01)[1:]}, list(KINDS))

@@ -24,9 +24,9 @@ def summary(trials: Trials, kinds: Sequence[str]) -> list[dict[str, Any]]:
     """A row for every method and kind of world, and one for all kinds together ("all"), the least median first.
 
     A row has `worlds`, `cost` (mean, in target runs), `median` and `p90` of regret in nats with their 95 % intervals
-    over worlds, `worse` (share of worlds more than .01 nats above stratified sampling) and the median of the paired
-    `difference` to it with its interval; the last three None without it. Raises UserError where methods met different
-    worlds.
+    over worlds (None of fewer than 6 and than 36 worlds), `worse` (share of worlds more than .01 nats above stratified
+    sampling) and the median of the paired `difference` to it with its interval; the last three None without it. Raises
+    UserError where methods met different worlds.
     """
     found = {name: {(row["kind"], row["world"]): row for row in rows} for name, rows in trials.items()}
     first = next(iter(found), "")
@@ -130,6 +130,9 @@ def _little(keys: list[_Key], of: Mapping[_Key, Any], base: Mapping[_Key, Any] |
 
 
 def _of_quantile(values: Floats, quantile: float) -> list[float] | None:
+    """The interval of a quantile over worlds; None of so few that all of them may well lie on one side of it."""
+    if max(quantile, 1 - quantile) ** len(values) > 0.025:
+        return None
     return _interval(values, lambda drawn: np.quantile(drawn, quantile, axis=1))
 
 
@@ -152,7 +155,8 @@ def page(rows: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]], 
         "",
         "Regret of the target run in thousandths of a nat, the mean held-out loss above that of the best schedule, "
         f"over {every[0]['worlds']} worlds: {count} of each of {len(kinds)} kinds, drawn with seed {seed}. Brackets: "
-        "95 % intervals over worlds. Cost is in target runs: all that was trained, a third of what was evaluated. "
+        "95 % intervals over worlds, which medians have from 6 worlds on and 90th percentiles from 36. Cost is in "
+        "target runs: all that was trained, a third of what was evaluated. "
         f"Worse: share of worlds more than {1e3 * WORSE:.0f} above stratified sampling. docs/which_method.md says what "
         "to make of it.",
         "",

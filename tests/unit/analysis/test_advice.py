@@ -50,7 +50,7 @@ def test_the_least_regret_within_each_budget_and_a_careful_one_where_that_is_oft
         (half, "half"),
         ("with ten runs", "dear_ten"),
     ]
-    assert "In 20 simulated worlds with 3 sources that are not read again" in found["text"]
+    assert "In 20 simulated worlds with 3 sources that are not read again, these" in found["text"]
     page = _advice(found)
     assert "| with a tenth of a run | `careful` | 1.10 | 20.0 [18.0, 22.0] | 1 % |" in page
 
@@ -86,6 +86,7 @@ def test_worlds_are_like_the_study_in_sources_and_repetition():
     assert [each["method"] for each in advice(ROWS, [], 3, epochs=2.0)["methods"]] == ["again", "again", "again"]
     nearest = advice(ROWS, [], 9, epochs=0.5)
     assert nearest["sources"] == 6 and nearest["methods"][0]["method"] == "many"
+    assert "with 6 sources that are not read again (there are none with 9), these" in nearest["text"]
     assert advice(ROWS, [], 1, 0.5) is None and advice([], [], 3, 0.5) is None and _advice(None) == ""
 
 
@@ -132,3 +133,11 @@ def test_the_table_that_comes_with_the_project_has_methods_there_are():
             found = advice(rows, trained, sources, epochs)
             assert found["methods"]
             assert all(each["interval"][0] <= each["median"] <= each["interval"][1] for each in found["methods"])
+
+
+def test_ends_of_names_that_are_no_kinds_are_explained():
+    rows = read_rows(TABLE)
+    ends = {f"_{name.split('_')[-1]}" for name in {each["method"] for each in rows} - set(names())}
+    assert ends == {"_tenth", "_ten", "_unguarded", "_diagonal"}  # the last says what it is
+    text = advice(rows, [], 3, epochs=0.5)["text"]
+    assert all(f"`{end}`" in text for end in ends - {"_diagonal"})

@@ -63,10 +63,12 @@ def advice(rows: Sequence[Row], trained: Sequence[Row], sources: int, epochs: fl
         return None
     worlds = int(like[0]["worlds"])
     kind = "that have to be read again" if again else "that are not read again"
+    unlike = "" if nearest == sources else f" (there are none with {sources})"
     text = (
-        f"In {worlds} simulated worlds with {nearest} sources {kind}, these came nearest to the best schedule. "
+        f"In {worlds} simulated worlds with {nearest} sources {kind}{unlike}, these came nearest to the best schedule. "
         "Regret is in thousandths of a nat, the median with its 95 % interval; worse than even shares is the share of "
-        "worlds in which it is so by more than 10. They are no real trainings (docs/which_method.md)."
+        "worlds in which it is so by more than 10. They are no real trainings (docs/which_method.md). Names are kinds "
+        "of methods: `_tenth` and `_ten` had a tenth of a run and ten runs to decide, `_unguarded` has `guard: 0`."
     )
     text += _left_out({method: lost[method] for method in sorted(lost) if any(row["method"] == method for row in like)})
     return {

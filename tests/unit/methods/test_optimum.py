@@ -271,6 +271,24 @@ def test_wrong_settings_are_refused_in_words(change, words):
         optimise(*proxies(law, 9, (0.1, 0.6), 0, 0.005), law.sources, QUICK | change)
 
 
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        ("grid_search", "objective"),
+        ("mixmin", "objective"),
+        ("dml", "objective"),
+        ("law_optimum", "law"),
+        ("regmix", "draws"),
+        ("olmix", "strength"),
+        ("direct_search", "evaluations"),
+    ],
+)
+def test_null_stands_for_the_default_of_a_setting(kind, setting):
+    named, left_out = create(kind, ["a", "b"], **{setting: None}), create(kind, ["a", "b"])
+    assert (named.settings, named.chosen) == (left_out.settings, left_out.chosen)
+    assert create("optimum", ["a", "b"], bounds=None).bounds is None
+
+
 def test_too_few_or_unmatched_runs_are_refused():
     law = planted_law(3, 1)
     mixtures, results = proxies(law, 9, (0.1, 0.6), 0, 0.005)

@@ -16,7 +16,7 @@ within bounds and the cap on epochs too, and proves it by its gap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,7 +27,7 @@ from emulsion.laws.convex import duality_gap, solve
 from emulsion.laws.region import Region
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Evidence, Needs, Stages
-from emulsion.methods.objective import Objective
+from emulsion.methods.objective import Objective, of_losses
 from emulsion.methods.offline import Optimum
 
 # Of probabilities: models that differ by no more than rounding are alike.
@@ -71,11 +71,14 @@ class MixMin(Optimum):
     takes = ("objective", "bounds")
     defaults: ClassVar[Mapping[str, Any]] = {"objective": "mean_loss", "bounds": None}
 
+    def __init__(self, sources: Sequence[str], **settings: Any) -> None:
+        super().__init__(sources, **settings)
+        if not of_losses(self.settings["objective"]):
+            raise UserError(f"{self.kind}.objective: it is of losses; capabilities have no probability to mix.")
+
     def propose(self, evidence: Evidence) -> Stages:
         _, results = self._runs(evidence)
         objective = Objective.of(self.settings["objective"], results)
-        if objective.capabilities:
-            raise UserError(f"{self.kind}.objective: it is of losses; capabilities have no probability to mix.")
         models = self._models(evidence)
         losses = {source: np.stack([models[trained][source] for trained in self.names]) for source in objective.losses}
         # Of a sequence that all models find unlikely only the ratios count, which exp(-loss) could lose.

@@ -24,7 +24,7 @@ from emulsion.methods.designs import epoch_caps
 from emulsion.methods.interface import Evidence, Needs, Stages
 from emulsion.methods.objective import Objective
 from emulsion.methods.optimum import Choose, optimise, optimise_directly, predict, refit
-from emulsion.methods.optimum_settings import Settings
+from emulsion.methods.optimum_settings import NULL_SAYS, Settings
 from emulsion.methods.propose import propose
 from emulsion.methods.search import Pull
 from emulsion.methods.surrogate_map import surface
@@ -66,6 +66,7 @@ class Optimum:
         for name in settings:
             if name not in allowed:
                 raise unknown("setting", name, allowed, self.kind)
+        settings = {name: value for name, value in settings.items() if value is not None or name in NULL_SAYS}
         self.chosen = {**self.own, **{name: value for name, value in settings.items() if name in self.own}}
         rest = {name: value for name, value in settings.items() if name not in self.own}
         self.settings = {**self.defaults, **rest, **self._fixed()}

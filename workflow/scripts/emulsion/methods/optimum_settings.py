@@ -25,7 +25,7 @@ _FORMS: Mapping[str, Form] = {
     "seed": ("a whole number, 0 or more", lambda value: type(value) is int and value >= 0),
 }
 # Of which null says something; of the others it stands for the default.
-_NULL_SAYS = ("bounds",)
+NULL_SAYS = ("bounds",)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Settings:
         for key in values:
             if key not in names:
                 raise unknown("setting", key, names, where)
-        values = {key: value for key, value in values.items() if value is not None or key in _NULL_SAYS}
+        values = {key: value for key, value in values.items() if value is not None or key in NULL_SAYS}
         for key, (form, holds) in _FORMS.items():
             if key in values and not holds(list(values[key]) if isinstance(values[key], tuple) else values[key]):
                 raise UserError(f"{where}.{key}: should be {form}, but is {values[key]!r}.")

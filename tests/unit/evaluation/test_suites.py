@@ -78,6 +78,7 @@ def test_template_and_new_tokens_have_defaults(tmp_path: Path) -> None:
         (WRITE | {"max_new_tokens": 0}, "max_new_tokens"),
         ("hello", "item 0"),
         *((CHOICE | {"capability": name}, "capability: .* holds a line end") for name in ("a\nb", "a\n", "a\x1b[2J")),
+        (CHOICE | {"capability": "a<b>"}, "capability: 'a<b>' holds '<', which is markup in reports"),
         (CHOICE | {"id": "a\x1b[2J"}, r"item 'a\\x1b\[2J': id: .* holds a line end"),
         (CHOICE | {"kind": ["choice"]}, "unknown kind"),
         *((CHOICE | {"topic": topic}, "item 'c': topic: ") for topic in (["a"], {"a": 1}, True, 1.5, "")),

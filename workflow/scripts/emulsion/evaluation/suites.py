@@ -10,6 +10,7 @@ experiment's sources; its items may have turns before the prompt, `earlier: [[us
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -187,6 +188,11 @@ def _item(raw: Any, where: str, file: str) -> Item:
             raise UserError(
                 f"{where}: {key}: {fields[key]!r} holds a line end or a control character; names have none."
             )
+    if marks := re.search(r"[<>`*|]", fields["capability"]):
+        raise UserError(
+            f"{where}: capability: {fields['capability']!r} holds '{marks[0]}', which is markup in reports; leave it "
+            "out."
+        )
     topic = raw.get("topic")
     if isinstance(topic, bool) or not isinstance(topic, str | int | None) or topic == "":
         raise UserError(f"{where}: topic: {topic!r} is neither a text nor a whole number; put words like no in quotes.")

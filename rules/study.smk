@@ -70,6 +70,7 @@ if workflow.is_main_process:
             cluster_jobs.wait_for_earlier(begun.killed_since is not None)
             if begun.killed_since is not None and (kept := unrecorded.keep_models(begun.killed_since)):
                 logger.warning(f"Finished with no Snakemake to record it: {', '.join(kept)}. The same run takes it.")
+            begun.forget_killed()
             # After that, which goes by the times that were recorded.
             if note := clock.date_back(unrecorded.MADE, begun.at):
                 logger.warning(note)

@@ -75,6 +75,7 @@ def test_the_lock_of_a_killed_driver_is_removed_in_words(folder):
     assert began <= begun.killed_since <= time.time()
     assert note == f"An earlier call of Snakemake (process {driver.pid}) was killed here; the lock it left is removed."
     assert not any(drivers.LOCKS.iterdir())
+    begun.forget_killed()
     assert [json.loads(file.read_text())["process"] for file in drivers.FOLDER.glob("*.json")] == [os.getpid()]
     for orphan in orphans:
         os.kill(orphan, signal.SIGKILL)
@@ -90,6 +91,23 @@ def test_the_lock_of_a_living_driver_stays_and_a_second_one_is_told_whose_it_is(
         driver.terminate()
         driver.communicate()
     assert not list(drivers.FOLDER.glob(f"{driver.pid}-*"))
+
+
+def test_a_killed_driver_is_known_until_one_has_dealt_with_what_it_left(folder):
+    """A dry run does not, nor does a call that is ended while it waits for jobs on a cluster."""
+    drivers.FOLDER.mkdir()
+    (drivers.FOLDER / "1.json").write_text(json.dumps({**processes.this_process(), "process": 2**22 + 1}))
+    begun = [begin_and_end() for _ in range(2)]
+    assert begun[0].killed_since is not None and begun[1].killed_since == begun[0].killed_since
+    begun[1].forget_killed()
+    assert begin_and_end().killed_since is None
+
+
+def begin_and_end():
+    begun = drivers.begin()
+    [own] = drivers.FOLDER.glob(f"{os.getpid()}-*.json")
+    own.unlink()
+    return begun
 
 
 def test_a_lock_of_which_nothing_is_known_stays(folder):

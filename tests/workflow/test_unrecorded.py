@@ -28,6 +28,7 @@ def test_what_a_job_made_without_a_driver_is_taken_and_an_edit_does_not_pass_uns
         os.utime(file)
         (editable / unrecorded._place(unrecorded.RECORDS, file.relative_to(editable))).unlink(missing_ok=True)
     killed(editable)
+    planned(editable, f"models/{RUN}/run.json", *TINY)  # who looks first does not lose it
     said = snakemake(editable, "--cores", "1", *TINY, "--", f"models/{RUN}/run.json", environment=warm).stdout
     assert f"Finished with no Snakemake to record it: {RUN}. The same run takes it." in said
     log = (editable / f"logs/train/{RUN}.log").read_text()

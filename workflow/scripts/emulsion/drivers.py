@@ -39,12 +39,18 @@ JOB_SHELL = (
 @dataclass(frozen=True)
 class Begun:
     """notes: what the user is to know; killed_since: when the first call began that was killed here (seconds, as files
-    have them), None where none was; at: when this one began
+    have them), None where none was; at: when this one began; ended: the notes of those killed, where none lives
     """
 
     notes: list[str]
     killed_since: float | None = None
     at: float = 0.0
+    ended: tuple[Path, ...] = ()
+
+    def forget_killed(self) -> None:
+        """Once what they left is dealt with, for a call that only plans, or ends before that, leaves it to the next."""
+        for file in self.ended:
+            file.unlink(missing_ok=True)
 
 
 def begin() -> Begun:
@@ -63,12 +69,10 @@ def begin() -> Begun:
             LOCKS.mkdir()
             numbers = ", ".join(str(earlier[file].get("process")) for file in ended)
             notes = [f"An earlier call of Snakemake (process {numbers}) was killed here; the lock it left is removed."]
-        for file in ended:
-            file.unlink(missing_ok=True)
         own = FOLDER / f"{os.getpid()}-{time.time_ns()}.json"
         own.write_text(json.dumps({**this_process(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}))
     atexit.register(own.unlink, missing_ok=True)
-    return Begun(notes, since, own.stat().st_mtime)
+    return Begun(notes, since, own.stat().st_mtime, () if living else tuple(ended))
 
 
 def _read(file: Path) -> dict[str, Any]:

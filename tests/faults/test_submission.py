@@ -85,6 +85,16 @@ def test_jobs_that_a_killed_driver_left_here_are_waited_for_and_named(folder, sq
     assert squeue.read_text() == ""
 
 
+def test_to_stop_waiting_is_no_error_of_python(folder, squeue, monkeypatch):
+    def interrupted(seconds):
+        raise KeyboardInterrupt
+
+    squeue.write_text(f"12|{folder}|rule_train_wildcards_a\n")
+    monkeypatch.setattr(cluster_jobs.time, "sleep", interrupted)
+    with pytest.raises(SystemExit, match="The SLURM jobs go on"):
+        cluster_jobs.wait_for_earlier(killed=True)
+
+
 def test_without_slurm_nothing_is_waited_for(folder, squeue, monkeypatch):
     squeue.write_text(f"12|{folder}|rule_train\n")
     monkeypatch.setenv("PATH", str(folder))

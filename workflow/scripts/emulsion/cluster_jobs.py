@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -69,4 +70,7 @@ def wait_for_earlier(killed: bool) -> None:
                 ", ".join(waiting),
             )
         announced = waiting
-        time.sleep(LOOK_SECONDS)
+        try:
+            time.sleep(LOOK_SECONDS)
+        except KeyboardInterrupt:
+            sys.exit("Stopped waiting. The SLURM jobs go on; the next call waits for them again.")

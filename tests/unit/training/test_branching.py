@@ -72,6 +72,7 @@ def test_a_training_turned_from_branch_to_branch_and_back_is_the_trunk_that_was_
     left.run(5)
     for name in ("first", "second"):
         branch = make(name, change=5)
+        left.carried = object()  # of an online method, which is of the run that is left
         left.turn_to(branch.plan, tmp_path / name, name, Origin(tmp_path / "trunk", "trunk", 5))
         left.run(8, save=False)
     left.turn_to(whole.plan, tmp_path / "trunk", "trunk", Origin(tmp_path / "trunk", "trunk", 5))

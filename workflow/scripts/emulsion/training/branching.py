@@ -53,9 +53,9 @@ class Trunk:
         return sum(self.own.values())
 
     def measure(self, step: int) -> dict[str, Any]:
-        """What `losses` says of this step, and "seconds". Steps are asked for in order of time."""
+        """What `_here` says of this step, and "seconds". Steps are asked for in order of time."""
         what = {"trunk": self.identity, "step": step}
-        row = self._once(what, lambda: losses(self._reach(step)))
+        row = self._once(what, lambda: self._here(step))
         self.own[step] = row["seconds"]
         return row
 
@@ -88,6 +88,10 @@ class Trunk:
         if self.owner is not None:
             remove_folder(folder)
         return row
+
+    def _here(self, step: int) -> dict[str, Any]:
+        """What is kept of the trunk at this step."""
+        return losses(self._reach(step))
 
     def _measured(self, branch: Training, start: int) -> dict[str, Any]:
         """What is kept of a branch that left after step `start` and has ended."""
@@ -124,9 +128,13 @@ class Trunk:
     def _branch(self, folder: Path, start: int, mixture: Mixture, end: int) -> Training:
         training = self.training if self.training and self.reached == start else self._reach(start)
         plan = branch_plan(self.plan, start * self.spec.batch_sequences, mixture)
+        self._check(plan, end)
         training.turn_to(plan, folder, folder.name, Origin(self.folder, self.identity, start))
         training.run(end, save=False)
         return training
+
+    def _check(self, plan: SequencePlan, end: int) -> None:
+        """Refuse a branch that may not be trained by this plan to step `end`."""
 
     def _reach(self, step: int) -> Training:
         """The trunk's training, at this step, of which there is a checkpoint then."""

@@ -96,7 +96,6 @@ class Training:
         # Only fp16 needs a loss scaler, and with it accelerate's optimiser, which costs time at every step.
         scaled = self.accelerator.scaler is not None
         self.stepper = self.accelerator.prepare_optimizer(self.optimizer) if scaled else self.optimizer
-        self.carried: Carried | None = None
         self.owner: Owner | None = None
         self.turn_to(plan, folder, identity, None)
         self._check_processes()
@@ -111,6 +110,7 @@ class Training:
         self.saved_log: Path | None = None
         self.remark: dict[str, Any] = {}
         self.loss_weights: Mapping[str, float] = {}
+        self.carried: Carried | None = None
 
     def _check_processes(self) -> None:
         processes = self.accelerator.num_processes

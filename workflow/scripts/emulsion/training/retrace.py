@@ -17,10 +17,9 @@ from typing import Any
 from emulsion.errors import UserError
 from emulsion.methods.stretches import update_before
 from emulsion.mixture import Mixture
-from emulsion.plan import excess_epochs
+from emulsion.plan import SequencePlan, excess_epochs
 from emulsion.spec import RunSpec
-from emulsion.training.branching import Trunk, branch_plan, losses
-from emulsion.training.checkpoint import Origin
+from emulsion.training.branching import Trunk
 from emulsion.training.inputs import RunInputs
 from emulsion.training.journal import Journal
 from emulsion.training.loop import Training
@@ -43,33 +42,23 @@ class OnlineTrunk(Trunk):
         self.identity = run.identity(inputs)
         self.folder = journal.folder / self.identity
 
-    def measure(self, step: int) -> dict[str, Any]:
-        """What `losses` says of this step, "seconds", and "decided": the mixtures of the run so far."""
-        what = {"trunk": self.identity, "step": step}
-        row = self._once(what, lambda: {**losses(self._reach(step)), "decided": self._decided()})
-        self.own[step] = row["seconds"]
-        return row
+    def _here(self, step: int) -> dict[str, Any]:
+        """What `losses` says of this step, and "decided": the mixtures of the run so far."""
+        found = super()._here(step)
+        return {**found, "decided": [dict(weights) for weights in self.rounds.decided] if self.rounds else []}
 
     def _measured(self, branch: Training, start: int) -> dict[str, Any]:
         """What `losses` says of it, and "realised": what it drew, as shares by source."""
         first, last = (step * self.spec.batch_sequences for step in (start, branch.step))
         drawn = (branch.plan.counts(last) - branch.plan.counts(first)) / (last - first)
-        return {**losses(branch), "realised": dict(zip(branch.plan.sizes, drawn.tolist(), strict=True))}
+        realised = dict(zip(branch.plan.sizes, drawn.tolist(), strict=True))
+        return {**super()._measured(branch, start), "realised": realised}
 
-    def _decided(self) -> list[dict[str, float]]:
-        return [dict(weights) for weights in self.rounds.decided] if self.rounds else []
-
-    def _branch(self, folder: Path, start: int, mixture: Mixture, end: int) -> Training:
-        training = self.training if self.training and self.reached == start else self._reach(start)
-        first, last = (step * self.spec.batch_sequences for step in (start, end))
-        plan = branch_plan(self.plan, first, mixture)
+    def _check(self, plan: SequencePlan, end: int) -> None:
         limit = self.run.max_epochs
-        if limit and (problems := excess_epochs(plan, last, self.spec.context, limit)):
+        problems = excess_epochs(plan, end * self.spec.batch_sequences, self.spec.context, limit) if limit else []
+        if problems:
             raise UserError(" ".join(problems))
-        training.carried = None
-        training.turn_to(plan, folder, folder.name, Origin(self.folder, self.identity, start))
-        training.run(end, save=False)
-        return training
 
     def _reach(self, step: int) -> Training:
         """The run at this step; after branches it is taken up from its checkpoint, by a method restored with it."""

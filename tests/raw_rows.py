@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emulsion.data.sources.formats import read_file
-from emulsion.data.sources.streams import Malformed
+from emulsion.data.sources.streams import BrokenFileError, Malformed
 from emulsion.files import read_json
 
 
@@ -37,6 +37,12 @@ def cut(data, sizes):
         for size in sizes:
             yield data[place : place + size]
             place += size
+
+
+def broken(data, reason):
+    """The data, after which the file ends for this reason."""
+    yield data
+    raise BrokenFileError(reason)
 
 
 def without_a_page(file, column="text"):

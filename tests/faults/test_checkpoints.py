@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from training_cases import MIXTURE, SPEC
+from training_cases import MIXTURE, SPEC, Killed, killed_before
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, write_json
@@ -16,28 +16,19 @@ from emulsion.training.run import train_run
 from emulsion.training.runtime import Runtime
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing in the loop may catch it."""
-
-
 @pytest.fixture
 def train(tmp_path, store_folders, tokenizer, monkeypatch):
     """Train into a folder of this name, as far as the step before which it is killed, if any; returns its model."""
     write_json(tmp_path / "mixture.json", MIXTURE)
     torch.set_num_threads(1)
-    original = Training._train_step
 
     def run(name, dies=None, **changes):
-        def train_step(self):
-            if self.step == dies:
-                raise Killed
-            original(self)
-
-        monkeypatch.setattr(Training, "_train_step", train_step)
         told = {"store_folders": list(store_folders.values()), "tokenizer": tokenizer}
         told |= {"mixture_file": tmp_path / "mixture.json", "spec_values": {**SPEC, **changes}}
         runtime = Runtime(micro_batch=8, checkpoint_seconds=0.0)
-        train_run(**told, output=tmp_path / name, checkpoints=tmp_path / "checkpoints" / name, runtime=runtime)
+        with monkeypatch.context() as patched:
+            killed_before(patched, dies)
+            train_run(**told, output=tmp_path / name, checkpoints=tmp_path / "checkpoints" / name, runtime=runtime)
         return [(tmp_path / name / file).read_bytes() for file in ("model.safetensors", "training_log.jsonl")]
 
     return run

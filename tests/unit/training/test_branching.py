@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from training_cases import SPEC
+from training_cases import NEOX, SPEC, same
 
 from emulsion.errors import PassingError
 from emulsion.mixture import Mixture
@@ -16,7 +16,6 @@ from emulsion.training.loop import Training
 from emulsion.training.runtime import Runtime
 
 DROPOUT = {**SPEC["model"], "dropout": 0.1}
-NEOX = {**SPEC["model"], "architecture": "gpt_neox"}
 BEFORE = Mixture({"alpha": 0.6, "beta": 0.3, "gamma": 0.1})
 AFTER = Mixture({"alpha": 0.0, "beta": 0.25, "gamma": 0.75})
 
@@ -48,10 +47,6 @@ def make(tmp_path, inputs):
 def state(training):
     """All that the next step depends on."""
     return checkpoint.tensors(training.model, training.optimizer)
-
-
-def same(first, second):
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize("model", [SPEC["model"], NEOX, DROPOUT], ids=["gpt2", "gpt_neox", "dropout"])

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from device_cases import train_all
-from safetensors.torch import load_file
-from training_cases import MIXTURE, SPEC
+from training_cases import MIXTURE, SPEC, weights
 
 from emulsion.errors import UserError
 from emulsion.files import read_json, read_jsonl, write_json
@@ -83,10 +82,6 @@ def said(folder):
     ]
     runs += 2 * [run("small", **SMALL), run("small-parts", **SMALL, **PARTS)]
     return train(folder, runs, processes=2)
-
-
-def weights(folder):
-    return load_file(folder / "model.safetensors")
 
 
 def assert_same(folder, one, other, devices):

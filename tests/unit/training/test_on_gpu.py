@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from rounds_cases import Prober, RunOn
+from rounds_cases import Prober, RunOn, files
 from swarm_cases import WHOLE
 from training_cases import MIXTURE, SPEC, Killed, killed_before
 
@@ -87,10 +87,6 @@ def train(tmp_path, settings):
         return read_json(tmp_path / name / "run.json")
 
     return run
-
-
-def files(folder):
-    return [(folder / name).read_bytes() for name in ("model.safetensors", "training_log.jsonl")]
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])

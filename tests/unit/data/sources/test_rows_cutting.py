@@ -3,19 +3,14 @@ from hypothesis import strategies as st
 
 from emulsion.data.sources import cutting
 from emulsion.data.sources.cutting import line_end, lines, whole
-from emulsion.data.sources.streams import BrokenFileError, Malformed
-from raw_rows import cut
+from emulsion.data.sources.streams import Malformed
+from raw_rows import broken, cut
 
 
 def test_lines_of_an_old_mac_end_with_a_carriage_return():
     assert line_end(b"a\rb\r") == b"\r"
     assert line_end(b"a\r\nb\r\n") == b"\n"
     assert list(lines([b"a\rb", b"c\r"], b"\r")) == [b"a", b"bc"]
-
-
-def broken(data, reason):
-    yield data
-    raise BrokenFileError(reason)
 
 
 def test_the_row_that_is_cut_is_malformed_and_shown():

@@ -7,6 +7,7 @@ import pytest
 from emulsion.data.sources import streams
 from emulsion.data.sources.streams import BrokenFileError, chunks
 from emulsion.errors import UserError
+from raw_rows import broken
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -153,11 +154,6 @@ def test_what_is_no_data_is_told_with_the_remedy(tmp_path, name, data, reason):
 def test_what_only_looks_like_it_is_read(tmp_path, name, data):
     (tmp_path / name).write_bytes(data)
     assert read(tmp_path / name) == (data, None)
-
-
-def broken(data, reason):
-    yield data
-    raise BrokenFileError(reason)
 
 
 @pytest.mark.parametrize("size", [1, 4, 1000])

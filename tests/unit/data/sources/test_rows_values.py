@@ -7,14 +7,9 @@ from hypothesis import strategies as st
 from emulsion.data.sources import cutting
 from emulsion.data.sources import values as sources_values
 from emulsion.data.sources.formats import parse
-from emulsion.data.sources.streams import BrokenFileError, Malformed
+from emulsion.data.sources.streams import Malformed
 from emulsion.data.sources.values import _Pieces, values
-from raw_rows import cut
-
-
-def broken(data, reason):
-    yield data
-    raise BrokenFileError(reason)
+from raw_rows import broken, cut
 
 
 def test_the_row_that_is_cut_is_malformed_and_shown():

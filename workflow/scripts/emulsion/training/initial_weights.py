@@ -14,7 +14,7 @@ from emulsion.data.sources.streams import why_no_data
 from emulsion.data.tokenizers import fingerprint
 from emulsion.errors import UserError
 from emulsion.files import read_given, read_object, sha256
-from emulsion.models import OF_LLAMA, ModelSettings, build_model, model_class, model_config
+from emulsion.models import OF_LLAMA, ModelSettings, model_class, model_config
 from emulsion.trust import RECORD, check_file, check_model, record_of, refuse_code
 
 # What decides what a model computes and shows in no tensor's size: {field of transformers: key of the model, if any}.
@@ -121,16 +121,6 @@ def initial_weights(model: ModelSettings, path: Path | None) -> InitialWeights |
             raise UserError(f"{provenance}: has no SHA-256 of {weights.name}. Fetch the weights again, or delete it.")
         check_file(weights, hashes[weights.name], provenance)
     return InitialWeights(folder, sha256(weights))
-
-
-def initial_model(
-    model: ModelSettings, vocab_size: int, end_of_text: int, weights: InitialWeights | None
-) -> torch.nn.Module:
-    """The model that training starts from; seed torch first."""
-    if weights is not None:
-        return weights.load(model, vocab_size, end_of_text)
-    fresh: torch.nn.Module = build_model(model, vocab_size, end_of_text)
-    return fresh
 
 
 def _check_form(config: Any, declared: Mapping[str, Any], folder: Path) -> None:

@@ -15,11 +15,11 @@ from emulsion.data.batches import train_sizes
 from emulsion.data.held_out import check_splits
 from emulsion.data.tokens import TokenStore, open_all
 from emulsion.errors import UserError
-from emulsion.models import ModelSettings, vocabulary_size
+from emulsion.models import ModelSettings, build_model, vocabulary_size
 from emulsion.plan import SequencePlan
 from emulsion.schedule import Schedule
 from emulsion.spec import RunSpec, run_identity
-from emulsion.training.initial_weights import InitialWeights, initial_model, initial_weights
+from emulsion.training.initial_weights import InitialWeights, initial_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,11 @@ class RunInputs:
 
     def model(self, model: ModelSettings) -> torch.nn.Module:
         """The model that training starts from; seed torch first."""
-        return initial_model(model, vocabulary_size(model, self.tokens), self.end_of_text, self.weights)
+        size = vocabulary_size(model, self.tokens)
+        if self.weights is not None:
+            return self.weights.load(model, size, self.end_of_text)
+        fresh: torch.nn.Module = build_model(model, size, self.end_of_text)
+        return fresh
 
     def plan(self, spec: RunSpec, schedule: Schedule) -> SequencePlan:
         """Raises UserError where a split of a source has not one sequence: it would show when all is trained."""

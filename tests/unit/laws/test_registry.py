@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from emulsion.errors import UserError
+from emulsion.fields import read_yaml
 from emulsion.files import write_json
 from emulsion.laws import FITS, fit_dynamic_law, fit_law, load_law, minimize_law, save_law
 from emulsion.world.planted import noisy, planted_law
@@ -87,6 +88,12 @@ def test_a_dynamic_law_is_the_same_after_a_file(tmp_path):
     law = fit_dynamic_law(mixtures, losses, losses.iloc[0] + 0.1, "free", "log_linear")
     save_law(tmp_path / "law.json", law)
     assert np.array_equal(load_law(tmp_path / "law.json").predict(mixtures), law.predict(mixtures))
+
+
+def test_a_replay_may_ask_for_every_law(request):
+    schema = read_yaml(request.config.rootpath / "workflow/schemas/config.schema.yaml")
+    replay = schema["properties"]["replays"]["additionalProperties"]["properties"]
+    assert replay["laws"]["items"]["enum"] == list(FITS)
 
 
 def test_unknown_laws_are_refused_with_the_nearest_name(tmp_path):

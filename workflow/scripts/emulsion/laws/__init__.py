@@ -1,4 +1,4 @@
-"""Laws: fitted functions from a mixture to the loss of each group, behind one small interface (`interface.py`).
+"""Laws: fitted functions from a mixture to the loss of each group, behind one small interface (`law.py`).
 
 `A[i, j]` is the effect on group i of training on source j: row = evaluated, column = trained on.
 """

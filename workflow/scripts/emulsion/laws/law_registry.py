@@ -22,7 +22,7 @@ from emulsion.laws.trajectory_fit import fit_trajectory_law
 
 # From mixtures [n, m] and values [n, g] to a law. "best" is the log-linear law, the Gaussian process or, where runs
 # repeat sources, the law that sees epochs, by cross-validation; "ridge" is the linear law with a ridge chosen likewise.
-FITS: dict[str, Callable[[Any, Any], FittedLaw]] = {
+FITS: dict[str, Callable[..., FittedLaw]] = {
     "best": fit_best_law,
     LinearLaw.kind: fit_linear_law,
     "ridge": fit_ridge_law,
@@ -35,11 +35,7 @@ FITS: dict[str, Callable[[Any, Any], FittedLaw]] = {
     TrajectoryLaw.kind: fit_trajectory_law,
 }
 # Those that also take the epochs [n, m] that runs read their sources.
-_SEE_EPOCHS: dict[str, Callable[[Any, Any, Any], FittedLaw]] = {
-    "best": fit_best_law,
-    EpochsLaw.kind: fit_epochs_law,
-    TrajectoryLaw.kind: fit_trajectory_law,
-}
+_SEE_EPOCHS = ("best", EpochsLaw.kind, TrajectoryLaw.kind)
 _CLASSES: tuple[type[FittedLaw], ...] = (
     LinearLaw,
     StaticLaw,
@@ -60,9 +56,8 @@ def fit_law(name: str, mixtures: Any, values: Any, epochs: Any = None) -> Fitted
     """
     if name not in FITS:
         raise unknown("law", name, FITS, "law")
-    if epochs is not None and name in _SEE_EPOCHS:
-        return _SEE_EPOCHS[name](mixtures, values, epochs)
-    return FITS[name](mixtures, values)
+    seen = (epochs,) if name in _SEE_EPOCHS else ()
+    return FITS[name](mixtures, values, *seen)
 
 
 def save_law(path: Path | str, law: FittedLaw) -> None:

@@ -40,13 +40,6 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     assert 0.9 < np.mean([low <= 0.5 <= high for low, high in intervals]) < 0.99
 
 
-def test_a_higher_level_gives_a_wider_interval() -> None:
-    values = np.arange(20)
-    low, high = bootstrap_interval(values, level=0.5)
-    wide_low, wide_high = bootstrap_interval(values, level=0.99)
-    assert wide_low < low < high < wide_high
-
-
 def test_no_values_are_an_error_and_not_a_number() -> None:
     with pytest.raises(ValueError, match="at least one"):
         bootstrap_interval([])

@@ -17,28 +17,24 @@ from emulsion.student import LEVEL
 _BLOCK = 1 << 22
 
 
-def bootstrap_interval(
-    values: ArrayLike, resamples: int = 2000, seed: int = 0, level: float = LEVEL
-) -> tuple[float, float]:
+def bootstrap_interval(values: ArrayLike, resamples: int = 2000, seed: int = 0) -> tuple[float, float]:
     """The interval of the mean of `values` [n]; raises ValueError where there are none."""
-    return _interval(resampled_means(values, resamples, np.random.default_rng(seed)), level)
+    return _interval(resampled_means(values, resamples, np.random.default_rng(seed)))
 
 
-def stratified_interval(
-    groups: Sequence[ArrayLike], resamples: int = 2000, seed: int = 0, level: float = LEVEL
-) -> tuple[float, float]:
+def stratified_interval(groups: Sequence[ArrayLike], resamples: int = 2000, seed: int = 0) -> tuple[float, float]:
     """The interval of the mean of the groups' means, each group [n_g] resampled within itself."""
     rng = np.random.default_rng(seed)
-    return _interval(np.mean([resampled_means(group, resamples, rng) for group in groups], axis=0), level)
+    return _interval(np.mean([resampled_means(group, resamples, rng) for group in groups], axis=0))
 
 
 def ratio_interval(
-    numerators: ArrayLike, denominators: ArrayLike, resamples: int = 2000, seed: int = 0, level: float = LEVEL
+    numerators: ArrayLike, denominators: ArrayLike, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
     """The interval of sum(numerators) / sum(denominators), both [n]: the pairs are resampled together."""
     pairs = np.stack([np.asarray(numerators, float), np.asarray(denominators, float)], axis=1)
     means = resampled_means(pairs, resamples, np.random.default_rng(seed))
-    return _interval(means[:, 0] / means[:, 1], level)
+    return _interval(means[:, 0] / means[:, 1])
 
 
 def resampled_means(values: ArrayLike, resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -51,6 +47,6 @@ def resampled_means(values: ArrayLike, resamples: int, rng: np.random.Generator)
     return np.concatenate([array[rng.integers(len(array), size=(count, len(array)))].mean(axis=1) for count in counts])
 
 
-def _interval(statistics: NDArray[np.float64], level: float) -> tuple[float, float]:
-    low, high = np.quantile(statistics, [(1 - level) / 2, (1 + level) / 2])
+def _interval(statistics: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.quantile(statistics, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

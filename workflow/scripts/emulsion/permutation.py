@@ -36,12 +36,12 @@ def _feistel(value: NDArray[np.uint64], half: NDArray[np.uint64], key: NDArray[n
     for number in range(1, ROUNDS + 1):
         # Each round's key is the next of a Weyl sequence, as in SplitMix64.
         round_key = key + np.uint64(GOLDEN * number % 2**64)
-        left, right = right, left ^ (_mix(right ^ _mix(round_key)) & mask)
+        left, right = right, left ^ (mix(right ^ mix(round_key)) & mask)
     return (left << half) | right
 
 
-def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
+def mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread each bit over all 64: the finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), a bijection."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return value ^ (value >> np.uint64(31))

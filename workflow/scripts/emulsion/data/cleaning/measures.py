@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emulsion.data.cleaning.words import ALONE, LETTER, MARK, Hashes, Indices, Words, extend, hash_of_word, mix
+from emulsion.data.cleaning.words import ALONE, LETTER, MARK, Hashes, Indices, Words, extend, hash_of_word
+from emulsion.permutation import mix
 
 TOP_NGRAMS, REPEATED_NGRAMS = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")

@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from emulsion.permutation import mix
+
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 
@@ -35,13 +37,6 @@ _CLASS_OF_CATEGORY = {"L": LETTER, "M": LETTER, "N": DIGIT, "Z": BLANK}
 
 _BASE = 0x9E3779B97F4A7C15
 _FILTER_BITS = (12, 26)  # of the bitmap before a look-up: 4 KB to 64 MB
-
-
-def mix(values: Hashes) -> Hashes:
-    """Spread every bit of each value over all 64 (the finaliser of SplitMix64, a bijection)."""
-    mixed = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
 
 
 @functools.lru_cache(maxsize=2)

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from emulsion.data.render import UnrenderableError
 from emulsion.data.schemas import Kind, choose_kind
 from emulsion.errors import UserError
+from emulsion.permutation import GOLDEN, mix
 
 BYTES_PER_TOKEN = 4  # of English text in the common tokenizers; what it is exactly is known only after packing
 Columns = dict[str, frozenset[str]]
-
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def order(seed: int, count: int) -> NDArray[np.int64]:
@@ -25,11 +24,8 @@ def order(seed: int, count: int) -> NDArray[np.int64]:
     Sorts the outputs of SplitMix64 (Steele, Lea, Flood 2014), so that it stays the same when NumPy's generators change.
     The first k of it are a uniform sample without replacement; a larger k keeps them.
     """
-    with np.errstate(over="ignore"):
-        mixed = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * GOLDEN
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")
+    states = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN)
+    return np.argsort(mix(states), kind="stable")
 
 
 def choose(sizes: NDArray[np.int64], wanted: int, seed: int) -> NDArray[np.int64]:

@@ -15,9 +15,9 @@ from matplotlib.patches import Rectangle
 
 from emulsion.analysis.scores import MEAN
 from emulsion.errors import UserError
-from emulsion.figures.heatmap import plus_minus
+from emulsion.figures.heatmap import plus_minus, write_number
 from emulsion.figures.score_cells import ORDER
-from emulsion.figures.style import CHARACTER, FAINT, SMALL, WIDTH, fit, note, pretty, styled, text_on
+from emulsion.figures.style import CHARACTER, FAINT, WIDTH, fit, note, pretty, styled, text_on
 
 ROW, COLUMN = 0.42, 0.74  # inches: a row, and the least a column may have
 MARGIN = 2.0  # inches: row names and the colour bar
@@ -136,12 +136,8 @@ def _cell(
 ) -> None:
     sure = cell["verdict"] in ("contributes", "hurts")
     ink = draw_cell(axes, left, row, cell["difference"], colours, sure=sure)
-    style: dict[str, Any] = {"ha": "center", "color": ink, "fontweight": "bold" if top else "normal"}
     low, high = cell["interval"]
     decimals, half = (3 if unit == LOSS else 2), (high - low) / 2
     # No score differs by more than 1: so few items tell nothing.
     around = "±>1" if unit == SCORE and half > 1 else plus_minus(half, decimals)
-    axes.text(left + 0.5, row + 0.55, signed(cell["difference"], decimals), va="bottom", fontsize=10, **style)
-    axes.text(left + 0.5, row + 0.57, around, va="top", fontsize=SMALL, **style)
-    if top:
-        axes.add_patch(Rectangle((left + 0.06, row + 0.09), 0.88, 0.82, fill=False, edgecolor=ink))
+    write_number(axes, left, row, signed(cell["difference"], decimals), around, ink, framed=top)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from emulsion.analysis.decide import Decision
-from emulsion.figures.score_cells import Cell, Scores, capability_scores, clear_best
+from emulsion.figures.score_cells import Scores, capability_scores, clear_best
 from emulsion.figures.style import CHARACTER, FAINT, SMALL, WIDTH, fit, note, pretty_all, styled, text_on
 
 ROW, COLUMN = 0.42, 0.8  # inches: a row, and the least a column may have
@@ -73,17 +73,19 @@ def _cells(axes: Axes, scores: Scores, colours: ScalarMappable, best: Mapping[st
             colour = colours.to_rgba(np.array(cell.score))
             wins = best.get(column) == run
             axes.add_patch(Rectangle((left, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
-            _write(axes, left, row, cell, text_on(colour), wins)
+            half = plus_minus((cell.high - cell.low) / 2)
+            write_number(axes, left, row, f"{cell.score:.2f}", half, text_on(colour), framed=wins)
 
 
-def _write(axes: Axes, left: float, row: int, cell: Cell, ink: str, wins: bool) -> None:
-    """The score and its interval in the cell whose upper left corner is (left, row)."""
-    style: dict[str, Any] = {"ha": "center", "color": ink, "fontweight": "bold" if wins else "normal"}
-    axes.text(left + 0.5, row + 0.55, f"{cell.score:.2f}", va="bottom", fontsize=10, **style)
-    half = plus_minus((cell.high - cell.low) / 2)
-    axes.text(left + 0.5, row + 0.57, half, va="top", fontsize=SMALL, **style)
-    if wins:
-        axes.add_patch(Rectangle((left + 0.06, row + 0.09), 0.88, 0.82, fill=False, edgecolor=ink))
+def write_number(
+    axes: Axes, left: float, top: float, number: str, around: str, ink: str, *, framed: bool, size: float = 10
+) -> None:
+    """A number over the half-width of its interval in the unit cell at (left, top); bold where it is framed."""
+    style: dict[str, Any] = {"ha": "center", "color": ink, "fontweight": "bold" if framed else "normal"}
+    axes.text(left + 0.5, top + 0.55, number, va="bottom", fontsize=size, **style)
+    axes.text(left + 0.5, top + 0.57, around, va="top", fontsize=SMALL, **style)
+    if framed:
+        axes.add_patch(Rectangle((left + 0.06, top + 0.09), 0.88, 0.82, fill=False, edgecolor=ink))
 
 
 def plus_minus(half: float, decimals: int = 2) -> str:

@@ -17,12 +17,13 @@ from emulsion.analysis.baselines import NEITHER
 from emulsion.analysis.decide import Decision
 from emulsion.analysis.scores import MEAN
 from emulsion.figures.contributions import GAP, MARGIN, ROW, column_name, draw_cell, signed
-from emulsion.figures.heatmap import plus_minus
-from emulsion.figures.style import CHARACTER, INK, SMALL, WIDTH, fit, most_of, note, pretty, pretty_all, styled
+from emulsion.figures.heatmap import plus_minus, write_number
+from emulsion.figures.style import CHARACTER, INK, WIDTH, fit, most_of, note, pretty, pretty_all, styled
 from emulsion.report.loss_tables import mean_in_words
 
 COLUMN = 0.8  # inches: the least a column may have
 LEAST = 0.02  # nats: the colours reach at least so far, that noise is not blown up
+SIZE = 9.5  # points: a difference has three decimals and a sign
 NOTE = (
     "First row: its losses on test text, nats per token; below, what each mixture has more (red) or less (blue)."
     " ±: half the width of the 95 % interval; {mean}. Hatched grey: no significant difference after Holm's correction."
@@ -95,7 +96,8 @@ def _of(losses: Mapping[str, Any], mixture: str, source: str) -> Mapping[str, An
 def _reference(axes: Axes, left: float, cell: Mapping[str, Any], *, bold: bool) -> None:
     axes.add_patch(Rectangle((left, 0), 1, 1, facecolor="white", edgecolor="#d9d9d9", linewidth=0.8))
     low, high = cell["interval"]
-    _write(axes, left, 0, (f"{cell['loss']:.3f}", (high - low) / 2), INK, bold=bold)
+    half = plus_minus((high - low) / 2, 3)
+    write_number(axes, left, 0, f"{cell['loss']:.3f}", half, INK, framed=bold, size=SIZE)
 
 
 def _difference(
@@ -104,13 +106,5 @@ def _difference(
     sure = cell["verdict"] != NEITHER or wins
     ink = draw_cell(axes, left, row, cell["difference"], colours, sure=sure)
     low, high = cell["interval"]
-    _write(axes, left, row, (signed(cell["difference"], 3), (high - low) / 2), ink, bold=wins)
-
-
-def _write(axes: Axes, left: float, row: int, text: tuple[str, float], ink: str, *, bold: bool) -> None:
-    """A number and the half-width of its interval in the cell whose upper left corner is (left, row)."""
-    style: dict[str, Any] = {"ha": "center", "color": ink, "fontweight": "bold" if bold else "normal"}
-    axes.text(left + 0.5, row + 0.55, text[0], va="bottom", fontsize=9.5, **style)
-    axes.text(left + 0.5, row + 0.57, plus_minus(text[1], 3), va="top", fontsize=SMALL, **style)
-    if bold:
-        axes.add_patch(Rectangle((left + 0.06, row + 0.09), 0.88, 0.82, fill=False, edgecolor=ink))
+    half = plus_minus((high - low) / 2, 3)
+    write_number(axes, left, row, signed(cell["difference"], 3), half, ink, framed=wins, size=SIZE)

@@ -25,7 +25,7 @@ import ast
 import operator
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from emulsion.errors import UserError, unknown
@@ -64,19 +64,24 @@ _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
 }
 
 
+def check_keys(raw: Any, allowed: Iterable[str], needed: Iterable[str], where: str) -> None:
+    """Raise UserError for what is no mapping, has a key that is not allowed, or lacks one that is needed."""
+    if not isinstance(raw, Mapping):
+        raise UserError(f"{where}: {str(raw)[:60]!r} is not a mapping.")
+    for key in raw:
+        if key not in allowed:
+            raise unknown("key", str(key), allowed, where)
+    for key in needed:
+        if key not in raw:
+            raise UserError(f"{where}: the key '{key}' is missing.")
+
+
 def table_items(table: Any, where: str) -> Iterator[tuple[dict[str, Any], Values]]:
     """The items of a table as a suite's file would hold them, each with the values of its columns.
 
     Raises UserError, which starts with `where`, for a table that is not as this module describes.
     """
-    if not isinstance(table, Mapping):
-        raise UserError(f"{where}: {str(table)[:60]!r} is not a mapping.")
-    for key in table:
-        if key not in _KEYS:
-            raise unknown("key", str(key), _KEYS, where)
-    for key in ("table", "capability", "ask"):
-        if key not in table:
-            raise UserError(f"{where}: the key '{key}' is missing.")
+    check_keys(table, _KEYS, ("table", "capability", "ask"), where)
     name = str(table["table"])
     where = f"{where}: table '{name}'"
     for key, (words, fits) in _FORMS.items():

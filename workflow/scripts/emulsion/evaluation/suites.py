@@ -20,7 +20,7 @@ from typing import Any, Literal
 from emulsion.data.render import NAMES, render_turns
 from emulsion.errors import CONTROL, UserError, unknown
 from emulsion.evaluation.checks import validate_check
-from emulsion.evaluation.item_tables import table_items
+from emulsion.evaluation.item_tables import check_keys, table_items
 from emulsion.fields import read_yaml
 from emulsion.files import read_json, without_remedy
 
@@ -112,7 +112,7 @@ def load_suite(path: Path | str) -> Suite:
 
 def parse_suite(raw: Any, path: str) -> Suite:
     """Check what a suite's file holds; `path` is what errors start with."""
-    _check_keys(raw, _SUITE_KEYS, ("suite",), path)
+    check_keys(raw, _SUITE_KEYS, ("suite",), path)
     name, template = _text(raw, "suite", path), _text(raw, "template", path, "{prompt}")
     if template != CHAT and template.count("{prompt}") != 1:
         raise UserError(f"{path}: template: {template!r} must be {CHAT}, or have {{prompt}} in it once.")
@@ -179,7 +179,7 @@ def _item(raw: Any, where: str, file: str) -> Item:
     if str(kind) not in _KIND_KEYS:
         raise unknown("kind", str(kind), _KIND_KEYS, where)
     needed = ("id", "capability", "prompt", *(key for key in _KIND_KEYS[kind] if key != "max_new_tokens"))
-    _check_keys(raw, (*_COMMON_KEYS, *_KIND_KEYS[kind]), needed, where)
+    check_keys(raw, (*_COMMON_KEYS, *_KIND_KEYS[kind]), needed, where)
     fields: dict[str, Any] = {key: _text(raw, key, where) for key in ("id", "capability", "prompt")}
     # By these results are told apart, and forms of one accent look alike.
     fields |= {key: unicodedata.normalize("NFC", fields[key]) for key in ("id", "capability")}
@@ -230,17 +230,6 @@ def _generation(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
     if not isinstance(most, int) or isinstance(most, bool) or most < 1:
         raise UserError(f"{where}: max_new_tokens: {most!r} is not a whole number of 1 or more.")
     return {"checks": tuple(checks), "max_new_tokens": most}
-
-
-def _check_keys(raw: Any, allowed: Iterable[str], needed: Iterable[str], where: str) -> None:
-    if not isinstance(raw, Mapping):
-        raise UserError(f"{where}: {str(raw)[:60]!r} is not a mapping.")
-    for key in raw:
-        if key not in allowed:
-            raise unknown("key", str(key), allowed, where)
-    for key in needed:
-        if key not in raw:
-            raise UserError(f"{where}: the key '{key}' is missing.")
 
 
 def _text(raw: Mapping[str, Any], key: str, where: str, default: str | None = None) -> str:

@@ -184,5 +184,5 @@ def test_holm_does_not_depend_on_the_order_of_the_tests(p: list[float], random) 
 
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
-    assert holm_by_name({"b": 0.01, "a": 0.5}) == {"b": 0.02, "a": 0.5}
+    assert holm_by_name({"b": 0.01, "unknown": None, "a": 0.5}) == {"b": 0.02, "a": 0.5}
     assert holm([]).size == 0

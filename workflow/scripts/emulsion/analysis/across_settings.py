@@ -43,7 +43,7 @@ def across_settings(
     }
     compared = [name for name in names if any(base[label] != name for label in cells[name])]
     means = {name: mean_over_settings(cells[name]) for name in compared}
-    adjusted = holm_by_name({name: mean["p"] for name, mean in means.items() if mean["p"] is not None})
+    adjusted = holm_by_name({name: mean["p"] for name, mean in means.items()})
     order = sorted(means, key=lambda name: (-means[name]["settings"], means[name]["difference"] or 0.0))
     return {
         "title": title,

@@ -51,9 +51,10 @@ def holm(p: ArrayLike) -> Floats:
     return adjusted
 
 
-def holm_by_name(p: Mapping[str, float]) -> dict[str, float]:
-    """Holm's correction of p-values keyed by name."""
-    return dict(zip(p, holm(list(p.values())).tolist(), strict=True))
+def holm_by_name(p: Mapping[str, float | None]) -> dict[str, float]:
+    """Holm's correction of p-values keyed by name; a comparison without one is none."""
+    known = {name: value for name, value in p.items() if value is not None}
+    return dict(zip(known, holm(list(known.values())).tolist(), strict=True))
 
 
 def listing(names: Sequence[str], most: int = 12) -> str:

@@ -114,7 +114,7 @@ def leaderboard(
     of = {name: own for name, own in each_of.items() if name in same.labels}
     base = of.get(same.first.get(stratified or "", ""), {})
     compared = {name: paired(each, base, _perplexity) for name, each in of.items() if each is not base and base}
-    adjusted = holm_by_name({name: cell["p"] for name, cell in compared.items() if cell["p"] is not None})
+    adjusted = holm_by_name({name: cell["p"] for name, cell in compared.items()})
     ranked = sorted(of, key=lambda name: float(np.mean([run.loss for run in of[name].values()])))
     rest = {name: base if name in compared else {} for name in of}
     return {
@@ -250,7 +250,7 @@ def _replays(
         online, again, mean = (of.get(same.first.get(name, ""), {}) for name in names)
         pairs = {"feedback": (online, again), "order": (again, mean), "mixture": (mean, base)}
         parts = {key: paired(one, other, _perplexity) for key, (one, other) in pairs.items()}
-        adjusted = holm_by_name({key: cell["p"] for key, cell in parts.items() if cell["p"] is not None})
+        adjusted = holm_by_name({key: cell["p"] for key, cell in parts.items()})
         worth = {key: {**_shown(cell), "p_holm": adjusted.get(key)} for key, cell in parts.items()}
         found.append({"method": method, **worth})
     return found

@@ -12,7 +12,7 @@ from emulsion.errors import UserError
 from emulsion.files import found
 
 # Once for each, as every job asks for the stages of many mixtures.
-_read = functools.lru_cache(maxsize=None)(load_recipe)
+_read = functools.cache(load_recipe)
 
 
 def strategy_stages(strategy: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ rule search_mixture:
         "logs/search_mixture/{experiment}-{mix}.log",
     wildcard_constraints:
         mix=of_its_experiment(Experiment.searched),
-    retries: 9
+    retries: RETRIES
     conda:
         "../envs/train.yaml"
     threads: 1

@@ -48,6 +48,10 @@ if workflow.is_main_process:
     failures.tell(logger)
     failures.end_tries(logger, workflow)
 
+# Of trainings. On a cluster each job runs Snakemake twice more, by the same rules: there nothing is tried again, for only
+# the driver gives a try more memory and a whole time limit, and knows which errors would be the same.
+RETRIES = 9 if workflow.is_main_process else 0
+
 # By it jobs know that they are tried again, and end at once where they would only fail again.
 os.environ.setdefault(refusals.CALL, f"{os.getpid()}-{time.time_ns()}")
 

@@ -101,7 +101,7 @@ rule train:
         "logs/train/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
         run=of_its_experiment(Experiment.trained_fixed),
-    retries: 9
+    retries: RETRIES
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -166,7 +166,7 @@ rule train_online:
         "logs/train/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
         run=of_its_experiment(Experiment.trained_online),
-    retries: 9
+    retries: RETRIES
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -227,7 +227,7 @@ rule train_swarm:
         "logs/train_swarm/{experiment}-{swarm}-{batch}.log",
     benchmark:
         "logs/train_swarm/{experiment}-{swarm}-{batch}.benchmark.jsonl"
-    retries: 9
+    retries: RETRIES
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -298,7 +298,7 @@ rule branch_method:
         "logs/branch_method/{experiment}-{run}.benchmark.jsonl"
     wildcard_constraints:
         run=of_its_experiment(lambda experiment: Laws(experiment).all_branched_runs()),
-    retries: 9
+    retries: RETRIES
     conda:
         "../envs/train.yaml"
     threads: 1

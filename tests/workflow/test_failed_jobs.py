@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from workflow_project import copy_project, snakemake
+from workflow_project import TINY, copy_project, snakemake
 
 from emulsion import refusals
 
@@ -24,6 +24,15 @@ def test_the_reason_of_a_failed_job_is_shown_once(project, quiet):
     result = snakemake(project, *call, check=False)
     assert result.returncode == 1
     assert result.stdout.count("error: sources.broken: no known schema fits its columns (words).") == 1
+
+
+def test_snakemake_within_a_job_of_a_cluster_tries_nothing_again(editable):
+    """The driver does, with more memory; an error in words took minutes of a node."""
+    (editable / "mixtures/exp3/equal_mix.json").write_text("broken")
+    job = ("--target-jobs", "train:experiment=exp3,run=equal_mix", "--allowed-rules", "train", "--force", *TINY)
+    result = snakemake(editable, "--mode", "remote", "--cores", "1", "--retries", "0", *job, check=False)
+    assert result.returncode == 1 and "Error in rule train" in result.stdout
+    assert "Trying to restart" not in result.stdout
 
 
 SNAKEFILE = """

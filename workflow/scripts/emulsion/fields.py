@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +215,18 @@ def _refuse_repeat_in(node: yaml.MappingNode, path: Path) -> None:
                 where = f"in lines {lines[name]} and {line}"
                 raise UserError(f"{path}:{line}: the key '{key.value}' is written twice, {where}.")
             lines[name] = line
+
+
+def check_keys(raw: Any, allowed: Iterable[str], needed: Iterable[str], where: str) -> None:
+    """Raise UserError for what is no mapping, has a key that is not allowed, or lacks one that is needed."""
+    if not isinstance(raw, Mapping):
+        raise UserError(f"{where}: {str(raw)[:60]!r} is not a mapping.")
+    for key in raw:
+        if key not in allowed:
+            raise unknown("key", str(key), allowed, where)
+    for key in needed:
+        if key not in raw:
+            raise UserError(f"{where}: the key '{key}' is missing.")
 
 
 def checked(entry: Any, forms: Mapping[str, Form], required: Collection[str], where: str) -> dict[str, Any]:

@@ -50,7 +50,7 @@ import re2
 
 from emulsion.errors import UserError, unknown
 from emulsion.evaluation.claims import last_number, phrase, plainly_answers, states_number
-from emulsion.fields import is_number
+from emulsion.fields import check_keys, is_number
 
 DISTINCT_WORDS = 10
 SHORT_WORDS = 5
@@ -236,12 +236,7 @@ def _check_contains(value: Any, where: str) -> None:
 def _check_mapping(value: Any, where: str, allowed: tuple[str, ...], needed: tuple[str, ...] = ()) -> None:
     if not isinstance(value, Mapping) or not value:
         raise UserError(f"{where}: {value!r} is not a mapping with some of {', '.join(allowed)}.")
-    for key in value:
-        if key not in allowed:
-            raise unknown("key", str(key), allowed, where)
-    for key in needed:
-        if key not in value:
-            raise UserError(f"{where}: the key '{key}' is missing.")
+    check_keys(value, allowed, needed, where)
 
 
 def _check_answer(value: Any, where: str) -> None:

@@ -25,11 +25,11 @@ import ast
 import operator
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from emulsion.errors import UserError, unknown
-from emulsion.fields import WHOLE, Form
+from emulsion.fields import WHOLE, Form, check_keys
 from emulsion.seeds import derive_seed
 
 Values = dict[str, Any]
@@ -62,18 +62,6 @@ _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-
-
-def check_keys(raw: Any, allowed: Iterable[str], needed: Iterable[str], where: str) -> None:
-    """Raise UserError for what is no mapping, has a key that is not allowed, or lacks one that is needed."""
-    if not isinstance(raw, Mapping):
-        raise UserError(f"{where}: {str(raw)[:60]!r} is not a mapping.")
-    for key in raw:
-        if key not in allowed:
-            raise unknown("key", str(key), allowed, where)
-    for key in needed:
-        if key not in raw:
-            raise UserError(f"{where}: the key '{key}' is missing.")
 
 
 def table_items(table: Any, where: str) -> Iterator[tuple[dict[str, Any], Values]]:

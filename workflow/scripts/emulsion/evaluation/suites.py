@@ -20,8 +20,8 @@ from typing import Any, Literal
 from emulsion.data.render import NAMES, render_turns
 from emulsion.errors import CONTROL, UserError, unknown
 from emulsion.evaluation.checks import validate_check
-from emulsion.evaluation.item_tables import check_keys, table_items
-from emulsion.fields import read_yaml
+from emulsion.evaluation.item_tables import table_items
+from emulsion.fields import check_keys, read_yaml
 from emulsion.files import read_json, without_remedy
 
 MAX_NEW_TOKENS = 150

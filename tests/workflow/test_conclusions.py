@@ -149,4 +149,4 @@ def test_the_direct_search_finds_a_mixture_within_bounds_and_goes_on_from_its_ca
     account = read(tmp_path / "project", "results/exp3/budget.json")
     assert account["spent"]["searches"]["runs"] == 4
     assert account["spent"]["searches"]["tokens"] == found["cost"]["tokens"] == 4 * 19_760
-    assert account["planned"]["costs"]["methods"]["runs"] == 4 + 4
+    assert account["planned"]["costs"]["searches"]["runs"] == 4

@@ -121,16 +121,18 @@ def test_branches_of_methods_own_runs_are_charged_with_the_way_to_the_last_state
     assert planned_cost(experiment)["parameters"] == cost
 
 
-def test_the_trainings_of_a_search_are_charged_to_the_methods_besides_their_runs():
+def test_the_trainings_of_a_search_are_a_stage_of_their_own_as_in_the_account():
     config = read_yaml(Path("config.yaml"))
     config["methods"]["direct"] = {"kind": "direct_search", "evaluations": 5, "tokens": 104_000}
     config["experiments"]["pair"] = pair_of_sources(methods=["stratified", "direct"], tokens=480_000)
     config["methods"]["stratified"] = {"kind": "stratified"}
     check(config, Path("workflow/schemas/config.schema.yaml"))
     experiment = Experiment(config, "pair")
+    costs = planned_cost(experiment)
     runs = len(experiment.runs(experiment.methods()))
-    cost = planned_cost(experiment)["methods"]
-    assert (cost["runs"], cost["tokens"]) == (runs + 5, runs * 480_000 + 5 * 104_000)
+    assert (costs["methods"]["runs"], costs["methods"]["tokens"]) == (runs, runs * 480_000)
+    assert (costs["searches"]["runs"], costs["searches"]["tokens"]) == (5, 5 * 104_000)
+    assert costs["searches"]["disk_bytes"] == 0
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from emulsion.analysis.power import in_print
 from emulsion.data.held_out import too_small as too_small_splits
 from emulsion.data.lost import loss_text, removal_text
-from emulsion.study.account import PARAMETERS, SWARMS
+from emulsion.study.account import PARAMETERS, SEARCHED, SWARMS
 from emulsion.study.budget import STAGES, over_budget
 
 # Of a training that runs: those that stay and the next one, each of the weights and Adam's two moments.
@@ -58,7 +58,7 @@ def cost_table(plan: Mapping[str, Any]) -> str:
         f"| stage | runs | tokens | FLOPs | models on disk | {plan['device']} hours |",
         "|---|---|---|---|---|---|",
     ]
-    for stage in filter(plan["costs"].get, [*STAGES, SWARMS, PARAMETERS, "total"]):
+    for stage in filter(plan["costs"].get, [*STAGES, SWARMS, SEARCHED, PARAMETERS, "total"]):
         cost = plan["costs"][stage]
         lines.append(
             f"| {stage} | {cost['runs']:.0f} | {cost['tokens']:,.0f} | {cost['flops']:.2e} | "

@@ -12,6 +12,7 @@ from typing import Any
 from emulsion.files import read_jsonl, read_object
 
 SWARMS = "swarms"  # a stage whose runs share jobs
+SEARCHED = "searches"  # a stage of trainings that methods search with
 PARAMETERS = "parameters"  # a stage of branches that leave the runs of online methods
 
 
@@ -129,7 +130,7 @@ def spent_by_stages(
         names = ["-".join((file.parents[1].name, file.stem)) for file in branches]
         more[PARAMETERS] = _spent_on_jobs(branches, names, benchmarks / "branch_method")
     if searches:
-        more["searches"] = spent_on_searches([read_object(file)["cost"] for file in searches])
+        more[SEARCHED] = spent_on_searches([read_object(file)["cost"] for file in searches])
     peak = max(each["peak_memory_bytes"] for each in (took["total"], *more.values()))
     total = {**add_up([took["total"], *more.values()]), "peak_memory_bytes": peak}
     return {**{stage: each for stage, each in took.items() if stage != "total"}, **more, "total": total}

@@ -15,7 +15,7 @@ from emulsion.methods.interface import GradientMethod, OnlineMethod, sequences_e
 from emulsion.methods.stretches import observations
 from emulsion.models import FORWARD, flops_per_token, parameter_count, vocabulary_size
 from emulsion.spec import RunSpec
-from emulsion.study.account import PARAMETERS, SWARMS, add_up
+from emulsion.study.account import PARAMETERS, SEARCHED, SWARMS, add_up
 from emulsion.study.catalogue import kind_block
 from emulsion.study.experiment import Experiment, Mixtures
 from emulsion.study.laws import Laws
@@ -85,6 +85,12 @@ def swarm_cost(experiment: Experiment, swarm: Swarm) -> dict[str, float]:
     }
 
 
+def search_cost(experiment: Experiment, mixture: str) -> dict[str, float]:
+    """What the trainings take that a method searches with; no models are kept."""
+    each = run_cost(experiment, experiment.size_of_search(mixture))
+    return {**add_up([each] * experiment.trainings(mixture)), "disk_bytes": 0}
+
+
 def parameters_cost(experiment: Experiment) -> dict[str, float]:
     """What the branches of methods' own runs take, with the way of each run to its last state; no models are kept."""
     chosen, device = experiment.settings["parameters"], _device(experiment)
@@ -123,13 +129,12 @@ def planned_cost(experiment: Experiment) -> dict[str, dict[str, float]]:
             run_cost(experiment, run.entry.size, observed_tokens(experiment, run.entry.name))
             for run in experiment.runs(mixtures(experiment))
         ]
-        if stage == "methods":
-            for name in experiment.searched():
-                costs += [run_cost(experiment, experiment.size_of_search(name))] * experiment.trainings(name)
         if costs:
             stages[stage] = add_up(costs)
     if experiment.swarms:
         stages[SWARMS] = add_up([swarm_cost(experiment, swarm) for swarm in experiment.swarms.values()])
+    if searches := experiment.searched():
+        stages[SEARCHED] = add_up([search_cost(experiment, name) for name in searches])
     if Laws(experiment).methods():
         stages[PARAMETERS] = parameters_cost(experiment)
     return {**stages, "total": add_up(list(stages.values()))}

@@ -51,6 +51,15 @@ def test_a_method_that_diverged_flattens_no_other_one_in_either_panel():
         assert "the left axis is logarithmic" in said and "the right axis is logarithmic" in said
 
 
+def test_two_diverged_methods_of_six_flatten_no_other_one():
+    near = [row("aioli", 0.1), row("doge", -0.2), row("odm", 0.05), row("ado", 0.2)]
+    figure = draw_method_differences(board(*near, row("dml", 900.0), row("regmix", 40_000.0)))
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        places = axes.transAxes.inverted().transform(axes.transData.transform([(-0.1, 0), (0.05, 0)]))
+        assert places[1, 0] - places[0, 0] > 0.1
+
+
 def test_the_legend_of_many_sources_is_as_wide_as_the_figure():
     names = [f"group_{number}_of_text" for number in range(25)]
     cells = {name: {"difference": 0.1, "interval": None} for name in names}

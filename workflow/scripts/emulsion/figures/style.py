@@ -9,6 +9,7 @@ import textwrap
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -49,6 +50,7 @@ PALETTE: Mapping[str, str] = {
 OTHER = "#bdbdbd"
 MOST = 60  # mixtures in a figure: more are not looked at, and a PNG has no more than 65,535 rows of pixels
 FAR = 5  # times what most values are within: one beyond it would flatten them, so the axis is logarithmic there
+GAP = 100  # between methods that learned and those that diverged
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^vPX*"
 
@@ -262,7 +264,12 @@ def logarithmic_beyond(axes: Axes, which: Literal["x", "y"], values: Iterable[fl
     Returns how far from 0 that begins, None for an axis that stays as it was.
     """
     apart = sorted(abs(value) for value in values)
-    near = 1.5 * apart[int(0.8 * (len(apart) - 1))] if apart else 0.0
+    if not apart:
+        return None
+    # A fifth of them may be far off, and up to half where a gap sets them apart.
+    most, half = int(0.8 * (len(apart) - 1)), (len(apart) - 1) // 2
+    gap = (low for low, high in pairwise(apart[half : most + 1]) if 0 < GAP * low < high)
+    near = 1.5 * next(gap, apart[most])
     if not 0 < FAR * near < apart[-1]:
         return None
     axis = axes.xaxis if which == "x" else axes.yaxis

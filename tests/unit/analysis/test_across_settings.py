@@ -130,3 +130,8 @@ def test_the_page_has_differences_to_three_digits_with_their_intervals_and_the_m
     text = "-0.100 [-0.150, -0.050]"
     assert f"| good | {text} |  | {text} | better (p 0.012), of 1 of 2 settings |" in lines
     assert "| good | -0.10 [-0.15, -0.05]; better |  |" in lines and "| good | 100 |  |" in lines
+
+
+def test_labels_are_shown_as_they_were_written():
+    page = markdown(across_settings("Which?", {"<b>*Web*</b>": "one", "Code": "two"}, BOARDS, {}))
+    assert "*Web*" not in page.replace(r"\<b>\*Web\*\</b>", "") and page.count(r"\<b>\*Web\*\</b>") == 5

@@ -23,7 +23,7 @@ def markdown(found: Found) -> str:
     labels = [each["label"] for each in settings]
     facts = [
         [
-            each["label"],
+            plain(each["label"]),
             each["experiment"],
             ", ".join(each["sources"]),
             f"{each['tokens']:,}",
@@ -56,14 +56,15 @@ def markdown(found: Found) -> str:
     parts = [
         f"# Methods over settings: {plain(found['title'])}",
         table(header, facts),
-        section("Mean test loss", f"{table(['method', *labels, 'mean', 'on average'], losses)}\n\n{NOTE}"),
+        section("Mean test loss", f"{table(['method', *map(plain, labels), 'mean', 'on average'], losses)}\n\n{NOTE}"),
         *(section(title, f"{_by_setting(found, labels, cell)}\n\n{notes[title]}") for title, cell in tables.items()),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _by_setting(found: Found, labels: list[str], cell: Callable[[Found], str]) -> str:
-    return table(["method", *labels], [[row["method"], *_cells(row, labels, cell)] for row in found["methods"]])
+    rows = [[row["method"], *_cells(row, labels, cell)] for row in found["methods"]]
+    return table(["method", *map(plain, labels)], rows)
 
 
 def _cells(row: Found, labels: list[str], cell: Callable[[Found], str]) -> list[str]:

@@ -60,6 +60,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
         ("hf://datasets/owner/name@main/data/*.jsonl", "`kind: hub` with `hub: {id: owner/name}`"),
         ("hf://datasets/owner/name", "`kind: hub` with `hub: {id: owner/name}`"),
         ("s3://bucket/a.jsonl?X-Amz-Signature=secret", "copy it to this machine"),
+        ("https://me:secret@host.org/a.jsonl#token=secret", "is an address; write"),
         ("gs://bucket/*.jsonl", "copy it to this machine"),
         ("file:///data/a.jsonl", "write the path alone: '/data/a.jsonl'"),
     ],

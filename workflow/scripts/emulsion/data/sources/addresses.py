@@ -24,7 +24,7 @@ def local_name(where: str, place: int, url: str) -> str:
     if parts.username or parts.password:
         raise UserError(f"{where}: an address must not hold a password, for it is recorded.")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise UserError(f"{where}: '{_shown(url)}' is not an https address.")
+        raise UserError(f"{where}: '{without_secrets(url)}' is not an https address.")
     named = parse_qsl(parts.query) + parse_qsl(parts.fragment)
     if signed := next((key for key, _ in named if _SECRET.search(key)), None):
         raise UserError(
@@ -47,7 +47,7 @@ def _parts(where: str, url: str) -> SplitResult:
         if not url.isprintable() or not is_host or parts.port == 0:
             raise ValueError
     except ValueError:
-        shown = re.sub(r"//[^/]*@", "//", _shown(url)).encode("unicode_escape").decode()
+        shown = without_secrets(url).encode("unicode_escape").decode()
         raise UserError(
             f"{where}: '{shown}' is no address: what comes behind '//' must be the name or number of a host, and "
             "after a colon may be the number of a port."
@@ -55,6 +55,6 @@ def _parts(where: str, url: str) -> SplitResult:
     return parts
 
 
-def _shown(url: str) -> str:
-    """An address without its query and fragment, which may hold a secret."""
-    return re.split("[?#]", url, maxsplit=1)[0]
+def without_secrets(url: str) -> str:
+    """An address without what may be one: its query, its fragment, and who asks."""
+    return re.sub("//[^/]*@", "//", re.split("[?#]", url, maxsplit=1)[0])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from emulsion.data.sources.addresses import without_secrets
 from emulsion.data.sources.formats import RECORD_SUFFIXES, suffix_of
 from emulsion.errors import UserError, nearest
 
@@ -152,7 +153,7 @@ def _path(pattern: str, where: str) -> Path:
 
 def _of_address(address: str) -> str:
     scheme, _, rest = address.partition("://")
-    shown = f"'{scheme}://{rest.partition('?')[0]}'"  # what follows may be a signature
+    shown = f"'{without_secrets(address)}'"
     if scheme == "hf":
         parts = rest.removeprefix("datasets/").split("/")
         return f"{shown} is on the hub; write `kind: hub` with `hub: {{id: {'/'.join(parts[:2]).partition('@')[0]}}}`."

@@ -12,7 +12,9 @@ Found = Mapping[str, Any]
 NOTE = (
     "Differences are to stratified sampling, paired by seed, with 95 % intervals over seeds: of the mean over sources"
     " of test perplexity, by which the verdicts are given after Holm's correction, and of the mean test loss, by which"
-    " the best is decided. Negative is better."
+    " the best is decided. Negative is better. These intervals rest on the seeds of two mixtures alone; the best is"
+    " decided with the noise of all mixtures together, unless they differ in it, and so may be ahead where an interval"
+    " here holds 0."
 )
 COSTS = (
     "Extra tokens were trained on before a run to decide its mixture, by swarms, reference runs, graphs, guides,"

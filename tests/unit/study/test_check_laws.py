@@ -146,10 +146,7 @@ PARAMETERS = {"methods": ["aioli"], "shares": [0.5], "tokens": 960}
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"methods": ["aiole"]},
-            "parameters.methods: unknown method that goes by a matrix 'aiole'. Did you mean 'aioli'",
-        ),
+        ({"methods": ["aiole"]}, "parameters.methods: unknown method 'aiole'. Did you mean 'aioli'"),
         ({"methods": ["odm"]}, "unknown method that goes by a matrix 'odm'"),
         ({"shares": [0.01]}, "before anything was decided from what was seen; its first update is at"),
         ({"shares": [0.5, 0.501]}, "two of [0.5, 0.501] are of one update"),

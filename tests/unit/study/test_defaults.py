@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from config_cases import CONFIG
 from emulsion.errors import UserError
 from emulsion.fields import read_yaml
 from emulsion.study import defaults, sizes
+from emulsion.study.budget import planned_cost
 from emulsion.study.check import check
 from emulsion.study.experiment import Experiment
 from emulsion.study.form import fill_in
@@ -97,6 +99,13 @@ def test_a_time_that_is_too_short_is_refused_with_what_it_would_take(tmp_path):
     assert "0.01 hours are too few" in problem and "fewer seeds" in problem
 
 
+def test_rounds_that_fit_into_the_runs_of_a_time_budget_are_no_mistake(tmp_path):
+    said = {"budget": {"hours": 0.05}, "tokens": None, "methods": ["aioli"]}
+    config = twelve_lines(tmp_path, said, methods={"aioli": {"kind": "aioli"}})
+    check(config, SCHEMA)
+    assert 0.049 < planned_cost(Experiment(config, "mix"))["total"]["hours"] <= 0.05
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -126,16 +135,42 @@ def test_the_text_of_a_hub_source_grows_with_what_is_asked_of_it(unit):
     assert few >= 1e8 and many == pytest.approx(10 * few)
 
 
+HOURS = {"tokens": None, "budget": {"hours": 1}}
+ENTRIES = {
+    "strategies": {"even": {"ratios": dict.fromkeys(KILOBYTES, 1)}},
+    "methods": {"unimax": {"kind": "unimax"}, "wrong": {"kind": "regmix", "bound": 1}},
+    "models": {"wide": {**CONFIG["models"]["tiny"], "context": 512}},
+    "training": {"demo": CONFIG["training"]["demo"]},
+}
+
+
 @pytest.mark.parametrize(
     ("experiment", "words"),
     [
         ({"sources": ["speeches", "novle"]}, "experiments.mix.sources: unknown source 'novle'. Did you mean 'novel'?"),
         ({"model": "tiyn"}, "experiments.mix.model: unknown model 'tiyn'."),
-        ({"tokens": None, "budget": {"hours": 1, "device": "cpu"}}, "budget.device: unknown device 'cpu'"),
+        (HOURS | {"budget": {"hours": 1, "device": "cpu"}}, "budget.device: unknown device 'cpu'"),
+        (HOURS | {"model": "tiyn"}, "experiments.mix.model: unknown model 'tiyn'."),
+        (HOURS | {"tokenizer": "own"}, "experiments.mix.tokenizer: unknown tokenizer 'own'."),
+        (HOURS | {"methods": ["unimx"]}, "experiments.mix.methods: unknown method 'unimx'. Did you mean 'unimax'?"),
+        (HOURS | {"methods": ["wrong"]}, "methods.wrong (of experiments.mix): regmix: unknown setting 'bound'."),
+        (HOURS | {"strategies": ["evn"]}, "experiments.mix.strategies: unknown strategy 'evn'. Did you mean 'even'?"),
+        (
+            HOURS | {"strategies": ["even"], "ablations": {"base": "evn"}},
+            "experiments.mix.ablations.base: unknown strategy 'evn'.",
+        ),
+        (
+            HOURS | {"methods": ["unimax"], "parameters": {"methods": ["aiole"], "shares": [0.5], "tokens": 960}},
+            "experiments.mix.parameters.methods: unknown method 'aiole'.",
+        ),
+        (
+            HOURS | {"methods": ["unimax"], "model": "wide", "training": "demo"},
+            "experiments.mix: run spec: batch_tokens 480 is less than one sequence of 512.",
+        ),
     ],
 )
-def test_an_unknown_name_is_told_where_sizes_follow_from_it(tmp_path, experiment, words):
+def test_a_mistake_is_told_with_its_place_where_sizes_follow_from_it(tmp_path, experiment, words):
     with pytest.raises(UserError) as error:
-        check(twelve_lines(tmp_path, experiment), SCHEMA)
+        check(twelve_lines(tmp_path, experiment, **ENTRIES), SCHEMA)
     [_, problem] = str(error.value).splitlines()
     assert words in problem

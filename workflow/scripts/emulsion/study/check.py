@@ -82,13 +82,13 @@ def _checked(
         defaults.mixtures(config)
         fill_in(config, form)
         problems = [*defaults.unread_blocks(config, layers), *defaults.presets(config)]
-        problems = problems or list(defaults.sizes_of_runs(config))
     if not problems:
         set_chat_formats(config)
         # A figure of the project's own list was not asked for by whoever switched off what it shows.
         asked = not layers or any("figures" in layer for layer in layers[1:])
         notes = [] if asked else check_figures.leave_out(config)
-        problems = list(_meaning(config, folder))
+        # Sizes follow from what runs cost, which asks what the names stand for.
+        problems = list(_names(config)) or list(defaults.sizes_of_runs(config)) or list(_meaning(config, folder))
     if not problems:
         notes += check_data.types(config)
         notes += check_data.unread(config)
@@ -101,7 +101,8 @@ def _checked(
     return notes, problems
 
 
-def _meaning(config: Config, folder: Path) -> Iterator[str]:
+def _names(config: Config) -> Iterator[str]:
+    """What the entries say, each by itself, and that what they name is there and can be made."""
     checks = (
         check_data.sources,
         check_data.cleaning,
@@ -122,22 +123,25 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
     )
     problems = [problem for check_one in checks for problem in check_one(config)]
     problems += [problem for name in config["experiments"] for problem in check_experiments.names(config, name)]
-    # What follows reads what the names stand for, and the study is made of methods.
+    # What follows reads what the names stand for.
     problems = problems or [each for name in config["experiments"] for each in judges.judges(config, name)]
     problems = problems or [each for name in config["experiments"] for each in check_data.suites_of(config, name)]
     problems = problems or [each for name in config["experiments"] for each in check_methods.methods_of(config, name)]
     yield from problems
-    if not problems:
-        study = Study(config)
-        yield from check_models.weights(study)
-        yield from check_experiments.shared_files(study)
-        for name, experiment in study.items():
-            yield from check_experiments.experiment(experiment)
-            yield from check_swarms.swarms_of(experiment)
-            yield from check_methods.runs(experiment)
-            yield from check_methods.rounds(experiment)
-            yield from check_laws.laws(experiment)
-            yield from check_laws.matrices(experiment)
-            yield from check_laws.parameters(experiment)
-            yield from check_data.halves(config, name)
-            yield from check_data.stores(config, name, folder)
+
+
+def _meaning(config: Config, folder: Path) -> Iterator[str]:
+    """What the experiments come to, all of whose names are known and sizes set."""
+    study = Study(config)
+    yield from check_models.weights(study)
+    yield from check_experiments.shared_files(study)
+    for name, experiment in study.items():
+        yield from check_experiments.experiment(experiment)
+        yield from check_swarms.swarms_of(experiment)
+        yield from check_methods.runs(experiment)
+        yield from check_methods.rounds(experiment)
+        yield from check_laws.laws(experiment)
+        yield from check_laws.matrices(experiment)
+        yield from check_laws.parameters(experiment)
+        yield from check_data.halves(config, name)
+        yield from check_data.stores(config, name, folder)

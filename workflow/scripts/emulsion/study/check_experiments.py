@@ -123,6 +123,8 @@ def names(config: Config, name: str) -> Iterator[str]:
             yield from included("strategy", base, listed, config["strategies"], f"{where}.ablations.base")
     if experiment["laws"]:
         yield from known("swarm", experiment["laws"]["swarm"], config["swarms"], f"{where}.laws.swarm")
+    for method in (experiment["parameters"] or {}).get("methods", ()):
+        yield from included("method", method, experiment["methods"], config["methods"], f"{where}.parameters.methods")
     for strategy in experiment["strategies"]:
         yield from _sources(config, strategy, experiment["sources"], f"{where}: strategy '{strategy}'")
     yield from _purpose(experiment, where)

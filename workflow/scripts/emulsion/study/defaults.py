@@ -37,6 +37,8 @@ _MOST_TOKENIZER_MEGABYTES = 20
 _PASSES = 2
 # Batches that a run should have at least, for its loss to say something of its mixture.
 _LEAST_STEPS = 100
+# At which the hours are taken, which are linear in tokens: all rounds and branches fit into runs so long.
+_MANY_STEPS = 1_000_000
 _ROUNDED = 1000
 
 _SECTIONS = ("tokenizers", "models", "training")
@@ -110,13 +112,14 @@ def mixtures(config: Settings) -> None:
 
 
 def sizes_of_runs(config: Settings) -> Iterator[str]:
-    """Set tokenizer, model, training and tokens of experiments that leave them out, in place; what cannot be set."""
+    """Set tokenizer, model, training and tokens of experiments that leave them out, in place; what cannot be set.
+
+    All names of the configuration must be known, and its methods of the right form.
+    """
     for name, settings in config["experiments"].items():
         hours = settings["budget"]["hours"]
         if not isinstance(hours, dict):
             settings["budget"]["hours"] = hours = {"total": hours}
-        if any(source not in config["sources"] for source in settings["sources"]):
-            continue  # said by the checks
         try:
             _set_sizes(config, name, settings, hours.get("total"))
         except UserError as error:
@@ -133,8 +136,6 @@ def _set_sizes(config: Settings, name: str, settings: Settings, hours: float | N
             f"experiments.{name}: 'tokens' is missing; say how many tokens a run has, or how long all may take: "
             "`budget: {hours: 0.5}`."
         )
-    if settings["budget"]["device"] not in config["devices"]:
-        return  # said by the checks
     for rung in reversed(sizes.LADDER):
         trial = {**config, **{key: dict(config[key]) for key in _SECTIONS}}
         trial["experiments"] = {**config["experiments"], name: (chosen := dict(settings))}
@@ -156,7 +157,7 @@ def _set_sizes(config: Settings, name: str, settings: Settings, hours: float | N
 
 def _set_sections(config: Settings, name: str, settings: Settings, text: dict[str, float], rung: sizes.Rung) -> None:
     """Set tokenizer, model and training, each by the experiment's name where it is left out."""
-    if "model" in settings and settings["model"] in config["models"]:
+    if "model" in settings:
         rung = sizes.rung_of_width(config["models"][settings["model"]]["hidden_size"])
     vocab_size = sizes.vocabulary(sum(text.values()), rung.vocabulary)
     if settings.setdefault("tokenizer", name) == name:
@@ -166,7 +167,7 @@ def _set_sections(config: Settings, name: str, settings: Settings, text: dict[st
     if settings.setdefault("model", name) == name:
         held_out = min(text.values()) * config["held_out"] / sizes.bytes_per_token(vocab_size)
         config["models"].setdefault(name, sizes.model_of(rung, held_out))
-    if settings["model"] in config["models"] and settings.setdefault("training", name) == name:
+    if settings.setdefault("training", name) == name:
         config["training"].setdefault(name, sizes.training_of(rung, config["models"][settings["model"]]))
 
 
@@ -176,14 +177,19 @@ def _tokens_within(config: Settings, name: str, hours: float, most: float) -> in
     Raises UserError where starting and evaluating its runs leaves too little time to train them.
     """
     batch = _batch_tokens(config, name)
-    least = _LEAST_STEPS * batch
-    low, high = (_hours_of(config, name, tokens) for tokens in (least, 2 * least))
-    if low > hours:
+    least, many = _LEAST_STEPS * batch, _MANY_STEPS * batch
+    try:
+        low, high = (_hours_of(config, name, tokens) for tokens in (many, 2 * many))
+    except UserError as error:
+        raise UserError(f"experiments.{name}: {error}") from None
+    slope = (high - low) / many
+    shortest = low - slope * (many - least)
+    if shortest > hours:
         raise UserError(
-            f"experiments.{name}.budget.hours: {hours:g} hours are too few: its runs would take {low:.2f} with "
+            f"experiments.{name}.budget.hours: {hours:g} hours are too few: its runs would take {shortest:.2f} with "
             f"{_LEAST_STEPS} steps each. Give it more time, fewer seeds or fewer mixtures, or say `tokens`."
         )
-    affordable = least + least * (hours - low) / (high - low)
+    affordable = least + (hours - shortest) / slope if slope else most
     tokens = max(min(affordable, most), least)
     step = max(batch, _ROUNDED // batch * batch)
     return int(tokens // step * step)
@@ -205,12 +211,9 @@ def _batch_tokens(config: Settings, name: str) -> int:
 def text_bytes(config: Settings, source: str) -> float:
     """Bytes of text of a source, as far as they can be told before it is fetched."""
     entry = config["sources"][source]
-    block = entry.get(entry["kind"]) or {}
+    block = entry[entry["kind"]]
     if entry["kind"] == "local":
-        try:
-            files = local_files(source, block)
-        except UserError:
-            return _UNKNOWN_BYTES  # said by the checks
+        files = local_files(source, block)
         return max(1.0, sum(file.stat().st_size * _PACKED.get(file.suffix.lower(), 1.0) for file in files))
     if "tokens" in block:
         return float(block["tokens"]) * _BYTES_OF_A_HUB_TOKEN

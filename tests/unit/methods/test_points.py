@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from emulsion.errors import UserError
+from emulsion.methods import create_offline, designs
 from emulsion.methods.designs import KINDS, SETTINGS, count_of, farthest_first, merge_closest
 from emulsion.methods.designs import points as design_points
 from emulsion.methods.interface import Evidence
@@ -138,6 +139,15 @@ def test_the_order_of_sources_changes_only_the_order_of_weights(order, seed):
 def test_another_seed_gives_other_points():
     assert cover(dirichlet(seed=4), NAMES[:3]) == cover(dirichlet(seed=4), NAMES[:3])
     assert cover(dirichlet(seed=4), NAMES[:3]) != cover(dirichlet(seed=5), NAMES[:3])
+
+
+def test_the_points_of_a_swarm_are_drawn_once_for_all_of_them(monkeypatch):
+    merged = []
+    monkeypatch.setattr(designs, "merge_closest", lambda *drawn: merged.append(drawn) or merge_closest(*drawn))
+    design, names = dirichlet(7, seed=2718), NAMES[:4]
+    points = [create_offline("point", names, points=design, number=each).propose(Evidence()) for each in range(7)]
+    assert [mixture for [(_, mixture)] in points] == cover(design, names)
+    assert len(merged) == 1
 
 
 def test_the_list_begins_in_the_middle_and_its_beginning_covers_the_rest():

@@ -44,3 +44,19 @@ def test_a_design_has_room_for_as_many_mixtures_as_are_asked_for(monkeypatch, co
         said = f"room for only {there} different mixtures of cosmopedia, fineweb, magpie, openhermes, but {count} were"
         assert f"swarms.small.points (of experiments.exp3): design: the bounds leave {said}" in problems(config)
     assert bool(draws) == drawn
+
+
+@pytest.mark.parametrize(
+    ("points", "fault"),
+    [
+        ({"count": 30, "concentration": 0.05, "oversampling": 1}, "30 draws of a Dirichlet of concentration 0.05 over"),
+        ({"count": 30, "concentration": 0.05, "oversampling": 16}, None),
+        ({"count": 30, "oversampling": 1}, None),
+    ],
+)
+def test_draws_of_a_dirichlet_that_are_the_same_are_refused_before_any_job(points, fault):
+    config = changed("swarms/small/points", {"kind": "dirichlet", **points})
+    if fault is None:
+        check(config, SCHEMA)
+    else:
+        assert f"swarms.small.points (of experiments.exp3): points: {fault}" in problems(config)

@@ -13,6 +13,7 @@ proportional  each source by its share of all tokens
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -87,16 +88,24 @@ def _dirichlet(settings: Mapping[str, Any], sources: list[str], given: Evidence)
     The most central comes first, then always the one farthest from those before, so that the beginning of the list
     covers the simplex too.
     """
-    count, names = settings["count"], sorted(sources)  # drawn by name, so that the order of sources changes nothing
-    random = np.random.default_rng(derive_seed(settings["seed"], "sweep"))
-    draws = random.dirichlet(np.full(len(names), float(settings["concentration"])), settings["oversampling"] * count)
+    names = sorted(sources)  # drawn by name, so that the order of sources changes nothing
+    keys = ("count", "concentration", "oversampling", "seed")
+    covered = _covered(len(names), *(settings[key] for key in keys))
+    return [Mixture(dict(zip(names, map(float, point), strict=True))).over(sources) for point in covered]
+
+
+@functools.lru_cache(maxsize=64)
+def _covered(sources: int, count: int, concentration: float, oversampling: int, seed: int) -> Floats:
+    """The points [count, sources] of `_dirichlet`, drawn once for all of them: a plan asks for each by its number."""
+    random = np.random.default_rng(derive_seed(seed, "sweep"))
+    draws = random.dirichlet(np.full(sources, float(concentration)), oversampling * count)
     covered = farthest_first(merge_closest(draws, count))
     if np.sqrt(_nearest(covered)[1].min()) < 1e-6:
         raise UserError(
-            f"points: {count} draws of a Dirichlet of concentration {settings['concentration']} over "
-            f"{len(names)} sources are not all different; raise the concentration or ask for fewer points."
+            f"points: {count} draws of a Dirichlet of concentration {concentration} over {sources} sources are not all "
+            "different; raise the concentration or ask for fewer points."
         )
-    return [Mixture(dict(zip(names, map(float, point), strict=True))).over(sources) for point in covered]
+    return covered
 
 
 def _spread(settings: Mapping[str, Any], sources: list[str], given: Evidence) -> list[Mixture]:

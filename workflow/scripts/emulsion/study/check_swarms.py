@@ -8,13 +8,15 @@ from typing import Any
 from emulsion.errors import UserError
 from emulsion.laws.region import Bounds, Region
 from emulsion.methods.designs import SAME, SETTINGS, count_of, design
+from emulsion.methods.designs import points as design_points
+from emulsion.methods.interface import Evidence
 from emulsion.spec import RunSpec
 from emulsion.study.catalogue import Config
 from emulsion.study.check_common import error_of, known
 from emulsion.study.check_experiments import NEARLY
 from emulsion.study.experiment import Experiment
 from emulsion.study.study import Study
-from emulsion.study.swarms import Swarm
+from emulsion.study.swarms import Swarm, design_of
 
 
 def swarms(config: Config) -> Iterator[str]:
@@ -71,6 +73,10 @@ def points_of(experiment: Experiment, points: Mapping[str, Any], where: str) -> 
             yield f"{where}.bounds: no mixture of {len(sources)} sources has every share in [{low}, {high}]."
         else:
             yield from list(room(sources, (low, high), where)) or _enough(sources, points, where)
+    elif points["kind"] == "dirichlet" and (points["concentration"] < 1 or points["oversampling"] == 1):
+        # Of draws away from the corners, the closest merged, no two are the same, and to draw them takes a while.
+        problems = error_of(design_points, design_of(points, sources), sources, Evidence())
+        yield from (f"{where}: {problem}" for problem in problems)
 
 
 def _enough(sources: Sequence[str], points: Mapping[str, Any], where: str) -> Iterator[str]:

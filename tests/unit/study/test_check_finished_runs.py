@@ -54,9 +54,11 @@ def test_a_method_has_all_that_it_needs(method, words, entry):
 
 def test_more_runs_than_there_are_may_be_needed(entry, tmp_path):
     for file in ("mixtures.csv", "losses.csv"):
-        (tmp_path / file).write_text("run,code,web\nr1,.5,.5\nr2,.25,.75\n")
+        (tmp_path / file).write_text("run,code,web\nr1,.5,.5\nr2,.25,.75\nr3,.25,.75\n")
+    where = "finished_runs.mine.methods.own: kind "
     problem = said(entry, methods={"own": {"kind": "emulsion"}})
-    assert problem == "finished_runs.mine.methods.own: kind 'emulsion' fits 3 runs or more, and there are 2."
+    assert problem == f"{where}'emulsion' fits runs on 3 different mixtures or more, and there are 2."
+    assert said(entry, methods={"own": {"kind": "dml"}}) == f"{where}'dml' fits 4 runs or more, and there are 3."
 
 
 def test_the_law_of_trajectories_has_a_loss_of_every_source(entry, tmp_path):

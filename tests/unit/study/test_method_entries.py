@@ -173,7 +173,9 @@ def test_what_could_only_fail_in_a_job_is_refused_before_any(method, swarms, wor
         ({"kind": "optimum", "objective": "mean_loss"}, 2, [0], r"kind 'optimum' fits 4 runs or more, and 's' has 2;"),
         ({"kind": "dml"}, 2, [0], r"kind 'dml' fits 4 runs or more, and 's' has 2;"),
         ({"kind": "dml"}, 2, [0, 1], None),
-        ({"kind": "emulsion"}, 2, [0], r"kind 'emulsion' fits 5 runs or more, and 's' has 2;"),
+        ({"kind": "emulsion"}, 4, [0, 1], r"'emulsion' fits runs on 5 different mixtures or more, and 's' has 4;"),
+        ({"kind": "emulsion_online"}, 4, [0, 1], r"fits runs on 5 different mixtures or more, and 's' has 4;"),
+        ({"kind": "emulsion"}, 5, [0], None),
         ({"kind": "grid_search"}, 2, [0], None),
     ],
 )

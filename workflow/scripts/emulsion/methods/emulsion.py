@@ -59,7 +59,7 @@ class Emulsion:
         """Raises UserError where a setting is unknown or not allowed."""
         self.sources, self.names = list(sources), sorted(sources)
         # With no more mixtures than sources the law fits them all: nothing shows how wrong it is, and it is sure.
-        self.needs = Needs(sizes=True, swarm=True, curves=True, least_runs=len(self.names) + 1)
+        self.needs = Needs(sizes=True, swarm=True, curves=True, least_mixtures=len(self.names) + 1)
         chosen = checked(settings, self.forms, (), self.kind)
         self.bounds: Bounds | None = chosen.get("bounds")
         self.guard = float(chosen.get("guard", 1.0))
@@ -107,10 +107,10 @@ class Emulsion:
             raise UserError(f"{self.kind}: {len(rows)} evaluation is not enough to fit a law to; add runs.")
         mixtures, losses_of, often, times, runs, planned = (list(column) for column in zip(*rows, strict=True))
         different = len(np.unique(np.round(mixtures, 6), axis=0))
-        if different < self.needs.least_runs:
+        if different < self.needs.least_mixtures:
             raise UserError(
                 f"{self.kind}: runs on {different} different mixture{'s' * (different != 1)} are not enough for "
-                f"{len(self.names)} sources, which need {self.needs.least_runs} or more; add runs on others."
+                f"{len(self.names)} sources, which need {self.needs.least_mixtures} or more; add runs on others."
             )
         frames = (pd.DataFrame(np.array(part), columns=self.names) for part in (mixtures, losses_of, often))
         law = fit_trajectory_law(*frames, tokens=np.array(times), runs=runs, lengths=np.array(planned))

@@ -29,6 +29,7 @@ class Needs:
 
     sizes               tokens of every source
     swarm               finished runs over the simplex, `least_runs` or more together with the `others`
+    least_mixtures      different mixtures that these runs must be on: a further seed adds none
     reference_run       a finished run whose losses others are measured against
     single_source_runs  one run per source, trained on nothing else
     sequence_losses     of these runs, the loss of every held-out sequence
@@ -42,6 +43,7 @@ class Needs:
     sizes: bool = False
     swarm: bool = False
     least_runs: int = 0
+    least_mixtures: int = 0
     reference_run: bool = False
     single_source_runs: bool = False
     sequence_losses: bool = False

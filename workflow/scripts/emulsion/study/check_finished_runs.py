@@ -74,6 +74,8 @@ def _method(chosen: Mapping[str, Any], sources: Sequence[str], evidence: Evidenc
         return
     if (found := len(evidence.mixtures)) < needs.least_runs:
         yield f"kind '{chosen['kind']}' fits {needs.least_runs} runs or more, and there are {found}."
+    if (found := len(set(evidence.mixtures.values()))) < (least := needs.least_mixtures):
+        yield f"kind '{chosen['kind']}' fits runs on {least} different mixtures or more, and there are {found}."
     bounds = getattr(made, "bounds", None)
     yield from error_of(Region.of, sources, bounds, epoch_caps(evidence, sources, bounds))
     if isinstance(made, Emulsion):

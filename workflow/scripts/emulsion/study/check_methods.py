@@ -121,7 +121,10 @@ def _needs(config: Config, made: AnyMethod, entry: Mapping[str, Any], where: str
 
 
 def runs(experiment: Experiment) -> Iterator[str]:
-    """What methods fit to runs has enough of them, over all seeds that the swarm trains; a reference is one run."""
+    """What methods fit to runs has enough of them, over all seeds that the swarm trains; a reference is one run.
+
+    Where mixtures are counted, seeds add none.
+    """
     for name in experiment.methods():
         entry, needs = experiment.entries[name], experiment.needs(name)
         if entry.swarm and needs.reference_run and len(seeds := experiment.swarms[entry.swarm].seeds) > 1:
@@ -129,6 +132,12 @@ def runs(experiment: Experiment) -> Iterator[str]:
                 f"methods.{name} (of experiments.{experiment.name}).swarm: kind '{entry.method['kind']}' measures "
                 f"against one reference run, and '{entry.swarm}' has {len(seeds)}, one for each seed; "
                 f"set swarms.{entry.swarm}.seeds: first."
+            )
+        if entry.swarm and (there := len(experiment.swarms[entry.swarm].points)) < needs.least_mixtures:
+            yield (
+                f"methods.{name} (of experiments.{experiment.name}).swarm: kind '{entry.method['kind']}' fits runs on "
+                f"{needs.least_mixtures} different mixtures or more, and '{entry.swarm}' has {there}; three per source "
+                "are advised."
             )
         least = needs.least_runs
         if not (entry.swarm and least):

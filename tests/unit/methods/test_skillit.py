@@ -38,6 +38,22 @@ def test_skillit_learns_its_graph_from_runs_on_each_source_alone():
         registry.create("skillit", sources=["a", "b"], graph={"a": {"a": 1, "b": 1}, "b": {"a": 1}})
 
 
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"a": 1, "b": "1"}, "skillit.graph.b.b: should be a number, but is '1'."),
+        ({"a": 1, "b": float("inf")}, "skillit.graph.b.b: should be a number, but is inf."),
+        ({"a": 1, "b": None}, "skillit.graph.b.b: is missing."),
+        ({"a": 1, "c": 1}, "skillit.graph.b: unknown field 'c'. Known: a, b."),
+        (0.5, "skillit.graph.b: should be fields with values, but is 0.5."),
+    ],
+)
+def test_a_graph_that_is_no_table_of_numbers_is_refused(row, words):
+    with pytest.raises(UserError) as refusal:
+        registry.create("skillit", sources=["a", "b"], graph={"a": {"a": 1, "b": 1}, "b": row})
+    assert str(refusal.value) == words
+
+
 def test_skillit_takes_the_mean_graph_of_several_seeds():
     ends = {"a": {"a": 2.0, "b": 1.8}, "a-seed1": {"a": 3.0, "b": 1.6}, "b": {"a": 4.0, "b": 1.0}}
     method = registry.create("skillit", sources=["a", "b"])

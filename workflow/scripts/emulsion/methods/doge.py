@@ -32,7 +32,7 @@ from emulsion.fields import Form
 from emulsion.laws.law import TOTAL, by_name
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Observation, Observes
-from emulsion.methods.online import POSITIVE, SHARE_BELOW_1, Online, OnlineSettings, number, softmax
+from emulsion.methods.online import NUMBER, POSITIVE, SHARE_BELOW_1, Online, OnlineSettings, number, softmax
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ class DoGESettings(OnlineSettings):
     forms: ClassVar[Mapping[str, Form]] = {
         "learning_rate": POSITIVE,
         "mu": POSITIVE,
-        "low": number("a number", lambda value: True),
-        "high": number("a number", lambda value: True),
+        "low": NUMBER,
+        "high": NUMBER,
         "smoothing": SHARE_BELOW_1,
         "validation_share": number("a number above 0, at most 1", lambda value: 0 < value <= 1),
     }

@@ -32,6 +32,7 @@ def number(words: str, fits: Callable[[float], bool]) -> Form:
     return words, test
 
 
+NUMBER = number("a number", lambda value: True)
 POSITIVE = number("a number above 0", lambda value: value > 0)
 SHARE_BELOW_1 = number("a number from 0 to below 1", lambda value: 0 <= value < 1)
 MAPPING: Form = ("a mapping by source", lambda value: isinstance(value, Mapping) and bool(value))

@@ -19,10 +19,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emulsion.errors import UserError
-from emulsion.fields import WHOLE, Form
+from emulsion.fields import WHOLE, Form, checked
 from emulsion.laws.table import Floats
 from emulsion.methods.interface import Effects, Evidence, Needs, Observation, Observes
-from emulsion.methods.online import MAPPING, POSITIVE, Online, OnlineSettings
+from emulsion.methods.online import MAPPING, NUMBER, POSITIVE, Online, OnlineSettings
 from emulsion.mixture import Mixture
 
 
@@ -70,10 +70,16 @@ class SkillIt(Online):
         self.settings = settings
         self.needs = Needs(single_source_runs=settings.graph is None)
         self._window: list[list[float]] = []
-        self._graph = None if settings.graph is None else self.matrix(settings.graph, "graph")
-        if self._graph is not None and np.isnan(self._graph).any():
-            evaluated, trained = np.argwhere(np.isnan(self._graph))[0]
+        self._graph = None if settings.graph is None else self._read_graph(settings.graph)
+
+    def _read_graph(self, graph: Effects) -> Floats:
+        forms = dict.fromkeys(self.names, NUMBER)
+        rows = {source: checked(row, forms, (), f"{self.kind}.graph.{source}") for source, row in graph.items()}
+        found = self.matrix(rows, "graph")
+        if np.isnan(found).any():
+            evaluated, trained = np.argwhere(np.isnan(found))[0]
             raise UserError(f"{self.kind}.graph.{self.names[evaluated]}.{self.names[trained]}: is missing.")
+        return found
 
     def prepare(self, evidence: Evidence) -> None:
         """Learn the graph from the runs on one source each, where the settings do not give it."""

@@ -156,3 +156,21 @@ def test_one_source_alone_may_be_trained_again():
     config["experiments"], config["figures"] = {"x": settings}, []
     check(config, SCHEMA)
     assert Experiment(config, "x").repeated_pair() == ["only_magpie", "only_magpie-again"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fault"),
+    [
+        ("experiments/exp3/tokens", 300, "tokens 300 is less than one batch of 480 tokens."),
+        ("training/demo/batch_tokens", 64, "batch_tokens 64 is less than one sequence of 80."),
+    ],
+)
+@pytest.mark.parametrize("asks", ["rounds", "branches"])
+def test_runs_without_a_step_are_refused_with_their_place_whatever_asks_for_steps(path, value, fault, asks):
+    config = changed(path, value)
+    if asks == "rounds":
+        config["methods"]["unimax"] = {"kind": "odm"}
+    else:
+        config["swarms"]["small"]["branches"] = {"early": {"after": 4800, "tokens": 4800}}
+    places = ("experiments.exp3", "experiments.exp3: swarm 'small'")
+    assert problems(config).splitlines()[1:] == [f"  - {place}: run spec: {fault}" for place in places]

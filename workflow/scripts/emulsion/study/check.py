@@ -136,6 +136,10 @@ def _meaning(config: Config, folder: Path) -> Iterator[str]:
     yield from check_models.weights(study)
     yield from check_experiments.shared_files(study)
     for name, experiment in study.items():
+        unfit = list(check_experiments.runs(experiment))
+        yield from unfit
+        if unfit:  # what follows asks for the steps of runs
+            continue
         yield from check_experiments.experiment(experiment)
         yield from check_swarms.swarms_of(experiment)
         yield from check_methods.runs(experiment)

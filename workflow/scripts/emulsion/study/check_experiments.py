@@ -156,15 +156,27 @@ def _mixed(stages: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(source for stage in stages for source in stage["weights"]))
 
 
-def experiment(experiment: Experiment) -> Iterator[str]:
-    """What an experiment says, once its methods can be made."""
-    config, where = experiment.config, f"experiments.{experiment.name}"
-    for name in experiment.twice():
-        yield f"{where}: '{name}' is the name of two of its mixtures or runs; choose another name for one of them."
+def runs(experiment: Experiment) -> Iterator[str]:
+    """A run of every size has a step at least, and its model a row for every token; swarms stand for longer runs."""
+    for name in experiment.swarms:
+        size = experiment.size_of_swarm(name)
+        if size.stands_for is not None and size.stands_for < size.tokens:
+            yield (
+                f"swarms.{name}.match_epochs_of.tokens (of experiments.{experiment.name}): {size.stands_for:,}, but "
+                f"the swarm's runs have {size.tokens:,}; they stand for runs as long as themselves or longer."
+            )
+            return
     for size, place in _sizes(experiment):
         for problem in error_of(RunSpec.from_json, experiment.spec_of(size)):
             yield f"{place}: {problem}"
-        yield from _vocabulary(config, experiment.settings["tokenizer"], size.model, place)
+        yield from _vocabulary(experiment.config, experiment.settings["tokenizer"], size.model, place)
+
+
+def experiment(experiment: Experiment) -> Iterator[str]:
+    """What an experiment says, once its methods can be made and its runs trained."""
+    where = f"experiments.{experiment.name}"
+    for name in experiment.twice():
+        yield f"{where}: '{name}' is the name of two of its mixtures or runs; choose another name for one of them."
     yield from _stages(experiment)
     evaluation = experiment.settings["evaluation"]
     if evaluation["samples"] > 1 and not evaluation["temperature"]:
@@ -186,7 +198,7 @@ def _stages(experiment: Experiment) -> Iterator[str]:
     for name in experiment.strategies():
         stages = strategy_stages(experiment.config["strategies"][name])
         spec = experiment.spec_of(experiment.size_of_run(name))
-        if len(stages) > 1 and not list(error_of(RunSpec.from_json, spec)):
+        if len(stages) > 1:
             problems = error_of(Schedule.staged, stages_of(stages), RunSpec.from_json(spec).sequences)
             yield from (f"experiments.{experiment.name}: strategy '{name}': {text}" for text in problems)
 

@@ -50,12 +50,6 @@ def swarms_of(experiment: Experiment) -> Iterator[str]:
     for name, swarm in experiment.swarms.items():
         points = swarm.settings["points"]
         yield from points_of(experiment, points, f"swarms.{name}.points (of experiments.{experiment.name})")
-        size = experiment.size_of_swarm(name)
-        if size.stands_for is not None and size.stands_for < size.tokens:
-            yield (
-                f"swarms.{name}.match_epochs_of.tokens (of experiments.{experiment.name}): {size.stands_for:,}, but "
-                f"the swarm's runs have {size.tokens:,}; they stand for runs as long as themselves or longer."
-            )
         for branches, each in swarm.settings["branches"].items():
             yield from _branches(experiment, swarm, each, f"swarms.{name}.branches.{branches}")
 

@@ -42,6 +42,12 @@ def test_a_file_that_is_like_none_is_refused_with_where_to_look(fresh):
     assert "docs/files.md has the files" in snakemake(fresh, "xyzzy", "-n", check=False).stdout
 
 
+def test_the_plan_of_no_experiment_says_so(editable):
+    (editable / "none.yaml").write_text("only: []\n")
+    said = snakemake(editable, "--configfile", "none.yaml", "--cores", "1", "--quiet", "all", "--", "plan").stdout
+    assert "The configuration is about no experiment." in said
+
+
 def test_a_model_can_be_asked_for_by_its_path(fresh):
     jobs = planned(fresh, "models/exp3-equal_mix/run.json")
     assert jobs["train"] == ["experiment=exp3, run=equal_mix"]

@@ -109,6 +109,11 @@ STRATEGY = "strategies/equal_mix"
             "owner/name. Write 'a/b'.",
         ),
         (
+            "sources/magpie",
+            {"kind": "hub", "hub": {"id": "\N{CYRILLIC SMALL LETTER A}/b", "documents": 9}},
+            "sources.magpie.hub.id: '\N{CYRILLIC SMALL LETTER A}/b' cannot be the id of a dataset",
+        ),
+        (
             "tokenizers/demo",
             {"kind": "pretrained", "pretrained": {"id": "./none", "vocab_size": 300}},
             "tokenizers.demo.pretrained.id: './none': no such folder.",

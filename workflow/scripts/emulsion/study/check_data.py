@@ -82,7 +82,7 @@ def unread(config: Config) -> Iterator[str]:
 
 def _hub_id(identifier: str, where: str) -> Iterator[str]:
     """An id is owner/name, or the name of a dataset without an owner."""
-    if not re.fullmatch(r"\w[\w.-]*(?:/\w[\w.-]*)?", identifier):
+    if not re.fullmatch(r"\w[\w.-]*(?:/\w[\w.-]*)?", identifier, re.ASCII):
         address = re.search(r"datasets/([\w.-]+/[\w.-]+)", identifier)
         hint = f" Write '{address[1]}'." if address else ""
         yield f"{where}: '{identifier}' cannot be the id of a dataset, which is owner/name.{hint}"

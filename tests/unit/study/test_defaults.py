@@ -99,9 +99,11 @@ def test_a_time_that_is_too_short_is_refused_with_what_it_would_take(tmp_path):
     assert "0.01 hours are too few" in problem and "fewer seeds" in problem
 
 
-def test_rounds_that_fit_into_the_runs_of_a_time_budget_are_no_mistake(tmp_path):
-    said = {"budget": {"hours": 0.05}, "tokens": None, "methods": ["aioli"]}
-    config = twelve_lines(tmp_path, said, methods={"aioli": {"kind": "aioli"}})
+@pytest.mark.parametrize("kind", ["aioli", "doge", "odm"])
+def test_rounds_that_fit_into_the_runs_of_a_time_budget_are_no_mistake_and_fill_it(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(defaults, "text_bytes", lambda config, source: 1e9)  # more than is read in the time
+    said = {"budget": {"hours": 0.05}, "tokens": None, "methods": ["mine"]}
+    config = twelve_lines(tmp_path, said, methods={"mine": {"kind": kind}})
     check(config, SCHEMA)
     assert 0.049 < planned_cost(Experiment(config, "mix"))["total"]["hours"] <= 0.05
 

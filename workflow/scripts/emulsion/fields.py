@@ -217,7 +217,7 @@ def _refuse_repeat_in(node: yaml.MappingNode, path: Path) -> None:
             lines[name] = line
 
 
-def check_keys(raw: Any, allowed: Iterable[str], needed: Iterable[str], where: str) -> None:
+def check_keys(raw: Any, allowed: Collection[str], needed: Iterable[str], where: str) -> None:
     """Raise UserError for what is no mapping, has a key that is not allowed, or lacks one that is needed."""
     if not isinstance(raw, Mapping):
         raise UserError(f"{where}: {str(raw)[:60]!r} is not a mapping.")

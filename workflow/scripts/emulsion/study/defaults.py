@@ -186,7 +186,7 @@ def _tokens_within(config: Settings, name: str, hours: float, most: float) -> in
     shortest = low - slope * (many - least)
     if shortest > hours:
         raise UserError(
-            f"experiments.{name}.budget.hours: {hours:g} hours are too few: its runs would take {shortest:.2f} with "
+            f"experiments.{name}.budget.hours: {hours:g} hours are too few: its runs would take {shortest:.3g} with "
             f"{_LEAST_STEPS} steps each. Give it more time, fewer seeds or fewer mixtures, or say `tokens`."
         )
     affordable = least + (hours - shortest) / slope if slope else most

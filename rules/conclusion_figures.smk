@@ -1,6 +1,6 @@
 """Figures of conclusions: what sources contribute, what mixtures trade off and cost, and the search for the best one.
 
-Makes figures/{experiment}_{figure}.png.
+Makes figures/{experiment}_{figure}.png and figures/{comparison}_settings.png.
 """
 
 
@@ -107,6 +107,28 @@ rule plot_cost_pareto:
         "../envs/analysis.yaml"
     shell:
         "python {input.script:q} " "--input {input.board:q} " "--output {output:q} " "2> {log:q}"
+
+
+rule plot_settings:
+    """Draw methods against stratified sampling in several settings, and on average."""
+    input:
+        settings="results/{comparison}/settings.json",
+        script=script_file("plot_settings"),
+        library=imports_of("plot_settings"),
+    output:
+        report(
+            "figures/{comparison}_settings.png",
+            caption="../report/setting_differences.rst",
+            category="Conclusions",
+            labels={"experiment": "{comparison}", "figure": "methods over settings"},
+        ),
+    log:
+        "logs/plot_settings/{comparison}.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.settings:q} " "--output {output:q} " "2> {log:q}"
 
 
 rule plot_optimizer:

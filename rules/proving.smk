@@ -1,6 +1,6 @@
 """The proving ground: every method in simulated worlds whose best mixture is known.
 
-Makes results/proving_ground/methods.md, for any configuration: it trains nothing, and no experiment plays a part.
+Makes results/proving_ground/methods.md and figures/proving_ground.png, for any configuration: it trains nothing, and no experiment plays a part.
 """
 
 
@@ -58,3 +58,25 @@ rule tabulate_proving_ground:
         "--sources {output.sources:q} "
         "--output {output.page:q} "
         "2> {log:q}"
+
+
+rule plot_proving_ground:
+    """Draw the regret of all methods beside their cost, and by kind of world."""
+    input:
+        table="results/proving_ground/methods.csv",
+        script=script_file("plot_proving_ground"),
+        library=imports_of("plot_proving_ground"),
+    output:
+        report(
+            "figures/proving_ground.png",
+            caption="../report/proving_ground.rst",
+            category="Conclusions",
+            labels={"experiment": "simulated worlds", "figure": "methods"},
+        ),
+    log:
+        "logs/plot_proving_ground.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python {input.script:q} " "--input {input.table:q} " "--output {output:q} " "2> {log:q}"

@@ -6,6 +6,7 @@ import yaml
 from workflow_project import copy_project, planned, snakemake
 
 PAGE = "results/proving_ground/methods.md"
+FIGURE = "figures/proving_ground.png"
 
 
 def settings(folder, worlds, *methods):
@@ -17,13 +18,14 @@ def settings(folder, worlds, *methods):
 
 def test_methods_are_tabulated_and_another_one_runs_alone(tmp_path, warm):
     folder = copy_project(tmp_path)
-    snakemake(folder, "--cores", "1", *settings(folder, 2, "stratified", "odm"), "--", PAGE, environment=warm)
+    snakemake(folder, "--cores", "1", *settings(folder, 2, "stratified", "odm"), "--", PAGE, FIGURE, environment=warm)
     page = (folder / PAGE).read_text()
     assert "| stratified | 1.00 |" in page and "| odm | 1.00 |" in page
     rows = (folder / "results/proving_ground/methods.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 * 10 and rows[0].startswith("method,kind,worlds,cost,median,median_interval_low")
     trials = json.loads((folder / "results/proving_ground/odm.json").read_text())["trials"]
     assert len(trials) == 2 * 9 and all(row["cost"] == 1.0 for row in trials)
+    assert (folder / FIGURE).read_bytes().startswith(b"\x89PNG")
     assert planned(folder, PAGE, *settings(folder, 2, "stratified", "odm", "unimax")) == {
         "prove_method": ["method=unimax"],
         "tabulate_proving_ground": [""],

@@ -167,6 +167,23 @@ def test_a_figure_that_two_experiments_would_draw_is_refused():
     assert "figures: 'a_cost_pareto' could be of 'a' or 'a_cost'; rename one" in refused(yaml.safe_dump(overlay))
 
 
+def test_a_comparison_of_settings_has_a_figure_where_one_of_them_has_stratified_sampling():
+    pair = {"title": "More", "sources": ["openhermes", "magpie"], "tokens": 104_000}
+    overlay = {
+        "experiments": {"a": {**pair, "strategies": [], "methods": ["proportional", "unimax"]}},
+        "methods": {"unimax": {"kind": "unimax"}},
+        "method_studies": {"both": {"title": "Which?", "settings": {"A": "a", "B": "exp3"}}},
+        "figures": ["both_settings", "proving_ground"],
+    }
+    config, _ = overlaid(yaml.safe_dump(overlay))
+    assert {"both_settings", "proving_ground"} <= set(Study(config).figures())
+    alone = Study(config, ["a"]).figures()
+    assert "proving_ground" in alone and "both_settings" not in alone
+    overlay["method_studies"]["both"]["settings"] = {"A": "a"}
+    need = "an experiment with a method of kind stratified, and others, in method_studies.both.settings"
+    assert f"figures: 'both_settings' needs {need}" in refused(yaml.safe_dump(overlay))
+
+
 def test_an_overlay_without_experiments_of_its_own_is_about_none(tmp_path):
     overlay = Path("config/regmix.yaml").read_text().replace("texts/regmix/", f"{tmp_path}/")
     said = refused(overlay)

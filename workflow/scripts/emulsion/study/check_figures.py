@@ -50,10 +50,15 @@ def figures(config: Config) -> Iterator[str]:
 
 def needs(config: Config) -> dict[str, str]:
     """{figure: what is missing for it} of all figures that there are; nothing where it can be drawn."""
-    found = {f"{name}_law_fits": "" for name in config["law_studies"]}
+    found = {"proving_ground": "", **{f"{name}_law_fits": "" for name in config["law_studies"]}}
     for name, settings in config["experiments"].items():
         for figure, need in _needs_of(config, settings, f"experiments.{name}"):
             found[f"{name}_{figure}"] = need
+    for name, compared in config["method_studies"].items():
+        boards = [f"{experiment}_methods" for experiment in compared["settings"].values()]
+        drawn = any(found.get(board) == "" for board in boards)
+        need = f"an experiment with a method of kind stratified, and others, in method_studies.{name}.settings"
+        found[f"{name}_settings"] = "" if drawn else need
     return found
 
 

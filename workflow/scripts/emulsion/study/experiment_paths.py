@@ -232,10 +232,11 @@ def ledgers(experiment: Experiment) -> list[str]:
 
 def figures(experiment: Experiment) -> list[str]:
     """The figures of the configuration that are of this experiment; a longer name that begins alike has its own."""
-    owners = [*experiment.config["experiments"], *experiment.config["law_studies"]]
+    config = experiment.config
+    owners = [*config["experiments"], *config["law_studies"], *config["method_studies"]]
     of = {
-        figure: max((each for each in owners if figure.startswith(f"{each}_")), key=len)
-        for figure in experiment.config["figures"]
+        figure: max((each for each in owners if figure.startswith(f"{each}_")), key=len, default="")
+        for figure in config["figures"]
     }
     return [f"figures/{figure}.png" for figure, owner in of.items() if owner == experiment.name]
 

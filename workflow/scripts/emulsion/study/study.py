@@ -87,9 +87,10 @@ class Study(Mapping[str, Experiment]):
         return [name for name, chosen in studies if all(each in self for each in chosen["settings"].values())]
 
     def figures(self) -> list[str]:
-        """The figures of the configuration that are of these experiments, or of studies of their laws."""
+        """The figures of the configuration that are of these experiments, of studies of them, or of none."""
         settings = {name: self.config["experiments"][name] for name in self}
-        own = {"experiments": settings, "law_studies": dict.fromkeys(self.law_studies())}
+        compared = {name: self.config["method_studies"][name] for name in self.method_studies()}
+        own = {"experiments": settings, "law_studies": dict.fromkeys(self.law_studies()), "method_studies": compared}
         drawn = needs({**self.config, **own})
         return [figure for figure in self.config["figures"] if figure in drawn]
 

@@ -65,6 +65,12 @@ def test_a_document_is_cut_at_a_line_that_begins_near_and_else_where_a_part_ends
     assert [len(part["text"]) for part in cut_document({**lines, "text": 200 * "x"}, ["test"], 0.2)] == [160, 40]
 
 
+def test_a_part_has_an_id_of_its_split_however_small_the_share_of_held_out_documents():
+    text = {"id": "b", "text": 200 * "x", "source": "s", "type": "t"}
+    [*_, test] = cut_document(text, ["test"], 1e-6)  # a million names are not enough here
+    assert split_of(test["id"], 1e-6) == "test" and len(test["text"]) == 1
+
+
 def test_the_longest_document_is_found(tmp_path):
     for name, texts in (("a", ["x", "xxx"]), ("b", ["xx", "x", "xxxx"])):
         pq.write_table(pa.table({"text": texts}), tmp_path / name)

@@ -7,6 +7,7 @@ the end of its longest one is held out.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ def _line_start(text: str, place: int, most: int) -> int:
 
 
 def _id_in(identity: str, split: str, held_out: float) -> str:
-    names = (f"{identity}#{split}{number or ''}" for number in range(1_000_000))
+    names = (f"{identity}#{split}{number or ''}" for number in itertools.count())
     return next(name for name in names if split_of(name, held_out) == split)
 
 

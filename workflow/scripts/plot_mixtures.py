@@ -2,12 +2,12 @@
 
 from emulsion import command
 from emulsion.figures.mixtures import draw_mixtures
-from emulsion.figures.run_files import RunFiles, first_seeds
+from emulsion.figures.run_files import RunFiles
 from emulsion.files import read_object
 
 
 def main(*, files: RunFiles) -> None:
-    files.draw(read_object, first_seeds(draw_mixtures))
+    files.draw_first(read_object, draw_mixtures)
 
 
 if __name__ == "__main__":

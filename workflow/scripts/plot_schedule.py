@@ -4,7 +4,7 @@ import functools
 
 from emulsion import command
 from emulsion.command import Json
-from emulsion.figures.run_files import RunFiles, first_seeds
+from emulsion.figures.run_files import RunFiles
 from emulsion.figures.shares_over_time import draw_schedule
 from emulsion.files import read_object
 
@@ -13,7 +13,7 @@ def main(*, files: RunFiles, types: Json) -> None:
     """
     :param types: {source: its type}, as JSON
     """
-    files.draw(read_object, first_seeds(functools.partial(draw_schedule, types=types)))
+    files.draw_first(read_object, functools.partial(draw_schedule, types=types))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 from emulsion import command
 from emulsion.figures.run_files import RunFiles
-from emulsion.figures.trajectories import draw_trajectories
+from emulsion.figures.trajectories import draw_trajectories, of_decisions
 from emulsion.training.log import read_log
 
 
 def main(*, files: RunFiles) -> None:
-    files.draw(read_log, draw_trajectories)
+    files.draw(lambda path: of_decisions(read_log(path)), draw_trajectories)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 
 from emulsion import command
 from emulsion.figures.heatmap import draw_capability_heatmap
-from emulsion.figures.run_files import RunFiles, first_seeds
+from emulsion.figures.run_files import RunFiles
 from emulsion.files import read_json, write_json
 from figure_results import capabilities
 
@@ -68,16 +68,28 @@ def test_mixtures_with_the_same_runs_are_drawn_once_under_both_names(tmp_path):
     assert {name: len(found) for name, found in seen.items()} == {"b = a": 1}
 
 
-def test_the_first_seed_stands_for_a_mixture_where_one_run_is_drawn():
-    assert first_seeds(lambda runs: runs)({"a": [1, 2], "b": [3]}) == {"a": 1, "b": 3}
+def test_of_mixtures_whose_first_run_is_drawn_no_other_file_is_read_nor_what_is_not_looked_at(tmp_path):
+    inputs, read, found = write_inputs(tmp_path), [], {}
+
+    def read_noting(path):
+        read.append(path.name)
+        return read_json(path)
+
+    def draw(results):
+        assert list(results) == ["x", "y"] and len(results) == 2
+        found["x"] = results["x"]
+        return draw_capability_heatmap(found, {})
+
+    def main(*, files: RunFiles) -> None:
+        files.draw_first(read_noting, draw)
+
+    command.run(main, options(["x", "x", "y"], [*inputs, str(tmp_path / "missing.json")], tmp_path / "f.png"))
+    assert read == ["b.json"] and found["x"]["capabilities"]["reasoning"]["score"] == 0.6
 
 
 def test_pairs_that_do_not_match_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
-        draw_figure(
-            first_seeds(lambda runs: draw_capability_heatmap(runs, {})),
-            options(["b"], write_inputs(tmp_path), tmp_path / "f"),
-        )
+        draw_figure(draw_capability_heatmap, options(["b"], write_inputs(tmp_path), tmp_path / "f"))
     assert stopped.value.code == 1
     assert "1 runs, --inputs 2 files" in capsys.readouterr().err
     assert not (tmp_path / "f").exists()

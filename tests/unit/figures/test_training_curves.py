@@ -65,6 +65,17 @@ def test_a_single_point_is_seen() -> None:
     assert panel.lines[0].get_marker() == "."
 
 
+def test_each_log_is_looked_at_once() -> None:
+    class Counted(dict):
+        def __getitem__(self, run: str) -> list:
+            looks.append(run)
+            return super().__getitem__(run)
+
+    looks: list[str] = []
+    draw_training_curves(Counted(first=ROWS, second=ROWS))
+    assert looks == ["first", "second"]
+
+
 def test_without_validation_there_is_one_panel() -> None:
     assert len(draw_training_curves({"run": ROWS[:1]}).axes) == 1
 

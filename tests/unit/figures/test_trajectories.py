@@ -3,7 +3,7 @@
 import pytest
 
 from emulsion.errors import UserError
-from emulsion.figures.trajectories import decisions, draw_trajectories
+from emulsion.figures.trajectories import decisions, draw_trajectories, of_decisions
 
 LOG = [
     {"step": 1, "mixture": {"web": 0.9, "code": 0.1}, "probe": 1},
@@ -20,6 +20,12 @@ def test_decisions_are_at_the_steps_they_hold_from_and_probes_are_none():
         (0.6, {"web": 0.2, "code": 0.8}),
         (1.0, {"web": 0.2, "code": 0.8}),
     ]
+
+
+def test_the_rows_that_are_kept_of_a_log_hold_the_same_decisions():
+    assert decisions(of_decisions(LOG)) == decisions(LOG) and len(of_decisions(LOG)) == len(LOG) - 1
+    decided_last = [{"step": 1}, {"step": 2, "mixture": {"web": 1.0}}]
+    assert decisions(of_decisions(decided_last)) == decisions(decided_last)
 
 
 def test_every_method_has_a_panel_with_a_line_for_each_source_and_seed():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +39,11 @@ class RunFiles:
         groups = _groups(self.runs, self.inputs, self.records)
         save(draw({name: [read(path) for path in paths] for name, paths in groups.items()}), self.output)
 
+    def draw_first(self, read: Callable[[Path], T], draw: Callable[[Mapping[str, T]], Figure]) -> None:
+        """The same of the first seed of each mixture, whose file is read when it is looked at: logs may be large."""
+        groups = _groups(self.runs, self.inputs, self.records)
+        save(draw(_ReadLate({name: paths[0] for name, paths in groups.items()}, read)), self.output)
+
 
 @options
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +62,20 @@ class Record:
         save(draw(read_object(self.input)), self.output)
 
 
-def first_seeds(draw: Callable[[Mapping[str, T]], Figure]) -> Callable[[Mapping[str, list[T]]], Figure]:
-    """The same drawing of the first run of each name."""
-    return lambda runs: draw({name: values[0] for name, values in runs.items()})
+class _ReadLate(Mapping[str, T]):
+    """What files hold, by name; nothing of it is kept."""
+
+    def __init__(self, files: Mapping[str, Path], read: Callable[[Path], T]) -> None:
+        self._files, self._read = files, read
+
+    def __getitem__(self, name: str) -> T:
+        return self._read(self._files[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
 def _groups(runs: Sequence[str], inputs: Sequence[Path], records: Sequence[Path]) -> dict[str, list[Path]]:

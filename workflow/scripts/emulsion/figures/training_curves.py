@@ -37,14 +37,15 @@ WINDOW = 0.02  # of the logged steps: the running mean
 def draw_training_curves(logs: Mapping[str, Rows]) -> Figure:
     """Draw the rows of `training_log.jsonl` by strategy: nats per token against tokens trained on."""
     kept, left_out = most_of(list(logs), IN_ORDER)
-    logs = {run: logs[run] for run in kept}
-    training = {run: training_loss(rows, run) for run, rows in logs.items()}
-    validation = {run: validation_loss(rows, run) for run, rows in logs.items()}
+    training, validation = {}, {}
+    for run in kept:
+        rows = logs[run]  # of one run at a time: a step of many sources is kilobytes of them
+        training[run], validation[run] = training_loss(rows, run), validation_loss(rows, run)
     sources = list(dict.fromkeys(source for frame in validation.values() for source in frame.columns))
     scale, label = token_unit(max(float(series.index.max()) for series in training.values()))
     columns = _columns(len(sources))
     heights = [2.4, 0.55 + 1.3 * math.ceil(len(sources) / columns)]
-    names = [fit(run, 25) for run in pretty_all(logs)]
+    names = [fit(run, 25) for run in pretty_all(kept)]
     tall = 0.2 + 0.14 * max(name.count("\n") for name in names)  # inches: a row, of names of one line or two
     legend = tall * math.ceil(len(names) / legend_columns(names)) + 0.1
     figure = Figure(figsize=(WIDTH, legend + sum(heights[: 2 if sources else 1])), layout="constrained")
@@ -52,7 +53,7 @@ def draw_training_curves(logs: Mapping[str, Rows]) -> Figure:
     _training(parts[0, 0].subplots(), training, scale, label)
     if sources:
         _validation(parts[1, 0], validation, sources, columns, scale, label)
-    handles = [Line2D([], [], linewidth=1.4, **line) for line in lines(list(logs)).values()]
+    handles = [Line2D([], [], linewidth=1.4, **line) for line in lines(kept).values()]
     figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(names))
     if left_out:
         note(figure, left_out.strip())

@@ -61,6 +61,11 @@ def draw_trajectories(logs: Mapping[str, Sequence[Sequence[Row]]]) -> Figure:
     return figure
 
 
+def of_decisions(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a log that `decisions` looks at, and no others: a log may be large, and there are many."""
+    return [*(row for row in rows[:-1] if "mixture" in row), *rows[-1:]]
+
+
 def decisions(rows: Sequence[Row], name: str = "") -> list[tuple[float, Mapping[str, float]]]:
     """(share of the run, mixture from there on) of each decision, and of the run's end the last once more."""
     rounds = [(row["step"] - 1, row["mixture"]) for row in rows if "mixture" in row and "probe" not in row]

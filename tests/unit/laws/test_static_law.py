@@ -96,6 +96,26 @@ def test_diverged_runs_that_other_runs_hide_are_set_aside():
     assert fit_static_law(rows, losses).set_aside == tuple(best)
 
 
+def steep(rows, random):
+    """Losses of curves in the tokens read of each source, of which a group hears a tenth at most of other sources."""
+    m = rows.shape[1]
+    heard = 0.1 * random.random((m, m)) * (1 - np.eye(m)) + np.eye(m)
+    read = random.uniform(5, 60, m) * (rows @ heard.T)
+    losses = random.uniform(0.3, 2, m) + random.uniform(2, 6, m) * (1 + read) ** -random.uniform(0.3, 1, m)
+    return noisy(losses, 0.005, random)
+
+
+@pytest.mark.parametrize(("m", "count"), [(2, 8), (3, 12), (4, 20), (9, 36)])
+@pytest.mark.parametrize("seed", range(5))
+def test_runs_that_hardly_read_a_source_are_kept_and_one_that_diverged_beside_them_is_not(m, count, seed):
+    random = np.random.default_rng(seed)
+    rows = random.dirichlet(np.full(m, 0.5), count)
+    losses = steep(rows, random)
+    assert fit_static_law(rows, losses).set_aside == ()
+    losses[seed] = 10.0
+    assert fit_static_law(rows, losses).set_aside == (seed,)
+
+
 def test_steep_laws_keep_all_their_runs():
     for kind in KINDS:
         law, rows = planted_law(4, 1, kind), runs(4, 20, 1)

@@ -27,7 +27,7 @@ rule propose_mixture:
         runtime=60,
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
-        version=4,
+        version=5,
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment, mix: experiment.entries[mix].method, "mix"),
         budget=of_experiment(files.budget),
@@ -130,7 +130,7 @@ rule predict_mixtures:
         runtime=60,
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
-        version=2,
+        version=3,
         optimum=of_experiment(Experiment.optimum),
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),
@@ -173,7 +173,7 @@ rule map_surface:
         runtime=60,
         on_excess=of_experiment(lambda experiment: experiment.on_excess),
     params:
-        version=2,
+        version=3,
         optimum=of_experiment(Experiment.optimum),
         sources=of_experiment(lambda experiment: experiment.sources),
         method=json_of_experiment(lambda experiment: experiment.entries[experiment.optimum()].method),

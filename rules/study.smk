@@ -54,6 +54,7 @@ RETRIES = 9 if workflow.is_main_process else 0
 
 # By it jobs know that they are tried again, and end at once where they would only fail again.
 os.environ.setdefault(refusals.CALL, f"{os.getpid()}-{time.time_ns()}")
+unrecorded.keep_from_snakemake(logger, workflow)
 
 *overlays, base = workflow.configfiles or [None]
 config_files = [base, *overlays] if base else []

@@ -133,5 +133,5 @@ def test_a_driver_killed_while_a_job_trains_finds_the_job_again(cut: Path, whole
     # A second job takes the model that the first one finished: the driver that was there did not see its end.
     assert [job.state for job in slurm_jobs()[jobs_before:]] == ["COMPLETED", "COMPLETED"]
     log = (cut / "logs/train/exp3-equal_mix.log").read_text(encoding="utf-8")
-    assert "was finished when Snakemake was not there to record it" in log and "step 1/" not in log
+    assert "was finished by an earlier job, whose success Snakemake did not see" in log and "step 1/" not in log
     assert_same_model(cut, whole)

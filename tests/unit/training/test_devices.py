@@ -111,7 +111,7 @@ def test_two_processes_train_the_same_model_as_one_whole_or_in_parts(folder, sai
 
 
 def test_a_model_that_was_finished_before_is_taken_by_all_processes(folder, said):
-    assert said.count("kept: was finished when Snakemake was not there to record it") == 1
+    assert said.count("kept: was finished by an earlier job, whose success Snakemake did not see") == 1
     assert read_json(folder / "kept/run.json") == read_json(folder / "gpt2/run.json")
     assert not (folder / "kept.checkpoints").exists()
 

@@ -4,21 +4,25 @@ Snakemake knows by a record what a file was made from. A call that was killed re
 without it, orphans or those on a cluster. Files of such a job lack the record, or have that of an earlier one, so that
 an edit of the configuration would pass unseen. They are marked as unfinished, and so made anew. A model is hours of
 work: it is laid beside the run's checkpoints, where the next try finds it; whether it is the same, the run's identity
-decides.
+decides. So is one whose job fails, or is run again by SLURM, in the seconds between its last byte and the job's end.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from emulsion.clock import made_since
 from emulsion.errors import UserError
 from emulsion.files import read_object, remove_folder, whole_folder, without_remedy
+from emulsion.refusals import CALL
 from emulsion.trust import check_model
 
 log = logging.getLogger(__name__)
@@ -48,12 +52,50 @@ def keep_models(since: float) -> list[str]:
         folder = record.parent
         if record.name != RUN or folder.parent != MODELS or not _is_there(record):
             continue
-        place = CHECKPOINTS / folder.name / FINISHED
-        place.parent.mkdir(parents=True, exist_ok=True)
-        remove_folder(place)
-        shutil.move(folder, place)  # which may be on another disk
+        _lay_aside(folder)
         kept.append(folder.name)
     return kept
+
+
+def _lay_aside(folder: Path) -> None:
+    place = CHECKPOINTS / folder.name / FINISHED
+    place.parent.mkdir(parents=True, exist_ok=True)
+    remove_folder(place)
+    shutil.move(folder, place)  # which may be on another disk
+
+
+def keep_from_snakemake(logger: logging.Logger, workflow: Any) -> None:
+    """From now on lay aside a model that jobs of this call have finished where Snakemake would delete it.
+
+    It does when it sees a job fail, and within a job on a cluster before the job begins.
+    """
+    if all(handler.name != _KEEPING for handler in logger.handlers):
+        logger.addHandler(_Keeping(workflow))
+
+
+_KEEPING = "emulsion.unrecorded"
+
+
+class _Keeping(logging.Handler):
+    def __init__(self, workflow: Any) -> None:
+        super().__init__(logging.INFO)
+        self.name = _KEEPING
+        self._workflow = workflow
+        # Older ones are of an earlier call: what is made again in their place is to be made.
+        self._since = int(os.environ[CALL].rpartition("-")[2]) / 1e9
+
+    def emit(self, record: logging.LogRecord) -> None:
+        is_driver = self._workflow.is_main_process
+        if getattr(record, "event", None) != ("job_error" if is_driver else "job_info"):
+            return
+        if not is_driver:
+            # Only the driver knows whether a job has failed: on a node that SLURM gave up, one may end in an error when
+            # another has long made the same files. These settings are not there yet while rules are read.
+            self._workflow.execution_settings.keep_incomplete = True
+        for file in map(Path, getattr(record, "output", None) or ()):
+            with suppress(OSError):  # a full disk, or another job of this run was first: it is as if this were not here
+                if file.name == RUN and file.parent.parent == MODELS and file.stat().st_mtime >= self._since:
+                    _lay_aside(file.parent)
 
 
 def take_model(checkpoints: Path, output: Path, identity: str) -> bool:
@@ -72,7 +114,7 @@ def take_model(checkpoints: Path, output: Path, identity: str) -> bool:
         for file in place.iterdir():  # copied, so that a kill leaves it whole in one of the places; and so made now
             shutil.copyfile(file, part / file.name)
     remove_folder(checkpoints)
-    log.info("%s: was finished when Snakemake was not there to record it", output)
+    log.info("%s: was finished by an earlier job, whose success Snakemake did not see", output)
     return True
 
 

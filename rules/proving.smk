@@ -1,6 +1,7 @@
 """The proving ground: every method in simulated worlds whose best mixture is known.
 
-Makes results/proving_ground/methods.md and figures/proving_ground.png, for any configuration: it trains nothing, and no experiment plays a part.
+Makes results/proving_ground/methods.md and figures/proving_ground.png, for any configuration: it trains nothing, and no
+experiment plays a part.
 """
 
 

@@ -1,13 +1,15 @@
 """A model that was finished while no Snakemake was there to record it is taken, not trained again."""
 
 import json
+import logging
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from emulsion import unrecorded
+from emulsion import refusals, unrecorded
 from emulsion.files import read_json, sha256, write_json
 
 
@@ -125,3 +127,17 @@ def test_what_was_made_without_a_record_is_marked_and_made_anew(model):
 def test_a_working_directory_without_records_is_left_as_it_is(model):
     assert unrecorded.keep_models(time.time() - 100) == []
     assert not unrecorded.MARKS.exists()
+
+
+@pytest.mark.parametrize("made_after", [1, 0, -1])
+def test_whether_a_call_made_a_model_is_known_to_the_nanosecond(model, monkeypatch, made_after):
+    """As floating-point seconds the time of this file is less than that of the nanosecond before it."""
+    made = 1_796_138_093_074_106_244
+    os.utime(model / "run.json", ns=(made, made))
+    assert (model / "run.json").stat().st_mtime < (made - 1) / 1e9
+    monkeypatch.setenv(refusals.CALL, f"1-{made - made_after}")
+    logger = logging.Logger("of Snakemake")
+    unrecorded.keep_from_snakemake(logger, SimpleNamespace(is_main_process=True))
+    logger.info("failed", extra={"event": "job_error", "output": [str(model / "run.json")]})
+    assert model.exists() == (made_after < 0)
+    assert (CHECKPOINTS / unrecorded.FINISHED).exists() == (made_after >= 0)

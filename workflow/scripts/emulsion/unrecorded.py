@@ -82,7 +82,7 @@ class _Keeping(logging.Handler):
         self.name = _KEEPING
         self._workflow = workflow
         # Older ones are of an earlier call: what is made again in their place is to be made.
-        self._since = int(os.environ[CALL].rpartition("-")[2]) / 1e9
+        self._since = int(os.environ[CALL].rpartition("-")[2])
 
     def emit(self, record: logging.LogRecord) -> None:
         is_driver = self._workflow.is_main_process
@@ -94,7 +94,7 @@ class _Keeping(logging.Handler):
             self._workflow.execution_settings.keep_incomplete = True
         for file in map(Path, getattr(record, "output", None) or ()):
             with suppress(OSError):  # a full disk, or another job of this run was first: it is as if this were not here
-                if file.name == RUN and file.parent.parent == MODELS and file.stat().st_mtime >= self._since:
+                if file.name == RUN and file.parent.parent == MODELS and file.stat().st_mtime_ns >= self._since:
                     _lay_aside(file.parent)
 
 
